@@ -1,0 +1,82 @@
+"""Guardrails for language models that stream: nothing unchecked is delivered.
+
+Names are imported when they are first used, so that `import handrail` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handrail._events import Blocked as Blocked
+    from handrail._events import Event as Event
+    from handrail._events import Finished as Finished
+    from handrail._events import RailFailed as RailFailed
+    from handrail._events import ReasoningDelta as ReasoningDelta
+    from handrail._events import Retraction as Retraction
+    from handrail._events import StreamError as StreamError
+    from handrail._events import TextDelta as TextDelta
+    from handrail._protocols import Provider as Provider
+    from handrail._protocols import Session as Session
+    from handrail._protocols import Strategy as Strategy
+    from handrail._protocols import StreamRail as StreamRail
+    from handrail._protocols import WindowRail as WindowRail
+    from handrail._turn import Turn as Turn
+    from handrail._types import Chunk as Chunk
+    from handrail._types import Edit as Edit
+    from handrail._types import Message as Message
+    from handrail._types import Ruling as Ruling
+    from handrail._types import ToolCall as ToolCall
+    from handrail._types import ToolCallDelta as ToolCallDelta
+    from handrail._types import Usage as Usage
+    from handrail._types import Verdict as Verdict
+    from handrail._types import Window as Window
+    from handrail.config import RailsConfig as RailsConfig
+    from handrail.errors import ConfigurationError as ConfigurationError
+    from handrail.errors import HandrailError as HandrailError
+    from handrail.errors import ProviderError as ProviderError
+    from handrail.errors import RailError as RailError
+    from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+
+_HOMES = {
+    "_events": ("Blocked", "Event", "Finished", "RailFailed", "ReasoningDelta", "Retraction", "StreamError", "TextDelta"),
+    "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
+    "_turn": ("Turn",),
+    "_types": (
+        "Chunk",
+        "Edit",
+        "Message",
+        "Ruling",
+        "ToolCall",
+        "ToolCallDelta",
+        "Usage",
+        "Verdict",
+        "Window",
+    ),
+    "config": ("RailsConfig",),
+    "errors": (
+        "ConfigurationError",
+        "HandrailError",
+        "ProviderError",
+        "RailError",
+        "StreamingNotSupportedError",
+    ),
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = sorted([*_MODULES, "__version__"])  # noqa: PLE0605  # built from the one table above
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

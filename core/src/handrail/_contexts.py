@@ -1,0 +1,95 @@
+"""What the kernel hands to a plugin's constructor beside its settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handrail.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from handrail._model import Model
+    from handrail._protocols import CountTokens
+    from handrail._specs import Direction
+    from handrail.config import ModelConfig, RailsConfig, TaskPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderContext:
+    """What a provider is told about the model that it is to reach.
+
+    Attributes:
+        model: the model's entry in the configuration: `type`, `engine`, `model` (its name), `parameters`.
+        config: the whole configuration.
+    """
+
+    model: ModelConfig
+    config: RailsConfig
+
+    @property
+    def base_path(self) -> Path:
+        """The folder of the configuration, against which relative paths in it are meant."""
+        return self.config.base_path
+
+    def api_key(self, *usual_variables: str) -> str | None:
+        """Read the key from the variable that the configuration names, else from one of the provider's usual ones.
+
+        Raises:
+            ConfigurationError: the configuration names a variable that is not set.
+        """
+        named = self.model.api_key_env_var
+        for variable in (named,) if named else usual_variables:
+            if key := os.environ.get(variable):
+                return key
+        if named:
+            raise ConfigurationError(
+                f"model {self.model.type!r} takes its key from the environment variable {named!r}, which is not set; "
+                f"set it, or name another one in 'api_key_env_var'"
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RailContext:
+    """What a rail is told about the flow that names it.
+
+    Attributes:
+        name: the flow's name as the rail registered it.
+        direction: the list of flows in which it stands, "input" or "output".
+        config: the whole configuration.
+        arguments: arguments of the flow: `toxicity check $level=high` gives `{"level": "high"}`.
+        count_tokens: counts tokens as the kernel does.
+    """
+
+    name: str
+    direction: Direction
+    config: RailsConfig
+    count_tokens: CountTokens
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    _models: Callable[[str], Model] | None = None
+
+    @property
+    def base_path(self) -> Path:
+        """The folder of the configuration, against which relative paths in it are meant."""
+        return self.config.base_path
+
+    def model(self, type: str = "main") -> Model:  # noqa: A002  # the configuration's own word
+        """Give the model of this type; where none is configured, the main one.
+
+        Raises:
+            ConfigurationError: the configuration has neither.
+        """
+        if self._models is None:
+            raise ConfigurationError(f"rail {self.name!r} asks for the model {type!r}, but runs without any models")
+        return self._models(type)
+
+    def prompt(self, task: str) -> TaskPrompt:
+        """Give the configuration's prompt for a task.
+
+        Raises:
+            ConfigurationError: there is none; the message names the task.
+        """
+        return self.config.prompt(task)

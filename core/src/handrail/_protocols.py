@@ -1,0 +1,92 @@
+"""The interfaces between the kernel and plugins: what an author implements, and what an author is given.
+
+Nothing here needs to be inherited from: any object of the right shape will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from handrail._turn import Turn
+    from handrail._types import Chunk, Message, Ruling, Verdict, Window
+
+CountTokens: TypeAlias = Callable[[str], int]
+"""Gives the number of tokens of a text. Cheap, exact where a vocabulary is at hand, never a download."""
+
+
+class Provider(Protocol):
+    """Reaches one language model. Built as `Provider(settings, context)`, once per configured model.
+
+    May also have `async def aclose(self) -> None`, awaited when the `LLMRails` that owns it is closed.
+    """
+
+    def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
+        """Ask the model; nothing may happen before the first chunk is asked for.
+
+        The iterator is closed with `aclose()` if it has one, also when it is left early; by then the request must
+        be cancelled. It ends by ending, or raises a `ProviderError`; a connection that breaks is an error.
+
+        Args:
+            messages: the conversation in OpenAI's form.
+            params: parameters of this call, which override the configured ones: `temperature`, `max_tokens`,
+                `stop`, `tools`, `tool_choice` and whatever else the engine knows.
+        """
+        ...
+
+
+@runtime_checkable
+class WindowRail(Protocol):
+    """Judges windows of text. Built as `Rail(settings, context)`, once per flow of a configuration."""
+
+    async def check(self, window: Window, turn: Turn) -> Verdict:
+        """Judge one window. May be slow. Several checks of one stream may run at once.
+
+        Raising means that the rail failed, which blocks unless the configuration says `on_error: allow`.
+        """
+        ...
+
+
+class Session(Protocol):
+    """The state of a stream rail for one stream. Both methods are plain functions and must be quick."""
+
+    def feed(self, text: str) -> Ruling:
+        """Take the next characters; say what is final now."""
+        ...
+
+    def finish(self) -> Ruling:
+        """No more will come; say everything that is still held."""
+        ...
+
+
+@runtime_checkable
+class StreamRail(Protocol):
+    """Judges or rewrites text character by character, with a session for each stream.
+
+    Built as `Rail(settings, context)`, once per flow of a configuration.
+    """
+
+    def open(self, turn: Turn) -> Session:
+        """Start a stream."""
+        ...
+
+
+class Strategy(Protocol):
+    """Cuts one stream into windows for one rail, without I/O. Built as `Strategy(settings, count_tokens)`."""
+
+    def feed(self, text: str) -> None:
+        """More text has come."""
+        ...
+
+    def finish(self) -> None:
+        """No more text will come."""
+        ...
+
+    def window(self) -> Window | None:
+        """Give the next window, or None while too little has come; asked whenever the rail has a free slot.
+
+        Windows go forwards and skip nothing: the first starts at 0 and each next one where the last one ended.
+        After `finish`, windows come until all text is covered, then None.
+        """
+        ...

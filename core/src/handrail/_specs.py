@@ -1,0 +1,89 @@
+"""What a plugin registers: a name, where the object behind it is found, and what is known without importing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Direction: TypeAlias = Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """An engine: a way to reach language models.
+
+    Attributes:
+        name: what a configuration writes as `engine`.
+        target: `"package.module:Attribute"`, imported when a configuration names the engine, or the object itself.
+            Called as `target(settings, context)` with a `ProviderContext`, once per configured model.
+        settings: a pydantic model that validates the model's `parameters`, as `"package.module:Attribute"` or
+            itself; without one they are passed as a plain dict.
+        summary: one line for `handrail plugins`.
+        aliases: further names of the engine.
+    """
+
+    name: str
+    target: str | object
+    settings: str | type | None = None
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RailSpec:
+    """A rail.
+
+    Attributes:
+        name: what a configuration writes in a list of flows.
+        target: `"package.module:Attribute"`, imported when a configuration names the rail, or the object itself.
+            Called as `target(settings, context)` with a `RailContext`, once per flow of a configuration.
+        settings: a pydantic model that validates `rails.config.<name>`; without one a plain dict is passed.
+        directions: which lists of flows may name the rail.
+        summary: one line for `handrail plugins`.
+        aliases: further names of the flow, such as those of configurations written for other systems.
+        config_key: the key under `rails.config`, if it is not the name.
+        prompts: tasks whose prompt the configuration must have when it names the rail.
+    """
+
+    name: str
+    target: str | object
+    settings: str | type | None = None
+    directions: tuple[Direction, ...] = ("input", "output")
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    config_key: str | None = None
+    prompts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySpec:
+    """A streaming strategy: how a stream is cut into windows.
+
+    Attributes:
+        name: what a configuration writes as `rails.output.streaming.strategy`.
+        target: `"package.module:Attribute"` or the object itself, called as `target(settings, count_tokens)`, once
+            per rail and stream.
+        settings: a pydantic model that validates the keys of `streaming` which the kernel does not know itself.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    settings: str | type | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A subcommand of `handrail`.
+
+    Attributes:
+        name: the word after `handrail`.
+        target: `"package.module:Attribute"` of a function (or a cyclopts App) that the command line turns into a
+            command by its signature and docstring.
+        summary: one line for `handrail --help`.
+    """
+
+    name: str
+    target: str | object
+    summary: str = ""

@@ -1,0 +1,108 @@
+"""One call's turn of the conversation, as rails see it, and the journal in which that call is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail._types import Decision, Message, Span, Usage
+
+
+@dataclass(slots=True)
+class LLMCall:
+    """One request to a language model, by the main generation or by a rail.
+
+    Attributes:
+        task: what it was for: "general" for the answer, else the rail's task such as "self_check_output".
+        engine: the engine's name in the configuration.
+        model: the model's name.
+        prompt: the messages as text.
+        completion: the answer as far as it came.
+        usage: what it has cost.
+        started_at, finished_at: seconds since the epoch.
+        duration: seconds.
+        id: the provider's id of the request, where it gave one.
+    """
+
+    task: str
+    engine: str
+    model: str
+    prompt: str
+    completion: str = ""
+    usage: Usage = field(default_factory=Usage)
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    duration: float = 0.0
+    id: str | None = None
+
+
+@dataclass(slots=True)
+class RailRun:
+    """One check by a rail: a window, or for a stream rail the whole stream.
+
+    Attributes:
+        rail: the flow's name.
+        direction: "input" or "output".
+        decision: what the rail said; "failed" if it raised, timed out or returned nonsense.
+        reason, category, span: from the verdict; the span is in characters of the text that the rail saw.
+        characters: how many the rail read.
+        started_at, finished_at: seconds since the epoch.
+        duration: seconds that the check took.
+        held: seconds that text waited for this check after the rail was asked.
+        error: for "failed": what went wrong.
+        allowed_on_error: True if the rail failed and `on_error: allow` let the text pass all the same.
+    """
+
+    rail: str
+    direction: str
+    decision: Decision | str = "allow"
+    reason: str = ""
+    category: str | None = None
+    span: Span | None = None
+    characters: int = 0
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    duration: float = 0.0
+    held: float = 0.0
+    error: str | None = None
+    allowed_on_error: bool = False
+
+
+@dataclass(slots=True)
+class Journal:
+    """What happened in one call: its requests to models and its checks. Belongs to that call alone."""
+
+    llm_calls: list[LLMCall] = field(default_factory=list)
+    rail_runs: list[RailRun] = field(default_factory=list)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all requests so far."""
+        return sum((call.usage for call in self.llm_calls), Usage())
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn of the conversation that a rail judges.
+
+    Attributes:
+        messages: the conversation as the model sees it, the newest message last.
+        user_message: the text of the newest user message.
+        variables: context variables that the application gave; never what a rail is to judge.
+        deadline: when the call ends at the latest, on the clock of `anyio.current_time()`, in seconds; None for never.
+        tools: the tool definitions that the model was offered, in OpenAI's form.
+        journal: where this call's requests and checks are written down.
+    """
+
+    messages: tuple[Message, ...] = ()
+    user_message: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    journal: Journal = field(default_factory=Journal)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that this call has cost so far, the rails' own requests included."""
+        return self.journal.usage

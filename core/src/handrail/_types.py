@@ -1,0 +1,184 @@
+"""The records that pass between a provider, a rail, a strategy and the stream: frozen, slotted, without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Message: TypeAlias = Mapping[str, Any]
+"""One message of a conversation in OpenAI's form: `role`, `content`, and what the role adds."""
+
+Span: TypeAlias = tuple[int, int]
+"""Start (included) and end (excluded) of a piece of text, in characters of the whole text."""
+
+Channel: TypeAlias = Literal["text", "reasoning", "tool_calls"]
+"""What a model sends, apart from one another: the answer, its reasoning, the arguments of its tool calls."""
+
+Decision: TypeAlias = Literal["allow", "block", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a call has cost.
+
+    Attributes:
+        input_tokens: tokens of the prompt.
+        output_tokens: tokens of the completion, reasoning included.
+        estimated: True if any part was counted here instead of reported by the provider.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together, in tokens."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A fragment of one tool call.
+
+    Attributes:
+        index: which of the answer's calls this belongs to, from 0.
+        id: the call's id; in the fragment that opens the call, None in later ones.
+        name: the function's name; in the fragment that opens the call, None in later ones.
+        arguments: the next characters of the JSON text of the arguments.
+    """
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A whole tool call, put together from its fragments; `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a provider yields. Any part may be absent; an empty chunk is allowed and means nothing.
+
+    Attributes:
+        text: the next characters of the answer.
+        reasoning: the next characters of the model's reasoning.
+        tool_calls: fragments of tool calls.
+        usage: what the call has cost so far; the last one given counts.
+        finish_reason: why the model ended ("stop", "length", "tool_calls", "content_filter").
+        metadata: anything else, such as the provider's request id; later keys replace earlier ones.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the characters `[start, end)` of the whole text by `replacement`."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of a stream that a window rail is asked about.
+
+    All offsets are characters of the whole text of the rail's channel, as the stage before it let it through.
+
+    Attributes:
+        text: the characters `[context_start, end)`.
+        context_start: where `text` begins; what precedes `start` was in earlier windows and is here as context.
+        start: the first character that no earlier window covered.
+        end: where `text` ends.
+        clears: once this window and all before it have passed, the text is cleared up to here.
+        last: True if the strategy knew, as it made the window, that no more text will come.
+        channel: what kind of text this is.
+        tool_name: for the channel `tool_calls`, the name of the function whose arguments these are.
+    """
+
+    text: str
+    context_start: int
+    start: int
+    end: int
+    clears: int
+    last: bool = False
+    channel: Channel = "text"
+    tool_name: str | None = None
+
+    def span(self, start: int, end: int) -> Span:
+        """Turn offsets within `text`, as `re.Match.span()` gives them, into a span of the whole text."""
+        return (self.context_start + start, self.context_start + end)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rail says of a window. Make one with `allow`, `block` or `rewrite`.
+
+    Attributes:
+        decision: "allow", "block" or "rewrite".
+        reason: for people: why. Shown in logs and block events.
+        category: for programs: which kind of violation.
+        span: the characters of the whole text that are to blame, if the rail knows them.
+        edits: for "rewrite", what to replace.
+    """
+
+    decision: Decision
+    reason: str = ""
+    category: str | None = None
+    span: Span | None = None
+    edits: tuple[Edit, ...] = ()
+
+    @classmethod
+    def allow(cls, reason: str = "") -> Verdict:
+        """Let the text pass."""
+        return cls("allow", reason) if reason else _ALLOW
+
+    @classmethod
+    def block(cls, reason: str = "", *, category: str | None = None, span: Span | None = None) -> Verdict:
+        """Stop the stream: nothing that is not yet delivered will be. `span` is in characters of the whole text."""
+        return cls("block", reason, category, span)
+
+    @classmethod
+    def rewrite(cls, edits: Iterable[Edit], reason: str = "", *, category: str | None = None) -> Verdict:
+        """Let the text pass with replacements. Edits of one verdict must not overlap one another."""
+        return cls("rewrite", reason, category, None, tuple(edits))
+
+
+_ALLOW = Verdict("allow")
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the session of a stream rail says after each piece of text.
+
+    Attributes:
+        text: what is final now, rewritten if need be; it is delivered even when `block` is set.
+        block: a blocking verdict, if the stream must end after `text`.
+        edits: what was rewritten in `text`, as spans of the text that was fed; for the log.
+    """
+
+    text: str = ""
+    block: Verdict | None = None
+    edits: tuple[Edit, ...] = ()

@@ -1,0 +1,11 @@
+"""What the author of a plugin imports. Importing it costs pluggy and the standard library, nothing else."""
+
+from __future__ import annotations
+
+from handrail._hookspecs import hookimpl as hookimpl
+from handrail._specs import CommandSpec as CommandSpec
+from handrail._specs import ProviderSpec as ProviderSpec
+from handrail._specs import RailSpec as RailSpec
+from handrail._specs import StrategySpec as StrategySpec
+
+__all__ = ["CommandSpec", "ProviderSpec", "RailSpec", "StrategySpec", "hookimpl"]
