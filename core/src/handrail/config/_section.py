@@ -1,0 +1,39 @@
+"""What all parts of a configuration have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from handrail.config._problems import hidden, is_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Tokens = Annotated[int, Field(strict=True, ge=0)]
+Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A mapping of the configuration: immutable, closed to unknown keys, a null is as good as an absent key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            return {key: value for key, value in values.items() if value is not None}
+        return values
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, "***" if is_secret(name) and value else hidden(value)
+
+
+def reject(key: str, message: str) -> NoReturn:
+    """Report from within a validator of a section what is wrong with one of its keys."""
+    raise PydanticCustomError("section", "{message}", {"message": message, "key": key})

@@ -1,0 +1,163 @@
+"""The parts of a configuration: models, prompts, instructions, rails."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
+
+from handrail.config._flows import Flow
+from handrail.config._section import Count, Section, reject
+from handrail.config._streaming import StreamingConfig
+
+
+class ModelConfig(Section):
+    """One entry of `models`.
+
+    Attributes:
+        type: "main", or the task that the model serves.
+        engine: the provider's name.
+        model: the model's name as the provider knows it; may be written as `parameters.model` instead.
+        parameters: settings for the provider, without the model's name.
+        api_key_env_var: the environment variable that holds the key.
+        mode: kept for configurations that have it; without effect.
+        cache: kept for configurations that have it; without effect.
+    """
+
+    type: str
+    engine: str
+    model: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    api_key_env_var: str | None = None
+    mode: str | None = None
+    cache: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_stands_once(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("parameters"), dict):
+            return values
+        parameters = dict(values["parameters"])
+        named = [key for key in ("model", "model_name") if parameters.get(key) is not None]
+        found = [f"parameters.{key}" for key in named]
+        if values.get("model") is not None:
+            found.insert(0, "model")
+        if len(found) > 1:
+            reject("model", f"names the model more than once: {', '.join(found)}; keep one of them")
+        if not named:
+            return values
+        return {**values, "model": parameters.pop(named[0]), "parameters": parameters}
+
+
+class Instruction(Section):
+    """One entry of `instructions`: text for the model that precedes the conversation."""
+
+    type: str = "general"
+    content: str
+
+
+class PromptMessage(Section):
+    """One message of a prompt in several messages; `content` is a template."""
+
+    type: str = Field(validation_alias=AliasChoices("type", "role"))
+    content: str
+
+
+class TaskPrompt(Section):
+    """One entry of `prompts`.
+
+    Attributes:
+        task: what the prompt is for.
+        content: a template; exactly one of `content` and `messages` is set.
+        messages: templates by role. A string stands for the conversation so far.
+        models: engines, or `engine/model`, for which the prompt is meant; all if None.
+        output_parser: the parser's name.
+        max_length: most characters of the rendered prompt.
+        max_tokens: most tokens of the answer.
+        stop: strings at which the answer ends.
+        mode: kept for configurations that have it.
+    """
+
+    task: str
+    content: str | None = None
+    messages: tuple[PromptMessage | str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    output_parser: str | None = None
+    max_length: Count = 16_000
+    max_tokens: Count | None = None
+    stop: tuple[str, ...] | None = None
+    mode: str = "standard"
+
+    @model_validator(mode="after")
+    def _content_or_messages(self) -> Self:
+        if self.content is not None and self.messages is not None:
+            reject("messages", "stands beside 'content'; a prompt has one of them, not both")
+        if self.content is None and self.messages is None:
+            reject("", "has neither 'content' nor 'messages'; a prompt needs one of them")
+        return self
+
+
+class PluginsConfig(Section):
+    """`plugins`: distributions that this configuration must not use."""
+
+    disable: tuple[str, ...] = ()
+
+
+def _parses(text: str) -> str:
+    Flow.parse(text)
+    return text
+
+
+FlowText = Annotated[str, AfterValidator(_parses)]
+
+
+class InputRails(Section):
+    """`rails.input`.
+
+    Attributes:
+        flows: the rails that a message of the user passes, in order.
+        parallel: check them all at once.
+        speculative: ask the model already while they check.
+    """
+
+    flows: tuple[FlowText, ...] = ()
+    parallel: bool = False
+    speculative: bool = False
+
+
+class OutputRails(Section):
+    """`rails.output`.
+
+    Attributes:
+        flows: the rails that an answer passes, in order.
+        parallel: check them all at once.
+        streaming: how a streamed answer is cut into windows.
+    """
+
+    flows: tuple[FlowText, ...] = ()
+    parallel: bool = False
+    streaming: StreamingConfig = StreamingConfig()
+
+
+class Rails(Section):
+    """`rails`.
+
+    Attributes:
+        input: rails for what the user writes.
+        output: rails for what the model answers.
+        config: settings of each rail, and the kernel's options for it, under the rail's name.
+    """
+
+    input: InputRails = InputRails()
+    output: OutputRails = OutputRails()
+    config: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _empty_settings(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: {} if below is None else below for key, below in value.items()}
+        return value
+
+
+ColangVersion = Literal["1.0", "2.x"]
