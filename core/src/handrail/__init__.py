@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from handrail._events import Retraction as Retraction
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
+    from handrail._guarded import GuardedStream as GuardedStream
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
     from handrail._protocols import Strategy as Strategy
     from handrail._protocols import StreamRail as StreamRail
     from handrail._protocols import WindowRail as WindowRail
+    from handrail._rails import LLMRails as LLMRails
+    from handrail._registry import Registry as Registry
+    from handrail._response import GenerationResponse as GenerationResponse
     from handrail._turn import Turn as Turn
     from handrail._types import Chunk as Chunk
     from handrail._types import Edit as Edit
@@ -40,8 +44,21 @@ if TYPE_CHECKING:
     from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
 
 _HOMES = {
-    "_events": ("Blocked", "Event", "Finished", "RailFailed", "ReasoningDelta", "Retraction", "StreamError", "TextDelta"),
+    "_events": (
+        "Blocked",
+        "Event",
+        "Finished",
+        "RailFailed",
+        "ReasoningDelta",
+        "Retraction",
+        "StreamError",
+        "TextDelta",
+    ),
+    "_guarded": ("GuardedStream",),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
+    "_rails": ("LLMRails",),
+    "_registry": ("Registry",),
+    "_response": ("GenerationResponse",),
     "_turn": ("Turn",),
     "_types": (
         "Chunk",

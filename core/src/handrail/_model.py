@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from handrail._stream.source import close_source, not_a_chunk
 from handrail._turn import LLMCall
-from handrail._types import Chunk, Message, ToolCall, Usage
+from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from handrail._protocols import CountTokens, Provider
+    from handrail._protocols import Provider
+    from handrail._tokens import TokenCounter
     from handrail._turn import Turn
 
 
@@ -30,3 +29,121 @@ class Completion:
     usage: Usage = field(default_factory=Usage)
     finish_reason: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class Model:
+    """A language model as rails and the generation use it.
+
+    Attributes:
+        type: "main", or the task that it serves.
+        engine: the engine's name in the configuration.
+        name: the model's name.
+        plugin: distribution and version of the provider, for errors.
+        provider: what reaches the model.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        type: str,
+        engine: str,
+        name: str,
+        plugin: str,
+        counter: TokenCounter,
+    ) -> None:
+        self.type = type
+        self.engine = engine
+        self.name = name
+        self.plugin = plugin
+        self.provider = provider
+        self._counter = counter
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        params: Mapping[str, Any] | None = None,
+        *,
+        turn: Turn | None = None,
+        task: str = "general",
+    ) -> Completion:
+        """Ask the model and wait for its whole answer.
+
+        Args:
+            messages: the conversation in OpenAI's form.
+            params: parameters of this request, which override the configured ones.
+            turn: the turn in whose journal the request is written down.
+            task: what the request is for, as the journal names it.
+
+        Raises:
+            ProviderError: the model could not answer.
+        """
+        call, started = self.new_call(messages, task), anyio.current_time()
+        if turn is not None:
+            turn.journal.llm_calls.append(call)
+        completion, assembler = Completion(), ToolCallAssembler()
+        parts: list[str] = []
+        reasoning: list[str] = []
+        source = self.provider.stream(messages, params or {})
+        try:
+            async for chunk in source:
+                if not isinstance(chunk, Chunk):
+                    raise not_a_chunk(chunk, self.plugin)
+                parts.append(chunk.text)
+                reasoning.append(chunk.reasoning)
+                assembler.add(chunk.tool_calls)
+                completion.usage = chunk.usage or completion.usage
+                completion.finish_reason = chunk.finish_reason or completion.finish_reason
+                completion.metadata.update(chunk.metadata or {})
+        finally:
+            await close_source(source, self.plugin)
+            completion.text, completion.reasoning = "".join(parts), "".join(reasoning)
+            self.close_call(call, completion.text, completion.usage, anyio.current_time() - started)
+            completion.usage = call.usage
+        completion.tool_calls = assembler.calls()
+        return completion
+
+    def new_call(self, messages: Sequence[Message], task: str) -> LLMCall:
+        """Begin the record of a request."""
+        prompt = "\n".join(f"{message.get('role')}: {message_text(message)}" for message in messages)
+        return LLMCall(task, self.engine, self.name, prompt, started_at=time.time())
+
+    def close_call(self, call: LLMCall, completion: str, usage: Usage | None, duration: float) -> None:
+        """End the record of a request; usage that the provider did not send is counted here and marked so."""
+        call.completion = completion
+        call.finished_at = time.time()
+        call.duration = duration
+        call.usage = usage if usage is not None and usage.total_tokens else self.count_usage(call.prompt, completion)
+
+    def count_usage(self, prompt: str, completion: str) -> Usage:
+        """Count the tokens of a request that its provider did not report."""
+        return Usage(self._counter.count(prompt), self._counter.count(completion), estimated=True)
+
+
+class ToolCallAssembler:
+    """Puts tool calls together from their fragments."""
+
+    def __init__(self) -> None:
+        self._opened: dict[int, tuple[str, str]] = {}
+        self._arguments: dict[int, list[str]] = {}
+
+    def add(self, fragments: Sequence[ToolCallDelta]) -> None:
+        """Take fragments, in the order in which they came."""
+        for fragment in fragments:
+            id_, name = self._opened.get(fragment.index, ("", ""))
+            self._opened[fragment.index] = (fragment.id or id_, fragment.name or name)
+            self._arguments.setdefault(fragment.index, []).append(fragment.arguments)
+
+    def calls(self) -> tuple[ToolCall, ...]:
+        """Give the calls as far as they came."""
+        return tuple(ToolCall(*self._opened[index], "".join(self._arguments[index])) for index in sorted(self._opened))
+
+
+def message_text(message: Message) -> str:
+    """Give the text of a message; of a content in parts, the text parts, a line each."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list | tuple):
+        return "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
+    return ""

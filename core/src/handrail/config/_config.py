@@ -127,9 +127,7 @@ class RailsConfig(Section):
         own = {name: value for name, value in section.items() if name in RailOptions.model_fields}
         return checked(RailOptions, own, tree=self._origin.tree, path=("rails", "config", key))
 
-    def _streaming(
-        self, key: str | None, options: RailOptions
-    ) -> tuple[StreamingConfig | None, list[Problem]]:
+    def _streaming(self, key: str | None, options: RailOptions) -> tuple[StreamingConfig | None, list[Problem]]:
         tree, path = self._origin.tree, ("rails", "config", key, "streaming")
         override = options.streaming
         problems = [
@@ -196,8 +194,7 @@ class RailsConfig(Section):
         tasks = [prompt.task for prompt in self.prompts]
         have = f"; there are prompts for {listed(tasks)}{nearest(task, tasks)}" if tasks else ""
         raise InvalidRailsConfigurationError(
-            f"no prompt for the task {task!r}{have}; add one:\n"
-            f"prompts:\n  - task: {task}\n    content: |\n      ...\n"
+            f"no prompt for the task {task!r}{have}; add one:\nprompts:\n  - task: {task}\n    content: |\n      ...\n"
         )
 
     def rail_key(self, name: str, config_key: str | None = None) -> str | None:
@@ -219,9 +216,7 @@ class RailsConfig(Section):
         options, problems = self._options(key, section)
         raise_problems(problems)
         assert options is not None  # noqa: S101  # no problems, hence options
-        return options, {
-            name: value for name, value in section.items() if name not in RailOptions.model_fields
-        }
+        return options, {name: value for name, value in section.items() if name not in RailOptions.model_fields}
 
     def rail_streaming(self, options: RailOptions) -> StreamingConfig:
         """Give `rails.output.streaming` with what a rail sets otherwise.

@@ -49,15 +49,11 @@ class Flow:
             match = _TOKEN.match(text, position, end)
             if match is None:
                 rest = text[position:end].strip()
-                raise ValueError(
-                    f'{rest!r} cannot be read; arguments are written $name=value or $name="two words"'
-                )
+                raise ValueError(f'{rest!r} cannot be read; arguments are written $name=value or $name="two words"')
             position = match.end()
             if word := match["word"]:
                 if arguments:
-                    raise ValueError(
-                        f"{word!r} stands after an argument; put values of several words in quotes"
-                    )
+                    raise ValueError(f"{word!r} stands after an argument; put values of several words in quotes")
                 words.append(word)
             elif match["name"] in arguments:
                 raise ValueError(f"the argument {'$' + match['name']!r} is given twice; give it once")

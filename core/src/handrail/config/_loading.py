@@ -56,14 +56,10 @@ def load_path(path: Path) -> Origin:
     if path.is_file():
         tree = _merged((path,), path.parent)
         if tree.value is None:
-            raise ConfigurationError(
-                f"{display_name(path)}: the file is empty; write at least 'models' and 'rails'"
-            )
+            raise ConfigurationError(f"{display_name(path)}: the file is empty; write at least 'models' and 'rails'")
         return Origin(tree, path.parent.absolute())
     near = sorted(path.parent.glob("*")) if path.parent.is_dir() else []
-    beside = (
-        f"; {display_name(path.parent)} has {', '.join(repr(item.name) for item in near[:8])}" if near else ""
-    )
+    beside = f"; {display_name(path.parent)} has {', '.join(repr(item.name) for item in near[:8])}" if near else ""
     raise ConfigurationError(f"no such file or folder: {str(path)!r}{beside}")
 
 
@@ -114,9 +110,7 @@ def _document(content: bytes | str, source: Source) -> Node:
     )
 
 
-def load_content(
-    colang_content: str | None, yaml_content: str | None, config: Mapping[str, object] | None
-) -> Origin:
+def load_content(colang_content: str | None, yaml_content: str | None, config: Mapping[str, object] | None) -> Origin:
     """Read texts and a dictionary; where both are given, the dictionary is the later one.
 
     Raises:

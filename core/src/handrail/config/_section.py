@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from handrail.config._problems import hidden, is_secret
+from handrail.config._secrets import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
-    """A mapping of the configuration: immutable, closed to unknown keys, a null is as good as an absent key."""
+    """A mapping of the configuration: immutable, closed to unknown keys; a null is as good as an absent key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -31,9 +31,9 @@ class Section(BaseModel):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, "***" if is_secret(name) and value else hidden(value)
+            yield name, hidden(value)
 
 
 def reject(key: str, message: str) -> NoReturn:
-    """Report from within a validator of a section what is wrong with one of its keys."""
+    """Report from within a validator of a section what is wrong with one of its keys; an empty key means all of it."""
     raise PydanticCustomError("section", "{message}", {"message": message, "key": key})

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from handrail._types import Channel  # noqa: TC001  # pydantic evaluates the annotation
+from handrail._types import Channel  # pydantic evaluates the annotation
 from handrail.config._section import Count, Seconds, Section, Tokens, reject
 
 _READ_BEFORE_FIRST_CHECK = 25
@@ -64,9 +64,7 @@ class StreamingConfig(Section):
         if hold > self.context_size:
             reject("hold_size", f"is {hold}; it must be at most context_size, which is {self.context_size}")
         if first > self.chunk_size:
-            reject(
-                "first_chunk_size", f"is {first}; it must be at most chunk_size, which is {self.chunk_size}"
-            )
+            reject("first_chunk_size", f"is {first}; it must be at most chunk_size, which is {self.chunk_size}")
         if first <= hold:
             reject("first_chunk_size", f"is {first}; it must be more than hold_size, which is {hold}")
         return self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 if TYPE_CHECKING:
     from pathlib import Path
 
-Path_: TypeAlias = Sequence[object]
+KeyPath: TypeAlias = Sequence[object]
 """Keys and list indices that lead from the root of a configuration to a value."""
 
 
@@ -68,7 +68,7 @@ class Node:
             return cast("list[Node]", self.value)[step]
         return None
 
-    def descend(self, path: Path_) -> tuple[Node, int]:
+    def descend(self, path: KeyPath) -> tuple[Node, int]:
         """Follow a path as far as it exists; give the node there and the number of steps that were taken."""
         node = self
         for taken, step in enumerate(path):
@@ -125,7 +125,7 @@ def merge(first: Node, second: Node, path: tuple[object, ...] = ()) -> Node:
     """Add a later configuration to an earlier one.
 
     Mappings merge deeply, the lists that the kernel knows are concatenated, anything else is taken from the later one.
-    A null never takes anything away, and neither does a value of a wrong type where rails are named.
+    A null never takes anything away, and neither does a later value hide one of a wrong type where rails are named.
     """
     if second.value is None:
         return first

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from handrail.config._problems import Problem, at, dotted, listed, nearest, raise_problems, shown
+from handrail.config._problems import Problem, did_you_mean, dotted, error_of, listed, problem_at, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from pydantic_core import ErrorDetails
 
-    from handrail.config._tree import Node, Path_
+    from handrail.config._tree import KeyPath, Node
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_Location = tuple[int | str, ...]
 
 _EXPECTED: Mapping[str, str] = {
     "string_type": "text",
@@ -31,7 +32,9 @@ _EXPECTED: Mapping[str, str] = {
     "list_type": "a list",
     "tuple_type": "a list",
     "set_type": "a list",
+    "frozen_set_type": "a list",
     "dict_type": "a mapping",
+    "mapping_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "dataclass_type": "a mapping",
@@ -51,24 +54,17 @@ def validate(
     values: object,
     *,
     tree: Node | None = None,
-    path: Path_ = (),
-    allowed: Collection[str] = (),
+    path: KeyPath = (),
+    also: Collection[str] = (),
 ) -> ModelT:
-    """Validate a part of a configuration.
-
-    Args:
-        model: what the part must be.
-        values: the part.
-        tree: the whole configuration, for places.
-        path: where the part stands in it.
-        allowed: further keys that an error names as allowed, since somebody else takes them.
+    """Validate a part of a configuration as `checked` does.
 
     Raises:
         ConfigurationError: the part is wrong; each problem is a line.
     """
-    validated, problems = checked(model, values, tree=tree, path=path, allowed=allowed)
-    raise_problems(problems)
-    assert validated is not None  # noqa: S101  # no problems, hence a value
+    validated, problems = checked(model, values, tree=tree, path=path, also=also)
+    if validated is None:
+        raise error_of(problems)
     return validated
 
 
@@ -77,16 +73,29 @@ def checked(
     values: object,
     *,
     tree: Node | None = None,
-    path: Path_ = (),
-    allowed: Collection[str] = (),
+    path: KeyPath = (),
+    also: Collection[str] = (),
+    context: object = None,
 ) -> tuple[ModelT | None, list[Problem]]:
-    """Validate like `validate`, and give the problems instead of raising them."""
+    """Validate a part of a configuration; give it, or None and its problems.
+
+    A model that does not say what becomes of unknown keys refuses them.
+
+    Args:
+        model: what the part must be.
+        values: the part.
+        tree: the whole configuration, for places.
+        path: where the part stands in it.
+        also: further keys that an error names as allowed, since somebody else takes them.
+        context: for the model's validators.
+    """
+    extra = None if "extra" in model.model_config else "forbid"
     try:
-        return model.model_validate(values), []
+        return model.model_validate(values, extra=extra, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_explain(detail, model, tree, tuple(path), allowed) for detail in details]
-    return None, list(dict.fromkeys(problems))
+    explained = (_explain(detail, model, tree, tuple(path), also) for detail in details)
+    return None, list(dict.fromkeys(explained))
 
 
 def _explain(
@@ -94,34 +103,34 @@ def _explain(
     model: type[BaseModel],
     tree: Node | None,
     prefix: tuple[object, ...],
-    allowed: Collection[str],
+    also: Collection[str],
 ) -> Problem:
-    kind, context = detail["type"], detail.get("ctx", {})
-    path = (*prefix, *_written(detail["loc"], tree, prefix))
+    kind, location, context = detail["type"], detail["loc"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_key((*prefix, *detail["loc"]), _keys(model, detail["loc"][:-1], allowed), tree)
+        return _unknown_key((*prefix, *location), _keys(model, location[:-1], also), tree)
     if kind == "missing":
-        parent, key = (*prefix, *detail["loc"][:-1]), detail["loc"][-1]
-        return at(tree, parent, f"{dotted(parent) or 'the configuration'} has no {key!r}, which it needs")
+        parent = (*prefix, *location[:-1])
+        return problem_at(tree, parent, f"{dotted(parent)} has no '{location[-1]}', which it needs")
+    path = (*prefix, *_written(location, tree, prefix))
     if kind == "section":
         path = (*path, context["key"]) if context["key"] else path
-        return at(tree, path, f"{dotted(path)} {context['message']}")
+        return problem_at(tree, path, f"{dotted(path)} {context['message']}")
     if kind in {"value_error", "assertion_error"}:
-        return at(tree, path, f"{dotted(path)}: {context.get('error', detail['msg'])}")
-    found = f"{dotted(path) or 'the configuration'} is {shown(detail['input'], path)}"
-    return at(tree, path, f"{found}; {_allowed_values(kind, context, detail)}")
+        return problem_at(tree, path, f"{dotted(path)}: {context.get('error') or detail['msg']}")
+    text = f"{dotted(path)} is {shown(detail['input'], path)}; {_allowed(kind, context, detail)}"
+    return problem_at(tree, path, text)
 
 
-def _allowed_values(kind: str, context: dict[str, Any], detail: ErrorDetails) -> str:
+def _allowed(kind: str, context: Mapping[str, Any], detail: ErrorDetails) -> str:
     if kind in _EXPECTED:
         return f"it must be {_EXPECTED[kind]}{_hint(kind, detail['input'])}"
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"it must be {words} {context[name]}"
+        bound = context[name]
+        return f"it must be {words} {int(bound) if isinstance(bound, float) and bound.is_integer() else bound}"
     if kind in {"literal_error", "enum"}:
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
-        near = nearest(detail["input"], choices) if isinstance(detail["input"], str) else ""
-        return f"allowed: {listed(choices)}{near}"
+        return f"allowed: {listed(choices)}{did_you_mean(detail['input'], choices)}"
     return detail["msg"][:1].lower() + detail["msg"][1:]
 
 
@@ -130,39 +139,34 @@ def _hint(kind: str, found: object) -> str:
         return ", each item on a line of its own that begins with '- '"
     if kind == "string_type" and isinstance(found, bool | int | float):
         return ", put it in quotes"
-    if (
-        kind in {"int_type", "float_type"}
-        and isinstance(found, str)
-        and found.strip("-+").replace(".", "", 1).isdigit()
-    ):
-        return ", without quotes"
+    is_number = isinstance(found, str) and found.strip("-+").replace(".", "", 1).isdigit()
+    if kind in {"int_type", "float_type"} and is_number:
+        return ", write it without quotes"
     return ""
 
 
 def _unknown_key(path: tuple[object, ...], known: Collection[str], tree: Node | None) -> Problem:
     *parent, key = path
-    text = f"unknown key {key!r} in {dotted(parent)}; allowed: {listed(known)}{nearest(key, known)}"
-    return at(tree, path, text, key=True)
+    text = f"unknown key '{key}' in {dotted(parent)}; allowed: {listed(known)}{did_you_mean(key, known)}"
+    return problem_at(tree, path, text, key=True)
 
 
-def _written(location: tuple[int | str, ...], tree: Node | None, prefix: Path_) -> tuple[int | str, ...]:
+def _written(location: _Location, tree: Node | None, prefix: KeyPath) -> _Location:
     """Drop what pydantic adds to a location and nobody has written, such as the branch of a union."""
     if tree is None:
         return location
     _, taken = tree.descend((*prefix, *location))
-    return location[: max(taken - len(prefix), 0)] if taken > len(prefix) else location
+    return location[: taken - len(prefix)] if taken > len(prefix) else location
 
 
-def _keys(model: type[BaseModel], location: tuple[int | str, ...], allowed: Collection[str]) -> list[str]:
+def _keys(model: type[BaseModel], location: _Location, also: Collection[str]) -> list[str]:
     """Give the keys that may stand at a location below a model."""
     here: type[BaseModel] | None = model
-    annotation: object = model
     for step in location:
         if isinstance(step, str) and here is not None and step in here.model_fields:
-            annotation = here.model_fields[step].annotation
-            here = _model_in(annotation)
+            here = _model_in(here.model_fields[step].annotation)
     names = [] if here is None else [field.alias or name for name, field in here.model_fields.items()]
-    return names if location else [*names, *allowed]
+    return names if location else [*names, *also]
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

@@ -109,9 +109,7 @@ class _Builder:
             key = self._key(key_node)
             if key in seen:
                 first = self._place(seen[key])
-                self._refuse(
-                    key_node, f"the key {key!r} stands here a second time, first at {first}; keep one of them"
-                )
+                self._refuse(key_node, f"the key {key!r} stands here a second time, first at {first}; keep one of them")
             seen.setdefault(key, key_node)
 
     def _key(self, node: YamlNode) -> object:
@@ -129,9 +127,7 @@ class _Builder:
         try:
             return Node(self._loader.construct_object(node), self._place(node))
         except (yaml.YAMLError, ValueError):
-            return self._refuse(
-                node, f"the value is no {node.tag.removeprefix(_TAG)}; put it in quotes if it is text"
-            )
+            return self._refuse(node, f"the value is no {node.tag.removeprefix(_TAG)}; put it in quotes if it is text")
 
     def _refuse(self, node: YamlNode, text: str) -> Node:
         place = self._place(node)

@@ -1,0 +1,1 @@
+"""What the kernel registers itself, through the same hooks as anybody."""

@@ -1,0 +1,138 @@
+"""The `rolling` strategy: windows of tokens that overlap, whose tails are held until the next window has passed."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Protocol
+
+from handrail._types import Window
+
+if TYPE_CHECKING:
+    from handrail._protocols import CountTokens
+
+# Places where a text may be cut and its parts counted apart: about a word each, so that counts are remembered.
+_PIECE = re.compile(r"\s{0,4}\S{1,8}|\s{1,8}")
+
+
+class RollingSettings(Protocol):
+    """What the strategy needs to know, in tokens; validated with the configuration."""
+
+    chunk_size: int
+    context_size: int
+
+    @property
+    def resolved_hold_size(self) -> int: ...
+
+    @property
+    def resolved_first_chunk_size(self) -> int: ...
+
+
+class Rolling:
+    """Makes windows of at most `chunk_size` tokens that repeat `context_size` tokens of the one before.
+
+    The first waits for `first_chunk_size` tokens, each next one for twice as many new ones as the one before, as far
+    as `chunk_size` allows; a window takes all that has come. The last `hold_size` tokens of a window are held, so a
+    violation of up to that length that lies across two windows is seen whole before any of it is cleared.
+    """
+
+    def __init__(self, settings: RollingSettings, count_tokens: CountTokens) -> None:
+        self._count = count_tokens
+        self._chunk_size = settings.chunk_size
+        self._context_size = settings.context_size
+        self._hold_size = settings.resolved_hold_size
+        self._need = settings.resolved_first_chunk_size  # new tokens for which the next window waits
+        self._incoming: list[str] = []
+        self._incoming_size = 0  # characters that came since the text was last measured
+        self._look_at = 1  # as many must have come before it is worth measuring again
+        self._text = ""  # from the start of the next window's context on
+        self._base = 0  # offset of its first character
+        # Where the text may be cut, and the tokens up to there; the first cut is the start of the next context.
+        self._cuts = [0]
+        self._tokens = [0]
+        self._start = 0  # end of the last window
+        self._start_tokens = 0
+        self._clears = 0
+        self._finished = False
+
+    def feed(self, text: str) -> None:
+        """Take more text."""
+        self._incoming.append(text)
+        self._incoming_size += len(text)
+
+    def finish(self) -> None:
+        """Take note that no more text will come."""
+        self._finished = True
+
+    def window(self) -> Window | None:
+        """Give the next window if enough has come, or whatever is left once no more will come."""
+        if self._incoming_size < self._look_at and not self._finished:
+            return None
+        self._measure()
+        missing = self._need - (self._tokens[-1] + self._growing_tokens() - self._start_tokens)
+        if missing > 0 and not self._finished:
+            # A token is at least one character of ASCII; of other scripts one character may be several tokens.
+            self._look_at = missing if self._text.isascii() else 1
+            return None
+        self._look_at = 1
+        self._settle()
+        return self._make() if self._cuts[-1] > self._start else None
+
+    def _measure(self) -> None:
+        """Cut what came into pieces and count them; the last piece may still grow and stays open."""
+        if not self._incoming:
+            return
+        self._text += "".join(self._incoming)
+        self._incoming.clear()
+        self._incoming_size = 0
+        ends = [match.end() for match in _PIECE.finditer(self._text, self._cuts[-1] - self._base)]
+        for end in ends[:-1]:
+            self._cut(self._base + end)
+
+    def _growing(self) -> str:
+        return self._text[self._cuts[-1] - self._base :]
+
+    def _growing_tokens(self) -> int:
+        growing = self._growing()
+        return self._count(growing) if growing else 0
+
+    def _settle(self) -> None:
+        """Close the piece that could have grown: a window ends here."""
+        if self._growing():
+            self._cut(self._base + len(self._text))
+
+    def _cut(self, offset: int) -> None:
+        begin, tokens = self._cuts[-1], self._tokens[-1]
+        size = offset - begin
+        count = self._count(self._text[begin - self._base : offset - self._base])
+        if count > 2:  # dense text: let it be cut between characters too
+            for i in range(1, size):
+                self._cuts.append(begin + i)
+                self._tokens.append(tokens + -(-count * i // size))
+        self._cuts.append(offset)
+        self._tokens.append(tokens + count)
+
+    def _make(self) -> Window:
+        context_start = self._base
+        end_index = self._index(self._tokens[0] + self._chunk_size)
+        if self._cuts[end_index] <= self._start:  # a single piece is longer than the window: never stand still
+            end_index = bisect_right(self._cuts, self._start)
+        end, end_tokens = self._cuts[end_index], self._tokens[end_index]
+        last = self._finished and end == self._cuts[-1]
+        clears = end if last else self._cuts[self._index(end_tokens - self._hold_size)]
+        self._clears = max(self._clears, clears)
+        window = Window(self._text[: end - context_start], context_start, self._start, end, self._clears, last)
+        self._advance(end, end_tokens)
+        return window
+
+    def _index(self, tokens: int) -> int:
+        """Find the last cut that has at most so many tokens before it."""
+        return max(bisect_right(self._tokens, tokens) - 1, 0)
+
+    def _advance(self, end: int, end_tokens: int) -> None:
+        self._start, self._start_tokens = end, end_tokens
+        self._need = min(2 * self._need, self._chunk_size - self._context_size)
+        keep = self._index(end_tokens - self._context_size)
+        del self._cuts[:keep], self._tokens[:keep]
+        self._text = self._text[self._cuts[0] - self._base :]
+        self._base = self._cuts[0]

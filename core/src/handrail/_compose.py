@@ -1,0 +1,275 @@
+"""Composes a configuration with what is installed: loads what it names, validates settings, builds everything once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from handrail._contexts import ProviderContext, RailContext
+from handrail._model import Model
+from handrail._specs import RailSpec
+from handrail._stream.plan import RailPlan
+from handrail._tokens import TokenCounter, token_counter
+from handrail.config import normalized_name
+from handrail.errors import ConfigurationError, HandrailError, InvalidRailsConfigurationError, PluginLoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handrail._protocols import Provider, Strategy
+    from handrail._registry import Offer, Registry
+    from handrail._specs import Direction, StrategySpec
+    from handrail.config import Flow, ModelConfig, RailOptions, RailsConfig, StreamingConfig
+
+_DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A configuration with everything that it names, built."""
+
+    config: RailsConfig
+    registry: Registry
+    models: Mapping[str, Model]
+    input_rails: tuple[RailPlan, ...]
+    output_rails: tuple[RailPlan, ...]
+    counter: TokenCounter
+
+
+def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
+    """Build a configuration.
+
+    Args:
+        config: what to build.
+        registry: what is installed.
+        llm: a provider that takes the place of the configured main model.
+
+    Raises:
+        ConfigurationError: something it names is missing or wrong; each problem is a line of `problems`.
+    """
+    composer = _Composer(config, registry, llm)
+    try:
+        composition = composer.compose()
+    except HandrailError as exc:  # what could not even be looked at because of another problem
+        composer.note(exc, "")
+        composition = None
+    composer.raise_problems()
+    return cast("Composition", composition)
+
+
+class _Composer:
+    def __init__(self, config: RailsConfig, registry: Registry, llm: object) -> None:
+        self._config = config
+        self._registry = registry.without(config.plugins.disable)
+        main = config.model_for("main")
+        self._counter = token_counter((main and main.model) or "")
+        self._llm = llm
+        self._models: dict[str, Model] = {}
+        self._problems: list[tuple[str, HandrailError]] = []
+
+    def compose(self) -> Composition:
+        self._refuse_unserved()
+        self._build_models()
+        rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
+        self._refuse_unused_settings(rails)
+        return Composition(self._config, self._registry, self._models, rails["input"], rails["output"], self._counter)
+
+    def note(self, error: HandrailError, where: str) -> None:
+        """Keep a problem, so that all of them are reported at once."""
+        self._problems.append((where, error))
+
+    def raise_problems(self) -> None:
+        if not self._problems:
+            return
+        lines = tuple(dict.fromkeys(_line(where, error) for where, error in self._problems))
+        first = self._problems[0][1]
+        if len(lines) == 1 and not isinstance(first, ConfigurationError):
+            raise first
+        rails = any(isinstance(error, InvalidRailsConfigurationError) for _, error in self._problems)
+        kind = InvalidRailsConfigurationError if rails else ConfigurationError
+        raise kind("\n".join(lines), problems=lines) from first
+
+    def _refuse_unserved(self) -> None:
+        files = [str(file) for file in self._config.colang_files]
+        if files or self._config.colang_content:
+            found = ", ".join(files) or "colang_content"
+            self.note(
+                InvalidRailsConfigurationError(
+                    f"the configuration has rails in Colang ({found}), which no installed plugin can run"
+                ),
+                "",
+            )
+
+    def _build_models(self) -> None:
+        if self._llm is not None:
+            self._models["main"] = self._given_model()
+        for index, entry in enumerate(self._config.models):
+            if entry.type in self._models:
+                continue
+            with_place = ("models", index)
+            try:
+                self._models[entry.type] = self._build_model(entry, index)
+            except HandrailError as exc:
+                self.note(exc, self._config.where(*with_place, "engine") or self._config.where(*with_place))
+
+    def _given_model(self) -> Model:
+        if not callable(getattr(self._llm, "stream", None)):
+            raise ConfigurationError(
+                f"llm is {type(self._llm).__name__!r}; it must have stream(messages, params), which gives Chunk objects"
+            )
+        name = str(getattr(self._llm, "name", None) or type(self._llm).__name__)
+        provider = cast("Provider", self._llm)
+        return Model(provider, type="main", engine="given", name=name, plugin="llm", counter=self._counter)
+
+    def _build_model(self, entry: ModelConfig, index: int) -> Model:
+        offer = self._registry.provider(entry.engine)
+        settings = self._settings(offer, entry.parameters, "models", index, "parameters")
+        context = ProviderContext(entry, self._config)
+        provider = _built(offer, settings, context)
+        return Model(
+            cast("Provider", provider),
+            type=entry.type,
+            engine=entry.engine,
+            name=entry.model or "",
+            plugin=offer.plugin.label,
+            counter=self._counter,
+        )
+
+    def _build_rails(self, direction: Direction) -> Iterable[RailPlan]:
+        flows = self._config.input_flows if direction == "input" else self._config.output_flows
+        for index, flow in enumerate(flows):
+            try:
+                yield self._build_rail(flow, direction)
+            except HandrailError as exc:
+                self.note(exc, self._config.where("rails", direction, "flows", index))
+
+    def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
+        offer = self._registry.rail(flow.name)
+        spec = offer.spec
+        if direction not in spec.directions:
+            raise InvalidRailsConfigurationError(
+                f"rail {flow.name!r} is for {' and '.join(spec.directions)}, not for {direction}"
+            )
+        for task in spec.prompts:
+            self._config.prompt(task)
+        options, own = self._config.rail_options(flow.name, spec.config_key or spec.name)
+        key = self._config.rail_key(flow.name, spec.config_key or spec.name)
+        settings = self._settings(offer, own, "rails", "config", key or spec.name)
+        context = RailContext(flow.name, direction, self._config, self._counter.count, flow.arguments, self._model_for)
+        rail = _built(offer, settings, context)
+        return self._plan(flow, offer, rail, options, direction)
+
+    def _plan(
+        self, flow: Flow, offer: Offer[RailSpec], rail: Any, options: RailOptions, direction: Direction
+    ) -> RailPlan:
+        is_session = callable(getattr(rail, "open", None))
+        if not is_session and not callable(getattr(rail, "check", None)):
+            raise PluginLoadError(
+                f"{offer.plugin.label}: rail {flow.name!r} is {type(rail).__name__}; it must have check(window, turn) "
+                f"or open(turn)",
+                plugin=offer.plugin.label,
+            )
+        streaming = self._config.rail_streaming(options)
+        make_strategy, label = (None, "") if is_session else self._strategy(streaming)
+        return RailPlan(
+            flow.name,
+            offer.plugin.label,
+            rail,
+            direction,
+            options.channels,
+            make_strategy,
+            label,
+            streaming.stream_first and not is_session and direction == "output",
+            options.max_concurrency,
+            options.timeout,
+            options.on_error == "allow",
+            options.resolved_on_timeout == "allow",
+        )
+
+    def _strategy(self, streaming: StreamingConfig) -> tuple[Callable[[], Strategy], str]:
+        offer = self._registry.strategy(streaming.strategy)
+        path = ("rails", "output", "streaming")
+        settings: object = streaming
+        if offer.spec.settings is not None:
+            settings = self._settings(offer, streaming.strategy_settings, *path)
+        elif streaming.strategy_settings:
+            key = next(iter(streaming.strategy_settings))
+            known = ", ".join(type(streaming).model_fields)
+            raise InvalidRailsConfigurationError(
+                f"unknown key {key!r} in rails.output.streaming; strategy {streaming.strategy!r} takes none of its own, "
+                f"and the kernel's are {known}"
+            )
+        make = cast("Callable[[object, object], Strategy]", offer.load())
+        factory = partial(make, settings, self._counter.count)
+        _tried(factory, offer)
+        return factory, offer.plugin.label
+
+    def _settings(self, offer: Offer[Any], values: Mapping[str, object], *path: str | int) -> object:
+        model = offer.load_settings()
+        return dict(values) if model is None else self._config.validate_settings(model, values, *path)
+
+    def _model_for(self, type_: str) -> Model:
+        model = self._models.get(type_) or self._models.get("main")
+        if model is None:
+            raise ConfigurationError(
+                f"no model of type {type_!r} and none of type 'main' is configured; add one to 'models'"
+            )
+        return model
+
+    def _refuse_unused_settings(self, rails: Mapping[Direction, tuple[RailPlan, ...]]) -> None:
+        """A misspelt key under `rails.config` would silently leave a rail without its settings."""
+        used = {normalized_name(plan.name) for plans in rails.values() for plan in plans}
+        known = {normalized_name(name) for name in self._rail_keys()}
+        for key in self._config.rails.config:
+            if normalized_name(key) not in used | known:
+                self.note(
+                    InvalidRailsConfigurationError(
+                        f"rails.config.{key} belongs to no installed rail; rails: {', '.join(self._rail_names())}"
+                    ),
+                    self._config.where("rails", "config", key),
+                )
+
+    def _rail_names(self) -> list[str]:
+        return self._registry.names(RailSpec)
+
+    def _rail_keys(self) -> Iterable[str]:
+        for name in self._rail_names():
+            yield name
+            try:
+                spec = self._registry.rail(name).spec
+            except HandrailError:  # offered twice, which matters only to a flow that names it
+                continue
+            yield spec.config_key or spec.name
+
+
+def _line(where: str, error: HandrailError) -> str:
+    text = str(error)
+    placed = re.match(r"\S+:\d+:\d+: ", text)
+    return f"{where}: {text}" if where and not placed else text
+
+
+def _built(offer: Offer[Any], settings: object, context: object) -> object:
+    target = cast("Callable[[object, object], object]", offer.load())
+    try:
+        return target(settings, context)
+    except HandrailError:
+        raise
+    except Exception as exc:
+        raise PluginLoadError(
+            f"{offer.plugin.label}: {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
+            plugin=offer.plugin.label,
+        ) from exc
+
+
+def _tried(factory: Callable[[], Strategy], offer: Offer[StrategySpec]) -> None:
+    """Build a strategy once, so that one which cannot be built is known before a stream needs it."""
+    try:
+        factory()
+    except Exception as exc:
+        raise PluginLoadError(
+            f"{offer.plugin.label}: strategy {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
+            plugin=offer.plugin.label,
+        ) from exc

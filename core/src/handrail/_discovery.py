@@ -1,0 +1,135 @@
+"""Turns one plugin, installed or handed in, into the records it offers; whatever is wrong with it stays its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeAlias
+
+import pluggy
+
+from handrail import _hookspecs
+from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.errors import PluginLoadError
+
+GROUP = "handrail"
+
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
+
+HOOKS: dict[str, type[Spec]] = {
+    "handrail_providers": ProviderSpec,
+    "handrail_rails": RailSpec,
+    "handrail_strategies": StrategySpec,
+    "handrail_commands": CommandSpec,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin and what it offers.
+
+    Attributes:
+        name: the entry point's name, or the name of the object that was handed in.
+        distribution: the installed distribution it comes from; None for an object.
+        version: that distribution's version.
+        module: where its hooks are.
+        specs: what it registers.
+        problem: why it cannot be used; then `specs` is empty.
+    """
+
+    name: str
+    distribution: str | None = None
+    version: str | None = None
+    module: str = ""
+    specs: tuple[Spec, ...] = ()
+    problem: str | None = None
+    cause: BaseException | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """The plugin as an error names it, such as `handrail-toxicity 1.2.0`."""
+        if self.distribution is None:
+            return f"plugin {self.name!r}"
+        return f"{self.distribution} {self.version}"
+
+
+def installed_plugins() -> list[Plugin]:
+    """Load every entry point of the group, in the order of their distributions' names.
+
+    A plugin that fails is returned with its `problem` and disturbs nobody.
+    """
+    return [_from_entry_point(point) for point in sorted(entry_points(group=GROUP), key=_order)]
+
+
+def plugin_from_object(plugin: object) -> Plugin:
+    """Read the hooks of an object or module that was handed in.
+
+    Raises:
+        PluginLoadError: it is not a plugin.
+    """
+    name = getattr(plugin, "__name__", None) or type(plugin).__name__
+    try:
+        return Plugin(name=name, module=name, specs=_read_hooks(plugin, name))
+    except Exception as exc:
+        raise PluginLoadError(f"plugin {name!r} cannot be registered: {exc}", plugin=name) from exc
+
+
+def _order(point: EntryPoint) -> tuple[str, str]:
+    return (point.dist.name if point.dist else "", point.name)
+
+
+def _from_entry_point(point: EntryPoint) -> Plugin:
+    distribution, version = (point.dist.name, point.dist.version) if point.dist else (None, None)
+    plugin = Plugin(point.name, distribution, version, point.value)
+    try:
+        specs = _read_hooks(point.load(), point.name)
+    except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
+        problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {exc}"
+        return Plugin(point.name, distribution, version, point.value, problem=problem, cause=exc)
+    return Plugin(plugin.name, distribution, version, point.value, specs)
+
+
+def _read_hooks(plugin: object, name: str) -> tuple[Spec, ...]:
+    # A manager for each plugin: a broken one cannot take another down, and every record knows where it is from.
+    manager = pluggy.PluginManager(_hookspecs.PROJECT)
+    manager.add_hookspecs(_hookspecs)
+    _refuse_unmarked(plugin)
+    manager.register(plugin, name=name)
+    _refuse_misspelt(manager)
+    specs: list[Spec] = []
+    for hook, kind in HOOKS.items():
+        for offered in getattr(manager.hook, hook)():
+            specs.extend(_checked(offered, hook, kind))
+    if not specs:
+        raise PluginLoadError(f"it offers nothing; implement one of {', '.join(HOOKS)}, marked with @hookimpl")
+    return tuple(specs)
+
+
+def _refuse_unmarked(plugin: object) -> None:
+    for hook in HOOKS:
+        function = getattr(plugin, hook, None)
+        if function is not None and not hasattr(function, f"{_hookspecs.PROJECT}_impl"):
+            raise PluginLoadError(f"{hook!r} is not marked; put @hookimpl from handrail.plugins above it")
+
+
+def _refuse_misspelt(manager: pluggy.PluginManager) -> None:
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as exc:
+        unknown = [hook for hook in manager.hook.__dict__ if not hook.startswith("_") and hook not in HOOKS]
+        nearest = get_close_matches(unknown[0], HOOKS, n=1) if unknown else []
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise PluginLoadError(
+            f"unknown hook {', '.join(map(repr, unknown))}{hint} Hooks are: {', '.join(HOOKS)}"
+        ) from exc
+
+
+def _checked(offered: object, hook: str, kind: type[Spec]) -> Iterable[Spec]:
+    if not isinstance(offered, Iterable):
+        raise PluginLoadError(f"{hook}() returned {offered!r}; it must return an iterable of {kind.__name__}")
+    for spec in offered:
+        if not isinstance(spec, kind):
+            raise PluginLoadError(f"{hook}() gave {spec!r}; it must give {kind.__name__} records")
+        yield spec

@@ -1,0 +1,42 @@
+"""Which package to install for a name that nobody registered. A hint in an error, nothing more."""
+
+from __future__ import annotations
+
+PACKAGES = {
+    # rails
+    "self check input": "handrail-self-check",
+    "self check output": "handrail-self-check",
+    "self check facts": "handrail-self-check",
+    "regex check": "handrail-patterns",
+    "regex check input": "handrail-patterns",
+    "regex check output": "handrail-patterns",
+    "phrase check": "handrail-patterns",
+    "personal data check": "handrail-patterns",
+    "secret check": "handrail-patterns",
+    "detect sensitive data on input": "handrail-patterns",
+    "detect sensitive data on output": "handrail-patterns",
+    "mask sensitive data on input": "handrail-patterns",
+    "mask sensitive data on output": "handrail-patterns",
+    "tool call validation": "handrail-tools",
+    # strategies
+    "sentence": "handrail-strategies",
+    "paragraph": "handrail-strategies",
+    "whole": "handrail-strategies",
+    # engines
+    "scripted": "handrail-scripted",
+    "openai": "handrail-openai",
+    "azure_openai": "handrail-openai",
+    "azure": "handrail-openai",
+    "vllm": "handrail-openai",
+    "ollama": "handrail-openai",
+    "nim": "handrail-openai",
+    "openrouter": "handrail-openai",
+    "lmstudio": "handrail-openai",
+    "huggingface": "handrail-huggingface",
+    "hf_pipeline_cpu": "handrail-huggingface",
+    "hf_pipeline_gpu": "handrail-huggingface",
+    "huggingface_pipeline": "handrail-huggingface",
+    "tiny": "handrail-tiny",
+    # commands
+    "server": "handrail-server",
+}

@@ -1,0 +1,115 @@
+"""The conversation that a caller passes: checked, and taken apart into what models and rails need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from handrail._model import message_text
+from handrail._types import Message
+from handrail.errors import InvalidRequestError
+
+ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
+_NOT_FOR_MODELS = ("context", "event")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A caller's messages.
+
+    Attributes:
+        messages: what a model sees.
+        variables: the contents of `context` messages, later ones over earlier ones.
+        is_prompt: True if a plain prompt was passed instead of messages.
+    """
+
+    messages: tuple[Message, ...]
+    variables: Mapping[str, Any]
+    is_prompt: bool = False
+
+    @property
+    def pending_user_texts(self) -> list[str]:
+        """The texts of the user's messages since the assistant last spoke."""
+        return [message_text(self.messages[index]) for index in self._pending()]
+
+    @property
+    def user_message(self) -> str:
+        """The text of the user's messages since the assistant last spoke, or else of the last one."""
+        pending = self.pending_user_texts
+        if pending:
+            return "\n".join(pending)
+        return next((message_text(m) for m in reversed(self.messages) if m["role"] == "user"), "")
+
+    def with_user_message(self, text: str) -> Conversation:
+        """Give the conversation with one user message in place of those that are pending."""
+        pending = self._pending()
+        if not pending:
+            return self
+        kept = [message for index, message in enumerate(self.messages) if index not in pending[:-1]]
+        position = pending[-1] - (len(pending) - 1)
+        kept[position] = {**kept[position], "content": _replaced(kept[position], text)}
+        return Conversation(tuple(kept), self.variables, self.is_prompt)
+
+    def _pending(self) -> list[int]:
+        indexes: list[int] = []
+        for index in reversed(range(len(self.messages))):
+            role = self.messages[index]["role"]
+            if role == "assistant":
+                break
+            if role == "user":
+                indexes.insert(0, index)
+        return indexes
+
+
+def conversation(prompt: str | None, messages: Sequence[Message] | None) -> Conversation:
+    """Check what a caller passed.
+
+    Raises:
+        InvalidRequestError: both or neither were passed, or a message is not one.
+    """
+    if (prompt is None) == (messages is None):
+        found = "both" if prompt is not None else "neither"
+        raise InvalidRequestError(f"pass either 'prompt' or 'messages'; {found} were given")
+    if prompt is not None:
+        if not isinstance(prompt, str):
+            raise InvalidRequestError(f"'prompt' must be text, not {type(prompt).__name__}")
+        return Conversation(({"role": "user", "content": prompt},), {}, is_prompt=True)
+    if not isinstance(messages, list | tuple):
+        raise InvalidRequestError(f"'messages' must be a list of messages, not {type(messages).__name__}")
+    variables: dict[str, Any] = {}
+    for index, message in enumerate(messages):
+        _check(index, message)
+        if message["role"] == "context":
+            variables.update(message["content"])
+    return Conversation(tuple(m for m in messages if m["role"] not in _NOT_FOR_MODELS), variables)
+
+
+def _check(index: int, message: object) -> None:
+    where = f"messages[{index}]"
+    if not isinstance(message, Mapping):
+        raise InvalidRequestError(f"{where} must be a mapping with 'role' and 'content', not {message!r}")
+    role = message.get("role")
+    if role not in ROLES:
+        nearest = get_close_matches(str(role), ROLES, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise InvalidRequestError(f"{where} has the role {role!r}; roles are {', '.join(ROLES)}{hint}")
+    content = message.get("content")
+    if role == "context" and not isinstance(content, Mapping):
+        raise InvalidRequestError(f"{where} has the role 'context', so its content must be a mapping, not {content!r}")
+    if role == "event" or (role == "assistant" and content is None and message.get("tool_calls")):
+        return
+    if content is None:
+        raise InvalidRequestError(f"{where} has no content")
+    if not isinstance(content, str | list | tuple | Mapping):
+        raise InvalidRequestError(f"{where} has the content {content!r}; it must be text or a list of parts")
+
+
+def _replaced(message: Message, text: str) -> object:
+    """Give a content with another text; parts that are no text, such as images, stay."""
+    content = message.get("content")
+    if not isinstance(content, list | tuple):
+        return text
+    others = [part for part in content if not (isinstance(part, Mapping) and "text" in part)]
+    return [{"type": "text", "text": text}, *others]

@@ -1,0 +1,1 @@
+"""The stream engine: how text goes from a provider through rails to a consumer."""

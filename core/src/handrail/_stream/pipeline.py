@@ -1,0 +1,172 @@
+"""One guarded stream without its tasks: chains of stages, one for each channel, between what is read and delivered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from handrail._events import Blocked, Finished, RailFailed
+from handrail._stream.plan import RailPlan, stage_plans
+from handrail._stream.sessions import SessionStage
+from handrail._stream.sinks import Put, ReasoningSink, Stage, TextSink, ToolCallSink
+from handrail._stream.windows import WindowStage
+from handrail._types import Channel, Chunk, ToolCallDelta, Usage
+from handrail.errors import PluginContractError
+
+if TYPE_CHECKING:
+    from handrail._stream.lanes import Check, Lane
+    from handrail._turn import Turn
+
+logger = logging.getLogger("handrail")
+
+StartCheck: TypeAlias = Callable[[WindowStage, "Lane", "Check"], None]
+
+OpenSource: TypeAlias = Callable[["Pipeline"], Awaitable[AsyncIterator[Chunk] | None]]
+"""Gives the provider's stream once it may be read; None if the stream ended before it began."""
+
+OnClose: TypeAlias = Callable[["Pipeline"], None]
+"""Called when the provider's stream was closed, however it ended."""
+
+
+class Pipeline:
+    """Takes chunks, gives items. Belongs to one stream; nothing in it is shared."""
+
+    def __init__(
+        self,
+        rails: Sequence[RailPlan],
+        turn: Turn,
+        put: Put,
+        *,
+        parallel: bool = False,
+        start_check: StartCheck | None = None,
+        ended: Callable[[], None] | None = None,
+        stop_reading: Callable[[], None] | None = None,
+    ) -> None:
+        self.turn = turn
+        self.put = put
+        self.ended = False
+        self.stop: Blocked | RailFailed | None = None  # why the stream ended early
+        self.cause: BaseException | None = None  # the error behind a failed rail
+        self.error: Exception | None = None  # what broke the generation
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.metadata: dict[str, Any] = {}
+        self.window_stages: list[WindowStage] = []
+        self.characters = 0  # of text that was read
+        self.raw: list[str] = []  # the text as the provider sent it
+        self._rails = tuple(rails)
+        self._parallel = parallel
+        self._on_end = ended
+        self._on_stop_reading = stop_reading
+        self._start_check = start_check
+        self._chains: dict[tuple[Channel, int], Stage] = {}
+        self._open = 1  # chains that have not finished, and the reading itself
+        self._feed_text: Callable[[str], None] | None = None
+
+    def read(self, chunk: Chunk) -> None:
+        """Take what a provider sent."""
+        text = chunk.text
+        if text:
+            self.characters += len(text)
+            self.raw.append(text)
+            (self._feed_text or self._text_chain())(text)
+        if (
+            chunk.reasoning
+            or chunk.tool_calls
+            or chunk.usage is not None
+            or chunk.finish_reason is not None
+            or chunk.metadata is not None
+        ):
+            self._read_rest(chunk)
+
+    def finish(self, error: Exception | None = None) -> None:
+        """Take note that the provider has ended, or broken; what was read is still checked and delivered."""
+        self.error = error
+        for chain in tuple(self._chains.values()):
+            chain.finish()
+        self._chain_finished()
+
+    def end(self, event: Blocked | RailFailed, cause: BaseException | None = None) -> None:
+        """End the stream early: nothing that is still held goes out."""
+        if self.ended:
+            return
+        self.stop, self.cause = event, cause
+        self.put(event)
+        self._ended()
+
+    def abandon(self) -> None:
+        """Take note that nobody wants the stream any more."""
+        self.ended = True
+
+    def stop_reading(self) -> None:
+        """A window did not pass: whatever else the provider would say cannot be delivered."""
+        if self._on_stop_reading is not None:
+            self._on_stop_reading()
+
+    def start_check(self, stage: WindowStage, lane: Lane, check: Check) -> None:
+        """Have a check run as a task of the stream."""
+        if self._start_check is None:  # pragma: no cover  # window rails are only ever driven by a pump
+            raise PluginContractError("a window rail needs a stream with tasks")
+        self._start_check(stage, lane, check)
+
+    def log_allowed(self, plan: RailPlan, error: str) -> None:
+        """Tell that a rail failed and its configuration let the text pass."""
+        logger.warning("rail %r failed and its configuration lets the text pass: %s", plan.name, error)
+
+    def _text_chain(self) -> Callable[[str], None]:
+        self._feed_text = self._chain("text", 0, lambda: TextSink(self.put, self._chain_finished)).feed
+        return self._feed_text
+
+    def _read_rest(self, chunk: Chunk) -> None:
+        if chunk.reasoning and not self.ended:
+            chain = self._chain("reasoning", 0, lambda: ReasoningSink(self.put, self._chain_finished))
+            chain.feed(chunk.reasoning)
+        for call in chunk.tool_calls:
+            if not self.ended:
+                self._read_tool_call(call)
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        if chunk.finish_reason is not None:
+            self.finish_reason = chunk.finish_reason
+        if chunk.metadata:
+            self.metadata.update(chunk.metadata)
+
+    def _read_tool_call(self, call: ToolCallDelta) -> None:
+        if not isinstance(call, ToolCallDelta):
+            raise PluginContractError(f"a chunk has the tool call {call!r}; it must be a ToolCallDelta")
+        chain = self._chain(
+            "tool_calls", call.index, lambda: ToolCallSink(self.put, self._chain_finished, call), call.name
+        )
+        if call.arguments:
+            chain.feed(call.arguments)
+
+    def _chain(
+        self, channel: Channel, index: int, make_sink: Callable[[], Stage], tool_name: str | None = None
+    ) -> Stage:
+        chain = self._chains.get((channel, index))
+        if chain is None:
+            chain = make_sink()
+            rails = tuple(rail for rail in self._rails if channel in rail.channels)
+            for plans in reversed(stage_plans(rails, parallel=self._parallel)):
+                if plans[0].is_stream_rail:
+                    chain = SessionStage(plans[0], self, chain, channel)
+                else:
+                    chain = WindowStage(plans, self, chain, channel, tool_name)
+                    self.window_stages.append(chain)
+            self._chains[channel, index] = chain
+            self._open += 1
+        return chain
+
+    def _chain_finished(self) -> None:
+        self._open -= 1
+        if self._open or self.ended:
+            return
+        if self.error is None:
+            self.put(Finished(self.finish_reason, self.usage, self.metadata))
+        self._ended()
+
+    def _ended(self) -> None:
+        self.ended = True
+        if self._on_end is not None:
+            self._on_end()

@@ -1,0 +1,192 @@
+"""Drives a stream that has window rails: a task reads the provider, checks run as tasks, the consumer takes items."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+import anyio
+
+from handrail._stream.checks import run_check
+from handrail._stream.pipeline import Pipeline
+from handrail._stream.source import close_source, not_a_chunk
+from handrail._types import Chunk
+from handrail.errors import HandrailError
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from handrail._stream.lanes import Check, Lane
+    from handrail._stream.pipeline import OnClose, OpenSource
+    from handrail._stream.plan import RailPlan
+    from handrail._stream.sinks import Item
+    from handrail._stream.windows import WindowStage
+    from handrail._turn import Turn
+
+logger = logging.getLogger("handrail")
+
+
+class Pump:
+    """Runs one stream: `run` in a task of the stream's owner, `take` in the consumer's."""
+
+    def __init__(
+        self,
+        rails: Sequence[RailPlan],
+        turn: Turn,
+        open_source: OpenSource,
+        *,
+        provider: str,
+        parallel: bool = False,
+        max_pending: int = 2000,
+        on_close: OnClose | None = None,
+    ) -> None:
+        self.pipeline = Pipeline(
+            rails,
+            turn,
+            self._put,
+            parallel=parallel,
+            start_check=self._start_check,
+            ended=self._on_end,
+            stop_reading=self._on_stop_reading,
+        )
+        self.closed = False  # True once every task is done and the provider is closed
+        self._open_source = open_source
+        self._provider = provider
+        self._max_pending = max_pending
+        self._on_close = on_close
+        self._items: deque[Item] = deque()
+        self._item_characters = 0
+        self._tokens = 1  # an upper bound of what was read, in tokens
+        self._taker: anyio.Event | None = None  # set when there is something to take
+        self._room: anyio.Event | None = None  # set when the reader may go on
+        self._tasks: TaskGroup | None = None
+        self._reader: anyio.CancelScope | None = None
+        self._checks = 0
+
+    async def run(self) -> None:
+        """Read, check and deliver until the stream has ended; returns when everything is closed.
+
+        Raises nothing but cancellation and `KeyboardInterrupt`-like exceptions: errors reach the consumer.
+        """
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                await self._read()
+            self._refuse_silence()
+        except Exception as exc:  # noqa: BLE001  # nobody awaits this task: an error must reach the consumer instead
+            self.pipeline.error = self.pipeline.error or exc
+        finally:
+            self.pipeline.abandon()
+            self.closed = True
+            self._wake_taker()
+
+    async def take(self) -> Item | None:
+        """Wait for the next item; None when the stream is over and everything closed.
+
+        Raises:
+            Exception: what broke the generation, after everything that could be delivered.
+        """
+        while not self._items:
+            if self.closed:
+                if (error := self.pipeline.error) is not None:
+                    self.pipeline.error = None
+                    raise error
+                return None
+            self._taker = anyio.Event()
+            await self._taker.wait()
+        item = self._items.popleft()
+        if type(item) is str:
+            self._item_characters -= len(item)
+        self._make_room()
+        return item
+
+    def _refuse_silence(self) -> None:
+        """Raise if every task is done and yet nothing ended the stream: never take that for a clean end."""
+        if not self.pipeline.ended:
+            raise HandrailError("the stream stopped before all of its text was checked")
+
+    async def _read(self) -> None:
+        error: Exception | None = None
+        with anyio.CancelScope() as self._reader:
+            try:
+                source = await self._open_source(self.pipeline)
+                if source is not None:
+                    await self._read_source(source)
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary: the consumer gets it after what was read
+                error = exc
+        if not self.pipeline.ended and not self._reader.cancel_called:
+            self.pipeline.finish(error)
+
+    async def _read_source(self, source: AsyncIterator[Chunk]) -> None:
+        pipeline = self.pipeline
+        try:
+            async for chunk in source:
+                if not isinstance(chunk, Chunk):
+                    raise not_a_chunk(chunk, self._provider)
+                pipeline.read(chunk)
+                if pipeline.ended:
+                    return
+                self._tokens += 1 + len(chunk.text) // 5
+                if self._backlog() * self._tokens > self._max_pending * (pipeline.characters + 1):
+                    await self._wait_for_room()
+        finally:
+            await close_source(source, self._provider)
+            if self._on_close is not None:
+                self._on_close(pipeline)
+
+    def _backlog(self) -> int:
+        """Count the characters that were read and wait for a check or for the consumer."""
+        count = self._item_characters
+        for stage in self.pipeline.window_stages:
+            count += stage.length - stage.released
+        return count
+
+    async def _wait_for_room(self) -> None:
+        """Wait until a check has ended or the consumer has taken something.
+
+        With no check running and nothing to take, only more text can help, so then there is no waiting, whatever
+        the sizes of windows.
+        """
+        while self._checks or self._items:
+            self._room = anyio.Event()
+            await self._room.wait()
+            if self._backlog() * self._tokens <= self._max_pending * (self.pipeline.characters + 1):
+                return
+
+    def _make_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
+    def _put(self, item: Item) -> None:
+        self._items.append(item)
+        if type(item) is str:
+            self._item_characters += len(item)
+        self._wake_taker()
+
+    def _wake_taker(self) -> None:
+        if self._taker is not None:
+            self._taker.set()
+            self._taker = None
+
+    def _start_check(self, stage: WindowStage, lane: Lane, check: Check) -> None:
+        if self._tasks is None:  # pragma: no cover  # nothing is read before the tasks can run
+            raise RuntimeError("the stream has not started")
+        self._checks += 1
+        self._tasks.start_soon(self._check, stage, lane, check)
+
+    async def _check(self, stage: WindowStage, lane: Lane, check: Check) -> None:
+        try:
+            await run_check(self.pipeline, stage, lane, check)
+        finally:
+            self._checks -= 1
+            self._make_room()
+
+    def _on_end(self) -> None:
+        if self._tasks is not None:
+            self._tasks.cancel_scope.cancel()
+
+    def _on_stop_reading(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()

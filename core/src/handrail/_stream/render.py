@@ -1,0 +1,110 @@
+"""What a consumer sees of the engine's items: plain text, text with metadata, or typed events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from handrail._events import Blocked, Finished, RailFailed, StreamError, TextDelta
+
+if TYPE_CHECKING:
+    from handrail._stream.sinks import Item
+    from handrail._types import Usage
+
+
+class Renderer(Protocol):
+    """Turns items into what a consumer iterates over.
+
+    Attributes:
+        plain_text: True if text is delivered as it is, so that it need not be rendered.
+    """
+
+    plain_text: bool
+
+    def render(self, item: Item) -> Any:
+        """Give what the consumer sees of the item; None for nothing."""
+        ...
+
+    def render_error(self, error: Exception) -> Any:
+        """Give what the consumer sees of a broken generation; None if it is to be raised."""
+        ...
+
+
+class AsText:
+    """Text as plain strings; a block or an error as a `StreamError`."""
+
+    plain_text = True
+
+    def render(self, item: Item) -> str | None:
+        """Give text and errors, and nothing else."""
+        if isinstance(item, str):
+            return item
+        return StreamError.of(item) if isinstance(item, Blocked | RailFailed) else None
+
+    def render_error(self, error: Exception) -> str:
+        """Give the error as a text of its own kind."""
+        return StreamError.of_generation(error)
+
+
+class AsTextWithMetadata:
+    """Text in dictionaries; the last one has the metadata of the answer.
+
+    Args:
+        key: the key under which metadata stands.
+    """
+
+    plain_text = False
+
+    def __init__(self, key: str = "metadata") -> None:
+        self._key = key
+
+    def render(self, item: Item) -> dict[str, Any] | None:
+        """Give text, errors and, at the end, usage and what else the provider sent."""
+        if isinstance(item, str):
+            return {"text": item}
+        if isinstance(item, Blocked | RailFailed):
+            return {"text": StreamError.of(item)}
+        if isinstance(item, Finished):
+            return {"text": "", self._key: _metadata(item)}
+        return None
+
+    def render_error(self, error: Exception) -> dict[str, Any]:
+        """Give the error as a text of its own kind."""
+        return {"text": StreamError.of_generation(error)}
+
+
+class AsEvents:
+    """Typed events; a broken generation is raised."""
+
+    plain_text = False
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def render(self, item: Item) -> Any:
+        """Give every item, text with its offset."""
+        if isinstance(item, str):
+            event = TextDelta(item, self._length)
+            self._length += len(item)
+            return event
+        return item
+
+    def render_error(self, error: Exception) -> None:  # noqa: ARG002  # the error is raised instead
+        """Give nothing."""
+        return
+
+
+def _metadata(finished: Finished) -> dict[str, Any]:
+    usage = finished.usage
+    return {
+        "usage": _usage(usage) if usage is not None else None,
+        "response_metadata": dict(finished.metadata) or None,
+        "usage_metadata": None,
+    }
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }

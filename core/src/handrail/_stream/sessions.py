@@ -1,0 +1,158 @@
+"""The stage of a stream rail: its session reads each character once and says at once what is final."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from handrail._events import Blocked, RailFailed
+from handrail._stream.edits import OffsetMap
+from handrail._turn import RailRun
+from handrail._types import Channel, Ruling, Verdict
+from handrail.errors import PluginContractError
+
+if TYPE_CHECKING:
+    from handrail._protocols import Session
+    from handrail._stream.pipeline import Pipeline
+    from handrail._stream.plan import RailPlan
+    from handrail._stream.sinks import Stage
+
+
+class SessionStage:
+    """Feeds a session and passes on what it lets through."""
+
+    __slots__ = (
+        "_channel",
+        "_down",
+        "_fed",
+        "_feed_down",
+        "_host",
+        "_map",
+        "_open",
+        "_passing",
+        "_plan",
+        "_raw",
+        "_released",
+        "_run",
+        "_session",
+    )  # fmt: skip
+
+    def __init__(self, plan: RailPlan, host: Pipeline, down: Stage, channel: Channel) -> None:
+        self._plan = plan
+        self._host = host
+        self._down = down
+        self._feed_down = down.feed
+        self._channel = channel
+        self._map = OffsetMap()
+        self._fed = 0
+        self._released = 0  # characters of the input that have passed
+        self._raw = ""  # what the session holds, kept only where `on_error: allow` may have to let it pass
+        self._open = True
+        self._passing = False  # True after a failure that `on_error: allow` lets pass
+        self._run = RailRun(plan.name, plan.direction, started_at=time.time())
+        host.turn.journal.rail_runs.append(self._run)
+        self._session = self._opened()
+
+    def feed(self, text: str) -> None:
+        """Feed the session."""
+        if not self._open:
+            return
+        self._fed += len(text)
+        if self._session is None:
+            if self._passing:
+                self._feed_down(text)
+            return
+        if self._plan.allow_on_error:
+            self._raw += text
+        try:
+            ruling = self._session.feed(text)
+            if type(ruling) is not Ruling or ruling.block is not None or ruling.edits:
+                self._judge(ruling)
+                return
+        except Exception as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event that names the plugin
+            self._fail(exc)
+            return
+        if ruling.text:
+            self._release(ruling)
+
+    def finish(self) -> None:
+        """Let the session say its last word."""
+        if not self._open:
+            return
+        if self._session is not None:
+            try:
+                self._judge(self._session.finish())
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in feed
+                self._fail(exc)
+        self._close()
+        if not self._host.ended:
+            self._down.finish()
+
+    def to_delivered(self, offset: int) -> int:
+        """Follow an offset through this rail's edits and on."""
+        return self._down.to_delivered(self._map.to_output(offset))
+
+    def _opened(self) -> Session | None:
+        try:
+            session = self._plan.rail.open(self._host.turn)  # type: ignore[union-attr]  # a plan for this stage has `open`
+            if not callable(getattr(session, "feed", None)) or not callable(getattr(session, "finish", None)):
+                raise PluginContractError(f"open() returned {session!r}; it must return an object with feed and finish")
+        except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in feed
+            self._fail(exc)
+            return None
+        return session
+
+    def _judge(self, ruling: Ruling) -> None:
+        if type(ruling) is not Ruling or not isinstance(ruling.text, str):
+            raise PluginContractError(f"the session returned {ruling!r}; it must return a Ruling")
+        block = ruling.block
+        if block is not None and (type(block) is not Verdict or block.decision != "block"):
+            raise PluginContractError(
+                f"the session returned a Ruling with block={block!r}; it must be Verdict.block(...)"
+            )
+        if ruling.edits:
+            self._run.decision = "rewrite"
+            self._map.add(ruling.edits)
+        if ruling.text or ruling.edits:
+            self._release(ruling)
+        if block is not None and not self._host.ended:
+            self._block(block)
+
+    def _release(self, ruling: Ruling) -> None:
+        if self._plan.allow_on_error:
+            grown = sum(len(edit.replacement) - (edit.end - edit.start) for edit in ruling.edits)
+            passed = len(ruling.text) - grown
+            self._released += passed
+            self._raw = self._raw[passed:]
+        if ruling.text:
+            self._feed_down(ruling.text)
+
+    def _block(self, verdict: Verdict) -> None:
+        run, plan = self._run, self._plan
+        run.decision, run.reason = "block", verdict.reason
+        run.category, run.span = verdict.category, verdict.span
+        self._close()
+        self._host.end(
+            Blocked(plan.name, plan.direction, verdict.reason, verdict.category, verdict.span, self._channel)
+        )
+
+    def _fail(self, exc: Exception) -> None:
+        run, plan = self._run, self._plan
+        run.decision = "failed"
+        run.error = f"{plan.plugin}: {type(exc).__name__}: {exc}"
+        self._session = None
+        if plan.allow_on_error:
+            run.allowed_on_error = self._passing = True
+            self._host.log_allowed(plan, run.error)
+            raw, self._raw = self._raw, ""
+            if raw:
+                self._feed_down(raw)
+            return
+        self._close()
+        self._host.end(RailFailed(plan.name, plan.direction, run.error, channel=self._channel), exc)
+
+    def _close(self) -> None:
+        self._open = False
+        self._run.characters = self._fed
+        self._run.finished_at = time.time()
+        self._run.duration = self._run.finished_at - self._run.started_at

@@ -1,0 +1,88 @@
+"""Where a chain of rails ends: what comes out of it becomes items for the consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction
+from handrail._types import ToolCallDelta
+
+Item: TypeAlias = str | ReasoningDelta | ToolCallDelta | Retraction | Blocked | RailFailed | Finished
+"""What the engine delivers; plain text stays a plain string, because making an event costs more than moving one."""
+
+Put: TypeAlias = Callable[[Item], None]
+
+
+class Stage(Protocol):
+    """A step of a chain, or its end."""
+
+    def feed(self, text: str) -> None:
+        """Take text that the step before has let through."""
+        ...
+
+    def finish(self) -> None:
+        """Take note that no more will come."""
+        ...
+
+    def to_delivered(self, offset: int) -> int:
+        """Turn an offset of this step's input into one of the delivered text."""
+        ...
+
+
+class TextSink:
+    """Ends the chain of the answer's text."""
+
+    __slots__ = ("_finished", "_put", "length")
+
+    def __init__(self, put: Put, finished: Callable[[], None]) -> None:
+        self._put = put
+        self._finished = finished
+        self.length = 0
+
+    def feed(self, text: str) -> None:
+        """Deliver text."""
+        self.length += len(text)
+        self._put(text)
+
+    def finish(self) -> None:
+        """Report that all of it was delivered."""
+        self._finished()
+
+    def to_delivered(self, offset: int) -> int:
+        """Give the offset, at most the end of what was delivered."""
+        return min(offset, self.length)
+
+
+class ReasoningSink(TextSink):
+    """Ends the chain of the reasoning."""
+
+    __slots__ = ()
+
+    def feed(self, text: str) -> None:
+        """Deliver reasoning."""
+        self.length += len(text)
+        self._put(ReasoningDelta(text))
+
+
+class ToolCallSink(TextSink):
+    """Ends the chain of one tool call's arguments; its id and name go out with the first of them."""
+
+    __slots__ = ("_opening",)
+
+    def __init__(self, put: Put, finished: Callable[[], None], opening: ToolCallDelta) -> None:
+        super().__init__(put, finished)
+        self._opening = opening
+
+    def feed(self, text: str) -> None:
+        """Deliver arguments."""
+        self.length += len(text)
+        opening = self._opening
+        self._put(ToolCallDelta(opening.index, opening.id, opening.name, text))
+        self._opening = ToolCallDelta(opening.index)
+
+    def finish(self) -> None:
+        """Deliver a call that has no arguments, and report the end."""
+        if self._opening.name is not None:
+            self.feed("")
+        self._finished()

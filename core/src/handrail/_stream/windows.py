@@ -1,0 +1,162 @@
+"""The stage of window rails that see the same text: releases what the slowest of them has cleared."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from handrail._events import Blocked, RailFailed, Retraction
+from handrail._stream.edits import OffsetMap, apply, lowered, merge
+from handrail._stream.lanes import Check, Lane
+from handrail._types import Channel, Edit
+from handrail.errors import PluginContractError, RailTimeoutError
+
+if TYPE_CHECKING:
+    from handrail._stream.pipeline import Pipeline
+    from handrail._stream.plan import StagePlan
+    from handrail._stream.sinks import Stage
+
+
+class WindowStage:
+    """Holds text back until every holding rail has cleared it."""
+
+    def __init__(
+        self, plans: StagePlan, host: Pipeline, down: Stage, channel: Channel, tool_name: str | None = None
+    ) -> None:
+        self.length = 0  # characters that came in
+        self.channel = channel
+        self.tool_name = tool_name
+        self._host = host
+        self._down = down
+        self._lanes = [Lane(plan, self) for plan in plans]
+        self._holding = [lane for lane in self._lanes if not lane.plan.stream_first]
+        self._pieces: list[str] = []  # what came in and was not released
+        self.released = 0  # characters of the input that went out
+        self._map = OffsetMap()
+        self._done = False
+
+    def feed(self, text: str) -> None:
+        """Take text, and start what checks it makes possible."""
+        self._pieces.append(text)
+        self.length += len(text)
+        for lane in self._lanes:
+            try:
+                lane.feed_strategy(text)
+                lane.pump()
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
+                self._fail(lane, exc)
+                return
+        if not self._holding:
+            self._release_to(self.length)
+
+    def finish(self) -> None:
+        """Take note that no more will come, and check what is left."""
+        for lane in self._lanes:
+            try:
+                lane.finish()
+                lane.pump()
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in feed
+                self._fail(lane, exc)
+                return
+        self._settle()
+
+    def start(self, lane: Lane, check: Check) -> None:
+        """Have a check run."""
+        self._host.start_check(self, lane, check)
+
+    def resolve(self, lane: Lane, check: Check) -> None:
+        """Take the outcome of a check."""
+        if self._host.ended or self._done:
+            return
+        try:
+            lane.resolve(check)
+        except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in feed
+            self._fail(lane, exc)
+            return
+        if lane.stopping:
+            self._host.stop_reading()
+            for other in self._lanes:
+                other.stop()
+        self._settle()
+
+    def to_delivered(self, offset: int) -> int:
+        """Follow an offset through this stage's edits and on."""
+        return self._down.to_delivered(self._map.to_output(offset))
+
+    def _settle(self) -> None:
+        """Release what every holding rail has cleared; end when a rail has stopped the stream or all is checked."""
+        if self._holding:
+            self._release_to(min(lane.cleared for lane in self._holding))
+        if self._host.ended:
+            return
+        stopper = self._stopper()
+        if stopper is not None:
+            self._stop(stopper)
+        elif all(lane.complete for lane in self._lanes) and not self._done:
+            self._done = True
+            self._release_to(self.length)
+            self._down.finish()
+
+    def _stopper(self) -> Lane | None:
+        """Give the rail that stops the stream at the earliest character, once no other can come before it."""
+        stopped = [lane for lane in self._lanes if lane.stopped_by is not None]
+        if not stopped:
+            return None
+        first = min(stopped, key=lambda lane: lane.cleared)
+        waits = any(lane.busy and lane.stopped_by is None and lane.cleared < first.cleared for lane in self._lanes)
+        return None if waits else first
+
+    def _release_to(self, limit: int) -> None:
+        if limit <= self.released:
+            return
+        edits = merge(itertools.chain.from_iterable(lane.edits for lane in self._lanes))
+        if edits:
+            limit = lowered(limit, edits)
+            if limit <= self.released:
+                return
+        text = "".join(self._pieces)
+        count = limit - self.released
+        piece = text[:count]
+        self._pieces = [text[count:]] if count < len(text) else []
+        if edits:
+            piece = self._edited(piece, [edit for edit in edits if edit.end <= limit], limit)
+        self.released = limit
+        if piece:
+            self._down.feed(piece)
+
+    def _edited(self, piece: str, edits: list[Edit], limit: int) -> str:
+        self._map.add(edits)
+        for lane in self._lanes:
+            lane.edits = [edit for edit in lane.edits if edit.end > limit]
+        return apply(piece, self.released, edits)
+
+    def _stop(self, lane: Lane) -> None:
+        check = lane.stopped_by
+        if check is None:  # pragma: no cover  # the caller has looked
+            return
+        self._done = True
+        plan, verdict = lane.plan, check.verdict
+        self._retract(lane, verdict.span[0] if verdict and verdict.span else lane.cleared)
+        if check.failure is not None:
+            timed_out = isinstance(check.failure, RailTimeoutError)
+            event = RailFailed(plan.name, plan.direction, str(check.failure), timed_out, self.channel)
+            self._host.end(event, check.failure)
+        elif verdict is not None:
+            self._host.end(
+                Blocked(plan.name, plan.direction, verdict.reason, verdict.category, verdict.span, self.channel)
+            )
+
+    def _retract(self, lane: Lane, start: int) -> None:
+        if not lane.plan.stream_first:
+            return
+        begin = self.to_delivered(min(start, lane.cleared))
+        end = self._down.to_delivered(2**62)
+        if begin < end:
+            self._host.put(Retraction(begin, end, self.channel))
+
+    def _fail(self, lane: Lane, exc: Exception) -> None:
+        self._done = True
+        label = lane.plan.strategy_plugin
+        error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
+        self._retract(lane, lane.cleared)
+        self._host.end(RailFailed(lane.plan.name, lane.plan.direction, error, channel=self.channel), exc)
