@@ -1,0 +1,123 @@
+"""Seeing through case, accents, compatibility forms, invisible characters and spacing, without losing the place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Literal, TypeAlias, get_args
+
+SeeThrough: TypeAlias = Literal["case", "unicode", "invisible", "spacing"]
+
+ALL_OF_IT: tuple[SeeThrough, ...] = get_args(SeeThrough)
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_IRREGULAR_SPACE = re.compile(r"[^\S ]|  ")
+
+
+class Folding:
+    """How single characters are folded. Never changes, and serves any number of streams."""
+
+    def __init__(self, see_through: Collection[SeeThrough]) -> None:
+        self.case = "case" in see_through
+        self.spacing = "spacing" in see_through
+        self._unicode = "unicode" in see_through
+        self._invisible = "invisible" in see_through
+        self.char = lru_cache(maxsize=4096)(self._char)
+
+    def text(self, text: str) -> str:
+        """Fold a whole text, as a phrase of a list is."""
+        return self.open().feed(text)
+
+    def open(self) -> FoldedStream:
+        """Start a stream."""
+        return FoldedStream(self)
+
+    def _char(self, char: str) -> str:
+        if self._invisible and _INVISIBLE.match(char):
+            return ""
+        if self._unicode:
+            char = "".join(map(_plain, unicodedata.normalize("NFKD", char)))
+        if self.case:
+            char = char.casefold()
+        return " " if self.spacing and char.isspace() else char
+
+
+def _plain(char: str) -> str:
+    if _ACCENTS.match(char):
+        return ""
+    digit = unicodedata.decimal(char, None)
+    return char if digit is None else str(digit)
+
+
+class FoldedStream:
+    """One stream's folded text, and where each of its characters comes from."""
+
+    __slots__ = ("_first", "_folded", "_folding", "_origins", "_seen", "_spaced")
+
+    def __init__(self, folding: Folding) -> None:
+        self._folding = folding
+        self._seen = 0  # characters of the original
+        self._folded = 0  # characters of the folded text
+        self._first = 0  # the folded character that _origins begins with; before it, both texts go side by side
+        self._origins: list[int] | None = None
+        self._spaced = False
+
+    def feed(self, text: str) -> str:
+        """Take the next characters of the original; give those of the folded text."""
+        folding = self._folding
+        if text.isascii() and not (folding.spacing and self._has_irregular_space(text)):
+            folded = text.lower() if folding.case else text
+            if self._origins is not None:
+                self._origins.extend(range(self._seen, self._seen + len(text)))
+        else:
+            folded = self._feed_each(text)
+        self._seen += len(text)
+        self._folded += len(folded)
+        self._spaced = folded[-1:] == " " if folded else self._spaced
+        return folded
+
+    def origin(self, place: int) -> int:
+        """Give the place in the original of a place in the folded text."""
+        if place >= self._folded:
+            return self._seen
+        if self._origins is None or place < self._first:
+            return place
+        return self._origins[place - self._first]
+
+    def origin_of_end(self, end: int) -> int:
+        """Give the place in the original where a piece ends that ends here in the folded text; `end` is not 0."""
+        return self.origin(end - 1) + 1
+
+    def forget(self, place: int) -> None:
+        """Nothing before this place of the folded text will be asked for again."""
+        if self._origins is not None and place - self._first > 1024:
+            del self._origins[: place - self._first]
+            self._first = place
+
+    def _has_irregular_space(self, text: str) -> bool:
+        return _IRREGULAR_SPACE.search(text) is not None or (self._spaced and text.startswith(" "))
+
+    def _feed_each(self, text: str) -> str:
+        folding, spaced = self._folding, self._spaced
+        pieces, origins = [], []
+        for place, char in enumerate(text, self._seen):
+            folded = folding.char(char)
+            if folding.spacing and folded == " ":
+                folded = "" if spaced else " "
+                spaced = True
+            elif folded:
+                spaced = False
+            pieces.append(folded)
+            origins.extend([place] * len(folded))
+        if self._origins is None:
+            if len(origins) == len(text) and all(map(len, pieces)):
+                return "".join(pieces)
+            self._origins, self._first = [], self._folded
+        self._origins.extend(origins)
+        return "".join(pieces)

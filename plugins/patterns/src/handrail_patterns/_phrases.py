@@ -1,0 +1,158 @@
+"""Phrases by the thousand on a stream: an Aho-Corasick automaton, whose state is itself the exact hold-back."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from handrail_patterns._actions import Action
+from handrail_patterns._regex import Found
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseRule:
+    """A phrase that was found, as the session wants it."""
+
+    name: str
+    action: Action
+    limit: int
+
+
+class Phrases:
+    """A list of phrases, compiled. Never changes, and serves any number of streams.
+
+    Every place where a phrase stands is a match, those inside or across one another too. With `whole_words`, a phrase
+    that begins or ends with a letter, digit or mark has none beside it.
+    """
+
+    def __init__(self, phrases: Iterable[str], action: Action, *, whole_words: bool) -> None:
+        self.action = action
+        self.whole_words = whole_words
+        self.children: list[dict[str, int]] = [{}]
+        self.shorter: list[int] = [0]  # the state of the longest proper ending that also begins a phrase
+        self.depth: list[int] = [0]
+        self.ends: list[int] = [0]  # the nearest state, this one or a shorter one, that is a whole phrase
+        for phrase in phrases:
+            self._add(phrase)
+        self.longest = max(self.depth)
+        self._connect()
+
+    def open(self) -> PhraseScan:
+        """Start a stream."""
+        return PhraseScan(self)
+
+    def _add(self, phrase: str) -> None:
+        state = 0
+        for char in phrase:
+            following = self.children[state].get(char)
+            if following is None:
+                following = len(self.children)
+                self.children[state][char] = following
+                self.children.append({})
+                self.shorter.append(0)
+                self.depth.append(self.depth[state] + 1)
+                self.ends.append(0)
+            state = following
+        self.ends[state] = state
+
+    def _connect(self) -> None:
+        waiting = deque(self.children[0].values())
+        while waiting:
+            state = waiting.popleft()
+            for char, child in self.children[state].items():
+                waiting.append(child)
+                self.shorter[child] = self.step(self.shorter[state], char)
+            self.ends[state] = self.ends[state] or self.ends[self.shorter[state]]
+
+    def step(self, state: int, char: str) -> int:
+        """Give the state after one more character."""
+        following = self.children[state].get(char)
+        while following is None and state:
+            state = self.shorter[state]
+            following = self.children[state].get(char)
+        return following or 0
+
+
+class PhraseScan:
+    """Where one stream stands.
+
+    Attributes:
+        found: matches that are decided, for the owner to take away.
+    """
+
+    __slots__ = ("_before", "_end", "_phrases", "_state", "found")
+
+    def __init__(self, phrases: Phrases) -> None:
+        self.found: list[Found] = []
+        self._phrases = phrases
+        self._state = 0
+        self._before = ""  # the newest characters, one more than the longest phrase has
+        self._end = 0
+
+    def feed(self, text: str) -> int:
+        """Take the next characters; give the place before which everything is decided."""
+        phrases = self._phrases
+        children, shorter, ends, state = phrases.children, phrases.shorter, phrases.ends, self._state
+        recent = self._before + text
+        start = self._end - len(self._before)
+        if phrases.whole_words and ends[state] and text:
+            self._note(state, recent, len(self._before), start)
+        last = len(recent) if phrases.whole_words else 0
+        for place, char in enumerate(text, len(self._before) + 1):
+            following = children[state].get(char)
+            while following is None and state:
+                state = shorter[state]
+                following = children[state].get(char)
+            state = following or 0
+            if ends[state] and place != last:
+                self._note(state, recent, place, start)
+        self._state = state
+        self._end += len(text)
+        self._before = recent[-phrases.longest - 1 :]
+        return self._decided()
+
+    def finish(self) -> int:
+        """No more will come: everything is decided now."""
+        if self._phrases.whole_words and self._phrases.ends[self._state]:
+            self._note(self._state, self._before, len(self._before), self._end - len(self._before))
+        return self._end
+
+    def overdue(self) -> Found | None:
+        """Phrases have their own lengths, so none is ever overdue."""
+        return None
+
+    def _note(self, state: int, recent: str, place: int, start: int) -> None:
+        """Note the longest phrase that ends at this place of `recent`, which begins at `start` of the whole text."""
+        phrases = self._phrases
+        if phrases.whole_words and _joined(recent, place):
+            return
+        state = phrases.ends[state]
+        while state:
+            begin = place - phrases.depth[state]
+            if not phrases.whole_words or not _joined(recent, begin):
+                rule = PhraseRule(recent[begin:place], phrases.action, phrases.longest)
+                self.found.append(Found(start + begin, start + place, rule))
+                return
+            state = phrases.ends[phrases.shorter[state]]
+
+    def _decided(self) -> int:
+        """Give the place where the longest phrase that may still come has begun."""
+        phrases, state, recent = self._phrases, self._state, self._before
+        while state:
+            depth = phrases.depth[state]
+            open_end = phrases.children[state] or (phrases.whole_words and phrases.ends[state] == state)
+            if open_end and not (phrases.whole_words and _joined(recent, len(recent) - depth)):
+                return self._end - depth
+            state = phrases.shorter[state]
+        return self._end
+
+
+def _joined(text: str, place: int) -> bool:
+    """Tell whether the characters before and after this place belong to one word."""
+    return 0 < place < len(text) and _in_word(text[place - 1]) and _in_word(text[place])
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or char == "_" or unicodedata.combining(char) != 0

@@ -1,0 +1,155 @@
+"""Patterns on a stream: one search in common tells whether any of them may begin, and only then each is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from handrail_patterns._actions import Action
+from handrail_patterns._rule import Rule, Seek
+
+
+class Finder(Protocol):
+    """What a match was found by: a rule, or a phrase."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in logs."""
+        ...
+
+    @property
+    def action(self) -> Action:
+        """What happens to its matches."""
+        ...
+
+    @property
+    def limit(self) -> int:
+        """More characters than this are never held for it."""
+        ...
+
+
+class Found(NamedTuple):
+    """A match that no text to come can change, in characters of the whole text."""
+
+    start: int
+    end: int
+    rule: Finder
+
+
+class Patterns:
+    """Patterns compiled together. Never changes, and serves any number of streams."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules: Sequence[Rule] = tuple(rules)
+        self.lookback = max(rule.lookback for rule in self.rules)
+        self.least_limit = min(rule.limit for rule in self.rules)
+        self.search = re.compile(_in_common(self.rules)).search
+        self.ungated = any(rule.gate is None for rule in self.rules)
+
+    def open(self) -> PatternScan:
+        """Start a stream."""
+        return PatternScan(self)
+
+
+class PatternScan:
+    """Where one stream stands.
+
+    Attributes:
+        found: matches that are decided, for the owner to take away.
+    """
+
+    __slots__ = ("_base", "_ends", "_patterns", "_position", "_text", "found")
+
+    def __init__(self, patterns: Patterns) -> None:
+        self.found: list[Found] = []
+        self._patterns = patterns
+        self._text = ""  # what may still matter, with what precedes it as context
+        self._base = 0  # where _text begins in the whole text
+        self._position = 0  # in _text: everything before is decided
+        self._ends: dict[int, int] = {}  # where a rule goes on that has matched beyond _position
+
+    def feed(self, text: str) -> int:
+        """Take the next characters; give the place before which everything is decided."""
+        text = self._text + text
+        patterns = self._patterns
+        if self._ends or patterns.ungated:
+            self._text = text
+            return self._seek_each()
+        match = patterns.search(text, self._position)
+        if match is None:
+            position = len(text)
+        elif match.lastindex:
+            position = match.start()
+        else:
+            self._text = text
+            return self._seek_each()
+        base = self._base
+        surplus = position - patterns.lookback
+        if surplus > 0:
+            self._text = text[surplus:]
+            self._base = base + surplus
+            self._position = position - surplus
+        else:
+            self._text = text
+            self._position = position
+        return base + position
+
+    def finish(self) -> int:
+        """No more will come: everything is decided now."""
+        end = len(self._text)
+        for index, rule in enumerate(self._patterns.rules):
+            self._seek_one(index, rule, rule.seek_last)
+        self._advance(end)
+        return self._base + end
+
+    def overdue(self) -> Found | None:
+        """Tell which rule has held more than its limit, if one has."""
+        end = len(self._text)
+        if end - self._position <= self._patterns.least_limit:
+            return None
+        for index, rule in enumerate(self._patterns.rules):
+            held_from = self._seek_one(index, rule, rule.seek)
+            if end - held_from > rule.limit:
+                return Found(self._base + held_from, self._base + end, rule)
+        return None
+
+    def _seek_each(self) -> int:
+        decided = len(self._text)
+        for index, rule in enumerate(self._patterns.rules):
+            decided = min(decided, self._seek_one(index, rule, rule.seek))
+        return self._advance(decided)
+
+    def _seek_one(self, index: int, rule: Rule, seek: Seek) -> int:
+        """Note the matches of one rule; give the place in `_text` before which it is decided."""
+        text, base = self._text, self._base
+        position = max(self._position, self._ends.get(index, 0) - base)
+        while (hit := seek(text, position)) is not None:
+            if hit.undecided:
+                return hit.start
+            if rule.check is None or rule.check(text[hit.start : hit.end]):
+                self.found.append(Found(base + hit.start, base + hit.end, rule))
+                self._ends[index] = base + hit.end
+                position = hit.end
+            else:
+                position = hit.start + 1
+        return len(text)
+
+    def _advance(self, decided: int) -> int:
+        """Forget what lies before the decided place, but for what rules may look back at."""
+        place = self._base + decided
+        self._ends = {index: end for index, end in self._ends.items() if end > place}
+        surplus = max(decided - self._patterns.lookback, 0)
+        self._text = self._text[surplus:]
+        self._base += surplus
+        self._position = decided - surplus
+        return place
+
+
+def _in_common(rules: Iterable[Rule]) -> str:
+    """Write the gates of all rules as one pattern, those that begin alike together."""
+    bodies: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.gate is not None:
+            bodies.setdefault(rule.gate.lead, []).append(rule.gate.body)
+    return "|".join(f"{lead}(?:{'|'.join(group)})" for lead, group in bodies.items()) or "(?!)"

@@ -1,0 +1,160 @@
+"""One pattern, made ready for streams, or refused with the reason and a way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, TypeAlias
+
+from handrail.errors import ConfigurationError
+from handrail_patterns import _re2
+from handrail_patterns._actions import Action
+from handrail_patterns._cost import BUDGET, cost
+from handrail_patterns._limits import bounded, endless, lookback, reach, shortest_tail, width
+from handrail_patterns._live import Gate, full, gate
+from handrail_patterns._tree import Node, UnsupportedPatternError, parse
+
+DEFAULT_LIMIT = 1024
+LONGEST_LIMIT = 65_536
+
+Check: TypeAlias = Callable[[str], bool]
+"""Looks at a match more closely than a pattern can, as a checksum does; what it refuses is no match."""
+
+
+class Hit(NamedTuple):
+    """Where a pattern matches, or may still come to match: then the hit is `undecided` and its end means nothing."""
+
+    start: int
+    end: int
+    undecided: bool
+
+
+class Seek(Protocol):
+    """Finds the first hit at or after a position."""
+
+    def __call__(self, text: str, position: int, /) -> Hit | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern, ready.
+
+    Attributes:
+        name: what it is called in a configuration and in logs.
+        action: what happens to its matches.
+        limit: more characters than this are never held for it: the stream is blocked.
+        lookback: how many characters before a match it may look at.
+        seek: finds hits in a text that goes on.
+        seek_last: finds matches in a text that has ended.
+        gate: how it begins, for a search in common with others; None if it is not run by `re`.
+        check: looks at each match.
+    """
+
+    name: str
+    action: Action
+    limit: int
+    lookback: int
+    seek: Seek
+    seek_last: Seek
+    gate: Gate | None = None
+    check: Check | None = None
+
+
+def make_rule(
+    name: str,
+    pattern: str,
+    action: Action,
+    *,
+    ignore_case: bool = False,
+    limit: int | None = None,
+    check: Check | None = None,
+) -> Rule:
+    """Derive everything that a stream needs from a pattern.
+
+    Args:
+        name: what the pattern is called.
+        pattern: a regular expression of Python's `re`.
+        action: what happens to its matches.
+        ignore_case: whether upper and lower case are one.
+        limit: the longest match in characters; by default the pattern's own, or 1,024 if it has none.
+        check: looks at each match.
+
+    Raises:
+        ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
+    """
+    flags = re.IGNORECASE if ignore_case else 0
+    try:
+        node = parse(pattern, flags)
+        if action.name == "block" and check is None:
+            node = shortest_tail(node)
+        longest = _longest(node, limit)
+        found = gate(node)
+    except re.error as exc:
+        raise ConfigurationError(_does_not_compile(name, pattern, exc)) from exc
+    except (UnsupportedPatternError, OverflowError, RecursionError) as exc:
+        raise ConfigurationError(f"pattern {name!r} cannot be used on a stream: {exc}: {_shown(pattern)}") from exc
+    if width(node)[0] == 0:
+        raise ConfigurationError(
+            f"pattern {name!r} matches the empty string, and so matches everywhere; "
+            f"ask for at least one character, with '+' in place of '*': {_shown(pattern)}"
+        )
+    rule = Rule(name, action, longest, lookback(node), _never, _never, None, check)
+    steps = cost(node, longest)
+    if steps <= BUDGET:
+        seek = _seek(re.compile(f"{found.lead}(?:{found.body})"))
+        return replace(rule, seek=seek, seek_last=_seek(re.compile(full(node))), gate=found)
+    if pair := _re2.compile_pair(node):
+        return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
+    raise _refusal(name, pattern, steps)
+
+
+def _longest(node: Node, limit: int | None) -> int:
+    if limit is not None:
+        return limit
+    if repeat := endless(node):
+        raise UnsupportedPatternError(
+            f"{full(repeat)!r} runs on through ordinary text, so everything after it begins would be held; "
+            f"limit it, such as {full(bounded(repeat, 200))!r}, or set 'max_match', beyond which the stream is blocked"
+        )
+    longest = reach(node)
+    if longest is not None and longest > LONGEST_LIMIT:
+        raise UnsupportedPatternError(
+            f"its matches may have {longest:,} characters, all of which would be held; lower its counts, "
+            f"or set 'max_match', beyond which the stream is blocked"
+        )
+    return DEFAULT_LIMIT if longest is None else max(longest, 1)
+
+
+def _refusal(name: str, pattern: str, steps: float) -> ConfigurationError:
+    worst = "exponential time" if steps == float("inf") else f"about {steps:.0e} steps"
+    other = "RE2 cannot run it either" if _re2.is_installed() else "or install google-re2, which may be able to run it"
+    return ConfigurationError(
+        f"pattern {name!r} can take {worst} on a hostile text, because repeats in it can share out one text in many ways; "
+        f"write it without repeats that overlap, or set a lower 'max_match'; {other}: {_shown(pattern)}"
+    )
+
+
+def _never(_text: str, _position: int, /) -> Hit | None:
+    return None
+
+
+def _seek(pattern: re.Pattern[str]) -> Seek:
+    search = pattern.search
+
+    def seek(text: str, position: int, /) -> Hit | None:
+        match = search(text, position)
+        if match is None or match.start() == len(text):
+            return None
+        return Hit(match.start(), match.end(), match.lastindex is not None)
+
+    return seek
+
+
+def _does_not_compile(name: str, pattern: str, error: re.error) -> str:
+    where = f" at character {error.pos}" if error.pos is not None else ""
+    return f"pattern {name!r} does not compile: {error.msg}{where}: {_shown(pattern)}"
+
+
+def _shown(pattern: str) -> str:
+    return repr(pattern if len(pattern) <= 120 else f"{pattern[:117]}...")

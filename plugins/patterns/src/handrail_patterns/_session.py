@@ -1,0 +1,210 @@
+"""One stream's session: holds what is undecided, acts on what matches, and gives all the rest at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from handrail import Edit, Ruling, Turn, Verdict
+from handrail.errors import StreamClosedError
+from handrail_patterns._fold import FoldedStream
+from handrail_patterns._regex import Found
+
+STEP = 1024
+"""Limits are checked at every so many characters of the whole text, so that the outcome does not hang on its pieces."""
+
+MOST_HELD = 131_072
+"""Matches that overlap one another without an end are held up to here; then the stream is blocked."""
+
+_NOTHING_YET = Ruling()
+
+
+class Scan(Protocol):
+    """Finds matches in one stream of folded text.
+
+    Attributes:
+        found: matches that are decided, taken away by the session.
+    """
+
+    found: list[Found]
+
+    def feed(self, text: str) -> int:
+        """Take the next characters; give the place before which everything is decided."""
+        ...
+
+    def finish(self) -> int:
+        """No more will come: everything is decided now."""
+        ...
+
+    def overdue(self) -> Found | None:
+        """Tell which rule has held more than its limit, if one has."""
+        ...
+
+
+class PatternSession:
+    """What a rail of this package does with one stream.
+
+    The definition, which the way in which the text is cut cannot change: a rule's matches are those that
+    `re.finditer` gives on the whole text. Matches that overlap, of one rule or several, count as one, on which the
+    strictest of their actions is taken. All other text is delivered as it came.
+    """
+
+    __slots__ = ("_closed", "_decided", "_fold", "_held", "_matches", "_next_step", "_note", "_scan", "_start")
+
+    def __init__(self, scan: Scan, fold: FoldedStream | None, note: NoteFlag) -> None:
+        self._scan = scan
+        self._fold = fold
+        self._note = note
+        self._held = ""  # what is not delivered yet
+        self._start = 0  # where _held begins in the whole text
+        self._decided = 0  # the place before which all matches are known
+        self._matches: list[Found] = []  # those that reach beyond _start, in places of the original
+        self._next_step = STEP
+        self._closed = False
+
+    def feed(self, text: str) -> Ruling:
+        """Take the next characters; say what is final now.
+
+        Raises:
+            StreamClosedError: the stream has ended, or was blocked.
+        """
+        if self._closed:
+            raise StreamClosedError("text came after the end of the stream; open a session for each stream")
+        if self._start + len(self._held) + len(text) >= self._next_step:
+            return self._feed_in_steps(text)
+        return self._take(text)
+
+    def finish(self) -> Ruling:
+        """No more will come; say everything that is still held.
+
+        Raises:
+            StreamClosedError: the stream has ended already, or was blocked.
+        """
+        if self._closed:
+            raise StreamClosedError("the stream was ended twice; open a session for each stream")
+        self._closed = True
+        self._scan.finish()
+        self._decided = self._start + len(self._held)
+        return self._deliver()
+
+    def _feed_in_steps(self, text: str) -> Ruling:
+        texts, edits, block = [], [], None
+        while text and block is None:
+            room = self._next_step - self._start - len(self._held)
+            ruling = self._take(text[:room])
+            texts.append(ruling.text)
+            edits.extend(ruling.edits)
+            block = ruling.block
+            if len(text) >= room and block is None:
+                self._next_step += STEP
+                block = self._block_if_overdue()
+            text = text[room:]
+        return Ruling("".join(texts), block, tuple(edits))
+
+    def _take(self, text: str) -> Ruling:
+        held = self._held = self._held + text
+        if self._fold is None:
+            self._decided = decided = self._scan.feed(text)
+        else:
+            place = self._scan.feed(self._fold.feed(text))
+            self._decided = decided = self._fold.origin(place)
+            self._fold.forget(place)
+        if self._matches or self._scan.found:
+            return self._deliver()
+        cut = decided - self._start
+        if not cut:
+            return _NOTHING_YET
+        self._held = held[cut:]
+        self._start = decided
+        return Ruling(held[:cut])
+
+    def _deliver(self) -> Ruling:
+        """Give everything up to the first match, or possible match, that is not decided in full."""
+        self._collect()
+        texts, edits = [], []
+        block = None
+        for start, end, strictest in self._clusters():
+            if strictest.rule.action.name == "block" and start <= self._decided:
+                texts.append(self._cut(start))
+                block = self._blocked(strictest)
+                break
+            if end > self._decided:
+                self._decided = min(self._decided, start)
+                break
+            texts.append(self._cut(start))
+            replacement = strictest.rule.action.apply(self._cut(end))
+            edits.append(Edit(start, end, replacement))
+            texts.append(replacement)
+        if block is None:
+            texts.append(self._cut(self._decided))
+        self._matches = [match for match in self._matches if match.end > self._start]
+        return Ruling("".join(texts), block, tuple(edits))
+
+    def _collect(self) -> None:
+        """Take the new matches over, in places of the original; note those that are flagged, and no more."""
+        found, self._scan.found = self._scan.found, []
+        for match in found:
+            if self._fold is not None:
+                start, end = self._fold.origin(match.start), self._fold.origin_of_end(match.end)
+                match = Found(start, end, match.rule)
+            if match.rule.action.name == "flag":
+                self._note(match)
+            else:
+                self._matches.append(match)
+        self._matches.sort(key=lambda match: (match.start, -match.end, match.rule.action.rank, match.rule.name))
+
+    def _clusters(self) -> Iterator[tuple[int, int, Found]]:
+        """Join the matches that overlap; give where each cluster begins and ends, and its strictest match."""
+        cluster: tuple[int, int, Found] | None = None
+        for match in self._matches:
+            if cluster is None or match.start >= cluster[1]:
+                if cluster is not None:
+                    yield cluster
+                cluster = (match.start, match.end, match)
+            else:
+                strictest = min(cluster[2], match, key=lambda one: one.rule.action.rank)
+                cluster = (cluster[0], max(cluster[1], match.end), strictest)
+        if cluster is not None:
+            yield cluster
+
+    def _cut(self, end: int) -> str:
+        size = end - self._start
+        text, self._held = self._held[:size], self._held[size:]
+        self._start = end
+        return text
+
+    def _blocked(self, match: Found) -> Verdict:
+        self._closed = True
+        name = match.rule.name
+        return Verdict.block(f"the text matches {name!r}", category=name, span=(match.start, match.end))
+
+    def _block_if_overdue(self) -> Verdict | None:
+        end = self._start + len(self._held)
+        if (late := self._scan.overdue()) is not None:
+            name, limit = late.rule.name, late.rule.limit
+            reason = f"a possible match of {name!r} is longer than its max_match of {limit:,} characters"
+        elif len(self._held) > MOST_HELD:
+            name, reason = "overlap", f"matches overlap one another over more than {MOST_HELD:,} characters"
+        else:
+            return None
+        self._closed = True
+        return Verdict.block(reason, category=name, span=(self._start, end))
+
+
+class NoteFlag(Protocol):
+    """Writes down a match that is flagged and nothing more."""
+
+    def __call__(self, match: Found, /) -> None: ...
+
+
+def flags_in_journal(turn: Turn, rail: str, direction: str) -> NoteFlag:
+    """Give what writes flagged matches into the journal of a call."""
+    from handrail._turn import RailRun
+
+    def note(match: Found, /) -> None:
+        reason = f"the text matches {match.rule.name!r}"
+        span = (match.start, match.end)
+        run = RailRun(rail, direction, "flag", reason=reason, category=match.rule.name, span=span)
+        turn.journal.rail_runs.append(run)
+
+    return note
