@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from handrail.config._flows import Flow, normalized_name
+from handrail.config._contract import set_aside
+from handrail.config._flows import Flow
 from handrail.config._loading import Origin, load_content, load_path
-from handrail.config._problems import Problem, at, dotted, listed, nearest, raise_problems
+from handrail.config._problems import Problem, error_of, problem_at
+from handrail.config._prompts import choose_prompt
+from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
 from handrail.config._section import Section
 from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, TaskPrompt
-from handrail.config._streaming import STREAM_WIDE, RailOptions, StreamingConfig, overridden
-from handrail.config._tree import plain
+from handrail.config._tree import Node, from_plain, plain
 from handrail.config._validation import ModelT, checked, validate
-from handrail.errors import InvalidRailsConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from os import PathLike
+
+    from handrail.config._streaming import RailOptions, StreamingConfig
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, float) else value
 
 
 class RailsConfig(Section):
@@ -30,6 +38,7 @@ class RailsConfig(Section):
         instructions: text that precedes the conversation.
         sample_conversation: an example for the model.
         prompts: templates by task.
+        prompting_mode: which prompts to prefer where a task has several.
         rails: the rails and their settings.
         plugins: plugins that must not be used.
         lowest_temperature: the temperature of a judge.
@@ -39,16 +48,19 @@ class RailsConfig(Section):
         import_paths: further folders of Colang files.
     """
 
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
+
     models: tuple[ModelConfig, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     sample_conversation: str | None = None
     prompts: tuple[TaskPrompt, ...] = ()
+    prompting_mode: str = "standard"
     rails: Rails = Rails()
     plugins: PluginsConfig = PluginsConfig()
     lowest_temperature: Annotated[float, Field(strict=True, ge=0)] = 0.001
     enable_rails_exceptions: bool = False
-    custom_data: dict[str, Any] = Field(default_factory=dict)
-    colang_version: Annotated[str, BeforeValidator(lambda value: str(value))] = "1.0"
+    custom_data: dict[Any, Any] = Field(default_factory=dict)
+    colang_version: Annotated[str, BeforeValidator(_as_text)] = "1.0"
     import_paths: tuple[str, ...] = ()
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
@@ -68,12 +80,17 @@ class RailsConfig(Section):
         return {**known, "custom_data": {**unknown, **custom}}
 
     def model_post_init(self, context: Any, /) -> None:
+        """Keep where the configuration came from, which validation is told as its context."""
+        if isinstance(context, Origin):
+            self._origin = context
+        else:
+            self._origin = Origin(from_plain(self.model_dump(exclude_unset=True)))
         self._input_flows = tuple(map(Flow.parse, self.rails.input.flows))
         self._output_flows = tuple(map(Flow.parse, self.rails.output.flows))
 
     @classmethod
     def from_path(cls, config_path: str | PathLike[str]) -> Self:
-        """Read a folder, with every YAML file below it, or one file.
+        """Read a folder, with every YAML file below it that `.railsignore` does not name, or one file.
 
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
@@ -87,7 +104,7 @@ class RailsConfig(Section):
         yaml_content: str | None = None,
         config: Mapping[str, object] | None = None,
     ) -> Self:
-        """Read a YAML text, a dictionary, or both.
+        """Read a YAML text, a dictionary, or both, of which the dictionary is the later one.
 
         Raises:
             ConfigurationError: it cannot be used; each problem is a line.
@@ -95,7 +112,7 @@ class RailsConfig(Section):
         return cls._build(load_content(colang_content, yaml_content, config))
 
     def __add__(self, later: RailsConfig) -> Self:
-        """Merge with a later configuration: known lists are concatenated, other keys are taken from the later one.
+        """Merge with a later configuration, which overrides this one; the lists of the kernel are concatenated.
 
         Raises:
             ConfigurationError: the two do not fit together.
@@ -104,49 +121,28 @@ class RailsConfig(Section):
 
     @classmethod
     def _build(cls, origin: Origin) -> Self:
-        values = plain(origin.tree)
-        config, problems = checked(cls, values, tree=origin.tree)
-        if config is not None:
-            config._origin = origin
-            problems = config._problems_of_rails()
-        raise_problems(problems)
-        assert config is not None  # noqa: S101  # no problems, hence a configuration
+        tree = origin.tree
+        left = set_aside(plain(tree), cls.model_fields, tree)
+        notes = tuple(map(str, left.notes))
+        config, problems = checked(cls, left.values, tree=tree, context=replace(origin, notes=notes))
+        problems += left.problems
+        rails = left.values.get("rails")
+        sections = rails.get("config") if isinstance(rails, dict) else None
+        problems += problems_of(sections, config.rails.output.streaming if config else None, tree)
+        problems += _one_model_a_type(config.models if config else (), tree)
+        if config is None or problems:
+            raise error_of(problems)
         return config
-
-    def _problems_of_rails(self) -> list[Problem]:
-        """Check what depends on more than one section."""
-        problems: list[Problem] = []
-        for name, section in self.rails.config.items():
-            options, found = self._options(name, section)
-            problems += found
-            if options is not None:
-                problems += self._streaming(name, options)[1]
-        return problems
-
-    def _options(self, key: str, section: Mapping[str, Any]) -> tuple[RailOptions | None, list[Problem]]:
-        own = {name: value for name, value in section.items() if name in RailOptions.model_fields}
-        return checked(RailOptions, own, tree=self._origin.tree, path=("rails", "config", key))
-
-    def _streaming(self, key: str | None, options: RailOptions) -> tuple[StreamingConfig | None, list[Problem]]:
-        tree, path = self._origin.tree, ("rails", "config", key, "streaming")
-        override = options.streaming
-        problems = [
-            at(
-                tree,
-                (*path, name),
-                f"{dotted((*path, name))} cannot be set for one rail; set it in rails.output.streaming",
-            )
-            for name in STREAM_WIDE
-            if name in (override or {})
-        ]
-        base = self.rails.output.streaming
-        streaming, found = checked(StreamingConfig, overridden(base, override), tree=tree, path=path)
-        return streaming, problems + found
 
     @property
     def base_path(self) -> Path:
-        """The folder of the configuration, or the current one where it came from no file."""
-        return self._origin.base_path
+        """The folder of the configuration; for one that came from no file, the folder that was current then."""
+        return self._origin.folder
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The YAML files that were read, in order."""
+        return self._origin.files
 
     @property
     def colang_files(self) -> tuple[Path, ...]:
@@ -164,6 +160,11 @@ class RailsConfig(Section):
         return self._origin.action_files
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know though it is no error: keys without effect, keys that look misspelt."""
+        return self._origin.notes
+
+    @property
     def input_flows(self) -> tuple[Flow, ...]:
         """The rails of the input, in order."""
         return self._input_flows
@@ -174,33 +175,38 @@ class RailsConfig(Section):
         return self._output_flows
 
     def where(self, *path: str | int) -> str:
-        """Give file, line and column of a value, such as `config/config.yml:5:9`; empty where they are unknown."""
+        """Give file, line and column of a value, such as `config/config.yml:5:9`; empty if they are not known."""
         node, taken = self._origin.tree.descend(path)
         return str(node.best_place() or "") if taken == len(path) else ""
+
+    def folder_of(self, *path: str | int) -> Path:
+        """Give the folder that a relative path in a value is meant from.
+
+        It is `base_path`, but for values that came from another configuration by `+`.
+        """
+        place = self._origin.tree.descend(path)[0].place
+        return place.source.folder if place is not None else self.base_path
 
     def model_for(self, type: str) -> ModelConfig | None:  # noqa: A002  # the configuration's own word
         """Give the model of a type, if there is one."""
         return next((model for model in self.models if model.type == type), None)
 
-    def prompt(self, task: str) -> TaskPrompt:
+    def prompt(self, task: str, *, model: ModelConfig | None = None) -> TaskPrompt:
         """Give the prompt for a task.
 
+        Args:
+            task: the task.
+            model: the model that will be asked; unless given, the one of that type, or the main one.
+
         Raises:
-            InvalidRailsConfigurationError: there is none.
+            InvalidRailsConfigurationError: there is none; the message shows how to write it.
         """
-        found = next((prompt for prompt in reversed(self.prompts) if prompt.task == task), None)
-        if found is not None:
-            return found
-        tasks = [prompt.task for prompt in self.prompts]
-        have = f"; there are prompts for {listed(tasks)}{nearest(task, tasks)}" if tasks else ""
-        raise InvalidRailsConfigurationError(
-            f"no prompt for the task {task!r}{have}; add one:\nprompts:\n  - task: {task}\n    content: |\n      ...\n"
-        )
+        serving = model or self.model_for(task) or self.model_for("main")
+        return choose_prompt(self.prompts, task, serving, self.prompting_mode)
 
     def rail_key(self, name: str, config_key: str | None = None) -> str | None:
         """Give the key under `rails.config` that belongs to a rail, as written; None if there is none."""
-        wanted = {normalized_name(candidate) for candidate in (name, config_key) if candidate}
-        return next((key for key in self.rails.config if normalized_name(key) in wanted), None)
+        return find_key(self.rails.config, name, config_key)
 
     def rail_options(self, name: str, config_key: str | None = None) -> tuple[RailOptions, dict[str, object]]:
         """Split `rails.config` of one rail into the kernel's options and the rail's own settings.
@@ -210,36 +216,54 @@ class RailsConfig(Section):
             config_key: another key under which its settings may stand.
         """
         key = self.rail_key(name, config_key)
-        if key is None:
-            return RailOptions(), {}
-        section = self.rails.config[key]
-        options, problems = self._options(key, section)
-        raise_problems(problems)
-        assert options is not None  # noqa: S101  # no problems, hence options
-        return options, {name: value for name, value in section.items() if name not in RailOptions.model_fields}
+        section = self.rails.config[key] if key is not None else {}
+        options, problems = rail_options(key or name, section, self._origin.tree)
+        if options is None:
+            raise error_of(problems)
+        return options, own_settings(section)
 
     def rail_streaming(self, options: RailOptions) -> StreamingConfig:
         """Give `rails.output.streaming` with what a rail sets otherwise.
 
         Raises:
-            ConfigurationError: the two do not fit together.
+            ConfigurationError: the two do not fit together, which `from_path` has ruled out for its own rails.
         """
+        base = self.rails.output.streaming
         if options.streaming is None:
-            return self.rails.output.streaming
-        streaming, problems = self._streaming(None, options)
-        raise_problems(problems)
-        assert streaming is not None  # noqa: S101  # no problems, hence settings
+            return base
+        streaming, problems = rail_streaming(base, options, ("streaming",), None)
+        if streaming is None or problems:
+            raise error_of(problems)
         return streaming
 
-    def validate_settings(self, model: type[ModelT], values: object, *path: str | int) -> ModelT:
+    def validate_settings(
+        self, model: type[ModelT], values: object, *path: str | int, also: Collection[str] = ()
+    ) -> ModelT:
         """Validate a plugin's settings, and report what is wrong with them as for the kernel's own.
+
+        Unknown keys are refused unless the model says something else about them.
 
         Args:
             model: the plugin's pydantic model.
             values: the settings.
             path: where they stand in the configuration, such as `"rails", "config", "toxicity check"`.
+            also: further keys that may stand there, for the message about an unknown one.
 
         Raises:
             ConfigurationError: they are wrong; each problem is a line.
         """
-        return validate(model, values, tree=self._origin.tree, path=path)
+        return validate(model, values, tree=self._origin.tree, path=path, also=also)
+
+
+def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem]:
+    """Refuse a second, different model of a type: nobody could say which of them is asked."""
+    problems: list[Problem] = []
+    first: dict[str, int] = {}
+    for index, model in enumerate(models):
+        earlier = first.setdefault(model.type, index)
+        if models[earlier] != model:
+            place = problem_at(tree, ("models", earlier), "").place
+            before = f" at {place}" if place else f", models[{earlier}]"
+            text = f"models[{index}] is a second model of the type '{model.type}', first{before}; keep one of them"
+            problems.append(problem_at(tree, ("models", index), text))
+    return problems

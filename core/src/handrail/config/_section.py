@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from handrail.config._secrets import hidden
+from handrail.config._secrets import hidden, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Section(BaseModel):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, hidden(value)
+            yield name, "***" if is_secret_key(name) and value else hidden(value)
 
 
 def reject(key: str, message: str) -> NoReturn:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+import re
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 
 from handrail.config._flows import Flow
 from handrail.config._section import Count, Section, reject
 from handrail.config._streaming import StreamingConfig
+
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def _is_variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(
+            "it is no name of an environment variable; write the name of the variable that holds the key, "
+            "such as OPENAI_API_KEY, and not the key itself"
+        )
+    return name
 
 
 class ModelConfig(Section):
@@ -28,7 +40,7 @@ class ModelConfig(Section):
     engine: str
     model: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
-    api_key_env_var: str | None = None
+    api_key_env_var: Annotated[str, AfterValidator(_is_variable)] | None = None
     mode: str | None = None
     cache: dict[str, Any] | None = None
 
@@ -158,6 +170,3 @@ class Rails(Section):
         if isinstance(value, dict):
             return {key: {} if below is None else below for key, below in value.items()}
         return value
-
-
-ColangVersion = Literal["1.0", "2.x"]

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from handrail._types import Channel  # pydantic evaluates the annotation
+from handrail._types import Channel  # pydantic reads the annotation
 from handrail.config._section import Count, Seconds, Section, Tokens, reject
 
 _READ_BEFORE_FIRST_CHECK = 25
@@ -22,7 +22,7 @@ class StreamingConfig(Section):
         chunk_size: the most tokens in a window, its overlap included.
         context_size: how many tokens a window has in common with the one before.
         hold_size: how many tokens at the end of a window wait for the next one; `context_size` unless set.
-        first_chunk_size: tokens in the first window; unless set `hold_size` + 25, and at most `chunk_size`.
+        first_chunk_size: tokens in the first window; unless set `hold_size` + 25, but at most `chunk_size`.
         stream_first: deliver text before it is checked, and retract it where a rail blocks.
         strategy: what cuts the stream into windows.
         max_pending: how many tokens the provider is read ahead.
@@ -115,19 +115,3 @@ class RailOptions(Section):
     def resolved_on_timeout(self) -> FailureMode:
         """`on_timeout`, or what it is unless set."""
         return self.on_error if self.on_timeout is None else self.on_timeout
-
-
-STREAM_WIDE = ("enabled", "max_pending")
-"""Keys of `rails.output.streaming` that hold for a stream as a whole, so that no rail can override them."""
-
-
-def overridden(base: StreamingConfig, override: dict[str, Any] | None) -> dict[str, Any]:
-    """Give the keys of a stream's settings with a rail's own in their place; not yet validated.
-
-    A rail that chooses another strategy does not get the settings of the one that it leaves.
-    """
-    values = base.model_dump(exclude_unset=True)
-    override = {key: value for key, value in (override or {}).items() if value is not None}
-    if override.get("strategy", base.strategy) != base.strategy:
-        values = {key: value for key, value in values.items() if key in StreamingConfig.model_fields}
-    return values | override

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import TypeAlias, cast
 
 KeyPath: TypeAlias = Sequence[object]
 """Keys and list indices that lead from the root of a configuration to a value."""
@@ -83,6 +81,14 @@ class Node:
         if self.key_place is not None and (self.value is None or isinstance(self.value, dict | list)):
             return self.key_place
         return self.place
+
+
+def display_name(path: Path) -> str:
+    """Write a path relative to the current folder if it lies below it."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def plain(node: Node) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -89,7 +89,7 @@ def checked(
         also: further keys that an error names as allowed, since somebody else takes them.
         context: for the model's validators.
     """
-    extra = None if "extra" in model.model_config else "forbid"
+    extra: Literal["forbid"] | None = None if "extra" in model.model_config else "forbid"
     try:
         return model.model_validate(values, extra=extra, context=context), []
     except ValidationError as error:

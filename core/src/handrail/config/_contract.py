@@ -1,0 +1,116 @@
+"""Keys that existing configurations have and Handrail does not carry out.
+
+Harmless ones are set aside with a note. Those that would guard something are refused, since nothing may look guarded
+that is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from handrail.config._problems import Problem, dotted, listed, nearest, problem_at
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from handrail.config._tree import KeyPath, Node
+
+_WITHOUT_EFFECT = {
+    "actions_server_url",
+    "bot_messages",
+    "core",
+    "docs",
+    "enable_multi_step_generation",
+    "event_source_uid",
+    "knowledge_base",
+    "passthrough",
+    "raw_llm_call_action",
+    "streaming",
+    "tracing",
+    "user_messages",
+}
+_RAILS_WITHOUT_EFFECT = {"actions", "dialog"}
+_REFUSED_RAILS = {
+    "retrieval": "check what was retrieved before it is put into the prompt",
+    "tool_input": "check results of tools before they are put into the conversation",
+    "tool_output": (
+        "name the rail in rails.output.flows and set 'channels: [tool_calls]' for it in rails.config.<rail>"
+    ),
+}
+_REASONING = "apply_to_reasoning_traces"
+_RAILS_KEYS = {"input", "output", "config"}
+
+
+@dataclass(slots=True)
+class SetAside:
+    """The values that are left, and what has to be said about the others."""
+
+    values: dict[Any, Any]
+    notes: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
+    """Take the keys away that Handrail does not carry out.
+
+    Args:
+        values: a configuration, be it valid or not.
+        known: its top-level keys that are carried out.
+        tree: the same, for places.
+    """
+    if not isinstance(values, dict):
+        return SetAside({} if values is None else {"": values})
+    result = SetAside(dict(values))
+    for key in values:
+        if key in known:
+            continue
+        if key in _WITHOUT_EFFECT:
+            del result.values[key]
+            result.notes.append(_without_effect(tree, (key,)))
+        elif key == "flows":
+            result.problems.append(_at(tree, (key,), "rails stand in 'rails.input.flows' and 'rails.output.flows'"))
+        elif (near := nearest(key, known)) is not None:
+            _near_miss(result, key, near, tree)
+    if isinstance(values.get("rails"), dict):
+        result.values["rails"] = _rails(values["rails"], result, tree)
+    return result
+
+
+def _near_miss(result: SetAside, key: Any, near: str, tree: Node) -> None:
+    """Say what an unknown top-level key may have meant; one that holds rails must not become custom data."""
+    value = result.values[key]
+    if near == "rails" and isinstance(value, dict) and _RAILS_KEYS.intersection(value):
+        text = f"unknown key '{key}' holds {listed(sorted(_RAILS_KEYS.intersection(value)))}; did you mean 'rails'?"
+        result.problems.append(problem_at(tree, (key,), text, key=True))
+    else:
+        text = f"'{key}' is kept as custom data; did you mean '{near}'?"
+        result.notes.append(problem_at(tree, (key,), text, key=True))
+
+
+def _rails(rails: dict[Any, Any], result: SetAside, tree: Node) -> dict[Any, Any]:
+    left = dict(rails)
+    for key in _RAILS_WITHOUT_EFFECT.intersection(rails):
+        del left[key]
+        result.notes.append(_without_effect(tree, ("rails", key)))
+    for key, instead in _REFUSED_RAILS.items():
+        section = left.pop(key, None)
+        if isinstance(section, dict) and section.get("flows"):
+            result.problems.append(_at(tree, ("rails", key), instead))
+        elif key in rails:
+            result.notes.append(_without_effect(tree, ("rails", key)))
+    output = left.get("output")
+    if isinstance(output, dict) and _REASONING in output:
+        left["output"] = {key: value for key, value in output.items() if key != _REASONING}
+        if output[_REASONING]:
+            instead = "set 'channels: [text, reasoning]' for the rail in rails.config.<rail>"
+            result.problems.append(_at(tree, ("rails", "output", _REASONING), instead))
+    return left
+
+
+def _without_effect(tree: Node, path: KeyPath) -> Problem:
+    return problem_at(tree, path, f"'{dotted(path)}' has no effect", key=True)
+
+
+def _at(tree: Node, path: KeyPath, instead: str) -> Problem:
+    return problem_at(tree, path, f"'{dotted(path)}' is not carried out; {instead}", key=True)
