@@ -52,16 +52,12 @@ async def test_usage_is_counted_and_comes_last_in_a_chunk_of_its_own(ask):
 
 async def test_usage_can_be_given_or_left_out_for_all_answers_or_for_one(ask):
     answers = [{"contains": "none", "text": "a", "usage": False}]
-    provider = ScriptedProvider(
-        {"answers": answers, "default": "b", "usage": {"input_tokens": 7, "output_tokens": 9}}
-    )
+    provider = ScriptedProvider({"answers": answers, "default": "b", "usage": {"input_tokens": 7, "output_tokens": 9}})
     assert [chunk.usage for chunk in await ask(provider, "none")] == [None, None]
     assert (await ask(provider, "else"))[-1].usage == Usage(7, 9)
 
 
-@pytest.mark.parametrize(
-    ("given", "sent"), [("content_filter", "content_filter"), (None, None), ("", "stop")]
-)
+@pytest.mark.parametrize(("given", "sent"), [("content_filter", "content_filter"), (None, None), ("", "stop")])
 async def test_the_finish_reason_can_be_given_or_left_out(ask, given, sent):
     provider = ScriptedProvider({"answers": [{"text": "a", "finish_reason": given}]})
     assert finish_of(await ask(provider)) == sent
@@ -129,9 +125,7 @@ async def test_parameters_that_mean_nothing_here_are_recorded(ask):
     limit=st.none() | st.integers(1, 30),
     after=st.none() | st.integers(0, 30),
 )
-def test_what_is_sent_is_a_beginning_of_the_answer_and_the_tokens_are_counted(
-    text, reasoning, chunking, limit, after
-):
+def test_what_is_sent_is_a_beginning_of_the_answer_and_the_tokens_are_counted(text, reasoning, chunking, limit, after):
     error = None if after is None else {"type": "server", "after": after}
     answer = Answer.model_validate({"text": text, "reasoning": reasoning, "error": error})
     plan = build_plan(answer, chunking, 0, Limits(limit))

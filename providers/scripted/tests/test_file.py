@@ -19,9 +19,7 @@ def script(tmp_path):
 
 
 def test_a_file_holds_answers_and_a_default(script):
-    read = script(
-        "answers:\n  - contains: lisbon\n    text: |\n      Trams.\n\n      Hills.\ndefault: Pardon?\n"
-    )
+    read = script("answers:\n  - contains: lisbon\n    text: |\n      Trams.\n\n      Hills.\ndefault: Pardon?\n")
     assert read.answers[0].contains == ("lisbon",)
     assert read.answers[0].text == "Trams.\n\nHills.\n"
     assert read.default.text == "Pardon?"
@@ -49,13 +47,13 @@ def test_a_byte_order_mark_and_an_alias_do_no_harm(script):
         (
             "answers:\n- text: a\n  error:\n    type: sever\n",
             4,
-            "error.type: Input should be 'authentication',",
+            "error.type: input should be 'authentication',",
         ),
         ("answers:\n- text: a\n  error:\n    typ: server\n", 4, "unknown key 'typ'; did you mean 'type'?"),
-        ("answers:\n- text: a\n  error:\n    after: 2\n", 3, "answers[0].error.type: Field required"),
+        ("answers:\n- text: a\n  error:\n    after: 2\n", 3, "answers[0].error.type: field required"),
         ("- contains: x\n", 1, "the answer says nothing; give 'text'"),
-        ("- text: yes\n", 1, "YAML reads this as true and not as text; put it in quotes"),
-        ("- text: 42\n", 1, "YAML reads this as 42 and not as text"),
+        ("- text: yes\n", 1, "valid string; put it in quotes (found True)"),
+        ("- text: 42\n", 1, "put it in quotes (found 42)"),
         ("- text: a\n  error: {type: server}\n  hang: {after: 1}\n", 1, "give one of them"),
         ("- text: a\n  error: {type: server, retry_after: 1}\n", 2, "'rate_limit' only, not with 'server'"),
         ("- text: a\n  hang: {after: -1}\n", 2, "greater than or equal to 0 (found -1)"),

@@ -47,9 +47,7 @@ async def test_a_chunk_comes_when_its_last_token_is_due(chunking, times):
 
 
 async def test_reasoning_takes_its_time_too():
-    provider = ScriptedProvider(
-        {"answers": [{"reasoning": TEN_TOKENS, "text": TEN_TOKENS}], "tokens_per_second": 10}
-    )
+    provider = ScriptedProvider({"answers": [{"reasoning": TEN_TOKENS, "text": TEN_TOKENS}], "tokens_per_second": 10})
     assert (await arrivals(provider))[0] == pytest.approx(1.1)
 
 
@@ -86,9 +84,7 @@ async def test_jitter_follows_from_the_seed_and_the_question_and_from_nothing_el
 def test_jitter_stays_within_its_part_and_time_goes_forwards(jitter, seed, tokens):
     from handrail_scripted._pace import Tempo
 
-    due = Tempo(tokens_per_second=10, delay=1, first_token_delay=1, jitter=jitter, seed=seed).timetable(
-        tokens, "q"
-    )
+    due = Tempo(tokens_per_second=10, delay=1, first_token_delay=1, jitter=jitter, seed=seed).timetable(tokens, "q")
     assert due == sorted(due)
     assert len(due) >= tokens + 1
     assert (1 - jitter) * 0.999 <= due[0] <= (1 + jitter) * 1.001

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import handrail_scripted
+from handrail import Registry
 from handrail_scripted import ScriptedProvider, ScriptedSettings, plugin
 
 
@@ -54,8 +55,6 @@ async def test_paths_are_relative_to_the_configuration(tmp_path, ask):
 
 
 def test_a_model_that_exists_can_be_offered_as_an_engine():
-    from handrail._registry import Registry
-
     provider = ScriptedProvider.from_texts("a")
     offer = Registry().with_plugins(provider.as_plugin("mine")).provider("mine")
     assert offer.load()({}, None) is provider

@@ -39,10 +39,7 @@ def test_the_schema_describes_every_setting():
     schema = ScriptedSettings.model_json_schema()
     definitions = [schema, *schema["$defs"].values()]
     undescribed = [
-        name
-        for model in definitions
-        for name, value in model["properties"].items()
-        if "description" not in value
+        name for model in definitions for name, value in model["properties"].items() if "description" not in value
     ]
     assert undescribed == []
     assert [kind.get("type") for kind in schema["properties"]["answers"]["anyOf"]] == ["string", "array"]

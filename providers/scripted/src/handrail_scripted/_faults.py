@@ -52,7 +52,5 @@ def provider_error(error: ScriptedError, engine: str) -> ProviderError:
     status = fault.status if error.status is None else error.status
     code = error.code or fault.code
     if fault.kind is ProviderRateLimitError:
-        return ProviderRateLimitError(
-            message, retry_after=error.retry_after, status=status, code=code, engine=engine
-        )
+        return ProviderRateLimitError(message, retry_after=error.retry_after, status=status, code=code, engine=engine)
     return fault.kind(message, status=status, code=code, engine=engine)

@@ -59,8 +59,7 @@ def read_script(path: Path) -> Script:
         return Script.model_validate(content)
     except ValidationError as exc:
         problems = tuple(
-            f"{path}:{_line(root, error['loc'][1 if listed else 0 :])}: {_explain(error)}"
-            for error in exc.errors()
+            f"{path}:{_line(root, error['loc'][1 if listed else 0 :])}: {_explain(error)}" for error in exc.errors()
         )
         raise ConfigurationError("\n".join(problems), problems=problems) from exc
 
@@ -70,9 +69,7 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
-        raise ConfigurationError(
-            f"{path}:{line}: the file of answers is not UTF-8; save it as UTF-8"
-        ) from exc
+        raise ConfigurationError(f"{path}:{line}: the file of answers is not UTF-8; save it as UTF-8") from exc
     except OSError as exc:
         raise ConfigurationError(
             f"the file of answers {str(path)!r} cannot be read ({exc.strerror}); {_neighbours(path)}"
@@ -169,7 +166,9 @@ def _explain(error: ErrorDetails) -> str:
         nearest = get_close_matches(str(location[-1]), allowed, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         return f"unknown key {location[-1]!r}; {hint}allowed: {', '.join(allowed)}"
-    message = error["msg"]
+    message = error["msg"][:1].lower() + error["msg"][1:]
+    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
+        message += "; put it in quotes"
     found = "" if error["type"] == "missing" else f" (found {_shown(error['input'])})"
     return f"{where}: {message}{found}"
 

@@ -45,9 +45,7 @@ def message_text(message: Message) -> str:
         return content
     if isinstance(content, Iterable) and not isinstance(content, Mapping):
         return "".join(
-            part["text"]
-            for part in content
-            if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+            part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)
         )
     return ""
 
@@ -60,9 +58,7 @@ class Matcher:
 
     def __init__(self, answers: Sequence[Answer], default: Answer | None, base: Pace) -> None:
         final = len(answers) - 1 if default is None else len(answers)
-        self._candidates = [
-            Candidate(answer, base, stays=position == final) for position, answer in enumerate(answers)
-        ]
+        self._candidates = [Candidate(answer, base, stays=position == final) for position, answer in enumerate(answers)]
         if default is not None:
             self._candidates.append(Candidate(default, base, stays=True))
 

@@ -27,9 +27,7 @@ class Tempo:
     def of(cls, *paces: Pace) -> Tempo:
         """Take each setting from the first of the paces that has it."""
         fields = cls.__slots__
-        found = {
-            name: [value for pace in paces if (value := getattr(pace, name)) is not None] for name in fields
-        }
+        found = {name: [value for pace in paces if (value := getattr(pace, name)) is not None] for name in fields}
         return cls(**{name: values[0] for name, values in found.items() if values})
 
     @property

@@ -91,9 +91,7 @@ def _reasoning_chunk(text: str) -> Chunk:
 
 
 def _tool_call(call: ScriptedToolCall, index: int) -> _Part:
-    arguments = (
-        call.arguments if isinstance(call.arguments, str) else dumps(call.arguments, ensure_ascii=False)
-    )
+    arguments = call.arguments if isinstance(call.arguments, str) else dumps(call.arguments, ensure_ascii=False)
     return _Part(
         arguments,
         lambda text: Chunk(tool_calls=(ToolCallDelta(index, arguments=text),)),

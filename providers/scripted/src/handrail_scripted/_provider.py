@@ -53,9 +53,7 @@ class ScriptedProvider:
         ConfigurationError: the file of answers cannot be used.
     """
 
-    def __init__(
-        self, settings: ScriptedSettings | Mapping[str, Any], context: ProviderContext | None = None
-    ) -> None:
+    def __init__(self, settings: ScriptedSettings | Mapping[str, Any], context: ProviderContext | None = None) -> None:
         self._settings = ScriptedSettings.model_validate(settings)
         self._engine = "scripted" if context is None else context.model.engine
         self._limits = Limits(self._settings.max_tokens, self._settings.stop)
@@ -71,18 +69,14 @@ class ScriptedProvider:
     @classmethod
     def from_script(cls, script: Script, **pace: Unpack[PaceOptions]) -> Self:
         """Make a model that follows a script; the pace holds for the answers that have none of their own."""
-        return cls(
-            ScriptedSettings.model_validate({"answers": script.answers, "default": script.default, **pace})
-        )
+        return cls(ScriptedSettings.model_validate({"answers": script.answers, "default": script.default, **pace}))
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """What happened in each call, in the order in which they were started; the last 10,000."""
         return tuple(self._calls)
 
-    async def stream(
-        self, messages: Sequence[Message], params: Mapping[str, Any]
-    ) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
         """Give the chunks of the answer that fits the messages. Suspends only where the script says to wait.
 
         A slow reader does not slow the model: what fell due meanwhile is there at once.
@@ -134,11 +128,7 @@ class ScriptedProvider:
     def _choose(self, conversation: Conversation) -> Candidate:
         candidate = self._matcher.choose(conversation)
         if candidate is None:
-            asked = (
-                conversation.last
-                if len(conversation.last) <= _EXCERPT
-                else conversation.last[:_EXCERPT] + "..."
-            )
+            asked = conversation.last if len(conversation.last) <= _EXCERPT else conversation.last[:_EXCERPT] + "..."
             raise ProviderBadRequestError(
                 f"the script has no answer to {asked!r}; add one, or a 'default', to {self._source}",
                 status=400,
@@ -153,9 +143,7 @@ class ScriptedProvider:
             self._refuse("max_tokens", most, "a whole number above 0")
         stop = params.get("stop")
         stop = (stop,) if isinstance(stop, str) else stop
-        if stop is not None and not (
-            isinstance(stop, list | tuple) and all(isinstance(s, str) and s for s in stop)
-        ):
+        if stop is not None and not (isinstance(stop, list | tuple) and all(isinstance(s, str) and s for s in stop)):
             self._refuse("stop", stop, "a text or a list of texts, none of them empty")
         return Limits(
             self._limits.max_tokens if most is None else most,

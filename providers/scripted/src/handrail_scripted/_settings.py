@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from handrail_scripted._shorthand import Or, as_list, as_text, file_or_list, not_blank
+from handrail_scripted._shorthand import Or, as_list, file_or_list, not_blank
 
 Chunking: TypeAlias = Literal["token", "character", "word", "paragraph", "whole", "random"]
 ErrorType: TypeAlias = Literal[
@@ -29,7 +29,6 @@ ErrorType: TypeAlias = Literal[
     "server",
     "timeout",
 ]
-Text: TypeAlias = Annotated[str, BeforeValidator(as_text)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 Tokens: TypeAlias = Annotated[int, Field(ge=0)]
 _CONTENT = {"text", "reasoning", "tool_calls", "error", "hang", "finish_reason"}
@@ -49,14 +48,12 @@ class ScriptedUsage(_Model):
 class ScriptedToolCall(_Model):
     """A tool call of an answer; it is sent in fragments, as providers do."""
 
-    name: Text = Field(description="The function's name.")
+    name: str = Field(description="The function's name.")
     arguments: str | dict[str, Any] = Field(
         default_factory=dict,
         description="A mapping, or JSON text that is sent as it is, even if it is broken.",
     )
-    id: Text | None = Field(
-        default=None, description="The call's id; by default 'call_1', 'call_2' and so on."
-    )
+    id: str | None = Field(default=None, description="The call's id; by default 'call_1', 'call_2' and so on.")
 
 
 class ScriptedError(_Model):
@@ -64,11 +61,9 @@ class ScriptedError(_Model):
 
     type: ErrorType = Field(description="Which of Handrail's provider errors is raised.")
     after: Tokens = Field(default=0, description="How many tokens are sent before; at most the whole answer.")
-    message: Text | None = Field(default=None, description="The error's message.")
+    message: str | None = Field(default=None, description="The error's message.")
     status: int | None = Field(default=None, description="The HTTP status; by default the type's usual one.")
-    code: Text | None = Field(
-        default=None, description="The provider's own code; by default the type's usual one."
-    )
+    code: str | None = Field(default=None, description="The provider's own code; by default the type's usual one.")
     retry_after: Seconds | None = Field(default=None, description="For 'rate_limit': seconds.")
 
     @model_validator(mode="after")
@@ -91,15 +86,9 @@ class ScriptedHang(_Model):
 class Pace(_Model):
     """How an answer is sent. What an answer leaves out is taken from the engine's parameters."""
 
-    tokens_per_second: Seconds | None = Field(
-        default=None, description="0, the default: as fast as possible."
-    )
-    delay: Seconds | None = Field(
-        default=None, description="Seconds until the model responds at all, errors included."
-    )
-    first_token_delay: Seconds | None = Field(
-        default=None, description="Seconds from then on before the first token."
-    )
+    tokens_per_second: Seconds | None = Field(default=None, description="0, the default: as fast as possible.")
+    delay: Seconds | None = Field(default=None, description="Seconds until the model responds at all, errors included.")
+    first_token_delay: Seconds | None = Field(default=None, description="Seconds from then on before the first token.")
     jitter: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None,
         description="Each wait is longer or shorter by up to this part of it, drawn from the seed.",
@@ -115,15 +104,11 @@ class Pace(_Model):
 class Answer(Pace):
     """An answer, given when all of its conditions hold; without a condition it is given in its turn."""
 
-    contains: Annotated[tuple[Annotated[Text, AfterValidator(not_blank)], ...], BeforeValidator(as_list)] = (
-        Field(
-            default=(),
-            description="Texts of which one must occur; case and the kind of white space make no difference.",
-        )
+    contains: Annotated[tuple[Annotated[str, AfterValidator(not_blank)], ...], BeforeValidator(as_list)] = Field(
+        default=(),
+        description="Texts of which one must occur; case and the kind of white space make no difference.",
     )
-    match: str | None = Field(
-        default=None, description="A regular expression to be found; case makes no difference."
-    )
+    match: str | None = Field(default=None, description="A regular expression to be found; case makes no difference.")
     within: Literal["last_message", "conversation"] = Field(
         default="last_message", description="Where 'contains' and 'match' look."
     )
@@ -131,15 +116,13 @@ class Answer(Pace):
         default=None,
         description="How often it is given at most. Without a condition: once, unless it is the last.",
     )
-    text: Text = Field(default="", description="The answer.")
-    reasoning: Text = Field(default="", description="What the model thinks before it answers.")
+    text: str = Field(default="", description="The answer.")
+    reasoning: str = Field(default="", description="What the model thinks before it answers.")
     tool_calls: tuple[ScriptedToolCall, ...] = Field(default=(), description="Sent after the text.")
-    finish_reason: Text | None = Field(
+    finish_reason: str | None = Field(
         default="", description="By default 'stop', 'tool_calls' or 'length', as it is; null: none is sent."
     )
-    metadata: dict[str, Any] | None = Field(
-        default=None, description="Sent in a chunk of its own before all others."
-    )
+    metadata: dict[str, Any] | None = Field(default=None, description="Sent in a chunk of its own before all others.")
     error: ScriptedError | None = Field(default=None, description="Raised in place of the rest.")
     hang: ScriptedHang | None = Field(default=None, description="Waits for ever in place of the rest.")
 
@@ -154,21 +137,15 @@ class Answer(Pace):
         try:
             re.compile(pattern or "", re.IGNORECASE)
         except re.error as exc:
-            raise PydanticCustomError(
-                "pattern", "not a regular expression: {why}", {"why": str(exc)}
-            ) from exc
+            raise PydanticCustomError("pattern", "not a regular expression: {why}", {"why": str(exc)}) from exc
         return pattern
 
     @model_validator(mode="after")
     def _says_something(self) -> Answer:
         if not self.model_fields_set & _CONTENT:
-            raise PydanticCustomError(
-                "says_nothing", "the answer says nothing; give 'text', even if it is ''"
-            )
+            raise PydanticCustomError("says_nothing", "the answer says nothing; give 'text', even if it is ''")
         if self.error is not None and self.hang is not None:
-            raise PydanticCustomError(
-                "two_endings", "an answer can end in 'error' or in 'hang'; give one of them"
-            )
+            raise PydanticCustomError("two_endings", "an answer can end in 'error' or in 'hang'; give one of them")
         return self
 
     @property
@@ -196,12 +173,10 @@ class Script(_Model):
 class ScriptedSettings(Pace):
     """The `parameters` of a model whose engine is `scripted`."""
 
-    answers: Annotated[
-        str | tuple[Answer, ...], Or(str, tuple[Answer, ...]), BeforeValidator(file_or_list)
-    ] = Field(description="A YAML file, relative to the configuration's folder, or a list of answers.")
-    default: Default | None = Field(
-        default=None, description="Given when no other fits and the file has no default."
+    answers: Annotated[str | tuple[Answer, ...], Or(str, tuple[Answer, ...]), BeforeValidator(file_or_list)] = Field(
+        description="A YAML file, relative to the configuration's folder, or a list of answers."
     )
+    default: Default | None = Field(default=None, description="Given when no other fits and the file has no default.")
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Answers are cut here.")
     stop: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(as_list)] = Field(
         default=(), description="Answers are cut before the first of these texts."

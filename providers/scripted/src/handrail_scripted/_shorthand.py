@@ -30,27 +30,13 @@ class Or:
 
         return core_schema.no_info_wrap_validator_function(validate, handler.generate_schema(self.full))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [{"type": _JSON_TYPES[self.short]}, handler(schema)]}
 
 
 def as_list(value: object) -> object:
     """Accept one text where a list of texts is meant."""
     return [value] if isinstance(value, str) else value
-
-
-def as_text(value: object) -> object:
-    """Refuse what YAML makes of an unquoted `yes`, `no` or number where a text is meant."""
-    if isinstance(value, bool | int | float):
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
-        raise PydanticCustomError(
-            "unquoted",
-            "YAML reads this as {shown} and not as text; put it in quotes, such as 'yes'",
-            {"shown": shown},
-        )
-    return value
 
 
 def not_blank(value: str) -> str:
