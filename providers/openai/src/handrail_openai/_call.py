@@ -1,0 +1,157 @@
+"""One request and its answer: opened, read below the SDK's objects, watched by the clock, closed at once."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from handrail_openai._answer import Answer
+from handrail_openai._client import request_timeout
+from handrail_openai._failures import Exchange, Failures
+from handrail_openai._reports import request_id_of
+from handrail_openai._request import BadParameterError
+from handrail_openai._sse import LARGEST_EVENT, EventSplitter, EventTooLargeError
+from handrail_openai._think import ThinkSplitter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from handrail import Chunk
+    from handrail.errors import ProviderError
+    from httpx2 import URL, Response
+    from openai import AsyncOpenAI
+
+    from handrail_openai._settings import OpenAISettings
+
+_DONE = b"[DONE]"
+_LAST_BYTES_SECONDS = 0.05
+"""How long to wait for the end of the HTTP body after the end of the answer, so that the connection can be kept."""
+
+
+class Call:
+    """One request of one stream; nothing of it is shared with others but the connections."""
+
+    def __init__(
+        self, settings: OpenAISettings, client: AsyncOpenAI, headers: Mapping[str, Any], failures: Failures
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._headers = headers
+        self._failures = failures
+        self._exchange = Exchange(_shown(client.base_url))
+        self._deadline = math.inf
+        self._silence = math.inf if settings.chunk_timeout is None else settings.chunk_timeout
+
+    def failure(self, exc: BaseException) -> ProviderError:
+        """Give the error to raise for something that the request or the answer has raised."""
+        return self._failures.of(exc, self._exchange)
+
+    async def chunks(self, body: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
+        """Send the request, and give its answer chunk by chunk.
+
+        Raises:
+            ProviderError: the answer is late, incomplete, or none.
+            Exception: anything of `EXPECTED`.
+        """
+        if self._settings.timeout is not None:
+            self._deadline = anyio.current_time() + self._settings.timeout
+        async with AsyncExitStack() as stack:
+            response = await self._opened(body, stack)
+            read = self._in_one_piece if _media_type(response) == "application/json" else self._events
+            try:
+                async with aclosing(read(response, self._answer())) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
+
+    async def _opened(self, body: Mapping[str, Any], stack: AsyncExitStack) -> Response:
+        """Send the request, again where it failed, and wait for the headers of the answer."""
+        extra = {name: value for name, value in body.items() if name not in ("model", "messages", "stream")}
+        create = self._client.chat.completions.with_streaming_response.create
+        with anyio.CancelScope(deadline=self._deadline) as scope:
+            try:
+                opening = create(
+                    model=body["model"],
+                    messages=body["messages"],
+                    stream=True,
+                    extra_headers=self._headers,
+                    extra_body=extra,
+                    timeout=request_timeout(self._settings),
+                )
+                response = (await stack.enter_async_context(opening)).http_response
+            except (TypeError, ValueError) as exc:
+                raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {exc}") from exc
+        if scope.cancelled_caught:
+            raise self._late()
+        self._exchange.begun = True
+        self._exchange.request_id = request_id_of(response.headers)
+        if _media_type(response) == "text/html":
+            raise self._failures.web_page(response.status_code, self._exchange)
+        return response
+
+    def _answer(self) -> Answer:
+        think = self._settings.think_block
+        request_id = self._exchange.request_id
+        return Answer(
+            {} if request_id is None else {"request_id": request_id},
+            think=ThinkSplitter(opened=think == "opened") if think else None,
+        )
+
+    async def _events(self, response: Response, answer: Answer) -> AsyncGenerator[Chunk, None]:
+        splitter = EventSplitter()
+        async with aclosing(response.aiter_bytes()) as segments:
+            while (segment := await self._next(segments)) is not None:
+                for data in splitter.feed(segment):
+                    if data.startswith(_DONE):
+                        await _read_out(segments)
+                        return
+                    chunk = answer.chunk(data)
+                    if chunk is not None:
+                        yield chunk
+        if not answer.finished:
+            raise self._failures.broken("ended its answer without saying that it is complete", self._exchange)
+
+    async def _in_one_piece(self, response: Response, answer: Answer) -> AsyncGenerator[Chunk, None]:
+        """Read the answer of a server that does not stream, or that sends its errors with success."""
+        body = bytearray()
+        async with aclosing(response.aiter_bytes()) as segments:
+            while (segment := await self._next(segments)) is not None:
+                body += segment
+                if len(body) > LARGEST_EVENT:
+                    raise EventTooLargeError(f"an answer of more than {LARGEST_EVENT} bytes")
+        chunk = answer.chunk(bytes(body))
+        if chunk is not None:
+            yield chunk
+
+    async def _next(self, segments: AsyncGenerator[bytes, None]) -> bytes | None:
+        """Give the next bytes; None at their end. The connection itself watches over `chunk_timeout`."""
+        if self._deadline - anyio.current_time() > self._silence:
+            return await anext(segments, None)
+        with anyio.CancelScope(deadline=self._deadline):
+            return await anext(segments, None)
+        raise self._late()
+
+    def _late(self) -> ProviderError:
+        return self._failures.late(self._settings.timeout or math.inf, self._exchange)
+
+
+async def _read_out(segments: AsyncGenerator[bytes, None]) -> None:
+    """Read the end of the HTTP body, so that the connection can be used again; give up soon."""
+    with anyio.move_on_after(_LAST_BYTES_SECONDS):
+        async for _ in segments:
+            pass
+
+
+def _media_type(response: Response) -> str:
+    value: str = response.headers.get("content-type", "")
+    return value.partition(";")[0].strip().lower()
+
+
+def _shown(url: URL) -> str:
+    """Give an address for people, without what may be secret in it."""
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path.rstrip('/')}"

@@ -1,0 +1,117 @@
+"""The SDK's client: one per model and event loop, made at first use, closed with the provider."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import httpx2
+import openai
+from anyio.lowlevel import current_token
+from handrail.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handrail_openai._endpoint import Endpoint
+    from handrail_openai._settings import OpenAISettings
+
+CONNECT_SECONDS = 15.0
+
+
+class Clients:
+    """Gives the client of the running event loop; connections belong to the loop that opened them."""
+
+    def __init__(self, endpoint: Endpoint, settings: OpenAISettings) -> None:
+        self._endpoint = endpoint
+        self._settings = settings
+        self._given = _checked(settings.client, endpoint)
+        self._made: WeakKeyDictionary[object, openai.AsyncOpenAI] = WeakKeyDictionary()
+
+    def get(self) -> openai.AsyncOpenAI:
+        """Give the client that was handed in, or one of our own."""
+        if self._given is not None:
+            return self._given
+        loop = current_token().native_token
+        client = self._made.get(loop)
+        if client is None:
+            client = self._made[loop] = make_client(self._endpoint, self._settings)
+        return client
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop. A client that was handed in is left open."""
+        client = self._made.pop(current_token().native_token, None)
+        if client is not None:
+            await client.close()
+
+
+def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpenAI:
+    """Make a client with connections of its own.
+
+    Raises:
+        ConfigurationError: what Azure needs is missing.
+    """
+    verify = True if endpoint.ca_file is None else ssl.create_default_context(cafile=str(endpoint.ca_file))
+    common: dict[str, Any] = {
+        "organization": settings.organization,
+        "project": settings.project,
+        "max_retries": settings.max_retries,
+        "default_headers": _headers(endpoint, settings),
+        "default_query": settings.query,
+        "http_client": openai.DefaultAsyncHttpx2Client(
+            verify=verify, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+        ),
+    }
+    if endpoint.kind.name == "azure_openai":
+        return _azure(endpoint, settings, common)
+    return openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)
+
+
+def request_timeout(settings: OpenAISettings) -> httpx2.Timeout:
+    """Give the time-outs of single operations; that of the whole answer is kept elsewhere."""
+    silence = settings.chunk_timeout
+    return httpx2.Timeout(connect=CONNECT_SECONDS, read=silence, write=silence, pool=CONNECT_SECONDS)
+
+
+def _azure(endpoint: Endpoint, settings: OpenAISettings, common: Mapping[str, Any]) -> openai.AsyncOpenAI:
+    token = settings.azure_ad_token
+    places: dict[str, Any] = (
+        {"base_url": endpoint.base_url}
+        if endpoint.base_url
+        else {"azure_endpoint": settings.azure_endpoint, "azure_deployment": settings.azure_deployment}
+    )
+    try:
+        return openai.AsyncAzureOpenAI(
+            api_key=endpoint.key,
+            azure_ad_token=token.get_secret_value() if token else None,
+            api_version=settings.api_version,
+            **places,
+            **common,
+        )
+    except (ValueError, openai.OpenAIError) as exc:
+        problem = endpoint.scrubbed(str(exc))
+    raise ConfigurationError(f"engine {endpoint.engine!r} lacks something in its parameters: {problem}")
+
+
+def request_headers(endpoint: Endpoint, settings: OpenAISettings) -> dict[str, Any]:
+    """Give what each request needs beside the client's own headers: without a key, to send none."""
+    if settings.client is not None or endpoint.key is not None or endpoint.kind.name == "azure_openai":
+        return {}
+    own = next((value for name, value in settings.headers.items() if name.lower() == "authorization"), None)
+    return {"Authorization": own or openai.Omit()}
+
+
+def _headers(endpoint: Endpoint, settings: OpenAISettings) -> dict[str, Any]:
+    """Give the headers of each request; what the SDK takes from OpenAI's variables goes to nobody else."""
+    if endpoint.kind.name in {"openai", "azure_openai"}:
+        return dict(settings.headers)
+    return {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit(), **settings.headers}
+
+
+def _checked(client: object, endpoint: Endpoint) -> openai.AsyncOpenAI | None:
+    if client is None or isinstance(client, openai.AsyncOpenAI):
+        return client
+    raise ConfigurationError(
+        f"engine {endpoint.engine!r}: 'client' is a {type(client).__name__}; hand in an openai.AsyncOpenAI"
+    )

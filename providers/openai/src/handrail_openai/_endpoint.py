@@ -1,0 +1,123 @@
+"""Where one configured model is reached, and with what key: settled when the configuration is loaded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handrail.errors import ConfigurationError
+
+from handrail_openai._addresses import checked_base_url, checked_header_value
+from handrail_openai._engines import Engine, engine_named
+
+if TYPE_CHECKING:
+    from handrail._contexts import ProviderContext
+
+    from handrail_openai._settings import OpenAISettings
+
+_SHORTEST_SECRET = 6
+"""Shorter ones, such as "none" for a server on this machine, also occur in messages as words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One model at one server.
+
+    Attributes:
+        engine: as the configuration names it.
+        kind: what is known of that engine.
+        model: the model's name.
+        base_url: where the server is; None if Azure's client puts it together.
+        ca_file: a certificate authority to trust.
+        key_variable: the environment variable that holds the key, or would; for messages.
+        key: the key; None if the server needs none.
+        secrets: what must appear in no message.
+    """
+
+    engine: str
+    kind: Engine
+    model: str
+    base_url: str | None
+    ca_file: Path | None
+    key_variable: str | None
+    key: str | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def scrubbed(self, text: str) -> str:
+        """Give the text without any secret that a server has repeated in it."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def settle(settings: OpenAISettings, context: ProviderContext) -> Endpoint:
+    """Put together what the configuration, the environment and the engine say.
+
+    Raises:
+        ConfigurationError: the model has no name, no address or no key, or the key cannot be one.
+    """
+    kind = engine_named(context.model.engine)
+    label = f"model {context.model.type!r} with engine {context.model.engine!r}"
+    model = context.model.model or settings.azure_deployment
+    if not model:
+        raise ConfigurationError(f"{label} has no name; write it as 'model', as the server knows it")
+    base_url = _base_url(settings, kind, label)
+    key = _key(settings, context, kind, label, default_address=base_url is None or base_url == kind.base_url)
+    token = settings.azure_ad_token
+    secrets = (key, token and token.get_secret_value(), *settings.headers.values())
+    ca_file = context.base_path / settings.ca_file if settings.ca_file else None
+    if ca_file is not None and not ca_file.is_file():
+        raise ConfigurationError(f"{label}: 'ca_file' is {str(ca_file)!r}, which is no file")
+    variable = context.model.api_key_env_var or next(iter(kind.key_variables), None)
+    return Endpoint(
+        context.model.engine,
+        kind,
+        model,
+        base_url,
+        ca_file,
+        None if settings.api_key else variable,
+        key,
+        tuple(secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET),
+    )
+
+
+def _base_url(settings: OpenAISettings, kind: Engine, label: str) -> str | None:
+    if settings.client is not None:
+        return None
+    written = settings.base_url or kind.base_url
+    if kind.name == "azure_openai":
+        return written
+    if kind.name != "openai" and written is None:
+        raise ConfigurationError(f"{label} needs 'base_url' in its parameters, such as 'http://localhost:8000/v1'")
+    if written is None and (variable := os.environ.get("OPENAI_BASE_URL")):
+        try:
+            return checked_base_url(variable)
+        except ValueError as exc:
+            raise ConfigurationError(f"the environment variable 'OPENAI_BASE_URL': {exc}") from None
+    return written
+
+
+def _key(
+    settings: OpenAISettings, context: ProviderContext, kind: Engine, label: str, *, default_address: bool
+) -> str | None:
+    if settings.client is not None or settings.azure_ad_token is not None:
+        return None
+    key = settings.api_key.get_secret_value() if settings.api_key else context.api_key(*kind.key_variables)
+    if key is not None and key.strip():
+        try:
+            return checked_header_value(key, "the key")
+        except ValueError as exc:
+            raise ConfigurationError(f"{label}: {exc}") from None
+    azure_token = kind.name == "azure_openai" and os.environ.get("AZURE_OPENAI_AD_TOKEN")
+    if kind.needs_key and default_address and not azure_token and not _authorizes(settings):
+        raise ConfigurationError(
+            f"{label} has no key: set the environment variable {kind.key_variables[0]!r}, or name another one in "
+            f"'api_key_env_var'; for a server that needs none, set 'base_url'"
+        )
+    return None
+
+
+def _authorizes(settings: OpenAISettings) -> bool:
+    return any(name.lower() in {"authorization", "api-key"} for name in settings.headers)

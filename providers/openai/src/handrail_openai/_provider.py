@@ -1,0 +1,59 @@
+"""The provider: asks for an answer with the official SDK, and reads its event stream below the SDK's objects."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from handrail_openai._call import Call
+from handrail_openai._client import Clients, request_headers
+from handrail_openai._endpoint import settle
+from handrail_openai._failures import EXPECTED, Failures
+from handrail_openai._request import request_body
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from handrail import Chunk, Message
+    from handrail._contexts import ProviderContext
+
+    from handrail_openai._settings import OpenAISettings
+
+
+class OpenAIProvider:
+    """A model behind OpenAI's Chat Completions, at OpenAI or anywhere else.
+
+    Making one imports the SDK, which takes a second or two; no connection is opened before the first request.
+    """
+
+    def __init__(self, settings: OpenAISettings, context: ProviderContext) -> None:
+        self._settings = settings
+        self._endpoint = settle(settings, context)
+        self._failures = Failures(self._endpoint)
+        self._clients = Clients(self._endpoint, settings)
+        self._headers = request_headers(self._endpoint, settings)
+
+    def __repr__(self) -> str:
+        return f"<OpenAIProvider {self._endpoint.engine} {self._endpoint.model!r}>"
+
+    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
+        """Ask the model; the request goes out when the first chunk is asked for.
+
+        Raises:
+            ProviderError: it could not answer, or its answer broke off.
+        """
+        call = Call(self._settings, self._clients.get(), self._headers, self._failures)
+        try:
+            body = request_body(self._endpoint, self._settings, messages, params)
+            async with aclosing(call.chunks(body)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except EXPECTED as exc:
+            failure = call.failure(exc)
+        else:
+            return
+        raise failure
+
+    async def aclose(self) -> None:
+        """Close the pooled connections of this event loop. A later stream opens new ones."""
+        await self._clients.aclose()

@@ -1,0 +1,51 @@
+"""Puts a request together from the conversation, the configured parameters and those of the call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handrail import Message
+
+    from handrail_openai._endpoint import Endpoint
+    from handrail_openai._settings import OpenAISettings
+
+_OURS = ("stream", "streaming", "stream_options", "messages", "model")
+
+
+class BadParameterError(ValueError):
+    """A parameter of the call that a stream cannot have."""
+
+
+def request_body(
+    endpoint: Endpoint, settings: OpenAISettings, messages: Sequence[Message], params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the body of a request.
+
+    Raises:
+        BadParameterError: the call asks for several answers, or for none that streams.
+    """
+    body = {**settings.body, **params}
+    if body.pop("n", None) not in (None, 1):
+        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead")
+    if body.get("stream") is False:
+        raise BadParameterError("'stream' cannot be false: a provider always streams")
+    for name in (*_OURS, *settings.drop_params):
+        body.pop(name, None)
+    body = {name: value for name, value in body.items() if value is not None}
+    if "max_tokens" in body and _renames_max_tokens(endpoint, settings):
+        body.setdefault("max_completion_tokens", body.pop("max_tokens"))
+    if settings.stream_usage:
+        body["stream_options"] = {"include_usage": True}
+    model = params.get("model") or endpoint.model
+    return {"model": model, "messages": [dict(message) for message in messages], "stream": True, **body}
+
+
+def _renames_max_tokens(endpoint: Endpoint, settings: OpenAISettings) -> bool:
+    """OpenAI itself has replaced the parameter and refuses it for newer models; other servers know the old one."""
+    if endpoint.kind.name != "openai" or settings.client is not None:
+        return False
+    return endpoint.base_url is None or urlsplit(endpoint.base_url).hostname == "api.openai.com"
