@@ -10,7 +10,6 @@ import anyio
 
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
-from handrail._model import Model
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsEvents
@@ -57,7 +56,6 @@ class Call:
         self._conversation = conversation
         self._params = dict(params or {})
         self._generator = generator
-        self._main: Model | None = None
         self._llm_call: LLMCall | None = None
         self._generation_started = 0.0
         self.journal = Journal()
@@ -120,7 +118,7 @@ class Call:
         if model is None:
             raise ConfigurationError("no model of type 'main' is configured; add one to 'models', or pass llm=")
         messages = self._with_instructions()
-        self._main, self._llm_call = model, model.new_call(messages, "general")
+        self._llm_call = model.new_call(messages, "general")
         self.journal.llm_calls.append(self._llm_call)
         self._generation_started = anyio.current_time()
         return model.provider.stream(messages, self._params)
@@ -132,9 +130,9 @@ class Call:
         return ({"role": "system", "content": instructions}, *self._conversation.messages)
 
     def _close(self, pipeline: Pipeline) -> None:
-        if self._main is not None and self._llm_call is not None:
+        if self._llm_call is not None:
             duration = anyio.current_time() - self._generation_started
-            self._main.close_call(self._llm_call, "".join(pipeline.raw), pipeline.usage, duration)
+            self._llm_call.close("".join(pipeline.raw), pipeline.usage, duration)
 
 
 def seeing_everything(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:

@@ -199,8 +199,8 @@ class _Composer:
             key = next(iter(streaming.strategy_settings))
             known = ", ".join(type(streaming).model_fields)
             raise InvalidRailsConfigurationError(
-                f"unknown key {key!r} in rails.output.streaming; strategy {streaming.strategy!r} takes none of its own, "
-                f"and the kernel's are {known}"
+                f"unknown key {key!r} in rails.output.streaming; strategy {streaming.strategy!r} takes none of "
+                f"its own, and the kernel's are {known}"
             )
         make = cast("Callable[[object, object], Strategy]", offer.load())
         factory = partial(make, settings, self._counter.count)

@@ -46,7 +46,7 @@ class Model:
         self,
         provider: Provider,
         *,
-        type: str,
+        type: str,  # noqa: A002  # the configuration's own word
         engine: str,
         name: str,
         plugin: str,
@@ -84,6 +84,7 @@ class Model:
         completion, assembler = Completion(), ToolCallAssembler()
         parts: list[str] = []
         reasoning: list[str] = []
+        usage: Usage | None = None
         source = self.provider.stream(messages, params or {})
         try:
             async for chunk in source:
@@ -92,32 +93,21 @@ class Model:
                 parts.append(chunk.text)
                 reasoning.append(chunk.reasoning)
                 assembler.add(chunk.tool_calls)
-                completion.usage = chunk.usage or completion.usage
+                usage = chunk.usage or usage
                 completion.finish_reason = chunk.finish_reason or completion.finish_reason
                 completion.metadata.update(chunk.metadata or {})
         finally:
             await close_source(source, self.plugin)
             completion.text, completion.reasoning = "".join(parts), "".join(reasoning)
-            self.close_call(call, completion.text, completion.usage, anyio.current_time() - started)
-            completion.usage = call.usage
+            call.close(completion.text, usage, anyio.current_time() - started)
+        completion.usage = call.usage
         completion.tool_calls = assembler.calls()
         return completion
 
     def new_call(self, messages: Sequence[Message], task: str) -> LLMCall:
         """Begin the record of a request."""
         prompt = "\n".join(f"{message.get('role')}: {message_text(message)}" for message in messages)
-        return LLMCall(task, self.engine, self.name, prompt, started_at=time.time())
-
-    def close_call(self, call: LLMCall, completion: str, usage: Usage | None, duration: float) -> None:
-        """End the record of a request; usage that the provider did not send is counted here and marked so."""
-        call.completion = completion
-        call.finished_at = time.time()
-        call.duration = duration
-        call.usage = usage if usage is not None and usage.total_tokens else self.count_usage(call.prompt, completion)
-
-    def count_usage(self, prompt: str, completion: str) -> Usage:
-        """Count the tokens of a request that its provider did not report."""
-        return Usage(self._counter.count(prompt), self._counter.count(completion), estimated=True)
+        return LLMCall(task, self.engine, self.name, prompt, started_at=time.time(), count_tokens=self._counter.count)
 
 
 class ToolCallAssembler:

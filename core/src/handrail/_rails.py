@@ -173,8 +173,8 @@ class LLMRails:
         output = self.config.rails.output
         if output.flows and not output.streaming.enabled:
             raise StreamingNotSupportedError(
-                "output rails are configured, but streaming is not enabled for them; set rails.output.streaming.enabled "
-                "to True, or use generate_async()"
+                "output rails are configured, but streaming is not enabled for them; "
+                "set rails.output.streaming.enabled to True, or use generate_async()"
             )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handrail._types import Decision, Message, Span, Usage
+
+if TYPE_CHECKING:
+    from handrail._protocols import CountTokens
 
 
 @dataclass(slots=True)
@@ -19,10 +23,11 @@ class LLMCall:
         model: the model's name.
         prompt: the messages as text.
         completion: the answer as far as it came.
-        usage: what it has cost.
         started_at, finished_at: seconds since the epoch.
         duration: seconds.
         id: the provider's id of the request, where it gave one.
+        reported: what it has cost, if the provider said so.
+        count_tokens: counts tokens where it did not.
     """
 
     task: str
@@ -30,11 +35,28 @@ class LLMCall:
     model: str
     prompt: str
     completion: str = ""
-    usage: Usage = field(default_factory=Usage)
     started_at: float = 0.0
     finished_at: float = 0.0
     duration: float = 0.0
     id: str | None = None
+    reported: Usage | None = None
+    count_tokens: CountTokens | None = field(default=None, repr=False, compare=False)
+
+    def close(self, completion: str, reported: Usage | None, duration: float) -> None:
+        """Write down how the request ended."""
+        self.completion = completion
+        self.reported = reported
+        self.duration = duration
+        self.finished_at = time.time()
+
+    @property
+    def usage(self) -> Usage:
+        """What it has cost: as reported, else counted here, when it is asked for, and marked as estimated."""
+        if self.reported is None:
+            if self.count_tokens is None:
+                return Usage()
+            self.reported = Usage(self.count_tokens(self.prompt), self.count_tokens(self.completion), estimated=True)
+        return self.reported
 
 
 @dataclass(slots=True)

@@ -12,23 +12,22 @@ from handrail._types import Edit, Verdict, Window
 from handrail.errors import PluginContractError, RailError
 
 if TYPE_CHECKING:
-    from anyio import CancelScope
-
     from handrail._stream.plan import RailPlan
     from handrail._stream.windows import WindowStage
+    from handrail._stream.workers import Worker
 
 
 class Check:
     """One window that a rail was asked about, and what came of it."""
 
-    __slots__ = ("dropped", "failure", "run", "scope", "verdict", "window")
+    __slots__ = ("dropped", "failure", "run", "verdict", "window", "worker")
 
     def __init__(self, window: Window, run: RailRun) -> None:
         self.window = window
         self.run = run
         self.verdict: Verdict | None = None
         self.failure: RailError | None = None
-        self.scope: CancelScope | None = None
+        self.worker: Worker | None = None
         self.dropped = False  # True if an earlier window did not pass, so that the answer no longer matters
 
     @property
@@ -38,7 +37,12 @@ class Check:
 
 
 class Lane:
-    """One rail of a stage. Text up to `cleared` has passed it; `edits` are what it wants replaced and the stage has not yet."""
+    """One rail of a stage.
+
+    Attributes:
+        cleared: text up to here has passed the rail.
+        edits: what it wants replaced in there, and the stage has not replaced yet.
+    """
 
     def __init__(self, plan: RailPlan, stage: WindowStage) -> None:
         if plan.make_strategy is None:  # pragma: no cover  # the compiler gives every window rail one
@@ -50,6 +54,7 @@ class Lane:
         self.complete = False  # every character was in a window that passed
         self._strategy = plan.make_strategy()
         self.feed_strategy = self._strategy.feed
+        self.idle: list[Worker] = []  # workers that have no check
         self._stage = stage
         self._waiting: deque[Check] = deque()  # in the order of their windows
         self._running = 0
@@ -84,7 +89,8 @@ class Lane:
             if window is None:
                 break
             self._start(window)
-        self._settle_end()
+        if self._finished:
+            self._settle_end()
 
     def resolve(self, check: Check) -> None:
         """Take the outcome of a check, and everything that waited for it in order."""
@@ -124,7 +130,7 @@ class Lane:
             )
 
     def _settle_end(self) -> None:
-        if self._finished and not self._waiting and not self.complete and self.stopped_by is None and not self.stopping:
+        if not self._waiting and not self.complete and self.stopped_by is None and not self.stopping:
             if self._window_end < self._stage.length:
                 raise PluginContractError(
                     f"{self.plan.strategy_plugin}: the strategy ended at {self._window_end} of {self._stage.length} "
@@ -141,8 +147,8 @@ class Lane:
         while self._waiting and self._waiting[-1] is not check:
             later = self._waiting.pop()
             later.dropped = True
-            if not later.done and later.scope is not None:
-                later.scope.cancel()
+            if not later.done and later.worker is not None:
+                later.worker.cancel()
 
     def _pass(self, check: Check) -> None:
         verdict = check.verdict
@@ -172,8 +178,8 @@ class Lane:
 
     def _too_late(self, edit: Edit) -> RailError:
         return RailError(
-            f"{self.plan.plugin}: rail {self.plan.name!r} rewrites characters {edit.start} to {edit.end}, of which those "
-            f"before {self.cleared} had passed it; a larger hold_size or context_size lets it see them in time",
+            f"{self.plan.plugin}: rail {self.plan.name!r} rewrites characters {edit.start} to {edit.end}, of which "
+            f"those before {self.cleared} had passed it; a larger hold_size lets it see them in time",
             rail=self.plan.name,
             plugin=self.plan.plugin,
         )

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
+from handrail._stream.backend import on_asyncio
+
 if TYPE_CHECKING:
     from handrail._stream.pump import Pump
     from handrail._stream.render import Renderer
@@ -92,8 +94,9 @@ class OwnedGenerator(AsyncIterator[Any]):
         self._next = generator.__anext__
         self._watched = False
 
-    def __aiter__(self) -> OwnedGenerator:
-        return self
+    def __aiter__(self) -> AsyncIterator[Any]:  # noqa: PYI034  # see below
+        # asyncio closes a forgotten generator by itself, so a loop may have it directly, which costs less.
+        return self._generator if on_asyncio() else self
 
     def __anext__(self) -> Awaitable[Any]:
         if not self._watched:
@@ -142,7 +145,7 @@ def _cancel_soon(spawned: object, scope: anyio.CancelScope) -> Callable[[], None
 
 def _spawn(function: AsyncFunction) -> object:
     """Start a task that belongs to nobody's task group, with the caller's context variables."""
-    if _on_asyncio():
+    if on_asyncio():
 
         async def run() -> None:
             await function()
@@ -155,7 +158,7 @@ def _spawn(function: AsyncFunction) -> object:
 
 def _scheduler() -> Callable[[Callable[[], object]], None]:
     """Give a function that has the running loop call something soon, from any thread; does nothing once it is over."""
-    if _on_asyncio():
+    if on_asyncio():
         loop = asyncio.get_running_loop()
 
         def soon(function: Callable[[], object]) -> None:
@@ -172,11 +175,3 @@ def _scheduler() -> Callable[[Callable[[], object]], None]:
             token.run_sync_soon(function)
 
     return soon_on_trio
-
-
-def _on_asyncio() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -64,13 +64,16 @@ class Pipeline:
         self._open = 1  # chains that have not finished, and the reading itself
         self._feed_text: Callable[[str], None] | None = None
 
+    def guards(self, channel: Channel) -> bool:
+        """Tell whether any rail sees this channel."""
+        return any(channel in rail.channels for rail in self._rails)
+
     def read(self, chunk: Chunk) -> None:
         """Take what a provider sent."""
-        text = chunk.text
-        if text:
+        if text := chunk.text:
             self.characters += len(text)
             self.raw.append(text)
-            (self._feed_text or self._text_chain())(text)
+            (self._feed_text or self.text_chain().feed)(text)
         if (
             chunk.reasoning
             or chunk.tool_calls
@@ -78,7 +81,28 @@ class Pipeline:
             or chunk.finish_reason is not None
             or chunk.metadata is not None
         ):
-            self._read_rest(chunk)
+            self.read_rest(chunk)
+
+    def text_chain(self) -> Stage:
+        """Give the chain that the answer's text goes through."""
+        chain = self._chain("text", 0, lambda: TextSink(self.put, self._chain_finished))
+        self._feed_text = chain.feed
+        return chain
+
+    def read_rest(self, chunk: Chunk) -> None:
+        """Take what came beside the text."""
+        if chunk.reasoning and not self.ended:
+            chain = self._chain("reasoning", 0, lambda: ReasoningSink(self.put, self._chain_finished))
+            chain.feed(chunk.reasoning)
+        for call in chunk.tool_calls:
+            if not self.ended:
+                self._read_tool_call(call)
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        if chunk.finish_reason is not None:
+            self.finish_reason = chunk.finish_reason
+        if chunk.metadata:
+            self.metadata.update(chunk.metadata)
 
     def finish(self, error: Exception | None = None) -> None:
         """Take note that the provider has ended, or broken; what was read is still checked and delivered."""
@@ -113,24 +137,6 @@ class Pipeline:
     def log_allowed(self, plan: RailPlan, error: str) -> None:
         """Tell that a rail failed and its configuration let the text pass."""
         logger.warning("rail %r failed and its configuration lets the text pass: %s", plan.name, error)
-
-    def _text_chain(self) -> Callable[[str], None]:
-        self._feed_text = self._chain("text", 0, lambda: TextSink(self.put, self._chain_finished)).feed
-        return self._feed_text
-
-    def _read_rest(self, chunk: Chunk) -> None:
-        if chunk.reasoning and not self.ended:
-            chain = self._chain("reasoning", 0, lambda: ReasoningSink(self.put, self._chain_finished))
-            chain.feed(chunk.reasoning)
-        for call in chunk.tool_calls:
-            if not self.ended:
-                self._read_tool_call(call)
-        if chunk.usage is not None:
-            self.usage = chunk.usage
-        if chunk.finish_reason is not None:
-            self.finish_reason = chunk.finish_reason
-        if chunk.metadata:
-            self.metadata.update(chunk.metadata)
 
     def _read_tool_call(self, call: ToolCallDelta) -> None:
         if not isinstance(call, ToolCallDelta):

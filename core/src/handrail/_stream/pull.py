@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from handrail._stream.pipeline import Pipeline
@@ -42,38 +42,63 @@ class Pull:
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
         """
-        pipeline, items = self.pipeline, self._items
+        pipeline, items, read_rest = self.pipeline, self._items, self.pipeline.read_rest
+        plain, render, remember = renderer.plain_text, renderer.render, self.pipeline.raw.append
+        feed = None if plain and not pipeline.guards("text") else pipeline.text_chain().feed
+        source: AsyncIterator[Chunk] | None = None
         error: Exception | None = None
         try:
             source = await self._open_source(pipeline)
-            if source is not None:
-                plain, render, read = renderer.plain_text, renderer.render, pipeline.read
-                try:
-                    async for chunk in source:
-                        if not isinstance(chunk, Chunk):
-                            raise not_a_chunk(chunk, self._provider)
-                        read(chunk)
-                        for item in items:
-                            if plain and type(item) is str:
-                                yield item
-                            elif (rendered := render(item)) is not None:
-                                yield rendered
-                        items.clear()
-                        if pipeline.ended:
-                            break
-                finally:
-                    await close_source(source, self._provider)
-                    if self._on_close is not None:
-                        self._on_close(pipeline)
+            async for chunk in source or _nothing():
+                if not isinstance(chunk, Chunk):
+                    raise not_a_chunk(chunk, self._provider)
+                if text := chunk.text:
+                    remember(text)
+                    if feed is None:
+                        yield text
+                    else:
+                        feed(text)
+                if (
+                    chunk.reasoning
+                    or chunk.tool_calls
+                    or chunk.usage is not None
+                    or chunk.finish_reason is not None
+                    or chunk.metadata is not None
+                ):
+                    read_rest(chunk)
+                for item in items:
+                    if plain and type(item) is str:
+                        yield item
+                    elif (rendered := render(item)) is not None:
+                        yield rendered
+                items.clear()
+                if pipeline.ended:
+                    break
         except Exception as exc:  # noqa: BLE001  # the plugin boundary: raised below, after what was read
             error = exc
-        if not pipeline.ended:
-            pipeline.finish(error)
-        for item in items:
-            if (rendered := renderer.render(item)) is not None:
-                yield rendered
-        if error is not None and pipeline.stop is None:
-            rendered = renderer.render_error(error)
-            if rendered is None:
-                raise error
+        finally:
+            await self._close(source)
+        for rendered in self._last_items(renderer, error):
             yield rendered
+
+    async def _close(self, source: AsyncIterator[Chunk] | None) -> None:
+        if source is not None:
+            await close_source(source, self._provider)
+        if self._on_close is not None:
+            self._on_close(self.pipeline)
+
+    def _last_items(self, renderer: Renderer, error: Exception | None) -> Iterator[Any]:
+        if not self.pipeline.ended:
+            self.pipeline.finish(error)
+        rendered = [renderer.render(item) for item in self._items]
+        if error is not None and self.pipeline.stop is None:
+            rendered.append(renderer.render_error(error))
+            if rendered[-1] is None:
+                yield from (item for item in rendered if item is not None)
+                raise error
+        yield from (item for item in rendered if item is not None)
+
+
+async def _nothing() -> AsyncGenerator[Chunk, None]:
+    return
+    yield  # pragma: no cover  # makes this a generator

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import itertools
+import math
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
 
-from handrail._stream.checks import run_check
+from handrail._stream.backend import event_factory, running_clock
 from handrail._stream.pipeline import Pipeline
 from handrail._stream.source import close_source, not_a_chunk
+from handrail._stream.workers import Worker
 from handrail._types import Chunk
 from handrail.errors import HandrailError
 
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from handrail._stream.sinks import Item
     from handrail._stream.windows import WindowStage
     from handrail._turn import Turn
-
-logger = logging.getLogger("handrail")
 
 
 class Pump:
@@ -51,6 +52,8 @@ class Pump:
             ended=self._on_end,
             stop_reading=self._on_stop_reading,
         )
+        self.clock: Callable[[], float] = time.monotonic  # the event loop's, once the stream runs
+        self.new_event: Callable[[], anyio.Event] = anyio.Event
         self.closed = False  # True once every task is done and the provider is closed
         self._open_source = open_source
         self._provider = provider
@@ -58,7 +61,9 @@ class Pump:
         self._on_close = on_close
         self._items: deque[Item] = deque()
         self._item_characters = 0
-        self._tokens = 1  # an upper bound of what was read, in tokens
+        self._look_at = max_pending  # characters read at which to see whether too much is pending
+        self._counted = 0  # how many of the chunks that were read are counted in `_tokens`
+        self._tokens = 0  # an upper bound of what was read, in tokens
         self._taker: anyio.Event | None = None  # set when there is something to take
         self._room: anyio.Event | None = None  # set when the reader may go on
         self._tasks: TaskGroup | None = None
@@ -70,6 +75,8 @@ class Pump:
 
         Raises nothing but cancellation and `KeyboardInterrupt`-like exceptions: errors reach the consumer.
         """
+        self.clock = running_clock()
+        self.new_event = event_factory()
         try:
             async with anyio.create_task_group() as self._tasks:
                 await self._read()
@@ -93,7 +100,7 @@ class Pump:
                     self.pipeline.error = None
                     raise error
                 return None
-            self._taker = anyio.Event()
+            self._taker = self.new_event()
             await self._taker.wait()
         item = self._items.popleft()
         if type(item) is str:
@@ -127,32 +134,33 @@ class Pump:
                 pipeline.read(chunk)
                 if pipeline.ended:
                     return
-                self._tokens += 1 + len(chunk.text) // 5
-                if self._backlog() * self._tokens > self._max_pending * (pipeline.characters + 1):
+                if pipeline.characters > self._look_at:
                     await self._wait_for_room()
         finally:
             await close_source(source, self._provider)
             if self._on_close is not None:
                 self._on_close(pipeline)
 
-    def _backlog(self) -> int:
-        """Count the characters that were read and wait for a check or for the consumer."""
-        count = self._item_characters
-        for stage in self.pipeline.window_stages:
-            count += stage.length - stage.released
-        return count
-
     async def _wait_for_room(self) -> None:
-        """Wait until a check has ended or the consumer has taken something.
+        """Wait until less than `max_pending` is pending.
 
         With no check running and nothing to take, only more text can help, so then there is no waiting, whatever
         the sizes of windows.
         """
-        while self._checks or self._items:
-            self._room = anyio.Event()
+        while (room := self._max_pending - self._pending_tokens()) < 0 and (self._checks or self._items):
+            self._room = self.new_event()
             await self._room.wait()
-            if self._backlog() * self._tokens <= self._max_pending * (self.pipeline.characters + 1):
-                return
+        self._look_at = self.pipeline.characters + max(room, 0)  # a token is at least one character
+
+    def _pending_tokens(self) -> int:
+        """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
+        raw = self.pipeline.raw
+        self._tokens += sum(1 + len(text) // 5 for text in itertools.islice(raw, self._counted, None))
+        self._counted = len(raw)
+        characters = self._item_characters
+        for stage in self.pipeline.window_stages:
+            characters += stage.length - stage.released
+        return math.ceil(characters * self._tokens / max(self.pipeline.characters, 1))
 
     def _make_room(self) -> None:
         if self._room is not None:
@@ -174,14 +182,15 @@ class Pump:
         if self._tasks is None:  # pragma: no cover  # nothing is read before the tasks can run
             raise RuntimeError("the stream has not started")
         self._checks += 1
-        self._tasks.start_soon(self._check, stage, lane, check)
+        if lane.idle:
+            lane.idle.pop().take(check)
+        else:
+            self._tasks.start_soon(Worker(self, stage, lane, check).run)
 
-    async def _check(self, stage: WindowStage, lane: Lane, check: Check) -> None:
-        try:
-            await run_check(self.pipeline, stage, lane, check)
-        finally:
-            self._checks -= 1
-            self._make_room()
+    def check_done(self) -> None:
+        """Take note that a check has ended."""
+        self._checks -= 1
+        self._make_room()
 
     def _on_end(self) -> None:
         if self._tasks is not None:

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import pytest
+from handrail import Registry, _discovery
+from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
+from handrail.plugins import hookimpl
+
+
+class ToxicityPlugin:
+    @hookimpl
+    def handrail_rails(self):
+        yield RailSpec(name="toxicity check", target="nowhere:Rail", aliases=("detect toxicity",))
+
+
+class FakeDistribution:
+    def __init__(self, name: str, version: str = "1.0") -> None:
+        self.name = name
+        self.version = version
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Pretend that modules are installed as plugins: real entry points over modules made here."""
+    points: list[EntryPoint] = []
+
+    def install(distribution: str, name: str, **functions: object) -> None:
+        module = types.ModuleType(f"fake_{name}")
+        for key, value in functions.items():
+            setattr(module, key, value)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        point = EntryPoint(name, module.__name__, "handrail")
+        vars(point)["dist"] = FakeDistribution(distribution)
+        points.append(point)
+
+    def add_missing(distribution: str, name: str, value: str) -> None:
+        point = EntryPoint(name, value, "handrail")
+        vars(point)["dist"] = FakeDistribution(distribution)
+        points.append(point)
+
+    install.missing = add_missing
+    monkeypatch.setattr(_discovery, "entry_points", lambda group: points)
+    return install
+
+
+def rails(*names: str):
+    @hookimpl
+    def handrail_rails():
+        return [RailSpec(name=name, target="nowhere:Rail") for name in names]
+
+    return handrail_rails
+
+
+def test_installed_plugins_are_found():
+    registry = Registry.discover()
+    assert registry.strategy("rolling").plugin.distribution == "handrail"
+    assert registry.provider("scripted").plugin.label.startswith("handrail-scripted ")
+
+
+def test_a_plugin_can_be_handed_in_without_being_installed():
+    registry = Registry().with_plugins(ToxicityPlugin())
+    assert registry.rail("toxicity check").spec.target == "nowhere:Rail"
+    assert registry.rail("detect toxicity").spec.name == "toxicity check"
+
+
+def test_a_registry_with_more_plugins_leaves_the_first_as_it_was():
+    first = Registry()
+    first.with_plugins(ToxicityPlugin())
+    assert first.names(RailSpec) == []
+
+
+def test_order_follows_the_distributions_names_and_not_the_file_system(install):
+    install("handrail-zebra", "zebra", handrail_rails=rails("z"))
+    install("handrail-ant", "ant", handrail_rails=rails("a"))
+    assert [plugin.distribution for plugin in Registry.discover().plugins] == ["handrail-ant", "handrail-zebra"]
+
+
+def test_two_plugins_with_one_name_are_an_error_that_names_both_and_the_setting(install):
+    install("handrail-one", "one", handrail_rails=rails("toxicity check"))
+    install("handrail-two", "two", handrail_rails=rails("toxicity check"))
+    with pytest.raises(PluginConflictError) as caught:
+        Registry.discover().rail("toxicity check")
+    assert str(caught.value) == (
+        "rail 'toxicity check' is offered by handrail-one 1.0 and by handrail-two 1.0; "
+        "disable one of them with 'plugins: {disable: [handrail-one]}'"
+    )
+
+
+def test_a_disabled_plugin_is_gone(install):
+    install("handrail-one", "one", handrail_rails=rails("toxicity check"))
+    install("handrail-two", "two", handrail_rails=rails("toxicity check"))
+    registry = Registry.discover().without(["handrail-one"])
+    assert registry.rail("toxicity check").plugin.distribution == "handrail-two"
+
+
+def test_disabling_what_is_not_installed_is_an_error(install):
+    install("handrail-toxicity", "toxicity", handrail_rails=rails("toxicity check"))
+    with pytest.raises(ConfigurationError, match="did you mean 'handrail-toxicity'"):
+        Registry.discover().without(["handrail-toxcity"])
+
+
+def test_a_plugin_that_fails_to_import_is_listed_and_disturbs_nobody(install):
+    install.missing("handrail-broken", "broken", "no_such_module.plugin")
+    install("handrail-toxicity", "toxicity", handrail_rails=rails("toxicity check"))
+    registry = Registry.discover()
+    broken = registry.plugins[0]
+    assert broken.problem == "ModuleNotFoundError: No module named 'no_such_module'"
+    assert registry.rail("toxicity check").plugin.version == "1.0"
+
+
+def test_a_plugin_that_raises_in_its_hook_is_listed_with_its_error(install):
+    @hookimpl
+    def handrail_rails():
+        raise RuntimeError("no licence file")
+
+    install("handrail-broken", "broken", handrail_rails=handrail_rails)
+    assert Registry.discover().plugins[0].problem == "RuntimeError: no licence file"
+
+
+def test_a_name_that_only_a_broken_plugin_might_offer_says_so(install):
+    install.missing("handrail-broken", "broken", "no_such_module.plugin")
+    with pytest.raises(ConfigurationError, match=r"handrail-broken 1\.0 could not be loaded \(ModuleNotFoundError"):
+        Registry.discover().rail("toxicity check")
+
+
+def test_a_misspelt_hook_is_an_error_with_the_nearest_one(install):
+    @hookimpl
+    def handrail_rail():
+        return []
+
+    install("handrail-typo", "typo", handrail_rail=handrail_rail)
+    problem = Registry.discover().plugins[0].problem
+    assert problem.startswith("unknown hook 'handrail_rail'; did you mean 'handrail_rails'?")
+
+
+def test_a_hook_without_its_marker_is_an_error(install):
+    install("handrail-bare", "bare", handrail_rails=lambda: [])
+    assert "put @hookimpl" in Registry.discover().plugins[0].problem
+
+
+def test_a_plugin_that_offers_nothing_is_an_error():
+    with pytest.raises(PluginLoadError, match="offers nothing"):
+        Registry().with_plugins(object())
+
+
+@pytest.mark.parametrize("offered", [None, 3, ["toxicity check"], [ProviderSpec("x", "y:Z")]])
+def test_a_hook_that_gives_something_else_is_an_error(offered):
+    class Plugin:
+        @hookimpl
+        def handrail_rails(self):
+            return offered
+
+    with pytest.raises(PluginLoadError, match="handrail_rails"):
+        Registry().with_plugins(Plugin())
+
+
+def test_an_unknown_name_gets_the_nearest_one_and_what_is_installed():
+    with pytest.raises(ConfigurationError) as caught:
+        Registry().with_plugins(ToxicityPlugin()).rail("toxcity check")
+    assert str(caught.value) == (
+        "unknown rail 'toxcity check'; did you mean 'toxicity check'? "
+        "installed: 'detect toxicity', 'toxicity check'"
+    )
+
+
+def test_an_unknown_name_gets_the_package_to_install_where_it_is_known():
+    with pytest.raises(ConfigurationError, match="pip install handrail-openai"):
+        Registry().provider("openai")
+
+
+def test_a_target_that_cannot_be_imported_names_plugin_and_version(install):
+    install("handrail-toxicity", "toxicity", handrail_rails=rails("toxicity check"))
+    with pytest.raises(PluginLoadError, match=r"handrail-toxicity 1\.0: the target of 'toxicity check', 'nowhere:Rail'"):
+        Registry.discover().rail("toxicity check").load()
+
+
+def test_a_target_may_be_the_object_itself():
+    class Plugin:
+        @hookimpl
+        def handrail_strategies(self):
+            yield StrategySpec(name="mine", target=ToxicityPlugin)
+
+        @hookimpl
+        def handrail_commands(self):
+            yield CommandSpec(name="do", target=print)
+
+    registry = Registry().with_plugins(Plugin())
+    assert registry.strategy("mine").load() is ToxicityPlugin
+    assert registry.command("do").load() is print
+
+
+def test_settings_that_are_no_class_are_an_error():
+    class Plugin:
+        @hookimpl
+        def handrail_rails(self):
+            yield RailSpec(name="x", target=ToxicityPlugin, settings="sys:path")
+
+    with pytest.raises(PluginLoadError, match="must be a pydantic model"):
+        Registry().with_plugins(Plugin()).rail("x").load_settings()
+
+
+def test_discovery_imports_no_pydantic_tiktoken_sdk_or_implementation():
+    code = (
+        "import sys, handrail\n"
+        "registry = handrail.Registry.discover()\n"
+        "assert len(registry.plugins) >= 4, registry.plugins\n"
+        "heavy = {'pydantic', 'yaml', 'tiktoken', 'anyio', 'asyncio', 'openai', 'torch', 'transformers', 'numpy', 'jinja2',\n"
+        "         'rich', 'cyclopts', 'starlette', 'trio'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "print(sorted(n for n in sys.modules if n.startswith('handrail_') and n.count('.') and not n.endswith('.plugin')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "[]"]
