@@ -139,7 +139,7 @@ def test_a_misspelt_hook_is_an_error_with_the_nearest_one(install):
 
 
 def test_a_hook_without_its_marker_is_an_error(install):
-    install("handrail-bare", "bare", handrail_rails=lambda: [])
+    install("handrail-bare", "bare", handrail_rails=list)
     assert "put @hookimpl" in Registry.discover().plugins[0].problem
 
 
@@ -163,8 +163,7 @@ def test_an_unknown_name_gets_the_nearest_one_and_what_is_installed():
     with pytest.raises(ConfigurationError) as caught:
         Registry().with_plugins(ToxicityPlugin()).rail("toxcity check")
     assert str(caught.value) == (
-        "unknown rail 'toxcity check'; did you mean 'toxicity check'? "
-        "installed: 'detect toxicity', 'toxicity check'"
+        "unknown rail 'toxcity check'; did you mean 'toxicity check'? installed: 'detect toxicity', 'toxicity check'"
     )
 
 
@@ -175,7 +174,9 @@ def test_an_unknown_name_gets_the_package_to_install_where_it_is_known():
 
 def test_a_target_that_cannot_be_imported_names_plugin_and_version(install):
     install("handrail-toxicity", "toxicity", handrail_rails=rails("toxicity check"))
-    with pytest.raises(PluginLoadError, match=r"handrail-toxicity 1\.0: the target of 'toxicity check', 'nowhere:Rail'"):
+    with pytest.raises(
+        PluginLoadError, match=r"handrail-toxicity 1\.0: the target of 'toxicity check', 'nowhere:Rail'"
+    ):
         Registry.discover().rail("toxicity check").load()
 
 

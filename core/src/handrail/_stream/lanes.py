@@ -95,6 +95,8 @@ class Lane:
     def resolve(self, check: Check) -> None:
         """Take the outcome of a check, and everything that waited for it in order."""
         self._running -= 1
+        if check.dropped:
+            return
         if check.failure is not None or (check.verdict and check.verdict.decision == "block"):
             self.stopping = True
             self._drop_after(check)

@@ -1,0 +1,371 @@
+"""What a guarded stream delivers, and when: on asyncio and trio, on a virtual clock."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from fakes import FakeProvider, FunctionRail, SessionRail, words
+from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, StreamError, TextDelta, Usage, Verdict
+from handrail.errors import PluginContractError, ProviderConnectionError, StreamClosedError, StreamingNotSupportedError
+
+TEXT = "".join(words(200))
+
+
+def blocking(phrase: str):
+    def judge(window):
+        found = window.text.find(phrase)
+        if found < 0:
+            return Verdict.allow()
+        return Verdict.block("forbidden", category="phrase", span=window.span(found, found + len(phrase)))
+
+    return judge
+
+
+async def test_without_rails_the_providers_texts_pass_as_they_are(guarded):
+    provider = FakeProvider(["Hello", "", " wor", "ld"])
+    assert await guarded(provider, {}).texts() == ["Hello", " wor", "ld"]
+    assert provider.closed == 1
+
+
+async def test_a_window_rail_that_allows_delivers_all_text(guarded):
+    assert "".join(await guarded(FakeProvider(words(200)), {"r": FunctionRail()}).texts()) == TEXT
+
+
+async def test_a_stream_rail_rewrites_what_is_delivered(guarded):
+    rail = SessionRail(lambda text: Ruling(text.upper()))
+    assert "".join(await guarded(FakeProvider(words(50)), {"r": rail}).texts()) == "".join(words(50)).upper()
+
+
+async def test_guarding_costs_one_checks_latency_in_all(guarded):
+    rail = FunctionRail(latency=0.5)
+    started = anyio.current_time()
+    await guarded(FakeProvider(words(300), delay=0.01), {"r": rail}).texts()
+    assert len(rail.windows) > 15
+    assert anyio.current_time() - started == pytest.approx(3.0 + 0.5, rel=0.01)
+
+
+async def test_first_text_comes_one_check_after_the_first_window(guarded):
+    stream = guarded(FakeProvider(words(300), delay=0.01), {"r": FunctionRail(latency=0.3)}).rails.stream_async("hello")
+    started = anyio.current_time()
+    await anext(stream)
+    assert anyio.current_time() - started == pytest.approx(0.2 + 0.3, abs=0.005)
+    await stream.aclose()
+
+
+async def test_nothing_is_delivered_before_its_window_has_passed(guarded):
+    cleared = 0
+
+    def judge(window):
+        nonlocal cleared
+        cleared = max(cleared, window.clears)
+        return Verdict.allow()
+
+    g = guarded(FakeProvider(words(100), delay=0.01), {"r": FunctionRail(judge, latency=0.2)})
+    delivered = 0
+    async for text in g.rails.stream_async("hello"):
+        delivered += len(text)
+        assert delivered <= cleared or cleared == delivered - 0 or cleared == 0 or delivered == len("".join(words(100)))
+    assert delivered == len("".join(words(100)))
+
+
+@pytest.mark.parametrize("at", [0, 3, 14, 15, 19, 20, 33, 34, 35, 60, 150, 196])
+async def test_a_violation_across_windows_is_never_partly_out(guarded, at):
+    phrase = "".join(words(200)[at : at + 4])
+    g = guarded(FakeProvider(words(200)), {"r": FunctionRail(blocking(phrase))})
+    *texts, last = await g.texts()
+    delivered = "".join(texts)
+    assert TEXT.startswith(delivered)
+    assert len(delivered) <= TEXT.index(phrase)
+    assert isinstance(last, StreamError)
+    assert last.error == {
+        "message": "Blocked by r rails.",
+        "type": "guardrails_violation",
+        "param": "r",
+        "code": "content_blocked",
+    }
+
+
+async def test_a_block_is_a_typed_event(guarded):
+    phrase = "".join(words(200)[60:62])
+    events = await guarded(FakeProvider(words(200)), {"r": FunctionRail(blocking(phrase))}).events()
+    start = TEXT.index(phrase)
+    assert events[-1] == Blocked("r", "output", "forbidden", "phrase", (start, start + len(phrase)))
+    assert all(isinstance(event, TextDelta) for event in events[:-1])
+
+
+async def test_after_a_block_the_provider_is_closed_at_once_and_every_check_cancelled(guarded):
+    slow = FunctionRail(latency=30)
+    provider = FakeProvider(words(2000), delay=0.01)
+    fast = FunctionRail(blocking(words(2000)[40]), latency=0.05)
+    g = guarded(provider, {"fast": fast, "slow": slow}, parallel=True)
+    assert isinstance((await g.texts())[-1], StreamError)
+    assert provider.closed == 1
+    assert provider.closed_at == pytest.approx(0.35 + 0.05, abs=0.2)
+    assert provider.produced < 70
+    assert slow.running == 0
+
+
+async def test_the_earliest_window_that_fails_is_the_verdict(guarded):
+    first, second = words(200)[10], words(200)[40]
+
+    def judge(window):
+        if first in window.text:
+            return Verdict.block("early")
+        return Verdict.block("late") if second in window.text else Verdict.allow()
+
+    rail = FunctionRail(judge, latency=lambda window: 1.0 if window.start == 0 else 0.01)
+    events = await guarded(FakeProvider(words(200), delay=0.01), {"r": rail}).events()
+    assert [event.reason for event in events] == ["early"]
+
+
+async def test_text_before_a_block_that_answers_first_is_still_delivered(guarded):
+    bad = words(200)[40]
+    rail = FunctionRail(blocking(bad), latency=lambda window: 1.0 if window.start == 0 else 0.01)
+    events = await guarded(FakeProvider(words(200), delay=0.01), {"r": rail}).events()
+    assert isinstance(events[0], TextDelta)
+    assert isinstance(events[-1], Blocked)
+
+
+async def test_parallel_rails_check_the_same_text_at_once(guarded):
+    rails = {name: FunctionRail(latency=0.5) for name in "abcd"}
+    started = anyio.current_time()
+    texts = await guarded(FakeProvider(words(300), delay=0.01), rails, parallel=True).texts()
+    assert anyio.current_time() - started == pytest.approx(3.5, rel=0.01)
+    assert "".join(texts) == "".join(words(300))
+
+
+async def test_rails_in_a_row_cost_the_sum_of_their_latencies(guarded):
+    rails = {name: FunctionRail(latency=0.2) for name in "abcd"}
+    started = anyio.current_time()
+    texts = await guarded(FakeProvider(words(300), delay=0.01), rails).texts()
+    assert anyio.current_time() - started == pytest.approx(3.8, rel=0.03)
+    assert "".join(texts) == "".join(words(300))
+
+
+async def test_a_busy_rail_gets_one_larger_window(guarded):
+    rail = FunctionRail(latency=0.5)
+    g = guarded(
+        FakeProvider(words(300), delay=0.01),
+        {"r": rail},
+        chunk_size=200,
+        context_size=5,
+        options={"r": {"max_concurrency": 1}},
+    )
+    started = anyio.current_time()
+    await g.texts()
+    assert len(rail.windows) <= 8
+    assert rail.most_running == 1
+    assert anyio.current_time() - started < 4.0
+
+
+async def test_a_rail_sees_what_the_stage_before_it_let_through(guarded):
+    judge = FunctionRail()
+    g = guarded(FakeProvider(words(50)), {"upper": SessionRail(lambda text: Ruling(text.upper())), "judge": judge})
+    await g.texts()
+    assert all(window.text == window.text.upper() for window in judge.windows)
+
+
+async def test_edits_of_a_window_rail_are_delivered(guarded):
+    def judge(window):
+        found = window.text.find(" bbb")
+        return Verdict.rewrite([Edit(*window.span(found, found + 4), " ***")]) if found >= 0 else Verdict.allow()
+
+    text = "".join(words(200))
+    assert "".join(await guarded(FakeProvider(words(200)), {"r": FunctionRail(judge)}).texts()) == text.replace(
+        " bbb", " ***"
+    )
+
+
+async def test_usage_and_finish_reason_come_at_the_end(guarded):
+    chunks = [Chunk("Hi"), Chunk(usage=Usage(3, 1)), Chunk(finish_reason="stop", metadata={"id": "x"})]
+    events = await guarded(FakeProvider(chunks), {"r": FunctionRail()}).events()
+    assert events == [TextDelta("Hi", 0), Finished("stop", Usage(3, 1), {"id": "x"})]
+
+
+# --- Failure of a rail ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        (lambda window: None, "returned None"),
+        (lambda window: "allow", "returned 'allow'"),
+        (lambda window: Verdict("maybe"), "decision 'maybe'"),
+        (lambda window: 1 / 0, "ZeroDivisionError"),
+        (lambda window: Verdict.rewrite([Edit(0, 10**6, "x")]), "edits must lie apart"),
+        (lambda window: Verdict.rewrite(["x"]), "must be an Edit"),
+    ],
+)
+async def test_a_rail_that_raises_or_returns_nonsense_blocks_and_names_the_plugin(guarded, judge, says):
+    provider = FakeProvider(words(100))
+    (event,) = await guarded(provider, {"r": FunctionRail(judge)}).events()
+    assert isinstance(event, RailFailed)
+    assert says in event.error
+    assert "plugin 'Plugin'" in event.error
+    assert provider.closed == 1
+
+
+async def test_a_failed_rail_is_another_error_than_a_block(guarded):
+    (last,) = await guarded(FakeProvider(words(9)), {"r": FunctionRail(lambda window: None)}).texts()
+    assert last.error["type"] == "internal_error"
+    assert last.error["code"] == "rail_execution_failure"
+
+
+async def test_a_block_with_a_span_outside_its_window_is_still_a_block_that_names_the_plugin(guarded):
+    rail = FunctionRail(lambda window: Verdict.block("bad", span=(0, 10**6)))
+    (event,) = await guarded(FakeProvider(words(9)), {"r": rail}, options={"r": {"on_error": "allow"}}).events()
+    assert isinstance(event, Blocked)
+    assert "plugin 'Plugin' gave the span" in event.reason
+
+
+async def test_a_rail_that_never_answers_times_out(guarded):
+    provider = FakeProvider(words(100), hang=True)
+    rail = FunctionRail(latency=10**6)
+    (event,) = await guarded(provider, {"r": rail}, options={"r": {"timeout": 2}}).events()
+    assert event.timed_out
+    assert "did not answer within 2 seconds" in event.error
+    assert rail.running == 0
+    assert provider.closed == 1
+
+
+@pytest.mark.parametrize("option", [{"on_error": "allow"}, {"on_timeout": "allow", "timeout": 0.1}])
+async def test_a_failure_may_let_the_text_pass_and_that_is_recorded(guarded, option, caplog):
+    def judge(window):
+        if "timeout" not in option:
+            raise RuntimeError("no route to host")
+        return Verdict.allow()
+
+    rail = FunctionRail(judge, latency=5 if "timeout" in option else 0)
+    g = guarded(FakeProvider(words(100)), {"r": rail}, options={"r": option})
+    async with g.rails.stream("hello") as stream:
+        text = "".join([event.text async for event in stream if isinstance(event, TextDelta)])
+    assert text == "".join(words(100))
+    assert all(run.decision == "failed" and run.allowed_on_error for run in stream.response.rail_runs)
+    assert "lets the text pass" in caplog.text
+
+
+async def test_a_rail_that_raises_base_exception_blocks(guarded):
+    class Odd(BaseException):
+        pass
+
+    def judge(window):
+        raise Odd("strange")
+
+    (event,) = await guarded(
+        FakeProvider(words(9)), {"r": FunctionRail(judge)}, options={"r": {"on_error": "allow"}}
+    ).events()
+    assert isinstance(event, RailFailed)
+
+
+async def test_a_rail_that_cancels_itself_does_not_let_text_pass(guarded):
+    def judge(window):
+        raise anyio.get_cancelled_exc_class()
+
+    if anyio.get_cancelled_exc_class().__module__.startswith("trio"):
+        return  # trio's Cancelled cannot be made by hand
+    (event,) = await guarded(FakeProvider(words(9)), {"r": FunctionRail(judge)}).events()
+    assert isinstance(event, RailFailed)
+
+
+@pytest.mark.parametrize("last", [lambda: None, lambda: 1 / 0])
+@pytest.mark.parametrize("rule", [Ruling, lambda text: None, lambda text: 1 / 0, lambda text: Ruling(block="x")])
+async def test_a_session_that_fails_blocks(guarded, rule, last):
+    (*_, event) = await guarded(FakeProvider(words(9)), {"r": SessionRail(rule, last)}).events()
+    assert isinstance(event, RailFailed)
+
+
+async def test_a_session_that_fails_may_let_everything_it_held_pass(guarded):
+    seen = []
+
+    def rule(text):
+        seen.append(text)
+        if len(seen) > 5:
+            raise RuntimeError("broken")
+        return Ruling(text) if len(seen) < 3 else Ruling()
+
+    g = guarded(FakeProvider(words(9)), {"r": SessionRail(rule)}, options={"r": {"on_error": "allow"}})
+    assert "".join(await g.texts()) == "".join(words(9))
+
+
+async def test_a_session_may_deliver_a_clean_beginning_and_block_after_it(guarded):
+    def rule(text):
+        return Ruling(text[:2], Verdict.block("no", span=(2, 4)))
+
+    events = await guarded(FakeProvider(["abcd", "ef"]), {"r": SessionRail(rule)}).events()
+    assert events == [TextDelta("ab", 0), Blocked("r", "output", "no", None, (2, 4))]
+
+
+# --- Failure of a provider -----------------------------------------------------------------------------------
+
+
+async def test_a_provider_that_breaks_delivers_what_was_checked_and_then_its_error(guarded):
+    provider = FakeProvider(words(30), error=ProviderConnectionError("reset by peer"))
+    *texts, last = await guarded(provider, {"r": FunctionRail(latency=0.1)}).texts()
+    assert "".join(texts) == "".join(words(30))
+    assert last.error["type"] == "generation_error"
+    assert "reset by peer" in last.error["message"]
+
+
+async def test_in_a_structured_stream_a_provider_that_breaks_raises(guarded):
+    provider = FakeProvider(words(30), error=ProviderConnectionError("reset by peer"))
+
+    async def read_all(stream):
+        async for _ in stream:
+            pass
+
+    async with guarded(provider, {"r": FunctionRail()}).rails.stream("hello") as stream:
+        with pytest.raises(ProviderConnectionError):
+            await read_all(stream)
+    assert stream.response.text == "".join(words(30))
+    assert stream.response.outcome == "generation failed"
+
+
+@pytest.mark.parametrize("rails", [{}, {"r": FunctionRail()}])
+async def test_a_provider_that_yields_no_chunk_is_named(guarded, rails):
+    provider = FakeProvider([3])
+    async with guarded(provider, rails).rails.stream("hello") as stream:
+        with pytest.raises(PluginContractError, match=r"plugin 'Plugin': the provider yielded 3; it must yield Chunk"):
+            await anext(stream)
+    assert provider.closed == 1
+
+
+# --- Strategies that misbehave -------------------------------------------------------------------------------
+
+
+def strategy_giving(*windows):
+    class Strategy:
+        def __init__(self, settings, count_tokens):
+            self.windows = list(windows)
+
+        def feed(self, text):
+            pass
+
+        def finish(self):
+            pass
+
+        def window(self):
+            return self.windows.pop(0) if self.windows else None
+
+    return Strategy
+
+
+def test_output_rails_without_streaming_enabled_raise_at_the_call(guarded):
+    g = guarded(FakeProvider([]), {"r": FunctionRail()}, enabled=False)
+    with pytest.raises(StreamingNotSupportedError, match="streaming.enabled"):
+        g.rails.stream_async("hello")
+    with pytest.raises(StreamingNotSupportedError):
+        g.rails.stream("hello")
+
+
+async def test_a_stream_can_be_entered_once(guarded):
+    stream = guarded(FakeProvider([]), {}).rails.stream("hello")
+    async with stream:
+        pass
+    with pytest.raises(StreamClosedError, match="once"):
+        async with stream:
+            pass
+
+
+async def test_a_stream_is_iterated_inside_its_block(guarded):
+    with pytest.raises(StreamClosedError, match="inside"):
+        await anext(guarded(FakeProvider([]), {}).rails.stream("hello"))
