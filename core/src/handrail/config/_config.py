@@ -126,7 +126,7 @@ class RailsConfig(Section):
         notes = tuple(map(str, left.notes))
         config, problems = checked(cls, left.values, tree=tree, context=replace(origin, notes=notes))
         problems += left.problems
-        rails = left.values.get("rails")
+        rails = left.values.get("rails") if isinstance(left.values, dict) else None
         sections = rails.get("config") if isinstance(rails, dict) else None
         problems += problems_of(sections, config.rails.output.streaming if config else None, tree)
         problems += _one_model_a_type(config.models if config else (), tree)
@@ -231,7 +231,7 @@ class RailsConfig(Section):
         base = self.rails.output.streaming
         if options.streaming is None:
             return base
-        streaming, problems = rail_streaming(base, options, ("streaming",), None)
+        streaming, problems = rail_streaming(base, options.streaming, ("streaming",), None)
         if streaming is None or problems:
             raise error_of(problems)
         return streaming

@@ -46,7 +46,7 @@ _RAILS_KEYS = {"input", "output", "config"}
 class SetAside:
     """The values that are left, and what has to be said about the others."""
 
-    values: dict[Any, Any]
+    values: Any
     notes: list[Problem] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -60,7 +60,7 @@ def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
         tree: the same, for places.
     """
     if not isinstance(values, dict):
-        return SetAside({} if values is None else {"": values})
+        return SetAside(values)
     result = SetAside(dict(values))
     for key in values:
         if key in known:

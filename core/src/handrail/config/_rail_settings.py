@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STREAM_WIDE = ("enabled", "max_pending")
 """Keys of `rails.output.streaming` that hold for a stream as a whole, so that no rail can override them."""
+_SET_ONCE = "set it for all of them in rails.output.streaming"
 
 
 def find_key(sections: Mapping[str, object], name: str, config_key: str | None) -> str | None:
@@ -39,13 +40,13 @@ def rail_options(key: str, section: Mapping[str, Any], tree: Node | None) -> tup
 
 
 def rail_streaming(
-    base: StreamingConfig, options: RailOptions, path: tuple[str, ...], tree: Node | None
+    base: StreamingConfig, override: Mapping[str, Any], path: tuple[str, ...], tree: Node | None
 ) -> tuple[StreamingConfig | None, list[Problem]]:
     """Give a stream's settings with a rail's own in their place, or what is wrong with them.
 
     A rail that chooses another strategy does not get the settings of the one that it leaves.
     """
-    override = {key: value for key, value in (options.streaming or {}).items() if value is not None}
+    override = {key: value for key, value in override.items() if value is not None}
     problems = [
         problem_at(tree, (*path, name), f"{dotted((*path, name))} cannot be set for one rail; {_SET_ONCE}")
         for name in STREAM_WIDE
@@ -56,9 +57,6 @@ def rail_streaming(
         values = {key: value for key, value in values.items() if key in StreamingConfig.model_fields}
     streaming, found = checked(StreamingConfig, values | override, tree=tree, path=path)
     return streaming, problems + found
-
-
-_SET_ONCE = "set it for all of them in rails.output.streaming"
 
 
 def problems_of(sections: object, base: StreamingConfig | None, tree: Node) -> list[Problem]:
@@ -77,10 +75,10 @@ def problems_of(sections: object, base: StreamingConfig | None, tree: Node) -> l
         same = first.setdefault(normalized_name(key), key)
         if same != key:
             problems.append(_written_twice(key, same, tree))
-        options, found = rail_options(key, section, tree)
-        problems += found
-        if options is not None and options.streaming is not None and base is not None:
-            problems += rail_streaming(base, options, ("rails", "config", key, "streaming"), tree)[1]
+        problems += rail_options(key, section, tree)[1]
+        override = section.get("streaming")
+        if isinstance(override, dict) and base is not None:
+            problems += rail_streaming(base, override, ("rails", "config", key, "streaming"), tree)[1]
     return problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, field_validator, model_validator
 
 from handrail.config._flows import Flow
 from handrail.config._section import Count, Section, reject
@@ -75,6 +75,13 @@ class PromptMessage(Section):
     content: str
 
 
+def _form(message: Any) -> str:
+    return "text" if isinstance(message, str) else "mapping"
+
+
+MessageOrText = Annotated[Annotated[PromptMessage, Tag("mapping")] | Annotated[str, Tag("text")], Discriminator(_form)]
+
+
 class TaskPrompt(Section):
     """One entry of `prompts`.
 
@@ -92,7 +99,7 @@ class TaskPrompt(Section):
 
     task: str
     content: str | None = None
-    messages: tuple[PromptMessage | str, ...] | None = None
+    messages: tuple[MessageOrText, ...] | None = None
     models: tuple[str, ...] | None = None
     output_parser: str | None = None
     max_length: Count = 16_000

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from handrail.config._problems import Problem, did_you_mean, dotted, error_of, listed, problem_at, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
     from handrail.config._tree import KeyPath, Node
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_Location = tuple[int | str, ...]
 
 _EXPECTED: Mapping[str, str] = {
     "string_type": "text",
@@ -105,13 +104,14 @@ def _explain(
     prefix: tuple[object, ...],
     also: Collection[str],
 ) -> Problem:
-    kind, location, context = detail["type"], detail["loc"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_key((*prefix, *location), _keys(model, location[:-1], also), tree)
+    kind, context = detail["type"], detail.get("ctx", {})
+    *parent, last = (*_written(detail["loc"][:-1], tree, prefix), *detail["loc"][-1:]) or ("",)
+    if kind in {"extra_forbidden", "invalid_key"}:
+        return _unknown_key((*prefix, *parent, last), _keys(model, parent, also), tree)
     if kind == "missing":
-        parent = (*prefix, *location[:-1])
-        return problem_at(tree, parent, f"{dotted(parent)} has no '{location[-1]}', which it needs")
-    path = (*prefix, *_written(location, tree, prefix))
+        path = (*prefix, *parent)
+        return problem_at(tree, path, f"{dotted(path)} has no '{last}', which it needs")
+    path = (*prefix, *_written(detail["loc"], tree, prefix))
     if kind == "section":
         path = (*path, context["key"]) if context["key"] else path
         return problem_at(tree, path, f"{dotted(path)} {context['message']}")
@@ -147,19 +147,28 @@ def _hint(kind: str, found: object) -> str:
 
 def _unknown_key(path: tuple[object, ...], known: Collection[str], tree: Node | None) -> Problem:
     *parent, key = path
-    text = f"unknown key '{key}' in {dotted(parent)}; allowed: {listed(known)}{did_you_mean(key, known)}"
+    allowed = f"; allowed: {listed(known)}" if known else ""
+    text = f"unknown key '{key}' in {dotted(parent)}{allowed}{did_you_mean(key, known)}"
     return problem_at(tree, path, text, key=True)
 
 
-def _written(location: _Location, tree: Node | None, prefix: KeyPath) -> _Location:
+def _written(location: Sequence[int | str], tree: Node | None, prefix: KeyPath) -> list[int | str]:
     """Drop what pydantic adds to a location and nobody has written, such as the branch of a union."""
     if tree is None:
-        return location
-    _, taken = tree.descend((*prefix, *location))
-    return location[: taken - len(prefix)] if taken > len(prefix) else location
+        return list(location)
+    node, taken = tree.descend(prefix)
+    if taken < len(prefix):
+        return list(location)
+    written: list[int | str] = []
+    for step in location:
+        below = node.child(step)
+        if below is not None:
+            written.append(step)
+            node = below
+    return written
 
 
-def _keys(model: type[BaseModel], location: _Location, also: Collection[str]) -> list[str]:
+def _keys(model: type[BaseModel], location: Sequence[int | str], also: Collection[str]) -> list[str]:
     """Give the keys that may stand at a location below a model."""
     here: type[BaseModel] | None = model
     for step in location:
@@ -172,6 +181,6 @@ def _keys(model: type[BaseModel], location: _Location, also: Collection[str]) ->
 def _model_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if get_origin(annotation) in {Union, UnionType, list, tuple, dict}:
+    if get_origin(annotation) in {Annotated, Union, UnionType, list, tuple, dict}:
         return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
     return None

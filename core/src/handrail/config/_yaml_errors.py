@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _TAB = "a tab character; YAML does not allow tabs for indentation, use spaces"
 _MEANINGS = {
-    "mapping values are not allowed in this context": (
+    "mapping values are not allowed": (
         "a colon where no key can stand; mend the indentation, or put a value that has a colon in quotes"
     ),
     "but found another document": "a second YAML document begins here; a file has one",

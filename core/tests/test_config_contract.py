@@ -1,0 +1,85 @@
+"""Keys of existing configurations that Handrail does not carry out: noted where harmless, refused where they guard."""
+
+from __future__ import annotations
+
+import pytest
+from handrail.config import RailsConfig
+from handrail.errors import ConfigurationError
+
+
+def content(text: str) -> RailsConfig:
+    return RailsConfig.from_content(yaml_content=text)
+
+
+def test_keys_of_the_contract_without_effect_are_noted_and_are_no_custom_data():
+    config = content("streaming: true\ntracing: {enabled: false}\nrails:\n  dialog: {single_call: {enabled: false}}\n")
+    assert config.custom_data == {}
+    assert config.notes == (
+        "yaml_content:1:1: 'streaming' has no effect",
+        "yaml_content:2:1: 'tracing' has no effect",
+        "yaml_content:4:3: 'rails.dialog' has no effect",
+    )
+
+
+def test_an_unknown_key_that_looks_misspelt_is_noted():
+    config = content("prompt: []\ncompany: x\n")
+    assert config.custom_data == {"prompt": [], "company": "x"}
+    assert config.notes == ("yaml_content:1:1: 'prompt' is kept as custom data; did you mean 'prompts'?",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "rail: {output: {flows: [a]}}",
+            "1:1: unknown key 'rail' holds 'output'; did you mean 'rails'?",
+        ),
+        ("Rails: {input: {}}", "1:1: unknown key 'Rails' holds 'input'; did you mean 'rails'?"),
+        (
+            "flows: [a]",
+            "1:1: 'flows' is not carried out; rails stand in 'rails.input.flows' and 'rails.output.flows'",
+        ),
+        (
+            "rails: {retrieval: {flows: [a]}}",
+            "1:9: 'rails.retrieval' is not carried out; check what was retrieved before it is put into the prompt",
+        ),
+        (
+            "rails: {tool_output: {flows: [a]}}",
+            (
+                "1:9: 'rails.tool_output' is not carried out; name the rail in rails.output.flows and set "
+                "'channels: [tool_calls]' for it in rails.config.<rail>"
+            ),
+        ),
+        (
+            "rails: {tool_input: {flows: [a]}}",
+            (
+                "1:9: 'rails.tool_input' is not carried out; check results of tools before they are put "
+                "into the conversation"
+            ),
+        ),
+        (
+            "rails: {output: {apply_to_reasoning_traces: true}}",
+            (
+                "1:18: 'rails.output.apply_to_reasoning_traces' is not carried out; set 'channels: [text, reasoning]' "
+                "for the rail in rails.config.<rail>"
+            ),
+        ),
+    ],
+)
+def test_what_would_guard_and_does_not_is_refused(text: str, message: str):
+    with pytest.raises(ConfigurationError) as caught:
+        content(text)
+    assert str(caught.value) == f"yaml_content:{message}"
+
+
+def test_what_would_guard_and_is_switched_off_is_accepted():
+    text = "rails: {retrieval: {flows: []}, tool_input: ~, output: {apply_to_reasoning_traces: false}}"
+    assert content(text).notes == (
+        "yaml_content:1:9: 'rails.retrieval' has no effect",
+        "yaml_content:1:33: 'rails.tool_input' has no effect",
+    )
+
+
+def test_notes_are_told_once_when_configurations_add_up():
+    config = content("streaming: true") + content("streaming: false")
+    assert config.notes == ("yaml_content:1:1: 'streaming' has no effect",)
