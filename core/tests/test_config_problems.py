@@ -41,7 +41,7 @@ lowest_temperature: warm
         "yaml_content:2:5: models[0] has no 'engine', which it needs",
         (
             "yaml_content:3:5: unknown key 'engien' in models[0]; allowed: 'type', 'engine', 'model', 'parameters', "
-            "'api_key_env_var', 'mode', 'cache'; did you mean 'engine'?"
+            "'api_key_env_var', 'mode', 'cache', 'reasoning_config'; did you mean 'engine'?"
         ),
         "yaml_content:4:12: models[0].model is the number 4.1; it must be text, put it in quotes",
         "yaml_content:6:3: unknown key 'outptu' in rails; allowed: 'input', 'output', 'config'; did you mean 'output'?",

@@ -34,6 +34,7 @@ class ModelConfig(Section):
         api_key_env_var: the environment variable that holds the key.
         mode: kept for configurations that have it; without effect.
         cache: kept for configurations that have it; without effect.
+        reasoning_config: kept for configurations that have it; without effect, for reasoning is never part of the text.
     """
 
     type: str
@@ -43,6 +44,7 @@ class ModelConfig(Section):
     api_key_env_var: Annotated[str, AfterValidator(_is_variable)] | None = None
     mode: str | None = None
     cache: dict[str, Any] | None = None
+    reasoning_config: dict[str, Any] | None = None
 
     @model_validator(mode="before")
     @classmethod
