@@ -5,7 +5,21 @@ from __future__ import annotations
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, StreamError, TextDelta, Usage, Verdict
+from handrail import (
+    Blocked,
+    Chunk,
+    Edit,
+    Finished,
+    RailFailed,
+    ReasoningDelta,
+    Ruling,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    Verdict,
+    Window,
+)
 from handrail.errors import PluginContractError, ProviderConnectionError, StreamClosedError, StreamingNotSupportedError
 
 TEXT = "".join(words(200))
@@ -347,6 +361,135 @@ def strategy_giving(*windows):
             return self.windows.pop(0) if self.windows else None
 
     return Strategy
+
+
+@pytest.mark.parametrize(
+    ("window", "says"),
+    [
+        (Window("abc", 0, 0, 3, 3), None),
+        (Window("bc", 1, 1, 3, 3), "must start at 0"),
+        (Window("abc", 0, 0, 99, 3), "end at most at"),
+        (Window("abc", 0, 0, 3, 4), "must start at 0"),
+        (Window("abcd", 0, 0, 3, 3), "must start at 0"),
+        (Window("", 0, 0, 0, 0), "must start at 0"),
+        ("abc", "gave the window 'abc'"),
+    ],
+)
+async def test_a_strategy_whose_windows_do_not_fit_or_skip_text_blocks_and_is_named(guarded, window, says):
+    g = guarded(
+        FakeProvider(["abc", "def"]),
+        {"r": FunctionRail()},
+        strategies={"odd": strategy_giving(window)},
+        strategy="odd",
+    )
+    event = (await g.events())[-1]
+    assert isinstance(event, RailFailed)
+    assert event.error.startswith("plugin 'Plugin': ")
+    assert (says or "its windows must cover all text") in event.error
+    assert g.provider.closed == 1
+
+
+async def test_a_strategy_that_raises_blocks_and_is_named(guarded):
+    class Broken(strategy_giving()):
+        def window(self):
+            raise RuntimeError("no windows today")
+
+    g = guarded(FakeProvider(["abc"]), {"r": FunctionRail()}, strategies={"odd": Broken}, strategy="odd")
+    (event,) = await g.events()
+    assert event.error == "plugin 'Plugin': RuntimeError: no windows today"
+
+
+async def test_with_stream_first_text_goes_out_at_once_and_a_block_retracts(guarded):
+    bad = words(200)[40]
+    provider = FakeProvider(words(200), delay=0.01)
+    g = guarded(provider, {"r": FunctionRail(blocking(bad), latency=0.3)}, stream_first=True)
+    started = anyio.current_time()
+    async with g.rails.stream("hello") as stream:
+        first = await anext(stream)
+        assert anyio.current_time() - started == pytest.approx(0.01, abs=0.001)
+        events = [first, *[event async for event in stream]]
+    *texts, retraction, blocked = events
+    delivered = "".join(event.text for event in texts)
+    assert isinstance(blocked, Blocked)
+    assert bad in delivered
+    assert retraction.end == len(delivered)
+    assert retraction.start <= delivered.index(bad)
+    assert stream.response.text == delivered[: retraction.start]
+
+
+async def test_with_stream_first_the_end_waits_for_every_check(guarded):
+    g = guarded(FakeProvider(words(50), delay=0.01), {"r": FunctionRail(latency=3)}, stream_first=True)
+    started = anyio.current_time()
+    assert isinstance((await g.events())[-1], Finished)
+    assert anyio.current_time() - started == pytest.approx(3.5, abs=0.1)
+
+
+async def test_an_optimistic_rail_beside_a_holding_one_does_not_hold(guarded):
+    rails = {"slow": FunctionRail(latency=5), "fast": FunctionRail(latency=0.1)}
+    options = {"slow": {"streaming": {"stream_first": True}}}
+    g = guarded(FakeProvider(words(50), delay=0.01), rails, parallel=True, options=options)
+    started = anyio.current_time()
+    async with g.rails.stream("hello") as stream:
+        await anext(stream)
+        assert anyio.current_time() - started < 1
+
+
+# --- Channels ------------------------------------------------------------------------------------------------
+
+
+async def test_reasoning_and_tool_calls_pass_rails_for_text(guarded):
+    chunks = [
+        Chunk(reasoning="let me think"),
+        Chunk(tool_calls=(ToolCallDelta(0, "c1", "search", '{"q":'),)),
+        Chunk(tool_calls=(ToolCallDelta(0, arguments='"x"}'),), finish_reason="tool_calls"),
+    ]
+    rail = FunctionRail(lambda window: Verdict.block("never asked"))
+    events = await guarded(FakeProvider(chunks), {"r": rail}).events()
+    assert rail.windows == []
+    assert events == [
+        ReasoningDelta("let me think"),
+        ToolCallDelta(0, "c1", "search", '{"q":'),
+        ToolCallDelta(0, None, None, '"x"}'),
+        Finished("tool_calls", None, {}),
+    ]
+
+
+async def test_a_rail_for_tool_calls_sees_the_arguments_of_each_call_apart(guarded):
+    chunks = [
+        Chunk("text"),
+        Chunk(tool_calls=(ToolCallDelta(0, "c1", "search", '{"q":'), ToolCallDelta(1, "c2", "delete", "{}"))),
+        Chunk(tool_calls=(ToolCallDelta(0, arguments='"x"}'),)),
+    ]
+    rail = FunctionRail()
+    g = guarded(FakeProvider(chunks), {"r": rail}, options={"r": {"channels": ["tool_calls"]}})
+    events = await g.events()
+    seen = {(window.tool_name, window.text) for window in rail.windows}
+    assert seen == {("search", '{"q":"x"}'), ("delete", "{}")}
+    assert {window.channel for window in rail.windows} == {"tool_calls"}
+    assert ToolCallDelta(0, "c1", "search", '{"q":"x"}') in events
+
+
+async def test_a_rail_for_tool_calls_blocks_a_call(guarded):
+    chunks = [Chunk(tool_calls=(ToolCallDelta(0, "c1", "delete_everything", "{}"),))]
+    rail = FunctionRail(lambda window: Verdict.block("no") if window.tool_name else Verdict.allow())
+    g = guarded(FakeProvider(chunks), {"r": rail}, options={"r": {"channels": ["tool_calls"]}})
+    (event,) = await g.events()
+    assert (type(event), event.channel) == (Blocked, "tool_calls")
+
+
+async def test_a_tool_call_without_arguments_is_shown_to_its_rail_too(guarded):
+    chunks = [Chunk(tool_calls=(ToolCallDelta(0, "c1", "delete_everything"),))]
+    rail = FunctionRail(lambda window: Verdict.block("no") if window.tool_name else Verdict.allow())
+    g = guarded(FakeProvider(chunks), {"r": rail}, options={"r": {"channels": ["tool_calls"]}})
+    (event,) = await g.events()
+    assert isinstance(event, Blocked)
+
+
+async def test_reasoning_is_guarded_by_a_rail_that_names_it(guarded):
+    chunks = [Chunk(reasoning="the password is hunter2"), Chunk("Hello")]
+    options = {"r": {"channels": ["text", "reasoning"]}}
+    g = guarded(FakeProvider(chunks), {"r": FunctionRail(blocking("hunter2"))}, options=options)
+    assert isinstance((await g.events())[-1], Blocked)
 
 
 def test_output_rails_without_streaming_enabled_raise_at_the_call(guarded):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handrail._stream.edits import lowered, merge
@@ -108,6 +109,8 @@ class Lane:
         self._validate(window)
         self._window_end = window.end
         run = RailRun(self.plan.name, self.plan.direction, characters=len(window.text), started_at=time.time())
+        if self._stage.channel != "text":
+            window = replace(window, channel=self._stage.channel, tool_name=self._stage.tool_name)
         check = Check(window, run)
         self._waiting.append(check)
         self._running += 1

@@ -61,6 +61,7 @@ class Pipeline:
         self._on_stop_reading = stop_reading
         self._start_check = start_check
         self._chains: dict[tuple[Channel, int], Stage] = {}
+        self._without_arguments: set[int] = set()  # guarded tool calls that have none so far
         self._open = 1  # chains that have not finished, and the reading itself
         self._feed_text: Callable[[str], None] | None = None
 
@@ -107,6 +108,8 @@ class Pipeline:
     def finish(self, error: Exception | None = None) -> None:
         """Take note that the provider has ended, or broken; what was read is still checked and delivered."""
         self.error = error
+        for index in self._without_arguments:  # so that rails see the call at all
+            self._chains["tool_calls", index].feed("{}")
         for chain in tuple(self._chains.values()):
             chain.finish()
         self._chain_finished()
@@ -141,10 +144,13 @@ class Pipeline:
     def _read_tool_call(self, call: ToolCallDelta) -> None:
         if not isinstance(call, ToolCallDelta):
             raise PluginContractError(f"a chunk has the tool call {call!r}; it must be a ToolCallDelta")
+        if ("tool_calls", call.index) not in self._chains and self.guards("tool_calls"):
+            self._without_arguments.add(call.index)
         chain = self._chain(
             "tool_calls", call.index, lambda: ToolCallSink(self.put, self._chain_finished, call), call.name
         )
         if call.arguments:
+            self._without_arguments.discard(call.index)
             chain.feed(call.arguments)
 
     def _chain(

@@ -168,6 +168,8 @@ class Pump:
             self._room = None
 
     def _put(self, item: Item) -> None:
+        if self.pipeline.ended:  # the reader may have had one more chunk at hand when the stream was stopped
+            return
         self._items.append(item)
         if type(item) is str:
             self._item_characters += len(item)
