@@ -1,0 +1,55 @@
+"""A conversation in OpenAI's form, brought into the form that chat templates read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import ProviderBadRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handrail import Message
+
+
+def chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Give text for every content, arguments as objects, and the instructions at the beginning as one message.
+
+    Raises:
+        ProviderBadRequestError: there is no message, or one has content that is not text.
+    """
+    if not messages:
+        raise ProviderBadRequestError("engine 'huggingface' was given no message to answer", engine="huggingface")
+    result: list[dict[str, Any]] = []
+    for message in messages:
+        plain = {key: value for key, value in message.items() if value is not None}
+        plain["role"] = "system" if message["role"] == "developer" else message["role"]
+        plain["content"] = _text(message.get("content"))
+        if calls := message.get("tool_calls"):
+            plain["tool_calls"] = [_with_object(call) for call in calls]
+        if plain["role"] == "system" and len(result) == 1 and result[0]["role"] == "system":
+            result[0]["content"] += f"\n\n{plain['content']}"
+        else:
+            result.append(plain)
+    return result
+
+
+def _text(content: object) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    parts: list[Any] = list(content) if isinstance(content, list | tuple) else [content]
+    if all(isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in parts):
+        return "".join(part["text"] for part in parts)
+    raise ProviderBadRequestError("engine 'huggingface' reads text; a message has other content", engine="huggingface")
+
+
+def _with_object(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Chat templates expect arguments as an object, OpenAI's form has them as JSON text."""
+    function = dict(call["function"])
+    try:
+        function["arguments"] = json.loads(function["arguments"])
+    except (KeyError, TypeError, ValueError):
+        return dict(call)
+    return {**call, "function": function}

@@ -1,0 +1,133 @@
+"""The provider: a conversation goes in, chunks come out, one token at a time and each in a worker thread."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from anyio import CapacityLimiter, to_thread
+from handrail import Chunk, ConfigurationError, Message, Usage
+from handrail.errors import ProviderBadRequestError, ProviderContextLengthError
+from pydantic import ValidationError
+
+from handrail_tiny._answer import Answer
+from handrail_tiny._messages import normalise
+from handrail_tiny._model import Model, load
+from handrail_tiny._paths import MODEL_PATH
+from handrail_tiny._prompt import END, answer_begins, conversation
+from handrail_tiny._sampling import sampler
+from handrail_tiny.settings import TinyCall, TinySettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from handrail._contexts import ProviderContext
+
+LEAST_ROOM = 64
+"""Tokens of the context that a prompt must leave for the answer."""
+
+_log = logging.getLogger("handrail")
+
+
+class TinyProvider:
+    """Runs one small Llama in this process. Streams share the weights and nothing else."""
+
+    def __init__(self, settings: TinySettings, context: ProviderContext) -> None:
+        self._settings = settings
+        self._folder = _folder(context.model.model, context.base_path)
+        self._model: Model | None = None
+        self._loading = threading.Lock()
+        if settings.preload:
+            self._load()
+
+    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
+        """Answer. One worker thread at most is used at a time, and only while a token is computed.
+
+        Raises:
+            ProviderBadRequestError: a message or parameter is at fault.
+            ProviderContextLengthError: the newest message does not fit the context.
+            ProviderError: the model cannot be loaded.
+        """
+        call = self._call(params)
+        limiter = CapacityLimiter(1)
+        model = await to_thread.run_sync(self._load, limiter=limiter)
+        prompt, forgotten = _prompt(model, normalise(messages), call)
+        if forgotten:
+            _log.info("engine 'tiny' forgets the %d oldest messages, which its context has no room for", forgotten)
+            yield Chunk(metadata={"forgotten_messages": forgotten})
+        answer = Answer(model, call.stop, thinking=call.thinking)
+        run, choose, end = model.run(), sampler(call), model.control[END]
+        room = min(call.max_tokens, model.context - len(prompt))
+        written, ended, pending = 0, False, prompt
+        while written < room and not (ended or answer.stopped):
+            token = choose(await to_thread.run_sync(run.read, pending, limiter=limiter))
+            pending, written, ended = [token], written + 1, token == end
+            if not ended and (chunk := answer.add(token)) is not None:
+                yield chunk
+        if (chunk := answer.finish()) is not None:
+            yield chunk
+        reason = "length" if not (ended or answer.stopped) else "tool_calls" if answer.calls else "stop"
+        yield Chunk(usage=Usage(len(prompt), written), finish_reason=reason)
+
+    def _load(self) -> Model:
+        with self._loading:
+            model = self._model = self._model or load(self._folder)
+            return model
+
+    def _call(self, params: Mapping[str, Any]) -> TinyCall:
+        configured = self._settings.model_dump(exclude={"preload"}, exclude_unset=True)
+        given = {_NAMES.get(key, key): value for key, value in params.items() if value is not None}
+        try:
+            return TinyCall.model_validate({**configured, **given})
+        except ValidationError as exc:
+            raise _bad_parameter(exc) from exc
+
+
+_NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens"}
+
+
+def _prompt(model: Model, messages: list[dict[str, Any]], call: TinyCall) -> tuple[list[int], int]:
+    """Encode the conversation, without the oldest messages if there is no room; count those."""
+    tools = [] if call.tool_choice == "none" else call.tools
+    kept = messages[:1] if messages[0]["role"] == "system" else []
+    room = model.context - LEAST_ROOM
+    tokens: list[int] = []
+    for first in range(len(kept), max(len(messages), len(kept) + 1)):
+        pieces = [*conversation([*kept, *messages[first:]], tools), *answer_begins(thinking=call.thinking)]
+        tokens = model.encode(pieces)
+        if len(tokens) <= room:
+            return tokens, first - len(kept)
+    raise ProviderContextLengthError(
+        f"the newest message needs {len(tokens)} tokens with all that belongs to it; the context of the "
+        f"model is {model.context}, of which {LEAST_ROOM} are for the answer; shorten it or the instructions",
+        engine="tiny",
+    )
+
+
+def _folder(name: str | None, base_path: Path) -> Path:
+    """Find the model that a configuration names: the one that ships, or a folder."""
+    if name in {None, "", "tiny"}:
+        return MODEL_PATH
+    folder = base_path / str(name)
+    if not (folder / "config.json").is_file():
+        raise ConfigurationError(
+            f"engine 'tiny' was asked for the model {name!r}, but {str(folder)!r} is no folder with a "
+            f"config.json; leave 'model' out for the one that ships"
+        )
+    return folder
+
+
+def _bad_parameter(error: ValidationError) -> ProviderBadRequestError:
+    problems = []
+    for detail in error.errors(include_url=False):
+        name = ".".join(map(str, detail["loc"]))
+        if detail["type"] == "extra_forbidden":
+            nearest = difflib.get_close_matches(name, TinyCall.model_fields, n=1)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; it takes {', '.join(TinyCall.model_fields)}"
+            problems.append(f"unknown parameter {name!r}{hint}")
+        else:
+            problems.append(f"parameter {name!r} is {detail['input']!r}: {detail['msg'].lower()}")
+    return ProviderBadRequestError(f"engine 'tiny': {'; '.join(problems)}", engine="tiny")
