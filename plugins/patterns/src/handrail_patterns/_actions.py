@@ -54,8 +54,7 @@ def _masked(text: str, keep: int) -> str:
     hidden = total if keep * 2 > total else total - keep
     masked = []
     for char in text:
-        if char.isalnum() and hidden:
-            hidden -= 1
-            char = "*"
-        masked.append(char)
+        hide = char.isalnum() and hidden > 0
+        hidden -= hide
+        masked.append("*" if hide else char)
     return "".join(masked)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import factorial
 
 from handrail_patterns._limits import accepts, width
@@ -80,9 +81,7 @@ def _build(node: Node, automaton: _Automaton, unroll: int) -> _Part:
                 sum(part.empty for part in parts),
             )
         case Repeat(body, least, most) if most is not None and most <= unroll:
-            copies = [_build(body, automaton, unroll) for _ in range(most)]
-            optional = [part if n < least else _Part(part.first, part.last, 1) for n, part in enumerate(copies)]
-            return _chain(optional, automaton)
+            return _unrolled([_build(body, automaton, unroll) for _ in range(most)], least, automaton)
         case Repeat(body, least, most):
             part = _build(body, automaton, unroll)
             _link(part.last, part.first, automaton)
@@ -93,6 +92,17 @@ def _build(node: Node, automaton: _Automaton, unroll: int) -> _Part:
             return _build(body, automaton, unroll)
         case Look() | Edge():
             return _Part((), (), 1)
+
+
+def _unrolled(copies: list[_Part], least: int, automaton: _Automaton) -> _Part:
+    """Join copies of which a later one stands only where those before it do, so that they can share nothing out."""
+    if not copies or any(copy.empty for copy in copies):
+        optional = [copy if n < least else _Part(copy.first, copy.last, 1) for n, copy in enumerate(copies)]
+        return _chain(optional, automaton)
+    for before, after in pairwise(copies):
+        _link(before.last, after.first, automaton)
+    last = tuple(state for copy in copies[max(least - 1, 0) :] for state in copy.last)
+    return _Part(copies[0].first, last, int(least == 0))
 
 
 def _chain(parts: Iterable[_Part], automaton: _Automaton) -> _Part:

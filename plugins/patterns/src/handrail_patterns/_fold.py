@@ -32,7 +32,7 @@ class Folding:
 
     def text(self, text: str) -> str:
         """Fold a whole text, as a phrase of a list is."""
-        return self.open().feed(text)
+        return self.open().feed(text, 0)
 
     def open(self) -> FoldedStream:
         """Start a stream."""
@@ -56,11 +56,16 @@ def _plain(char: str) -> str:
 
 
 class FoldedStream:
-    """One stream's folded text, and where each of its characters comes from."""
+    """One stream's folded text, and where each of its characters comes from.
 
-    __slots__ = ("_first", "_folded", "_folding", "_origins", "_seen", "_spaced")
+    Attributes:
+        side_by_side: True as long as text in ASCII may be used as it is, without asking `feed`.
+    """
+
+    __slots__ = ("_first", "_folded", "_folding", "_origins", "_seen", "_spaced", "side_by_side")
 
     def __init__(self, folding: Folding) -> None:
+        self.side_by_side = not folding.case and not folding.spacing
         self._folding = folding
         self._seen = 0  # characters of the original
         self._folded = 0  # characters of the folded text
@@ -68,15 +73,18 @@ class FoldedStream:
         self._origins: list[int] | None = None
         self._spaced = False
 
-    def feed(self, text: str) -> str:
-        """Take the next characters of the original; give those of the folded text."""
-        folding = self._folding
+    def feed(self, text: str, seen: int) -> str:
+        """Take the next characters of the original, before which it had `seen`; give those of the folded text."""
+        folding, self._seen = self._folding, seen
+        if self._origins is None:
+            self._folded = seen
         if text.isascii() and not (folding.spacing and self._has_irregular_space(text)):
             folded = text.lower() if folding.case else text
             if self._origins is not None:
-                self._origins.extend(range(self._seen, self._seen + len(text)))
+                self._origins.extend(range(seen, seen + len(text)))
         else:
             folded = self._feed_each(text)
+            self.side_by_side = self.side_by_side and self._origins is None
         self._seen += len(text)
         self._folded += len(folded)
         self._spaced = folded[-1:] == " " if folded else self._spaced
@@ -84,11 +92,9 @@ class FoldedStream:
 
     def origin(self, place: int) -> int:
         """Give the place in the original of a place in the folded text."""
-        if place >= self._folded:
-            return self._seen
         if self._origins is None or place < self._first:
             return place
-        return self._origins[place - self._first]
+        return self._seen if place >= self._folded else self._origins[place - self._first]
 
     def origin_of_end(self, end: int) -> int:
         """Give the place in the original where a piece ends that ends here in the folded text; `end` is not 0."""

@@ -21,11 +21,15 @@ def width(node: Node) -> tuple[int, int | None]:
         case Either(options):
             widths = [width(option) for option in options]
             greatest = [most for _, most in widths]
-            return (min(least for least, _ in widths), None if None in greatest else max(filter(None, greatest), default=0))
+            return (
+                min(least for least, _ in widths),
+                None if None in greatest else max(filter(None, greatest), default=0),
+            )
         case Repeat(body, least, most):
             inner_least, inner_most = width(body)
-            longest = 0 if inner_most == 0 else None if most is None or inner_most is None else most * inner_most
-            return (inner_least * least, longest)
+            if inner_most == 0:
+                return (0, 0)
+            return (inner_least * least, None if most is None or inner_most is None else most * inner_most)
         case Atomic(body):
             return width(body)
         case Look() | Edge():

@@ -1,4 +1,4 @@
-"""The exact hold-back: from a pattern, the pattern of what may still become one of its matches.
+r"""The exact hold-back: from a pattern, the pattern of what may still become one of its matches.
 
 Take a text that goes on. An attempt to match at some position either is decided by what has come, or at some moment
 asks for a character, or the end, that has not come. `live` derives a pattern that matches, up to the end of what has
@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handrail_patterns._tree import (
-    NOTHING,
     Atomic,
     Char,
     Edge,
@@ -36,20 +35,33 @@ from handrail_patterns._tree import (
 )
 
 END = r"\Z"
+_MOST_HEADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One way in which a pattern may begin.
+
+    Attributes:
+        first: the pattern of its first character, or nothing if that is not known.
+        body: what follows; its only group takes part where the attempt is undecided.
+    """
+
+    first: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How a search tells where a pattern may begin.
+    """How a search in common with other patterns tells where this one may begin.
 
     Attributes:
-        lead: the look-behinds and boundaries with which the pattern begins.
-        body: what follows. Matches where a match is decided, and where one may still come: then its only group has
-            taken part, and it reaches the end of the text.
+        lead: the look-behinds and boundaries with which it begins.
+        heads: the ways in which it goes on.
     """
 
-    lead: str
-    body: str
+    lead: tuple[str, ...]
+    heads: tuple[Head, ...]
 
 
 def full(node: Node) -> str:
@@ -102,28 +114,48 @@ def live(node: Node, rest: str | None = "") -> str | None:
             return None if ahead is None else f"(?={ahead})"
 
 
+def undecided_or_full(node: Node) -> str:
+    """Write a pattern that matches where the attempt is undecided, with a group, or else where the pattern does."""
+    undecided = live(node)
+    return full(node) if undecided is None else f"(?:(?:{undecided})()|{full(node)})"
+
+
 def gate(node: Node) -> Gate:
-    """Derive the pattern that finds, in one search, where a match is decided or may still come."""
+    """Derive how a pattern begins, so that a common search can pass over most of a text."""
     items = list(node.items) if isinstance(node, Seq) else [node]
-    lead = ""
+    lead = []
     while items and _is_lead(items[0]):
-        lead += full(items.pop(0))
-    first = items[0] if items else NOTHING
-    head, following = "", items
-    if isinstance(first, Char):
-        head, following = first.source, items[1:]
-    elif isinstance(first, Repeat) and isinstance(first.body, Char) and first.least and first.mode != "possessive":
-        most = None if first.most is None else first.most - 1
-        head, following = first.body.source, [Repeat(first.body, first.least - 1, most, first.mode), *items[1:]]
-    tail = seq(following)
-    undecided = live(tail)
-    body = f"{head}{full(tail)}" if undecided is None else f"{head}(?:(?:{undecided})()|{full(tail)})"
-    return Gate(lead, body)
+        lead.append(full(items.pop(0)))
+    heads = _heads(tuple(items))
+    if len(heads) > _MOST_HEADS:
+        heads = [("", tuple(items))]
+    return Gate(tuple(lead), tuple(Head(first, undecided_or_full(seq(rest))) for first, rest in heads))
 
 
 def _is_lead(node: Node) -> bool:
     """Tell whether a node is decided by what stands before any character of the text."""
-    return isinstance(node, Edge) and node.undecided in (None, END) or (isinstance(node, Look) and node.behind)
+    return (isinstance(node, Edge) and node.undecided in (None, END)) or (isinstance(node, Look) and node.behind)
+
+
+def _heads(items: tuple[Node, ...]) -> list[tuple[str, tuple[Node, ...]]]:
+    """Part a pattern by its first character: each head is that character's pattern and what follows it."""
+    if not items:
+        return [("", ())]
+    first, rest = items[0], items[1:]
+    match first:
+        case Char(source):
+            return [(source, rest)]
+        case Seq(inner):
+            return _heads((*inner, *rest))
+        case Either(options) if len(options) <= _MOST_HEADS:
+            return [head for option in options for head in _heads((option, *rest))]
+        case Repeat(Char() as body, least, most, "greedy") if most != 0:
+            fewer = Repeat(body, max(least - 1, 0), None if most is None else most - 1)
+            return [(body.source, (fewer, *rest)), *([] if least else _heads(rest))]
+        case Repeat(body, 0, 1, "greedy"):
+            return [*_heads((body, *rest)), *_heads(rest)]
+        case _:
+            return [("", items)]
 
 
 def _live_sequence(items: Sequence[Node], rest: str | None) -> str | None:

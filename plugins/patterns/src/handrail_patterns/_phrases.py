@@ -18,6 +18,7 @@ class PhraseRule:
     name: str
     action: Action
     limit: int
+    order: int = 0
 
 
 class Phrases:

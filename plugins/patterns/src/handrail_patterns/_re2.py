@@ -105,4 +105,3 @@ def _char(source: str) -> str | None:
             return None
         body = body.replace(name, sets[name])
     return f"(?i:{body})" if "i" in flags else body
-

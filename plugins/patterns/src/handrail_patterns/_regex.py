@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from handrail_patterns._actions import Action
+from handrail_patterns._live import Head
 from handrail_patterns._rule import Rule, Seek
 
 
@@ -26,6 +27,11 @@ class Finder(Protocol):
     @property
     def limit(self) -> int:
         """More characters than this are never held for it."""
+        ...
+
+    @property
+    def order(self) -> int:
+        """Its place in its rail: of two equal matches, the earlier one's counts."""
         ...
 
 
@@ -147,9 +153,24 @@ class PatternScan:
 
 
 def _in_common(rules: Iterable[Rule]) -> str:
-    """Write the gates of all rules as one pattern, those that begin alike together."""
-    bodies: dict[str, list[str]] = {}
-    for rule in rules:
-        if rule.gate is not None:
-            bodies.setdefault(rule.gate.lead, []).append(rule.gate.body)
-    return "|".join(f"{lead}(?:{'|'.join(group)})" for lead, group in bodies.items()) or "(?!)"
+    """Write the gates of all rules as one pattern, in which those that begin alike are tried together."""
+    heads = [(rule.gate.lead, head) for rule in rules if rule.gate is not None for head in rule.gate.heads]
+    return _by_lead(heads) or "(?!)"
+
+
+def _by_lead(heads: Sequence[tuple[tuple[str, ...], Head]]) -> str:
+    """Join heads, those that share a look-behind behind one."""
+    groups: dict[str, list[tuple[tuple[str, ...], Head]]] = {}
+    plain: dict[str, list[str]] = {}
+    for lead, head in heads:
+        if lead:
+            groups.setdefault(lead[0], []).append((lead[1:], head))
+        else:
+            plain.setdefault(head.first, []).append(head.body)
+    options = [f"{first}{_one_of(bodies)}" for first, bodies in plain.items()]
+    options.extend(f"{lead}{_one_of([_by_lead(group)])}" for lead, group in groups.items())
+    return "|".join(options)
+
+
+def _one_of(options: Iterable[str]) -> str:
+    return f"(?:{'|'.join(options)})"

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeAlias
 
 from handrail.errors import ConfigurationError
+
 from handrail_patterns import _re2
 from handrail_patterns._actions import Action
 from handrail_patterns._cost import BUDGET, cost
 from handrail_patterns._limits import bounded, endless, lookback, reach, shortest_tail, width
-from handrail_patterns._live import Gate, full, gate
+from handrail_patterns._live import Gate, full, gate, undecided_or_full
 from handrail_patterns._tree import Node, UnsupportedPatternError, parse
 
 DEFAULT_LIMIT = 1024
@@ -49,6 +50,7 @@ class Rule:
         seek_last: finds matches in a text that has ended.
         gate: how it begins, for a search in common with others; None if it is not run by `re`.
         check: looks at each match.
+        order: its place in its rail: of two equal matches, the earlier one's counts.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Rule:
     seek_last: Seek
     gate: Gate | None = None
     check: Check | None = None
+    order: int = 0
 
 
 def make_rule(
@@ -69,6 +72,7 @@ def make_rule(
     ignore_case: bool = False,
     limit: int | None = None,
     check: Check | None = None,
+    order: int = 0,
 ) -> Rule:
     """Derive everything that a stream needs from a pattern.
 
@@ -79,6 +83,7 @@ def make_rule(
         ignore_case: whether upper and lower case are one.
         limit: the longest match in characters; by default the pattern's own, or 1,024 if it has none.
         check: looks at each match.
+        order: its place in its rail.
 
     Raises:
         ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
@@ -99,10 +104,10 @@ def make_rule(
             f"pattern {name!r} matches the empty string, and so matches everywhere; "
             f"ask for at least one character, with '+' in place of '*': {_shown(pattern)}"
         )
-    rule = Rule(name, action, longest, lookback(node), _never, _never, None, check)
+    rule = Rule(name, action, longest, lookback(node), _never, _never, None, check, order)
     steps = cost(node, longest)
     if steps <= BUDGET:
-        seek = _seek(re.compile(f"{found.lead}(?:{found.body})"))
+        seek = _seek(re.compile(undecided_or_full(node)))
         return replace(rule, seek=seek, seek_last=_seek(re.compile(full(node))), gate=found)
     if pair := _re2.compile_pair(node):
         return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
@@ -130,7 +135,7 @@ def _refusal(name: str, pattern: str, steps: float) -> ConfigurationError:
     worst = "exponential time" if steps == float("inf") else f"about {steps:.0e} steps"
     other = "RE2 cannot run it either" if _re2.is_installed() else "or install google-re2, which may be able to run it"
     return ConfigurationError(
-        f"pattern {name!r} can take {worst} on a hostile text, because repeats in it can share out one text in many ways; "
+        f"pattern {name!r} can take {worst} on a hostile text: repeats in it can share out one text in many ways; "
         f"write it without repeats that overlap, or set a lower 'max_match'; {other}: {_shown(pattern)}"
     )
 

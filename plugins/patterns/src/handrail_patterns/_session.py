@@ -7,6 +7,7 @@ from typing import Protocol
 
 from handrail import Edit, Ruling, Turn, Verdict
 from handrail.errors import StreamClosedError
+
 from handrail_patterns._fold import FoldedStream
 from handrail_patterns._regex import Found
 
@@ -49,7 +50,7 @@ class PatternSession:
     strictest of their actions is taken. All other text is delivered as it came.
     """
 
-    __slots__ = ("_closed", "_decided", "_fold", "_held", "_matches", "_next_step", "_note", "_scan", "_start")
+    __slots__ = ("_closed", "_decided", "_end", "_fold", "_held", "_matches", "_next_step", "_note", "_scan", "_start")
 
     def __init__(self, scan: Scan, fold: FoldedStream | None, note: NoteFlag) -> None:
         self._scan = scan
@@ -57,6 +58,7 @@ class PatternSession:
         self._note = note
         self._held = ""  # what is not delivered yet
         self._start = 0  # where _held begins in the whole text
+        self._end = 0  # where it ends
         self._decided = 0  # the place before which all matches are known
         self._matches: list[Found] = []  # those that reach beyond _start, in places of the original
         self._next_step = STEP
@@ -70,7 +72,7 @@ class PatternSession:
         """
         if self._closed:
             raise StreamClosedError("text came after the end of the stream; open a session for each stream")
-        if self._start + len(self._held) + len(text) >= self._next_step:
+        if self._end + len(text) >= self._next_step:
             return self._feed_in_steps(text)
         return self._take(text)
 
@@ -84,13 +86,15 @@ class PatternSession:
             raise StreamClosedError("the stream was ended twice; open a session for each stream")
         self._closed = True
         self._scan.finish()
-        self._decided = self._start + len(self._held)
+        self._decided = self._end
         return self._deliver()
 
     def _feed_in_steps(self, text: str) -> Ruling:
-        texts, edits, block = [], [], None
+        texts: list[str] = []
+        edits: list[Edit] = []
+        block: Verdict | None = None
         while text and block is None:
-            room = self._next_step - self._start - len(self._held)
+            room = self._next_step - self._end
             ruling = self._take(text[:room])
             texts.append(ruling.text)
             edits.extend(ruling.edits)
@@ -103,26 +107,33 @@ class PatternSession:
 
     def _take(self, text: str) -> Ruling:
         held = self._held = self._held + text
-        if self._fold is None:
-            self._decided = decided = self._scan.feed(text)
+        fold, scan = self._fold, self._scan
+        if fold is None or (fold.side_by_side and text.isascii()):
+            decided = scan.feed(text)
         else:
-            place = self._scan.feed(self._fold.feed(text))
-            self._decided = decided = self._fold.origin(place)
-            self._fold.forget(place)
-        if self._matches or self._scan.found:
+            place = scan.feed(fold.feed(text, self._end))
+            decided = fold.origin(place)
+            fold.forget(place)
+        self._end += len(text)
+        self._decided = decided
+        if scan.found or self._matches:
             return self._deliver()
-        cut = decided - self._start
-        if not cut:
+        start = self._start
+        if decided == start:
             return _NOTHING_YET
-        self._held = held[cut:]
         self._start = decided
-        return Ruling(held[:cut])
+        if decided == self._end:
+            self._held = ""
+            return Ruling(held)
+        self._held = held[decided - start :]
+        return Ruling(held[: decided - start])
 
     def _deliver(self) -> Ruling:
         """Give everything up to the first match, or possible match, that is not decided in full."""
         self._collect()
-        texts, edits = [], []
-        block = None
+        texts: list[str] = []
+        edits: list[Edit] = []
+        block: Verdict | None = None
         for start, end, strictest in self._clusters():
             if strictest.rule.action.name == "block" and start <= self._decided:
                 texts.append(self._cut(start))
@@ -143,15 +154,17 @@ class PatternSession:
     def _collect(self) -> None:
         """Take the new matches over, in places of the original; note those that are flagged, and no more."""
         found, self._scan.found = self._scan.found, []
-        for match in found:
-            if self._fold is not None:
-                start, end = self._fold.origin(match.start), self._fold.origin_of_end(match.end)
-                match = Found(start, end, match.rule)
+        for match in map(self._in_original, found):
             if match.rule.action.name == "flag":
                 self._note(match)
             else:
                 self._matches.append(match)
-        self._matches.sort(key=lambda match: (match.start, -match.end, match.rule.action.rank, match.rule.name))
+        self._matches.sort(key=lambda match: (match.start, -match.end, match.rule.action.rank, match.rule.order))
+
+    def _in_original(self, match: Found) -> Found:
+        if self._fold is None:
+            return match
+        return Found(self._fold.origin(match.start), self._fold.origin_of_end(match.end), match.rule)
 
     def _clusters(self) -> Iterator[tuple[int, int, Found]]:
         """Join the matches that overlap; give where each cluster begins and ends, and its strictest match."""
@@ -179,7 +192,6 @@ class PatternSession:
         return Verdict.block(f"the text matches {name!r}", category=name, span=(match.start, match.end))
 
     def _block_if_overdue(self) -> Verdict | None:
-        end = self._start + len(self._held)
         if (late := self._scan.overdue()) is not None:
             name, limit = late.rule.name, late.rule.limit
             reason = f"a possible match of {name!r} is longer than its max_match of {limit:,} characters"
@@ -188,7 +200,7 @@ class PatternSession:
         else:
             return None
         self._closed = True
-        return Verdict.block(reason, category=name, span=(self._start, end))
+        return Verdict.block(reason, category=name, span=(self._start, self._end))
 
 
 class NoteFlag(Protocol):
