@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handrail_testkit._certificates import Authority as Authority
     from handrail_testkit._completions import Completion as Completion
+    from handrail_testkit._contexts import provider_context as provider_context
     from handrail_testkit._http import Received as Received
+    from handrail_testkit._provider import ProviderCase as ProviderCase
     from handrail_testkit._provider import ProviderConformance as ProviderConformance
     from handrail_testkit._server import ProtocolServer as ProtocolServer
     from handrail_testkit.replies import Ending as Ending
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "_certificates": ("Authority",),
     "_completions": ("Completion",),
+    "_contexts": ("provider_context",),
     "_http": ("Received",),
-    "_provider": ("ProviderConformance",),
+    "_provider": ("ProviderCase", "ProviderConformance"),
     "replies": ("Ending", "Pause", "Reply"),
     "_server": ("ProtocolServer",),
 }

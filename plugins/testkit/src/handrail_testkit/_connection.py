@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 class Connection:
     """Serves one connection until either side closes it."""
 
-    def __init__(
-        self, server: ProtocolServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, server: ProtocolServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server = server
         self._reader = reader
         self._writer = writer
@@ -28,18 +26,25 @@ class Connection:
 
     async def run(self) -> None:
         """Answer requests, one after the other."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-            while (request := await self._next_request()) is not None:
-                self._server.requests.append(request)
-                try:
-                    if not await self._answer(request):
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+                while (request := await self._next_request()) is not None:
+                    if not await self._handle(request):
                         break
-                finally:
-                    request.finished.set()
-                    self._server.note_change()
-        self._writer.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+            self._writer.close()
+            with suppress(OSError):
+                await self._writer.wait_closed()
+        finally:
+            self._writer.transport.abort()
+
+    async def _handle(self, request: Received) -> bool:
+        self._server.requests.append(request)
+        self._server.note_change()
+        try:
+            return await self._answer(request)
+        finally:
+            request.finished.set()
+            self._server.note_change()
 
     async def send(self, data: bytes) -> None:
         """Write to the client, no faster than it reads."""
@@ -96,9 +101,7 @@ class Connection:
         path = request.path.partition("?")[0]
         if request.method == "GET" and path.endswith("/models"):
             models = self._server.models or ("test-model",)
-            entries = [
-                {"id": name, "object": "model", "created": 0, "owned_by": "handrail"} for name in models
-            ]
+            entries = [{"id": name, "object": "model", "created": 0, "owned_by": "handrail"} for name in models]
             return json_reply({"object": "list", "data": entries})
         if request.method != "POST" or not path.endswith("/chat/completions"):
             return error(404, f"Invalid URL ({request.method} {path})")
@@ -111,9 +114,7 @@ class Connection:
             return error(400, "We could not parse the JSON body of your request.")
         for field in ("model", "messages"):
             if not body.get(field):
-                return error(
-                    400, f"Missing required parameter: '{field}'.", code="missing_required_parameter"
-                )
+                return error(400, f"Missing required parameter: '{field}'.", code="missing_required_parameter")
         if self._server.models and body["model"] not in self._server.models:
             return error(404, f"The model `{body['model']}` does not exist.", code="model_not_found")
         return None

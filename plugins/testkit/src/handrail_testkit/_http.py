@@ -67,8 +67,7 @@ async def read_request(reader: asyncio.StreamReader, already: bytes = b"") -> Re
     request_line, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = request_line.split(" ", 2)
     headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines if line)
+        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
     }
     length = int(headers.get("content-length", "0"))
     if length > _LARGEST_BODY:

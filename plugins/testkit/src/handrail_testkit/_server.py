@@ -64,7 +64,6 @@ class ProtocolServer:
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="protocol server", daemon=True)
-        self._open: set[Connection] = set()
 
     @property
     def origin(self) -> str:
@@ -96,8 +95,13 @@ class ProtocolServer:
         with self._changed:
             return self._changed.wait_for(lambda: not self.active, timeout)
 
+    def wait_for_requests(self, count: int, timeout: float = 5) -> bool:
+        """Block until so many requests have come in all; False if they have not after `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.requests) >= count, timeout)
+
     def note_change(self) -> None:
-        """Wake whoever waits for replies to end."""
+        """Wake whoever waits for requests to come or replies to end."""
         with self._changed:
             self._changed.notify_all()
 
@@ -132,6 +136,7 @@ class ProtocolServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # sockets are closed by callbacks of the loop
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -66,11 +66,7 @@ class Reply:
 
 def event(payload: Json | str, *, eol: str = "\n", name: str | None = None) -> bytes:
     """Give one server-sent event; a mapping is sent as JSON."""
-    text = (
-        payload
-        if isinstance(payload, str)
-        else json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    )
+    text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     named = f"event: {name}{eol}" if name else ""
     return f"{named}data: {text}{eol}{eol}".encode()
 
@@ -93,9 +89,7 @@ def stream(
     return (*events, event("[DONE]", eol=eol)) if done else tuple(events)
 
 
-def cut(
-    body: bytes, *, every: int | None = None, at: Sequence[int] = (), seed: int | None = None
-) -> tuple[bytes, ...]:
+def cut(body: bytes, *, every: int | None = None, at: Sequence[int] = (), seed: int | None = None) -> tuple[bytes, ...]:
     """Cut a body into pieces: of equal size, at these offsets, or at random ones drawn from the seed."""
     if every is not None:
         at = range(every, len(body), every)

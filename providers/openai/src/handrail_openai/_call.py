@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from httpx2 import StreamError
 
 from handrail_openai._answer import Answer
 from handrail_openai._client import request_timeout
-from handrail_openai._failures import Exchange, Failures
+from handrail_openai._failures import TRANSPORT, Exchange, Failures
 from handrail_openai._reports import request_id_of
 from handrail_openai._request import BadParameterError
 from handrail_openai._sse import LARGEST_EVENT, EventSplitter, EventTooLargeError
@@ -18,6 +19,7 @@ from handrail_openai._think import ThinkSplitter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+    from typing import TypeAlias
 
     from handrail import Chunk
     from handrail.errors import ProviderError
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from handrail_openai._settings import OpenAISettings
+
+    Segments: TypeAlias = AsyncGenerator[bytes, None]
 
 _DONE = b"[DONE]"
 _LAST_BYTES_SECONDS = 0.05
@@ -61,13 +65,13 @@ class Call:
         async with AsyncExitStack() as stack:
             response = await self._opened(body, stack)
             read = self._in_one_piece if _media_type(response) == "application/json" else self._events
+            segments = response.aiter_bytes()
             try:
-                async with aclosing(read(response, self._answer())) as chunks:
+                async with aclosing(read(segments, self._answer())) as chunks:
                     async for chunk in chunks:
                         yield chunk
             finally:
-                with anyio.CancelScope(shield=True):
-                    await response.aclose()
+                await _close(response, segments)
 
     async def _opened(self, body: Mapping[str, Any], stack: AsyncExitStack) -> Response:
         """Send the request, again where it failed, and wait for the headers of the answer."""
@@ -102,33 +106,31 @@ class Call:
             think=ThinkSplitter(opened=think == "opened") if think else None,
         )
 
-    async def _events(self, response: Response, answer: Answer) -> AsyncGenerator[Chunk, None]:
+    async def _events(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
         splitter = EventSplitter()
-        async with aclosing(response.aiter_bytes()) as segments:
-            while (segment := await self._next(segments)) is not None:
-                for data in splitter.feed(segment):
-                    if data.startswith(_DONE):
-                        await _read_out(segments)
-                        return
-                    chunk = answer.chunk(data)
-                    if chunk is not None:
-                        yield chunk
+        while (segment := await self._next(segments)) is not None:
+            for data in splitter.feed(segment):
+                if data.startswith(_DONE):
+                    await _read_out(segments)
+                    return
+                chunk = answer.chunk(data)
+                if chunk is not None:
+                    yield chunk
         if not answer.finished:
             raise self._failures.broken("ended its answer without saying that it is complete", self._exchange)
 
-    async def _in_one_piece(self, response: Response, answer: Answer) -> AsyncGenerator[Chunk, None]:
+    async def _in_one_piece(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
         body = bytearray()
-        async with aclosing(response.aiter_bytes()) as segments:
-            while (segment := await self._next(segments)) is not None:
-                body += segment
-                if len(body) > LARGEST_EVENT:
-                    raise EventTooLargeError(f"an answer of more than {LARGEST_EVENT} bytes")
+        while (segment := await self._next(segments)) is not None:
+            body += segment
+            if len(body) > LARGEST_EVENT:
+                raise EventTooLargeError(f"an answer of more than {LARGEST_EVENT} bytes")
         chunk = answer.chunk(bytes(body))
         if chunk is not None:
             yield chunk
 
-    async def _next(self, segments: AsyncGenerator[bytes, None]) -> bytes | None:
+    async def _next(self, segments: Segments) -> bytes | None:
         """Give the next bytes; None at their end. The connection itself watches over `chunk_timeout`."""
         if self._deadline - anyio.current_time() > self._silence:
             return await anext(segments, None)
@@ -140,7 +142,16 @@ class Call:
         return self._failures.late(self._settings.timeout or math.inf, self._exchange)
 
 
-async def _read_out(segments: AsyncGenerator[bytes, None]) -> None:
+async def _close(response: Response, segments: Segments) -> None:
+    """Give up the request. httpx2 leaves one of its generators unfinished; that it reads on and fails ends it."""
+    with anyio.CancelScope(shield=True):
+        await response.aclose()
+        with suppress(*TRANSPORT, StreamError):
+            async for _ in segments:
+                pass
+
+
+async def _read_out(segments: Segments) -> None:
     """Read the end of the HTTP body, so that the connection can be used again; give up soon."""
     with anyio.move_on_after(_LAST_BYTES_SECONDS):
         async for _ in segments:

@@ -66,7 +66,8 @@ def settle(settings: OpenAISettings, context: ProviderContext) -> Endpoint:
     base_url = _base_url(settings, kind, label)
     key = _key(settings, context, kind, label, default_address=base_url is None or base_url == kind.base_url)
     token = settings.azure_ad_token
-    secrets = (key, token and token.get_secret_value(), *settings.headers.values())
+    own = getattr(settings.client, "api_key", None)
+    secrets = (key, own, token and token.get_secret_value(), *settings.headers.values())
     ca_file = context.base_path / settings.ca_file if settings.ca_file else None
     if ca_file is not None and not ca_file.is_file():
         raise ConfigurationError(f"{label}: 'ca_file' is {str(ca_file)!r}, which is no file")
@@ -77,7 +78,7 @@ def settle(settings: OpenAISettings, context: ProviderContext) -> Endpoint:
         model,
         base_url,
         ca_file,
-        None if settings.api_key else variable,
+        None if settings.api_key or settings.client else variable,
         key,
         tuple(secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET),
     )

@@ -165,5 +165,14 @@ def _root(exc: BaseException, kind: type[BaseException]) -> BaseException:
 
 
 def _reason(exc: BaseException) -> str:
-    root = _root(exc, OSError)
-    return brief(str(root) or type(root).__name__)
+    """Give the words of the deepest cause, which is the operating system's where there is one."""
+    deepest = exc
+    while (cause := _next_cause(deepest)) is not None:
+        deepest = cause
+    return brief(str(deepest) or type(deepest).__name__)
+
+
+def _next_cause(exc: BaseException) -> BaseException | None:
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.exceptions[0]
+    return exc.__cause__ or exc.__context__

@@ -1,0 +1,32 @@
+"""The provider behaves as every provider must, against a server that speaks the protocol."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+from handrail_testkit import Completion, Pause, ProviderCase, ProviderConformance, replies
+
+
+class TestOpenAI(ProviderConformance):
+    @pytest.fixture
+    async def case(self, protocol_server, make_provider, key):
+        protocol_server.key = key
+        protocol_server.models = ("test-model",)
+        return ProviderCase(
+            provider=make_provider(protocol_server.base_url),
+            expected_text="Hello, world!",
+            failing=make_provider(protocol_server.base_url, model="unknown"),
+            secret=key,
+            requests=lambda: len(protocol_server.requests),
+            is_idle=protocol_server.wait_idle,
+        )
+
+
+class TestOpenAIThatTakesItsTime(TestOpenAI):
+    """The same with a server that pauses, so that streams are closed and cancelled while it has more to send."""
+
+    @pytest.fixture(autouse=True)
+    def pace(self, protocol_server):
+        pieces = chain.from_iterable((Pause(0.004), piece) for piece in replies.stream(Completion()))
+        protocol_server.default = replies.sse(pieces)
