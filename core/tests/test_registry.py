@@ -210,10 +210,11 @@ def test_discovery_imports_no_pydantic_tiktoken_sdk_or_implementation():
         "import sys, handrail\n"
         "registry = handrail.Registry.discover()\n"
         "assert len(registry.plugins) >= 4, registry.plugins\n"
-        "heavy = {'pydantic', 'yaml', 'tiktoken', 'anyio', 'asyncio', 'openai', 'torch', 'transformers', 'numpy', 'jinja2',\n"
-        "         'rich', 'cyclopts', 'starlette', 'trio'}\n"
+        "heavy = {'pydantic', 'yaml', 'tiktoken', 'anyio', 'asyncio', 'openai', 'torch', 'transformers', 'numpy',\n"
+        "         'jinja2', 'rich', 'cyclopts', 'starlette', 'trio'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
-        "print(sorted(n for n in sys.modules if n.startswith('handrail_') and n.count('.') and not n.endswith('.plugin')))\n"
+        "ours = [name for name in sys.modules if name.startswith('handrail_')]\n"
+        "print(sorted(name for name in ours if '.' in name and not name.endswith('.plugin')))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from handrail._contexts import ProviderContext as ProviderContext
+    from handrail._contexts import RailContext as RailContext
     from handrail._events import Blocked as Blocked
     from handrail._events import Event as Event
     from handrail._events import Finished as Finished
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._guarded import GuardedStream as GuardedStream
+    from handrail._model import Completion as Completion
+    from handrail._model import Model as Model
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
     from handrail._protocols import Strategy as Strategy
@@ -54,7 +58,9 @@ _HOMES = {
         "StreamError",
         "TextDelta",
     ),
+    "_contexts": ("ProviderContext", "RailContext"),
     "_guarded": ("GuardedStream",),
+    "_model": ("Completion", "Model"),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
     "_registry": ("Registry",),

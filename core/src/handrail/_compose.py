@@ -13,17 +13,26 @@ from handrail._model import Model
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
 from handrail._tokens import TokenCounter, token_counter
-from handrail.config import normalized_name
-from handrail.errors import ConfigurationError, HandrailError, InvalidRailsConfigurationError, PluginLoadError
+from handrail.config import RailOptions, StreamingConfig, normalized_name
+from handrail.errors import (
+    ConfigurationError,
+    HandrailError,
+    InvalidRailsConfigurationError,
+    PluginConflictError,
+    PluginLoadError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic import BaseModel
+
     from handrail._protocols import Provider, Strategy
     from handrail._registry import Offer, Registry
     from handrail._specs import Direction, StrategySpec
-    from handrail.config import Flow, ModelConfig, RailOptions, RailsConfig, StreamingConfig
+    from handrail.config import Flow, ModelConfig, RailsConfig
 
+_PLACE = re.compile(r"[^\n]+?:\d+:\d+: ")
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
@@ -84,7 +93,7 @@ class _Composer:
     def raise_problems(self) -> None:
         if not self._problems:
             return
-        lines = tuple(dict.fromkeys(_line(where, error) for where, error in self._problems))
+        lines = tuple(dict.fromkeys(line for where, error in self._problems for line in _lines(where, error)))
         first = self._problems[0][1]
         if len(lines) == 1 and not isinstance(first, ConfigurationError):
             raise first
@@ -93,12 +102,13 @@ class _Composer:
         raise kind("\n".join(lines), problems=lines) from first
 
     def _refuse_unserved(self) -> None:
-        files = [str(file) for file in self._config.colang_files]
+        files = [str(file) for file in (*self._config.colang_files, *self._config.action_files)]
         if files or self._config.colang_content:
             found = ", ".join(files) or "colang_content"
             self.note(
                 InvalidRailsConfigurationError(
-                    f"the configuration has rails in Colang ({found}), which no installed plugin can run"
+                    f"the configuration has rails in Colang or custom actions ({found}), "
+                    f"which no installed plugin can run"
                 ),
                 "",
             )
@@ -126,8 +136,8 @@ class _Composer:
 
     def _build_model(self, entry: ModelConfig, index: int) -> Model:
         offer = self._registry.provider(entry.engine)
-        settings = self._settings(offer, entry.parameters, "models", index, "parameters")
-        context = ProviderContext(entry, self._config)
+        settings = self._settings(offer, entry.parameters, None, "models", index, "parameters")
+        context = ProviderContext(entry, self._config, self._config.folder_of("models", index))
         provider = _built(offer, settings, context)
         return Model(
             cast("Provider", provider),
@@ -155,15 +165,23 @@ class _Composer:
             )
         for task in spec.prompts:
             self._config.prompt(task)
-        options, own = self._config.rail_options(flow.name, spec.config_key or spec.name)
-        key = self._config.rail_key(flow.name, spec.config_key or spec.name)
-        settings = self._settings(offer, own, "rails", "config", key or spec.name)
+        key = next(
+            filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
+        )
+        options, own = self._config.rail_options(key or flow.name)
+        settings = self._settings(offer, own, RailOptions, "rails", "config", key or spec.name)
         context = RailContext(flow.name, direction, self._config, self._counter.count, flow.arguments, self._model_for)
         rail = _built(offer, settings, context)
-        return self._plan(flow, offer, rail, options, direction)
+        return self._plan(flow, offer, rail, options, key, direction)
 
     def _plan(
-        self, flow: Flow, offer: Offer[RailSpec], rail: Any, options: RailOptions, direction: Direction
+        self,
+        flow: Flow,
+        offer: Offer[RailSpec],
+        rail: Any,
+        options: RailOptions,
+        key: str | None,
+        direction: Direction,
     ) -> RailPlan:
         is_session = callable(getattr(rail, "open", None))
         if not is_session and not callable(getattr(rail, "check", None)):
@@ -173,7 +191,7 @@ class _Composer:
                 plugin=offer.plugin.label,
             )
         streaming = self._config.rail_streaming(options)
-        make_strategy, label = (None, "") if is_session else self._strategy(streaming)
+        make_strategy, label = (None, "") if is_session else self._strategy(streaming, options, key)
         return RailPlan(
             flow.name,
             offer.plugin.label,
@@ -189,17 +207,20 @@ class _Composer:
             options.resolved_on_timeout == "allow",
         )
 
-    def _strategy(self, streaming: StreamingConfig) -> tuple[Callable[[], Strategy], str]:
+    def _strategy(
+        self, streaming: StreamingConfig, options: RailOptions, key: str | None
+    ) -> tuple[Callable[[], Strategy], str]:
         offer = self._registry.strategy(streaming.strategy)
-        path = ("rails", "output", "streaming")
+        own = options.streaming is not None and key is not None
+        path = ("rails", "config", str(key), "streaming") if own else ("rails", "output", "streaming")
         settings: object = streaming
         if offer.spec.settings is not None:
-            settings = self._settings(offer, streaming.strategy_settings, *path)
+            settings = self._settings(offer, streaming.strategy_settings, StreamingConfig, *path)
         elif streaming.strategy_settings:
             key = next(iter(streaming.strategy_settings))
             known = ", ".join(type(streaming).model_fields)
             raise InvalidRailsConfigurationError(
-                f"unknown key {key!r} in rails.output.streaming; strategy {streaming.strategy!r} takes none of "
+                f"unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} takes none of "
                 f"its own, and the kernel's are {known}"
             )
         make = cast("Callable[[object, object], Strategy]", offer.load())
@@ -207,9 +228,14 @@ class _Composer:
         _tried(factory, offer)
         return factory, offer.plugin.label
 
-    def _settings(self, offer: Offer[Any], values: Mapping[str, object], *path: str | int) -> object:
+    def _settings(
+        self, offer: Offer[Any], values: Mapping[str, object], kernel: type[BaseModel] | None, *path: str | int
+    ) -> object:
+        """Validate a plugin's settings; `kernel` has the keys that may stand beside them."""
         model = offer.load_settings()
-        return dict(values) if model is None else self._config.validate_settings(model, values, *path)
+        if model is None:
+            return dict(values)
+        return self._config.validate_settings(model, values, *path, also=kernel.model_fields if kernel else ())
 
     def _model_for(self, type_: str) -> Model:
         model = self._models.get(type_) or self._models.get("main")
@@ -245,10 +271,14 @@ class _Composer:
             yield spec.config_key or spec.name
 
 
-def _line(where: str, error: HandrailError) -> str:
-    text = str(error)
-    placed = re.match(r"\S+:\d+:\d+: ", text)
-    return f"{where}: {text}" if where and not placed else text
+def _lines(where: str, error: HandrailError) -> Iterable[str]:
+    """Give the problems of an error, each with its place; one that knows its own place keeps it."""
+    if isinstance(error, ConfigurationError) and not isinstance(error, PluginConflictError):
+        for problem in error.problems:
+            placed = _PLACE.match(problem) or not where
+            yield problem if placed else f"{where}: {problem}"
+    else:
+        yield f"{where}: {error}" if where else str(error)
 
 
 def _built(offer: Offer[Any], settings: object, context: object) -> object:

@@ -24,15 +24,17 @@ class ProviderContext:
     Attributes:
         model: the model's entry in the configuration: `type`, `engine`, `model` (its name), `parameters`.
         config: the whole configuration.
+        folder: the folder of the file in which the entry stands; None for the configuration's.
     """
 
     model: ModelConfig
     config: RailsConfig
+    folder: Path | None = None
 
     @property
     def base_path(self) -> Path:
-        """The folder of the configuration, against which relative paths in it are meant."""
-        return self.config.base_path
+        """The folder against which relative paths in the entry are meant."""
+        return self.folder or self.config.base_path
 
     def api_key(self, *usual_variables: str) -> str | None:
         """Read the key from the variable that the configuration names, else from one of the provider's usual ones.
