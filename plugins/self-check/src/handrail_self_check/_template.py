@@ -1,0 +1,155 @@
+"""Compiles a prompt's templates once, and renders them into the messages for a judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import RailError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from handrail_self_check._evidence import message_text
+
+if TYPE_CHECKING:
+    from handrail import Message, Turn
+    from jinja2 import Template
+
+    from handrail_self_check._choice import ChosenPrompt
+
+_ROLES = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "bot": "assistant",
+    "ai": "assistant",
+}
+_HISTORY = "history"
+_RESERVED = ("user_input", "bot_response", "response", "user_message", "bot_message", _HISTORY)
+"""Names that look like what is judged; where a task does not give them itself, nobody else may."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    role: str
+    template: Template | None  # None stands for the conversation so far
+
+
+class PromptTemplate:
+    """A prompt, ready to be rendered.
+
+    Args:
+        chosen: the prompt.
+        given: the variables that the task gives.
+        judged: those of them that the prompt has to mention, or nobody would be asked about them.
+
+    Raises:
+        InvalidRailsConfigurationError: a template cannot be used.
+    """
+
+    def __init__(self, chosen: ChosenPrompt, *, given: tuple[str, ...], judged: tuple[str, ...]) -> None:
+        self._chosen = chosen
+        self._given = given
+        self._environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+        self._names: set[str] = set()
+        self._parts = tuple(self._compile_all())
+        for name in judged:
+            if name not in self._names:
+                raise chosen.error(
+                    f"never mentions {name!r}, so the judge would not see it; put '{{{{ {name} }}}}' where it belongs"
+                )
+        self._taken = tuple(sorted(self._names.difference(given)))
+
+    def render(self, values: Mapping[str, Any], turn: Turn, rail: str) -> list[Message]:
+        """Render the messages for the judge.
+
+        Args:
+            values: the task's variables. Variables of the turn never take their place.
+            turn: the turn that is judged.
+            rail: the rail's name, for errors.
+
+        Raises:
+            RailError: a variable is missing, a template fails, or the prompt is longer than its `max_length`.
+        """
+        variables = turn.variables
+        known = {name: variables[name] for name in self._taken if name in variables}
+        known.update(values)
+        messages: list[Message] = []
+        try:
+            for part in self._parts:
+                if part.template is None:
+                    messages.extend(_conversation(turn))
+                elif (content := part.template.render(known)).strip():
+                    messages.append({"role": part.role, "content": content})
+        except UndefinedError as exc:
+            raise RailError(
+                f"the prompt of the task {self._chosen.prompt.task!r} uses what is not there: {exc.message}; give it "
+                f"in a message of the role 'context', or test for it with '{{% if ... is defined %}}'",
+                rail=rail,
+            ) from exc
+        except TemplateError as exc:
+            raise RailError(f"the prompt of the task {self._chosen.prompt.task!r} failed: {exc}", rail=rail) from exc
+        self._refuse_too_long(messages, rail)
+        return messages
+
+    def _refuse_too_long(self, messages: list[Message], rail: str) -> None:
+        """What is judged is judged whole or not at all."""
+        limit, length = self._chosen.prompt.max_length, sum(len(message["content"]) for message in messages)
+        if length > limit:
+            raise RailError(
+                f"the prompt of the task {self._chosen.prompt.task!r} has {length:,} characters with what it asks "
+                f"about, and its max_length is {limit:,}; set a larger max_length in that prompt",
+                rail=rail,
+            )
+
+    def _compile_all(self) -> list[_Part]:
+        prompt = self._chosen.prompt
+        if prompt.content is not None:
+            return [_Part("user", self._compile(prompt.content))]
+        return [self._part(entry) for entry in prompt.messages or ()]
+
+    def _part(self, entry: Any) -> _Part:
+        if isinstance(entry, str):
+            stands_for_all = entry.strip().strip("{} ").split("|")[0].strip() == _HISTORY
+            return _Part("user", None if stands_for_all else self._compile(entry))
+        role = _ROLES.get(entry.type.strip().lower())
+        if role is None:
+            raise self._chosen.error(f"has a message of the type {entry.type!r}; types are {', '.join(_ROLES)}")
+        return _Part(role, self._compile(entry.content))
+
+    def _compile(self, source: str) -> Template:
+        try:
+            tree = self._environment.parse(source)
+            names = meta.find_undeclared_variables(tree)
+            others = list(meta.find_referenced_templates(tree))
+            template = self._environment.from_string(source)
+        except TemplateSyntaxError as exc:
+            raise self._chosen.error(f"is no valid template, in its line {exc.lineno}: {exc.message}") from exc
+        if others:
+            raise self._chosen.error(f"refers to another template, {others[0]!r}; write the text into it instead")
+        for name in sorted(names):
+            self._refuse_mistaken(name)
+        self._names |= names
+        return template
+
+    def _refuse_mistaken(self, name: str) -> None:
+        if name in self._given:
+            return
+        given = ", ".join(map(repr, self._given))
+        if name == _HISTORY:
+            raise self._chosen.error(
+                f"uses 'history', which stands only as an entry of its own in 'messages'; it has {given}"
+            )
+        if name in _RESERVED:
+            raise self._chosen.error(f"uses {name!r}, which this task does not have; it has {given}")
+        if near := get_close_matches(name, self._given, n=1, cutoff=0.8):
+            raise self._chosen.error(f"uses {name!r}; did you mean {near[0]!r}? The task has {given}")
+
+
+def _conversation(turn: Turn) -> list[Message]:
+    spoken = ((message["role"], message_text(message)) for message in turn.messages)
+    return [{"role": role, "content": text} for role, text in spoken if role in {"user", "assistant"} and text.strip()]
