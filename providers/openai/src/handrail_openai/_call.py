@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AsyncExitStack, aclosing, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -61,13 +62,16 @@ class Call:
             Exception: anything of `EXPECTED`.
         """
         if self._settings.timeout is not None:
-            self._deadline = anyio.current_time() + self._settings.timeout
+            self._deadline = monotonic() + self._settings.timeout
         async with AsyncExitStack() as stack:
             response = await self._opened(body, stack)
             read = self._in_one_piece if _media_type(response) == "application/json" else self._events
             segments = response.aiter_bytes()
             try:
-                async with aclosing(read(segments, self._answer())) as chunks:
+                async with (
+                    aclosing(self._watched(segments)) as watched,
+                    aclosing(read(watched, self._answer())) as chunks,
+                ):
                     async for chunk in chunks:
                         yield chunk
             finally:
@@ -75,16 +79,15 @@ class Call:
 
     async def _opened(self, body: Mapping[str, Any], stack: AsyncExitStack) -> Response:
         """Send the request, again where it failed, and wait for the headers of the answer."""
-        extra = {name: value for name, value in body.items() if name not in ("model", "messages", "stream")}
         create = self._client.chat.completions.with_streaming_response.create
-        with anyio.CancelScope(deadline=self._deadline) as scope:
+        with anyio.move_on_after(self._deadline - monotonic()) as scope:
             try:
                 opening = create(
                     model=body["model"],
-                    messages=body["messages"],
+                    messages=[],  # those of the body replace them, without the SDK's looking at each of them
                     stream=True,
                     extra_headers=self._headers,
-                    extra_body=extra,
+                    extra_body=body,
                     timeout=request_timeout(self._settings),
                 )
                 response = (await stack.enter_async_context(opening)).http_response
@@ -108,7 +111,7 @@ class Call:
 
     async def _events(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
         splitter = EventSplitter()
-        while (segment := await self._next(segments)) is not None:
+        async for segment in segments:
             for data in splitter.feed(segment):
                 if data.startswith(_DONE):
                     await _read_out(segments)
@@ -122,7 +125,7 @@ class Call:
     async def _in_one_piece(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
         body = bytearray()
-        while (segment := await self._next(segments)) is not None:
+        async for segment in segments:
             body += segment
             if len(body) > LARGEST_EVENT:
                 raise EventTooLargeError(f"an answer of more than {LARGEST_EVENT} bytes")
@@ -130,13 +133,28 @@ class Call:
         if chunk is not None:
             yield chunk
 
-    async def _next(self, segments: Segments) -> bytes | None:
-        """Give the next bytes; None at their end. The connection itself watches over `chunk_timeout`."""
-        if self._deadline - anyio.current_time() > self._silence:
-            return await anext(segments, None)
-        with anyio.CancelScope(deadline=self._deadline):
-            return await anext(segments, None)
-        raise self._late()
+    async def _watched(self, segments: Segments) -> Segments:
+        """Give the bytes as they come, until the time for the whole answer is over.
+
+        The connection itself watches over `chunk_timeout`, so as long as there is more time than that in all, nothing
+        needs to be done for each segment. Only then is each read given its own deadline, which costs as much as it.
+        """
+        unhurried = math.inf if self._deadline == math.inf else self._deadline - self._silence
+        if monotonic() < unhurried:
+            async for segment in segments:
+                yield segment
+                if monotonic() > unhurried:
+                    break
+            else:
+                return
+        while True:
+            with anyio.move_on_after(self._deadline - monotonic()) as scope:
+                segment = await anext(segments, b"")
+            if scope.cancelled_caught:
+                raise self._late()
+            if not segment:
+                return
+            yield segment
 
     def _late(self) -> ProviderError:
         return self._failures.late(self._settings.timeout or math.inf, self._exchange)

@@ -1,4 +1,4 @@
-"""The SDK's client: one per model and event loop, made at first use, closed with the provider."""
+"""The SDK's client: one per model and event loop, closed with the provider."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Clients:
         self._settings = settings
         self._given = _checked(settings.client, endpoint)
         self._made: WeakKeyDictionary[object, openai.AsyncOpenAI] = WeakKeyDictionary()
+        # Made here and not at the first request, for it imports and reads certificates for half a second.
+        self._spare = make_client(endpoint, settings) if self._given is None else None
 
     def get(self) -> openai.AsyncOpenAI:
         """Give the client that was handed in, or one of our own."""
@@ -36,7 +38,8 @@ class Clients:
         loop = current_token().native_token
         client = self._made.get(loop)
         if client is None:
-            client = self._made[loop] = make_client(self._endpoint, self._settings)
+            client, self._spare = self._spare or make_client(self._endpoint, self._settings), None
+            self._made[loop] = client
         return client
 
     async def aclose(self) -> None:
@@ -64,8 +67,11 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpe
         ),
     }
     if endpoint.kind.name == "azure_openai":
-        return _azure(endpoint, settings, common)
-    return openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)
+        client: openai.AsyncOpenAI = _azure(endpoint, settings, common)
+    else:
+        client = openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)
+    _ = client.chat.completions.with_streaming_response  # imports what the first request would
+    return client
 
 
 def request_timeout(settings: OpenAISettings) -> httpx2.Timeout:
