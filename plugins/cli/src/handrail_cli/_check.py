@@ -1,0 +1,128 @@
+"""`handrail check`."""
+
+from __future__ import annotations
+
+import json as json_module
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handrail import LLMRails, RailsConfig, Registry
+from handrail.errors import ConfigurationError, HandrailError
+
+from handrail_cli._composed import describe
+from handrail_cli._details import aligned
+from handrail_cli._exit import ExitCode
+from handrail_cli._parameters import Flag, one_path
+from handrail_cli._visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PLACED = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)", re.DOTALL)
+
+
+def check(
+    path: Path | None = None,
+    /,
+    *,
+    config: Path | None = None,
+    json: Flag = False,
+) -> int:
+    """Load a configuration and everything that it names, and report every problem at once; ask no model anything.
+
+    Exit codes: 0 it can be used, 2 it cannot.
+
+    Args:
+        path: A folder with a configuration, or its file.
+        config: Another way to write PATH.
+        json: Write JSON.
+    """
+    result = inspect(one_path(path, config), Registry.discover())
+    if json:
+        sys.stdout.write(json_module.dumps(result, indent=2) + "\n")
+    else:
+        sys.stdout.write(visible("\n".join(_lines(result))) + "\n")
+    return ExitCode.USAGE if result["problems"] else ExitCode.OK
+
+
+def inspect(path: Path, registry: Registry) -> dict[str, Any]:
+    """Give what a configuration composes, or its problems."""
+    try:
+        rails = LLMRails(RailsConfig.from_path(path), registry=registry)
+    except HandrailError as error:
+        problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
+        return {"path": str(path), "problems": [_problem(problem) for problem in problems]}
+    return {"path": str(path), "problems": [], **describe(rails, registry)}
+
+
+def _problem(text: str) -> dict[str, Any]:
+    placed = _PLACED.fullmatch(text.rstrip("\n"))
+    if placed is None:
+        return {"message": text.rstrip("\n")}
+    return {
+        "file": placed["file"],
+        "line": int(placed["line"]),
+        "column": int(placed["column"]),
+        "message": placed["message"],
+    }
+
+
+def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+    problems = result["problems"]
+    if problems:
+        for problem in problems:
+            place = f"{problem['file']}:{problem['line']}:{problem['column']}: " if "file" in problem else ""
+            yield f"{place}{problem['message']}"
+        yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
+        return
+    yield f"{result['path']} can be used"
+    yield from _section("models", [(m["type"], f"{m['engine']}/{m['model']}", m["plugin"]) for m in result["models"]])
+    for direction in ("input", "output"):
+        rails = result[f"{direction}_rails"]
+        yield from _section(
+            f"{direction} rails{_order(result, direction, rails)}",
+            [(rail["flow"], rail["plugin"], _how(rail)) for rail in rails],
+        )
+    yield from _section("streaming", [(_streaming(result),)])
+    yield from _section("tokens", [(f"counted with {result['tokens']}",)])
+    yield from _section("warnings", [(warning,) for warning in result["warnings"]])
+
+
+def _section(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+    if rows:
+        yield title
+        yield from ("  " + line for line in aligned(rows))
+
+
+def _order(result: Mapping[str, Any], direction: str, rails: list[Any]) -> str:
+    if len(rails) < 2:  # one rail has no order
+        return ""
+    return ", all at once" if result[f"{direction}_parallel"] else ", one after the other"
+
+
+def _how(rail: Mapping[str, Any]) -> str:
+    if rail["kind"] == "stream":
+        how = "reads the stream, holds what could still become a match"
+    elif (window := rail["window"]) is None:
+        how = "sees the message whole"
+    else:
+        how = (
+            f"windows by {window['strategy']} ({window['strategy_plugin']}): at most {window['chunk_size']} tokens, "
+            f"{window['context_size']} of them overlap, {window['hold_size']} held, first after "
+            f"{window['first_chunk_size']}, {rail['max_concurrency']} at once"
+        )
+    timeout = "" if rail["kind"] == "stream" else f", {rail['timeout']:g} s each"
+    notes = [f", a failure {'passes' if rail['on_error'] == 'allow' else 'blocks'}"]
+    if rail["stream_first"]:
+        notes.append(", text goes out before it is checked")
+    if rail["channels"] != ["text"]:
+        notes.append(f", watches {', '.join(rail['channels'])}")
+    return how + timeout + "".join(notes)
+
+
+def _streaming(result: Mapping[str, Any]) -> str:
+    if not result["output_rails"]:
+        return "unguarded: there are no output rails"
+    return "enabled for output rails" if result["streaming"] else "not enabled for output rails"

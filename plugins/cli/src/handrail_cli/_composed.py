@@ -1,0 +1,79 @@
+"""What a configuration composes: its models and rails, the plugin behind each, and how streams are cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handrail import LLMRails, RailsConfig, Registry
+    from handrail._stream.plan import RailPlan
+    from handrail.config import Flow
+
+
+def describe(rails: LLMRails, registry: Registry) -> dict[str, Any]:
+    """Describe what was built, in values that JSON can write. Parameters, which may hold secrets, are left out."""
+    app, config = rails._app, rails.config  # noqa: SLF001  # what was built is not public yet
+    return {
+        "models": [
+            {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}
+            for model in app.models.values()
+        ],
+        "input_rails": [*map(_Rails(config, registry).describe, config.input_flows, app.input_rails)],
+        "input_parallel": config.rails.input.parallel,
+        "output_rails": [*map(_Rails(config, registry).describe, config.output_flows, app.output_rails)],
+        "output_parallel": config.rails.output.parallel,
+        "streaming": config.rails.output.streaming.enabled,
+        "tokens": f"the vocabulary {app.counter.name}" if app.counter.exact else "an estimate",
+        "warnings": list(_warnings(config)),
+    }
+
+
+class _Rails:
+    """Describes the rails of one configuration."""
+
+    def __init__(self, config: RailsConfig, registry: Registry) -> None:
+        self._config = config
+        self._registry = registry.without(config.plugins.disable)
+
+    def describe(self, flow: Flow, plan: RailPlan) -> dict[str, Any]:
+        """Describe one rail."""
+        return {
+            "flow": flow.text.strip(),
+            "rail": plan.name,
+            "plugin": plan.plugin,
+            "kind": "stream" if plan.is_stream_rail else "window",
+            "window": self._window(flow, plan),
+            "channels": list(plan.channels),
+            "stream_first": plan.stream_first,
+            "max_concurrency": plan.max_concurrency,
+            "timeout": plan.timeout,
+            "on_error": "allow" if plan.allow_on_error else "block",
+            "on_timeout": "allow" if plan.allow_on_timeout else "block",
+        }
+
+    def _window(self, flow: Flow, plan: RailPlan) -> dict[str, Any] | None:
+        if plan.is_stream_rail or plan.direction == "input":
+            return None
+        spec = self._registry.rail(flow.name).spec
+        options, _ = self._config.rail_options(flow.name, spec.config_key or spec.name)
+        streaming = self._config.rail_streaming(options)
+        return {
+            "strategy": streaming.strategy,
+            "strategy_plugin": plan.strategy_plugin,
+            "chunk_size": streaming.chunk_size,
+            "context_size": streaming.context_size,
+            "hold_size": streaming.resolved_hold_size,
+            "first_chunk_size": streaming.resolved_first_chunk_size,
+        }
+
+
+def _warnings(config: RailsConfig) -> Iterator[str]:
+    """Give what can be used but may not be meant."""
+    if config.model_for("main") is None:
+        yield "no model of type 'main': texts can be guarded, but nothing can be asked"
+    if config.output_flows and not config.rails.output.streaming.enabled:
+        yield "output rails without rails.output.streaming.enabled: answers can be generated whole, not streamed"
+    if not config.input_flows and not config.output_flows:
+        yield "no rails: everything passes"

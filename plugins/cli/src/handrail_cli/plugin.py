@@ -1,0 +1,18 @@
+"""What the package offers to Handrail: the commands that it has itself, registered as anybody's are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handrail.plugins import CommandSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def handrail_commands() -> Iterator[CommandSpec]:
+    """Offer the commands."""
+    yield CommandSpec("chat", "handrail_cli._chat:chat", "Chat with a guarded model.")
+    yield CommandSpec("check", "handrail_cli._check:check", "Load a configuration and report every problem.")
+    yield CommandSpec("plugins", "handrail_cli._plugins:plugins", "List what is installed, and what is broken.")
