@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"
-LONGEST_CHARACTER = 8
+LONGEST_WAIT = 8
 """Tokens after which an unfinished character is taken for a broken one. UTF-8 needs four bytes at most."""
 
 
@@ -25,26 +25,32 @@ class PieceDecoder:
         self._tokenizer = tokenizer
         self._decode_kwargs = decode_kwargs
         self._window: list[int] = []
-        self._given = 0
+        self._context = 0  # tokens of the window that were in pieces before
+        self._given = 0  # characters of the window's text that were given
+        self._waiting = 0  # tokens since something was given
 
     def feed(self, ids: Sequence[int]) -> str:
         """Take the next tokens; give the text that they complete, perhaps none."""
         self._window += ids
-        return self._take(final=False)
+        self._waiting += len(ids)
+        return self._take(self._decode(self._window), final=False)
 
     def finish(self) -> str:
         """No more will come: give what is left, an unfinished character included."""
-        return self._take(final=True)
+        return self._take(self._decode(self._window), final=True)
 
-    def _take(self, *, final: bool) -> str:
-        before = self._decode(self._window[: self._given])
-        now = self._decode(self._window)
-        waits = now.endswith(UNFINISHED) or len(now) <= len(before)
-        if waits and not final and len(self._window) - self._given < LONGEST_CHARACTER:
-            return ""
-        self._window = self._window[self._given :]
-        self._given = len(self._window)
-        return now[len(before) :]
+    def _take(self, text: str, *, final: bool) -> str:
+        whole = text if final else text.rstrip(UNFINISHED)
+        piece = whole[self._given :]
+        if not piece and self._waiting > LONGEST_WAIT:
+            whole, piece = text, text[self._given :]
+            final = True
+        if piece:
+            self._given, self._waiting = len(whole), 0
+        if (piece or final) and len(whole) == len(text):
+            self._window = self._window[self._context :]
+            self._context, self._given = len(self._window), len(self._decode(self._window))
+        return piece
 
     def _decode(self, ids: list[int]) -> str:
         return str(self._tokenizer.decode(ids, **self._decode_kwargs)) if ids else ""

@@ -37,7 +37,7 @@ def load_model(name: str, settings: HuggingFaceSettings, base_path: Path) -> Loc
     try:
         with _progress_on_a_terminal():
             made = pipeline("text-generation", model=name, **_arguments(name, settings))
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError, MemoryError) as exc:
+    except Exception as exc:
         known = as_provider_error(exc, name)
         if isinstance(known, ProviderServerError):
             raise known from exc

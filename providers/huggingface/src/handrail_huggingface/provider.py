@@ -45,10 +45,12 @@ class HuggingFaceProvider:
         if settings.device is None and (device := _DEVICES.get(context.model.engine)):
             settings = settings.model_copy(update={"device": device})
 
+        base_path = context.base_path  # and not the context: what loads must not keep the configuration alive
+
         def load() -> LocalModel:
             from handrail_huggingface._pipelines import load_model
 
-            return load_model(name, settings, context.base_path)
+            return load_model(name, settings, base_path)
 
         key = repr((name, [getattr(settings, field) for field in (*_LOADING, *_TAGS)]))
         turns = Turns(settings.max_concurrency, settings.max_waiting)

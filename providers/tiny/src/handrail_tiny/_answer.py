@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class Answer:
     """One answer as it comes, token by token."""
 
-    def __init__(self, model: Model, stop: list[str], *, thinking: bool) -> None:
+    def __init__(self, model: Model, stop: list[str], *, thinking: bool, tools: bool) -> None:
         self._tokenizer = model.tokenizer
-        self._marks = {model.control[token]: token for token in (THINK, END_THINK, CALL, END_CALL)}
+        marks = (THINK, END_THINK, CALL, END_CALL) if tools else (THINK, END_THINK)
+        self._marks = {model.control[token]: token for token in marks}
         self._stop = stop
         self._held = ""
         self._decoder = DecodeStream()

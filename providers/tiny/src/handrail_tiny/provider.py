@@ -54,11 +54,12 @@ class TinyProvider:
         call = self._call(params)
         limiter = CapacityLimiter(1)
         model = await to_thread.run_sync(self._load, limiter=limiter)
-        prompt, forgotten = _prompt(model, normalise(messages), call)
+        tools = [] if call.tool_choice == "none" else call.tools
+        prompt, forgotten = _prompt(model, normalise(messages), tools, thinking=call.thinking)
         if forgotten:
             _log.info("engine 'tiny' forgets the %d oldest messages, which its context has no room for", forgotten)
             yield Chunk(metadata={"forgotten_messages": forgotten})
-        answer = Answer(model, call.stop, thinking=call.thinking)
+        answer = Answer(model, call.stop, thinking=call.thinking, tools=bool(tools))
         run, choose, end = model.run(), sampler(call), model.control[END]
         room = min(call.max_tokens, model.context - len(prompt))
         written, ended, pending = 0, False, prompt
@@ -89,14 +90,15 @@ class TinyProvider:
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens"}
 
 
-def _prompt(model: Model, messages: list[dict[str, Any]], call: TinyCall) -> tuple[list[int], int]:
+def _prompt(
+    model: Model, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, thinking: bool
+) -> tuple[list[int], int]:
     """Encode the conversation, without the oldest messages if there is no room; count those."""
-    tools = [] if call.tool_choice == "none" else call.tools
     kept = messages[:1] if messages[0]["role"] == "system" else []
     room = model.context - LEAST_ROOM
     tokens: list[int] = []
     for first in range(len(kept), max(len(messages), len(kept) + 1)):
-        pieces = [*conversation([*kept, *messages[first:]], tools), *answer_begins(thinking=call.thinking)]
+        pieces = [*conversation([*kept, *messages[first:]], tools), *answer_begins(thinking=thinking)]
         tokens = model.encode(pieces)
         if len(tokens) <= room:
             return tokens, first - len(kept)

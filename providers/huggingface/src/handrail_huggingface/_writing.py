@@ -1,0 +1,78 @@
+"""What the thread of a generation does once it is its turn: let the model write, and make chunks of the tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from handrail import Chunk, Usage
+from handrail.errors import ProviderContextLengthError
+
+from handrail_huggingface._answer import Answer
+from handrail_huggingface._decoding import PieceDecoder
+from handrail_huggingface._streamer import TokenStreamer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from handrail_huggingface._local_model import LocalModel
+    from handrail_huggingface._parameters import Parameters
+
+
+def write(
+    model: LocalModel,
+    conversation: list[dict[str, Any]],
+    parameters: Parameters,
+    put: Callable[[Chunk], None],
+    has_left: Callable[[], bool],
+) -> None:
+    """Write one answer, chunk by chunk, the last with what it has cost and why it ended.
+
+    Raises:
+        Exception: whatever `generate` raises.
+    """
+    dialect = model.dialect if parameters.tools else replace(model.dialect, tool_calls=None)
+    answer = Answer(dialect, parameters.stop)
+    streamer = _ChunkStreamer(model, answer, put)
+    model.write(conversation, parameters, streamer, lambda: has_left() or answer.stopped)
+    tokens = streamer.token_ids
+    stopped = answer.stopped or (bool(tokens) and model.is_end(tokens[-1], parameters.generate))
+    reason = "length" if not stopped else "tool_calls" if answer.calls else "stop"
+    put(Chunk(usage=Usage(len(streamer.prompt_ids), len(tokens)), finish_reason=reason))
+
+
+class _ChunkStreamer(TokenStreamer):
+    """Turns tokens into chunks, in the thread that generates."""
+
+    def __init__(self, model: LocalModel, answer: Answer, put: Callable[[Chunk], None]) -> None:
+        super().__init__()
+        self._answer = answer
+        self._model = model
+        self._put = put
+        self._decoder = PieceDecoder(model.tokenizer, skip_special_tokens=False)
+
+    def on_prompt(self, ids: Sequence[int]) -> None:
+        """Refuse a prompt that leaves no room for an answer."""
+        context = self._model.context
+        if context is not None and len(ids) >= context:
+            raise ProviderContextLengthError(
+                f"the conversation has {len(ids)} tokens, and the context of model {self._model.name!r} is {context}; "
+                f"shorten the conversation or its instructions",
+                engine="huggingface",
+            )
+        self._answer.begin(str(self._model.tokenizer.decode(list(ids[-16:]), skip_special_tokens=False)))
+
+    def on_tokens(self, ids: Sequence[int]) -> None:
+        """Put what the tokens complete."""
+        self._give(self._decoder.feed([id_ for id_ in ids if id_ not in self._model.silent]))
+
+    def on_end(self) -> None:
+        """Put the rest."""
+        self._give(self._decoder.finish())
+        for chunk in self._answer.finish():
+            self._put(chunk)
+
+    def _give(self, text: str) -> None:
+        if text:
+            for chunk in self._answer.feed(text):
+                self._put(chunk)

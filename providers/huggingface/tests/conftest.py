@@ -1,0 +1,74 @@
+"""The tiny model, loaded once by transformers, and ways to ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import pytest
+import torch
+from handrail import Chunk
+from handrail_huggingface import HuggingFacePipelineCompatible
+from handrail_huggingface.provider import HuggingFaceProvider
+from handrail_huggingface.settings import HuggingFaceSettings
+from handrail_testkit import provider_context
+from handrail_tiny import MODEL_PATH
+from transformers import pipeline
+
+Collect = Callable[..., Awaitable[list[Chunk]]]
+
+STORY = [{"role": "user", "content": "Tell me a story about a fox."}]
+
+
+@pytest.fixture(scope="session")
+def pipe():
+    torch.set_num_threads(1)
+    return pipeline("text-generation", model=str(MODEL_PATH), dtype=torch.float32, device="cpu")
+
+
+@pytest.fixture
+def tokenizer(pipe):
+    return pipe.tokenizer
+
+
+@pytest.fixture
+def llm(pipe):
+    return HuggingFacePipelineCompatible(pipeline=pipe, model_kwargs={"temperature": 0, "max_new_tokens": 200})
+
+
+@pytest.fixture
+def make_provider():
+    """Make a provider as the kernel does."""
+
+    def make(model=str(MODEL_PATH), *, engine="huggingface", context=None, **parameters):
+        context = context or provider_context(engine, model=model)
+        return HuggingFaceProvider(HuggingFaceSettings.model_validate({"dtype": "float32", **parameters}), context)
+
+    return make
+
+
+@pytest.fixture
+def collect() -> Collect:
+    async def collect(provider, messages="Tell me a story about a fox.", **params):
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        async with aclosing(provider.stream(messages, params)) as stream:
+            return [chunk async for chunk in stream]
+
+    return collect
+
+
+class Steps:
+    """Counts the tokens that a model computes: pass it as `logits_processor=[steps]`."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, input_ids, scores):
+        self.count += 1
+        return scores
+
+
+@pytest.fixture
+def steps():
+    return Steps()
