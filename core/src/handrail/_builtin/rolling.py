@@ -45,11 +45,13 @@ class Rolling:
         self._incoming: list[str] = []
         self._incoming_size = 0  # characters that came since the text was last measured
         self._look_at = 1  # as many must have come before it is worth measuring again
-        self._text = ""  # from the start of the next window's context on
+        self._text = ""  # from the start of the next window's context, or of the piece that may still grow, on
         self._base = 0  # offset of its first character
         # Where the text may be cut, and the tokens up to there; the first cut is the start of the next context.
         self._cuts = [0]
         self._tokens = [0]
+        self._piece = 0  # where the piece begins that may still grow
+        self._piece_tokens = 0  # tokens up to there
         self._start = 0  # end of the last window
         self._start_tokens = 0
         self._clears = 0
@@ -69,13 +71,15 @@ class Rolling:
         if self._incoming_size < self._look_at and not self._finished:
             return None
         self._measure()
-        missing = self._need - (self._tokens[-1] + self._growing_tokens() - self._start_tokens)
+        growing = self._text[self._piece - self._base :]
+        tokens = self._piece_tokens + (self._count(growing) if growing else 0)
+        missing = self._need - (tokens - self._start_tokens)
         if missing > 0 and not self._finished:
             # A token is at least one character of ASCII; of other scripts one character may be several tokens.
             self._look_at = missing if self._text.isascii() else 1
             return None
         self._look_at = 1
-        self._settle()
+        self._cut(self._base + len(self._text), tokens)
         return self._make() if self._cuts[-1] > self._start else None
 
     def _measure(self) -> None:
@@ -85,54 +89,48 @@ class Rolling:
         self._text += "".join(self._incoming)
         self._incoming.clear()
         self._incoming_size = 0
-        ends = [match.end() for match in _PIECE.finditer(self._text, self._cuts[-1] - self._base)]
-        for end in ends[:-1]:
-            self._cut(self._base + end)
+        pieces = _PIECE.findall(self._text, self._piece - self._base)
+        for piece in pieces[:-1]:
+            self._piece += len(piece)
+            self._piece_tokens += self._count(piece)
+            self._cut(self._piece, self._piece_tokens)
 
-    def _growing(self) -> str:
-        return self._text[self._cuts[-1] - self._base :]
-
-    def _growing_tokens(self) -> int:
-        growing = self._growing()
-        return self._count(growing) if growing else 0
-
-    def _settle(self) -> None:
-        """Close the piece that could have grown: a window ends here."""
-        if self._growing():
-            self._cut(self._base + len(self._text))
-
-    def _cut(self, offset: int) -> None:
-        begin, tokens = self._cuts[-1], self._tokens[-1]
-        size = offset - begin
-        count = self._count(self._text[begin - self._base : offset - self._base])
+    def _cut(self, offset: int, tokens: int) -> None:
+        """Note a place where the text may be cut; a window may already end in the middle of a piece."""
+        begin, before = self._cuts[-1], self._tokens[-1]
+        size, count = offset - begin, tokens - before
+        if size <= 0:
+            return
         if count > 2:  # dense text: let it be cut between characters too
             for i in range(1, size):
                 self._cuts.append(begin + i)
-                self._tokens.append(tokens + -(-count * i // size))
+                self._tokens.append(before + -(-count * i // size))
         self._cuts.append(offset)
-        self._tokens.append(tokens + count)
+        self._tokens.append(tokens)
 
     def _make(self) -> Window:
-        context_start = self._base
+        context_start = self._cuts[0]
         end_index = self._index(self._tokens[0] + self._chunk_size)
         if self._cuts[end_index] <= self._start:  # a single piece is longer than the window: never stand still
             end_index = bisect_right(self._cuts, self._start)
         end, end_tokens = self._cuts[end_index], self._tokens[end_index]
         last = self._finished and end == self._cuts[-1]
-        clears = end if last else self._cuts[self._index(end_tokens - self._hold_size)]
-        self._clears = max(self._clears, clears)
-        window = Window(self._text[: end - context_start], context_start, self._start, end, self._clears, last)
-        self._advance(end, end_tokens)
+        held_from = self._cuts[min(self._index(end_tokens - self._hold_size), end_index)]
+        self._clears = end if last else max(self._clears, held_from)
+        text = self._text[context_start - self._base : end - self._base]
+        window = Window(text, context_start, self._start, end, self._clears, last)
+        self._advance(end, end_index)
         return window
 
     def _index(self, tokens: int) -> int:
         """Find the last cut that has at most so many tokens before it."""
         return max(bisect_right(self._tokens, tokens) - 1, 0)
 
-    def _advance(self, end: int, end_tokens: int) -> None:
-        self._start, self._start_tokens = end, end_tokens
+    def _advance(self, end: int, end_index: int) -> None:
+        self._start, self._start_tokens = end, self._tokens[end_index]
         self._need = min(2 * self._need, self._chunk_size - self._context_size)
-        keep = self._index(end_tokens - self._context_size)
+        keep = min(self._index(self._start_tokens - self._context_size), end_index)
         del self._cuts[:keep], self._tokens[:keep]
-        self._text = self._text[self._cuts[0] - self._base :]
-        self._base = self._cuts[0]
+        base = min(self._cuts[0], self._piece)
+        self._text = self._text[base - self._base :]
+        self._base = base

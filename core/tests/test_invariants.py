@@ -1,0 +1,352 @@
+"""The invariants of the stream, I1 to I10 of docs/architecture.md, on random streams and on both event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import re
+from dataclasses import dataclass
+
+import anyio
+import trio
+from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, Turn, Verdict
+from handrail._stream.plan import RailPlan
+from handrail._stream.pull import Pull
+from handrail._stream.pump import Pump
+from handrail._stream.render import AsText
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from model import Case, Characters, Shape, expect
+from trio.testing import MockClock
+from virtual import VirtualLoop
+
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
+
+thorough = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+backends = st.sampled_from(["asyncio", "trio"])
+
+
+def run(backend: str, function, *arguments):
+    """Run on one of the two event loops, on a virtual clock."""
+    if backend == "asyncio":
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            return runner.run(function(*arguments))
+    return trio.run(function, *arguments, clock=MockClock(autojump_threshold=0))
+
+
+class ProviderBroke(Exception):
+    pass
+
+
+@dataclass
+class Provider:
+    """Sends the chunks of a case, and knows how often and when it was closed."""
+
+    case: Case
+    produced: int = 0
+    closed: int = 0
+
+    async def stream(self):
+        try:
+            for text, pause in self.case.chunks:
+                if pause:
+                    await anyio.sleep(pause)
+                self.produced += 1
+                yield Chunk(text)
+            if self.case.fails:
+                raise ProviderBroke
+        finally:
+            self.closed += 1
+
+
+class Oracle:
+    """A rail that knows its verdicts and latencies by window."""
+
+    def __init__(self, case: Case, index: int, numbers: dict[int, int]) -> None:
+        self.case = case
+        self.index = index
+        self.numbers = numbers
+        self.running = 0
+        self.read = 0
+
+    async def check(self, window, turn):
+        number = self.numbers[window.start]
+        self.running += 1
+        self.read += len(window.text)
+        try:
+            if latency := self.case.latency(self.index, number):
+                await anyio.sleep(latency)
+            outcome = self.case.outcome(self.index, number)
+            if outcome == "raise":
+                raise RuntimeError("the rail broke")
+            if outcome == "nonsense":
+                return None
+            return Verdict.block() if outcome == "block" else Verdict.allow()
+        finally:
+            self.running -= 1
+
+
+class Stream:
+    """One run of the engine over a case."""
+
+    def __init__(self, case: Case, *, max_pending: int = 10**9, max_concurrency: int = 10**6) -> None:
+        self.provider = Provider(case)
+        self.expected = expect(case)
+        numbers = {start: number for number, start in enumerate(self.expected.starts)}
+        self.oracles = [Oracle(case, index, numbers) for index in range(len(case.outcomes))]
+        plans = [
+            RailPlan(
+                str(index),
+                "oracle 1.0",
+                oracle,
+                make_strategy=lambda: Characters(case.shape),
+                max_concurrency=max_concurrency,
+                timeout=None,
+            )
+            for index, oracle in enumerate(self.oracles)
+        ]
+        self.items: list[tuple[object, float]] = []
+        self.error: Exception | None = None
+        self.pump = Pump(plans, Turn(), self._open, provider="provider 1.0", parallel=True, max_pending=max_pending)
+
+    async def _open(self, pipeline):
+        return self.provider.stream()
+
+    async def consume(self, *, pace: float = 0, leave_after: int | None = None) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.pump.run)
+            try:
+                while (item := await self.pump.take()) is not None:
+                    self.items.append((item, anyio.current_time()))
+                    if leave_after is not None and len(self.items) >= leave_after:
+                        break
+                    if pace:
+                        await anyio.sleep(pace)
+            except ProviderBroke as exc:
+                self.error = exc
+            tasks.cancel_scope.cancel()
+
+    @property
+    def text(self) -> str:
+        return "".join(item for item, _ in self.items if isinstance(item, str))
+
+
+shapes = st.integers(1, 8).flatmap(
+    lambda size: st.integers(0, size - 1).flatmap(
+        lambda context: st.integers(0, context).map(lambda hold: Shape(size, context, hold))
+    )
+)
+outcomes = st.lists(st.sampled_from(["allow"] * 8 + ["block", "raise", "nonsense"]), max_size=8)
+latencies = st.lists(st.integers(0, 9), max_size=8)
+chunks = st.lists(st.tuples(st.text("ab ", max_size=6), st.integers(0, 3)), max_size=10)
+
+
+@st.composite
+def cases(draw, least_rails: int = 1) -> Case:
+    rails = draw(st.integers(least_rails, 3))
+    return Case(
+        draw(chunks),
+        draw(shapes),
+        [draw(outcomes) for _ in range(rails)],
+        [draw(latencies) for _ in range(rails)],
+        draw(st.booleans()),
+    )
+
+
+@thorough
+@given(cases(), backends)
+@example(Case([("ab", 1)], Shape(2, 1, 1), [["allow", "block"]], [[3, 0]]), "asyncio")
+def test_the_engine_agrees_with_its_model(case, backend):
+    """I1 held, I3 prefix, I6 closed, I8 overlapped: what is delivered, when to the second, and how it ends."""
+    stream = Stream(case)
+    expected = stream.expected
+    run(backend, stream.consume)
+
+    assert stream.text == expected.text
+    delivered = 0
+    for item, time in stream.items:
+        if isinstance(item, str):
+            delivered += len(item)
+            assert time == expected.time_of(delivered)
+        assert time <= expected.ends_by
+    _check_end(stream, expected, case)
+
+
+def _check_end(stream, expected, case):
+    last = stream.items[-1][0] if stream.items else None
+    if expected.stopped_by:
+        assert isinstance(last, Blocked | RailFailed)
+        assert int(last.rail) in expected.stopped_by
+    elif case.fails:
+        assert stream.error is not None
+    else:
+        assert isinstance(last, Finished)
+    assert stream.provider.closed == 1
+    assert [oracle.running for oracle in stream.oracles] == [0] * len(stream.oracles)
+
+
+@thorough
+@given(cases(), backends, st.integers(1, 3), st.integers(1, 20))
+def test_nothing_unchecked_is_delivered_whatever_the_limits(case, backend, max_concurrency, max_pending):
+    """I1 and I3 where windows wait for a slot or for room: a prefix, and everything if nothing stops the stream."""
+    stream = Stream(case, max_concurrency=max_concurrency, max_pending=max_pending)
+    expected = stream.expected
+    run(backend, stream.consume)
+    assert expected.text.startswith(stream.text)
+    if not expected.stopped_by:
+        assert stream.text == expected.text
+    _check_end(stream, expected, case)
+
+
+@thorough
+@given(cases(), backends, st.integers(0, 12))
+def test_a_consumer_that_leaves_ends_everything(case, backend, leave_after):
+    """I5 stopped: the provider is closed and no check runs, wherever the consumer leaves."""
+    stream = Stream(case)
+    expected = stream.expected
+    run(backend, lambda: stream.consume(leave_after=leave_after))
+    assert expected.text.startswith(stream.text)
+    assert stream.provider.closed <= 1
+    assert stream.provider.closed == 1 or stream.provider.produced == 0
+    assert [oracle.running for oracle in stream.oracles] == [0] * len(stream.oracles)
+
+
+@thorough
+@given(st.lists(st.text("ab ", min_size=1, max_size=9), min_size=1, max_size=40), shapes, backends, st.integers(1, 12))
+def test_the_provider_is_read_at_most_so_far_ahead(texts, shape, backend, max_pending):
+    """I4 bounded: with a consumer that never reads, no more is pending than the limit, and what a window needs."""
+    case = Case([(text, 0) for text in texts], shape, [[]], [[]])
+    stream = Stream(case, max_pending=max_pending)
+
+    async def stall():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stream.pump.run)
+            await anyio.sleep(100)
+            tasks.cancel_scope.cancel()
+
+    run(backend, stall)
+    read = sum(len(text) for text in texts[: stream.provider.produced])
+    longest = max(map(len, texts))
+    assert read <= max(5 * max_pending, shape.size) + shape.size + longest
+
+
+# --- Rails that rewrite --------------------------------------------------------------------------------------
+
+
+class Rewriter:
+    """A window rail that replaces a phrase wherever it sees it, after a while."""
+
+    def __init__(self, phrase: str, replacement: str, latencies: list[int]) -> None:
+        self.phrase, self.replacement, self.latencies = phrase, replacement, latencies
+
+    async def check(self, window, turn):
+        await anyio.sleep(self.latencies[window.start % len(self.latencies)])
+        found = re.finditer(self.phrase, window.text)
+        return Verdict.rewrite(Edit(*window.span(*match.span()), self.replacement) for match in found)
+
+
+holding_shapes = st.integers(2, 4).flatmap(
+    lambda hold: st.integers(hold, 6).flatmap(
+        lambda context: st.integers(context + 1, 12).map(lambda size: Shape(size, context, hold))
+    )
+)
+
+
+@thorough
+@given(
+    st.lists(st.text("ab", max_size=9), max_size=12),
+    st.lists(st.tuples(holding_shapes, st.lists(st.integers(0, 4), min_size=1, max_size=5)), min_size=1, max_size=2),
+    backends,
+)
+def test_what_window_rails_rewrite_is_what_they_would_rewrite_in_the_whole_text(texts, rails, backend):
+    """I1 to I3 for edits: a phrase as long as the hold is replaced wherever windows cut it, by rails in a row too."""
+    rules = [("ab", "X"), ("Xb", "")]
+    expected = "".join(texts)
+    plans = []
+    for (shape, latencies), (phrase, replacement) in zip(rails, rules, strict=False):
+        expected = expected.replace(phrase, replacement)
+        rail = Rewriter(phrase, replacement, latencies)
+        plans.append(RailPlan(phrase, "rewriter 1.0", rail, make_strategy=functools.partial(Characters, shape)))
+    case = Case([(text, 1) for text in texts], Shape(1, 0, 0), [], [])
+
+    async def collect():
+        items = []
+        pump = Pump(plans, Turn(), lambda pipeline: opened(Provider(case)), provider="provider 1.0")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(pump.run)
+            while (item := await pump.take()) is not None:
+                items.append(item)
+        return items
+
+    *items, last = run(backend, collect)
+    assert isinstance(last, Finished), last
+    assert "".join(items) == expected
+
+
+async def opened(provider):
+    return provider.stream()
+
+
+# --- Stream rails --------------------------------------------------------------------------------------------
+
+
+class Replace:
+    """A stream rail that replaces a phrase, exactly: it holds what may still become one."""
+
+    def __init__(self, phrase: str, replacement: str) -> None:
+        self.phrase, self.replacement = phrase, replacement
+
+    def open(self, turn):
+        return _Replacing(self.phrase, self.replacement)
+
+    def on_whole(self, text: str) -> str:
+        return text.replace(self.phrase, self.replacement)
+
+
+class _Replacing:
+    def __init__(self, phrase: str, replacement: str) -> None:
+        self.phrase, self.replacement, self.held = phrase, replacement, ""
+
+    def feed(self, text):
+        self.held += text
+        out = []
+        while (found := self.held.find(self.phrase)) >= 0:
+            out += [self.held[:found], self.replacement]
+            self.held = self.held[found + len(self.phrase) :]
+        keep = next(n for n in range(len(self.phrase) - 1, -1, -1) if self.held.endswith(self.phrase[:n]))
+        out.append(self.held[: len(self.held) - keep])
+        self.held = self.held[len(self.held) - keep :]
+        return Ruling("".join(out))
+
+    def finish(self):
+        return Ruling(self.held)
+
+
+replacers = st.lists(
+    st.builds(Replace, st.text("abc", min_size=1, max_size=3), st.text("abcX", max_size=3)), min_size=1, max_size=3
+)
+
+
+@thorough
+@given(st.lists(st.text("abc", max_size=5), max_size=12), replacers, backends)
+def test_a_chain_of_stream_rails_is_the_same_for_every_split(texts, rails, backend):
+    """I2 split-invariant, and I9: it needs no task."""
+    expected = "".join(texts)
+    for rail in rails:
+        expected = rail.on_whole(expected)
+    provider = Provider(Case([(text, 0) for text in texts], Shape(1, 0, 0), [], []))
+
+    async def open_source(pipeline):
+        return provider.stream()
+
+    async def collect():
+        plans = [RailPlan(str(n), "replace 1.0", rail) for n, rail in enumerate(rails)]
+        pull = Pull(plans, Turn(), open_source, provider="provider 1.0")
+        return [text async for text in pull.stream(AsText())]
+
+    assert "".join(run(backend, collect)) == expected
+    assert provider.closed == 1
