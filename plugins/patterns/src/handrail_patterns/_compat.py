@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_patterns._actions import Action, ActionName
 from handrail_patterns._kind import Kind
-from handrail_patterns._making import nothing_to_look_for, rules_of
+from handrail_patterns._making import nothing_to_look_for, place, rules_of
 from handrail_patterns._personal import PERSONAL_DATA
 from handrail_patterns._rails import PatternRail
 from handrail_patterns._regex import Patterns

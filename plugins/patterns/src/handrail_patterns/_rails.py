@@ -77,7 +77,7 @@ class PhraseCheck(PatternRail):
     def __init__(self, settings: PhraseCheckSettings, context: RailContext) -> None:
         written = [*settings.phrases, *phrases_in_files(settings.files, context)]
         if not written:
-            raise nothing_to_look_for(context, "phrases", "a phrase, or a file of them to 'files',")
+            raise nothing_to_look_for(context, "phrases, or a file of them to 'files'", "a phrase")
         folding = Folding(settings.see_through)
         phrases = {folding.text(phrase).strip(): phrase for phrase in written}
         if "" in phrases:

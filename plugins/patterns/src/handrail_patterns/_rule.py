@@ -94,7 +94,7 @@ def make_rule(
         if action.name == "block" and check is None:
             node = shortest_tail(node)
         longest = _longest(node, limit)
-        found = gate(node)
+        source, found = undecided_or_full(node), gate(node)
     except re.error as exc:
         raise ConfigurationError(_does_not_compile(name, pattern, exc)) from exc
     except (UnsupportedPatternError, OverflowError, RecursionError) as exc:
@@ -107,7 +107,7 @@ def make_rule(
     rule = Rule(name, action, longest, lookback(node), _never, _never, None, check, order)
     steps = cost(node, longest)
     if steps <= BUDGET:
-        seek = _seek(re.compile(undecided_or_full(node)))
+        seek = _seek(re.compile(source))
         return replace(rule, seek=seek, seek_last=_seek(re.compile(full(node))), gate=found)
     if pair := _re2.compile_pair(node):
         return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
@@ -119,8 +119,8 @@ def _longest(node: Node, limit: int | None) -> int:
         return limit
     if repeat := endless(node):
         raise UnsupportedPatternError(
-            f"{full(repeat)!r} runs on through ordinary text, so everything after it begins would be held; "
-            f"limit it, such as {full(bounded(repeat, 200))!r}, or set 'max_match', beyond which the stream is blocked"
+            f"'{_as_written(repeat)}' runs on through ordinary text, so everything after it begins would be held; "
+            f"limit it, such as '{_as_written(bounded(repeat, 200))}', or set 'max_match', beyond which the stream is blocked"
         )
     longest = reach(node)
     if longest is not None and longest > LONGEST_LIMIT:
@@ -159,6 +159,10 @@ def _seek(pattern: re.Pattern[str]) -> Seek:
 def _does_not_compile(name: str, pattern: str, error: re.error) -> str:
     where = f" at character {error.pos}" if error.pos is not None else ""
     return f"pattern {name!r} does not compile: {error.msg}{where}: {_shown(pattern)}"
+
+
+def _as_written(node: Node) -> str:
+    return full(node).replace(r"[^\n]", ".")
 
 
 def _shown(pattern: str) -> str:
