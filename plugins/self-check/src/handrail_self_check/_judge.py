@@ -10,8 +10,8 @@ from handrail.errors import InvalidRailsConfigurationError, RailError
 
 from handrail_self_check._answer import UnreadableAnswerError
 from handrail_self_check._cache import AnswerCache, cache_key
-from handrail_self_check._choice import ChosenPrompt, choose_prompt
 from handrail_self_check._parsers import NAMES, Parser, default_parser, parser_named
+from handrail_self_check._placed import PlacedPrompt
 from handrail_self_check._polarity import asked
 from handrail_self_check._template import PromptTemplate
 
@@ -65,10 +65,10 @@ class Judge:
         self._task = task
         self._rail = context.name
         self._model = context.model(task.name)
-        chosen = choose_prompt(context.config, task.name, engine=self._model.engine, model=self._model.name)
-        self._parse = _parser(chosen, task)
-        self._template = PromptTemplate(chosen, given=task.given, judged=task.judged)
-        self._params = _params(chosen.prompt, context.config, self._model)
+        placed = PlacedPrompt.find(context, task.name)
+        self._parse = _parser(placed, task)
+        self._template = PromptTemplate(placed, given=task.given, judged=task.judged)
+        self._params = _params(placed.prompt, context.config, self._model)
         self._cache = AnswerCache(settings.cache_size) if settings.cache_size else None
 
     async def verdict(self, values: Mapping[str, Any], turn: Turn) -> Verdict:
@@ -129,26 +129,26 @@ def _refuse_arguments(task: Task, context: RailContext) -> None:
         )
 
 
-def _parser(chosen: ChosenPrompt, task: Task) -> Parser:
-    prompt = chosen.prompt
+def _parser(placed: PlacedPrompt, task: Task) -> Parser:
+    prompt = placed.prompt
     if prompt.output_parser is not None and prompt.output_parser != task.name:
         parser = parser_named(prompt.output_parser, task.question)
         if parser is None:
-            raise chosen.error(
+            raise placed.error(
                 f"names the output_parser {prompt.output_parser!r}, which is unknown; there are {', '.join(NAMES)}"
             )
         return parser
-    _refuse_other_question(chosen, task)
+    _refuse_other_question(placed, task)
     return default_parser(task.question)
 
 
-def _refuse_other_question(chosen: ChosenPrompt, task: Task) -> None:
+def _refuse_other_question(placed: PlacedPrompt, task: Task) -> None:
     """A "yes" that is taken for the contrary would let everything pass that must not."""
-    found = asked(_source(chosen.prompt))
+    found = asked(_source(placed.prompt))
     if found is None or found[0] == task.question.yes:
         return
     means, makes = ("allow", "block") if found[0] == "allow" else ("block", "allow")
-    raise chosen.error(
+    raise placed.error(
         f"asks {found[1]!r}, where 'yes' would {means} the text, while this task takes 'yes' to {makes} it; ask the "
         f"other way round, or set its output_parser to 'yes_{found[0]}s'"
     )

@@ -142,13 +142,14 @@ class _Reader:
             reported = reported or not REPORTS.isdisjoint(words)
 
     def _read(self, words: tuple[str, ...], *, doubtful: bool) -> None:
+        """Read a clause; a bare "no" after "safe" is taken for neither, since it may deny it: 'Safe: no'."""
         found = _ClauseReader(words, self._question, denied=self._pending)
         self._pending = found.pending
         for reading, by_word in found.readings:
-            late = not by_word and self._by_word and len(words) == 1  # 'Safe: no'
+            said_as_value = self._by_word and len(words) == 1 and words[0] in NO and "block" not in self.readings
             if not self.readings:
                 self._by_word = by_word
-            self.readings.append("unclear" if doubtful or late else reading)
+            self.readings.append("unclear" if doubtful or (said_as_value and reading == "allow") else reading)
 
 
 class _ClauseReader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ from handrail_self_check._evidence import message_text
 
 if TYPE_CHECKING:
     from handrail import Message, Turn
+    from handrail.config import PromptMessage
     from jinja2 import Template
 
-    from handrail_self_check._choice import ChosenPrompt
+    from handrail_self_check._placed import PlacedPrompt
 
 _ROLES = {
     "system": "system",
@@ -43,7 +44,7 @@ class PromptTemplate:
     """A prompt, ready to be rendered.
 
     Args:
-        chosen: the prompt.
+        placed: the prompt.
         given: the variables that the task gives.
         judged: those of them that the prompt has to mention, or nobody would be asked about them.
 
@@ -51,15 +52,15 @@ class PromptTemplate:
         InvalidRailsConfigurationError: a template cannot be used.
     """
 
-    def __init__(self, chosen: ChosenPrompt, *, given: tuple[str, ...], judged: tuple[str, ...]) -> None:
-        self._chosen = chosen
+    def __init__(self, placed: PlacedPrompt, *, given: tuple[str, ...], judged: tuple[str, ...]) -> None:
+        self._placed = placed
         self._given = given
         self._environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
         self._names: set[str] = set()
         self._parts = tuple(self._compile_all())
         for name in judged:
             if name not in self._names:
-                raise chosen.error(
+                raise placed.error(
                     f"never mentions {name!r}, so the judge would not see it; put '{{{{ {name} }}}}' where it belongs"
                 )
         self._taken = tuple(sorted(self._names.difference(given)))
@@ -75,50 +76,52 @@ class PromptTemplate:
         Raises:
             RailError: a variable is missing, a template fails, or the prompt is longer than its `max_length`.
         """
-        variables = turn.variables
-        known = {name: variables[name] for name in self._taken if name in variables}
+        known = {name: turn.variables[name] for name in self._taken if name in turn.variables}
         known.update(values)
-        messages: list[Message] = []
+        task = self._placed.prompt.task
         try:
-            for part in self._parts:
-                if part.template is None:
-                    messages.extend(_conversation(turn))
-                elif (content := part.template.render(known)).strip():
-                    messages.append({"role": part.role, "content": content})
+            messages = list(self._messages(known, turn))
         except UndefinedError as exc:
             raise RailError(
-                f"the prompt of the task {self._chosen.prompt.task!r} uses what is not there: {exc.message}; give it "
-                f"in a message of the role 'context', or test for it with '{{% if ... is defined %}}'",
+                f"the prompt of the task {task!r} uses what is not there: {exc.message}; give it in a message of the "
+                f"role 'context', or test for it with '{{% if ... is defined %}}'",
                 rail=rail,
             ) from exc
         except TemplateError as exc:
-            raise RailError(f"the prompt of the task {self._chosen.prompt.task!r} failed: {exc}", rail=rail) from exc
+            raise RailError(f"the prompt of the task {task!r} failed: {exc}", rail=rail) from exc
         self._refuse_too_long(messages, rail)
         return messages
 
+    def _messages(self, known: Mapping[str, Any], turn: Turn) -> Iterator[Message]:
+        for part in self._parts:
+            if part.template is None:
+                yield from _conversation(turn)
+            elif (content := part.template.render(known)).strip():
+                yield {"role": part.role, "content": content}
+
     def _refuse_too_long(self, messages: list[Message], rail: str) -> None:
         """What is judged is judged whole or not at all."""
-        limit, length = self._chosen.prompt.max_length, sum(len(message["content"]) for message in messages)
+        limit, length = self._placed.prompt.max_length, sum(len(message["content"]) for message in messages)
         if length > limit:
             raise RailError(
-                f"the prompt of the task {self._chosen.prompt.task!r} has {length:,} characters with what it asks "
+                f"the prompt of the task {self._placed.prompt.task!r} has {length:,} characters with what it asks "
                 f"about, and its max_length is {limit:,}; set a larger max_length in that prompt",
                 rail=rail,
             )
 
     def _compile_all(self) -> list[_Part]:
-        prompt = self._chosen.prompt
+        prompt = self._placed.prompt
         if prompt.content is not None:
             return [_Part("user", self._compile(prompt.content))]
         return [self._part(entry) for entry in prompt.messages or ()]
 
-    def _part(self, entry: Any) -> _Part:
+    def _part(self, entry: PromptMessage | str) -> _Part:
         if isinstance(entry, str):
             stands_for_all = entry.strip().strip("{} ").split("|")[0].strip() == _HISTORY
             return _Part("user", None if stands_for_all else self._compile(entry))
         role = _ROLES.get(entry.type.strip().lower())
         if role is None:
-            raise self._chosen.error(f"has a message of the type {entry.type!r}; types are {', '.join(_ROLES)}")
+            raise self._placed.error(f"has a message of the type {entry.type!r}; types are {', '.join(_ROLES)}")
         return _Part(role, self._compile(entry.content))
 
     def _compile(self, source: str) -> Template:
@@ -128,9 +131,9 @@ class PromptTemplate:
             others = list(meta.find_referenced_templates(tree))
             template = self._environment.from_string(source)
         except TemplateSyntaxError as exc:
-            raise self._chosen.error(f"is no valid template, in its line {exc.lineno}: {exc.message}") from exc
+            raise self._placed.error(f"is no valid template, in its line {exc.lineno}: {exc.message}") from exc
         if others:
-            raise self._chosen.error(f"refers to another template, {others[0]!r}; write the text into it instead")
+            raise self._placed.error(f"refers to another template, {others[0]!r}; write the text into it instead")
         for name in sorted(names):
             self._refuse_mistaken(name)
         self._names |= names
@@ -141,13 +144,13 @@ class PromptTemplate:
             return
         given = ", ".join(map(repr, self._given))
         if name == _HISTORY:
-            raise self._chosen.error(
+            raise self._placed.error(
                 f"uses 'history', which stands only as an entry of its own in 'messages'; it has {given}"
             )
         if name in _RESERVED:
-            raise self._chosen.error(f"uses {name!r}, which this task does not have; it has {given}")
+            raise self._placed.error(f"uses {name!r}, which this task does not have; it has {given}")
         if near := get_close_matches(name, self._given, n=1, cutoff=0.8):
-            raise self._chosen.error(f"uses {name!r}; did you mean {near[0]!r}? The task has {given}")
+            raise self._placed.error(f"uses {name!r}; did you mean {near[0]!r}? The task has {given}")
 
 
 def _conversation(turn: Turn) -> list[Message]:
