@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/*/pyproject.toml providers/*/pyproject.toml))
+# Members whose tests need an extra.
+EDITABLES := $(foreach member,$(patsubst providers/huggingface,providers/huggingface[torch],$(MEMBERS)),--editable '$(member)')
 SOURCES := $(addsuffix /src,$(MEMBERS))
 STAMP := $(VENV)/.installed
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo chat test lint types tests fuzz bench format clean
+.PHONY: help install demo chat test lint types tests fuzz mutants bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,11 +19,12 @@ install: $(STAMP)  ## Install every member and the development tools into .venv
 
 # Byte code is compiled here because some environments switch writing it off, and then every process would pay.
 $(STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(MEMBERS))
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(addprefix --editable ,$(MEMBERS))
-	$(BIN)/python -m compileall -q -x 'lib2to3|/tests/' $(VENV)/lib $(SOURCES) || true
-	touch $(STAMP)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@echo "installing into $(VENV), which takes a minute the first time ..."
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(EDITABLES)
+	-@$(BIN)/python -m compileall -qq -x 'lib2to3|/tests?/|/testing/' $(VENV)/lib $(SOURCES)
+	@touch $(STAMP)
 
 demo: install  ## Watch guarded answers stream, without a key or a network
 	@$(BIN)/python docs/examples/demo.py
@@ -40,6 +43,12 @@ types: install
 
 tests: install
 	$(BIN)/pytest -q -n 2
+
+fuzz: install  ## Run the property tests for long: 20 times as many examples
+	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_rolling.py plugins/patterns/tests
+
+mutants: install  ## Break the engine on purpose; every mutant must be noticed
+	$(BIN)/python tests/mutants.py
 
 bench: install  ## Measure, and print tables
 	$(BIN)/python tests/bench/startup.py

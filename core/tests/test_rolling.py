@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import pytest
 from fakes import words
@@ -11,6 +12,8 @@ from handrail._tokens import estimate_tokens
 from handrail.config import StreamingConfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+thorough = settings(max_examples=int(os.environ.get("HANDRAIL_EXAMPLES", "2000")), deadline=None)
 
 
 def windows(texts, *, ask_always: bool = True, **sizes):
@@ -45,7 +48,7 @@ sizes = st.integers(1, 30).flatmap(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@thorough
 @given(texts, sizes, st.booleans())
 def test_windows_cover_the_text_in_order_and_each_tail_is_seen_again(texts, sizes, ask_always):
     text = "".join(texts)
@@ -58,7 +61,7 @@ def test_windows_cover_the_text_in_order_and_each_tail_is_seen_again(texts, size
     assert end == len(text)
 
 
-@settings(max_examples=2000, deadline=None)
+@thorough
 @given(st.data(), sizes, st.integers(1, 80))
 def test_a_violation_as_long_as_the_hold_is_whole_in_a_window_before_any_of_it_is_cleared(data, sizes, count):
     """I1, for every place where such a violation could stand, and whatever the chunks."""
@@ -75,7 +78,7 @@ def test_a_violation_as_long_as_the_hold_is_whole_in_a_window_before_any_of_it_i
             assert window.clears <= begin
 
 
-@settings(max_examples=2000, deadline=None)
+@thorough
 @given(st.integers(4, 40), st.integers(0, 30), st.integers(0, 400))
 def test_what_a_rail_reads_is_linear_in_the_text(chunk, context, count):
     """I7: about n / (n - c) times the text for windows of n tokens that repeat c of them."""
