@@ -90,7 +90,8 @@ class Pull:
     def _last_items(self, renderer: Renderer, error: Exception | None) -> Iterator[Any]:
         if not self.pipeline.ended:
             self.pipeline.finish(error)
-        rendered = [renderer.render(item) for item in self._items]
+        plain = renderer.plain_text
+        rendered = [item if plain and type(item) is str else renderer.render(item) for item in self._items]
         if error is not None and self.pipeline.stop is None:
             rendered.append(renderer.render_error(error))
             if rendered[-1] is None:
