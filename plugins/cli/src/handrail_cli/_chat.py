@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from handrail import ConfigurationError, LLMRails, RailsConfig, __version__
+from handrail import ConfigurationError, LLMRails, RailsConfig, Registry, __version__
 
 from handrail_cli._exit import ExitCode
 from handrail_cli._interrupt import Runner, StuckError
 from handrail_cli._json_lines import JsonLines
 from handrail_cli._loop import Loop
 from handrail_cli._main_model import with_main_model
-from handrail_cli._notes import Notes, NotesHandler
+from handrail_cli._notes import Notes, shown_log
 from handrail_cli._parameters import Flag, one_path
 from handrail_cli._reading import TerminalReader, reader
 from handrail_cli._screen import Screen
@@ -54,13 +54,16 @@ def chat(
     """
     notes = Notes()
     view = JsonLines(notes=notes, verbose=verbose) if json else Screen(notes=notes, verbose=verbose)
-    _show_log(notes, verbose=verbose)
-    if message is not None and not message.strip():
-        raise ConfigurationError("--message is empty; write what is to be asked")
-    rails = _load(one_path(path, config), model)
-    if streaming:
-        rails.stream("")  # raises now, and not after the first question, if the configuration does not allow it
-    session = Session(rails, view, whole=not streaming)
+    with shown_log(notes, logging.INFO if verbose else logging.WARNING):
+        if message is not None and not message.strip():
+            raise ConfigurationError("--message is empty; write what is to be asked")
+        rails = _load(one_path(path, config), model)
+        if streaming:
+            rails.stream("")  # raises now, and not after the first question, if the configuration does not allow it
+        return _run(rails, Session(rails, view, whole=not streaming), view, message)
+
+
+def _run(rails: LLMRails, session: Session, view: Screen | JsonLines, message: str | None) -> int:
     with Runner() as runner:
         try:
             try:
@@ -75,12 +78,12 @@ def chat(
 
 
 def _load(path: Path, model: str | None) -> LLMRails:
-    config = RailsConfig.from_path(path)
+    config, registry = RailsConfig.from_path(path), Registry.discover()
     if model is not None:
-        config = with_main_model(config, model)
+        config = with_main_model(config, model, registry)
     if config.model_for("main") is None:
         raise ConfigurationError(f"{path}: no model of type 'main' is configured; add one to 'models', or use --model")
-    return LLMRails(config)
+    return LLMRails(config, registry=registry)
 
 
 def _converse(session: Session, view: Screen | JsonLines, runner: Runner, config: RailsConfig) -> ExitCode:
@@ -102,14 +105,9 @@ def _greeting(config: RailsConfig) -> str:
     model = "/".join(filter(None, (main.engine, main.model))) if main is not None else "no model"
     sides = (("input", config.input_flows), ("output", config.output_flows))
     rails = [f"{side} rails: {', '.join(flow.text for flow in flows)}" for side, flows in sides if flows]
+    if config.output_flows and config.rails.output.streaming.stream_first:
+        rails.append("text is shown before it is checked")
     return f"handrail {__version__}, {model}, {'; '.join(rails) or 'no rails'}\n/help lists the commands."
-
-
-def _show_log(notes: Notes, *, verbose: bool) -> None:
-    logger = logging.getLogger("handrail")
-    logger.handlers = [NotesHandler(notes)]
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
-    logger.propagate = False
 
 
 def _leave_at_once() -> NoReturn:

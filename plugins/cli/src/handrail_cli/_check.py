@@ -39,7 +39,7 @@ def check(
         config: Another way to write PATH.
         json: Write JSON.
     """
-    result = inspect(one_path(path, config), Registry.discover())
+    result = examine(one_path(path, config), Registry.discover())
     if json:
         sys.stdout.write(json_module.dumps(result, indent=2) + "\n")
     else:
@@ -47,7 +47,7 @@ def check(
     return ExitCode.USAGE if result["problems"] else ExitCode.OK
 
 
-def inspect(path: Path, registry: Registry) -> dict[str, Any]:
+def examine(path: Path, registry: Registry) -> dict[str, Any]:
     """Give what a configuration composes, or its problems."""
     try:
         rails = LLMRails(RailsConfig.from_path(path), registry=registry)

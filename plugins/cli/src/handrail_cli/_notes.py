@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 
@@ -53,7 +56,7 @@ class Notes:
         self._console.print(Text(visible(text), style), end="", soft_wrap=True)
 
 
-class NotesHandler(logging.Handler):
+class _NotesHandler(logging.Handler):
     """Shows what Handrail logs, made harmless for a terminal: a log line may quote a model."""
 
     def __init__(self, notes: Notes) -> None:
@@ -64,3 +67,20 @@ class NotesHandler(logging.Handler):
         """Write one record."""
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
         self._notes.tagged(record.levelname.lower(), self.format(record), style)
+
+
+@contextmanager
+def shown_log(notes: Notes, level: int) -> Iterator[None]:
+    """Show what Handrail logs from this level on, inside the `with` block."""
+    logger = logging.getLogger("handrail")
+    handler = _NotesHandler(notes)
+    before = (logger.level, logger.propagate)
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]

@@ -105,7 +105,7 @@ def _plugin_json(plugin: Plugin) -> dict[str, Any]:
     }
 
 
-def _conflicts(registry: Registry) -> Iterator[dict[str, str]]:
+def _conflicts(registry: Registry) -> Iterator[dict[str, Any]]:
     """Give every name that two plugins offer."""
     finders: Mapping[type[Spec], Callable[[str], object]] = {
         ProviderSpec: registry.provider,
@@ -118,4 +118,9 @@ def _conflicts(registry: Registry) -> Iterator[dict[str, str]]:
             try:
                 find(name)
             except PluginConflictError as error:
-                yield {"kind": _KINDS[kind], "name": name, "message": str(error)}
+                offering = [plugin.label for plugin in registry.plugins if _offers(plugin, kind, name)]
+                yield {"kind": _KINDS[kind], "name": name, "plugins": offering, "message": str(error)}
+
+
+def _offers(plugin: Plugin, kind: type[Spec], name: str) -> bool:
+    return any(type(spec) is kind and name in (spec.name, *getattr(spec, "aliases", ())) for spec in plugin.specs)

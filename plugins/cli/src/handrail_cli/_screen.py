@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, TextIO
 
 from handrail import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta, ToolCallDelta
@@ -73,6 +74,8 @@ class Screen:
 
         text = str(error) if isinstance(error, HandrailError) else f"{type(error).__name__}: {error}"
         self._note("model error", f"{text}{_where(error)}", "yellow")
+        if self.verbose and not isinstance(error, HandrailError):
+            self._notes.plain("".join(traceback.format_exception(error)).rstrip(), "dim")
 
     def stop(self) -> None:
         """Show that the answer was stopped."""

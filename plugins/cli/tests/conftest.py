@@ -1,0 +1,183 @@
+"""Configurations to chat with, a plugin that is installed for a test only, and a terminal to type into."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+TERMINAL = Path(__file__).with_name("_terminal.py")
+
+ANSWERS = [
+    {"contains": "hello", "text": "Hello there, friend."},
+    {"contains": "bad", "text": "This is fine so far. And now comes a curse word, which nobody must see."},
+    {"contains": "broken", "text": "This one ends in the", "error": {"type": "connection", "after": 99, "message": "line cut"}},
+    {"contains": "limit", "error": {"type": "rate_limit", "message": "too many", "retry_after": 7}},
+    {"contains": "markup", "text": "[bold red]loud[/] :smile: \x1b[31mred\x1b[0m \x9b2J \u202etxt"},
+    {"contains": "think", "reasoning": "Let me see.", "text": "Done."},
+    {"contains": "tool", "tool_calls": [{"name": "look_up", "arguments": {"word": "rail"}}]},
+    {"contains": "silence", "text": ""},
+    {"contains": "secret is 42", "within": "conversation", "text": "Your secret is known."},
+]
+DEFAULT = "I know nothing of it."
+
+PLUGIN = """
+from handrail.plugins import CommandSpec, ProviderSpec, RailSpec, hookimpl
+
+@hookimpl
+def handrail_rails():
+    for name in ("no curse", "no numbers", "explode", "shout", "nothing wrong"):
+        yield RailSpec(name, "handrail_of_tests.parts:" + name.title().replace(" ", ""), summary="A rail of a test.")
+
+@hookimpl
+def handrail_providers():
+    for name in ("not chunks", "stubborn", "impolite"):
+        yield ProviderSpec(name, "handrail_of_tests.parts:" + name.title().replace(" ", ""))
+
+@hookimpl
+def handrail_commands():
+    yield CommandSpec("greet", "handrail_of_tests.parts:greet", "Greet somebody.")
+    yield CommandSpec("torn", "handrail_of_tests.nowhere:torn", "Cannot be imported.")
+"""
+
+PARTS = """
+import time
+import anyio
+from handrail import Chunk, Edit, Ruling, Verdict
+
+def greet(name: str, /) -> None:
+    print("Hello", name)
+
+class _Rail:
+    def __init__(self, settings, context):
+        self.settings = settings
+
+class NothingWrong(_Rail):
+    async def check(self, window, turn):
+        return Verdict.allow()
+
+class NoCurse(_Rail):
+    async def check(self, window, turn):
+        at = window.text.find("curse")
+        if at < 0:
+            return Verdict.allow()
+        return Verdict.block("somebody cursed \\x1b[2J", category="rude", span=window.span(at, at + 5))
+
+class NoNumbers(_Rail):
+    async def check(self, window, turn):
+        edits = [Edit(window.context_start + i, window.context_start + i + 1, "#")
+                 for i, character in enumerate(window.text) if character.isdigit()]
+        return Verdict.rewrite(edits) if edits else Verdict.allow()
+
+class Explode(_Rail):
+    async def check(self, window, turn):
+        raise RuntimeError("boom \\x1b[2J")
+
+class Shout(_Rail):
+    def open(self, turn):
+        return self
+    def feed(self, text):
+        return Ruling(text.upper())
+    def finish(self):
+        return Ruling()
+
+class _Provider:
+    def __init__(self, settings, context):
+        self.name = context.model.model
+
+class NotChunks(_Provider):
+    async def stream(self, messages, params):
+        yield "text"
+
+class Impolite(_Provider):
+    async def stream(self, messages, params):
+        yield Chunk("well")
+        raise KeyError("what")
+
+class Stubborn(_Provider):
+    async def stream(self, messages, params):
+        yield Chunk("I will not be stopped. ")
+        time.sleep(600)
+        yield Chunk("Ha.")
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDRAIL_HISTORY", "")
+    for variable in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def install(folder: Path, distribution: str, files: dict[str, str], *, plugin: str) -> None:
+    """Lay out a distribution as an installer would, in a folder that is then put on the path."""
+    metadata = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[handrail]\n{distribution.removeprefix('handrail-')} = {plugin}\n")
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install further plugins, for this process and those it starts."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    before = set(sys.modules)
+
+    def put(distribution: str, files: dict[str, str], *, plugin: str) -> None:
+        install(folder, distribution, files, plugin=plugin)
+        importlib.invalidate_caches()
+
+    yield put
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(folder) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def own_plugin(installed: Callable[..., None]) -> None:
+    """Install a distribution `handrail-of-tests` with rails, engines and commands."""
+    files = {
+        "handrail_of_tests/__init__.py": "",
+        "handrail_of_tests/plugin.py": PLUGIN,
+        "handrail_of_tests/parts.py": PARTS,
+    }
+    installed("handrail-of-tests", files, plugin="handrail_of_tests.plugin")
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Callable[..., str]:
+    """Write a configuration with a scripted model; give its path."""
+
+    def write(
+        *output: str,
+        on_input: tuple[str, ...] = (),
+        streaming: dict[str, object] | None = None,
+        rail_config: dict[str, object] | None = None,
+        **pace: object,
+    ) -> str:
+        parameters = {"answers": ANSWERS, "default": DEFAULT, **pace}
+        cuts = {"enabled": True, "chunk_size": 6, "context_size": 2, "first_chunk_size": 4}
+        file = tmp_path / "config.yml"
+        content = {
+            "models": [{"type": "main", "engine": "scripted", "model": "parrot", "parameters": parameters}],
+            "rails": {
+                "input": {"flows": list(on_input)},
+                "output": {"flows": list(output), "streaming": {**cuts, **(streaming or {})}},
+                "config": rail_config or {},
+            },
+        }
+        file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        return str(file)
+
+    return write
