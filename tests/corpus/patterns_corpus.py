@@ -153,7 +153,9 @@ def _mac(chance: random.Random) -> str:
 
 
 def _url(chance: random.Random) -> str:
-    return f"https://{chance.choice(NAMES)}:{_from(string.ascii_letters + '!$_', 10)(chance)}@{chance.choice(HOSTS)}.com"
+    return (
+        f"https://{chance.choice(NAMES)}:{_from(string.ascii_letters + '!$_', 10)(chance)}@{chance.choice(HOSTS)}.com"
+    )
 
 
 def _national(name: str, templates: Sequence[str]) -> Make:
@@ -251,7 +253,9 @@ LOOK_ALIKES: Sequence[Make] = (
     lambda chance: f"version {chance.randint(1, 30)}.{chance.randint(0, 20)}.{chance.randint(0, 9)}",
     lambda chance: f"{chance.randint(1, 9)}.{_number(chance, 14)}",
     lambda chance: f"ISBN 978-{_number(chance, 1)}-{_number(chance, 4)}-{_number(chance, 4)}-{_number(chance, 1)}",
-    lambda chance: f"{_from(_HEX, 8)(chance)}-{_from(_HEX, 4)(chance)}-4{_from(_HEX, 3)(chance)}-a{_from(_HEX, 3)(chance)}",
+    lambda chance: (
+        f"{_from(_HEX, 8)(chance)}-{_from(_HEX, 4)(chance)}-4{_from(_HEX, 3)(chance)}-a{_from(_HEX, 3)(chance)}"
+    ),
     lambda chance: f"@{chance.choice(NAMES)} and {chance.choice(NAMES)}@home",
     lambda chance: f"https://{chance.choice(HOSTS)}.com/{chance.choice(NAMES)}?page={chance.randint(1, 99)}",
     lambda chance: f"commit {_from(_HEX, 40)(chance)}",

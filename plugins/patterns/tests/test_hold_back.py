@@ -74,7 +74,9 @@ def test_a_pattern_written_anew_from_its_tree_matches_the_same() -> None:
     for _ in range(400):
         source = random_pattern(chance, 4)
         text = "".join(chance.choices(ALPHABET, k=15))
-        assert [m.span() for m in re.finditer(source, text)] == [m.span() for m in re.finditer(full(parse(source)), text)]
+        assert [m.span() for m in re.finditer(source, text)] == [
+            m.span() for m in re.finditer(full(parse(source)), text)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -109,11 +111,12 @@ def _random_rules(chance: random.Random) -> tuple[list[Rule], list[Plain]]:
     plain: list[Plain] = []
     while not rules or (len(rules) < 4 and chance.random() < 0.5):
         source = random_pattern(chance, chance.choice((2, 3, 4)))
-        action = Action(chance.choice(("redact", "mask", "redact", "hash", "block")), f"L{len(rules)}", keep=2, key=b"k")
+        action = Action(
+            chance.choice(("redact", "mask", "redact", "hash", "block")), f"L{len(rules)}", keep=2, key=b"k"
+        )
         try:
             rules.append(make_rule(f"p{len(rules)}", source, action, order=len(rules)))
         except ConfigurationError:
             continue
         plain.append(Plain(re.compile(source), action))
     return rules, plain
-

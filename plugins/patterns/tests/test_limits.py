@@ -10,8 +10,11 @@ import pytest
 from handrail.errors import ConfigurationError
 from handrail_patterns._actions import Action, ActionName
 from handrail_patterns._cost import BUDGET, cost
+from handrail_patterns._limits import reach
+from handrail_patterns._personal import PERSONAL_DATA
 from handrail_patterns._regex import Patterns
 from handrail_patterns._rule import Rule, make_rule
+from handrail_patterns._secrets import SECRETS
 from handrail_patterns._session import STEP, PatternSession
 from handrail_patterns._tree import parse
 from patterns_definition import Plain, delivered, expected, random_split
@@ -122,7 +125,9 @@ def test_around_the_limit_the_outcome_does_not_hang_on_the_cut(length: int) -> N
     patterns = Patterns([rule(r"<[^>]*>", limit=100), rule("x{2,9}y", "mask")])
     for lead in (0, 5, 1000, 1020):
         text = f"{'-' * lead}<{'a' * (length - 2)}> xxxy"
-        outcomes = {delivered(patterns.open(), pieces) for pieces in (text, [text], _in_sizes(text, 3), _in_sizes(text, 700))}
+        outcomes = {
+            delivered(patterns.open(), pieces) for pieces in (text, [text], _in_sizes(text, 3), _in_sizes(text, 700))
+        }
         assert len(outcomes) == 1
         (outcome,) = outcomes
         assert "aaa" not in outcome.text
@@ -158,3 +163,10 @@ def test_time_grows_with_the_text_and_memory_does_not() -> None:
 
 def _in_sizes(text: str, size: int) -> list[str]:
     return [text[place : place + size] for place in range(0, len(text), size)]
+
+
+def test_every_shipped_pattern_is_cheap_on_any_text() -> None:
+    for kind in (*PERSONAL_DATA, *SECRETS):
+        for pattern in (kind.pattern, *kind.more):
+            node = parse(pattern)
+            assert cost(node, min(kind.limit or reach(node) or 1024, 2048)) < BUDGET, kind.name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,24 @@ import pytest
 from handrail import ConfigurationError, LLMRails, RailsConfig, Verdict
 from handrail._registry import Registry
 from handrail.plugins import RailSpec, hookimpl
-from patterns_streamed import TEXT, configured, streamed
+from patterns_streamed import TEXT, EchoProvider, configured, streamed
+
 
 @pytest.mark.parametrize(
     ("flow", "settings", "given"),
     [
         ("personal data check", {}, "Mail [EMAIL], card [CARD], key AKIAIOSFODNN7EXAMPLE, done."),
         ("secret check", {}, TEXT.replace("AKIAIOSFODNN7EXAMPLE", "[AWS_ACCESS_KEY]")),
-        ("personal data check", {"kinds": ["email"], "action": "mask", "keep": 3}, TEXT.replace("jane@example.", "****@*******.")),
-        ("personal data check", {"except_kinds": ["email"], "replacement": "#"}, TEXT.replace("4111 1111 1111 1111", "#")),
+        (
+            "personal data check",
+            {"kinds": ["email"], "action": "mask", "keep": 3},
+            TEXT.replace("jane@example.", "****@*******."),
+        ),
+        (
+            "personal data check",
+            {"except_kinds": ["email"], "replacement": "#"},
+            TEXT.replace("4111 1111 1111 1111", "#"),
+        ),
         ("personal data check", {"action": "flag"}, TEXT),
         (
             "personal data check",
@@ -32,8 +40,16 @@ from patterns_streamed import TEXT, configured, streamed
             {"patterns": [{"pattern": "[a-z]+@", "name": "user name", "action": "redact"}, "nothing"]},
             TEXT.replace("jane@", "[USER_NAME]"),
         ),
-        ("regex check", {"patterns": ["JANE"], "action": "redact", "ignore_case": True}, TEXT.replace("jane", "[REDACTED]")),
-        ("phrase check", {"phrases": ["Example.COM,  card"], "action": "redact"}, TEXT.replace("example.com, card", "[PHRASE]")),
+        (
+            "regex check",
+            {"patterns": ["JANE"], "action": "redact", "ignore_case": True},
+            TEXT.replace("jane", "[REDACTED]"),
+        ),
+        (
+            "phrase check",
+            {"phrases": ["Example.COM,  card"], "action": "redact"},
+            TEXT.replace("example.com, card", "[PHRASE]"),
+        ),
     ],
 )
 async def test_settings_do_what_they_say(flow: str, settings: dict[str, Any], given: str) -> None:
@@ -100,32 +116,37 @@ async def test_phrases_come_from_files_beside_the_configuration(tmp_path: Path) 
 
 async def test_an_input_is_rewritten_before_the_model_sees_it() -> None:
     config = configured(["personal data check"], direction="input")
-    rails = LLMRails(config, llm=_Echo())
+    rails = LLMRails(config, llm=EchoProvider())
     answer = await rails.generate_async(messages=[{"role": "user", "content": "I am jane@example.com"}])
     assert answer["content"] == "I am [EMAIL]"
-
-
-class _Echo:
-    async def stream(self, messages: list[dict[str, Any]], params: object) -> AsyncIterator[Any]:
-        from handrail import Chunk
-
-        yield Chunk(text=messages[-1]["content"])
 
 
 @pytest.mark.parametrize(
     ("flow", "settings", "words"),
     [
-        ("regex check", {"patterns": ["("]}, "'pattern 1' does not compile: missing ), unterminated subpattern at character 0"),
+        (
+            "regex check",
+            {"patterns": ["("]},
+            "'pattern 1' does not compile: missing ), unterminated subpattern at character 0",
+        ),
         ("regex check", {"patterns": ["ok", {"pattern": "x[", "name": "mine"}]}, "'mine' does not compile"),
         ("regex check", {"patterns": []}, "nothing to look for; add a pattern to rails.config.regex check.patterns"),
         ("regex check", {"patterns": ["a*"]}, "matches the empty string"),
-        ("regex check", {"patterns": [{"pattern": "a", "action": "shred"}]}, "allowed: 'block', 'redact', 'hash', 'mask', 'flag'"),
+        (
+            "regex check",
+            {"patterns": [{"pattern": "a", "action": "shred"}]},
+            "allowed: 'block', 'redact', 'hash', 'mask', 'flag'",
+        ),
         ("regex check", {"patterns": "a"}, "must be a list"),
         ("regex check", {"patern": ["a"]}, "did you mean 'patterns'?"),
         ("regex check", {"patterns": ["a"], "max_match": 0}, "max_match"),
         ("regex check", {"patterns": ["a"], "see_through": ["walls"]}, "'unicode'"),
         ("regex check", {"patterns": ["a"], "action": "hash"}, "needs a key; name its environment variable"),
-        ("regex check", {"patterns": ["a"], "action": "hash", "hash_key_env_var": "NOT_SET_AT_ALL"}, "which is not set"),
+        (
+            "regex check",
+            {"patterns": ["a"], "action": "hash", "hash_key_env_var": "NOT_SET_AT_ALL"},
+            "which is not set",
+        ),
         ("phrase check", {}, "nothing to look for; add a phrase"),
         ("phrase check", {"files": ["none.txt"]}, "none.txt' cannot be read: No such file"),
         ("phrase check", {"phrases": ["\u200b "]}, "nothing is left of the phrase"),

@@ -24,7 +24,12 @@ EXAMPLES = {
     "email": ["jane.doe+tag@mail.example.co.uk", "josé@example.org", f"{'x' * 200}@example.com", "a@b.museum"],
     "phone": ["+49 (0)30 1234-5678", "(415) 555-2671", "+14155552671", "030 123456789", "0049 30 1234567"],
     "payment_card": ["4111 1111 1111 1111", "4111111111111111", "3782-822463-10005", "5555555555554444"],
-    "iban": ["DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819", "NO9386011117947", "MT84MALT011000012345MTLCAST001S"],
+    "iban": [
+        "DE89 3704 0044 0532 0130 00",
+        "GB29NWBK60161331926819",
+        "NO9386011117947",
+        "MT84MALT011000012345MTLCAST001S",
+    ],
     "ip_address": ["192.168.1.17", "fe80::1ff:fe23:4567:890a", "::1", "::ffff:10.0.0.1", "2001:db8::8a2e:370:7334"],
     "mac_address": ["00:1A:2b:3c:4d:5e", "00-1a-2b-3c-4d-5e", "001a.2b3c.4d5e"],
     "url_credentials": ["https://user:pa55w0rd@example.com", "ftp://a:b@10.0.0.1:21"],
@@ -56,7 +61,7 @@ EXAMPLES = {
     "aws_access_key": ["AKIAIOSFODNN7EXAMPLE"],
     "aws_secret_key": ["aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"],
     "connection_string": ["Server=db;Database=x;User Id=sa;Password=Secret_1", "mongodb+srv://u:p@c.example.net"],
-    "assigned_secret": ['api_key: 0123456789abcdefABCD'],
+    "assigned_secret": ["api_key: 0123456789abcdefABCD"],
 }
 WRONG = {
     "payment_card": ["4111 1111 1111 1112", "0000 0000 0000 0000"],
@@ -131,7 +136,12 @@ def test_all_shipped_patterns_together_deliver_the_same_for_every_cut(effort: in
     chance = random.Random(1)
     for document in documents(25 * effort, seed=11):
         want = expected(document.text, ALL_PLAIN, FOLDING)
-        for pieces in (document.text, [document.text], tokens(document.text, chance), random_split(document.text, chance)):
+        for pieces in (
+            document.text,
+            [document.text],
+            tokens(document.text, chance),
+            random_split(document.text, chance),
+        ):
             assert delivered(ALL_PATTERNS.open(), pieces, FOLDING, want.text) == want
 
 

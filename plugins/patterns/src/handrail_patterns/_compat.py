@@ -172,9 +172,10 @@ def _recognized_kinds(settings: SensitiveDataSettings, entity: str) -> Iterator[
     for recognizer in settings.recognizers:
         if recognizer.get("supported_entity") == entity:
             for pattern in recognizer.get("patterns") or ():
-                yield Kind(entity, entity, str(pattern["regex"]), limit=DEFAULT_LIMIT)
+                yield Kind(entity, entity, str(pattern["regex"]), limit=DEFAULT_LIMIT, is_ours=False)
             if words := recognizer.get("deny_list"):
-                yield Kind(entity, entity, rf"(?<!\w)(?:{'|'.join(re.escape(str(word)) for word in words)})(?!\w)")
+                listed = "|".join(re.escape(str(word)) for word in words)
+                yield Kind(entity, entity, rf"(?<!\w)(?:{listed})(?!\w)", is_ours=False)
 
 
 def _not_a_pattern(entity: str, context: RailContext) -> str:

@@ -18,6 +18,7 @@ class Kind:
         summary: what it is, for the documentation.
         more: further ways in which it is written.
         limit: the longest match in characters, for a pattern that has none of its own.
+        is_ours: whether its patterns are those of this package.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Kind:
     summary: str = ""
     more: tuple[str, ...] = ()
     limit: int | None = None
+    is_ours: bool = True

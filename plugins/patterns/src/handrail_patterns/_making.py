@@ -32,7 +32,15 @@ def make_action(settings: ActionSettings, name: ActionName, label: str, context:
 def rules_of(kinds: Iterable[Kind], actions: Mapping[str, Action], *, first: int = 0) -> list[Rule]:
     """Make the rules of kinds, each with its action by name; every way of writing a kind is a rule of its own."""
     return [
-        make_rule(kind.name, pattern, actions[kind.name], limit=kind.limit, check=kind.check, order=order)
+        make_rule(
+            kind.name,
+            pattern,
+            actions[kind.name],
+            limit=kind.limit,
+            check=kind.check,
+            order=order,
+            is_ours=kind.is_ours,
+        )
         for order, kind in enumerate(kinds, first)
         for pattern in (kind.pattern, *kind.more)
     ]

@@ -26,12 +26,11 @@ _IBAN_LENGTHS = {
 
 def _iban() -> str:
     """Write the pattern country by country: only the country tells where an IBAN ends."""
-    countries = []
-    for length, codes in _IBAN_LENGTHS.items():
-        groups, rest = divmod(length - 4, 4)
-        last = f"(?:{_GAP}[0-9A-Z]{{{rest}}})" if rest else ""
-        countries.append(f"(?:{'|'.join(codes.split())}){_GAP}\\d{{2}}(?:{_GAP}[0-9A-Z]{{4}}){{{groups}}}{last}")
-    return rf"(?<![0-9A-Za-z])(?=[A-Z]{{2}}{_GAP}\d{{2}})(?:{'|'.join(countries)})(?![0-9A-Z])"
+    by_country = (
+        f"(?<={codes.replace(' ', '|')})(?:[ -]{{0,2}}[0-9A-Z]){{{length - 2}}}"
+        for length, codes in _IBAN_LENGTHS.items()
+    )
+    return rf"(?<![0-9A-Za-z])(?=[A-Z]{{2}}[ -]{{0,2}}\d\d)[A-Z]{{2}}(?:{'|'.join(by_country)})(?![0-9A-Z])"
 
 
 def _ip(text: str) -> bool:

@@ -73,6 +73,7 @@ def make_rule(
     limit: int | None = None,
     check: Check | None = None,
     order: int = 0,
+    is_ours: bool = False,
 ) -> Rule:
     """Derive everything that a stream needs from a pattern.
 
@@ -84,6 +85,7 @@ def make_rule(
         limit: the longest match in characters; by default the pattern's own, or 1,024 if it has none.
         check: looks at each match.
         order: its place in its rail.
+        is_ours: whether it is a pattern of this package, whose cost the tests have judged.
 
     Raises:
         ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
@@ -105,7 +107,7 @@ def make_rule(
             f"ask for at least one character, with '+' in place of '*': {_shown(pattern)}"
         )
     rule = Rule(name, action, longest, lookback(node), _never, _never, None, check, order)
-    steps = cost(node, longest)
+    steps = 0.0 if is_ours else cost(node, longest)
     if steps <= BUDGET:
         seek = _seek(re.compile(source))
         return replace(rule, seek=seek, seek_last=_seek(re.compile(full(node))), gate=found)
@@ -120,7 +122,7 @@ def _longest(node: Node, limit: int | None) -> int:
     if repeat := endless(node):
         raise UnsupportedPatternError(
             f"'{_as_written(repeat)}' runs on through ordinary text, so everything after it begins would be held; "
-            f"limit it, such as '{_as_written(bounded(repeat, 200))}', or set 'max_match', beyond which the stream is blocked"
+            f"limit it, such as '{_as_written(bounded(repeat, 200))}', or set 'max_match', beyond which it blocks"
         )
     longest = reach(node)
     if longest is not None and longest > LONGEST_LIMIT:

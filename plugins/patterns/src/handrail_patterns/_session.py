@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from handrail import Edit, Ruling, Turn, Verdict
 from handrail.errors import StreamClosedError
 
+from handrail_patterns._clusters import Clusters
 from handrail_patterns._fold import FoldedStream
 from handrail_patterns._regex import Found
 
@@ -50,7 +50,19 @@ class PatternSession:
     strictest of their actions is taken. All other text is delivered as it came.
     """
 
-    __slots__ = ("_closed", "_decided", "_end", "_fold", "_held", "_matches", "_next_step", "_note", "_scan", "_start")
+    __slots__ = (
+        "_closed",
+        "_clusters",
+        "_decided",
+        "_end",
+        "_fold",
+        "_held",
+        "_next_step",
+        "_note",
+        "_scan",
+        "_start",
+        "_waiting",
+    )
 
     def __init__(self, scan: Scan, fold: FoldedStream | None, note: NoteFlag) -> None:
         self._scan = scan
@@ -60,7 +72,8 @@ class PatternSession:
         self._start = 0  # where _held begins in the whole text
         self._end = 0  # where it ends
         self._decided = 0  # the place before which all matches are known
-        self._matches: list[Found] = []  # those that reach beyond _start, in places of the original
+        self._clusters = Clusters()  # the matches that reach beyond _start, in places of the original
+        self._waiting = False  # whether there are any
         self._next_step = STEP
         self._closed = False
 
@@ -116,7 +129,7 @@ class PatternSession:
             fold.forget(place)
         self._end += len(text)
         self._decided = decided
-        if scan.found or self._matches:
+        if scan.found or self._waiting:
             return self._deliver()
         start = self._start
         if decided == start:
@@ -133,23 +146,22 @@ class PatternSession:
         self._collect()
         texts: list[str] = []
         edits: list[Edit] = []
-        block: Verdict | None = None
-        for start, end, strictest in self._clusters():
-            if strictest.rule.action.name == "block" and start <= self._decided:
-                texts.append(self._cut(start))
-                block = self._blocked(strictest)
+        while (cluster := self._clusters.first()) is not None and cluster.start <= self._decided:
+            action = cluster.strictest.rule.action
+            if action.name == "block":
+                texts.append(self._cut(cluster.start))
+                return Ruling("".join(texts), self._blocked(cluster.strictest), tuple(edits))
+            if cluster.end > self._decided:
+                self._decided = cluster.start
                 break
-            if end > self._decided:
-                self._decided = min(self._decided, start)
-                break
-            texts.append(self._cut(start))
-            replacement = strictest.rule.action.apply(self._cut(end))
-            edits.append(Edit(start, end, replacement))
+            texts.append(self._cut(cluster.start))
+            replacement = action.apply(self._cut(cluster.end))
+            edits.append(Edit(cluster.start, cluster.end, replacement))
             texts.append(replacement)
-        if block is None:
-            texts.append(self._cut(self._decided))
-        self._matches = [match for match in self._matches if match.end > self._start]
-        return Ruling("".join(texts), block, tuple(edits))
+            self._clusters.drop_first()
+        texts.append(self._cut(self._decided))
+        self._waiting = cluster is not None
+        return Ruling("".join(texts), None, tuple(edits))
 
     def _collect(self) -> None:
         """Take the new matches over, in places of the original; note those that are flagged, and no more."""
@@ -158,27 +170,12 @@ class PatternSession:
             if match.rule.action.name == "flag":
                 self._note(match)
             else:
-                self._matches.append(match)
-        self._matches.sort(key=lambda match: (match.start, -match.end, match.rule.action.rank, match.rule.order))
+                self._clusters.add(match)
 
     def _in_original(self, match: Found) -> Found:
         if self._fold is None:
             return match
         return Found(self._fold.origin(match.start), self._fold.origin_of_end(match.end), match.rule)
-
-    def _clusters(self) -> Iterator[tuple[int, int, Found]]:
-        """Join the matches that overlap; give where each cluster begins and ends, and its strictest match."""
-        cluster: tuple[int, int, Found] | None = None
-        for match in self._matches:
-            if cluster is None or match.start >= cluster[1]:
-                if cluster is not None:
-                    yield cluster
-                cluster = (match.start, match.end, match)
-            else:
-                strictest = min(cluster[2], match, key=lambda one: one.rule.action.rank)
-                cluster = (cluster[0], max(cluster[1], match.end), strictest)
-        if cluster is not None:
-            yield cluster
 
     def _cut(self, end: int) -> str:
         size = end - self._start
