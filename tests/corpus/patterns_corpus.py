@@ -186,7 +186,8 @@ def _private_key(chance: random.Random) -> str:
 
 def _jwt(chance: random.Random) -> str:
     base64 = string.ascii_letters + string.digits + "-_"
-    return f"eyJ{_from(base64, 33)(chance)}.eyJ{_from(base64, chance.randint(40, 300))(chance)}.{_from(base64, 43)(chance)}"
+    parts = [_from(base64, size)(chance) for size in (33, chance.randint(40, 300), 43)]
+    return f"eyJ{parts[0]}.eyJ{parts[1]}.{parts[2]}"
 
 
 _ALNUM = string.ascii_letters + string.digits

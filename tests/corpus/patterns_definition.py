@@ -1,4 +1,4 @@
-"""What the rails for patterns must deliver, by the definition: plain `re.finditer` on the whole text, and no streams."""
+"""What the rails for patterns must deliver, by the definition: `re.finditer` on the whole text, and no streams."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _folded(text: str, folding: Folding | None) -> tuple[str, list[int]]:
 
 
 def delivered(scan: Scan, pieces: Iterable[str], folding: Folding | None = None, whole: str | None = None) -> Outcome:
-    """Feed the pieces to a session; with `whole` given, see to it that no piece of it comes that is not its beginning."""
+    """Feed the pieces to a session; with `whole` given, see to it that what comes is ever its beginning."""
     session = PatternSession(scan, None if folding is None else folding.open(), lambda _: None)
     text = ""
     for piece in pieces:

@@ -162,7 +162,8 @@ def test_a_mistake_is_told_when_the_configuration_is_loaded(flow: str, settings:
 
 
 def test_a_mistake_in_a_pattern_is_told_with_its_line_and_column() -> None:
-    config = "rails:\n  output:\n    flows: [regex check]\n  config:\n    regex check:\n      patterns:\n        - 'ok'\n        - '('\n"
+    lines = ("rails:", "  output:", "    flows: [regex check]", "  config:", "    regex check:", "      patterns:")
+    config = "\n".join((*lines, "        - 'ok'", "        - '('"))
     with pytest.raises(ConfigurationError, match=r":8:11: pattern 'pattern 2' does not compile"):
         LLMRails(RailsConfig.from_content(yaml_content=config))
 
