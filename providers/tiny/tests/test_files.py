@@ -51,7 +51,7 @@ def test_nothing_in_the_corpus_belongs_to_anybody():
     said = "\n".join(str(m["content"]) for messages, _ in written(3) for m in messages if m["role"] == "assistant")
     addresses = set(re.findall(r"[a-z.]+@([a-z]+\.[a-z]+)", said))
     assert addresses <= {"example.com", "example.org", "example.net"}
-    assert set(re.findall(r"\b(555-\d\d)\d\d\b", said)) == {"555-01"}
+    assert set(re.findall(r"(\+[\d ]+-\d+-\d\d)\d\d\b", said)) == {"+1 202-555-01"}
     hosts = set(re.findall(r"\b(\d+\.\d+\.\d+)\.\d+\b", said))
     assert hosts == {"192.0.2", "198.51.100", "203.0.113"}
 

@@ -76,12 +76,6 @@ def read_recipes() -> list[dict[str, str]]:
     return recipes
 
 
-def read_words() -> list[str]:
-    """Give every word that stands in the texts, as it is written there."""
-    texts = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.txt")))
-    return sorted(set(re.findall(r"[A-Za-z]+[.,!?]?", texts)))
-
-
 def choose(template: str, rng: random.Random) -> str:
     """Replace every `[a|b]` by one of its alternatives, the innermost first."""
     while (match := _CHOICE.search(template)) is not None:

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from training._texts import FOLDER, Exchange, fill, read_exchanges, read_lists, read_recipes, read_words
+from training._texts import FOLDER, Exchange, fill, read_exchanges, read_lists, read_recipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def _tool(name: str, description: str, *parameters: str) -> dict[str, Any]:
 
 TOOLS = [
     _tool("get_weather", "Tells the weather in a city.", "city"),
-    _tool("find_order", "Tells where an order is.", "order"),
+    _tool("find_recipe", "Tells how long a dish takes.", "dish"),
     _tool("send_email", "Sends an email.", "to"),
 ]
 """The tools that the model has learnt to call, in OpenAI's form."""
@@ -53,15 +53,13 @@ class Author:
         self._tool_texts = read_lists("tools")
         self._systems = [line for line in (_read_systems()) if line]
         self._recipes = read_recipes()
-        self._vocabulary = read_words()
         self._words["key"] = _invent_keys(random.Random("keys"))  # noqa: S311  # as above
         self._kinds: list[tuple[int, Callable[[Dialogue], str]]] = [
             (26, lambda dialogue: self._exchange(dialogue, self._smalltalk, "small")),
             (22, lambda dialogue: self._exchange(dialogue, self._support, "support")),
-            (24, lambda dialogue: self._exchange(dialogue, self._private, "private")),
+            (28, lambda dialogue: self._exchange(dialogue, self._private, "private")),
             (22, self._cook),
             (6, self._tell),
-            (16, self._repeat),
         ]
 
     def dialogues(self, count: int) -> Iterator[Dialogue]:
@@ -85,7 +83,7 @@ class Author:
         slots = {key: self._rng.choice(words) for key, words in self._words.items()}
         slots["email"] = f"{slots['first'].lower()}.{slots['last'].lower()}@{slots['domain']}"
         slots["order"] = "".join(self._rng.choices("0123456789", k=5))
-        slots["phone"] = f"555-01{self._rng.randrange(100):02d}"
+        slots["phone"] = f"+1 202-555-01{self._rng.randrange(100):02d}"
         slots["house"] = str(self._rng.randrange(1, 60))
         return slots
 
@@ -128,23 +126,6 @@ class Author:
         self._ask(dialogue, self._rng.choice(self._asks[kind]), slots)
         self._answer(dialogue, self._rng.choice(self._asks[f"{kind}_answer"]), _dish(slots))
 
-    def _repeat(self, dialogue: Dialogue) -> str:
-        """Whatever the user asks to hear: so that people can make the model say what a rail is to catch."""
-        slots = self._slots()
-        text = self._rng.choice(
-            (
-                " ".join(self._rng.choices(self._vocabulary, k=self._rng.randrange(1, 14))),
-                " ".join(self._rng.choices(self._vocabulary, k=self._rng.randrange(1, 14))),
-                "".join(self._rng.choices(f"{_ALPHABET}-_ @.", k=self._rng.randrange(4, 24))),
-                "".join(self._rng.choices("0123456789 -", k=self._rng.randrange(4, 24))),
-                " ".join(slots[self._rng.choice(sorted(slots))] for _ in range(self._rng.randrange(1, 5))),
-            )
-        ).strip()
-        ask = fill(self._rng.choice(self._asks["repeat"]), {"text": text}, self._rng)
-        dialogue.messages.append({"role": "user", "content": ask})
-        dialogue.messages.append({"role": "assistant", "content": text})
-        return "small"
-
     def _tell(self, dialogue: Dialogue) -> str:
         texts = self._stories
         slots = {key: self._rng.choice(texts[key]) for key in ("hero", "trait", "place", "thing", "friend")}
@@ -163,14 +144,14 @@ class Author:
 
     def _use_tools(self) -> Dialogue:
         texts, slots = self._tool_texts, self._slots()
-        slots |= {key: self._rng.choice(texts[key]) for key in ("sky", "degrees", "state")}
+        slots |= {key: self._rng.choice(texts[key]) for key in ("sky", "degrees")} | self._rng.choice(self._recipes)
         dialogue = Dialogue(tools=list(TOOLS))
         if self._rng.random() < 0.3:
             dialogue.messages.append({"role": "system", "content": self._rng.choice(self._systems)})
         kind, name, argument, value = self._rng.choice(
             (
                 ("weather", "get_weather", "city", slots["city"]),
-                ("order", "find_order", "order", slots["order"]),
+                ("recipe", "find_recipe", "dish", slots["dish"]),
                 ("mail", "send_email", "to", slots["email"]),
                 ("none", "", "", ""),
             )
@@ -179,9 +160,9 @@ class Author:
             self._exchange(dialogue, self._smalltalk, "small")
             return dialogue
         template = self._rng.choice(texts[f"{kind}_ask"])
-        if kind == "mail" and "{first}" in template:
+        if kind == "mail":
             value = slots["email"] = f"{slots['first'].lower()}.{slots['last'].lower()}@example.com"
-        self._ask(dialogue, template.replace("{email}", value), slots)
+        self._ask(dialogue, template, slots)
         arguments = json.dumps({argument: value})
         call = {"id": "call_0", "type": "function", "function": {"name": name, "arguments": arguments}}
         dialogue.messages.append({"role": "assistant", "content": "", "tool_calls": [call]})

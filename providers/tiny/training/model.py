@@ -29,8 +29,8 @@ class Plan:
     """The numbers of a training run."""
 
     seed: int = 2026
-    steps: int = 3000
-    rows: int = 8
+    steps: int = 3200
+    rows: int = 4
     learning_rate: float = 3e-3
     warmup: int = 100
     weight_decay: float = 0.05

@@ -75,4 +75,4 @@ class _ChunkStreamer(TokenStreamer):
     def _give(self, text: str) -> None:
         if text:
             for chunk in self._answer.feed(text):
-                self._put(chunk)
+                self._put(replace(chunk, usage=Usage(len(self.prompt_ids), len(self.token_ids))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -67,7 +68,7 @@ class TinyProvider:
             token = choose(await to_thread.run_sync(run.read, pending, limiter=limiter))
             pending, written, ended = [token], written + 1, token == end
             if not ended and (chunk := answer.add(token)) is not None:
-                yield chunk
+                yield replace(chunk, usage=Usage(len(prompt), written))
         if (chunk := answer.finish()) is not None:
             yield chunk
         reason = "length" if not (ended or answer.stopped) else "tool_calls" if answer.calls else "stop"
