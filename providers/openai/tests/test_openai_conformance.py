@@ -12,7 +12,7 @@ class TestOpenAI(ProviderConformance):
     @pytest.fixture
     async def case(self, protocol_server, make_provider, key):
         protocol_server.key = key
-        protocol_server.models = ("test-model",)
+        protocol_server.models = {"test-model": None}
         return ProviderCase(
             provider=make_provider(protocol_server.base_url),
             expected_text="Hello, world!",

@@ -125,6 +125,19 @@ def test_a_provider_serves_one_event_loop_after_the_other(protocol_server, confi
     assert answers == ["Hello, world!"] * 4
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_connections_are_closed_with_the_event_loop_that_opened_them(protocol_server, configure, backend):
+    """A synchronous call runs a loop of its own, at whose end nobody closes the provider."""
+    provider = configure(protocol_server.base_url)
+
+    async def ask():
+        return "".join([chunk.text async for chunk in provider.stream(HELLO, {})])
+
+    assert [anyio.run(ask, backend=backend) for _ in range(3)] == ["Hello, world!"] * 3
+    assert not provider._clients._kept
+    gc.collect()
+
+
 async def test_a_client_that_is_handed_in_is_used_and_left_open(protocol_server, make_provider, ask):
     async with openai.AsyncOpenAI(api_key="sk-of-its-own", base_url=protocol_server.base_url) as client:
         provider = make_provider(client=client)

@@ -66,7 +66,7 @@ async def test_no_permission_is_an_authentication_error(protocol_server, fails):
 
 
 async def test_an_unknown_model_is_named(protocol_server, fails):
-    protocol_server.models = ("another-model",)
+    protocol_server.models = {"another-model": None}
     _, error = await fails(protocol_server.base_url, ProviderBadRequestError)
     assert (error.status, error.code) == (404, "model_not_found")
     assert "'test-model'" in str(error)

@@ -126,6 +126,19 @@ async def test_a_body_may_end_with_its_connection(protocol_server, make_provider
     assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
 
 
+async def test_the_dialect_of_transformers_serve_is_understood(protocol_server, make_provider, ask):
+    """No `[DONE]`, no finish reason that is null, and usage beside the last finish reason."""
+    head = {"id": "9065acc2", "created": 1795370441, "model": "m@main", "object": "chat.completion.chunk"}
+    last = {"delta": {}, "index": 0, "finish_reason": "length"}
+    usage = {"completion_tokens": 2, "prompt_tokens": 5, "total_tokens": 7}
+    deltas = ({"role": "assistant"}, {"content": "I"}, {"content": " am"})
+    events = [{**head, "choices": [{"delta": delta, "index": 0}]} for delta in deltas]
+    events.append({**head, "choices": [last], "usage": usage})
+    protocol_server.will(replies.sse(map(replies.event, events)))
+    chunks = await ask(make_provider(protocol_server.base_url))
+    assert facts(chunks) == ("I am", "", (), ["length"], [Usage(5, 2)])
+
+
 async def test_the_other_field_for_reasoning_is_read(protocol_server, make_provider, ask):
     protocol_server.will(Completion(reasoning=("a", "b"), reasoning_field="reasoning"))
     assert reasoning(await ask(make_provider(protocol_server.base_url))) == "ab"

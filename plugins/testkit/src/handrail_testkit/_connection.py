@@ -88,7 +88,7 @@ class Connection:
 
     async def _reply(self, request: Received) -> bool:
         refused = self._refusal(request)
-        answer = refused or self._server.next_answer()
+        answer = refused or self._server.next_answer(request.json["model"])
         if isinstance(answer, Completion):
             answer = _as_reply(answer, request)
         if isinstance(answer, Reply):

@@ -284,8 +284,9 @@ class ProviderConformance:
 
 
 async def _exhaust(stream: AsyncIterator[Chunk]) -> None:
-    async for _ in stream:
-        pass
+    with anyio.fail_after(PROMPT):
+        async for _ in stream:
+            pass
 
 
 async def _first(stream: AsyncIterator[Chunk]) -> Chunk:

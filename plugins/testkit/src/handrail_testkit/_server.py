@@ -17,6 +17,7 @@ from handrail_testkit._connection import Connection
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
     from types import TracebackType
 
     from handrail import Provider
@@ -28,23 +29,23 @@ if TYPE_CHECKING:
 class ProtocolServer:
     """A server at `base_url`, from entering the context to leaving it.
 
-    Each request to `POST .../chat/completions` takes the next answer of the queue that `will` fills; when the
-    queue is empty, `model` answers, and without one, `default`.
+    A request to `POST .../chat/completions` takes the next answer of the queue that `will` fills; when the queue is
+    empty, the provider answers that `models` has for the request's model, and where it has none, `default`.
 
     Attributes:
         requests: every request received, in order; `models` listings included.
         connections: how many connections clients have opened.
         default: the answer when nothing else is set.
         key: if set, other keys are refused with status 401.
-        models: if set, other models are refused with status 404.
+        models: if not empty, other models are refused with status 404. A provider among them answers as it would
+            in a configuration: a scripted one brings its pace, its errors and its hangs.
     """
 
     def __init__(
         self,
         *,
-        model: Provider | None = None,
+        models: Mapping[str, Provider | None] | None = None,
         key: str | None = None,
-        models: tuple[str, ...] = (),
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -53,8 +54,7 @@ class ProtocolServer:
         self.requests: list[Received] = []
         self.connections = 0
         self.key = key
-        self.models = models
-        self._model = model
+        self.models = dict(models or {})
         self._tls = tls
         self._host = host
         self._port = port
@@ -84,11 +84,11 @@ class ProtocolServer:
         """Give these answers to the next requests, one each, in this order."""
         self._queue.extend(answers)
 
-    def next_answer(self) -> Completion | Reply | Provider:
+    def next_answer(self, model: str) -> Completion | Reply | Provider:
         """Take the answer to a request that has just come in."""
         if self._queue:
             return self._queue.popleft()
-        return self.default if self._model is None else self._model
+        return self.models.get(model) or self.default
 
     def wait_idle(self, timeout: float = 5) -> bool:
         """Block until no reply is under way; False if one still is after `timeout` seconds."""
@@ -140,4 +140,5 @@ class ProtocolServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        await Connection(self, reader, writer).run()
+        with suppress(asyncio.CancelledError):  # the server ends; asyncio before 3.12 would log it as a failure
+            await Connection(self, reader, writer).run()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import anyio
 import httpx2
 import openai
 from anyio.lowlevel import current_token
@@ -17,36 +18,51 @@ if TYPE_CHECKING:
     from handrail_openai._endpoint import Endpoint
     from handrail_openai._settings import OpenAISettings
 
+Kept: TypeAlias = tuple[openai.AsyncOpenAI, AsyncGenerator[None, None]]
+
 CONNECT_SECONDS = 15.0
 
 
 class Clients:
-    """Gives the client of the running event loop; connections belong to the loop that opened them."""
+    """Gives the client of the running event loop; connections belong to the loop that opened them.
+
+    An event loop that ends closes the asynchronous generators that it has begun, so a client is kept by one: its
+    connections are closed with the loop at the latest, also where a synchronous call runs a loop of its own.
+    """
 
     def __init__(self, endpoint: Endpoint, settings: OpenAISettings) -> None:
         self._endpoint = endpoint
         self._settings = settings
         self._given = _checked(settings.client, endpoint)
-        self._made: WeakKeyDictionary[object, openai.AsyncOpenAI] = WeakKeyDictionary()
+        self._kept: dict[object, Kept] = {}
         # Made here and not at the first request, for it imports and reads certificates for half a second.
         self._spare = make_client(endpoint, settings) if self._given is None else None
 
-    def get(self) -> openai.AsyncOpenAI:
+    async def get(self) -> openai.AsyncOpenAI:
         """Give the client that was handed in, or one of our own."""
         if self._given is not None:
             return self._given
         loop = current_token().native_token
-        client = self._made.get(loop)
-        if client is None:
+        kept = self._kept.get(loop)
+        if kept is None:
             client, self._spare = self._spare or make_client(self._endpoint, self._settings), None
-            self._made[loop] = client
-        return client
+            kept = self._kept[loop] = (client, self._keep(loop, client))
+            await anext(kept[1])
+        return kept[0]
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop. A client that was handed in is left open."""
-        client = self._made.pop(current_token().native_token, None)
-        if client is not None:
-            await client.close()
+        kept = self._kept.get(current_token().native_token)
+        if kept is not None:
+            await kept[1].aclose()
+
+    async def _keep(self, loop: object, client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            del self._kept[loop]
+            with anyio.CancelScope(shield=True):
+                await client.close()
 
 
 def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpenAI:

@@ -42,7 +42,7 @@ class OpenAIProvider:
         Raises:
             ProviderError: it could not answer, or its answer broke off.
         """
-        call = Call(self._settings, self._clients.get(), self._headers, self._failures)
+        call = Call(self._settings, await self._clients.get(), self._headers, self._failures)
         try:
             body = request_body(self._endpoint, self._settings, messages, params)
             async with aclosing(call.chunks(body)) as chunks:
