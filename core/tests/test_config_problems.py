@@ -44,14 +44,18 @@ lowest_temperature: warm
             "'api_key_env_var', 'mode', 'cache', 'reasoning_config'; did you mean 'engine'?"
         ),
         "yaml_content:4:12: models[0].model is the number 4.1; it must be text, put it in quotes",
-        "yaml_content:6:3: unknown key 'outptu' in rails; allowed: 'input', 'output', 'config'; did you mean 'output'?",
+        (
+            "yaml_content:6:3: unknown key 'outptu' in rails; allowed: 'input', 'output', 'config', "
+            "'failure_message'; did you mean 'output'?"
+        ),
         (
             "yaml_content:8:12: rails.output.flows is the text 'self check output'; it must be a list, "
             "each item on a line "
             "of its own that begins with '- '"
         ),
         (
-            "yaml_content:9:5: unknown key 'flow' in rails.output; allowed: 'flows', 'parallel', 'streaming'; "
+            "yaml_content:9:5: unknown key 'flow' in rails.output; allowed: 'flows', 'parallel', 'streaming', "
+                "'refusal'; "
             "did you mean 'flows'?"
         ),
         "yaml_content:10:26: rails.output.streaming.enabled is the text 'maybe'; it must be true or false",
@@ -155,11 +159,11 @@ def test_what_is_no_rail_is_a_configuration_error(text: str, message: str):
         ("rails: {output: {parallel: 7}}", "1:28: rails.output.parallel is the number 7; it must be true or false"),
         (
             "rails: {input: {streaming: {}}}",
-            "1:17: unknown key 'streaming' in rails.input; allowed: 'flows', 'parallel', 'speculative'",
+            "1:17: unknown key 'streaming' in rails.input; allowed: 'flows', 'parallel', 'speculative', 'refusal'",
         ),
         ("rails: {config: [x]}", "1:9: rails.config is a list; it must be a mapping"),
         ("rails: {config: {x: 3}}", "1:21: rails.config.x is the number 3; it must be a mapping"),
-        ("rails: {7: {}}", "1:9: unknown key '7' in rails; allowed: 'input', 'output', 'config'"),
+        ("rails: {7: {}}", "1:9: unknown key '7' in rails; allowed: 'input', 'output', 'config', 'failure_message'"),
     ],
 )
 def test_what_concerns_rails_is_the_more_special_error(text: str, message: str):

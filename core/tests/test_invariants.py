@@ -176,11 +176,11 @@ def test_the_engine_agrees_with_its_model(case, backend):
     _check_end(stream, expected, case)
 
 
-def _check_end(stream, expected, case):
+def _check_end(stream, expected, case, *, stoppers=None):
     last = stream.items[-1][0] if stream.items else None
     if expected.stopped_by:
         assert isinstance(last, Blocked | RailFailed)
-        assert int(last.rail) in expected.stopped_by
+        assert int(last.rail) in (stoppers or expected.stopped_by)
     elif case.fails:
         assert stream.error is not None
     else:
@@ -199,7 +199,8 @@ def test_nothing_unchecked_is_delivered_whatever_the_limits(case, backend, max_c
     assert expected.text.startswith(stream.text)
     if not expected.stopped_by:
         assert stream.text == expected.text
-    _check_end(stream, expected, case)
+    # A rail that waits for a slot may not have been asked about the window that would have stopped the stream earlier.
+    _check_end(stream, expected, case, stoppers=expected.failing)
 
 
 @thorough

@@ -22,6 +22,7 @@ from handrail import (
 )
 from handrail.errors import PluginContractError, ProviderConnectionError, StreamClosedError, StreamingNotSupportedError
 
+REFUSAL = "I'm sorry, I can't respond to that."
 TEXT = "".join(words(200))
 
 
@@ -103,7 +104,8 @@ async def test_a_block_is_a_typed_event(guarded):
     phrase = "".join(words(200)[60:62])
     events = await guarded(FakeProvider(words(200)), {"r": FunctionRail(blocking(phrase))}).events()
     start = TEXT.index(phrase)
-    assert events[-1] == Blocked("r", "output", "forbidden", "phrase", (start, start + len(phrase)))
+    span = (start, start + len(phrase))
+    assert events[-1] == Blocked("r", "output", "forbidden", "phrase", span, "text", REFUSAL)
     assert all(isinstance(event, TextDelta) for event in events[:-1])
 
 
@@ -306,7 +308,7 @@ async def test_a_session_may_deliver_a_clean_beginning_and_block_after_it(guarde
         return Ruling(text[:2], Verdict.block("no", span=(2, 4)))
 
     events = await guarded(FakeProvider(["abcd", "ef"]), {"r": SessionRail(rule)}).events()
-    assert events == [TextDelta("ab", 0), Blocked("r", "output", "no", None, (2, 4))]
+    assert events == [TextDelta("ab", 0), Blocked("r", "output", "no", None, (2, 4), "text", REFUSAL)]
 
 
 # --- Failure of a provider -----------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ class Expected:
         text: what is delivered.
         released: for each release, up to which character it goes, and when it happens.
         stopped_by: the rails one of which stops the stream; none if it ends well.
+        failing: the rails that have a window which does not pass.
         ends_by: when the stream has ended at the latest.
         starts: the first new character of each window.
     """
@@ -87,6 +88,7 @@ class Expected:
     text: str
     released: Sequence[tuple[int, float]]
     stopped_by: frozenset[int]
+    failing: frozenset[int]
     ends_by: float
     starts: Sequence[int]
 
@@ -112,7 +114,8 @@ def expect(case: Case) -> Expected:
         released.append((window.clears, now))
     released.append((len(case.text), max(now, finish)))
     stopped_by = frozenset(r for r in rails if passed[r] < len(windows) and cleared[r] == delivered)
-    return Expected(case.text[:delivered], released, stopped_by, max(now, finish), [window.start for window in windows])
+    failing = frozenset(r for r in rails if passed[r] < len(windows))
+    return Expected(case.text[:delivered], released, stopped_by, failing, max(now, finish), [window.start for window in windows])
 
 
 def _windows(case: Case) -> tuple[list[Window], list[float], float]:

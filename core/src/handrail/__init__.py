@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from handrail._checking import RailsResult as RailsResult
     from handrail._contexts import ProviderContext as ProviderContext
     from handrail._contexts import RailContext as RailContext
     from handrail._events import Blocked as Blocked
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._guarded import GuardedStream as GuardedStream
+    from handrail._log import GenerationLog as GenerationLog
     from handrail._model import Completion as Completion
     from handrail._model import Model as Model
+    from handrail._options import GenerationOptions as GenerationOptions
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
     from handrail._protocols import Strategy as Strategy
@@ -61,6 +64,9 @@ _HOMES = {
     "_contexts": ("ProviderContext", "RailContext"),
     "_guarded": ("GuardedStream",),
     "_model": ("Completion", "Model"),
+    "_checking": ("RailsResult",),
+    "_log": ("GenerationLog",),
+    "_options": ("GenerationOptions",),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
     "_registry": ("Registry",),

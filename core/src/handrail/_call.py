@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
+from handrail._options import GenerationOptions
+from handrail._stream.prefetch import Prefetch
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsEvents
 from handrail._stream.source import chunks_of_texts, single
 from handrail._stream.whole import Whole
 from handrail._turn import Journal, Turn
-from handrail._types import Chunk, Message
+from handrail._types import Chunk, Message, ToolCall
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,11 +28,14 @@ if TYPE_CHECKING:
     from handrail._stream.plan import RailPlan
     from handrail._stream.sinks import Item
     from handrail._turn import LLMCall
+    from handrail.config import RailsConfig
 
 Driver: TypeAlias = Pump | Pull
 
-REFUSAL = "I'm sorry, I can't respond to that."
 _UNBOUNDED = 2**62
+_JUDGED = frozenset(
+    ("user_message", "bot_message", "user_input", "bot_response", "last_user_message", "last_bot_message", "response")
+)  # what rails judge: a caller's context must not stand in for it
 
 
 class Call:
@@ -38,7 +44,7 @@ class Call:
     Args:
         app: the composed configuration.
         conversation: what the caller passed.
-        params: parameters for the model, over the configured ones.
+        options: what the caller asked for.
         whole: True if output rails see the whole answer at once, because nobody waits for its beginning.
         generator: texts to guard in place of a model's; then no input rails run.
     """
@@ -48,35 +54,73 @@ class Call:
         app: Composition,
         conversation: Conversation,
         *,
-        params: Mapping[str, Any] | None = None,
+        options: GenerationOptions,
         whole: bool = False,
         generator: AsyncIterable[str] | None = None,
     ) -> None:
         self._app = app
         self._conversation = conversation
-        self._params = dict(params or {})
+        self._options = options
         self._generator = generator
         self._llm_call: LLMCall | None = None
         self._generation_started = 0.0
+        self._input_rails = options.choose(app.input_rails, "input") if generator is None else ()
         self.journal = Journal()
         self.turn = self._turn(conversation)
-        self.driver = self._driver(app.output_rails, whole=whole)
+        self.driver = self._driver(options.choose(app.output_rails, "output"), whole=whole)
+        self.driver.pipeline.describe = partial(with_message, config=app.config)
+
+    def answer(
+        self, text: str, stop: Blocked | RailFailed | None, tool_calls: tuple[ToolCall, ...] = ()
+    ) -> str | list[Message]:
+        """Give what the caller of a whole answer gets: a text for a prompt, a list with one message for messages."""
+        if stop is not None and self._app.config.enable_rails_exceptions:
+            return [{"role": "exception", "content": _exception(stop)}]
+        content = text if stop is None else stop.message
+        if self._conversation.is_prompt:
+            return content
+        message: dict[str, Any] = {"role": "assistant", "content": content}
+        if stop is None and tool_calls:
+            message["tool_calls"] = [_openai_tool_call(call) for call in tool_calls]
+        return [message]
+
+    def variables(
+        self, options: GenerationOptions, text: str, stop: Blocked | RailFailed | None
+    ) -> Mapping[str, Any] | None:
+        """Give the context's variables that the options ask for."""
+        if options.output_vars is False:
+            return None
+        stopper = {f"triggered_{stop.direction}_rail": stop.rail} if stop is not None else {}
+        every = {
+            "triggered_input_rail": None,
+            "triggered_output_rail": None,
+            **self.turn.variables,
+            **stopper,
+            "user_message": self.turn.user_message,
+            "bot_message": text,
+        }
+        return every if options.output_vars is True else {name: every.get(name) for name in options.output_vars}
 
     def _turn(self, conversation: Conversation) -> Turn:
+        given = {name: value for name, value in conversation.variables.items() if name not in _JUDGED}
+        registered = {
+            name: value() if callable(value) else value
+            for name, value in self._app.registrations.prompt_context.items()
+        }
         return Turn(
             messages=conversation.messages,
             user_message=conversation.user_message,
-            variables=conversation.variables,
-            tools=tuple(self._params.get("tools") or ()),
+            variables={**given, **registered},
+            tools=tuple(self._options.llm_params.get("tools") or ()),
             journal=self.journal,
         )
 
     def _driver(self, rails: tuple[RailPlan, ...], *, whole: bool) -> Driver:
         output = self._app.config.rails.output
-        provider = self._app.models["main"].plugin if "main" in self._app.models else "generator"
+        provider = self._provider_label()
         if whole:
             rails = seeing_everything(rails)
-        if all(rail.is_stream_rail for rail in rails):
+        if all(rail.is_stream_rail for rail in rails) and not self._speculative:
             return Pull(rails, self.turn, self._open_source, provider=provider, on_close=self._close)
         return Pump(
             rails,
@@ -88,30 +132,56 @@ class Call:
             on_close=self._close,
         )
 
+    @property
+    def _speculative(self) -> bool:
+        return self._app.config.rails.input.speculative and bool(self._input_rails)
+
+    def _provider_label(self) -> str:
+        main = self._app.models.get("main")
+        return main.plugin if main is not None and self._generator is None else "generator"
+
     async def _open_source(self, pipeline: Pipeline) -> AsyncIterator[Chunk] | None:
         """Run the input rails; give the provider's stream, or None if they refused."""
         if self._generator is not None:
             return chunks_of_texts(self._generator)
-        if self._app.input_rails and self._conversation.pending_user_texts:
-            stop = await self._check_input(pipeline)
-            if stop is not None:
-                pipeline.end(stop)
-                return None
+        if not self._input_rails or not self._conversation.pending_user_texts:
+            return self._generate()
+        if isinstance(self.driver, Pump) and self._speculative:
+            return await self._open_speculatively(pipeline, self.driver)
+        if await self._refused(pipeline):
+            return None
         return self._generate()
 
-    async def _check_input(self, pipeline: Pipeline) -> Blocked | RailFailed | None:
+    async def _open_speculatively(self, pipeline: Pipeline, pump: Pump) -> AsyncIterator[Chunk] | None:
+        """Have the provider work while the input rails do; what it says waits for them."""
+        asked = self._conversation
+        ahead = Prefetch(self._generate(), self._provider_label(), self._app.config.rails.output.streaming.max_pending)
+        pump.start_soon(ahead.run)
+        refused = True
+        try:
+            refused = await self._refused(pipeline)
+        finally:
+            if refused or self._conversation is not asked:
+                await ahead.aclose()
+        if refused:
+            return None
+        return ahead if self._conversation is asked else self._generate()
+
+    async def _refused(self, pipeline: Pipeline) -> bool:
+        """Run the input rails; end the stream if one refuses, take over what they rewrote if none does."""
         text, stop = await guard_text(
-            self._app.input_rails,
+            self._input_rails,
             self._conversation.user_message,
             self.turn,
             parallel=self._app.config.rails.input.parallel,
         )
         if stop is not None:
-            return replace(stop, message=REFUSAL) if isinstance(stop, Blocked) else stop
+            pipeline.end(stop)
+            return True
         if text != self._conversation.user_message:
             self._conversation = self._conversation.with_user_message(text)
             self.turn = pipeline.turn = self._turn(self._conversation)
-        return None
+        return False
 
     def _generate(self) -> AsyncIterator[Chunk]:
         model = self._app.models.get("main")
@@ -121,7 +191,7 @@ class Call:
         self._llm_call = model.new_call(messages, "general")
         self.journal.llm_calls.append(self._llm_call)
         self._generation_started = anyio.current_time()
-        return model.provider.stream(messages, self._params)
+        return model.provider.stream(messages, self._options.llm_params)
 
     def _with_instructions(self) -> Sequence[Message]:
         instructions = "\n".join(entry.content for entry in self._app.config.instructions)
@@ -133,6 +203,25 @@ class Call:
         if self._llm_call is not None:
             duration = anyio.current_time() - self._generation_started
             self._llm_call.close("".join(pipeline.raw), pipeline.usage, duration)
+            self._llm_call.id = pipeline.metadata.get("id") or pipeline.metadata.get("request_id")
+
+
+def with_message(stop: Blocked | RailFailed, *, config: RailsConfig) -> Blocked | RailFailed:
+    """Give a stop with what a user is told: the refusal of its direction, or that a rail could not do its work."""
+    if isinstance(stop, RailFailed):
+        return replace(stop, message=config.rails.failure_message)
+    section = config.rails.input if stop.direction == "input" else config.rails.output
+    return replace(stop, message=section.refusal)
+
+
+def _exception(stop: Blocked | RailFailed) -> dict[str, Any]:
+    kind = f"{stop.direction.capitalize()}RailException"
+    said = stop.reason if isinstance(stop, Blocked) else stop.error
+    return {"type": kind, "rail": stop.rail, "message": f"{stop.rail}: {said}" if said else f"{stop.rail} refused"}
+
+
+def _openai_tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def seeing_everything(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from handrail._actions import Registrations
 from handrail._contexts import ProviderContext, RailContext
+from handrail._functions import FunctionRail, RailFunction
 from handrail._model import Model
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
@@ -46,6 +48,38 @@ class Composition:
     input_rails: tuple[RailPlan, ...]
     output_rails: tuple[RailPlan, ...]
     counter: TokenCounter
+    registrations: Registrations
+
+    def with_rail(self, plan: RailPlan) -> Composition:
+        """Give the same with one more rail, after the others of its direction."""
+        if plan.direction == "input":
+            return replace(self, input_rails=(*self.input_rails, plan))
+        return replace(self, output_rails=(*self.output_rails, plan))
+
+    def with_main_model(self, model: Model) -> Composition:
+        """Give the same with another main model."""
+        return replace(self, models={**self.models, "main": model})
+
+
+def given_model(llm: object, counter: TokenCounter) -> Model:
+    """Make the main model of a provider that a program hands in.
+
+    Raises:
+        ConfigurationError: it is no provider.
+    """
+    if not callable(getattr(llm, "stream", None)):
+        raise ConfigurationError(
+            f"llm is {type(llm).__name__!r}; it must have stream(messages, params), which gives Chunk objects"
+        )
+    name = str(getattr(llm, "name", None) or type(llm).__name__)
+    return Model(cast("Provider", llm), type="main", engine="given", name=name, plugin="llm", counter=counter)
+
+
+def plan_of_function(app: Composition, name: str, function: RailFunction, direction: Direction) -> RailPlan:
+    """Make a rail of a function, with the options that the configuration has for its name."""
+    options, _ = app.config.rail_options(name)
+    composer = _Composer(app.config, app.registry, None)
+    return composer.plan_rail(name, "register_rail", FunctionRail(name, function), options, None, direction)
 
 
 def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
@@ -72,7 +106,8 @@ def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Comp
 class _Composer:
     def __init__(self, config: RailsConfig, registry: Registry, llm: object) -> None:
         self._config = config
-        self._registry = registry.without(config.plugins.disable)
+        self._registry = registry
+        self._registrations = Registrations()
         main = config.model_for("main")
         self._counter = token_counter((main and main.model) or "")
         self._llm = llm
@@ -80,11 +115,20 @@ class _Composer:
         self._problems: list[tuple[str, HandrailError]] = []
 
     def compose(self) -> Composition:
+        self._registry = self._registry.for_config(self._config)
         self._refuse_unserved()
         self._build_models()
         rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
         self._refuse_unused_settings(rails)
-        return Composition(self._config, self._registry, self._models, rails["input"], rails["output"], self._counter)
+        return Composition(
+            self._config,
+            self._registry,
+            self._models,
+            rails["input"],
+            rails["output"],
+            self._counter,
+            self._registrations,
+        )
 
     def note(self, error: HandrailError, where: str) -> None:
         """Keep a problem, so that all of them are reported at once."""
@@ -102,6 +146,8 @@ class _Composer:
         raise kind("\n".join(lines), problems=lines) from first
 
     def _refuse_unserved(self) -> None:
+        if any(plugin.config_rails is not None for plugin in self._registry.plugins):
+            return
         files = [str(file) for file in (*self._config.colang_files, *self._config.action_files)]
         if files or self._config.colang_content:
             found = ", ".join(files) or "colang_content"
@@ -115,7 +161,7 @@ class _Composer:
 
     def _build_models(self) -> None:
         if self._llm is not None:
-            self._models["main"] = self._given_model()
+            self._models["main"] = given_model(self._llm, self._counter)
         for index, entry in enumerate(self._config.models):
             if entry.type in self._models:
                 continue
@@ -124,15 +170,6 @@ class _Composer:
                 self._models[entry.type] = self._build_model(entry, index)
             except HandrailError as exc:
                 self.note(exc, self._config.where(*with_place, "engine") or self._config.where(*with_place))
-
-    def _given_model(self) -> Model:
-        if not callable(getattr(self._llm, "stream", None)):
-            raise ConfigurationError(
-                f"llm is {type(self._llm).__name__!r}; it must have stream(messages, params), which gives Chunk objects"
-            )
-        name = str(getattr(self._llm, "name", None) or type(self._llm).__name__)
-        provider = cast("Provider", self._llm)
-        return Model(provider, type="main", engine="given", name=name, plugin="llm", counter=self._counter)
 
     def _build_model(self, entry: ModelConfig, index: int) -> Model:
         offer = self._registry.provider(entry.engine)
@@ -170,31 +207,33 @@ class _Composer:
         )
         options, own = self._config.rail_options(key or flow.name)
         settings = self._settings(offer, own, RailOptions, "rails", "config", key or spec.name)
-        context = RailContext(flow.name, direction, self._config, self._counter.count, flow.arguments, self._model_for)
+        context = RailContext(
+            flow.name,
+            direction,
+            self._config,
+            self._counter.count,
+            flow.arguments,
+            self._registrations,
+            self._model_for,
+        )
         rail = _built(offer, settings, context)
-        return self._plan(flow, offer, rail, options, key, direction)
+        return self.plan_rail(flow.name, offer.plugin.label, rail, options, key, direction)
 
-    def _plan(
-        self,
-        flow: Flow,
-        offer: Offer[RailSpec],
-        rail: Any,
-        options: RailOptions,
-        key: str | None,
-        direction: Direction,
+    def plan_rail(
+        self, name: str, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
     ) -> RailPlan:
+        """Give a rail with everything that the engine must know of it."""
         is_session = callable(getattr(rail, "open", None))
         if not is_session and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
-                f"{offer.plugin.label}: rail {flow.name!r} is {type(rail).__name__}; it must have check(window, turn) "
-                f"or open(turn)",
-                plugin=offer.plugin.label,
+                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
+                plugin=plugin,
             )
         streaming = self._config.rail_streaming(options)
         make_strategy, label = (None, "") if is_session else self._strategy(streaming, options, key)
         return RailPlan(
-            flow.name,
-            offer.plugin.label,
+            name,
+            plugin,
             rail,
             direction,
             options.channels,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handrail._actions import Registrations
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class RailContext:
         config: the whole configuration.
         arguments: arguments of the flow: `toxicity check $level=high` gives `{"level": "high"}`.
         count_tokens: counts tokens as the kernel does.
+        registrations: functions and values that the program registers, also after the rail is built.
     """
 
     name: str
@@ -71,6 +73,7 @@ class RailContext:
     config: RailsConfig
     count_tokens: CountTokens
     arguments: Mapping[str, str] = field(default_factory=dict)
+    registrations: Registrations = field(default_factory=Registrations)
     _models: Callable[[str], Model] | None = None
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pluggy
 
@@ -14,9 +15,14 @@ from handrail import _hookspecs
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import PluginLoadError
 
+if TYPE_CHECKING:
+    from handrail.config import RailsConfig
+
 GROUP = "handrail"
 
 Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
+
+ConfigRails: TypeAlias = Callable[["RailsConfig"], Iterable[RailSpec]]
 
 HOOKS: dict[str, type[Spec]] = {
     "handrail_providers": ProviderSpec,
@@ -24,6 +30,8 @@ HOOKS: dict[str, type[Spec]] = {
     "handrail_strategies": StrategySpec,
     "handrail_commands": CommandSpec,
 }
+CONFIG_HOOK = "handrail_config_rails"
+_ALL_HOOKS = (*HOOKS, CONFIG_HOOK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Plugin:
         version: that distribution's version.
         module: where its hooks are.
         specs: what it registers.
+        config_rails: gives the rails that a configuration itself defines, if the plugin reads such.
         problem: why it cannot be used; then `specs` is empty.
     """
 
@@ -44,6 +53,7 @@ class Plugin:
     version: str | None = None
     module: str = ""
     specs: tuple[Spec, ...] = ()
+    config_rails: ConfigRails | None = field(default=None, repr=False, compare=False)
     problem: str | None = None
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
@@ -71,9 +81,10 @@ def plugin_from_object(plugin: object) -> Plugin:
     """
     name = getattr(plugin, "__name__", None) or type(plugin).__name__
     try:
-        return Plugin(name=name, module=name, specs=_read_hooks(plugin, name))
+        specs, config_rails = _read_hooks(plugin, name)
     except Exception as exc:
         raise PluginLoadError(f"plugin {name!r} cannot be registered: {exc}", plugin=name) from exc
+    return Plugin(name=name, module=name, specs=specs, config_rails=config_rails)
 
 
 def _order(point: EntryPoint) -> tuple[str, str]:
@@ -82,16 +93,15 @@ def _order(point: EntryPoint) -> tuple[str, str]:
 
 def _from_entry_point(point: EntryPoint) -> Plugin:
     distribution, version = (point.dist.name, point.dist.version) if point.dist else (None, None)
-    plugin = Plugin(point.name, distribution, version, point.value)
     try:
-        specs = _read_hooks(point.load(), point.name)
+        specs, config_rails = _read_hooks(point.load(), point.name)
     except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
         problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {exc}"
         return Plugin(point.name, distribution, version, point.value, problem=problem, cause=exc)
-    return Plugin(plugin.name, distribution, version, point.value, specs)
+    return Plugin(point.name, distribution, version, point.value, specs, config_rails)
 
 
-def _read_hooks(plugin: object, name: str) -> tuple[Spec, ...]:
+def _read_hooks(plugin: object, name: str) -> tuple[tuple[Spec, ...], ConfigRails | None]:
     # A manager for each plugin: a broken one cannot take another down, and every record knows where it is from.
     manager = pluggy.PluginManager(_hookspecs.PROJECT)
     manager.add_hookspecs(_hookspecs)
@@ -102,13 +112,21 @@ def _read_hooks(plugin: object, name: str) -> tuple[Spec, ...]:
     for hook, kind in HOOKS.items():
         for offered in getattr(manager.hook, hook)():
             specs.extend(_checked(offered, hook, kind))
-    if not specs:
-        raise PluginLoadError(f"it offers nothing; implement one of {', '.join(HOOKS)}, marked with @hookimpl")
-    return tuple(specs)
+    config_rails = partial(_config_rails, manager) if getattr(manager.hook, CONFIG_HOOK).get_hookimpls() else None
+    if not specs and config_rails is None:
+        raise PluginLoadError(f"it offers nothing; implement one of {', '.join(_ALL_HOOKS)}, marked with @hookimpl")
+    return tuple(specs), config_rails
+
+
+def _config_rails(manager: pluggy.PluginManager, config: RailsConfig) -> Iterable[RailSpec]:
+    for offered in getattr(manager.hook, CONFIG_HOOK)(config=config):
+        for spec in _checked(offered, CONFIG_HOOK, RailSpec):
+            if isinstance(spec, RailSpec):
+                yield spec
 
 
 def _refuse_unmarked(plugin: object) -> None:
-    for hook in HOOKS:
+    for hook in _ALL_HOOKS:
         function = getattr(plugin, hook, None)
         if function is not None and not hasattr(function, f"{_hookspecs.PROJECT}_impl"):
             raise PluginLoadError(f"{hook!r} is not marked; put @hookimpl from handrail.plugins above it")
@@ -118,11 +136,11 @@ def _refuse_misspelt(manager: pluggy.PluginManager) -> None:
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as exc:
-        unknown = [hook for hook in manager.hook.__dict__ if not hook.startswith("_") and hook not in HOOKS]
-        nearest = get_close_matches(unknown[0], HOOKS, n=1) if unknown else []
+        unknown = [hook for hook in manager.hook.__dict__ if not hook.startswith("_") and hook not in _ALL_HOOKS]
+        nearest = get_close_matches(unknown[0], _ALL_HOOKS, n=1) if unknown else []
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise PluginLoadError(
-            f"unknown hook {', '.join(map(repr, unknown))}{hint} Hooks are: {', '.join(HOOKS)}"
+            f"unknown hook {', '.join(map(repr, unknown))}{hint} Hooks are: {', '.join(_ALL_HOOKS)}"
         ) from exc
 
 

@@ -45,6 +45,7 @@ class GuardedStream:
         if self._entered:
             raise StreamClosedError("a stream can be entered once; ask for a new one with rails.stream(...)")
         self._entered = True
+        self._builder.begin()
         driver = self._call.driver
         if isinstance(driver, Pump):
             self._tasks = anyio.create_task_group()

@@ -9,6 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+    from handrail.config import RailsConfig
 
 PROJECT = "handrail"
 
@@ -34,3 +35,12 @@ def handrail_strategies() -> Iterable[StrategySpec]:  # type: ignore[empty-body]
 @hookspec
 def handrail_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]  # a specification has no body
     """Yield the subcommands that this plugin adds to `handrail`. Called once, when a registry is built."""
+
+
+@hookspec
+def handrail_config_rails(config: RailsConfig) -> Iterable[RailSpec] | None:
+    """Give the rails that a configuration itself defines, such as those in its Colang files.
+
+    Called when a configuration is composed, for every configuration; None if this one defines nothing that the plugin
+    reads. Files that no plugin reads are an error, so a plugin that returns rails must have read all of the kind.
+    """

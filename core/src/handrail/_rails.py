@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import anyio
 
-from handrail._call import REFUSAL, Call, run_to_end
-from handrail._compose import Composition, compose
-from handrail._events import Blocked, RailFailed
+from handrail._call import Call, run_to_end
+from handrail._checking import RailsResult, check_conversation
+from handrail._compose import compose, given_model, plan_of_function
+from handrail._explain import Explanation
+from handrail._functions import RailFunction
 from handrail._guarded import GuardedStream
 from handrail._messages import Conversation, conversation
+from handrail._options import GenerationOptions, parse_options
 from handrail._registry import Registry
+from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._specs import Direction
+from handrail._stream.backend import refuse_running_loop
 from handrail._stream.owner import OwnedGenerator, OwnedStream
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsText, AsTextWithMetadata, Renderer
+from handrail._turn import Journal
 from handrail._types import Message
 from handrail.config import RailsConfig
 from handrail.errors import StreamingNotSupportedError
-
-RAIL_FAILURE = "I'm sorry, an internal error has occurred."
 
 
 class LLMRails:
@@ -35,6 +41,8 @@ class LLMRails:
         llm: a provider that takes the place of the configured main model: any object with `stream(messages, params)`.
         verbose: kept for existing code; the log of a call tells what happened.
         registry: what is installed; by default whatever is found.
+        caller_may: which options of a call may be set ("rails", "llm_params", "llm_output", "output_vars", "log"), for
+            programs that pass on what their callers ask for; None for all.
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
@@ -47,16 +55,19 @@ class LLMRails:
         verbose: bool = False,  # noqa: FBT001, FBT002  # the published signature
         *,
         registry: Registry | None = None,
+        caller_may: Collection[str] | None = None,
     ) -> None:
         self.config = config
         self.verbose = verbose
-        self._app: Composition = compose(config, registry or Registry.discover(), llm)
+        self._app = compose(config, registry or Registry.discover(), llm)
+        self._caller_may = caller_may
+        self._last_journal = Journal()
 
     def stream_async(
         self,
         prompt: str | None = None,
         messages: Sequence[Message] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | GenerationOptions | None = None,
         state: object = None,
         include_metadata: bool = False,  # noqa: FBT001, FBT002  # the published signature
         generator: AsyncIterable[str] | None = None,
@@ -70,28 +81,22 @@ class LLMRails:
         Args:
             prompt: the user's message; or
             messages: the conversation.
-            options: `llm_params` for this call.
+            options: which rails run, and parameters for the model.
             state: not used.
             include_metadata: yield `{"text": ...}`, and at the end a `metadata` with the tokens used.
             generator: guard these texts instead of a model's; then no input rails run.
             include_generation_metadata: the older name of `include_metadata`.
 
         Returns:
-            An iterator of texts as the rails let them through. A block, a failed rail and a failed generation each
-            come as a last `StreamError`, a text that carries its error.
+            An iterator of texts as the rails let them through. An input rail that refuses gives its refusal as text. A
+            block, a failed rail and a failed generation each come as a last `StreamError`, which carries its error.
 
         Raises:
-            StreamingNotSupportedError: at once, if output rails are configured but streaming is not enabled for them.
+            StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
         del state
-        self._require_streaming()
-        call = Call(
-            self._app,
-            _conversation(prompt, messages, generator),
-            params=_llm_params(options),
-            generator=generator,
-        )
+        call = self._streaming_call(prompt, messages, options, generator)
         renderer: Renderer = AsText()
         if include_generation_metadata:
             renderer = AsTextWithMetadata("generation_info")
@@ -106,54 +111,142 @@ class LLMRails:
         prompt: str | None = None,
         messages: Sequence[Message] | None = None,
         *,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | GenerationOptions | None = None,
         generator: AsyncIterable[str] | None = None,
     ) -> GuardedStream:
         """Stream a guarded answer as typed events, inside `async with`.
 
         Raises:
-            StreamingNotSupportedError: at once, if output rails are configured but streaming is not enabled for them.
+            StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
-        self._require_streaming()
-        talk = _conversation(prompt, messages, generator)
-        return GuardedStream(Call(self._app, talk, params=_llm_params(options), generator=generator))
+        return GuardedStream(self._streaming_call(prompt, messages, options, generator))
 
     async def generate_async(
         self,
         prompt: str | None = None,
         messages: Sequence[Message] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> str | dict[str, Any]:
-        """Generate a guarded answer, and return it whole.
-
-        Output rails see the whole answer at once.
+        options: Mapping[str, Any] | GenerationOptions | None = None,
+        state: object = None,
+    ) -> str | Message | GenerationResponse:
+        """Generate a guarded answer, and return it whole. Output rails see the whole answer at once.
 
         Returns:
-            The answer for a prompt, a message of the assistant for messages. If a rail refused, the refusal.
+            The answer for a prompt, a message of the assistant for messages, and a `GenerationResponse` whenever
+            options or a state are given. If a rail refused, the answer is the refusal; with `enable_rails_exceptions`
+            it is a message of the role "exception".
 
         Raises:
-            InvalidRequestError: not exactly one of prompt and messages was passed, or it is wrong.
+            InvalidRequestError: not exactly one of prompt and messages was passed, or an argument is wrong.
             ProviderError: the model could not answer.
         """
-        call = Call(self._app, conversation(prompt, messages), params=_llm_params(options), whole=True)
-        items = await run_to_end(call.driver)
-        text = _whole_text(items)
-        return text if prompt is not None else {"role": "assistant", "content": text}
+        parsed = self._options(options)
+        call = self._begin(Call(self._app, conversation(prompt, messages), options=parsed, whole=True))
+        builder = ResponseBuilder(call)
+        builder.begin()
+        for item in await run_to_end(call.driver):
+            builder.add(item)
+        builder.leave(None)
+        if options is not None or state is not None:
+            return builder.build(parsed)
+        response = builder.answer()
+        return response if isinstance(response, str) else response[0]
 
     def generate(
         self,
         prompt: str | None = None,
         messages: Sequence[Message] | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> str | dict[str, Any]:
+        options: Mapping[str, Any] | GenerationOptions | None = None,
+        state: object = None,
+    ) -> str | Message | GenerationResponse:
         """Generate like `generate_async`, from code that is not asynchronous.
 
         Raises:
             RuntimeError: an event loop is running; await `generate_async` there.
         """
-        _refuse_running_loop("generate")
-        return anyio.run(self.generate_async, prompt, messages, options)
+        refuse_running_loop("generate")
+        return anyio.run(self.generate_async, prompt, messages, options, state)
+
+    async def check_async(
+        self,
+        messages: Sequence[Message],
+        rail_types: Sequence[Direction] | None = None,
+        *,
+        options: Mapping[str, Any] | GenerationOptions | None = None,
+    ) -> RailsResult:
+        """Run rails over messages that somebody else produced; nothing is generated.
+
+        Args:
+            messages: the conversation. A message of the user is for the input rails, one of the assistant for the
+                output rails.
+            rail_types: "input", "output" or both; by default what the roles call for.
+            options: which rails run, by name.
+
+        Raises:
+            InvalidRequestError: there is nothing to check, or an argument is wrong.
+        """
+        talk, parsed = conversation(None, messages), self._options(options)
+        result = await check_conversation(self._app, talk, rail_types, parsed)
+        self._last_journal = result.journal or Journal()
+        return result
+
+    def check(
+        self,
+        messages: Sequence[Message],
+        rail_types: Sequence[Direction] | None = None,
+        *,
+        options: Mapping[str, Any] | GenerationOptions | None = None,
+    ) -> RailsResult:
+        """Check like `check_async`, from code that is not asynchronous.
+
+        Raises:
+            RuntimeError: an event loop is running; await `check_async` there.
+        """
+        refuse_running_loop("check")
+        return anyio.run(partial(self.check_async, messages, rail_types, options=options))
+
+    def explain(self) -> Explanation:
+        """Give what the call that began last has asked of models so far."""
+        return Explanation(self._last_journal)
+
+    def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
+        """Give rails a function that they may execute by name."""
+        self._app.registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
+        return self
+
+    def register_action_param(self, name: str, value: object) -> Self:
+        """Give a value to every executed function that has a parameter of this name."""
+        self._app.registrations.action_params[name] = value
+        return self
+
+    def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
+        """Give prompts a parser that they may name as their `output_parser`."""
+        self._app.registrations.output_parsers[name] = output_parser
+        return self
+
+    def register_prompt_context(self, name: str, value_or_fn: object) -> Self:
+        """Give prompts a variable; a function is called for each call. It wins over what a caller passes."""
+        self._app.registrations.prompt_context[name] = value_or_fn
+        return self
+
+    def register_rail(self, name: str, function: RailFunction | None = None, *, direction: Direction = "output") -> Any:
+        """Add a rail that is a function of the text; it runs after those of the configuration.
+
+        Args:
+            name: the rail's name.
+            function: takes a text, returns True to let it pass, False to block it, another text to put in its place, or
+                a `Verdict`. One that is not asynchronous runs in a thread. Without it, a decorator is returned.
+            direction: whether it judges the user's message or the answer.
+        """
+        if function is None:
+            return partial(self._decorated, name, direction)
+        self._app = self._app.with_rail(plan_of_function(self._app, name, function, direction))
+        return self
+
+    def update_llm(self, llm: object) -> Self:
+        """Put a provider in place of the main model, for calls that begin later."""
+        self._app = self._app.with_main_model(given_model(llm, self._app.counter))
+        return self
 
     async def aclose(self) -> None:
         """Close the providers: their connections and threads. No stream may run any more."""
@@ -169,41 +262,32 @@ class LLMRails:
     ) -> None:
         await self.aclose()
 
-    def _require_streaming(self) -> None:
-        output = self.config.rails.output
-        if output.flows and not output.streaming.enabled:
+    def _decorated(self, name: str, direction: Direction, function: RailFunction) -> RailFunction:
+        self.register_rail(name, function, direction=direction)
+        return function
+
+    def _options(self, options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOptions:
+        return parse_options(options, allowed=self._caller_may)
+
+    def _begin(self, call: Call) -> Call:
+        self._last_journal = call.journal
+        return call
+
+    def _streaming_call(
+        self,
+        prompt: str | None,
+        messages: Sequence[Message] | None,
+        options: Mapping[str, Any] | GenerationOptions | None,
+        generator: AsyncIterable[str] | None,
+    ) -> Call:
+        parsed = self._options(options)
+        if not self.config.rails.output.streaming.enabled and parsed.choose(self._app.output_rails, "output"):
             raise StreamingNotSupportedError(
                 "output rails are configured, but streaming is not enabled for them; "
                 "set rails.output.streaming.enabled to True, or use generate_async()"
             )
-
-
-def _conversation(
-    prompt: str | None, messages: Sequence[Message] | None, generator: AsyncIterable[str] | None
-) -> Conversation:
-    if generator is not None and prompt is None and messages is None:
-        return Conversation((), {})
-    return conversation(prompt, messages)
-
-
-def _llm_params(options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    return (options or {}).get("llm_params")
-
-
-def _whole_text(items: Sequence[object]) -> str:
-    for item in items:
-        if isinstance(item, Blocked):
-            return item.message or REFUSAL
-        if isinstance(item, RailFailed):
-            return RAIL_FAILURE
-    return "".join(item for item in items if isinstance(item, str))
-
-
-def _refuse_running_loop(name: str) -> None:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError(f"{name}() was called inside a running event loop; await {name}_async() there")
+        if generator is not None and prompt is None and messages is None:
+            talk = Conversation((), {})
+        else:
+            talk = conversation(prompt, messages)
+        return self._begin(Call(self._app, talk, options=parsed, generator=generator))

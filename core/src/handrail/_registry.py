@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._discovery import Plugin, Spec, installed_plugins, plugin_from_object
 from handrail._known import PACKAGES
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
+
+if TYPE_CHECKING:
+    from handrail.config import RailsConfig
 
 S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)
 
@@ -107,6 +110,20 @@ class Registry:
                     f"plugins.disable names {name!r}, which is not installed; {_suggest(name, names)}"
                 )
         return Registry(p for p in self._plugins if p.distribution not in disabled and p.name not in disabled)
+
+    def for_config(self, config: RailsConfig) -> Registry:
+        """Give a registry with the rails that a configuration itself defines, and without what it disables.
+
+        Raises:
+            ConfigurationError: a plugin cannot use what the configuration defines.
+        """
+        registry = self.without(config.plugins.disable)
+        own = [
+            replace(plugin, specs=tuple(plugin.config_rails(config)), config_rails=None)
+            for plugin in registry.plugins
+            if plugin.config_rails is not None
+        ]
+        return Registry((*registry.plugins, *(plugin for plugin in own if plugin.specs))) if own else registry
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:

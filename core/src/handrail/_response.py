@@ -1,19 +1,27 @@
-"""The result of a call: what was delivered, and the log that tells what happened."""
+"""The result of a call: what was delivered, how it ended, and its log; the same for a stream and for a whole answer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from handrail._events import Blocked, Event, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta
+import anyio
+
+from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta
+from handrail._log import GenerationLog, build_log
 from handrail._model import ToolCallAssembler
+from handrail._options import LogOptions
 from handrail._turn import LLMCall, RailRun
-from handrail._types import ToolCall, ToolCallDelta, Usage
+from handrail._types import Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
     from handrail._call import Call
+    from handrail._options import GenerationOptions
 
 Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
+
+EVERYTHING = LogOptions(activated_rails=True, llm_calls=True, internal_events=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +29,39 @@ class GenerationResponse:
     """What came of a call.
 
     Attributes:
-        text: the text that was delivered, less what was retracted.
+        response: the answer as the caller gets it: a text for a prompt, a list with one message for messages. After a
+            block it is the refusal.
+        text: the text of the model that was delivered, less what was retracted.
         outcome: how it ended; "left" if the consumer went before the end.
-        reasoning: the reasoning that was delivered.
-        tool_calls: the tool calls that were delivered.
         stop: the block or failure that ended it early.
-        error: what broke the generation.
+        error: what broke the generation, or the consumer.
         finish_reason: as the provider gave it.
         usage: tokens of the answer.
+        reasoning_content: the reasoning that was delivered.
+        tool_calls: the tool calls that were delivered.
+        llm_output: what the provider sent beside the text, if it was asked for.
+        llm_metadata: the same, always.
+        output_data: the variables that were asked for.
+        log: which rails ran and what they decided, which models were asked, what it took.
+        state: kept for existing code.
         llm_calls: every request to a model, a rail's own included.
         rail_runs: every check.
     """
 
+    response: str | list[Message] = ""
     text: str = ""
     outcome: Outcome = "left"
-    reasoning: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
     stop: Blocked | RailFailed | None = None
     error: BaseException | None = None
     finish_reason: str | None = None
     usage: Usage = field(default_factory=Usage)
+    reasoning_content: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    llm_output: Mapping[str, Any] | None = None
+    llm_metadata: Mapping[str, Any] | None = None
+    output_data: Mapping[str, Any] | None = None
+    log: GenerationLog | None = None
+    state: Any = None
     llm_calls: tuple[LLMCall, ...] = ()
     rail_runs: tuple[RailRun, ...] = ()
 
@@ -49,12 +70,19 @@ class GenerationResponse:
         """True unless the whole answer was delivered."""
         return self.outcome != "finished"
 
+    @property
+    def reasoning(self) -> str:
+        """The reasoning that was delivered; empty if there was none."""
+        return self.reasoning_content or ""
+
 
 class ResponseBuilder:
-    """Collects the events of one stream into its response."""
+    """Collects the items of one call into its response."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._started: float | None = None
+        self._duration: float | None = None
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._tool_calls = ToolCallAssembler()
@@ -63,21 +91,27 @@ class ResponseBuilder:
         self._error: BaseException | None = None
         self._finished = Finished()
 
-    def add(self, event: Event) -> None:
-        """Take an event that was delivered."""
-        if isinstance(event, TextDelta):
-            self._text.append(event.text)
-        elif isinstance(event, ReasoningDelta):
-            self._reasoning.append(event.text)
-        elif isinstance(event, ToolCallDelta):
-            self._tool_calls.add((event,))
-        elif isinstance(event, Retraction):
-            self._retract(event)
-        elif isinstance(event, Finished):
-            self._finished, self._outcome = event, "finished"
-        else:
-            self._stop = event
-            self._outcome = "blocked" if isinstance(event, Blocked) else "rail failed"
+    def begin(self) -> None:
+        """Take note that the call begins."""
+        self._started = anyio.current_time()
+
+    def add(self, item: object) -> None:
+        """Take what was delivered: a text, or an event."""
+        if isinstance(item, str):
+            self._text.append(item)
+        elif isinstance(item, TextDelta):
+            self._text.append(item.text)
+        elif isinstance(item, ReasoningDelta):
+            self._reasoning.append(item.text)
+        elif isinstance(item, ToolCallDelta):
+            self._tool_calls.add((item,))
+        elif isinstance(item, Retraction):
+            self._retract(item)
+        elif isinstance(item, Finished):
+            self._finished, self._outcome = item, "finished"
+        elif isinstance(item, Blocked | RailFailed):
+            self._stop = item
+            self._outcome = "blocked" if isinstance(item, Blocked) else "rail failed"
 
     def fail(self, error: BaseException) -> None:
         """Take what broke the generation."""
@@ -85,26 +119,42 @@ class ResponseBuilder:
             self._error, self._outcome = error, "generation failed"
 
     def leave(self, error: BaseException | None) -> None:
-        """Take note that the consumer has gone."""
+        """Take note that the call is over, and whether an error of the consumer ended it."""
+        self._duration = self._elapsed()
         if self._error is None and self._outcome == "left":
             self._error = error
 
-    def build(self) -> GenerationResponse:
-        """Give the response as far as the stream has come."""
+    def answer(self) -> str | list[Message]:
+        """Give what the caller of a whole answer gets."""
+        return self._call.answer("".join(self._text), self._stop, self._tool_calls.calls())
+
+    def build(self, options: GenerationOptions | None = None) -> GenerationResponse:
+        """Give the response as far as the call has come; without options, with everything in the log."""
         journal = self._call.journal
         main = next((call for call in journal.llm_calls if call.task == "general"), None)
+        text = "".join(self._text)
+        duration = self._elapsed() if self._duration is None else self._duration
+        metadata = {"finish_reason": self._finished.finish_reason, **self._finished.metadata}
         return GenerationResponse(
-            text="".join(self._text),
+            response=self.answer(),
+            text=text,
             outcome=self._outcome,
-            reasoning="".join(self._reasoning),
-            tool_calls=self._tool_calls.calls(),
             stop=self._stop,
             error=self._error,
             finish_reason=self._finished.finish_reason,
             usage=self._finished.usage or (main.usage if main else Usage()),
+            reasoning_content="".join(self._reasoning) or None,
+            tool_calls=self._tool_calls.calls(),
+            llm_output=metadata if options is not None and options.llm_output else None,
+            llm_metadata=metadata,
+            output_data=self._call.variables(options, text, self._stop) if options is not None else None,
+            log=build_log(journal, EVERYTHING if options is None else options.log, duration),
             llm_calls=tuple(journal.llm_calls),
             rail_runs=tuple(journal.rail_runs),
         )
+
+    def _elapsed(self) -> float:
+        return 0.0 if self._started is None else anyio.current_time() - self._started
 
     def _retract(self, retraction: Retraction) -> None:
         if retraction.channel == "text":

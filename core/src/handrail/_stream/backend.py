@@ -29,3 +29,16 @@ def running_clock() -> Callable[[], float]:
 def event_factory() -> Callable[[], anyio.Event]:
     """Give what makes events for the running event loop."""
     return type(anyio.Event())
+
+
+def refuse_running_loop(name: str) -> None:
+    """Raise if an event loop runs here, in which a synchronous form cannot work.
+
+    Raises:
+        RuntimeError: a loop is running.
+    """
+    try:
+        anyio.get_current_task()
+    except anyio.NoEventLoopError:
+        return
+    raise RuntimeError(f"{name}() was called inside a running event loop; await {name}_async() there")

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class Check:
     """One window that a rail was asked about, and what came of it."""
 
-    __slots__ = ("dropped", "failure", "run", "verdict", "window", "worker")
+    __slots__ = ("asked_at", "dropped", "failure", "run", "verdict", "window", "worker")
 
-    def __init__(self, window: Window, run: RailRun) -> None:
+    def __init__(self, window: Window, run: RailRun, asked_at: float) -> None:
         self.window = window
+        self.asked_at = asked_at  # on the event loop's clock
         self.run = run
         self.verdict: Verdict | None = None
         self.failure: RailError | None = None
@@ -111,7 +112,7 @@ class Lane:
         run = RailRun(self.plan.name, self.plan.direction, characters=len(window.text), started_at=time.time())
         if self._stage.channel != "text":
             window = replace(window, channel=self._stage.channel, tool_name=self._stage.tool_name)
-        check = Check(window, run)
+        check = Check(window, run, self._stage.now())
         self._waiting.append(check)
         self._running += 1
         self._stage.start(self, check)
@@ -157,6 +158,8 @@ class Lane:
 
     def _pass(self, check: Check) -> None:
         verdict = check.verdict
+        if not self.plan.stream_first:
+            check.run.held = self._stage.now() - check.asked_at
         if verdict is None or verdict.decision == "block":
             self.stopped_by = check
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from handrail._turn import Turn
 
 logger = logging.getLogger("handrail")
+
+Stop: TypeAlias = Blocked | RailFailed
 
 StartCheck: TypeAlias = Callable[[WindowStage, "Lane", "Check"], None]
 
@@ -46,12 +49,14 @@ class Pipeline:
         self.turn = turn
         self.put = put
         self.ended = False
-        self.stop: Blocked | RailFailed | None = None  # why the stream ended early
+        self.stop: Stop | None = None  # why the stream ended early
         self.cause: BaseException | None = None  # the error behind a failed rail
         self.error: Exception | None = None  # what broke the generation
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self.metadata: dict[str, Any] = {}
+        self.describe: Callable[[Stop], Stop] = lambda event: event  # adds what a user is to be told
+        self.clock: Callable[[], float] = time.monotonic  # the event loop's, once the stream runs
         self.window_stages: list[WindowStage] = []
         self.characters = 0  # of text that was read
         self.raw: list[str] = []  # the text as the provider sent it
@@ -114,12 +119,12 @@ class Pipeline:
             chain.finish()
         self._chain_finished()
 
-    def end(self, event: Blocked | RailFailed, cause: BaseException | None = None) -> None:
+    def end(self, event: Stop, cause: BaseException | None = None) -> None:
         """End the stream early: nothing that is still held goes out."""
         if self.ended:
             return
-        self.stop, self.cause = event, cause
-        self.put(event)
+        self.stop, self.cause = self.describe(event), cause
+        self.put(self.stop)
         self._ended()
 
     def abandon(self) -> None:

@@ -6,8 +6,8 @@ import itertools
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -75,7 +75,7 @@ class Pump:
 
         Raises nothing but cancellation and `KeyboardInterrupt`-like exceptions: errors reach the consumer.
         """
-        self.clock = running_clock()
+        self.clock = self.pipeline.clock = running_clock()
         self.new_event = event_factory()
         try:
             async with anyio.create_task_group() as self._tasks:
@@ -87,6 +87,12 @@ class Pump:
             self.pipeline.abandon()
             self.closed = True
             self._wake_taker()
+
+    def start_soon(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run something beside the reading, as a task of the stream."""
+        if self._tasks is None:  # pragma: no cover  # sources are opened by a task of the stream
+            raise RuntimeError("the stream has not started")
+        self._tasks.start_soon(function)
 
     async def take(self) -> Item | None:
         """Wait for the next item; None when the stream is over and everything closed.

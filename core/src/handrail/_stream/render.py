@@ -38,7 +38,7 @@ class AsText:
         """Give text and errors, and nothing else."""
         if isinstance(item, str):
             return item
-        return StreamError.of(item) if isinstance(item, Blocked | RailFailed) else None
+        return _as_text(item) if isinstance(item, Blocked | RailFailed) else None
 
     def render_error(self, error: Exception) -> str:
         """Give the error as a text of its own kind."""
@@ -62,7 +62,7 @@ class AsTextWithMetadata:
         if isinstance(item, str):
             return {"text": item}
         if isinstance(item, Blocked | RailFailed):
-            return {"text": StreamError.of(item)}
+            return {"text": _as_text(item)}
         if isinstance(item, Finished):
             return {"text": "", self._key: _metadata(item)}
         return None
@@ -91,6 +91,13 @@ class AsEvents:
     def render_error(self, error: Exception) -> None:  # noqa: ARG002  # the error is raised instead
         """Give nothing."""
         return
+
+
+def _as_text(stop: Blocked | RailFailed) -> str:
+    """Give the refusal of an input rail as ordinary text, anything else as an error."""
+    if isinstance(stop, Blocked) and stop.direction == "input":
+        return stop.message
+    return StreamError.of(stop)
 
 
 def _metadata(finished: Finished) -> dict[str, Any]:

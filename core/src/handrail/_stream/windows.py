@@ -79,6 +79,10 @@ class WindowStage:
                 other.stop()
         self._settle()
 
+    def now(self) -> float:
+        """Give the time on the event loop's clock, in seconds."""
+        return self._host.clock()
+
     def to_delivered(self, offset: int) -> int:
         """Follow an offset through this stage's edits and on."""
         return self._down.to_delivered(self._map.to_output(offset))

@@ -23,6 +23,10 @@ def _is_variable(name: str) -> str:
     return name
 
 
+REFUSAL = "I'm sorry, I can't respond to that."
+RAIL_FAILURE = "I'm sorry, an internal error has occurred."
+
+
 class ModelConfig(Section):
     """One entry of `models`.
 
@@ -139,11 +143,13 @@ class InputRails(Section):
         flows: the rails that a message of the user passes, in order.
         parallel: check them all at once.
         speculative: ask the model already while they check.
+        refusal: what a user is told when one of them refuses.
     """
 
     flows: tuple[FlowText, ...] = ()
     parallel: bool = False
     speculative: bool = False
+    refusal: str = REFUSAL
 
 
 class OutputRails(Section):
@@ -153,11 +159,13 @@ class OutputRails(Section):
         flows: the rails that an answer passes, in order.
         parallel: check them all at once.
         streaming: how a streamed answer is cut into windows.
+        refusal: what a user is told when one of them refuses a whole answer.
     """
 
     flows: tuple[FlowText, ...] = ()
     parallel: bool = False
     streaming: StreamingConfig = StreamingConfig()
+    refusal: str = REFUSAL
 
 
 class Rails(Section):
@@ -167,11 +175,13 @@ class Rails(Section):
         input: rails for what the user writes.
         output: rails for what the model answers.
         config: settings of each rail, and the kernel's options for it, under the rail's name.
+        failure_message: what a user is told when a rail could not do its work.
     """
 
     input: InputRails = InputRails()
     output: OutputRails = OutputRails()
     config: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    failure_message: str = RAIL_FAILURE
 
     @field_validator("config", mode="before")
     @classmethod
