@@ -73,7 +73,11 @@ class StreamRail(Protocol):
 
 
 class Strategy(Protocol):
-    """Cuts one stream into windows for one rail, without I/O. Built as `Strategy(settings, count_tokens)`."""
+    """Cuts one stream into windows for one rail, without I/O. Built as `Strategy(settings, count_tokens)`.
+
+    May also have an attribute `needs: int`: how many more characters must come before `window` can give anything. The
+    kernel then gathers so much before it feeds and asks again, which is cheaper; without it, it asks after each chunk.
+    """
 
     def feed(self, text: str) -> None:
         """More text has come."""

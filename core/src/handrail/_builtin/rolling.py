@@ -43,8 +43,7 @@ class Rolling:
         self._hold_size = settings.resolved_hold_size
         self._need = settings.resolved_first_chunk_size  # new tokens for which the next window waits
         self._incoming: list[str] = []
-        self._incoming_size = 0  # characters that came since the text was last measured
-        self._look_at = 1  # as many must have come before it is worth measuring again
+        self.needs = self._need  # characters that must still come before it is worth measuring again
         self._text = ""  # from the start of the next window's context, or of the piece that may still grow, on
         self._base = 0  # offset of its first character
         # Where the text may be cut, and the tokens up to there; the first cut is the start of the next context.
@@ -60,7 +59,7 @@ class Rolling:
     def feed(self, text: str) -> None:
         """Take more text."""
         self._incoming.append(text)
-        self._incoming_size += len(text)
+        self.needs -= len(text)
 
     def finish(self) -> None:
         """Take note that no more text will come."""
@@ -68,7 +67,7 @@ class Rolling:
 
     def window(self) -> Window | None:
         """Give the next window if enough has come, or whatever is left once no more will come."""
-        if self._incoming_size < self._look_at and not self._finished:
+        if self.needs > 0 and not self._finished:
             return None
         self._measure()
         growing = self._text[self._piece - self._base :]
@@ -76,9 +75,8 @@ class Rolling:
         missing = self._need - (tokens - self._start_tokens)
         if missing > 0 and not self._finished:
             # A token is at least one character of ASCII; of other scripts one character may be several tokens.
-            self._look_at = missing if self._text.isascii() else 1
+            self.needs = missing if self._text.isascii() else 1
             return None
-        self._look_at = 1
         self._cut(self._base + len(self._text), tokens)
         return self._make() if self._cuts[-1] > self._start else None
 
@@ -88,7 +86,6 @@ class Rolling:
             return
         self._text += "".join(self._incoming)
         self._incoming.clear()
-        self._incoming_size = 0
         pieces = _PIECE.findall(self._text, self._piece - self._base)
         for piece in pieces[:-1]:
             self._piece += len(piece)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from handrail._stream.windows import WindowStage
     from handrail._stream.workers import Worker
 
+_NEVER = 2**62
+
 
 class Check:
     """One window that a rail was asked about, and what came of it."""
@@ -55,7 +57,7 @@ class Lane:
         self.stopped_by: Check | None = None  # the first window, in their order, that did not pass
         self.complete = False  # every character was in a window that passed
         self._strategy = plan.make_strategy()
-        self.feed_strategy = self._strategy.feed
+        self._gathers = hasattr(self._strategy, "needs")
         self.idle: list[Worker] = []  # workers that have no check
         self._stage = stage
         self._waiting: deque[Check] = deque()  # in the order of their windows
@@ -70,6 +72,17 @@ class Lane:
     def busy(self) -> bool:
         """True while a check runs."""
         return self._running > 0
+
+    @property
+    def needs(self) -> int:
+        """How many more characters must come before it is worth feeding the strategy and asking it."""
+        if self._running >= self.plan.max_concurrency or self.stopping:
+            return _NEVER
+        return max(self._strategy.needs, 1) if self._gathers else 1  # type: ignore[attr-defined]  # an optional attribute
+
+    def feed(self, text: str) -> None:
+        """Give the strategy more text."""
+        self._strategy.feed(text)
 
     def finish(self) -> None:
         """Tell the strategy that no more text will come."""

@@ -91,9 +91,12 @@ class Pipeline:
 
     def text_chain(self) -> Stage:
         """Give the chain that the answer's text goes through."""
-        chain = self._chain("text", 0, lambda: TextSink(self.put, self._chain_finished))
+        chain = self._chain("text", 0, self._text_sink)
         self._feed_text = chain.feed
         return chain
+
+    def _text_sink(self) -> TextSink:
+        return TextSink(self.put, self._chain_finished, counts=any(rail.stream_first for rail in self._rails))
 
     def read_rest(self, chunk: Chunk) -> None:
         """Take what came beside the text."""

@@ -148,14 +148,17 @@ class Pump:
                 self._on_close(pipeline)
 
     async def _wait_for_room(self) -> None:
-        """Wait until less than `max_pending` is pending.
+        """Wait, if more than `max_pending` is pending, until only half of that is.
 
         With no check running and nothing to take, only more text can help, so then there is no waiting, whatever
         the sizes of windows.
         """
-        while (room := self._max_pending - self._pending_tokens()) < 0 and (self._checks or self._items):
+        room = self._max_pending - self._pending_tokens()
+        enough = 0 if room >= 0 else self._max_pending // 2
+        while room < enough and (self._checks or self._items):
             self._room = self.new_event()
             await self._room.wait()
+            room = self._max_pending - self._pending_tokens()
         self._look_at = self.pipeline.characters + max(room, 0)  # a token is at least one character
 
     def _pending_tokens(self) -> int:

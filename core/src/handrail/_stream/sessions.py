@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from handrail._events import Blocked, RailFailed
@@ -21,59 +22,59 @@ if TYPE_CHECKING:
 class SessionStage:
     """Feeds a session and passes on what it lets through."""
 
-    __slots__ = (
-        "_channel",
-        "_down",
-        "_fed",
-        "_feed_down",
-        "_host",
-        "_map",
-        "_open",
-        "_passing",
-        "_plan",
-        "_raw",
-        "_released",
-        "_run",
-        "_session",
-    )  # fmt: skip
-
     def __init__(self, plan: RailPlan, host: Pipeline, down: Stage, channel: Channel) -> None:
         self._plan = plan
         self._host = host
         self._down = down
-        self._feed_down = down.feed
         self._channel = channel
         self._map = OffsetMap()
         self._fed = 0
-        self._released = 0  # characters of the input that have passed
         self._raw = ""  # what the session holds, kept only where `on_error: allow` may have to let it pass
         self._open = True
         self._passing = False  # True after a failure that `on_error: allow` lets pass
         self._run = RailRun(plan.name, plan.direction, started_at=time.time())
         host.turn.journal.rail_runs.append(self._run)
         self._session = self._opened()
+        self.feed = self._make_feed()
 
-    def feed(self, text: str) -> None:
-        """Feed the session."""
+    def _make_feed(self) -> Callable[[str], None]:
+        """Make what is called for each chunk: as little as can be between the chunk and the session."""
+        session, feed_down = self._session, self._down.feed
+        if session is None or self._plan.allow_on_error:
+            return self._feed_carefully
+        feed_session = session.feed
+
+        def feed(text: str) -> None:
+            if not self._open:
+                return
+            self._fed += len(text)
+            try:
+                ruling = feed_session(text)
+                if type(ruling) is not Ruling or ruling.block is not None or ruling.edits:
+                    self._judge(ruling)
+                    return
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event that names the plugin
+                self._fail(exc)
+                return
+            if out := ruling.text:
+                feed_down(out)
+
+        return feed
+
+    def _feed_carefully(self, text: str) -> None:
+        """Feed a session whose failure lets the text pass: remember what it holds."""
         if not self._open:
             return
         self._fed += len(text)
         if self._session is None:
             if self._passing:
-                self._feed_down(text)
+                self._down.feed(text)
             return
-        if self._plan.allow_on_error:
-            self._raw += text
+        self._raw += text
         try:
-            ruling = self._session.feed(text)
-            if type(ruling) is not Ruling or ruling.block is not None or ruling.edits:
-                self._judge(ruling)
-                return
-        except Exception as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event that names the plugin
+            self._judge(self._session.feed(text))
+        except Exception as exc:  # noqa: BLE001  # the plugin boundary, as above
             self._fail(exc)
-            return
-        if ruling.text:
-            self._release(ruling)
 
     def finish(self) -> None:
         """Let the session say its last word."""
@@ -121,11 +122,9 @@ class SessionStage:
     def _release(self, ruling: Ruling) -> None:
         if self._plan.allow_on_error:
             grown = sum(len(edit.replacement) - (edit.end - edit.start) for edit in ruling.edits)
-            passed = len(ruling.text) - grown
-            self._released += passed
-            self._raw = self._raw[passed:]
+            self._raw = self._raw[len(ruling.text) - grown :]
         if ruling.text:
-            self._feed_down(ruling.text)
+            self._down.feed(ruling.text)
 
     def _block(self, verdict: Verdict) -> None:
         run, plan = self._run, self._plan
@@ -146,7 +145,7 @@ class SessionStage:
             self._host.log_allowed(plan, run.error)
             raw, self._raw = self._raw, ""
             if raw:
-                self._feed_down(raw)
+                self._down.feed(raw)
             return
         self._close()
         self._host.end(RailFailed(plan.name, plan.direction, run.error, channel=self._channel), exc)

@@ -17,8 +17,9 @@ Put: TypeAlias = Callable[[Item], None]
 class Stage(Protocol):
     """A step of a chain, or its end."""
 
-    def feed(self, text: str) -> None:
-        """Take text that the step before has let through."""
+    @property
+    def feed(self) -> Callable[[str], None]:
+        """Takes text that the step before has let through."""
         ...
 
     def finish(self) -> None:
@@ -31,19 +32,21 @@ class Stage(Protocol):
 
 
 class TextSink:
-    """Ends the chain of the answer's text."""
+    """Ends the chain of the answer's text.
 
-    __slots__ = ("_finished", "_put", "length")
+    Args:
+        put: takes what is delivered.
+        finished: is told when all of it was.
+        counts: whether somebody may ask where delivered text lies, as a retraction does.
+    """
 
-    def __init__(self, put: Put, finished: Callable[[], None]) -> None:
+    __slots__ = ("_finished", "_put", "feed", "length")
+
+    def __init__(self, put: Put, finished: Callable[[], None], *, counts: bool = True) -> None:
         self._put = put
         self._finished = finished
         self.length = 0
-
-    def feed(self, text: str) -> None:
-        """Deliver text."""
-        self.length += len(text)
-        self._put(text)
+        self.feed: Callable[[str], None] = self._deliver if counts else put
 
     def finish(self) -> None:
         """Report that all of it was delivered."""
@@ -53,14 +56,17 @@ class TextSink:
         """Give the offset, at most the end of what was delivered."""
         return min(offset, self.length)
 
+    def _deliver(self, text: str) -> None:
+        self.length += len(text)
+        self._put(text)
+
 
 class ReasoningSink(TextSink):
     """Ends the chain of the reasoning."""
 
     __slots__ = ()
 
-    def feed(self, text: str) -> None:
-        """Deliver reasoning."""
+    def _deliver(self, text: str) -> None:
         self.length += len(text)
         self._put(ReasoningDelta(text))
 
@@ -74,8 +80,7 @@ class ToolCallSink(TextSink):
         super().__init__(put, finished)
         self._opening = opening
 
-    def feed(self, text: str) -> None:
-        """Deliver arguments."""
+    def _deliver(self, text: str) -> None:
         self.length += len(text)
         opening = self._opening
         self._put(ToolCallDelta(opening.index, opening.id, opening.name, text))

@@ -32,6 +32,8 @@ class WindowStage:
         self._holding = [lane for lane in self._lanes if not lane.plan.stream_first]
         self._pieces: list[str] = []  # what came in and was not released
         self.released = 0  # characters of the input that went out
+        self._fed = 0  # characters that the strategies have seen
+        self._look_at = 1  # characters that must have come in before it is worth asking the strategies
         self._map = OffsetMap()
         self._done = False
 
@@ -39,26 +41,53 @@ class WindowStage:
         """Take text, and start what checks it makes possible."""
         self._pieces.append(text)
         self.length += len(text)
-        for lane in self._lanes:
-            try:
-                lane.feed_strategy(text)
-                lane.pump()
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
-                self._fail(lane, exc)
-                return
-        if not self._holding:
-            self._release_to(self.length)
+        if self.length >= self._look_at:
+            self._look()
 
     def finish(self) -> None:
         """Take note that no more will come, and check what is left."""
+        if not self._feed_lanes():
+            return
         for lane in self._lanes:
             try:
                 lane.finish()
                 lane.pump()
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in feed
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
                 self._fail(lane, exc)
                 return
         self._settle()
+
+    def _look(self) -> None:
+        """Ask the strategies for windows, as far as their rails have a free slot."""
+        if not self._feed_lanes():
+            return
+        for lane in self._lanes:
+            try:
+                lane.pump()
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
+                self._fail(lane, exc)
+                return
+        if not self._holding:
+            self._release_to(self.length)
+            self._look_at = self.length + 1
+        else:
+            self._look_at = self.length + min(lane.needs for lane in self._lanes)
+
+    def _feed_lanes(self) -> bool:
+        """Give the strategies what they have not seen; False if one of them failed."""
+        if self._fed == self.length:
+            return True
+        text = "".join(self._pieces)
+        self._pieces = [text]
+        unseen = text[self._fed - self.released :]
+        self._fed = self.length
+        for lane in self._lanes:
+            try:
+                lane.feed(unseen)
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
+                self._fail(lane, exc)
+                return False
+        return True
 
     def start(self, lane: Lane, check: Check) -> None:
         """Have a check run."""
@@ -68,11 +97,14 @@ class WindowStage:
         """Take the outcome of a check."""
         if self._host.ended or self._done:
             return
+        if not self._feed_lanes():
+            return
         try:
             lane.resolve(check)
-        except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in feed
+        except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
             self._fail(lane, exc)
             return
+        self._look_at = self.length + min(lane.needs for lane in self._lanes)
         if lane.stopping:
             self._host.stop_reading()
             for other in self._lanes:
