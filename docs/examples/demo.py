@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import anyio
-import yaml
-from handrail import GenerationResponse, HandrailError, LLMRails, RailsConfig
+from handrail import HandrailError, LLMRails, RailsConfig, TextDelta
 from handrail_cli import Answer, Notes, Screen, notes_console, print_error, show_answer
 
 EXAMPLES = Path(__file__).parent
@@ -42,32 +39,30 @@ PARTS = (
 
 @dataclass
 class Unguarded:
-    """The same question without output rails."""
+    """The same question to the same model, without output rails."""
 
-    response: GenerationResponse | None = None
-    seconds: float = 0.0
+    characters: int = 0
+    seconds: float | None = None
 
     async def run(self, rails: LLMRails, question: str) -> None:
         """Ask, show nothing, and measure."""
         started = perf_counter()
-        async with rails.stream(question) as stream:
-            async for _ in stream:
-                pass
-        self.seconds, self.response = perf_counter() - started, stream.response
+        async with rails.stream(question, options={"rails": {"output": False}}) as stream:
+            async for event in stream:
+                self.characters += len(event.text) if isinstance(event, TextDelta) else 0
+        self.seconds = perf_counter() - started
 
 
 async def play(part: Part, notes: Notes) -> bool:
     """Show a part while the same question is answered without rails; tell whether it ended as it must."""
     notes.plain(f"\n{part.title}", "bold cyan")
     notes.plain(f"> {part.question}\n", "bold")
-    folder, bare = EXAMPLES / part.example, Unguarded()
-    with TemporaryDirectory() as temporary:
-        unguarded = LLMRails(without_rails(folder, Path(temporary)))
-        async with LLMRails(RailsConfig.from_path(folder)) as guarded, unguarded, anyio.create_task_group() as tasks:
-            tasks.start_soon(bare.run, unguarded, part.question)
-            answer = await show_answer(guarded.stream(part.question), Screen(notes=notes))
-            if bare.response is None:
-                notes.plain("(The unguarded model is still talking, unseen, so that its time can be measured.)", "dim")
+    bare = Unguarded()
+    async with LLMRails(RailsConfig.from_path(EXAMPLES / part.example)) as rails, anyio.create_task_group() as tasks:
+        tasks.start_soon(bare.run, rails, part.question)
+        answer = await show_answer(rails.stream(part.question), Screen(notes=notes))
+        if bare.seconds is None:
+            notes.plain("(The unguarded model is still talking, unseen, so that its time can be measured.)", "dim")
     notes.plain("\n".join(["", *figures(answer, bare)]), "green")
     return answer.response.outcome == part.outcome
 
@@ -76,25 +71,14 @@ def figures(answer: Answer, bare: Unguarded) -> list[str]:
     """Write what was measured, a line each."""
     checks = answer.response.rail_runs
     mean = sum(run.duration for run in checks) / len(checks) if checks else 0.0
-    said = len(bare.response.text) if bare.response else 0
     first = "none" if answer.seconds_to_text is None else f"{answer.seconds_to_text:.2f} s"
     return [
         f"time to first text  {first}",
         f"total time          {answer.seconds:.2f} s",
         f"time without rails  {bare.seconds:.2f} s",
         f"number of checks    {len(checks)}, of {mean:.2f} s each",
-        f"delivered           {len(answer.response.text):,} of {said:,} characters",
+        f"delivered           {len(answer.response.text):,} of {bare.characters:,} characters",
     ]
-
-
-def without_rails(folder: Path, temporary: Path) -> RailsConfig:
-    """Give an example's configuration with its models and without its rails, from a copy in a temporary folder."""
-    copy = Path(shutil.copytree(folder, temporary / folder.name))
-    for file in copy.rglob("*.yml"):
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and content.pop("rails", None):
-            file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    return RailsConfig.from_path(copy)
 
 
 async def main() -> int:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-TERMINAL = Path(__file__).with_name("_terminal.py")
-
+BREAK = {"type": "connection", "after": 99, "message": "line cut"}
 ANSWERS = [
     {"contains": "hello", "text": "Hello there, friend."},
     {"contains": "bad", "text": "This is fine so far. And now comes a curse word, which nobody must see."},
-    {"contains": "broken", "text": "This one ends in the", "error": {"type": "connection", "after": 99, "message": "line cut"}},
+    {
+        "contains": "broken",
+        "text": "This one ends in the",
+        "error": {"type": "connection", "after": 99, "message": "line cut"},
+    },
     {"contains": "limit", "error": {"type": "rate_limit", "message": "too many", "retry_after": 7}},
     {"contains": "markup", "text": "[bold red]loud[/] :smile: \x1b[31mred\x1b[0m \x9b2J \u202etxt"},
     {"contains": "think", "reasoning": "Let me see.", "text": "Done."},
@@ -131,7 +143,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
     before = set(sys.modules)
 
     def put(distribution: str, files: dict[str, str], *, plugin: str) -> None:
@@ -181,3 +193,102 @@ def configuration(tmp_path: Path) -> Callable[..., str]:
         return str(file)
 
     return write
+
+
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+_LONGEST_WAIT = 30.0  # seconds; only a test that fails waits so long
+
+
+class Terminal:
+    """A command in a pseudo-terminal of 100 columns, to type into and to look at."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.raw = ""
+        self._seen = 0
+        self._own, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        command = [sys.executable, "-c", _TAKE_TERMINAL, str(Path(sys.executable).with_name("handrail")), *arguments]
+        environment = {**os.environ, "TERM": "xterm"}
+        self.process = subprocess.Popen(
+            command, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True
+        )
+        os.close(its)
+
+    @property
+    def text(self) -> str:
+        """All that was shown, without control sequences."""
+        return _CONTROL.sub("", self.raw).replace("\r", "")
+
+    def type(self, keys: str) -> None:
+        os.write(self._own, keys.encode())
+
+    def until(self, text: str) -> str:
+        """Wait until a text is shown behind what was waited for last; give what came before it."""
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while (at := self.text.find(text, self._seen)) < 0:
+            if not self._read(deadline):
+                raise AssertionError(f"{text!r} was not shown; shown was:\n{self.text[self._seen :]}")
+        before, self._seen = self.text[self._seen : at], at + len(text)
+        return before
+
+    def prompt(self) -> str:
+        """Wait until a line can be typed; give what was shown before.
+
+        A prompt is shown a moment before Python waits for keys, and Ctrl-C in that moment is noticed with the next key.
+        """
+        before = self.until("\n> ")
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "S":
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        return before
+
+    def rest(self) -> str:
+        """Wait until the command has ended; give what was shown to the end."""
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while self._read(deadline):
+            pass
+        return self.text[self._seen :]
+
+    def code(self) -> int:
+        """Wait until the command has ended; give its exit code."""
+        self.rest()
+        return self.process.wait(_LONGEST_WAIT)
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(termios.tcgetattr(self._own)[3] & termios.ECHO)
+
+    def _read(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self._own], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return False
+        try:
+            found = os.read(self._own, 65536)
+        except OSError:  # nobody has the terminal open any more
+            return False
+        self.raw += found.decode("utf-8", "replace")
+        return bool(found)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._own)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Terminal]]:
+    """Start commands in terminals, which end with the test."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str) -> Terminal:
+        opened.append(Terminal(*arguments))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()

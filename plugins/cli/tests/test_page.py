@@ -132,3 +132,8 @@ def test_what_has_left_the_screen_cannot_be_erased():
     page, _ = shown([TEXT], (20, 5))
     assert page.erase(3) is None
     assert page.erase(len(TEXT) - 10) is not None
+
+
+def test_erasing_nothing_leaves_a_full_row_alone():
+    page, _ = shown(["a" * 12], (12, 5))
+    assert page.erase(12) == ""

@@ -49,6 +49,11 @@ def test_a_refused_message_comes_with_the_refusal():
     assert notes == "[blocked] The rail 'no curse' refused your message\n  I'm sorry.\n"
 
 
+def test_a_refusal_does_not_follow_half_an_answer():
+    _, notes = Shown().show(TextDelta("Half an", 0), Blocked("no curse", "output", "", message="I'm sorry."))
+    assert "I'm sorry." not in notes
+
+
 @pytest.mark.parametrize(("late", "how"), [(False, "failed"), (True, "did not answer in time")])
 def test_a_rail_that_failed_is_no_refusal(late: bool, how: str):
     _, notes = Shown().show(RailFailed("explode", "output", "boom", timed_out=late))

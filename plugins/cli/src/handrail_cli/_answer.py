@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
-from handrail import Finished, TextDelta
+from handrail import Finished, GenerationResponse, ReasoningDelta, TextDelta, ToolCallDelta
 from handrail.errors import ConfigurationError
 
 from handrail_cli._exit import ExitCode
 
 if TYPE_CHECKING:
-    from handrail import Event, GenerationResponse, GuardedStream
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from handrail import Event, GuardedStream
 
 _CODES = {
     "finished": ExitCode.OK,
@@ -73,37 +75,59 @@ class Answer:
         return _CODES[self.response.outcome]
 
 
-async def show_answer(stream: GuardedStream, view: View, *, whole: bool = False) -> Answer:
+async def show_answer(stream: GuardedStream, view: View) -> Answer:
     """Show a stream from its beginning to its end.
 
     Args:
         stream: a stream that was not entered yet.
         view: where to show it.
-        whole: show the text only once all of it has passed, and none of it if it has not.
 
     Raises:
         Exception: what the view raises. What breaks the generation is shown and is part of the answer.
     """
     started, first = anyio.current_time(), None
-    kept: list[Event] = []
     view.begin()
     try:
         async with stream:
             while (event := await _next(stream, view)) is not None:
-                if whole and isinstance(event, TextDelta):
-                    kept.append(event)
-                    continue
-                if isinstance(event, Finished):
-                    _show_all(kept, view)
-                    first = first or (anyio.current_time() if kept else None)
-                elif isinstance(event, TextDelta):
-                    first = first or anyio.current_time()
+                if first is None and isinstance(event, TextDelta):
+                    first = anyio.current_time() - started
                 view.show(event)
     except anyio.get_cancelled_exc_class():
         view.stop()
         raise
-    ended = anyio.current_time()
-    answer = Answer(stream.response, ended - started, None if first is None else first - started)
+    return _ended(view, Answer(stream.response, anyio.current_time() - started, first))
+
+
+async def show_whole(generate: Callable[[], Awaitable[object]], view: View) -> Answer:
+    """Show an answer once all of it has passed, and none of its text if it has not.
+
+    Args:
+        generate: gives a `GenerationResponse`.
+        view: where to show it.
+
+    Raises:
+        Exception: what the view raises. What breaks the generation is shown and is part of the answer.
+    """
+    started = anyio.current_time()
+    view.begin()
+    try:
+        response = await generate()
+    except anyio.get_cancelled_exc_class():
+        view.stop()
+        raise
+    except Exception as error:  # noqa: BLE001  # the plugin boundary, as in _next
+        view.fail(error)
+        response = GenerationResponse(outcome="generation failed", error=error)
+    if not isinstance(response, GenerationResponse):
+        raise TypeError(f"generate gave {response!r}; it must give a GenerationResponse")
+    seconds = anyio.current_time() - started
+    for event in _events(response):
+        view.show(event)
+    return _ended(view, Answer(response, seconds, seconds if response.outcome == "finished" else None))
+
+
+def _ended(view: View, answer: Answer) -> Answer:
     view.end(answer)
     return answer
 
@@ -119,6 +143,16 @@ async def _next(stream: GuardedStream, view: View) -> Event | None:
         return None
 
 
-def _show_all(events: list[Event], view: View) -> None:
-    for event in events:
-        view.show(event)
+def _events(response: GenerationResponse) -> Iterator[Event]:
+    """Give the events of an answer that came whole."""
+    if response.stop is not None:
+        yield response.stop
+    if response.outcome != "finished":
+        return
+    if response.reasoning:
+        yield ReasoningDelta(response.reasoning)
+    if response.text:
+        yield TextDelta(response.text, 0)
+    for index, call in enumerate(response.tool_calls):
+        yield ToolCallDelta(index, call.id, call.name, call.arguments)
+    yield Finished(response.finish_reason, response.usage)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from handrail import ConfigurationError, LLMRails, RailsConfig, Registry, __version__
 
@@ -64,17 +66,16 @@ def chat(
 
 
 def _run(rails: LLMRails, session: Session, view: Screen | JsonLines, message: str | None) -> int:
-    with Runner() as runner:
+    slow = partial(view.note, "The model has not stopped yet. Press Ctrl-C again to leave at once.")
+    with Runner(slow) as runner, _leaving_when_stuck():
         try:
-            try:
+            with _leaving_when_stuck():
                 if message is None:
                     return _converse(session, view, runner, rails.config)
                 answer = runner.run(partial(session.ask, message))
                 return ExitCode.INTERRUPTED if answer is None else answer.code
-            finally:
-                runner.run(rails.aclose)
-        except StuckError:
-            _leave_at_once()
+        finally:
+            runner.run(rails.aclose)
 
 
 def _load(path: Path, model: str | None) -> LLMRails:
@@ -110,8 +111,12 @@ def _greeting(config: RailsConfig) -> str:
     return f"handrail {__version__}, {model}, {'; '.join(rails) or 'no rails'}\n/help lists the commands."
 
 
-def _leave_at_once() -> NoReturn:
+@contextmanager
+def _leaving_when_stuck() -> Iterator[None]:
     """End the process although something in it does not end: the person has asked for it twice."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(ExitCode.INTERRUPTED)
+    try:
+        yield
+    except StuckError:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ExitCode.INTERRUPTED)

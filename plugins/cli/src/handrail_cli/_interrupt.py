@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
@@ -13,11 +14,10 @@ from anyio.from_thread import start_blocking_portal
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from anyio.from_thread import BlockingPortal
-
 T = TypeVar("T")
 
 _TICK = 0.5  # seconds; some systems deliver Ctrl-C only between two waits
+_PATIENCE = 1.0  # seconds in which what is stopped may end before the person is told to wait
 
 
 class StuckError(Exception):
@@ -29,14 +29,19 @@ class Runner:
 
     The loop outlives a single answer, so that providers keep their connections. Ctrl-C reaches the thread that waits,
     which cancels the answer and waits for it to be closed.
+
+    Args:
+        on_slow_stop: called when what was stopped has not ended for a second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_slow_stop: Callable[[], None]) -> None:
+        self._on_slow_stop = on_slow_stop
         self._exits = ExitStack()
-        self._portal: BlockingPortal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> Self:
-        self._portal = self._exits.enter_context(start_blocking_portal())
+        portal = self._exits.enter_context(start_blocking_portal("asyncio"))
+        self._loop = portal.call(_running_loop)
         return self
 
     def __exit__(
@@ -51,43 +56,63 @@ class Runner:
             StuckError: Ctrl-C came twice, and the work has not ended yet.
             Exception: what the work raises.
         """
-        if self._portal is None:
+        if self._loop is None:
             raise RuntimeError("a runner runs inside its 'with' block only")
         task = _Task(work)
-        future = self._portal.start_task_soon(task.run)
         try:
-            _wait_for(future)
+            self._loop.call_soon_threadsafe(task.start)
+            _wait_for(task.future)
         except KeyboardInterrupt:
-            self._stop(self._portal, task, future)
-        return future.result()
+            self._stop(self._loop, task)
+        return task.future.result()
 
-    def _stop(self, portal: BlockingPortal, task: _Task[T], future: Future[T | None]) -> None:
+    def _stop(self, loop: asyncio.AbstractEventLoop, task: _Task[T]) -> None:
         try:
-            portal.start_task_soon(task.stop)
-            _wait_for(future)
+            loop.call_soon_threadsafe(task.stop)
+            if not wait((task.future,), timeout=_PATIENCE).done:
+                self._on_slow_stop()
+            _wait_for(task.future)
         except KeyboardInterrupt:
             raise StuckError from None
 
 
 class _Task(Generic[T]):
-    """Work that can be stopped, also before it has begun. Both methods run in the event loop's thread."""
+    """Work that can be stopped, also before it has begun. `start` and `stop` are called in the event loop's thread.
+
+    Attributes:
+        future: what comes of the work; None if it was stopped.
+    """
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self.future: Future[T | None] = Future()
         self._work = work
         self._scope: anyio.CancelScope | None = None
-        self._stopped = False
+        self._task: asyncio.Task[None] | None = None
 
-    async def run(self) -> T | None:
-        with anyio.CancelScope() as self._scope:
-            if self._stopped:
-                self._scope.cancel()
-            return await self._work()
-        return None
+    def start(self) -> None:
+        self._task = asyncio.ensure_future(self._run())
 
     def stop(self) -> None:
-        self._stopped = True
         if self._scope is not None:
             self._scope.cancel()
+        elif not self.future.done():
+            self.future.set_result(None)
+
+    async def _run(self) -> None:
+        if self.future.done():
+            return
+        result = None
+        try:
+            with anyio.CancelScope() as self._scope:
+                result = await self._work()
+        except BaseException as error:  # noqa: BLE001  # raised where the work is waited for
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+async def _running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
 
 
 def _wait_for(future: Future[T]) -> None:

@@ -71,7 +71,7 @@ class JsonLines:
         for run in answer.response.rail_runs:
             self._write("check", _fields(run))
         for call in answer.response.llm_calls:
-            self._write("request", _fields(call))
+            self._write("request", {**_fields(call), "usage": call.usage})
         self._write("times", {"first_text": answer.seconds_to_text, "total": answer.seconds})
 
     def note(self, text: str) -> None:

@@ -45,6 +45,8 @@ class Page:
             What is to be written to the terminal; None if the text begins above the screen, where nothing reaches it.
         """
         layout = "".join(self._before) + self._word
+        if kept >= len(layout):
+            return ""
         bottom, _ = _position(layout, self._width)
         row, column = _position(layout[:kept], self._width)
         if column == self._width:  # a full row: what follows it begins in the next one

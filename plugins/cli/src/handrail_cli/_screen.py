@@ -149,7 +149,8 @@ class Screen:
             late = "did not answer in time" if event.timed_out else "failed"
             text = f"The rail {event.rail!r} {late}, so {what} was not let through: {event.error}"
             tag, style = "rail failed", "magenta"
-        self._note(tag, f"{text}\n{event.message}" if event.message else text, style)
+        instead = f"\n{event.message}" if event.message and not self._text else ""
+        self._note(tag, text + instead, style)
 
     def _note(self, tag: str, text: str, style: str) -> None:
         self._close_line()

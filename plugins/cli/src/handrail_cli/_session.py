@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-
-from handrail_cli._answer import Answer, show_answer
-from handrail_cli._streams import open_stream
+from handrail_cli._answer import Answer, show_answer, show_whole
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse, LLMRails, Message
@@ -39,17 +37,21 @@ class Session:
 
         A turn that was refused or has failed leaves nothing in the history. One that was stopped, by cancelling this
         call, leaves what was shown.
+
+        Raises:
+            StreamingNotSupportedError: the configuration does not allow answers to stream.
         """
         question: Message = {"role": "user", "content": message}
-        stream = open_stream(self._rails, (*self.messages, question), whole=self._whole)
+        messages = (*self.messages, question)
+        if self._whole:
+            answer = await show_whole(partial(self._rails.generate_async, messages=messages, options={}), self._view)
+            self._remember(question, answer.response)
+            return answer
+        stream = self._rails.stream(messages=messages)
         try:
-            answer = await show_answer(stream, self._view, whole=self._whole)
-        except anyio.get_cancelled_exc_class():
-            if not self._whole:
-                self._remember(question, stream.response)
-            raise
-        self._remember(question, answer.response)
-        return answer
+            return await show_answer(stream, self._view)
+        finally:
+            self._remember(question, stream.response)
 
     def _remember(self, question: Message, response: GenerationResponse) -> None:
         if response.outcome not in {"finished", "left"} or not response.text:
