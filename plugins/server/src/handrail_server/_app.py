@@ -1,0 +1,216 @@
+"""The application: routes, what they share, and what runs beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from handrail import LLMRails, Registry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from handrail_server._configs import Configurations
+from handrail_server._endpoints import Chat, Checks, Json
+from handrail_server._errors import ApiError
+from handrail_server._gate import Gate
+from handrail_server._lifecycle import Lifecycle
+from handrail_server._metrics import CONTENT_TYPE, Metrics
+from handrail_server._openapi import openapi
+from handrail_server._policy import Gatekeeper
+from handrail_server._services import Services
+from handrail_server._store import MemoryStore
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from handrail_server._settings import ServerSettings
+    from handrail_server._store import ThreadStore
+
+logger = logging.getLogger("handrail.server")
+
+PAGES = Path(__file__).parent / "pages"
+_RELOAD_SECONDS = 1.0
+_TICK_SECONDS = 0.1
+_CONTENT_POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+def create_app(settings: ServerSettings, *, registry: Registry | None = None, store: ThreadStore | None = None) -> Gate:
+    """Make the server as an ASGI application, for uvicorn or for another application to mount.
+
+    Args:
+        settings: what the operator decides.
+        registry: what is installed; by default whatever is found.
+        store: where threads are kept; by default what the settings say.
+
+    Raises:
+        ConfigurationError: there is no configuration, the default one is broken, or there is no key or no store of
+            the kind that is asked for.
+    """
+    installed = registry or Registry.discover()
+    limits = settings.limits
+    services = Services(
+        settings,
+        Configurations(
+            settings.config,
+            default=settings.default_config_id,
+            compose=lambda config: LLMRails(config, registry=installed),
+            bound=limits.configurations,
+        ),
+        Gatekeeper(settings.policy, limits, traces=settings.has_playground),
+        store or open_store(settings),
+        Metrics(),
+        Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
+    )
+    services.configurations.preload()
+    inner: ASGIApp = Starlette(
+        routes=_routes(services),
+        lifespan=_lifespan(services),
+        exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error},
+    )
+    if settings.cors_origins:
+        inner = CORSMiddleware(
+            inner,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("authorization", "content-type", "x-request-id"),
+            expose_headers=("x-request-id", "retry-after"),
+        )
+    return Gate(inner, settings, services.metrics, services.lifecycle, settings.api_keys())
+
+
+def open_store(settings: ServerSettings) -> ThreadStore:
+    """Give the store that the settings name.
+
+    Raises:
+        ConfigurationError: there is none of that kind, or its client is missing.
+    """
+    limits = settings.limits
+    if settings.store == "memory":
+        return MemoryStore(threads=limits.threads, messages=limits.thread_messages, size=limits.thread_bytes)
+    from handrail_server._redis_store import RedisStore
+
+    return RedisStore(settings.store, messages=limits.thread_messages, seconds=limits.thread_seconds)
+
+
+def _routes(services: Services) -> list[Route | Mount]:
+    plain = _Plain(services)
+    routes: list[Route | Mount] = [
+        Route("/v1/chat/completions", Chat(services), methods=["POST"]),
+        Route("/v1/checks", Checks(services), methods=["POST"]),
+        Route("/v1/models", plain.models),
+        Route("/v1/rails/configs", plain.configs),
+        Route("/healthz", plain.healthz),
+        Route("/readyz", plain.readyz),
+        Route("/metrics", plain.metrics),
+        Route("/openapi.json", plain.openapi),
+        Route("/docs", _page("docs.html")),
+        Mount("/pages", StaticFiles(directory=PAGES)),
+        Route("/", _page("playground.html") if services.settings.has_playground else plain.about),
+    ]
+    return [Mount(services.settings.prefix, routes=routes)] if services.settings.prefix else routes
+
+
+class _Plain:
+    """The endpoints that only tell what is there."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._document = openapi(services.settings)
+
+    async def models(self, _request: Request) -> Response:
+        """List what may stand as `model`: every configuration, and what the operator allows beside them."""
+        names = [*self._services.configurations.folders(), *self._services.settings.policy.models]
+        entries = [{"id": name, "object": "model", "created": 0, "owned_by": "handrail"} for name in names]
+        return Json({"object": "list", "data": entries})
+
+    async def configs(self, _request: Request) -> Response:
+        """List the configurations."""
+        return Json([{"id": name} for name in self._services.configurations.folders()])
+
+    async def healthz(self, _request: Request) -> Response:
+        """Say that the process lives."""
+        return Json({"status": "ok"})
+
+    async def readyz(self, _request: Request) -> Response:
+        """Say whether requests should be sent here."""
+        if self._services.lifecycle.draining:
+            return Json({"status": "draining"}, 503)
+        if not await self._services.store.ready():
+            return Json({"status": "the store of threads cannot be reached"}, 503)
+        return Json({"status": "ready"})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Give the numbers."""
+        return Response(self._services.metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    async def openapi(self, _request: Request) -> Response:
+        """Give the description of the protocol."""
+        return Json(self._document)
+
+    async def about(self, _request: Request) -> Response:
+        """Say what this is, where there is no page."""
+        return PlainTextResponse("Handrail: OpenAI's protocol, guarded. See docs for the protocol.\n")
+
+
+def _page(name: str) -> Callable[[Request], Any]:
+    async def page(_request: Request) -> Response:
+        headers = {"content-security-policy": _CONTENT_POLICY, "cache-control": "no-cache"}
+        return FileResponse(PAGES / name, headers=headers)
+
+    return page
+
+
+def _lifespan(services: Services) -> Callable[[Any], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncGenerator[dict[str, Any], None]:
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_watch_drain, services)
+                if services.settings.auto_reload:
+                    tasks.start_soon(_watch_files, services)
+                yield {}
+                tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await services.configurations.aclose()
+                await services.store.aclose()
+
+    return lifespan
+
+
+async def _watch_drain(services: Services) -> None:
+    while True:
+        await anyio.sleep(_TICK_SECONDS)
+        services.lifecycle.end_late_answers()
+
+
+async def _watch_files(services: Services) -> None:
+    while True:
+        await anyio.sleep(_RELOAD_SECONDS)
+        replaced, broken = await services.configurations.reload_changed()
+        services.metrics.reloads.add("replaced", value=len(replaced))
+        services.metrics.reloads.add("broken", value=len(broken))
+
+
+async def _on_api_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiError):  # pragma: no cover  # registered for this class alone
+        raise error
+    return Json(error.body(), error.status, headers=dict(error.headers))
+
+
+async def _on_http_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):  # pragma: no cover  # registered for this class alone
+        raise error
+    texts = {404: "There is nothing at this path.", 405: "The path does not take this method."}
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    shown = ApiError(error.status_code, texts.get(error.status_code, str(error.detail)), code=code)
+    return Json(shown.body(), shown.status, headers=dict(error.headers or {}))

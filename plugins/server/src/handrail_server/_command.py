@@ -1,0 +1,59 @@
+"""`handrail server`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def server(
+    path: Path | None = None,
+    /,
+    *,
+    config: Path | None = None,
+    settings: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    default_config_id: str | None = None,
+    auto_reload: bool | None = None,
+    prefix: str | None = None,
+    api_key_env: str | None = None,
+    store: str | None = None,
+) -> int:
+    """Serve guarded models by OpenAI's protocol.
+
+    Exit codes: 0 ended as asked, 2 wrong usage or configuration.
+
+    Args:
+        path: A folder of configurations, or one configuration.
+        config: Another way to write PATH.
+        settings: A YAML file with all settings: policy, limits and more. Options stand over it.
+        host: Address to listen at; 127.0.0.1 by default.
+        port: Port to listen at; 8000 by default, 0 for any free one.
+        workers: Processes; 1 by default.
+        default_config_id: The configuration of requests that name none.
+        auto_reload: Load a configuration again when its files change.
+        prefix: Path below which everything is served.
+        api_key_env: The environment variable that holds the API keys, separated by commas.
+        store: Where threads are kept: memory, or redis://HOST:PORT/DB.
+    """
+    from handrail import ConfigurationError
+
+    from handrail_server._serve import serve
+    from handrail_server._settings import ServerSettings
+
+    if path is not None and config is not None:
+        raise ConfigurationError(f"two configurations are named, {str(path)!r} and --config {str(config)!r}; name one")
+    chosen = ServerSettings.read(
+        settings,
+        config=path or config,
+        host=host,
+        port=port,
+        workers=workers,
+        default_config_id=default_config_id,
+        auto_reload=auto_reload,
+        prefix=prefix,
+        api_key_env=api_key_env,
+        store=store,
+    )
+    return serve(chosen)

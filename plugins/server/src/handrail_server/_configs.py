@@ -1,0 +1,241 @@
+"""The configurations that are served: found by name, loaded once, replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import TypeAlias
+
+import anyio
+from anyio import to_thread
+from handrail import ConfigurationError, HandrailError, LLMRails, RailsConfig
+
+from handrail_server._errors import ApiError
+
+logger = logging.getLogger("handrail.server")
+
+Compose: TypeAlias = Callable[[RailsConfig], LLMRails]
+Ids: TypeAlias = tuple[str, ...]
+Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
+
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SUFFIXES = (".yml", ".yaml")
+_MOST_FILES = 5000  # of a configuration, that are looked at for changes
+
+
+@dataclass(slots=True, eq=False)
+class Loaded:
+    """A configuration in use.
+
+    Attributes:
+        ids: its names.
+        rails: what was built.
+        snapshot: the files as they were when it was loaded.
+        users: requests that use it now.
+        retired: True once it was replaced or dropped; the last user closes it.
+    """
+
+    ids: Ids
+    rails: LLMRails
+    snapshot: Snapshot
+    users: int = 0
+    retired: bool = False
+    failed_snapshot: Snapshot = field(default_factory=frozenset)
+
+
+class Configurations:
+    """A folder of configurations, or a single one.
+
+    Args:
+        root: a folder whose subfolders are configurations, or one configuration: a folder with YAML files, or a file.
+        default: the configuration of requests that name none.
+        compose: builds a configuration.
+        bound: how many configurations and combinations are kept loaded.
+
+    Raises:
+        ConfigurationError: there is no configuration, or the default is none of them.
+    """
+
+    def __init__(self, root: Path, *, default: str | None = None, compose: Compose = LLMRails, bound: int = 64) -> None:
+        self._root = root.expanduser()
+        self._compose = compose
+        self._bound = bound
+        self._loaded: OrderedDict[Ids, Loaded] = OrderedDict()
+        self._loading: dict[Ids, anyio.Lock] = {}
+        found = self.folders()
+        if not found:
+            raise ConfigurationError(
+                f"{root}: no configuration found; write a folder with a YAML file, or a folder of such folders"
+            )
+        if default is not None and default not in found:
+            raise ConfigurationError(
+                f"the default configuration {default!r} is not in {root}; there are {', '.join(sorted(found))}"
+            )
+        self.default = default or (next(iter(found)) if len(found) == 1 else None)
+
+    def folders(self) -> Mapping[str, Path]:
+        """Give what can be asked for, by id. An id is a name; a path never is, nor a link that leads out."""
+        root = self._root
+        if root.is_file():
+            return {root.stem: root}
+        if not root.is_dir():
+            return {}
+        if _has_yaml(root):
+            return {root.resolve().name or "config": root}
+        real = root.resolve()
+        return {
+            entry.name: entry
+            for entry in sorted(root.iterdir())
+            if _ID.fullmatch(entry.name)
+            and entry.is_dir()
+            and entry.resolve().is_relative_to(real)
+            and _has_yaml(entry)
+        }
+
+    @asynccontextmanager
+    async def use(self, ids: Ids) -> AsyncGenerator[Loaded, None]:
+        """Give a configuration, or several merged in order, for as long as the block lasts.
+
+        Raises:
+            ApiError: one does not exist, or cannot be loaded.
+        """
+        while (entry := self._loaded.get(ids)) is None:  # it may be dropped again before its turn comes
+            await self._load(ids)
+        self._loaded.move_to_end(ids)
+        entry.users += 1
+        try:
+            yield entry
+        finally:
+            entry.users -= 1
+            await _close_unused(entry)
+
+    def preload(self) -> None:
+        """Load the default configuration, before anything runs.
+
+        Raises:
+            ConfigurationError: it is broken.
+        """
+        if self.default is not None:
+            ids = (self.default,)
+            self._keep(self._build(ids, self._paths(ids)))
+
+    async def reload_changed(self) -> tuple[Sequence[Ids], Sequence[Ids]]:
+        """Load again what has changed; give what was replaced, and what was broken and therefore kept as it was."""
+        replaced: list[Ids] = []
+        broken: list[Ids] = []
+        for ids, entry in list(self._loaded.items()):
+            paths = self._paths(ids)
+            snapshot = await to_thread.run_sync(_snapshot, tuple(paths))
+            if snapshot in (entry.snapshot, entry.failed_snapshot):
+                continue
+            try:
+                fresh = await to_thread.run_sync(self._build, ids, paths)
+            except Exception as exc:  # noqa: BLE001  # whatever is wrong with an edit, what runs goes on
+                entry.failed_snapshot = snapshot
+                broken.append(ids)
+                logger.warning("configuration %s: the change cannot be used, the old one stays: %s", "+".join(ids), exc)
+                continue
+            if self._loaded.get(ids) is entry:
+                self._keep(fresh)
+                await self._retire(entry)
+                replaced.append(ids)
+                logger.info("configuration %s: loaded again", "+".join(ids))
+        return replaced, broken
+
+    async def aclose(self) -> None:
+        """Close everything that is loaded. No request may run any more."""
+        while self._loaded:
+            await self._retire(self._loaded.popitem()[1])
+
+    async def _load(self, ids: Ids) -> None:
+        paths = self._known_paths(ids)
+        lock = self._loading.setdefault(ids, anyio.Lock())
+        async with lock:
+            try:
+                if ids not in self._loaded:
+                    entry = await to_thread.run_sync(self._build, ids, paths)
+                    self._keep(entry)
+                    await self._drop_surplus(entry)
+            except HandrailError as exc:
+                logger.warning("configuration %s cannot be used: %s", "+".join(ids), exc)
+                raise ApiError(
+                    503,
+                    f"The configuration {'+'.join(ids)!r} cannot be used; the server's log says why.",
+                    type="server_error",
+                    code="config_broken",
+                    param="config_id",
+                ) from exc
+            finally:
+                if not lock.statistics().tasks_waiting:
+                    self._loading.pop(ids, None)
+
+    def _known_paths(self, ids: Ids) -> list[Path]:
+        folders = self.folders()
+        for name in ids:
+            if name not in folders:
+                raise ApiError(
+                    404,
+                    f"There is no configuration {name!r}; there are: {', '.join(sorted(folders))}.",
+                    code="config_not_found",
+                    param="config_id",
+                )
+        return [folders[name] for name in ids]
+
+    def _paths(self, ids: Ids) -> list[Path]:
+        folders = self.folders()
+        return [folders[name] for name in ids if name in folders]
+
+    def _build(self, ids: Ids, paths: Sequence[Path]) -> Loaded:
+        """Read and build; runs in a thread, because files and imports block."""
+        if len(paths) != len(ids):
+            raise ConfigurationError(f"its folder is gone: {', '.join(ids)}")
+        snapshot = _snapshot(tuple(paths))  # before reading, so that a change while it is read is seen as one
+        return Loaded(ids, self._compose(reduce(add, map(RailsConfig.from_path, paths))), snapshot)
+
+    def _keep(self, entry: Loaded) -> None:
+        self._loaded[entry.ids] = entry
+
+    async def _drop_surplus(self, newest: Loaded) -> None:
+        while len(self._loaded) > self._bound:
+            oldest = next(iter(self._loaded))
+            if self._loaded[oldest] is newest:
+                return
+            await self._retire(self._loaded.pop(oldest))
+
+    async def _retire(self, entry: Loaded) -> None:
+        entry.retired = True
+        await _close_unused(entry)
+
+
+async def _close_unused(entry: Loaded) -> None:
+    if not entry.retired or entry.users:
+        return
+    with anyio.move_on_after(5, shield=True):
+        try:
+            await entry.rails.aclose()
+        except Exception as exc:  # noqa: BLE001  # the plugin boundary: what is closed is not needed any more
+            logger.warning("closing configuration %s failed: %s: %s", "+".join(entry.ids), type(exc).__name__, exc)
+
+
+def _has_yaml(folder: Path) -> bool:
+    return any(entry.suffix in _SUFFIXES and entry.is_file() for entry in folder.iterdir())
+
+
+def _snapshot(paths: Sequence[Path]) -> Snapshot:
+    seen: list[tuple[str, int, int]] = []
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(path.rglob("*"))[:_MOST_FILES]:
+            try:
+                if file.is_file() and "__pycache__" not in file.parts:
+                    status = file.stat()
+                    seen.append((str(file), status.st_mtime_ns, status.st_size))
+            except OSError:  # it has just gone: a change like another
+                continue
+    return frozenset(seen)

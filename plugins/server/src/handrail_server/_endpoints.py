@@ -1,0 +1,154 @@
+"""The endpoints of `/v1`, as small ASGI applications."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+import anyio
+from handrail import RailFailed
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from handrail_server._answers import plain, whole_answer
+from handrail_server._bodies import ChatBody, ChecksBody, parse_body
+from handrail_server._errors import ApiError, api_error, rail_error
+from handrail_server._services import Thread
+from handrail_server._sse import to_json
+from handrail_server._stream import StreamedAnswer, run_unless_left
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handrail import GenerationResponse
+    from starlette.types import Receive, Scope, Send
+
+    from handrail_server._configs import Loaded
+    from handrail_server._policy import Wanted
+    from handrail_server._services import Services
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+
+class Json(Response):
+    """A value as JSON."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode the value."""
+        return to_json(content)
+
+
+class Chat:
+    """`POST /v1/chat/completions`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, whole or as a stream."""
+        body = await _read(ChatBody, Request(scope, receive), self._services)
+        if body is None:
+            return
+        services = self._services
+        wanted = services.gatekeeper.chat(body)
+        ids, model = services.choose(wanted)
+        async with services.configurations.use(ids) as loaded:
+            options = services.options(wanted, loaded, model)
+            thread = Thread(services, wanted, ids, scope.get("handrail.owner", ""))
+            messages = await thread.messages()
+            if wanted.stream:
+                await StreamedAnswer(services, wanted, loaded, options, thread).send(messages, receive, send)
+                return
+            answer = await run_unless_left(receive, lambda: self._whole(wanted, loaded, options, thread, messages))
+        if answer is not None:
+            await Json(answer)(scope, receive, send)
+
+    async def _whole(
+        self,
+        wanted: Wanted,
+        loaded: Loaded,
+        options: Mapping[str, Any],
+        thread: Thread,
+        messages: Sequence[Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        services = self._services
+        response: GenerationResponse | None = None
+        try:
+            with services.lifecycle.limited() as limit:
+                response = cast(
+                    "GenerationResponse", await loaded.rails.generate_async(messages=messages, options=options)
+                )
+        except Exception as exc:
+            services.metrics.model_failures.add(type(exc).__name__)
+            raise api_error(exc) from exc
+        if response is None:
+            raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
+        services.note(response)
+        if isinstance(response.stop, RailFailed):
+            raise rail_error(response.stop)
+        await thread.save(response)
+        return whole_answer(services.heading(wanted, loaded), wanted, response)
+
+
+class Checks:
+    """`POST /v1/checks`: the rails alone."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with what the rails say of the messages."""
+        body = await _read(ChecksBody, Request(scope, receive), self._services)
+        if body is None:
+            return
+        services = self._services
+        wanted = services.gatekeeper.checks(body)
+        ids, _ = services.choose(wanted)
+        async with services.configurations.use(ids) as loaded:
+            found = await run_unless_left(receive, lambda: self._check(wanted, loaded, body.rail_types))
+        if found is not None:
+            await Json(found)(scope, receive, send)
+
+    async def _check(
+        self, wanted: Wanted, loaded: Loaded, rail_types: Sequence[Literal["input", "output"]] | None
+    ) -> dict[str, Any]:
+        context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
+        result: Any = None
+        try:
+            with self._services.lifecycle.limited() as limit:
+                result = await loaded.rails.check_async([*context, *wanted.messages], rail_types=rail_types)
+        except Exception as exc:
+            raise api_error(exc) from exc
+        if result is None:
+            raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
+        return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
+
+
+async def _read(model: type[BodyT], request: Request, services: Services) -> BodyT | None:
+    """Read a body within its limits; None if the client has gone.
+
+    Raises:
+        ApiError: it is too large, too slow, no JSON or wrong.
+    """
+    limits = services.settings.limits
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise ApiError(
+            415, "The body must be JSON; send it with 'Content-Type: application/json'.", code="unsupported_media_type"
+        )
+    body = bytearray()
+    try:
+        with anyio.fail_after(limits.body_seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > limits.body_bytes:
+                    text = f"The body is larger than {limits.body_bytes} bytes, the limit of this server."
+                    raise ApiError(413, text, code="body_too_large")
+    except TimeoutError as exc:
+        text = f"The body did not come within {limits.body_seconds:g} seconds."
+        raise ApiError(408, text, code="body_timeout") from exc
+    except ClientDisconnect:
+        return None
+    return parse_body(model, bytes(body))

@@ -1,0 +1,114 @@
+"""What is measured, and Prometheus' text form of it. No library: three kinds of series and their escaping."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_MOST_SERIES = 1000  # of one metric; what comes later is counted under "other"
+
+Labels = tuple[str, ...]
+
+
+class Metric:
+    """One name with its labels. Everything runs in one thread of one event loop."""
+
+    kind = "counter"
+
+    def __init__(self, name: str, help: str, labels: Sequence[str] = ()) -> None:  # noqa: A002  # Prometheus' word
+        self.name = name
+        self.help = help
+        self.labels = tuple(labels)
+        self._values: dict[Labels, float] = {}
+
+    def add(self, *labels: str, value: float = 1.0) -> None:
+        """Count."""
+        key = self._key(labels)
+        self._values[key] = self._values.get(key, 0.0) + value
+
+    def lines(self) -> Iterator[str]:
+        """Give the series."""
+        yield f"# HELP {self.name} {self.help}"
+        yield f"# TYPE {self.name} {self.kind}"
+        yield from self._series()
+
+    def _series(self) -> Iterator[str]:
+        if not self.labels and not self._values:
+            yield f"{self.name} 0"
+        for key, value in sorted(self._values.items()):
+            yield f"{self.name}{_labels(self.labels, key)} {value:.10g}"
+
+    def _key(self, labels: Labels) -> Labels:
+        if labels in self._values or len(self._values) < _MOST_SERIES:
+            return labels
+        return ("other",) * len(self.labels)
+
+
+class Gauge(Metric):
+    """A value that goes up and down."""
+
+    kind = "gauge"
+
+
+class Histogram(Metric):
+    """How long things take, in seconds."""
+
+    kind = "histogram"
+
+    def __init__(self, name: str, help: str, labels: Sequence[str] = ()) -> None:  # noqa: A002
+        super().__init__(name, help, labels)
+        self._buckets: dict[Labels, list[int]] = {}
+
+    def observe(self, seconds: float, *labels: str) -> None:
+        """Note one duration."""
+        key = self._key(labels)
+        counts = self._buckets.setdefault(key, [0] * (len(SECONDS) + 1))
+        counts[bisect_left(SECONDS, seconds)] += 1
+        self._values[key] = self._values.get(key, 0.0) + seconds
+
+    def _series(self) -> Iterator[str]:
+        for key, total in sorted(self._values.items()):
+            below = 0
+            for limit, count in zip((*map(str, SECONDS), "+Inf"), self._buckets[key], strict=True):
+                below += count
+                yield f"{self.name}_bucket{_labels((*self.labels, 'le'), (*key, limit))} {below}"
+            yield f"{self.name}_sum{_labels(self.labels, key)} {total:.10g}"
+            yield f"{self.name}_count{_labels(self.labels, key)} {below}"
+
+
+class Metrics:
+    """Everything that one process measures."""
+
+    def __init__(self) -> None:
+        self.requests = Metric("handrail_requests_total", "Requests answered.", ("route", "status"))
+        self.blocks = Metric(
+            "handrail_blocks_total", "Answers and messages that a rail refused.", ("rail", "direction")
+        )
+        self.rail_failures = Metric("handrail_rail_failures_total", "Rails that could not do their work.", ("rail",))
+        self.model_failures = Metric("handrail_model_failures_total", "Answers that a model broke.", ("error",))
+        self.checks = Metric("handrail_checks_total", "Checks by rails.", ("rail", "direction", "decision"))
+        self.check_seconds = Histogram("handrail_check_seconds", "How long a check took.", ("rail",))
+        self.first_text = Histogram("handrail_first_text_seconds", "From a streamed request to its first text.")
+        self.held = Histogram("handrail_held_seconds", "How long text of one answer waited for checks, in all.")
+        self.tokens = Metric("handrail_tokens_total", "Tokens of prompts and answers.", ("direction",))
+        self.reloads = Metric("handrail_reloads_total", "Configurations loaded again.", ("outcome",))
+        self.store_failures = Metric("handrail_store_failures_total", "Threads that could not be kept.")
+        self.streams = Gauge("handrail_streams_open", "Streams that run now.")
+        self.open = Gauge("handrail_requests_open", "Requests that run now.")
+
+    def text(self) -> str:
+        """Give all series in Prometheus' text form."""
+        metrics = [metric for metric in vars(self).values() if isinstance(metric, Metric)]
+        return "\n".join(line for metric in metrics for line in metric.lines()) + "\n"
+
+
+def _labels(names: Labels, values: Labels) -> str:
+    if not names:
+        return ""
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=True)) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

@@ -1,0 +1,147 @@
+"""The OpenAPI document, made from the models that check the bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import models_json_schema
+
+from handrail_server import __version__
+from handrail_server._bodies import ChatBody, ChecksBody
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handrail_server._settings import ServerSettings
+
+_REF = "#/components/schemas/"
+_ERRORS = {
+    400: "The request is wrong; the error names the field.",
+    401: "No API key, or a wrong one.",
+    403: "The operator does not let clients set this.",
+    404: "There is no such configuration or model.",
+    408: "The body did not come in time.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    421: "The server is not known by this name.",
+    429: "Too many requests; `Retry-After` says when to try again.",
+    502: "The model, or a rail, failed.",
+    503: "The server is full, shutting down or cannot use the configuration.",
+    504: "The model, or a rail, was too slow.",
+}
+_ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+_COMPLETION = {
+    "type": "object",
+    "description": "An OpenAI `chat.completion` with `guardrails` beside the choices, or `messages` for a flat body.",
+    "properties": {
+        "id": {"type": "string"},
+        "object": {"const": "chat.completion"},
+        "created": {"type": "integer"},
+        "model": {"type": "string"},
+        "choices": {"type": "array", "items": {"type": "object"}},
+        "usage": {"type": "object"},
+        "guardrails": {"type": "object"},
+        "messages": {"type": "array", "items": {"type": "object"}},
+    },
+}
+_CHECKED = {
+    "type": "object",
+    "required": ["status", "content", "rail"],
+    "properties": {
+        "status": {"enum": ["passed", "modified", "blocked"]},
+        "content": {"type": "string", "description": "The text as the rails let it through."},
+        "rail": {"type": ["string", "null"], "description": "The rail that refused."},
+    },
+}
+_MODELS = {
+    "type": "object",
+    "required": ["object", "data"],
+    "properties": {"object": {"const": "list"}, "data": {"type": "array", "items": {"type": "object"}}},
+}
+_CONFIGS = {
+    "type": "array",
+    "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
+}
+_STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+
+
+def openapi(settings: ServerSettings) -> dict[str, Any]:
+    """Give the document for a server with these settings."""
+    bodies = [(ChatBody, "validation"), (ChecksBody, "validation")]
+    _, definitions = models_json_schema(bodies, ref_template=_REF + "{model}")  # type: ignore[arg-type]  # literals
+    schemas = {**definitions["$defs"], "Error": _ERROR_SCHEMA, "Completion": _COMPLETION, "Checked": _CHECKED}
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Handrail",
+            "version": __version__,
+            "description": "OpenAI's protocol, guarded: nothing unchecked is delivered.",
+        },
+        "servers": [{"url": settings.prefix or "/"}],
+        "paths": _paths(),
+        "components": {"schemas": schemas},
+    }
+    if settings.api_key_env is not None:
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"key": []}]
+    return document
+
+
+def _paths() -> dict[str, Any]:
+    stream: dict[str, Any] = {
+        "schema": {
+            "type": "string",
+            "description": "`data:` lines with `chat.completion.chunk` objects, then `[DONE]`.",
+        }
+    }
+    chat = _operation(
+        "Answer, guarded by the rails of a configuration.", {"$ref": _REF + "Completion"}, body="ChatBody"
+    )
+    chat["responses"]["200"]["content"]["text/event-stream"] = stream
+    checks = _operation("Run the rails over messages, without a model.", {"$ref": _REF + "Checked"}, body="ChecksBody")
+    metrics = _operation("Numbers for Prometheus.", {"type": "string"}, media="text/plain")
+    return {
+        "/v1/chat/completions": {"post": {"operationId": "chat", **chat}},
+        "/v1/checks": {"post": {"operationId": "checks", **checks}},
+        "/v1/models": {"get": {"operationId": "models", **_operation("List what may stand as `model`.", _MODELS)}},
+        "/v1/rails/configs": {"get": {"operationId": "configs", **_operation("List the configurations.", _CONFIGS)}},
+        "/healthz": {"get": {"operationId": "healthz", "security": [], **_operation("Whether it lives.", _STATUS)}},
+        "/readyz": {
+            "get": {"operationId": "readyz", "security": [], **_operation("Whether to send requests.", _STATUS)}
+        },
+        "/metrics": {"get": {"operationId": "metrics", **metrics}},
+    }
+
+
+def _operation(
+    summary: str, schema: Mapping[str, Any], *, body: str | None = None, media: str = "application/json"
+) -> dict[str, Any]:
+    errors = _ERRORS if body else {status: _ERRORS[status] for status in (401, 421, 503)}
+    content: dict[str, Any] = {"application/json": {"schema": {"$ref": _REF + "Error"}}}
+    if schema is _STATUS:
+        errors, content = {503: "It does not, or not yet."}, {"application/json": {"schema": _STATUS}}
+    responses: dict[str, Any] = {"200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}}}
+    for status, text in errors.items():
+        responses[str(status)] = {"description": text, "content": content}
+    operation: dict[str, Any] = {"summary": summary, "responses": responses}
+    if body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": _REF + body}}},
+        }
+    return operation

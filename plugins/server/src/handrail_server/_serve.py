@@ -1,0 +1,122 @@
+"""Runs the application in uvicorn: one process or several, with a log that holds no content."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from handrail_server._app import create_app
+from handrail_server._settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
+    from handrail_server._gate import Gate
+
+logger = logging.getLogger("handrail.server")
+
+_VARIABLE = "HANDRAIL_SERVER_SETTINGS"  # how the settings reach further processes; it holds no API key
+_GRACE_SECONDS = 3  # beyond the drain, for the last answers to be told and closed
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def serve(settings: ServerSettings) -> int:
+    """Serve until a signal ends it; give the exit code.
+
+    Raises:
+        ConfigurationError: the settings, or the default configuration, cannot be used.
+    """
+    _log_to_stderr()
+    app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
+    if settings.workers > 1:
+        return _serve_many(settings)
+    server = _Server(_config(settings, lambda: _drained(app)))
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return 0
+    return 0 if server.started else 1
+
+
+def app_from_environment() -> ASGIApp:
+    """Make the application of a further process."""
+    _log_to_stderr()
+    return _drained(create_app(ServerSettings.model_validate_json(os.environ[_VARIABLE])))
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, in a line that programs can read."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        for server in self.servers if self.started else ():
+            for listener in server.sockets:
+                _say_where(*listener.getsockname()[:2])
+
+
+def _serve_many(settings: ServerSettings) -> int:
+    from uvicorn.supervisors import Multiprocess
+
+    os.environ[_VARIABLE] = settings.model_dump_json()
+    config = _config(settings, "handrail_server._serve:app_from_environment")
+    listener = config.bind_socket()
+    _say_where(*listener.getsockname()[:2])
+    Multiprocess(config, sockets=[listener]).run()
+    return 0
+
+
+def _drained(app: Gate) -> Gate:
+    """Have the application told of a signal before uvicorn, whose handlers stand already, stops listening."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _then(signal.getsignal(number), app.lifecycle.begin_drain))
+    return app
+
+
+def _then(usual: Any, first: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+    def handle(number: int, frame: FrameType | None) -> None:
+        first()
+        if callable(usual):
+            usual(number, frame)
+
+    return handle
+
+
+def _say_where(address: str, port: int) -> None:
+    logger.info("listening at http://%s:%s", f"[{address}]" if ":" in address else address, port)
+
+
+def _config(settings: ServerSettings, factory: Callable[[], ASGIApp] | str) -> uvicorn.Config:
+    return uvicorn.Config(
+        factory,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        ws="none",
+        timeout_graceful_shutdown=int(settings.drain_seconds) + _GRACE_SECONDS,
+        timeout_keep_alive=75,
+        h11_max_incomplete_event_size=64 * 2**10,
+    )
+
+
+def _log_to_stderr() -> None:
+    """Set up this process's log: ours and uvicorn's, to the error stream."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    for name, level in (("handrail", logging.INFO), ("uvicorn", logging.WARNING)):
+        log = logging.getLogger(name)
+        log.handlers[:] = [handler]
+        log.setLevel(level)
+        log.propagate = False

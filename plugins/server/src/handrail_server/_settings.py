@@ -1,0 +1,160 @@
+"""The operator's settings: where to listen, what clients may change, and how much they may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from handrail import ConfigurationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+PARAMETERS = (
+    "frequency_penalty",
+    "logit_bias",
+    "max_completion_tokens",
+    "max_tokens",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "reasoning_effort",
+    "response_format",
+    "seed",
+    "stop",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "verbosity",
+)
+"""The parameters of a model that clients may set unless the operator says otherwise."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Settings):
+    """How much is too much."""
+
+    body_bytes: Count = Field(4 * 2**20, description="Largest body of a request; a larger one gets status 413.")
+    body_seconds: Positive = Field(30.0, description="How long a client may take to send it, in seconds.")
+    messages: Count = Field(1000, description="Most messages of a request, those of its thread included.")
+    concurrency: Count = Field(512, description="Requests at once; one more gets 503 with Retry-After.")
+    concurrency_per_key: Count | None = Field(None, description="The same for each API key, with status 429.")
+    request_seconds: Positive = Field(600.0, description="How long an answer may take in all, in seconds.")
+    configurations: Count = Field(64, description="Configurations, and combinations of them, kept loaded.")
+    threads: Count = Field(1000, description="Threads kept in memory; the one not used for longest goes first.")
+    thread_messages: Count = Field(200, description="Messages kept of a thread; the oldest go first.")
+    thread_bytes: Count = Field(64 * 2**20, description="Size of all threads in memory.")
+    thread_seconds: Count = Field(30 * 86400, description="After which time without use Redis drops a thread.")
+
+
+class Policy(_Settings):
+    """What a client may change."""
+
+    rails: bool = Field(default=False, description="Whether 'options.rails' may choose which rails run.")
+    parameters: tuple[str, ...] = Field(PARAMETERS, description="Parameters of the model that may be set.")
+    models: tuple[str, ...] = Field((), description="Models that may be asked for beside the configured one.")
+    context: bool = Field(
+        default=True, description="Whether 'context' may set variables; never those that rails judge."
+    )
+    log: tuple[str, ...] = Field(("activated_rails",), description="Parts of 'options.log' that may be asked for.")
+    prefill: bool = Field(default=False, description="Whether the last message may be the assistant's.")
+
+
+class ServerSettings(_Settings):
+    """Everything that an operator decides. A settings file in YAML has the same keys."""
+
+    config: Path = Field(description="A folder of configurations, or one configuration.")
+    host: str = Field("127.0.0.1", description="Address to listen at.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 for any free one.")
+    workers: Count = Field(1, description="Processes.")
+    default_config_id: str | None = Field(None, description="The configuration of requests that name none.")
+    auto_reload: bool = Field(default=False, description="Whether a changed configuration is loaded again.")
+    prefix: str = Field("", description="Path below which everything is served, such as '/guard'.")
+    api_key_env: str | None = Field(None, description="Variable with the API keys, separated by commas.")
+    store: str = Field("memory", description="Where threads are kept: 'memory', or 'redis://HOST:PORT/DB'.")
+    cors_origins: tuple[str, ...] = Field((), description="Origins whose pages may ask; none by default.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names by which the server may be addressed; on a loopback address only its own by default."
+    )
+    playground: bool | None = Field(None, description="Whether '/' is a page; by default on a loopback address.")
+    keep_alive_seconds: Positive = Field(10.0, description="A held stream sends a comment after this time.")
+    drain_seconds: float = Field(20.0, ge=0, description="How long streams may go on after SIGTERM, in seconds.")
+    limits: Limits = Limits()
+    policy: Policy = Policy()
+
+    @field_validator("prefix")
+    @classmethod
+    def _sound_prefix(cls, prefix: str) -> str:
+        stripped = prefix.strip("/")
+        if any(mark in stripped for mark in "{}?#"):
+            raise ValueError("a path without {, }, ? and # is needed")
+        return f"/{stripped}" if stripped else ""
+
+    @property
+    def on_loopback(self) -> bool:
+        """True if only this machine can reach the server."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def has_playground(self) -> bool:
+        """True if the page, and the traces it shows, are served."""
+        return self.on_loopback if self.playground is None else self.playground
+
+    def api_keys(self) -> tuple[str, ...]:
+        """Read the API keys; none means that no key is asked for.
+
+        Raises:
+            ConfigurationError: the variable is named and holds no key.
+        """
+        if self.api_key_env is None:
+            return ()
+        keys = os.environ.get(self.api_key_env, "").replace("\n", ",").split(",")
+        found = tuple(key.strip() for key in keys if key.strip())
+        if not found:
+            raise ConfigurationError(
+                f"--api-key-env names {self.api_key_env!r}, which holds no key; set it to one or more keys, "
+                "separated by commas"
+            )
+        return found
+
+    @classmethod
+    def read(cls, file: Path | None, **given: Any) -> Self:
+        """Read a settings file, and put what the command line gives over it.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or a value is wrong; a line for each problem.
+        """
+        values = {**_read_file(file), **{name: value for name, value in given.items() if value is not None}}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as exc:
+            where = f"{file}: " if file else ""
+            problems = tuple(
+                f"{where}{'.'.join(map(str, error['loc'])) or 'settings'}: {error['msg']}" for error in exc.errors()
+            )
+            raise ConfigurationError("\n".join(problems), problems=problems) from None
+
+
+def _read_file(file: Path | None) -> Mapping[str, Any]:
+    if file is None:
+        return {}
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise ConfigurationError(f"{file}: the settings cannot be read: {exc}") from exc
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{file}: settings must be a mapping, not {type(values).__name__}")
+    if isinstance(values.get("config"), str):
+        values["config"] = file.parent / values["config"]
+    return values

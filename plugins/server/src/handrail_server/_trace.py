@@ -1,0 +1,46 @@
+"""What a playground shows beside the answer: how much is held, and which checks ran when. Never held text itself."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handrail_server._feed import Feed
+
+
+class Trace:
+    """Tells what has changed since it was asked last."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._began = time.time()
+        self._held = -1
+        self._told: set[int] = set()
+
+    def news(self) -> dict[str, Any] | None:
+        """Give the characters held and the checks that have ended meanwhile; None if nothing is new."""
+        held = self._feed.held
+        runs = self._feed.response.rail_runs
+        fresh = [index for index, run in enumerate(runs) if run.finished_at and index not in self._told]
+        if held == self._held and not fresh:
+            return None
+        self._told.update(fresh)
+        self._held = held
+        return {
+            "held": held,
+            "at": round(time.time() - self._began, 3),
+            "checks": [
+                {
+                    "rail": run.rail,
+                    "direction": run.direction,
+                    "decision": run.decision,
+                    "reason": run.reason or run.error or "",
+                    "category": run.category,
+                    "characters": run.characters,
+                    "from": round(run.started_at - self._began, 3),
+                    "to": round(run.finished_at - self._began, 3),
+                }
+                for run in map(runs.__getitem__, fresh)
+            ],
+        }
