@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from handrail_openai import OpenAIProvider, OpenAISettings
-from handrail_testkit import provider_context
+from handrail_testkit import Authority, provider_context
 
 KEY = "sk-test-4f1d8a0c2b7e9653"
 
@@ -17,9 +17,16 @@ _VARIABLES = (
 )
 
 
+@pytest.fixture(scope="session")
+def trusted(tmp_path_factory):
+    """One authority that clients trust, and nobody uses: a machine's hundred take long to read for each client."""
+    return Authority.create(tmp_path_factory.mktemp("trusted")).file
+
+
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """No key and no proxy of whoever runs the tests; this key."""
+def environment(monkeypatch, trusted):
+    """No key and no proxy of whoever runs the tests; this key, and no authority that signs anything."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     for variable in _VARIABLES.split():
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

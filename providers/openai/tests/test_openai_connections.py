@@ -159,3 +159,9 @@ async def test_the_key_of_a_client_that_is_handed_in_is_not_shown(protocol_serve
 def test_a_client_that_cannot_stream_is_refused(configure):
     with pytest.raises(ConfigurationError, match=r"'client' is a OpenAI; hand in an openai\.AsyncOpenAI"):
         configure(client=openai.OpenAI(api_key="sk-x"))
+
+
+async def test_the_proxy_of_the_environment_is_used(protocol_server, make_provider, ask, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", protocol_server.origin)
+    await ask(make_provider("http://model.example/v1"))
+    assert protocol_server.requests[0].path == "http://model.example/v1/chat/completions"

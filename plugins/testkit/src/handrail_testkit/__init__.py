@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from handrail_testkit._completions import Completion as Completion
     from handrail_testkit._contexts import provider_context as provider_context
     from handrail_testkit._http import Received as Received
-    from handrail_testkit._provider import ProviderCase as ProviderCase
     from handrail_testkit._provider import ProviderConformance as ProviderConformance
+    from handrail_testkit._provider_case import ProviderCase as ProviderCase
     from handrail_testkit._server import ProtocolServer as ProtocolServer
     from handrail_testkit.replies import Ending as Ending
     from handrail_testkit.replies import Pause as Pause
@@ -25,7 +25,8 @@ _HOMES = {
     "_completions": ("Completion",),
     "_contexts": ("provider_context",),
     "_http": ("Received",),
-    "_provider": ("ProviderCase", "ProviderConformance"),
+    "_provider": ("ProviderConformance",),
+    "_provider_case": ("ProviderCase",),
     "replies": ("Ending", "Pause", "Reply"),
     "_server": ("ProtocolServer",),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handrail._contexts import ProviderContext
+from handrail import ProviderContext
 from handrail.config import RailsConfig
 
 if TYPE_CHECKING:

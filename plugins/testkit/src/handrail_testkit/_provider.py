@@ -8,7 +8,7 @@ import copy
 import traceback
 from collections.abc import Awaitable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,59 +18,10 @@ import pytest
 from handrail import Chunk, ToolCallDelta, Usage
 from handrail.errors import HandrailError, ProviderError
 
+from handrail_testkit._provider_case import PROMPT, ProviderCase, close_stream
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-
-    from handrail import Message, Provider
-
-PROMPT = 30.0
-"""Seconds that count as promptly, on a machine that is busy with other things."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCase:
-    """A provider to be tested, and what the tests need to know of it.
-
-    Attributes:
-        provider: answers `messages` with at least two chunks of text, always the same.
-        messages: a conversation that it answers.
-        params: parameters of each call.
-        expected_text: the answer, where it is known.
-        gives_usage: whether it tells the tokens that a call has cost.
-        failing: one whose answer fails, at once or after a while; None if none can be made to.
-        secret: a key that both are made with, and that must appear nowhere.
-        requests: counts the requests that have reached the model; None if they cannot be counted.
-        is_idle: waits until no request is under way, and says whether it came to that; it runs in a thread.
-    """
-
-    provider: Provider
-    messages: Sequence[Message] = ({"role": "user", "content": "Hello"},)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    expected_text: str | None = None
-    gives_usage: bool = True
-    failing: Provider | None = None
-    secret: str | None = None
-    requests: Callable[[], int] = lambda: 0
-    is_idle: Callable[[], bool] = lambda: True
-
-    async def all(self, provider: Provider | None = None) -> list[Chunk]:
-        """Ask, and take the whole answer."""
-        with anyio.fail_after(PROMPT):
-            async with aclosing(self.stream(provider)) as stream:
-                return [chunk async for chunk in stream]
-
-    async def stream(self, provider: Provider | None = None) -> AsyncGenerator[Chunk, None]:
-        """Ask, and close the answer also where it is no generator."""
-        stream = (provider or self.provider).stream(self.messages, self.params)
-        try:
-            async for chunk in stream:
-                yield chunk
-        finally:
-            await _close(stream)
-
-    async def has_stopped(self) -> bool:
-        """Tell whether the model has been stopped."""
-        return await anyio.to_thread.run_sync(self.is_idle)
+    from collections.abc import AsyncIterator, Sequence
 
 
 @pytest.mark.anyio
@@ -109,14 +60,14 @@ class ProviderConformance:
         stream = case.provider.stream(case.messages, case.params)
         assert not isinstance(stream, Awaitable), "stream() gave a coroutine; it must give an async iterator"
         assert hasattr(stream, "__anext__")
-        await _close(stream)
+        await close_stream(stream)
 
     async def test_nothing_happens_before_the_first_chunk_is_asked_for(self, case: ProviderCase) -> None:
         """Calling `stream`, or closing what it gave, must not send a request."""
         before = case.requests()
         stream = case.provider.stream(case.messages, case.params)
         await anyio.lowlevel.checkpoint()
-        await _close(stream)
+        await close_stream(stream)
         assert case.requests() == before
 
     async def test_everything_given_is_a_chunk_with_parts_of_the_right_types(self, case: ProviderCase) -> None:
@@ -169,11 +120,11 @@ class ProviderConformance:
         stream = case.provider.stream(case.messages, case.params)
         await anext(stream)
         with anyio.fail_after(PROMPT):
-            await _close(stream)
+            await close_stream(stream)
         assert await case.has_stopped()
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
-        await _close(stream)
+        await close_stream(stream)
 
     async def test_another_task_may_close_what_one_has_begun(self, case: ProviderCase) -> None:
         """Keep no cancel scope or task group open across a `yield`: those belong to one task."""
@@ -181,7 +132,7 @@ class ProviderConformance:
         async with anyio.create_task_group() as first:
             first.start_soon(_first, stream)
         async with anyio.create_task_group() as second:
-            second.start_soon(_close, stream)
+            second.start_soon(close_stream, stream)
         assert await case.has_stopped()
 
     async def test_cancelling_the_consumer_stops_the_model(self, case: ProviderCase) -> None:
@@ -207,7 +158,7 @@ class ProviderConformance:
         whole = _text(await case.all())
         stream = case.provider.stream(case.messages, case.params)
         await anext(stream)
-        await _close(stream)
+        await close_stream(stream)
         assert _text(await case.all()) == whole
 
     # Several at once
@@ -236,7 +187,7 @@ class ProviderConformance:
         left, kept = (case.provider.stream(case.messages, case.params) for _ in range(2))
         await anext(left)
         begun = [await anext(kept)]
-        await _close(left)
+        await close_stream(left)
         assert _text(begun + [chunk async for chunk in kept]) == whole
 
     # How it fails
@@ -259,7 +210,7 @@ class ProviderConformance:
             await _exhaust(stream)
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
-        await _close(stream)
+        await close_stream(stream)
 
     async def test_the_key_appears_nowhere(self, case: ProviderCase, caplog: pytest.LogCaptureFixture) -> None:
         """Neither `repr`, nor an error and what it was caused by, nor a log at any level shows the key."""
@@ -291,11 +242,6 @@ async def _exhaust(stream: AsyncIterator[Chunk]) -> None:
 
 async def _first(stream: AsyncIterator[Chunk]) -> Chunk:
     return await anext(stream)
-
-
-async def _close(stream: object) -> None:
-    if hasattr(stream, "aclose"):
-        await stream.aclose()
 
 
 def _text(chunks: Sequence[Chunk]) -> str:

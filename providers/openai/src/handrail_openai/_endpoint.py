@@ -13,7 +13,7 @@ from handrail_openai._addresses import checked_base_url, checked_header_value
 from handrail_openai._engines import Engine, engine_named
 
 if TYPE_CHECKING:
-    from handrail._contexts import ProviderContext
+    from handrail import ProviderContext
 
     from handrail_openai._settings import OpenAISettings
 

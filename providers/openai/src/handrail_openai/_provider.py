@@ -14,8 +14,7 @@ from handrail_openai._request import request_body
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from handrail import Chunk, Message
-    from handrail._contexts import ProviderContext
+    from handrail import Chunk, Message, ProviderContext
 
     from handrail_openai._settings import OpenAISettings
 

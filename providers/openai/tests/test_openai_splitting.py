@@ -1,0 +1,87 @@
+"""However bytes and text are cut, the same comes out: checked against the whole, for random content and cuts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from handrail_openai._sse import EventSplitter, EventTooLargeError
+from handrail_openai._think import ThinkSplitter
+from hypothesis import given
+from hypothesis import strategies as st
+
+KINDS = ("data: a", "data:b", "data:  c", "data", ": comment", "event: x", "id: 1", "", "", "other", "data: é")
+LINES = st.lists(st.sampled_from([line.encode() for line in KINDS]), max_size=12)
+ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+
+
+def cut(whole, places):
+    edges = [0, *sorted(place % (len(whole) + 1) for place in places), len(whole)]
+    return [whole[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+
+
+def expected(body):
+    """What the standard for event streams says, for a body that is there as a whole."""
+    found, current = [], []
+    for line in re.split(rb"\r\n|\n|\r", body)[:-1]:
+        if not line:
+            found += [b"\n".join(current)] if current else []
+            current = []
+        elif line == b"data" or line.startswith(b"data:"):
+            current.append(line[5:].removeprefix(b" "))
+    return found
+
+
+@given(lines=LINES, end=ENDS, places=st.lists(st.integers(0, 500), max_size=8), mark=st.booleans())
+def test_events_are_the_same_wherever_the_bytes_are_cut(lines, end, places, mark):
+    body = b"".join(line + end for line in lines)
+    splitter = EventSplitter()
+    pieces = cut(b"\xef\xbb\xbf" * mark + body, places)
+    assert [data for piece in pieces for data in splitter.feed(piece)] == expected(body)
+
+
+def test_an_event_is_given_as_soon_as_it_is_complete():
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: a\n") == []
+    assert splitter.feed(b"\n") == [b"a"]
+    assert splitter.feed(b"data: b\r\r") == [b"b"]
+    assert splitter.feed(b"\ndata: c\r\n\r") == [b"c"]
+    assert splitter.feed(b"\n") == []
+
+
+def test_an_event_that_comes_byte_by_byte_costs_what_it_is_long():
+    """Looking through everything again for each byte would take minutes."""
+    splitter, size = EventSplitter(), 200_000
+    found = [data for byte in b"data: " + b"x" * size + b"\n\n" for data in splitter.feed(bytes((byte,)))]
+    assert [len(data) for data in found] == [size]
+
+
+def test_an_event_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr("handrail_openai._sse.LARGEST_EVENT", 100)
+    splitter = EventSplitter()
+    splitter.feed(b"data: " + b"x" * 94)
+    with pytest.raises(EventTooLargeError):
+        splitter.feed(b"x")
+
+
+PARTS = st.sampled_from(["<think>", "</think>", "<", "<th", "ink>", "</", "a", " ", "\n"])
+TEXT = st.lists(PARTS, max_size=10).map("".join)
+
+
+@given(text=TEXT, places=st.lists(st.integers(0, 200), max_size=8), opened=st.booleans())
+def test_reasoning_is_told_apart_wherever_the_text_is_cut(text, places, opened):
+    def split(pieces):
+        splitter = ThinkSplitter(opened=opened)
+        parts = [*map(splitter.feed, pieces), splitter.finish()]
+        return "".join(part[0] for part in parts), "".join(part[1] for part in parts)
+
+    assert split(cut(text, places)) == split([text]) == told_apart(text, opened=opened)
+
+
+def told_apart(text, *, opened):
+    """The same for a text that is there as a whole."""
+    inside = text if opened else text.lstrip().removeprefix("<think>") if text.lstrip().startswith("<think>") else None
+    if inside is None:
+        return text, ""
+    reasoning, _, answer = inside.partition("</think>")
+    return answer, reasoning
