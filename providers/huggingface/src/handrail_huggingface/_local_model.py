@@ -82,7 +82,7 @@ class LocalModel:
             encode["chat_template"] = self._chat_template
         given = dict(parameters.generate)
         criteria = [*given.pop("stopping_criteria", ()), _Ends(ends, self.context)]
-        with _seeded(parameters.seed):
+        with _seeded(parameters.seed, self._pipeline.model.device):
             self._pipeline(
                 conversation,
                 streamer=streamer,
@@ -139,11 +139,11 @@ class _Ends(StoppingCriteria):
 
 
 @contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
+def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
     """Draw from a seed of its own inside the block, and leave the program's generator as it was."""
     if seed is None:
         yield
         return
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

@@ -27,7 +27,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer's matrices, transposed, each with the norm before it folded in."""
+    """One layer's matrices, each with the norm before it folded in."""
 
     attend: Array
     combine: Array
@@ -42,7 +42,7 @@ class Llama:
         self.shape = shape
         self.embedding: Array = weights["model.embed_tokens.weight"].astype(np.float32)
         final_norm = weights["model.norm.weight"].astype(np.float32)
-        self.unembedding = np.ascontiguousarray((self.embedding * final_norm).T)
+        self.unembedding: Array = self.embedding * final_norm
         width = self.embedding.shape[1] // shape.heads
         self.layers = [_layer(weights, f"model.layers.{index}.", width) for index in range(shape.layers)]
         frequencies = shape.rope_base ** (-np.arange(0, width, 2) / width)
@@ -70,7 +70,7 @@ class Run:
         future = np.triu(np.full((count, end), -np.inf, dtype=np.float32), start + 1) if count > 1 else None
         x = llama.embedding[list(tokens)]
         for layer, (keys, values) in zip(llama.layers, self._cache, strict=True):
-            mixed = (_norm(x, llama.shape.epsilon) @ layer.attend).reshape(count, 3, llama.shape.heads, -1)
+            mixed = _times(_norm(x, llama.shape.epsilon), layer.attend).reshape(count, 3, llama.shape.heads, -1)
             query, key, value = mixed.transpose(1, 2, 0, 3)
             keys[:, start:end] = _rotate(key, cosines, sines)
             values[:, start:end] = value
@@ -78,11 +78,11 @@ class Run:
             if future is not None:
                 scores += future
             heard = _softmax(scores) @ values[:, :end]
-            x += heard.transpose(1, 0, 2).reshape(count, -1) @ layer.combine
-            gate, up = np.split(_norm(x, llama.shape.epsilon) @ layer.gate_and_up, 2, axis=1)
-            x += (gate * up * (0.5 + 0.5 * np.tanh(0.5 * gate))) @ layer.down
+            x += _times(heard.transpose(1, 0, 2).reshape(count, -1), layer.combine)
+            gate, up = np.split(_times(_norm(x, llama.shape.epsilon), layer.gate_and_up), 2, axis=1)
+            x += _times(gate * up * (0.5 + 0.5 * np.tanh(0.5 * gate)), layer.down)
         self.length = end
-        logits: Array = _norm(x[-1:], llama.shape.epsilon)[0] @ llama.unembedding
+        logits: Array = _times(_norm(x[-1:], llama.shape.epsilon), llama.unembedding)[0]
         return logits
 
 
@@ -94,11 +94,22 @@ def _layer(weights: Mapping[str, NDArray[np.float16]], prefix: str, width: int) 
     query *= np.float32(width**-0.5)
     gate_and_up = np.concatenate([matrix("mlp.gate_proj"), matrix("mlp.up_proj")])
     return Layer(
-        attend=np.ascontiguousarray((np.concatenate([query, key, value]) * matrix("input_layernorm")).T),
-        combine=np.ascontiguousarray(matrix("self_attn.o_proj").T),
-        gate_and_up=np.ascontiguousarray((gate_and_up * matrix("post_attention_layernorm")).T),
-        down=np.ascontiguousarray(matrix("mlp.down_proj").T),
+        attend=np.concatenate([query, key, value]) * matrix("input_layernorm"),
+        combine=matrix("self_attn.o_proj"),
+        gate_and_up=gate_and_up * matrix("post_attention_layernorm"),
+        down=matrix("mlp.down_proj"),
     )
+
+
+def _times(x: Array, matrix: Array) -> Array:
+    """Multiply rows by a matrix as it is stored, row by row of the result.
+
+    A single row goes without BLAS, whose threads cost more than they bring here as soon as the machine is busy.
+    """
+    if len(x) == 1:
+        row: Array = np.einsum("ij,j->i", matrix, x[0])
+        return row[None]
+    return x @ matrix.T
 
 
 def _norm(x: Array, epsilon: float) -> Array:
