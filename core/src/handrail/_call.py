@@ -19,7 +19,7 @@ from handrail._stream.render import AsEvents
 from handrail._stream.source import chunks_of_texts, single
 from handrail._stream.whole import Whole
 from handrail._turn import Journal, Turn
-from handrail._types import Chunk, Message, ToolCall
+from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Call:
         self._options = options
         self._generator = generator
         self._llm_call: LLMCall | None = None
-        self._generation_started = 0.0
+        self._generation_started = 0.0  # on the event loop's clock
         self._input_rails = options.choose(app.input_rails, "input") if generator is None else ()
         self.journal = Journal()
         self.turn = self._turn(conversation)
@@ -101,19 +101,13 @@ class Call:
         }
         return every if options.output_vars is True else {name: every.get(name) for name in options.output_vars}
 
+    def usage(self) -> Usage | None:
+        """Give the tokens of the answer, counted here if the provider did not say; None without a model."""
+        general = [call for call in self.journal.llm_calls if call.task == "general"]
+        return general[-1].usage if general else None
+
     def _turn(self, conversation: Conversation) -> Turn:
-        given = {name: value for name, value in conversation.variables.items() if name not in _JUDGED}
-        registered = {
-            name: value() if callable(value) else value
-            for name, value in self._app.registrations.prompt_context.items()
-        }
-        return Turn(
-            messages=conversation.messages,
-            user_message=conversation.user_message,
-            variables={**given, **registered},
-            tools=tuple(self._options.llm_params.get("tools") or ()),
-            journal=self.journal,
-        )
+        return turn_of(self._app, conversation, self._options, self.journal)
 
     def _driver(self, rails: tuple[RailPlan, ...], *, whole: bool) -> Driver:
         output = self._app.config.rails.output
@@ -163,6 +157,7 @@ class Call:
         finally:
             if refused or self._conversation is not asked:
                 await ahead.aclose()
+                self._close_llm_call("".join(ahead.texts), ahead.usage)
         if refused:
             return None
         return ahead if self._conversation is asked else self._generate()
@@ -170,7 +165,7 @@ class Call:
     async def _refused(self, pipeline: Pipeline) -> bool:
         """Run the input rails; end the stream if one refuses, take over what they rewrote if none does."""
         text, stop = await guard_text(
-            self._input_rails,
+            reading_text(self._input_rails),
             self._conversation.user_message,
             self.turn,
             parallel=self._app.config.rails.input.parallel,
@@ -201,9 +196,28 @@ class Call:
 
     def _close(self, pipeline: Pipeline) -> None:
         if self._llm_call is not None:
-            duration = anyio.current_time() - self._generation_started
-            self._llm_call.close("".join(pipeline.raw), pipeline.usage, duration)
             self._llm_call.id = pipeline.metadata.get("id") or pipeline.metadata.get("request_id")
+            self._close_llm_call("".join(pipeline.raw), pipeline.usage)
+
+    def _close_llm_call(self, completion: str, usage: Usage | None) -> None:
+        if self._llm_call is not None:
+            self._llm_call.close(completion, usage, anyio.current_time() - self._generation_started)
+            self._llm_call = None  # a further request of this call has its own
+
+
+def turn_of(app: Composition, conversation: Conversation, options: GenerationOptions, journal: Journal) -> Turn:
+    """Give what rails are told of a call; nothing that the caller passes takes the place of what they judge."""
+    given = {name: value for name, value in conversation.variables.items() if name not in _JUDGED}
+    registered = {
+        name: value() if callable(value) else value for name, value in app.registrations.prompt_context.items()
+    }
+    return Turn(
+        messages=conversation.messages,
+        user_message=conversation.user_message,
+        variables={**given, **registered},
+        tools=tuple(options.llm_params.get("tools") or ()),
+        journal=journal,
+    )
 
 
 def with_message(stop: Blocked | RailFailed, *, config: RailsConfig) -> Blocked | RailFailed:
@@ -224,6 +238,11 @@ def _openai_tool_call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
+def reading_text(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:
+    """Give the rails of an input: whatever they look at in an answer, they read the user's text."""
+    return tuple(rail if rail.channels == ("text",) else replace(rail, channels=("text",)) for rail in rails)
+
+
 def seeing_everything(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:
     """Give the rails with one window of everything in place of their strategies."""
     return tuple(
@@ -232,13 +251,13 @@ def seeing_everything(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:
 
 
 async def guard_text(
-    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool
+    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, tool_calls: tuple[ToolCallDelta, ...] = ()
 ) -> tuple[str, Blocked | RailFailed | None]:
-    """Run rails over a text that is whole; give it as they let it through, and what stopped it."""
-    rails = seeing_everything([replace(rail, channels=("text",)) for rail in rails])
+    """Run rails over a message that is whole; give its text as they let it through, and what stopped it."""
+    rails = seeing_everything(rails)
 
     async def open_source(pipeline: Pipeline) -> AsyncIterator[Chunk]:  # noqa: ARG001
-        return single(Chunk(text))
+        return single(Chunk(text, tool_calls=tool_calls))
 
     driver: Driver
     if all(rail.is_stream_rail for rail in rails):

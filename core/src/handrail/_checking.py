@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from handrail._call import guard_text, with_message
+from handrail._call import guard_text, reading_text, turn_of, with_message
 from handrail._events import Blocked
 from handrail._model import message_text
 from handrail._specs import Direction
 from handrail._turn import Journal, Turn
+from handrail._types import ToolCallDelta
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from handrail._types import Message, Span
 
 RailStatus: TypeAlias = Literal["passed", "modified", "blocked"]
+
+_DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +58,14 @@ async def check_conversation(
     Raises:
         InvalidRequestError: there is nothing to check.
     """
-    wanted = tuple(directions) if directions is not None else _by_roles(talk.messages)
     journal = Journal()
     result: RailsResult | None = None
-    answer = _last(talk.messages, "assistant")
-    for direction in wanted:
-        text = talk.user_message if direction == "input" else answer
-        if text is None:
-            raise InvalidRequestError(f"there is no message for the {direction} rails to check")
-        turn = Turn(talk.messages, talk.user_message, talk.variables, journal=journal)
-        result = await _check(app, direction, text, turn, options)
+    for direction in _wanted(directions, talk.messages):
+        turn = turn_of(app, talk, options, journal)
+        if direction == "input":
+            result = await _check_input(app, talk, turn, options)
+        else:
+            result = await _check_output(app, talk, turn, options)
         if result.status == "blocked":
             break
         if direction == "input" and result.status == "modified":
@@ -74,14 +75,29 @@ async def check_conversation(
     return result
 
 
-async def _check(
-    app: Composition, direction: Direction, text: str, turn: Turn, options: GenerationOptions
-) -> RailsResult:
-    section = app.config.rails.input if direction == "input" else app.config.rails.output
-    plans = options.choose(app.input_rails if direction == "input" else app.output_rails, direction)
-    checked, stop = await guard_text(plans, text, turn, parallel=section.parallel)
+async def _check_input(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
+    if _last(talk.messages, "user") is None:
+        raise InvalidRequestError("there is no message of the user for the input rails to check")
+    plans = reading_text(options.choose(app.input_rails, "input"))
+    text = talk.user_message
+    return _result(app, text, turn, await guard_text(plans, text, turn, parallel=app.config.rails.input.parallel))
+
+
+async def _check_output(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
+    answer = _last(talk.messages, "assistant")
+    if answer is None:
+        raise InvalidRequestError("there is no message of the assistant for the output rails to check")
+    plans = options.choose(app.output_rails, "output")
+    text = message_text(answer)
+    parallel = app.config.rails.output.parallel
+    checked = await guard_text(plans, text, turn, parallel=parallel, tool_calls=_tool_calls(answer))
+    return _result(app, text, turn, checked)
+
+
+def _result(app: Composition, text: str, turn: Turn, checked: tuple[str, Blocked | RailFailed | None]) -> RailsResult:
+    passed, stop = checked
     if stop is None:
-        return RailsResult("passed" if checked == text else "modified", checked, journal=turn.journal)
+        return RailsResult("passed" if passed == text else "modified", passed, journal=turn.journal)
     return replace(_blocked(with_message(stop, config=app.config)), journal=turn.journal)
 
 
@@ -89,6 +105,19 @@ def _blocked(stop: Blocked | RailFailed) -> RailsResult:
     if isinstance(stop, Blocked):
         return RailsResult("blocked", stop.message, stop.rail, stop.reason, stop.category, stop.span)
     return RailsResult("blocked", stop.message, stop.rail, stop.error, failed=True)
+
+
+def _wanted(directions: Sequence[Direction] | None, messages: Sequence[Message]) -> tuple[Direction, ...]:
+    """Give the directions to check, the input first.
+
+    Raises:
+        InvalidRequestError: one of them is none.
+    """
+    if directions is None:
+        return _by_roles(messages)
+    if isinstance(directions, str) or not all(direction in _DIRECTIONS for direction in directions):
+        raise InvalidRequestError(f"rail_types is {directions!r}; it must be a list of 'input', 'output' or both")
+    return tuple(direction for direction in _DIRECTIONS if direction in directions)
 
 
 def _by_roles(messages: Sequence[Message]) -> tuple[Direction, ...]:
@@ -101,5 +130,23 @@ def _by_roles(messages: Sequence[Message]) -> tuple[Direction, ...]:
     return tuple(chosen)
 
 
-def _last(messages: Sequence[Message], role: str) -> str | None:
-    return next((message_text(message) for message in reversed(messages) if message["role"] == role), None)
+def _last(messages: Sequence[Message], role: str) -> Message | None:
+    return next((message for message in reversed(messages) if message["role"] == role), None)
+
+
+def _tool_calls(message: Message) -> tuple[ToolCallDelta, ...]:
+    """Give the tool calls of a message in OpenAI's form.
+
+    Raises:
+        InvalidRequestError: they have another form, so that no rail could check them.
+    """
+    try:
+        return tuple(
+            ToolCallDelta(index, call.get("id"), str(call["function"]["name"]), "" + call["function"]["arguments"])
+            for index, call in enumerate(message.get("tool_calls") or ())
+        )
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise InvalidRequestError(
+            f"a message has the tool calls {message.get('tool_calls')!r}; each must be a mapping with "
+            f"'function': {{'name': ..., 'arguments': '<JSON text>'}}"
+        ) from exc

@@ -14,6 +14,7 @@ from handrail._functions import FunctionRail, RailFunction
 from handrail._model import Model
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
+from handrail._stream.whole import Whole
 from handrail._tokens import TokenCounter, token_counter
 from handrail.config import RailOptions, StreamingConfig, normalized_name
 from handrail.errors import (
@@ -79,7 +80,8 @@ def plan_of_function(app: Composition, name: str, function: RailFunction, direct
     """Make a rail of a function, with the options that the configuration has for its name."""
     options, _ = app.config.rail_options(name)
     composer = _Composer(app.config, app.registry, None)
-    return composer.plan_rail(name, "register_rail", FunctionRail(name, function), options, None, direction)
+    spec = RailSpec(name, function)
+    return composer.plan_rail(spec, "register_rail", FunctionRail(name, function), options, None, direction)
 
 
 def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
@@ -217,12 +219,13 @@ class _Composer:
             self._model_for,
         )
         rail = _built(offer, settings, context)
-        return self.plan_rail(flow.name, offer.plugin.label, rail, options, key, direction)
+        return self.plan_rail(replace(spec, name=flow.name), offer.plugin.label, rail, options, key, direction)
 
     def plan_rail(
-        self, name: str, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
+        self, spec: RailSpec, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
     ) -> RailPlan:
         """Give a rail with everything that the engine must know of it."""
+        name = spec.name
         is_session = callable(getattr(rail, "open", None))
         if not is_session and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
@@ -230,21 +233,33 @@ class _Composer:
                 plugin=plugin,
             )
         streaming = self._config.rail_streaming(options)
-        make_strategy, label = (None, "") if is_session else self._strategy(streaming, options, key)
+        make_strategy: Callable[[], Strategy] | None = None
+        label = ""
+        if spec.whole and not is_session:
+            make_strategy = self._whole(name, options)
+        elif not is_session:
+            make_strategy, label = self._strategy(streaming, options, key)
         return RailPlan(
             name,
             plugin,
             rail,
             direction,
-            options.channels,
+            options.channels or spec.channels,
             make_strategy,
             label,
-            streaming.stream_first and not is_session and direction == "output",
+            streaming.stream_first and not is_session and not spec.whole and direction == "output",
             options.max_concurrency,
             options.timeout,
             options.on_error == "allow",
             options.resolved_on_timeout == "allow",
         )
+
+    def _whole(self, name: str, options: RailOptions) -> Callable[[], Strategy]:
+        if options.streaming is not None:
+            raise InvalidRailsConfigurationError(
+                f"rail {name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
+            )
+        return Whole
 
     def _strategy(
         self, streaming: StreamingConfig, options: RailOptions, key: str | None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable
+from difflib import SequenceMatcher
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import anyio.to_thread
@@ -11,6 +14,8 @@ import anyio.to_thread
 from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
 from handrail.errors import PluginContractError
+
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 RailFunction: TypeAlias = Callable[[str], "object | Awaitable[object]"]
 
@@ -36,6 +41,8 @@ class FunctionRail:
             result = await self._function(window.text)  # type: ignore[misc]  # asked above
         else:
             result = await anyio.to_thread.run_sync(self._function, window.text, abandon_on_cancel=True)
+        if inspect.isawaitable(result):
+            result = await result
         return self._verdict(result, window)
 
     def _verdict(self, result: object, window: Window) -> Verdict:
@@ -53,12 +60,18 @@ class FunctionRail:
 
 
 def _rewritten(window: Window, text: str) -> Verdict:
-    """Give the smallest edit that makes the window's text the given one."""
-    old = window.text
-    if text == old:
+    """Give edits, word by word, that make the window's text the given one.
+
+    An edit that an earlier window made already must come out the same again, and apart from new ones.
+    """
+    if text == window.text:
         return Verdict.allow()
-    start = next((i for i, (a, b) in enumerate(zip(old, text, strict=False)) if a != b), min(len(old), len(text)))
-    longest = min(len(old), len(text)) - start
-    end = next((i for i in range(longest) if old[-1 - i] != text[-1 - i]), longest)
-    replacement = text[start : len(text) - end]
-    return Verdict.rewrite([Edit(*window.span(start, len(old) - end), replacement)])
+    if window.start == 0 and window.last:  # the whole text at once: there is nothing to tell apart
+        return Verdict.rewrite([Edit(0, window.end, text)])
+    old, new = _WORDS.findall(window.text), _WORDS.findall(text)
+    starts = [0, *accumulate(map(len, old))]
+    return Verdict.rewrite(
+        Edit(*window.span(starts[i], starts[j]), "".join(new[k:m]))
+        for tag, i, j, k, m in SequenceMatcher(None, old, new).get_opcodes()
+        if tag != "equal"
+    )

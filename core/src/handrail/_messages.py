@@ -31,12 +31,15 @@ class Conversation:
 
     @property
     def pending_user_texts(self) -> list[str]:
-        """The texts of the user's messages since the assistant last spoke."""
+        """The texts of the user's messages since the assistant last spoke.
+
+        Messages of the assistant at the very end do not count: they are answers to be checked, or beginnings of one.
+        """
         return [message_text(self.messages[index]) for index in self._pending()]
 
     @property
     def user_message(self) -> str:
-        """The text of the user's messages since the assistant last spoke, or else of the last one."""
+        """The text of the user's messages since the assistant last spoke, a line each, or else of the last one."""
         pending = self.pending_user_texts
         if pending:
             return "\n".join(pending)
@@ -47,20 +50,19 @@ class Conversation:
         pending = self._pending()
         if not pending:
             return self
-        kept = [message for index, message in enumerate(self.messages) if index not in pending[:-1]]
-        position = pending[-1] - (len(pending) - 1)
-        kept[position] = {**kept[position], "content": _replaced(kept[position], text)}
-        return Conversation(tuple(kept), self.variables, self.is_prompt)
+        merged = {**self.messages[pending[-1]], "content": _replaced([self.messages[index] for index in pending], text)}
+        last = pending[-1]
+        before = [message for index, message in enumerate(self.messages[:last]) if index not in pending]
+        return Conversation((*before, merged, *self.messages[last + 1 :]), self.variables, self.is_prompt)
 
     def _pending(self) -> list[int]:
-        indexes: list[int] = []
-        for index in reversed(range(len(self.messages))):
-            role = self.messages[index]["role"]
-            if role == "assistant":
-                break
-            if role == "user":
-                indexes.insert(0, index)
-        return indexes
+        end = len(self.messages)
+        while end and self.messages[end - 1]["role"] == "assistant":
+            end -= 1
+        start = end
+        while start and self.messages[start - 1]["role"] != "assistant":
+            start -= 1
+        return [index for index in range(start, end) if self.messages[index]["role"] == "user"]
 
 
 def conversation(prompt: str | None, messages: Sequence[Message] | None) -> Conversation:
@@ -96,20 +98,32 @@ def _check(index: int, message: object) -> None:
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise InvalidRequestError(f"{where} has the role {role!r}; roles are {', '.join(ROLES)}{hint}")
     content = message.get("content")
-    if role == "context" and not isinstance(content, Mapping):
-        raise InvalidRequestError(f"{where} has the role 'context', so its content must be a mapping, not {content!r}")
-    if role == "event" or (role == "assistant" and content is None and message.get("tool_calls")):
-        return
+    if role == "context":
+        if not isinstance(content, Mapping):
+            raise InvalidRequestError(
+                f"{where} has the role 'context', so its content must be a mapping, not {content!r}"
+            )
+    elif role != "event" and not (role == "assistant" and content is None and message.get("tool_calls")):
+        _check_content(where, content)
+
+
+def _check_content(where: str, content: object) -> None:
+    """Refuse whatever rails could not see the text of."""
     if content is None:
         raise InvalidRequestError(f"{where} has no content")
-    if not isinstance(content, str | list | tuple | Mapping):
+    if not isinstance(content, str | list | tuple):
         raise InvalidRequestError(f"{where} has the content {content!r}; it must be text or a list of parts")
+    for number, part in enumerate(() if isinstance(content, str) else content):
+        if not isinstance(part, Mapping):
+            raise InvalidRequestError(
+                f"{where}.content[{number}] is {part!r}; a part is a mapping such as {{'type': 'text', 'text': ...}}"
+            )
 
 
-def _replaced(message: Message, text: str) -> object:
-    """Give a content with another text; parts that are no text, such as images, stay."""
-    content = message.get("content")
-    if not isinstance(content, list | tuple):
+def _replaced(messages: Sequence[Message], text: str) -> object:
+    """Give the content of messages with another text; parts that are no text, such as images, stay."""
+    contents = [message.get("content") for message in messages]
+    if all(isinstance(content, str) for content in contents):
         return text
-    others = [part for part in content if not (isinstance(part, Mapping) and "text" in part)]
-    return [{"type": "text", "text": text}, *others]
+    parts = [part for content in contents if isinstance(content, list | tuple) for part in content]
+    return [{"type": "text", "text": text}, *(part for part in parts if "text" not in part)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -75,15 +75,14 @@ def parse_options(options: object, *, allowed: Collection[str] | None = None) ->
     if options is None:
         return GenerationOptions()
     if isinstance(options, GenerationOptions):
+        untouched = GenerationOptions()
+        _refuse_forbidden([key for key in _KEYS if getattr(options, key) != getattr(untouched, key)], allowed)
         return options
     if not isinstance(options, Mapping):
         raise InvalidRequestError(f"'options' must be a mapping, not {type(options).__name__}")
     for key in options:
         _known("options", key, _KEYS)
-        if allowed is not None and key not in allowed:
-            raise InvalidRequestError(
-                f"options.{key} may not be set here; allowed: {', '.join(sorted(allowed)) or 'none'}"
-            )
+    _refuse_forbidden(options, allowed)
     return GenerationOptions(
         rails=_rails(options.get("rails")),
         llm_params=_mapping("llm_params", options.get("llm_params")),
@@ -91,6 +90,14 @@ def parse_options(options: object, *, allowed: Collection[str] | None = None) ->
         output_vars=_names_or_flag("output_vars", options.get("output_vars", False)),
         log=_log(options.get("log")),
     )
+
+
+def _refuse_forbidden(keys: Iterable[str], allowed: Collection[str] | None) -> None:
+    for key in keys:
+        if allowed is not None and key not in allowed:
+            raise InvalidRequestError(
+                f"options.{key} may not be set here; allowed: {', '.join(sorted(allowed)) or 'none'}"
+            )
 
 
 def _rails(value: object) -> Mapping[str, bool | Sequence[str]]:

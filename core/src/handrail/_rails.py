@@ -99,9 +99,9 @@ class LLMRails:
         call = self._streaming_call(prompt, messages, options, generator)
         renderer: Renderer = AsText()
         if include_generation_metadata:
-            renderer = AsTextWithMetadata("generation_info")
+            renderer = AsTextWithMetadata("generation_info", call.usage)
         elif include_metadata:
-            renderer = AsTextWithMetadata()
+            renderer = AsTextWithMetadata("metadata", call.usage)
         if isinstance(call.driver, Pump):
             return OwnedStream(call.driver, renderer)
         return OwnedGenerator(call.driver.stream(renderer))

@@ -131,7 +131,7 @@ class ResponseBuilder:
     def build(self, options: GenerationOptions | None = None) -> GenerationResponse:
         """Give the response as far as the call has come; without options, with everything in the log."""
         journal = self._call.journal
-        main = next((call for call in journal.llm_calls if call.task == "general"), None)
+        main = next((call for call in reversed(journal.llm_calls) if call.task == "general"), None)
         text = "".join(self._text)
         duration = self._elapsed() if self._duration is None else self._duration
         metadata = {"finish_reason": self._finished.finish_reason, **self._finished.metadata}

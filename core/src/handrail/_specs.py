@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from handrail._types import Channel
+
 Direction: TypeAlias = Literal["input", "output"]
 
 
@@ -43,6 +45,9 @@ class RailSpec:
         aliases: further names of the flow, such as those of configurations written for other systems.
         config_key: the key under `rails.config`, if it is not the name.
         prompts: tasks whose prompt the configuration must have when it names the rail.
+        channels: what of an answer the rail is shown, unless `rails.config.<name>.channels` says otherwise.
+        whole: True for a window rail that can judge nothing but a whole text, such as the arguments of a tool call.
+            It gets one window of everything, and what it is shown waits for it whatever `streaming` says.
     """
 
     name: str
@@ -53,6 +58,8 @@ class RailSpec:
     aliases: tuple[str, ...] = ()
     config_key: str | None = None
     prompts: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ("text",)
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 Message: TypeAlias = Mapping[str, Any]
@@ -71,7 +71,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Chunk:
     """What a provider yields. Any part may be absent; an empty chunk is allowed and means nothing.
 
@@ -90,6 +90,23 @@ class Chunk:
     usage: Usage | None = None
     finish_reason: str | None = None
     metadata: Mapping[str, Any] | None = None
+
+    def __init__(
+        self,
+        text: str = "",
+        reasoning: str = "",
+        tool_calls: tuple[ToolCallDelta, ...] = (),
+        usage: Usage | None = None,
+        finish_reason: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        for_text, for_reasoning, for_calls, for_usage, for_reason, for_metadata = _CHUNK_SLOTS
+        for_text(self, text)
+        for_reasoning(self, reasoning)
+        for_calls(self, tool_calls)
+        for_usage(self, usage)
+        for_reason(self, finish_reason)
+        for_metadata(self, metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +186,7 @@ class Verdict:
 _ALLOW = Verdict("allow")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Ruling:
     """What the session of a stream rail says after each piece of text.
 
@@ -182,3 +199,19 @@ class Ruling:
     text: str = ""
     block: Verdict | None = None
     edits: tuple[Edit, ...] = ()
+
+    def __init__(self, text: str = "", block: Verdict | None = None, edits: tuple[Edit, ...] = ()) -> None:
+        for_text, for_block, for_edits = _RULING_SLOTS
+        for_text(self, text)
+        for_block(self, block)
+        for_edits(self, edits)
+
+
+# Chunks and rulings are made for every token. Filling their slots directly costs about half of the `__init__` that a
+# frozen dataclass gets, which goes through `object.__setattr__`.
+def _slots(record: type) -> tuple[Callable[[object, object], None], ...]:
+    return tuple(vars(record)[field.name].__set__ for field in fields(record))
+
+
+_CHUNK_SLOTS = _slots(Chunk)
+_RULING_SLOTS = _slots(Ruling)

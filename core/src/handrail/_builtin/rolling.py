@@ -11,6 +11,8 @@ from handrail._types import Window
 if TYPE_CHECKING:
     from handrail._protocols import CountTokens
 
+_NOT_DENSE = 2  # tokens that a piece may have and need not be cut between its characters
+
 # Places where a text may be cut and its parts counted apart: about a word each, so that counts are remembered.
 _PIECE = re.compile(r"\s{0,4}\S{1,8}|\s{1,8}")
 
@@ -74,11 +76,20 @@ class Rolling:
         tokens = self._piece_tokens + (self._count(growing) if growing else 0)
         missing = self._need - (tokens - self._start_tokens)
         if missing > 0 and not self._finished:
-            # A token is at least one character of ASCII; of other scripts one character may be several tokens.
-            self.needs = missing if self._text.isascii() else 1
+            self.needs = self._characters_of(missing, tokens)
             return None
         self._cut(self._base + len(self._text), tokens)
         return self._make() if self._cuts[-1] > self._start else None
+
+    def _characters_of(self, missing: int, tokens: int) -> int:
+        """Say how many more characters must come before it is worth looking again, by those that tokens have had here.
+
+        Never so many that a window would be late, unless the text gets denser all at once.
+        """
+        measured = tokens - self._tokens[0]
+        if not self._text.isascii() or measured <= 0:
+            return 1
+        return max(missing * (self._base + len(self._text) - self._cuts[0]) * 3 // (measured * 4), 1)
 
     def _measure(self) -> None:
         """Cut what came into pieces and count them; the last piece may still grow and stays open."""
@@ -87,10 +98,17 @@ class Rolling:
         self._text += "".join(self._incoming)
         self._incoming.clear()
         pieces = _PIECE.findall(self._text, self._piece - self._base)
-        for piece in pieces[:-1]:
-            self._piece += len(piece)
-            self._piece_tokens += self._count(piece)
-            self._cut(self._piece, self._piece_tokens)
+        del pieces[-1:]
+        cuts, tokens, count = self._cuts, self._tokens, self._count
+        for piece in pieces:
+            begin = self._piece
+            self._piece = end = begin + len(piece)
+            self._piece_tokens = total = self._piece_tokens + count(piece)
+            if cuts[-1] == begin and total - tokens[-1] <= _NOT_DENSE:
+                cuts.append(end)
+                tokens.append(total)
+            else:
+                self._cut(end, total)
 
     def _cut(self, offset: int, tokens: int) -> None:
         """Note a place where the text may be cut; a window may already end in the middle of a piece."""
@@ -98,7 +116,7 @@ class Rolling:
         size, count = offset - begin, tokens - before
         if size <= 0:
             return
-        if count > 2:  # dense text: let it be cut between characters too
+        if count > _NOT_DENSE:  # dense text: let it be cut between characters too
             for i in range(1, size):
                 self._cuts.append(begin + i)
                 self._tokens.append(before + -(-count * i // size))

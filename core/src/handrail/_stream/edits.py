@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from handrail._types import Edit
 
 
-def merge(edits: Iterable[Edit]) -> list[Edit]:
+def merge(edits: list[Edit]) -> list[Edit]:
     """Sort edits and join those that overlap: the union of their spans gets the replacement of the first.
 
     Whatever any of them wanted to remove is removed.
     """
+    if not edits:
+        return edits
     merged: list[Edit] = []
     for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
         before = merged[-1] if merged else None

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import anyio
 
 from handrail._stream.source import close_source
-from handrail._types import Chunk
+from handrail._types import Chunk, Usage
 
 
 class Prefetch(AsyncIterator[Chunk]):
@@ -29,6 +29,8 @@ class Prefetch(AsyncIterator[Chunk]):
         self._closed = anyio.Event()
         self._changed = anyio.Event()
         self._error: Exception | None = None
+        self.texts: list[str] = []  # all that came
+        self.usage: Usage | None = None  # what it has cost so far, if the provider said so
 
     async def run(self) -> None:
         """Read until the end, or until `aclose`; runs in a task of the stream."""
@@ -63,6 +65,9 @@ class Prefetch(AsyncIterator[Chunk]):
     async def _read(self) -> None:
         async for chunk in self._source:
             self._chunks.append(chunk)
+            if isinstance(chunk, Chunk):  # whoever takes it refuses anything else
+                self.texts.append(chunk.text)
+                self.usage = chunk.usage or self.usage
             self._notify()
             while len(self._chunks) >= self._limit:
                 await self._changed.wait()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from handrail._events import Blocked, Finished, RailFailed, StreamError, TextDelta
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handrail._stream.sinks import Item
     from handrail._types import Usage
 
@@ -50,12 +52,14 @@ class AsTextWithMetadata:
 
     Args:
         key: the key under which metadata stands.
+        usage: gives the tokens of the answer where the provider did not.
     """
 
     plain_text = False
 
-    def __init__(self, key: str = "metadata") -> None:
+    def __init__(self, key: str = "metadata", usage: Callable[[], Usage | None] = lambda: None) -> None:
         self._key = key
+        self._usage = usage
 
     def render(self, item: Item) -> dict[str, Any] | None:
         """Give text, errors and, at the end, usage and what else the provider sent."""
@@ -64,7 +68,7 @@ class AsTextWithMetadata:
         if isinstance(item, Blocked | RailFailed):
             return {"text": _as_text(item)}
         if isinstance(item, Finished):
-            return {"text": "", self._key: _metadata(item)}
+            return {"text": "", self._key: _metadata(item, item.usage or self._usage())}
         return None
 
     def render_error(self, error: Exception) -> dict[str, Any]:
@@ -100,8 +104,7 @@ def _as_text(stop: Blocked | RailFailed) -> str:
     return StreamError.of(stop)
 
 
-def _metadata(finished: Finished) -> dict[str, Any]:
-    usage = finished.usage
+def _metadata(finished: Finished, usage: Usage | None) -> dict[str, Any]:
     return {
         "usage": _usage(usage) if usage is not None else None,
         "response_metadata": dict(finished.metadata) or None,
@@ -109,9 +112,10 @@ def _metadata(finished: Finished) -> dict[str, Any]:
     }
 
 
-def _usage(usage: Usage) -> dict[str, int]:
-    return {
+def _usage(usage: Usage) -> dict[str, int | bool]:
+    tokens = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
     }
+    return {**tokens, "estimated": True} if usage.estimated else dict(tokens)

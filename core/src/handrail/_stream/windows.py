@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from handrail._events import Blocked, RailFailed, Retraction
@@ -35,6 +34,8 @@ class WindowStage:
         self._fed = 0  # characters that the strategies have seen
         self._look_at = 1  # characters that must have come in before it is worth asking the strategies
         self._map = OffsetMap()
+        self._finished = False  # no more will come in
+        self._stopping = False  # a rail has refused or failed
         self._done = False
 
     def feed(self, text: str) -> None:
@@ -46,6 +47,7 @@ class WindowStage:
 
     def finish(self) -> None:
         """Take note that no more will come, and check what is left."""
+        self._finished = True
         if not self._feed_lanes():
             return
         for lane in self._lanes:
@@ -71,7 +73,7 @@ class WindowStage:
             self._release_to(self.length)
             self._look_at = self.length + 1
         else:
-            self._look_at = self.length + min(lane.needs for lane in self._lanes)
+            self._look_at = self.length + min([lane.needs for lane in self._lanes])
 
     def _feed_lanes(self) -> bool:
         """Give the strategies what they have not seen; False if one of them failed."""
@@ -104,8 +106,9 @@ class WindowStage:
         except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
             self._fail(lane, exc)
             return
-        self._look_at = self.length + min(lane.needs for lane in self._lanes)
+        self._look_at = self.length + min([lane.needs for lane in self._lanes])
         if lane.stopping:
+            self._stopping = True
             self._host.stop_reading()
             for other in self._lanes:
                 other.stop()
@@ -122,13 +125,13 @@ class WindowStage:
     def _settle(self) -> None:
         """Release what every holding rail has cleared; end when a rail has stopped the stream or all is checked."""
         if self._holding:
-            self._release_to(min(lane.cleared for lane in self._holding))
+            self._release_to(min([lane.cleared for lane in self._holding]))
         if self._host.ended:
             return
-        stopper = self._stopper()
-        if stopper is not None:
-            self._stop(stopper)
-        elif all(lane.complete for lane in self._lanes) and not self._done:
+        if self._stopping:
+            if (stopper := self._stopper()) is not None:
+                self._stop(stopper)
+        elif self._finished and all(lane.complete for lane in self._lanes) and not self._done:
             self._done = True
             self._release_to(self.length)
             self._down.finish()
@@ -145,7 +148,7 @@ class WindowStage:
     def _release_to(self, limit: int) -> None:
         if limit <= self.released:
             return
-        edits = merge(itertools.chain.from_iterable(lane.edits for lane in self._lanes))
+        edits = merge([edit for lane in self._lanes for edit in lane.edits])
         if edits:
             limit = lowered(limit, edits)
             if limit <= self.released:

@@ -86,6 +86,7 @@ class Worker:
         if self._scope.cancel_called and not check.dropped:
             self._time_out(check)
         elif not check.done:  # cancelled from within the rail, or with the stream: never a pass
+            check.dropped = anyio.current_effective_deadline() == -math.inf  # with the stream
             check.failure = RailError(f"{plan.plugin}: cancelled", rail=plan.name, plugin=plan.plugin)
         elif not check.dropped:
             self._lane.idle.append(self)

@@ -92,7 +92,7 @@ class RailOptions(Section):
         timeout: seconds that a check may take.
         on_error: what happens to the text when the rail fails.
         on_timeout: what happens to it when the rail does not answer in time; as `on_error` unless set.
-        channels: what the rail is shown.
+        channels: what the rail is shown; what the rail itself says unless set, which is the text for most.
     """
 
     streaming: dict[str, Any] | None = None
@@ -100,11 +100,11 @@ class RailOptions(Section):
     timeout: Seconds = 30.0
     on_error: FailureMode = "block"
     on_timeout: FailureMode | None = None
-    channels: tuple[Channel, ...] = ("text",)
+    channels: tuple[Channel, ...] | None = None
 
     @model_validator(mode="after")
     def _listens(self) -> Self:
-        if not self.channels:
+        if self.channels is not None and not self.channels:
             reject(
                 "channels",
                 "is empty, so the rail would see nothing; name 'text', 'reasoning' or 'tool_calls'",
