@@ -115,7 +115,8 @@ def expect(case: Case) -> Expected:
     released.append((len(case.text), max(now, finish)))
     stopped_by = frozenset(r for r in rails if passed[r] < len(windows) and cleared[r] == delivered)
     failing = frozenset(r for r in rails if passed[r] < len(windows))
-    return Expected(case.text[:delivered], released, stopped_by, failing, max(now, finish), [window.start for window in windows])
+    starts = [window.start for window in windows]
+    return Expected(case.text[:delivered], released, stopped_by, failing, max(now, finish), starts)
 
 
 def _windows(case: Case) -> tuple[list[Window], list[float], float]:
