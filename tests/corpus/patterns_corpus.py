@@ -51,7 +51,7 @@ def prose(count: int, seed: int = 7) -> Iterator[str]:
 
 def value(kind: str, chance: random.Random) -> str:
     """Make one value of a kind."""
-    return VALUES[kind](chance)
+    return (VALUES | LONG_VALUES)[kind](chance)
 
 
 def tokens(text: str, chance: random.Random) -> list[str]:
@@ -78,7 +78,7 @@ def _document(chance: random.Random, names: Sequence[str]) -> Document:
         else:
             kind = chance.choice(names)
             before, after = chance.choice(AROUND).split("{}")
-            made = VALUES[kind](chance)
+            made = value(kind, chance)
             gold.append(Gold(len(text) + len(before), len(text) + len(before) + len(made), kind))
             text += before + made + after
         text += chance.choice((" ", " ", "\n", "\n\n"))
@@ -245,6 +245,13 @@ VALUES: dict[str, Make] = {
     "sendgrid_key": lambda chance: f"SG.{_from(_ALNUM, 22)(chance)}.{_from(_ALNUM, 43)(chance)}",
     "npm_token": _prefixed("npm_", _ALNUM, 36),
     "twilio_key": _prefixed("SK", _HEX, 32),
+}
+
+LONG_VALUES: dict[str, Make] = {
+    "long_email": lambda chance: f"a{_from(_ALNUM + '._', chance.randint(60, 200))(chance)}x{_email(chance)}",
+    "long_url_credentials": lambda chance: _url(chance).replace(
+        "@", _from(_ALNUM, chance.randint(100, 200))(chance) + "@"
+    ),
 }
 
 LOOK_ALIKES: Sequence[Make] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from itertools import product
+from string import ascii_lowercase
 
 import pytest
 from handrail.errors import ConfigurationError
@@ -120,3 +121,10 @@ def _random_rules(chance: random.Random) -> tuple[list[Rule], list[Plain]]:
             continue
         plain.append(Plain(re.compile(source), action))
     return rules, plain
+
+
+def test_letters_that_ignore_their_case_are_sets_of_the_same_letters() -> None:
+    cased = "".join(char for char in map(chr, range(0x110000)) if char.lower() != char or char.upper() != char)
+    for letter in ascii_lowercase:
+        found = re.findall(letter, cased, re.IGNORECASE)
+        assert re.findall(full(parse(letter, re.IGNORECASE)), cased) == found

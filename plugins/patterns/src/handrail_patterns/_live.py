@@ -36,6 +36,7 @@ from handrail_patterns._tree import (
 
 END = r"\Z"
 _MOST_HEADS = 16
+_ANY = Char(r"[\s\S]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,12 @@ class Gate:
 
     Attributes:
         lead: the look-behinds and boundaries with which it begins.
+        shifted_lead: the same, to be asked one character later; None if that cannot be.
         heads: the ways in which it goes on.
     """
 
     lead: tuple[str, ...]
+    shifted_lead: str | None
     heads: tuple[Head, ...]
 
 
@@ -123,13 +126,18 @@ def undecided_or_full(node: Node) -> str:
 def gate(node: Node) -> Gate:
     """Derive how a pattern begins, so that a common search can pass over most of a text."""
     items = list(node.items) if isinstance(node, Seq) else [node]
-    lead = []
+    lead: list[Node] = []
     while items and _is_lead(items[0]):
-        lead.append(full(items.pop(0)))
+        lead.append(items.pop(0))
     heads = _heads(tuple(items))
     if len(heads) > _MOST_HEADS:
         heads = [("", tuple(items))]
-    return Gate(tuple(lead), tuple(Head(first, undecided_or_full(seq(rest))) for first, rest in heads))
+    shifted = [Look(seq((node.body, _ANY)), node.behind, node.negative) for node in lead if isinstance(node, Look)]
+    return Gate(
+        tuple(map(full, lead)),
+        "".join(map(full, shifted)) if len(shifted) == len(lead) else None,
+        tuple(Head(first, undecided_or_full(seq(rest))) for first, rest in heads),
+    )
 
 
 def _is_lead(node: Node) -> bool:
@@ -154,6 +162,8 @@ def _heads(items: tuple[Node, ...]) -> list[tuple[str, tuple[Node, ...]]]:
             return [(body.source, (fewer, *rest)), *([] if least else _heads(rest))]
         case Repeat(body, 0, 1, "greedy"):
             return [*_heads((body, *rest)), *_heads(rest)]
+        case Repeat(body, least, most, "greedy") if least:
+            return _heads((body, Repeat(body, least - 1, None if most is None else most - 1), *rest))
         case _:
             return [("", items)]
 

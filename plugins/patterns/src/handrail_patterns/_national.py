@@ -132,7 +132,7 @@ def _za_id(text: str) -> bool:
 
 
 NATIONAL_IDS: tuple[Kind, ...] = (
-    Kind("us_ssn", "US_SSN", rf"{_LEFT}(?!9)\d{{3}}[- ]\d{{2}}[- ]\d{{4}}{_RIGHT}", _us_ssn, "US social security"),
+    Kind("us_ssn", "US_SSN", rf"{_LEFT}[0-8]\d{{2}}[- ]\d{{2}}[- ]\d{{4}}{_RIGHT}", _us_ssn, "US social security"),
     Kind("uk_nhs", "UK_NHS", rf"{_LEFT}\d{{3}}[- ]\d{{3}}[- ]\d{{4}}{_RIGHT}", _uk_nhs, "UK NHS number"),
     Kind(
         "uk_nino",
@@ -167,9 +167,10 @@ NATIONAL_IDS: tuple[Kind, ...] = (
     Kind(
         "nl_bsn",
         "NL_BSN",
-        rf"{_LEFT}(?:\d{{4}}\.\d{{2}}\.\d{{3}}|(?:(?<=BSN )|(?<=BSN: )|(?<=bsn )|(?<=bsn: ))\d{{9}}){_RIGHT}",
+        rf"{_LEFT}\d{{4}}\.\d{{2}}\.\d{{3}}{_RIGHT}",
         _nl_bsn,
         "Dutch citizen service number, with dots or after the word BSN",
+        more=tuple(rf"(?<={word})\d{{9}}{_RIGHT}" for word in ("BSN ", "BSN: ", "bsn ", "bsn: ")),
     ),
     Kind(
         "be_national",

@@ -30,7 +30,7 @@ def _iban() -> str:
         f"(?<={codes.replace(' ', '|')})(?:[ -]{{0,2}}[0-9A-Z]){{{length - 2}}}"
         for length, codes in _IBAN_LENGTHS.items()
     )
-    return rf"(?<![0-9A-Za-z])(?=[A-Z]{{2}}[ -]{{0,2}}\d\d)[A-Z]{{2}}(?:{'|'.join(by_country)})(?![0-9A-Z])"
+    return rf"(?<![0-9A-Za-z])[A-Z](?=[A-Z][ -]{{0,2}}\d\d)[A-Z](?:{'|'.join(by_country)})(?![0-9A-Z])"
 
 
 def _ip(text: str) -> bool:
@@ -51,7 +51,7 @@ PERSONAL_DATA: tuple[Kind, ...] = (
     Kind(
         "email",
         "EMAIL",
-        r"(?<![0-9A-Za-z])\w[\w.%+'&-]{0,255}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})",
+        r"(?<![0-9A-Za-z])\w(?=[\w.%+'&-]{0,255}@)[\w.%+'&-]{0,255}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})",
         summary="e-mail address",
     ),
     Kind(
@@ -88,7 +88,7 @@ PERSONAL_DATA: tuple[Kind, ...] = (
     Kind(
         "url_credentials",
         "URL_CREDENTIALS",
-        r"(?<![0-9A-Za-z])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/?#@:]{0,128}:[^\s/?#@]{1,256}@[\w.:%\[\]-]{0,254}[\w\]]",
+        r"(?<![0-9A-Za-z])[A-Za-z](?=[A-Za-z0-9+.-]{1,20}:)[A-Za-z0-9+.-]{1,20}://[^\s/?#@:]{0,128}:[^\s/?#@]{1,256}@[\w.:%\[\]-]{0,254}[\w\]]",
         summary="URL with a user name and a password, up to the end of its host",
     ),
     *NATIONAL_IDS,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from handrail_patterns._actions import Action
-from handrail_patterns._live import Head
+from handrail_patterns._limits import accepts
+from handrail_patterns._live import Gate, Head
 from handrail_patterns._rule import Rule, Seek
+
+_WORTH_SHARING = 8
 
 
 class Finder(Protocol):
@@ -51,11 +56,20 @@ class Patterns:
         self.lookback = max(rule.lookback for rule in self.rules)
         self.least_limit = min(rule.limit for rule in self.rules)
         self.search = re.compile(_in_common(self.rules)).search
-        self.ungated = any(rule.gate is None for rule in self.rules)
+        self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None]
+        self.beginning_with = lru_cache(maxsize=1024)(self._beginning_with)
 
     def open(self) -> PatternScan:
         """Start a stream."""
         return PatternScan(self)
+
+    def _beginning_with(self, char: str) -> Sequence[tuple[int, Rule]]:
+        """Give the rules whose matches may begin with this character."""
+        return [
+            (index, rule)
+            for index, rule in enumerate(self.rules)
+            if rule.gate is not None and any(not head.first or accepts(head.first, char) for head in rule.gate.heads)
+        ]
 
 
 class PatternScan:
@@ -77,29 +91,20 @@ class PatternScan:
 
     def feed(self, text: str) -> int:
         """Take the next characters; give the place before which everything is decided."""
-        text = self._text + text
+        self._text = text = self._text + text
         patterns = self._patterns
-        if self._ends or patterns.ungated:
-            self._text = text
-            return self._seek_each()
-        match = patterns.search(text, self._position)
-        if match is None:
-            position = len(text)
-        elif match.lastindex:
+        search, position = patterns.search, self._position
+        while (match := search(text, position)) is not None:
             position = match.start()
+            if (match.lastindex and not self._ends) or position == len(text) or self._is_undecided_at(position):
+                break
+            position += 1
         else:
-            self._text = text
-            return self._seek_each()
-        base = self._base
-        surplus = position - patterns.lookback
-        if surplus > 0:
-            self._text = text[surplus:]
-            self._base = base + surplus
-            self._position = position - surplus
-        else:
-            self._text = text
-            self._position = position
-        return base + position
+            position = len(text)
+        for index in patterns.ungated:
+            rule = patterns.rules[index]
+            position = min(position, self._seek_one(index, rule, rule.seek))
+        return self._advance(position)
 
     def finish(self) -> int:
         """No more will come: everything is decided now."""
@@ -120,11 +125,19 @@ class PatternScan:
                 return Found(self._base + held_from, self._base + end, rule)
         return None
 
-    def _seek_each(self) -> int:
-        decided = len(self._text)
-        for index, rule in enumerate(self._patterns.rules):
-            decided = min(decided, self._seek_one(index, rule, rule.seek))
-        return self._advance(decided)
+    def _is_undecided_at(self, position: int) -> bool:
+        """Note the matches that begin here; tell whether one may still come."""
+        undecided = False
+        text, base = self._text, self._base
+        for index, rule in self._patterns.beginning_with(text[position]):
+            if base + position < self._ends.get(index, 0) or (hit := rule.at(text, position)) is None:
+                continue
+            if hit.undecided:
+                undecided = True
+            elif rule.check is None or rule.check(text[position : hit.end]):
+                self.found.append(Found(base + position, base + hit.end, rule))
+                self._ends[index] = base + hit.end
+        return undecided
 
     def _seek_one(self, index: int, rule: Rule, seek: Seek) -> int:
         """Note the matches of one rule; give the place in `_text` before which it is decided."""
@@ -141,32 +154,42 @@ class PatternScan:
                 position = hit.start + 1
         return len(text)
 
-    def _advance(self, decided: int) -> int:
-        """Forget what lies before the decided place, but for what rules may look back at."""
-        place = self._base + decided
-        self._ends = {index: end for index, end in self._ends.items() if end > place}
-        surplus = max(decided - self._patterns.lookback, 0)
-        self._text = self._text[surplus:]
-        self._base += surplus
-        self._position = decided - surplus
+    def _advance(self, position: int) -> int:
+        """Forget what lies before this position, but for what rules may look back at; give its place."""
+        place = self._base + position
+        if self._ends:
+            self._ends = {index: end for index, end in self._ends.items() if end > place}
+        surplus = position - self._patterns.lookback
+        if surplus > 0:
+            self._text = self._text[surplus:]
+            self._base += surplus
+            position -= surplus
+        self._position = position
         return place
 
 
 def _in_common(rules: Iterable[Rule]) -> str:
     """Write the gates of all rules as one pattern, in which those that begin alike are tried together."""
-    heads = [(rule.gate.lead, head) for rule in rules if rule.gate is not None for head in rule.gate.heads]
-    return _by_lead(heads) or "(?!)"
+    return (
+        _by_lead([(rule.gate.lead, rule.gate, head) for rule in rules if rule.gate for head in rule.gate.heads])
+        or "(?!)"
+    )
 
 
-def _by_lead(heads: Sequence[tuple[tuple[str, ...], Head]]) -> str:
-    """Join heads, those that share a look-behind behind one."""
-    groups: dict[str, list[tuple[tuple[str, ...], Head]]] = {}
+def _by_lead(heads: Sequence[tuple[tuple[str, ...], Gate, Head]]) -> str:
+    """Join heads: those that share a look-behind behind one, the others by their first character.
+
+    At most places of a text nothing begins, and then each look-behind costs more than all the first characters.
+    """
+    shared = Counter(lead[0] for lead, _, _ in heads if lead)
+    groups: dict[str, list[tuple[tuple[str, ...], Gate, Head]]] = {}
     plain: dict[str, list[str]] = {}
-    for lead, head in heads:
-        if lead:
-            groups.setdefault(lead[0], []).append((lead[1:], head))
+    for lead, gate, head in heads:
+        if lead and (shared[lead[0]] >= _WORTH_SHARING or gate.shifted_lead is None or not head.first):
+            groups.setdefault(lead[0], []).append((lead[1:], gate, head))
         else:
-            plain.setdefault(head.first, []).append(head.body)
+            shifted = gate.shifted_lead or "" if lead else ""
+            plain.setdefault(head.first, []).append(shifted + head.body)
     options = [f"{first}{_one_of(bodies)}" for first, bodies in plain.items()]
     options.extend(f"{lead}{_one_of([_by_lead(group)])}" for lead, group in groups.items())
     return "|".join(options)

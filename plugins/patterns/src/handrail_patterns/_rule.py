@@ -47,6 +47,7 @@ class Rule:
         limit: more characters than this are never held for it: the stream is blocked.
         lookback: how many characters before a match it may look at.
         seek: finds hits in a text that goes on.
+        at: finds a hit at a position and nowhere else; only where there is a gate.
         seek_last: finds matches in a text that has ended.
         gate: how it begins, for a search in common with others; None if it is not run by `re`.
         check: looks at each match.
@@ -59,6 +60,7 @@ class Rule:
     lookback: int
     seek: Seek
     seek_last: Seek
+    at: Seek
     gate: Gate | None = None
     check: Check | None = None
     order: int = 0
@@ -106,11 +108,12 @@ def make_rule(
             f"pattern {name!r} matches the empty string, and so matches everywhere; "
             f"ask for at least one character, with '+' in place of '*': {_shown(pattern)}"
         )
-    rule = Rule(name, action, longest, lookback(node), _never, _never, None, check, order)
+    rule = Rule(name, action, longest, lookback(node), _never, _never, _never, None, check, order)
     steps = 0.0 if is_ours else cost(node, longest)
     if steps <= BUDGET:
-        seek = _seek(re.compile(source))
-        return replace(rule, seek=seek, seek_last=_seek(re.compile(full(node))), gate=found)
+        going_on, ended = re.compile(source), re.compile(full(node))
+        seeks = (_seek(going_on.search), _seek(ended.search), _seek(going_on.match))
+        return replace(rule, seek=seeks[0], seek_last=seeks[1], at=seeks[2], gate=found)
     if pair := _re2.compile_pair(node):
         return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
     raise _refusal(name, pattern, steps)
@@ -146,11 +149,9 @@ def _never(_text: str, _position: int, /) -> Hit | None:
     return None
 
 
-def _seek(pattern: re.Pattern[str]) -> Seek:
-    search = pattern.search
-
+def _seek(find: Callable[[str, int], re.Match[str] | None]) -> Seek:
     def seek(text: str, position: int, /) -> Hit | None:
-        match = search(text, position)
+        match = find(text, position)
         if match is None or match.start() == len(text):
             return None
         return Hit(match.start(), match.end(), match.lastindex is not None)

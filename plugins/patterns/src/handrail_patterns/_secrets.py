@@ -6,6 +6,10 @@ from handrail_patterns._kind import Kind
 
 _LEFT = "(?<![0-9A-Za-z])"
 _RIGHT = r"(?![\w-])"
+_SERVICE = (
+    r"(?:amqps?|c(?:lickhouse|assandra)|ftps?|kafka|ldaps?|m(?:ysql|ariadb|ssql|ongodb(?:\+srv)?|qtts?)|nats|oracle|"
+    r"postgres(?:ql)?|rediss?|s(?:qlserver|ftp|mtps?|nowflake))(?:\+\w{1,20})?"
+)
 _BASE64 = "[A-Za-z0-9_-]"
 _BREAK = r"(?:\s|\\[nr]){1,8}"
 _KEY_NAME = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?"
@@ -43,9 +47,7 @@ SECRETS: tuple[Kind, ...] = (
     Kind(
         "connection_string",
         "CONNECTION_STRING",
-        _LEFT + r"(?:postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|oracle|mongodb(?:\+srv)?|rediss?|amqps?|kafka|nats|"
-        r"mqtts?|clickhouse|cassandra|ldaps?|s?ftps?|smtps?|snowflake)(?:\+\w{1,20})?"
-        r"://[^\s/?#@:]{0,128}:[^\s/?#@]{1,256}@[\w.:,%\[\]-]{0,254}[\w\]]",
+        _LEFT + _SERVICE + r"://[^\s/?#@:]{0,128}:[^\s/?#@]{1,256}@[\w.:,%\[\]-]{0,254}[\w\]]",
         summary="connection string or URL with a password",
         more=(
             _LEFT + r"(?i:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature) ?= ?[^\s;\"'<>]{6,256}",

@@ -1,0 +1,239 @@
+"""What Handrail, LiteLLM's content filter and LangChain's PII middleware make of one corpus, cut in the same ways.
+
+Writes `docs/benchmarks/patterns.md`. Run by `make bench-peers`; makes a virtual environment for each peer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from _document import machine, table
+from handrail import Edit
+from handrail_patterns import __version__
+from handrail_patterns._actions import Action
+from handrail_patterns._fold import Folding
+from handrail_patterns._making import rules_of
+from handrail_patterns._personal import PERSONAL_DATA
+from handrail_patterns._regex import Patterns
+from handrail_patterns._secrets import SECRETS
+from handrail_patterns._session import PatternSession
+from patterns_measure import KINDS, Document, Result, Score, corpus, pieces, score, write_job
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "benchmarks" / "patterns.md"
+SPLITS = ("tokens", "characters", "whole")
+LONG = ("long_email", "long_url_credentials")
+PEERS = {
+    "litellm": ("litellm[proxy]>=1.106", "patterns_peer_litellm.py"),
+    "langchain": ("langchain>=1.4", "patterns_peer_langchain.py"),
+}
+CLAIMED = {
+    "Handrail": {*KINDS, *LONG},
+    "LiteLLM": {
+        *("email", "payment_card", "phone", "us_ssn", "ip_address", "iban", "aws_access_key", "github_token"),
+        "long_email",
+    },
+    "LangChain": {"email", "payment_card", "ip_address", "mac_address", "url_credentials", *LONG},
+}
+"""The kinds that each system has a detector for; others do not count against it."""
+
+_SESSIONS = [
+    Patterns(rules_of(kinds, {kind.name: Action("redact", kind.label) for kind in kinds}))
+    for kinds in (PERSONAL_DATA, SECRETS)
+]
+_FOLDING = Folding(("unicode", "invisible"))
+
+
+def python_of(peer: str) -> Path:
+    """Give the interpreter of a peer's environment, made with uv where it is not there yet."""
+    home = ROOT / ".venvs" / peer
+    python = home / "bin" / "python"
+    if not python.exists() or subprocess.run([python, "-c", f"import {peer}"], check=False).returncode:
+        uv = str(Path(sys.executable).with_name("uv"))
+        subprocess.run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, home], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, PEERS[peer][0]], check=True)
+    return python
+
+
+def run_peer(peer: str, job: Path, texts: Sequence[Document]) -> Iterator[Result]:
+    """Have a peer stream the job in its own environment."""
+    out = job.with_name(f"{peer}.json")
+    program = Path(__file__).with_name(PEERS[peer][1])
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore"}
+    subprocess.run([python_of(peer), program, job, out], check=True, env=environment)
+    answer = json.loads(out.read_text("utf-8"))
+    for split, result in answer["results"].items():
+        yield Result(answer["system"], split, score(texts, result["outputs"]), result["microseconds"])
+
+
+def run_handrail(texts: Sequence[Document]) -> Iterator[Result]:
+    """Stream the corpus through both shipped rails, one after the other, with every pattern that they have."""
+    for split in SPLITS:
+        cut = [pieces(document.text, split, seed) for seed, document in enumerate(texts)]
+        started = time.process_time()
+        outputs = [_streamed(part) for part in cut]
+        seconds = time.process_time() - started
+        yield Result(f"Handrail {__version__}", split, score(texts, outputs), seconds / sum(map(len, cut)) * 1e6)
+
+
+def _streamed(cut: Sequence[str]) -> str:
+    first, second = (PatternSession(each.open(), _FOLDING.open(), lambda _: None) for each in _SESSIONS)
+    given = []
+    for piece in cut:
+        if text := first.feed(piece).text:
+            given.append(second.feed(text).text)
+    given.append(second.feed(first.finish().text).text)
+    given.append(second.finish().text)
+    return "".join(given)
+
+
+def _claimed(result: Result) -> set[str]:
+    return next(kinds for name, kinds in CLAIMED.items() if result.system.startswith(name))
+
+
+def _total(result: Result) -> Score:
+    total = Score()
+    for kind, one in result.scores.items():
+        if kind in _claimed(result):
+            total.values += one.values
+            total.found += one.found
+            total.leaked += one.leaked
+    return total
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Give one row for each system and split."""
+    rows = []
+    for result in results:
+        total, ordinary = _total(result), result.scores[""]
+        rows.append(
+            [
+                result.system,
+                result.split,
+                f"{total.found} of {total.values}",
+                f"{total.leaked:,}",
+                str(ordinary.removed),
+                f"{ordinary.damaged:,}",
+                f"{result.microseconds:,.1f}",
+            ]
+        )
+    head = [
+        "system",
+        "split",
+        "values withheld",
+        "characters leaked",
+        "wrong removals",
+        "characters lost",
+        "µs a piece",
+    ]
+    return table(head, rows)
+
+
+def by_kind(results: Sequence[Result]) -> str:
+    """Give one row for each kind: values withheld in full, and characters that leaked, cut into tokens."""
+    chosen = [result for result in results if result.split == "tokens"]
+    rows = []
+    for kind in (*KINDS, *LONG):
+        cells = [kind.replace("_", " ")]
+        for result in chosen:
+            one = result.scores.get(kind, Score())
+            cells.append(f"{one.found} of {one.values}, {one.leaked:,}" if kind in _claimed(result) else "no detector")
+        rows.append(cells)
+    return table(["kind", *(result.system for result in chosen)], rows)
+
+
+def precision(count: int) -> str:
+    """Give one row for each shipped kind: how many of its values were found, and how much else was."""
+    texts = corpus(count, seed=21)
+    labels = {kind.label: kind.name for kind in (*PERSONAL_DATA, *SECRETS)}
+    found: dict[str, int] = {}
+    values: dict[str, int] = {}
+    wrong: dict[str, int] = {}
+    for seed, document in enumerate(texts):
+        edits = _edits(document.text, seed)
+        for gold in document.gold:
+            values[gold.kind] = values.get(gold.kind, 0) + 1
+            whole = any(edit.start <= gold.start and gold.end <= edit.end for edit in edits)
+            found[gold.kind] = found.get(gold.kind, 0) + whole
+        for edit in edits:
+            if not any(gold.start < edit.end and edit.start < gold.end for gold in document.gold):
+                name = labels[edit.replacement.strip("[]")]
+                wrong[name] = wrong.get(name, 0) + 1
+    rows = [
+        [
+            name,
+            str(values[name]),
+            f"{found[name] / values[name]:.3f}",
+            f"{found[name] / (found[name] + wrong.get(name, 0)):.3f}",
+        ]
+        for name in values
+    ]
+    return table(["kind", "values", "recall", "precision"], rows)
+
+
+def _edits(text: str, seed: int) -> list[Edit]:
+    edits: list[Edit] = []
+    for patterns in _SESSIONS:
+        session = PatternSession(patterns.open(), _FOLDING.open(), lambda _: None)
+        for piece in pieces(text, "tokens", seed):
+            edits.extend(session.feed(piece).edits)
+        edits.extend(session.finish().edits)
+    return edits
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    texts = corpus(400, (*KINDS, *LONG))
+    job = ROOT / ".venvs" / "patterns-job.json"
+    job.parent.mkdir(exist_ok=True)
+    write_job(job, texts, SPLITS)
+    results = [*run_handrail(texts), *(result for peer in PEERS for result in run_peer(peer, job, texts))]
+    characters = sum(len(document.text) for document in texts)
+    text = "\n".join(_page(texts, characters, results))
+    DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
+    DOCUMENT.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _page(texts: Sequence[Document], characters: int, results: Sequence[Result]) -> list[str]:
+    about = (
+        f"Written by `tests/bench/patterns_peers.py` on {machine()}. {len(texts)} made-up texts with {characters:,} "
+        "characters, from a fixed seed; the same texts, cut in the same ways, for every system. A value counts as "
+        "withheld if no four characters of it in a row were delivered; values of a kind for which a system has no "
+        "detector do not count against it (LiteLLM's detector of telephone numbers is one for North America). Wrong "
+        "removals are stretches of ordinary text that were taken away; characters lost are all characters of ordinary "
+        "text that did not arrive. Handrail runs every pattern that it ships, in two rails one after the other; "
+        "LiteLLM nine patterns of its own, LangChain its five detectors."
+    )
+    about_kinds = (
+        "On 3,000 further texts with values of every kind and with look-alikes: order numbers, dates, times, versions, "
+        "decimals, ISBNs, UUIDs, hashes, and numbers of twelve digits with no check digit."
+    )
+    return [
+        "# Patterns: what is found, what leaks, what it costs",
+        "",
+        about,
+        "",
+        summary(results),
+        "",
+        "Values withheld in full, and characters that leaked, cut into tokens:",
+        "",
+        by_kind(results),
+        "",
+        "## Recall and precision of every shipped kind",
+        "",
+        about_kinds,
+        "",
+        precision(3000),
+        "",
+    ]
+
+
+if __name__ == "__main__":
+    main()
