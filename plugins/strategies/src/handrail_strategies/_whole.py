@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from handrail_strategies._settings import WholeSettings
 
 
+_NEVER = 2**62
+
+
 class Whole:
-    """Waits for the end, then gives the whole text as one window."""
+    """Waits for the end, then gives the whole text as one window.
+
+    Attributes:
+        needs: how many more characters must come before the text can be too long.
+    """
 
     def __init__(self, settings: WholeSettings, count_tokens: Callable[[str], int]) -> None:
+        self.needs = _NEVER if settings.max_tokens is None else settings.max_tokens + 1
         self._limit = settings.max_tokens
         self._meter = Meter(count_tokens)
         self._pieces: list[str] = []
@@ -59,3 +67,4 @@ class Whole:
                 f"the answer has more than {limit} tokens, the most that strategy 'whole' keeps until its end; "
                 f"raise max_tokens, or choose a strategy that checks while the answer comes"
             )
+        self.needs = limit + 1 - self._meter.tokens
