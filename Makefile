@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo chat test lint types tests fuzz mutants bench format clean
+.PHONY: help install demo chat test lint types tests fuzz mutants bench bench-peers format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,18 @@ fuzz: install  ## Run the property tests for long: 20 times as many examples
 mutants: install  ## Break the engine on purpose; every mutant must be noticed
 	$(BIN)/python tests/mutants.py
 
-bench: install  ## Measure, and print tables
+bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/startup.py
+	$(BIN)/python tests/bench/stream.py --write
+	$(BIN)/python tests/bench/generate.py
+	$(BIN)/python tests/bench/openai_provider.py
+	$(BIN)/python tests/bench/huggingface.py
+	$(BIN)/python tests/bench/patterns.py
+	$(BIN)/python tests/bench/server.py
+
+bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
+	$(BIN)/python tests/bench/peers
+	$(BIN)/python tests/bench/patterns_peers.py
 
 format: install  ## Let ruff format and mend what it can
 	$(BIN)/ruff check --fix .

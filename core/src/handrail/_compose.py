@@ -79,7 +79,7 @@ def given_model(llm: object, counter: TokenCounter) -> Model:
 def plan_of_function(app: Composition, name: str, function: RailFunction, direction: Direction) -> RailPlan:
     """Make a rail of a function, with the options that the configuration has for its name."""
     options, _ = app.config.rail_options(name)
-    composer = _Composer(app.config, app.registry, None)
+    composer = _Composer(app.config, app.registry, None, app.counter)
     spec = RailSpec(name, function)
     return composer.plan_rail(spec, "register_rail", FunctionRail(name, function), options, None, direction)
 
@@ -106,12 +106,14 @@ def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Comp
 
 
 class _Composer:
-    def __init__(self, config: RailsConfig, registry: Registry, llm: object) -> None:
+    def __init__(
+        self, config: RailsConfig, registry: Registry, llm: object, counter: TokenCounter | None = None
+    ) -> None:
         self._config = config
         self._registry = registry
         self._registrations = Registrations()
         main = config.model_for("main")
-        self._counter = token_counter((main and main.model) or "")
+        self._counter = counter or token_counter((main and main.model) or "")
         self._llm = llm
         self._models: dict[str, Model] = {}
         self._problems: list[tuple[str, HandrailError]] = []
