@@ -52,10 +52,6 @@ mutants: install  ## Break the engine on purpose; every mutant must be noticed
 
 bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/startup.py
-	$(BIN)/python tests/bench/stream.py
-
-bench-peers: install  ## Measure every peer with the same work, each in an environment of its own, and write docs/benchmarks.md
-	$(BIN)/python tests/bench/peers
 	$(BIN)/python tests/bench/stream.py --write
 	$(BIN)/python tests/bench/generate.py
 	$(BIN)/python tests/bench/openai_provider.py
