@@ -23,10 +23,12 @@ class FakeProvider:
     closed: int = 0
     closed_at: float | None = None
     messages: list[object] = field(default_factory=list)
+    params: list[object] = field(default_factory=list)
 
     async def stream(self, messages, params):
         self.opened += 1
         self.messages.append(messages)
+        self.params.append(params)
         try:
             for chunk in self.chunks:
                 if self.delay:
@@ -89,11 +91,16 @@ class _Session:
 
 
 class Guarded:
-    """An `LLMRails` over fake parts, with the parts at hand."""
+    """An `LLMRails` over fake parts, with the parts at hand.
+
+    A rail is a built one, or a class, which is then built with its settings and context.
+    """
 
     def __init__(self, provider: object, rails: dict[str, object], **config: object) -> None:
         self.provider = provider
         strategies = config.pop("strategies", {})
+        specs = config.pop("specs", {})
+        caller_may = config.pop("caller_may", None)
 
         class Plugin:
             @hookimpl
@@ -103,7 +110,8 @@ class Guarded:
             @hookimpl
             def handrail_rails(self):
                 for name, rail in rails.items():
-                    yield RailSpec(name, lambda settings, context, rail=rail: rail)
+                    built = rail if isinstance(rail, type) else lambda settings, context, rail=rail: rail
+                    yield RailSpec(name, built, **specs.get(name, {}))
 
             @hookimpl
             def handrail_strategies(self):
@@ -111,7 +119,8 @@ class Guarded:
                     yield StrategySpec(name, strategy)
 
         registry = Registry.discover().with_plugins(Plugin())
-        self.rails = LLMRails(RailsConfig.from_content(config=_config(rails, **config)), registry=registry)
+        content = RailsConfig.from_content(config=_config(rails, **config))
+        self.rails = LLMRails(content, registry=registry, caller_may=caller_may)
 
     async def texts(self, **arguments: object) -> list[str]:
         return [text async for text in self.rails.stream_async("hello", **arguments)]
@@ -128,13 +137,15 @@ def _config(
     input_flows: Sequence[str] = (),
     parallel: bool = False,
     options: dict[str, object] | None = None,
+    input: dict[str, object] | None = None,
+    top: dict[str, object] | None = None,
     **streaming: object,
 ) -> dict[str, object]:
     output = [name for name in rails if name not in input_flows] if flows is None else list(flows)
     return {
         "models": [{"type": "main", "engine": "fake", "model": "fake-1"}],
         "rails": {
-            "input": {"flows": list(input_flows)},
+            "input": {"flows": list(input_flows), **(input or {})},
             "output": {
                 "flows": output,
                 "parallel": parallel,
@@ -142,6 +153,7 @@ def _config(
             },
             "config": options or {},
         },
+        **(top or {}),
     }
 
 
