@@ -1,0 +1,255 @@
+"""The application in this process, driven message by message, and the command as a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+import yaml
+from fakes import FakeProvider
+from handrail import Registry
+from handrail.plugins import ProviderSpec, RailSpec, hookimpl
+from handrail_server import ServerSettings, create_app
+
+
+@dataclass
+class Answer:
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    parts: list[bytes] = field(default_factory=list)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.parts)
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def error(self):
+        return self.json["error"]
+
+    @property
+    def events(self) -> list[object]:
+        """The data of a stream; `[DONE]` must be the last."""
+        lines = [line for line in self.body.decode().split("\n\n") if line and not line.startswith(":")]
+        assert all(line.startswith("data: ") and "\n" not in line for line in lines)
+        assert lines[-1] == "data: [DONE]"
+        return [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
+
+    @property
+    def deltas(self):
+        return [event["choices"][0]["delta"] for event in self.events if event.get("choices")]
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.get("content") or "" for delta in self.deltas)
+
+    @property
+    def last(self):
+        """The chunk that ends the answer."""
+        return next(e for e in self.events if e.get("choices") and e["choices"][0]["finish_reason"])
+
+
+class Client:
+    """Asks an ASGI application; `leave_after` goes away after so many parts of the body."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+
+    async def ask(self, method, path, body=None, *, headers=None, leave_after=None, parts=None) -> Answer:
+        answer = Answer()
+        gone = anyio.Event()
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        given = {"host": "127.0.0.1:8000", "content-type": "application/json", **(headers or {})}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 8000),
+        }
+        waiting = list(parts if parts is not None else [body or b""])
+
+        async def receive():
+            if waiting:
+                part = waiting.pop(0)
+                if callable(part):
+                    await part()
+                    part = b""
+                return {"type": "http.request", "body": part, "more_body": bool(waiting)}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
+            else:
+                answer.parts.append(message.get("body", b""))
+                if leave_after is not None and len(answer.parts) >= leave_after:
+                    gone.set()
+
+        await self.app(scope, receive, send)
+        return answer
+
+    async def get(self, path, **arguments) -> Answer:
+        return await self.ask("GET", path, **arguments)
+
+    async def post(self, path, body, **arguments) -> Answer:
+        return await self.ask("POST", path, body, **arguments)
+
+    async def chat(self, body=None, **fields) -> Answer:
+        headers = fields.pop("headers", None)
+        leave_after = fields.pop("leave_after", None)
+        body = {"messages": [{"role": "user", "content": "Hello!"}], **fields} if body is None else body
+        return await self.post("/v1/chat/completions", body, headers=headers, leave_after=leave_after)
+
+
+SCRIPTED = {"type": "main", "engine": "scripted", "model": "m1"}
+
+
+def config(answers=("Hello there.",), *, output=(), input_=(), streaming=True, **rest):
+    """A configuration with a scripted model and rails by name."""
+    return {
+        "models": [{**SCRIPTED, "parameters": {"answers": list(answers), **rest.pop("parameters", {})}}],
+        "rails": {
+            "input": {"flows": list(input_)},
+            "output": {
+                "flows": list(output),
+                "streaming": {"enabled": streaming, "chunk_size": 10, "context_size": 2, **rest.pop("streaming_", {})},
+            },
+            "config": rest.pop("options", {}),
+        },
+        **rest,
+    }
+
+
+def write(root: Path, name: str, values) -> Path:
+    folder = root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def serve(root):
+    """Make a client of an application over configurations, rails and a provider (engine `fake`) of the test's own."""
+
+    def make(configs=None, *, rails=None, provider=None, store=None, **settings) -> Client:
+        for name, values in (configs or {}).items():
+            write(root, name, values)
+
+        class Plugin:
+            @hookimpl
+            def handrail_providers(self):
+                yield ProviderSpec("fake", lambda settings, context: provider or FakeProvider(["hi"]))
+
+            @hookimpl
+            def handrail_rails(self):
+                for name, rail in (rails or {}).items():
+                    yield RailSpec(name, lambda settings, context, rail=rail: rail)
+
+        registry = Registry.discover().with_plugins(Plugin())
+        return Client(create_app(ServerSettings(config=root, **settings), registry=registry, store=store))
+
+    return make
+
+
+@pytest.fixture(name="config")
+def config_fixture():
+    return config
+
+
+@pytest.fixture(name="write")
+def write_fixture():
+    return write
+
+
+FAKE = {"models": [{"type": "main", "engine": "fake", "model": "f1"}]}
+
+
+@pytest.fixture
+def fake():
+    """A configuration whose model is the test's provider."""
+
+    def make(*, output=(), input_=(), **streaming):
+        return {**config(output=output, input_=input_, streaming_=streaming), **FAKE}
+
+    return make
+
+
+class Process:
+    """`handrail server` as people run it."""
+
+    def __init__(self, *arguments: str, env=None) -> None:
+        command = [sys.executable, "-m", "handrail_cli.app", "server", "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}, start_new_session=True
+        )
+        self.log: list[str] = []
+        self._listening = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._listening.wait(30)
+        found = re.search(r"listening at (http://\S+:(\d+))", "".join(self.log))
+        assert found, "".join(self.log)
+        self.url, self.port = found[1], int(found[2])
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            self.log.append(line)
+            if "listening at" in line:
+                self._listening.set()
+        self._listening.set()
+
+    def signal(self, number=signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        code = self.process.wait(30)
+        self._reader.join(10)
+        self.process.stderr.close()
+        return code
+
+
+@pytest.fixture
+def run_server() -> Iterator[object]:
+    """Start the command; ends what still runs."""
+    started: list[Process] = []
+
+    def start(*arguments: object, env=None) -> Process:
+        started.append(Process(*map(str, arguments), env=env))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.end()
