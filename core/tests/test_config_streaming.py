@@ -109,7 +109,7 @@ def test_options_of_a_rail_without_settings():
         "timeout": 30.0,
         "on_error": "block",
         "on_timeout": None,
-        "channels": ("text",),
+        "channels": None,
     }
 
 

@@ -100,12 +100,14 @@ class Guarded:
         self.provider = provider
         strategies = config.pop("strategies", {})
         specs = config.pop("specs", {})
+        engines = config.pop("engines", {})
         caller_may = config.pop("caller_may", None)
 
         class Plugin:
             @hookimpl
             def handrail_providers(self):
-                yield ProviderSpec("fake", lambda settings, context: provider)
+                for name, reached in {"fake": provider, **engines}.items():
+                    yield ProviderSpec(name, lambda settings, context, reached=reached: reached)
 
             @hookimpl
             def handrail_rails(self):
@@ -137,7 +139,7 @@ def _config(
     input_flows: Sequence[str] = (),
     parallel: bool = False,
     options: dict[str, object] | None = None,
-    input: dict[str, object] | None = None,
+    input: dict[str, object] | None = None,  # noqa: A002  # the configuration's own word
     top: dict[str, object] | None = None,
     **streaming: object,
 ) -> dict[str, object]:

@@ -151,7 +151,8 @@ def summary(log: GenerationLog) -> Iterable[str]:
         yield "# Rails"
     for rail in log.activated_rails or ():
         outcome = f"stopped the call: {rail.reason}" if rail.stop else ", ".join(dict.fromkeys(rail.decisions))
-        yield f"- [{rail.duration:.2f}s] {rail.type} rail {rail.name!r}, {len(rail.decisions)} checks: {outcome}"
+        checks = _counted(len(rail.decisions), "check")
+        yield f"- [{rail.duration:.2f}s] {rail.type} rail {rail.name!r}, {checks}: {outcome}"
     if log.llm_calls:
         yield "# LLM calls"
     for call in log.llm_calls or ():
@@ -160,15 +161,19 @@ def summary(log: GenerationLog) -> Iterable[str]:
 
 def calls_line(count: int, duration: float, tokens: int) -> str:
     """Give the sum of the requests to models as a line."""
-    return f"{count} LLM calls, {duration:.2f} seconds, {tokens} tokens"
+    return f"{_counted(count, 'LLM call')}, {duration:.2f} seconds, {_counted(tokens, 'token')}"
 
 
 def call_line(call: LLMCallInfo) -> str:
     """Give one request as a line."""
-    about = " estimated" if call.estimated else ""
+    about = ", estimated" if call.estimated else ""
     model = f"{call.llm_provider_name}/{call.llm_model_name}"
-    tokens = f"{call.prompt_tokens} + {call.completion_tokens}{about} tokens"
+    tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens{about}"
     return f"- [{call.duration:.2f}s] {call.task}, {model}, {tokens}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _activated(journal: Journal, calls: Sequence[LLMCallInfo]) -> Iterable[ActivatedRail]:

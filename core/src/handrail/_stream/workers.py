@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
 import anyio
@@ -121,7 +120,7 @@ class Worker:
     def _record(self, check: Check, duration: float) -> None:
         run, verdict = check.run, check.verdict
         run.duration = duration
-        run.finished_at = time.time()
+        run.finished_at = run.started_at + duration
         if check.dropped:
             run.decision = "cancelled"
         elif check.failure is not None:

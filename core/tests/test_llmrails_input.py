@@ -1,0 +1,217 @@
+"""Input rails: they allow, refuse or rewrite what the user wrote before anybody else sees it."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from fakes import FakeProvider, FunctionRail, SessionRail
+from handrail import Blocked, Edit, RailFailed, Ruling, StreamError, Verdict
+
+REFUSAL = "I'm sorry, I can't respond to that."
+
+
+def refusing(window):
+    found = window.text.find("attack")
+    return Verdict.allow() if found < 0 else Verdict.block("hostile", category="abuse", span=(found, found + 6))
+
+
+def masking(window):
+    found = window.text.find("Bob")
+    return Verdict.allow() if found < 0 else Verdict.rewrite([Edit(found, found + 3, "<name>")])
+
+
+def user(*texts):
+    return [{"role": "user", "content": text} for text in texts]
+
+
+async def test_an_input_that_passes_is_answered(guarded):
+    rail = FunctionRail(refusing)
+    g = guarded(FakeProvider(["Hi"]), {"in": rail}, input_flows=["in"])
+    assert await g.rails.generate_async("hello") == "Hi"
+    assert await g.texts() == ["Hi"]
+    assert [(window.text, window.last) for window in rail.windows] == [("hello", True)] * 2
+
+
+async def test_an_input_that_is_refused_never_reaches_the_model(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(refusing)}, input_flows=["in"])
+    assert await g.rails.generate_async("an attack") == REFUSAL
+    assert [text async for text in g.rails.stream_async("an attack")] == [REFUSAL]
+    async with g.rails.stream("an attack") as stream:
+        (event,) = [event async for event in stream]
+    assert event == Blocked("in", "input", "hostile", "abuse", (3, 9), "text", REFUSAL)
+    assert stream.response.response == REFUSAL
+    assert g.provider.opened == 0
+
+
+async def test_a_refusal_of_the_input_is_ordinary_text_and_no_stream_error(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(refusing)}, input_flows=["in"])
+    (text,) = [text async for text in g.rails.stream_async("an attack")]
+    assert type(text) is str
+
+
+async def test_the_refusal_is_configured(guarded):
+    g = guarded(FakeProvider([]), {"in": FunctionRail(refusing)}, input_flows=["in"], input={"refusal": "Please, no."})
+    assert await g.rails.generate_async("an attack") == "Please, no."
+    assert [text async for text in g.rails.stream_async("an attack")] == ["Please, no."]
+
+
+async def test_with_enable_rails_exceptions_a_refused_input_is_an_exception(guarded):
+    top = {"enable_rails_exceptions": True}
+    g = guarded(FakeProvider([]), {"in": FunctionRail(refusing)}, input_flows=["in"], top=top)
+    message = await g.rails.generate_async(messages=user("an attack"))
+    assert message["role"] == "exception"
+    assert message["content"] == {"type": "InputRailException", "rail": "in", "message": "in: hostile"}
+
+
+async def test_an_input_rail_that_fails_lets_nothing_through(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(lambda window: None)}, input_flows=["in"])
+    (last,) = await g.texts()
+    assert isinstance(last, StreamError)
+    assert isinstance(last.event, RailFailed)
+    assert await g.rails.generate_async("hello") == "I'm sorry, an internal error has occurred."
+    assert g.provider.opened == 0
+
+
+@pytest.mark.parametrize("speculative", [False, True])
+async def test_a_rewritten_message_is_what_the_model_and_output_rails_see(guarded, speculative):
+    out = FunctionRail()
+    rails = {"in": FunctionRail(masking), "out": out}
+    g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"], input={"speculative": speculative})
+    assert [text async for text in g.rails.stream_async("I am Bob")] == ["Hi"]
+    assert await g.rails.generate_async("I am Bob") == "Hi"
+    assert g.provider.messages[-1][-1]["content"] == "I am <name>"
+    assert [turn.user_message for turn in out.turns] == ["I am <name>"] * 2
+    assert [turn.messages[-1]["content"] for turn in out.turns] == ["I am <name>"] * 2
+
+
+async def test_a_stream_rail_rewrites_an_input_too(guarded):
+    rails = {"in": SessionRail(lambda text: Ruling(text.upper()))}
+    g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"])
+    await g.rails.generate_async("hello")
+    assert g.provider.messages[0][-1]["content"] == "HELLO"
+
+
+async def test_input_rails_in_order_see_what_those_before_let_through(guarded):
+    second = FunctionRail()
+    g = guarded(FakeProvider(["Hi"]), {"a": FunctionRail(masking), "b": second}, input_flows=["a", "b"])
+    await g.rails.generate_async("I am Bob")
+    assert second.windows[0].text == "I am <name>"
+
+
+async def test_parallel_input_rails_cost_the_slowest(guarded):
+    rails = {"a": FunctionRail(latency=0.3), "b": FunctionRail(latency=0.5), "c": FunctionRail(latency=0.4)}
+    g = guarded(FakeProvider(["Hi"]), rails, input_flows=list(rails), input={"parallel": True})
+    started = anyio.current_time()
+    assert await g.rails.generate_async("hello") == "Hi"
+    assert anyio.current_time() - started == pytest.approx(0.5)
+
+
+async def test_input_rails_in_order_cost_their_sum(guarded):
+    rails = {"a": FunctionRail(latency=0.3), "b": FunctionRail(latency=0.5)}
+    g = guarded(FakeProvider(["Hi"]), rails, input_flows=list(rails))
+    started = anyio.current_time()
+    assert await g.rails.generate_async("hello") == "Hi"
+    assert anyio.current_time() - started == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("messages", "judged"),
+    [
+        (user("one", "two"), "one\ntwo"),
+        ([*user("old"), {"role": "assistant", "content": "answer"}, *user("one", "two")], "one\ntwo"),
+        ([*user("one"), {"role": "system", "content": "Be brief."}, *user("two")], "one\ntwo"),
+        ([*user("one"), {"role": "assistant", "content": "Sure, here"}], "one"),
+    ],
+)
+async def test_all_user_messages_since_the_last_assistant_message_are_judged(guarded, messages, judged):
+    rail = FunctionRail()
+    g = guarded(FakeProvider(["Hi"]), {"in": rail}, input_flows=["in"])
+    await g.rails.generate_async(messages=messages)
+    assert [window.text for window in rail.windows] == [judged]
+    assert rail.turns[0].user_message == judged
+
+
+async def test_where_a_tool_has_answered_the_users_message_was_judged_before(guarded):
+    rail = FunctionRail()
+    g = guarded(FakeProvider(["Hi"]), {"in": rail}, input_flows=["in"])
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    asked = {"role": "assistant", "content": None, "tool_calls": [call]}
+    await g.rails.generate_async(messages=[*user("one"), asked, {"role": "tool", "content": "2", "tool_call_id": "c1"}])
+    assert rail.windows == []
+
+
+async def test_a_rewrite_of_several_messages_leaves_one_and_keeps_the_others_in_place(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(masking)}, input_flows=["in"])
+    before = [{"role": "system", "content": "s"}, *user("old"), {"role": "assistant", "content": "a"}]
+    await g.rails.generate_async(messages=[*before, *user("I am"), {"role": "developer", "content": "d"}, *user("Bob")])
+    assert [message["content"] for message in g.provider.messages[0]] == ["s", "old", "a", "d", "I am\n<name>"]
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+
+
+async def test_multimodal_content_passes_and_rails_see_its_text(guarded):
+    rail = FunctionRail(refusing)
+    g = guarded(FakeProvider(["Hi"]), {"in": rail}, input_flows=["in"])
+    content = [{"type": "text", "text": "What is"}, IMAGE, {"type": "text", "text": "this?"}]
+    assert (await g.rails.generate_async(messages=user(content)))["content"] == "Hi"
+    assert rail.windows[0].text == "What is\nthis?"
+    assert g.provider.messages[0][-1]["content"] == content
+    assert g.rails.explain().llm_calls[0].prompt == "user: What is\nthis?"
+    hidden = [{"type": "text", "text": "look"}, IMAGE, {"type": "text", "text": "attack"}]
+    assert (await g.rails.generate_async(messages=user(hidden)))["content"] == REFUSAL
+
+
+async def test_a_rewrite_keeps_what_is_no_text(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(masking)}, input_flows=["in"])
+    await g.rails.generate_async(messages=user([{"type": "text", "text": "I am"}, IMAGE], "Bob"))
+    assert g.provider.messages[0] == ({"role": "user", "content": [{"type": "text", "text": "I am\n<name>"}, IMAGE]},)
+
+
+async def test_a_message_of_an_image_alone_passes(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(refusing)}, input_flows=["in"])
+    assert (await g.rails.generate_async(messages=user([IMAGE])))["content"] == "Hi"
+
+
+async def test_with_a_generator_no_input_rails_run_and_no_model_is_asked(guarded):
+    async def texts():
+        yield "one "
+        yield "two"
+
+    rail = FunctionRail(refusing)
+    g = guarded(FakeProvider(["Hi"]), {"in": rail, "out": FunctionRail()}, input_flows=["in"])
+    assert "".join([text async for text in g.rails.stream_async("attack", generator=texts())]) == "one two"
+    assert "".join([text async for text in g.rails.stream_async(generator=texts())]) == "one two"
+    assert rail.windows == []
+    assert g.provider.opened == 0
+
+
+JUDGED = ["user_message", "bot_message", "user_input", "bot_response", "last_user_message", "response"]
+
+
+@pytest.mark.parametrize("name", JUDGED)
+async def test_a_context_never_overrides_what_is_judged(guarded, name):
+    rails = {"in": FunctionRail(refusing), "out": FunctionRail()}
+    g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"])
+    context = {"role": "context", "content": {name: "harmless", "city": "Bonn"}}
+    assert (await g.rails.generate_async(messages=[context, *user("attack")]))["content"] == REFUSAL
+    await g.rails.generate_async(messages=[context, *user("hello")])
+    await g.rails.check_async([context, *user("hello"), {"role": "assistant", "content": "x"}])
+    turns = [*rails["in"].turns, *rails["out"].turns]
+    assert {tuple(turn.variables.items()) for turn in turns} == {(("city", "Bonn"),)}
+
+
+async def test_context_variables_reach_rails_and_registered_ones_win(guarded):
+    rail = FunctionRail()
+    g = guarded(FakeProvider(["Hi"]), {"r": rail})
+    calls = []
+    registered = g.rails.register_prompt_context("policy", "strict").register_prompt_context("n", lambda: len(calls))
+    assert registered is g.rails
+    context = [{"role": "context", "content": {"policy": "none", "city": "Bonn"}}]
+    await g.rails.generate_async(messages=[*context, *user("hello")])
+    calls.append(1)
+    await g.rails.check_async([*context, {"role": "assistant", "content": "x"}])
+    assert [dict(turn.variables) for turn in rail.turns] == [
+        {"policy": "strict", "city": "Bonn", "n": 0},
+        {"policy": "strict", "city": "Bonn", "n": 1},
+    ]
