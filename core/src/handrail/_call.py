@@ -11,6 +11,7 @@ import anyio
 
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
+from handrail._model import request_id
 from handrail._options import GenerationOptions
 from handrail._stream.prefetch import Prefetch
 from handrail._stream.pull import Pull
@@ -196,7 +197,7 @@ class Call:
 
     def _close(self, pipeline: Pipeline) -> None:
         if self._llm_call is not None:
-            self._llm_call.id = pipeline.metadata.get("id") or pipeline.metadata.get("request_id")
+            self._llm_call.id = request_id(pipeline.metadata)
             self._close_llm_call("".join(pipeline.raw), pipeline.usage)
 
     def _close_llm_call(self, completion: str, usage: Usage | None) -> None:

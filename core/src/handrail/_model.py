@@ -100,6 +100,7 @@ class Model:
             await close_source(source, self.plugin)
             completion.text, completion.reasoning = "".join(parts), "".join(reasoning)
             call.close(completion.text, usage, anyio.current_time() - started)
+            call.id = request_id(completion.metadata)
         completion.usage = call.usage
         completion.tool_calls = assembler.calls()
         return completion
@@ -127,6 +128,12 @@ class ToolCallAssembler:
     def calls(self) -> tuple[ToolCall, ...]:
         """Give the calls as far as they came."""
         return tuple(ToolCall(*self._opened[index], "".join(self._arguments[index])) for index in sorted(self._opened))
+
+
+def request_id(metadata: Mapping[str, Any]) -> str | None:
+    """Give the provider's id of a request, if it is among what it sent."""
+    found = metadata.get("request_id") or metadata.get("id")
+    return None if found is None else str(found)
 
 
 def message_text(message: Message) -> str:

@@ -155,6 +155,20 @@ def test_an_unknown_parser_is_an_error_that_lists_those_there_are(build):
     )
 
 
+@pytest.mark.parametrize(
+    ("result", "passes"), [(True, True), ([True], True), (False, False), ([False, "S1"], False), ("safe", False)]
+)
+async def test_a_parser_may_be_registered_on_the_rails(build, result, passes):
+    guarded = build(judge=["whatever"], prompt={"content": OUTPUT, "output_parser": "our own way"})
+    guarded.rails.register_output_parser(lambda text: result, "our own way")
+    assert (await guarded.rails.generate_async("hi") == "All is well.") is passes
+
+
+async def test_a_parser_that_nobody_registers_fails_closed(build):
+    guarded = build(judge=["no"], prompt={"content": OUTPUT, "output_parser": "our own way"})
+    assert "unknown output_parser 'our own way'" in await failure_of(guarded)
+
+
 MODELS = [
     {"task": "self_check_output", "content": "general " + OUTPUT},
     {"task": "self_check_output", "content": "by engine " + OUTPUT, "models": ["double"]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from handrail import Verdict
@@ -10,17 +11,15 @@ from handrail.errors import InvalidRailsConfigurationError, RailError
 
 from handrail_self_check._answer import UnreadableAnswerError
 from handrail_self_check._cache import AnswerCache, cache_key
-from handrail_self_check._parsers import NAMES, Parser, default_parser, parser_named
+from handrail_self_check._parsers import NAMES, Parser, default_parser, parser_named, registered_parser
 from handrail_self_check._placed import PlacedPrompt
 from handrail_self_check._polarity import asked
 from handrail_self_check._template import PromptTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from handrail import Message, Turn
-    from handrail._contexts import RailContext
-    from handrail._model import Completion, Model
+    from handrail import Completion, Message, Model, RailContext, Turn
     from handrail.config import RailsConfig, TaskPrompt
 
     from handrail_self_check._answer import Judgement
@@ -66,7 +65,7 @@ class Judge:
         self._rail = context.name
         self._model = context.model(task.name)
         placed = PlacedPrompt.find(context, task.name)
-        self._parse = _parser(placed, task)
+        self._parse = _parser(placed, task, context.registrations.output_parsers)
         self._template = PromptTemplate(placed, given=task.given, judged=task.judged)
         self._params = _params(placed.prompt, context.config, self._model)
         self._cache = AnswerCache(settings.cache_size) if settings.cache_size else None
@@ -129,10 +128,13 @@ def _refuse_arguments(task: Task, context: RailContext) -> None:
         )
 
 
-def _parser(placed: PlacedPrompt, task: Task) -> Parser:
+def _parser(placed: PlacedPrompt, task: Task, registered: Mapping[str, Callable[..., Any]]) -> Parser:
+    """Give the parser that a prompt names. One that is not known yet may be registered before it is needed."""
     prompt = placed.prompt
     if prompt.output_parser is not None and prompt.output_parser != task.name:
         parser = parser_named(prompt.output_parser, task.question)
+        if parser is None and not get_close_matches(prompt.output_parser, NAMES, n=1, cutoff=0.8):
+            return registered_parser(prompt.output_parser, registered)
         if parser is None:
             raise placed.error(
                 f"names the output_parser {prompt.output_parser!r}, which is unknown; there are {', '.join(NAMES)}"

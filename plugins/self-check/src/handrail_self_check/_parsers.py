@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from handrail_self_check._answer import Judgement, read_answer, read_safety
+from handrail_self_check._answer import Judgement, UnreadableAnswerError, read_answer, read_safety
 
 if TYPE_CHECKING:
     from handrail_self_check._reading import Question
@@ -53,3 +53,24 @@ def _read(question: Question, text: str, cut: bool) -> Judgement:  # noqa: FBT00
 
 def _read_safety(question: Question, key: str, text: str, cut: bool) -> Judgement:  # noqa: ARG001, FBT001  # likewise
     return read_safety(text, question, key)
+
+
+def registered_parser(name: str, parsers: Mapping[str, Callable[..., object]]) -> Parser:
+    """Give a parser that the program registers on its `LLMRails`, maybe later: it is looked up when it is needed.
+
+    The registered function takes the judge's answer and returns True to allow the text, False to block it, or a list
+    that begins so and goes on with categories.
+    """
+
+    def parse(text: str, cut: bool) -> Judgement:  # noqa: ARG001, FBT001  # the shape of a parser
+        function = parsers.get(name)
+        if function is None:
+            known = ", ".join(map(repr, (*NAMES, *parsers)))
+            raise UnreadableAnswerError(f"cannot be read by the unknown output_parser {name!r} (there are {known})")
+        result = function(text)
+        allowed, *categories = result if isinstance(result, list | tuple) and result else (result,)
+        if not isinstance(allowed, bool):
+            raise UnreadableAnswerError(f"was read by output_parser {name!r} as {result!r}, which is not true or false")
+        return Judgement(not allowed, ", ".join(map(str, categories)) or None)
+
+    return parse
