@@ -106,16 +106,17 @@ class PatternSession:
         texts: list[str] = []
         edits: list[Edit] = []
         block: Verdict | None = None
-        while text and block is None:
+        place = 0
+        while place < len(text) and block is None:
             room = self._next_step - self._end
-            ruling = self._take(text[:room])
+            ruling = self._take(text[place : place + room])
             texts.append(ruling.text)
             edits.extend(ruling.edits)
             block = ruling.block
-            if len(text) >= room and block is None:
+            if self._end == self._next_step and block is None:
                 self._next_step += STEP
                 block = self._block_if_overdue()
-            text = text[room:]
+            place += room
         return Ruling("".join(texts), block, tuple(edits))
 
     def _take(self, text: str) -> Ruling:
