@@ -9,7 +9,6 @@ from itertools import cycle, islice
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 from handrail import Chunk, LLMRails, RailsConfig, Registry, Ruling, Verdict, Window
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
 
@@ -57,7 +56,6 @@ class Model:
                 self.generated = index
                 yield Chunk(text)
         finally:
-            await anyio.lowlevel.checkpoint() if self.gap else None
             self.closed = True
 
     def said(self, characters: int) -> float:
