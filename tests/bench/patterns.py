@@ -151,9 +151,7 @@ def main() -> None:
     both = opener(compiled(PERSONAL_DATA), compiled(SECRETS))
     print(f"{machine()}; {sum(map(len, texts)):,} tokens of prose\n")
     print(costs(texts, chance))
-    print(
-        f"\nDelay on prose, all kinds: {share:.2%} of characters wait for more than 16; mean {mean:.1f}, most {longest}."
-    )
+    print(f"\nDelay on prose: {share:.2%} of characters wait for more than 16; mean {mean:.1f}, most {longest}.")
     print(f"Memory of one stream through both rails: {memory(both, long_stream):.0f} kB.\n")
     print(growth())
 

@@ -26,8 +26,8 @@ def event(kind: str, **payload: Any) -> dict[str, Any]:
     return {"method": "messages", "params": {"data": data}}
 
 
-def streamed(pieces: list[str]) -> tuple[str, float]:
-    """Give what is delivered, and the CPU seconds that it took.
+def streamed(pieces: list[str]) -> tuple[str, int, float]:
+    """Give what is delivered, how many characters of it before the end, and the CPU seconds that it took.
 
     A reader of the deltas alone never gets the last 128 characters of each detector; so what the last event of the
     message has beyond the deltas is counted as delivered too.
@@ -42,11 +42,8 @@ def streamed(pieces: list[str]) -> tuple[str, float]:
     took = time.process_time() - started
     deltas = "".join(item["params"]["data"][0]["delta"]["text"] for item in events)
     whole = last["params"]["data"][0]["content"]["text"]
-    common = next(
-        (n for n, pair in enumerate(zip(deltas, whole, strict=False)) if pair[0] != pair[1]),
-        min(len(deltas), len(whole)),
-    )
-    return deltas + whole[common:] if common == len(deltas) else deltas, took
+    rest = whole[len(deltas) :] if whole.startswith(deltas) else whole[-128 * len(chain) :]
+    return deltas + rest, len(deltas), took
 
 
 def main(job: Path, out: Path) -> None:
@@ -54,8 +51,9 @@ def main(job: Path, out: Path) -> None:
     results = {}
     for split, texts in json.loads(job.read_text("utf-8")).items():
         done = [streamed(pieces) for pieces in texts]
-        seconds, count = sum(took for _, took in done), sum(map(len, texts))
-        results[split] = {"outputs": [text for text, _ in done], "microseconds": seconds / count * 1e6}
+        seconds, count = sum(took for _, _, took in done), sum(map(len, texts))
+        outputs, early = [text for text, _, _ in done], sum(before for _, before, _ in done)
+        results[split] = {"outputs": outputs, "early": early, "microseconds": seconds / count * 1e6}
     out.write_text(json.dumps({"system": f"LangChain {version('langchain')}", "results": results}), "utf-8")
 
 

@@ -32,8 +32,8 @@ async def source(pieces: list[ModelResponseStream]) -> AsyncIterator[ModelRespon
         yield piece
 
 
-async def streamed(guardrail: ContentFilterGuardrail, pieces: list[str]) -> tuple[str, float]:
-    """Give what is delivered, and the CPU seconds that it took beyond reading the source."""
+async def streamed(guardrail: ContentFilterGuardrail, pieces: list[str]) -> tuple[str, int, float]:
+    """Give what is delivered, how much before the end, and the CPU seconds beyond reading the source."""
     chunks = [*map(chunk, pieces), chunk("", "stop")]
     started = time.process_time()
     async for _ in source(chunks):
@@ -47,7 +47,8 @@ async def streamed(guardrail: ContentFilterGuardrail, pieces: list[str]) -> tupl
             user_api_key_dict=None, response=source(chunks), request_data=data
         )
     ]
-    return "".join(texts), time.process_time() - started - bare
+    took = time.process_time() - started - bare
+    return "".join(texts), len("".join(texts[:-1])), took
 
 
 async def stream_all(job: dict[str, list[list[str]]]) -> dict[str, object]:
@@ -57,8 +58,9 @@ async def stream_all(job: dict[str, list[list[str]]]) -> dict[str, object]:
     results: dict[str, object] = {}
     for split, texts in job.items():
         done = [await streamed(guardrail, pieces) for pieces in texts]
-        seconds, count = sum(took for _, took in done), sum(map(len, texts))
-        results[split] = {"outputs": [text for text, _ in done], "microseconds": seconds / count * 1e6}
+        seconds, count = sum(took for _, _, took in done), sum(map(len, texts))
+        outputs, early = [text for text, _, _ in done], sum(before for _, before, _ in done)
+        results[split] = {"outputs": outputs, "early": early, "microseconds": seconds / count * 1e6}
     return results
 
 
