@@ -240,8 +240,8 @@ class Terminal:
         A prompt is shown a moment before Python waits for keys, and Ctrl-C in that moment is noticed with the next key.
         """
         before = self.until("\n> ")
-        deadline = time.monotonic() + _LONGEST_WAIT
-        while Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "S":
+        state, deadline = Path(f"/proc/{self.process.pid}/stat"), time.monotonic() + _LONGEST_WAIT
+        while state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "S":
             assert time.monotonic() < deadline
             time.sleep(0.001)
         return before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from handrail_cli._page import Page
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -95,18 +95,21 @@ def test_a_word_longer_than_a_line_is_left_to_the_terminal():
     assert screen.lines == ["an extraor", "dinarily", "long one"]
 
 
+@settings(deadline=None)
 @given(st.lists(texts, max_size=12), sizes)
 def test_the_layout_of_words_that_fit_does_not_depend_on_the_pieces(pieces: list[str], size: tuple[int, int]):
     assume(all(cell_len(word) <= size[0] for word in "".join(pieces).split()))
     assert shown(list("".join(pieces)), size)[1].lines == shown(pieces, size)[1].lines
 
 
+@settings(deadline=None)
 @given(st.lists(texts, max_size=12), sizes)
 def test_nothing_but_spaces_and_line_breaks_is_changed(pieces: list[str], size: tuple[int, int]):
     _, screen = shown(pieces, size)
     assert "".join("".join(screen.lines).split()) == "".join("".join(pieces).split())
 
 
+@settings(deadline=None)
 @given(st.lists(texts, max_size=8), sizes, st.data())
 def test_erasing_leaves_what_was_on_the_screen_before(pieces: list[str], size: tuple[int, int], data: st.DataObject):
     text = "".join(pieces)
@@ -122,6 +125,7 @@ def test_erasing_leaves_what_was_on_the_screen_before(pieces: list[str], size: t
     assert full[len(whole)].startswith(last) if len(whole) < len(full) else not last
 
 
+@settings(deadline=None)
 @given(st.lists(texts, max_size=8), sizes)
 def test_whether_a_line_is_open_is_known(pieces: list[str], size: tuple[int, int]):
     page, screen = shown(pieces, size)

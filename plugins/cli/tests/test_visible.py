@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 from handrail_cli import visible
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -26,12 +26,14 @@ def test_what_could_steer_a_terminal_is_shown_instead(text: str, shown: str):
     assert visible(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_control_character_is_left(text: str):
     left = [c for c in visible(text) if unicodedata.category(c) in {"Cc", "Cs"} or c in "\u202e\u2066"]
     assert set(left) <= {"\n", "\t"}
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_a_text_is_shown_alike_however_it_is_cut(before: str, after: str):
     assert visible(before) + visible(after) == visible(before + after)

@@ -78,7 +78,9 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
         return
     yield f"{result['path']} can be used"
-    yield from _section("models", [(m["type"], f"{m['engine']}/{m['model']}", m["plugin"]) for m in result["models"]])
+    yield from _section(
+        "models", [(m["type"], f"{m['engine']}/{m['model']}".rstrip("/"), m["plugin"]) for m in result["models"]]
+    )
     for direction in ("input", "output"):
         rails = result[f"{direction}_rails"]
         yield from _section(
