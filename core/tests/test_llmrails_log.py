@@ -112,10 +112,9 @@ async def test_a_stream_blocked_in_the_middle_says_which_rail_which_characters_a
 async def test_a_stream_that_its_provider_breaks_has_a_partial_response(guarded):
     provider = FakeProvider(words(30), error=ProviderConnectionError("reset by peer"))
     g = guarded(provider, {"r": FunctionRail()})
+    stream = g.rails.stream("hello")
     with pytest.raises(ProviderConnectionError):
-        async with g.rails.stream("hello") as stream:
-            async for _ in stream:
-                pass
+        await run(stream)
     response = stream.response
     assert (response.outcome, response.partial) == ("generation failed", True)
     assert isinstance(response.error, ProviderConnectionError)
@@ -178,10 +177,15 @@ async def test_a_stream_that_was_left_early_has_a_partial_response(guarded, rail
 
 async def test_an_error_of_the_consumer_is_in_the_response(guarded):
     g = guarded(FakeProvider(words(50), delay=0.01), {"r": FunctionRail()})
-    with pytest.raises(KeyError):
-        async with g.rails.stream("hello") as stream:
+    stream = g.rails.stream("hello")
+
+    async def read():
+        async with stream:
             await anext(stream)
             raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        await read()
     assert isinstance(stream.response.error, KeyError)
     assert stream.response.outcome == "left"
 

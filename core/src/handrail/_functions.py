@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import Any, TypeAlias
@@ -15,7 +15,8 @@ from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
 from handrail.errors import PluginContractError
 
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+_WORD = re.compile(r"\w")
+_PIECES = re.compile(r"\w+|\W")
 
 RailFunction: TypeAlias = Callable[[str], "object | Awaitable[object]"]
 
@@ -40,10 +41,13 @@ class FunctionRail:
         if self._is_async:
             result = await self._function(window.text)  # type: ignore[misc]  # asked above
         else:
-            result = await anyio.to_thread.run_sync(self._function, window.text, abandon_on_cancel=True)
+            (result,) = await anyio.to_thread.run_sync(self._called, window.text, abandon_on_cancel=True)
         if inspect.isawaitable(result):
             result = await result
         return self._verdict(result, window)
+
+    def _called(self, text: str) -> tuple[object]:
+        return (self._function(text),)  # trio takes no coroutine from a thread, unless it is wrapped
 
     def _verdict(self, result: object, window: Window) -> Verdict:
         if isinstance(result, Verdict):
@@ -60,18 +64,40 @@ class FunctionRail:
 
 
 def _rewritten(window: Window, text: str) -> Verdict:
-    """Give edits, word by word, that make the window's text the given one.
-
-    An edit that an earlier window made already must come out the same again, and apart from new ones.
-    """
+    """Give edits, word by word, that make the window's text the given one."""
     if text == window.text:
         return Verdict.allow()
     if window.start == 0 and window.last:  # the whole text at once: there is nothing to tell apart
         return Verdict.rewrite([Edit(0, window.end, text)])
-    old, new = _WORDS.findall(window.text), _WORDS.findall(text)
-    starts = [0, *accumulate(map(len, old))]
-    return Verdict.rewrite(
-        Edit(*window.span(starts[i], starts[j]), "".join(new[k:m]))
-        for tag, i, j, k, m in SequenceMatcher(None, old, new).get_opcodes()
-        if tag != "equal"
-    )
+    edits: list[tuple[int, int, str]] = []
+    for start, end, replacement in _differences(window.text, text):
+        if edits and not _WORD.search(window.text, edits[-1][1], start):  # no word between them: which is whose is open
+            begin, middle, before = edits.pop()
+            edits.append((begin, end, before + window.text[middle:start] + replacement))
+        else:
+            edits.append((start, end, replacement))
+    settled = (_settled(window.text, *edit) for edit in edits)
+    return Verdict.rewrite(Edit(*window.span(start, end), replacement) for start, end, replacement in settled)
+
+
+def _differences(old: str, new: str) -> Iterator[tuple[int, int, str]]:
+    """Give what to replace, word by word: start, end and replacement."""
+    before, after = _PIECES.findall(old), _PIECES.findall(new)
+    starts = [0, *accumulate(map(len, before))]
+    for tag, i, j, k, m in SequenceMatcher(None, before, after).get_opcodes():
+        if tag != "equal":
+            yield starts[i], starts[j], "".join(after[k:m])
+
+
+def _settled(text: str, start: int, end: int, replacement: str) -> tuple[int, int, str]:
+    """Give the edit in the one of its equal forms that windows which overlap agree on.
+
+    Without it, "a Bob b" could lose " Bob" in one window and "Bob " in the next.
+    """
+    while start < end and replacement and text[end - 1] == replacement[-1]:
+        end, replacement = end - 1, replacement[:-1]
+    while start < end and replacement and text[start] == replacement[0]:
+        start, replacement = start + 1, replacement[1:]
+    while start and not replacement and text[start - 1] == text[end - 1]:
+        start, end = start - 1, end - 1
+    return start, end, replacement

@@ -1,0 +1,179 @@
+"""`check`: rails alone, over messages that somebody else produced."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from fakes import FakeProvider, FunctionRail, SessionRail, words
+from handrail import Edit, Ruling, Verdict
+from handrail.errors import InvalidRequestError
+
+REFUSAL = "I'm sorry, I can't respond to that."
+USER = {"role": "user", "content": "I am Bob"}
+ANSWER = {"role": "assistant", "content": "Hello Bob"}
+
+
+def refusing(window):
+    found = window.text.find("Bob")
+    return Verdict.allow() if found < 0 else Verdict.block("a name", category="pii", span=(found, found + 3))
+
+
+def masking(window):
+    found = window.text.find("Bob")
+    return Verdict.allow() if found < 0 else Verdict.rewrite([Edit(found, found + 3, "<name>")])
+
+
+def both(guarded, judge_in=None, judge_out=None, **config):
+    rails = {"in": FunctionRail(judge_in), "out": FunctionRail(judge_out)}
+    return guarded(FakeProvider(["never"]), rails, input_flows=["in"], **config), rails
+
+
+async def test_a_text_that_passes_is_passed(guarded):
+    g, _ = both(guarded)
+    result = await g.rails.check_async([USER, ANSWER])
+    assert (result.status, result.content, result.rail) == ("passed", "Hello Bob", None)
+    assert g.provider.opened == 0
+
+
+async def test_a_text_that_a_rail_rewrites_is_modified(guarded):
+    g, _ = both(guarded, masking)
+    result = await g.rails.check_async([USER])
+    assert (result.status, result.content, result.rail) == ("modified", "I am <name>", None)
+
+
+async def test_a_text_that_a_rail_refuses_is_blocked_and_says_by_whom_why_and_where(guarded):
+    g, _ = both(guarded, None, refusing)
+    result = await g.rails.check_async([USER, ANSWER])
+    assert (result.status, result.rail, result.content) == ("blocked", "out", REFUSAL)
+    assert (result.reason, result.category, result.span, result.failed) == ("a name", "pii", (6, 9), False)
+    assert [(run.rail, run.decision) for run in result.journal.rail_runs] == [("in", "allow"), ("out", "block")]
+
+
+async def test_a_rail_that_fails_blocks_and_says_that_it_failed(guarded):
+    g, _ = both(guarded, None, lambda window: 1 / 0)
+    result = await g.rails.check_async([ANSWER])
+    assert (result.status, result.rail, result.failed) == ("blocked", "out", True)
+    assert result.content == "I'm sorry, an internal error has occurred."
+    assert "ZeroDivisionError" in result.reason
+
+
+def test_check_is_the_synchronous_form(guarded):
+    g, _ = both(guarded, refusing)
+    assert g.rails.check([USER]).status == "blocked"
+    assert g.rails.check([USER], rail_types=["input"], options={"rails": {"input": []}}).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("messages", "rail_types", "run"),
+    [
+        ([USER], None, ["in"]),
+        ([ANSWER], None, ["out"]),
+        ([USER, ANSWER], None, ["in", "out"]),
+        ([USER, ANSWER], ["output"], ["out"]),
+        ([USER, ANSWER], ["input"], ["in"]),
+        ([USER, ANSWER], ["output", "input"], ["in", "out"]),
+        ([{"role": "system", "content": "s"}, USER], None, ["in"]),
+    ],
+)
+async def test_which_rails_run_follows_from_the_roles_or_is_said(guarded, messages, rail_types, run):
+    g, rails = both(guarded)
+    await g.rails.check_async(messages, rail_types)
+    assert [name for name, rail in rails.items() if rail.windows] == run
+
+
+async def test_rails_are_chosen_by_name(guarded):
+    rails = {"a": FunctionRail(refusing), "b": FunctionRail()}
+    g = guarded(FakeProvider([]), rails)
+    assert (await g.rails.check_async([ANSWER], options={"rails": {"output": ["b"]}})).status == "passed"
+    assert rails["a"].windows == []
+
+
+@pytest.mark.parametrize(
+    ("messages", "rail_types", "says"),
+    [
+        ([], None, "there is nothing to check"),
+        ([{"role": "system", "content": "s"}], None, "there is nothing to check"),
+        ([ANSWER], ["input"], "no message of the user for the input rails"),
+        ([USER], ["output"], "no message of the assistant for the output rails"),
+        ([USER], [], "there is nothing to check"),
+        ([USER], ["inputs"], r"rail_types is \['inputs'\]; it must be a list of 'input', 'output' or both"),
+        ([USER], "input", "rail_types is 'input'; it must be a list"),
+        ([{"role": "usr", "content": "x"}], None, "has the role 'usr'"),
+        ("x", None, "'messages' must be a list"),
+    ],
+)
+async def test_what_cannot_be_checked_is_an_error_and_no_pass(guarded, messages, rail_types, says):
+    g, _ = both(guarded)
+    with pytest.raises(InvalidRequestError, match=says):
+        await g.rails.check_async(messages, rail_types)
+
+
+async def test_all_user_messages_before_the_answer_are_judged(guarded):
+    g, rails = both(guarded)
+    old = [{"role": "user", "content": "old"}, {"role": "assistant", "content": "older"}]
+    await g.rails.check_async([*old, {"role": "user", "content": "one"}, USER, ANSWER])
+    assert rails["in"].windows[0].text == "one\nI am Bob"
+    assert rails["out"].windows[0].text == "Hello Bob"
+
+
+async def test_output_rails_see_the_input_as_input_rails_left_it(guarded):
+    g, rails = both(guarded, masking)
+    await g.rails.check_async([USER, ANSWER])
+    assert rails["out"].turns[0].user_message == "I am <name>"
+
+
+async def test_an_input_that_is_refused_spares_the_answers_rails(guarded):
+    g, rails = both(guarded, refusing)
+    assert (await g.rails.check_async([USER, ANSWER])).rail == "in"
+    assert rails["out"].windows == []
+
+
+async def test_each_rail_sees_the_whole_text_at_once_and_parallel_ones_together(guarded):
+    rails = {"a": FunctionRail(latency=0.4), "b": FunctionRail(latency=0.5), "s": SessionRail(Ruling)}
+    g = guarded(FakeProvider([]), rails, parallel=True)
+    started = anyio.current_time()
+    await g.rails.check_async([{"role": "assistant", "content": "".join(words(500))}])
+    assert anyio.current_time() - started == pytest.approx(0.5)
+    assert [window.text for window in rails["a"].windows] == ["".join(words(500))]
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "rm", "arguments": '{"path": "/"}'}}
+
+
+async def test_tool_calls_of_a_message_are_shown_to_the_rails_that_guard_them(guarded):
+    rails = {"text": FunctionRail(refusing), "tools": FunctionRail(lambda window: Verdict.block(window.tool_name))}
+    g = guarded(FakeProvider([]), rails, options={"tools": {"channels": ["tool_calls"]}})
+    assert (await g.rails.check_async([{"role": "assistant", "content": "Hello"}])).status == "passed"
+    result = await g.rails.check_async([{"role": "assistant", "content": None, "tool_calls": [CALL]}])
+    assert (result.status, result.rail, result.reason) == ("blocked", "tools", "rm")
+    assert [window.text for window in rails["tools"].windows] == ['{"path": "/"}']
+    assert [window.text for window in rails["text"].windows] == ["Hello"]
+
+
+@pytest.mark.parametrize("calls", [["rm"], [{"name": "rm"}], [{"function": {"name": "f", "arguments": {}}}], 3])
+async def test_tool_calls_of_another_form_are_an_error_and_no_pass(guarded, calls):
+    g, _ = both(guarded)
+    with pytest.raises(InvalidRequestError, match="has the tool calls"):
+        await g.rails.check_async([{"role": "assistant", "content": "x", "tool_calls": calls}])
+
+
+async def test_the_tools_of_the_options_reach_the_rails(guarded):
+    g, rails = both(guarded)
+    await g.rails.check_async([ANSWER], options={"llm_params": {"tools": [{"type": "function"}]}})
+    assert rails["out"].turns[0].tools == ({"type": "function"},)
+
+
+async def test_explain_tells_what_a_check_has_asked(guarded):
+    class Judge:
+        def __init__(self, settings, context):
+            self.model = context.model()
+
+        async def check(self, window, turn):
+            await self.model.complete([{"role": "user", "content": "ok?"}], turn=turn, task="judge")
+            return Verdict.allow()
+
+    g = guarded(FakeProvider(["yes"]), {"judge": Judge})
+    result = await g.rails.check_async([ANSWER])
+    (call,) = g.rails.explain().llm_calls
+    assert (call.task, call.prompt, call.completion) == ("judge", "user: ok?", "yes")
+    assert result.journal.usage.total_tokens == call.total_tokens
