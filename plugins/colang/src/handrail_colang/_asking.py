@@ -1,0 +1,135 @@
+"""How an action asks a model: the `llm` and the `llm_task_manager` that it may name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from handrail.errors import RailError
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+if TYPE_CHECKING:
+    from handrail import Completion, Message, Model, RailContext, Turn
+
+Prompt = str | Sequence["Message"]
+
+
+class ActionModel:
+    """The model whose type is the action's name, else the main one."""
+
+    def __init__(self, model: Model, turn: Turn, task: str) -> None:
+        self.model_name = model.name
+        self._model = model
+        self._turn = turn
+        self._task = task
+
+    async def ask(self, prompt: Prompt, params: Mapping[str, Any] | None = None) -> Completion:
+        """Ask, and give the whole answer."""
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+        return await self._model.complete(messages, params, turn=self._turn, task=self._task)
+
+    async def ainvoke(self, prompt: Prompt, **params: Any) -> ModelAnswer:
+        """Ask as models of LangChain are asked; the result has `content`."""
+        completion = await self.ask(prompt, params)
+        return ModelAnswer(completion.text, completion.reasoning)
+
+
+class ModelAnswer(str):
+    """An answer: a text that also has it as `content`."""
+
+    __slots__ = ("reasoning",)
+
+    reasoning: str
+
+    def __new__(cls, text: str, reasoning: str = "") -> Self:
+        """Make one."""
+        answer = super().__new__(cls, text)
+        answer.reasoning = reasoning
+        return answer
+
+    @property
+    def content(self) -> str:
+        """The text."""
+        return str(self)
+
+
+async def llm_call(
+    llm: ActionModel,
+    prompt: Prompt,
+    model_name: str | None = None,
+    model_provider: str | None = None,
+    stop: Sequence[str] | None = None,
+    llm_params: Mapping[str, Any] | None = None,
+) -> ModelAnswer:
+    """Ask the `llm` that an action was given.
+
+    Args:
+        llm: what the action got as its parameter `llm`.
+        prompt: a text, or messages.
+        model_name: kept for existing code; without effect.
+        model_provider: kept for existing code; without effect.
+        stop: texts at which the answer ends.
+        llm_params: further parameters of the model.
+    """
+    del model_name, model_provider
+    params = {**(llm_params or {}), **({"stop": list(stop)} if stop else {})}
+    return await llm.ainvoke(prompt, **params)
+
+
+class TaskManager:
+    """Renders the configuration's prompts."""
+
+    def __init__(self, context: RailContext) -> None:
+        self._context = context
+        self._environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+
+    def render_task_prompt(self, task: str, context: Mapping[str, Any] | None = None) -> str | list[Message]:
+        """Render the prompt of a task.
+
+        Raises:
+            RailError: a variable is missing, or the prompt is too long.
+        """
+        prompt = self._context.prompt(task)
+        if prompt.content is not None:
+            return self._render(prompt.content, context or {}, task, prompt.max_length)
+        parts = [part for part in prompt.messages or () if not isinstance(part, str)]
+        return [
+            {"role": part.type, "content": self._render(part.content, context or {}, task, prompt.max_length)}
+            for part in parts
+        ]
+
+    def parse_task_output(self, task: str, output: str) -> Any:
+        """Read an answer with the parser that the prompt names; without one, give it as it is.
+
+        Raises:
+            RailError: the parser is not registered.
+        """
+        name = self._context.prompt(task).output_parser
+        if name is None:
+            return output
+        parser = self._context.registrations.output_parsers.get(name)
+        if parser is None:
+            raise RailError(f"the output parser {name!r} is not registered", rail=self._context.name)
+        return parser(output)
+
+    def get_stop_tokens(self, task: str) -> list[str] | None:
+        """Give the texts at which an answer ends."""
+        stop = self._context.prompt(task).stop
+        return list(stop) if stop else None
+
+    def get_max_tokens(self, task: str) -> int | None:
+        """Give the most tokens of an answer."""
+        return self._context.prompt(task).max_tokens
+
+    def _render(self, template: str, values: Mapping[str, Any], task: str, limit: int) -> str:
+        try:
+            text = self._environment.from_string(template).render(values)
+        except TemplateError as exc:
+            raise RailError(f"the prompt of the task {task!r} failed: {exc}", rail=self._context.name) from exc
+        if len(text) > limit:
+            raise RailError(
+                f"the prompt of the task {task!r} has {len(text):,} characters, and its max_length is {limit:,}",
+                rail=self._context.name,
+            )
+        return text

@@ -1,0 +1,226 @@
+"""Makes definitions of what the parser has read."""
+
+# ruff: noqa: ARG002, ARG005  # lark calls every method alike, and every expression takes the variables
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+from handrail.errors import InvalidRailsConfigurationError
+from lark import Token, Transformer, v_args
+
+from handrail_colang import _expressions as ex
+from handrail_colang._syntax import (
+    Assign,
+    Block,
+    Bot,
+    BotMessage,
+    CreateEvent,
+    Definition,
+    Do,
+    Execute,
+    Expression,
+    Flow,
+    If,
+    Place,
+    Stop,
+    Unsupported,
+)
+
+_Arguments = list[tuple[str | None, Expression]]
+
+
+@v_args(meta=True)
+class Builder(Transformer[Token, Any]):
+    """Turns the parser's tree into definitions.
+
+    Args:
+        file: its name, for places.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = file
+
+    def start(self, meta: Any, children: list[Any]) -> list[Definition]:
+        return list(children)
+
+    def flow(self, meta: Any, children: list[Any]) -> Definition:
+        place = self._place(meta)
+        _, phrase, body = children
+        if phrase is None:
+            return Unsupported(place, "a flow without a name (a dialog)")
+        return Flow(place, _words(phrase), body or ())
+
+    def bot_message(self, meta: Any, children: list[Any]) -> BotMessage:
+        _, phrase, *texts = children
+        return BotMessage(self._place(meta), _words(phrase), tuple(map(ex.text_of, texts)))
+
+    def other(self, meta: Any, children: list[Any]) -> Unsupported:
+        return Unsupported(self._place(meta), repr(str(children[0]).split("#")[0].strip()))
+
+    def ignored(self, meta: Any, children: list[Any]) -> None:
+        return None
+
+    def block(self, meta: Any, children: list[Any]) -> Block:
+        return tuple(child for child in children if child is not None)
+
+    def if_(self, meta: Any, children: list[Any]) -> If:
+        _, condition, then, *rest = children
+        *branches, _, otherwise = [*rest] if len(rest) >= 2 else [*rest, None, None]
+        block: Block = otherwise or ()
+        for place, other_condition, other_then in reversed([branch for branch in branches if branch is not None]):
+            block = (If(place, other_condition, other_then, block),)
+        return If(self._place(meta), condition, then, block)
+
+    def elif_(self, meta: Any, children: list[Any]) -> tuple[Place, Expression, Block]:
+        return (self._place(meta), children[1], children[2])
+
+    def execute_into(self, meta: Any, children: list[Any]) -> Execute:
+        name, _, (action, arguments) = children
+        return self._execute(meta, action, arguments, str(name)[1:])
+
+    def execute(self, meta: Any, children: list[Any]) -> Execute:
+        action, arguments = children[1]
+        return self._execute(meta, action, arguments, None)
+
+    def assign(self, meta: Any, children: list[Any]) -> Assign:
+        return Assign(self._place(meta), str(children[0])[1:], children[1])
+
+    def bot(self, meta: Any, children: list[Any]) -> Bot:
+        place = self._place(meta)
+        _, phrase, text = children
+        return Bot(place, _words(phrase), ex.filled(ex.text_of(text), place) if text is not None else None)
+
+    def bot_text(self, meta: Any, children: list[Any]) -> Bot:
+        place = self._place(meta)
+        return Bot(place, None, ex.filled(ex.text_of(children[1]), place))
+
+    def bot_variable(self, meta: Any, children: list[Any]) -> Bot:
+        place = self._place(meta)
+        return Bot(place, None, ex.variable(str(children[1])[1:], place))
+
+    def create_event(self, meta: Any, children: list[Any]) -> CreateEvent:
+        keywords = {name: value for name, value in children[2] or () if name is not None}
+        return CreateEvent(self._place(meta), str(children[1]), keywords)
+
+    def do(self, meta: Any, children: list[Any]) -> Do:
+        return Do(self._place(meta), _words(children[1]))
+
+    def stop(self, meta: Any, children: list[Any]) -> Stop:
+        return Stop(self._place(meta))
+
+    def pass_(self, meta: Any, children: list[Any]) -> None:
+        return None
+
+    def docstring(self, meta: Any, children: list[Any]) -> None:
+        return None
+
+    def call(self, meta: Any, children: list[Any]) -> tuple[str, _Arguments]:
+        return (str(children[0]), children[1] or [])
+
+    def arguments(self, meta: Any, children: list[Any]) -> _Arguments:
+        return list(children)
+
+    def keyword(self, meta: Any, children: list[Any]) -> tuple[str, Expression]:
+        return (str(children[0]), children[1])
+
+    def positional(self, meta: Any, children: list[Any]) -> tuple[None, Expression]:
+        return (None, children[0])
+
+    def or_(self, meta: Any, children: list[Any]) -> Expression:
+        values = children[::2]
+        return lambda variables: reduce(lambda left, right: left or right(variables), values[1:], values[0](variables))
+
+    def and_(self, meta: Any, children: list[Any]) -> Expression:
+        values = children[::2]
+        return lambda variables: reduce(lambda left, right: left and right(variables), values[1:], values[0](variables))
+
+    def not_(self, meta: Any, children: list[Any]) -> Expression:
+        value = children[1]
+        return lambda variables: not value(variables)
+
+    def compare(self, meta: Any, children: list[Any]) -> Expression:
+        left, comparison, right = children
+        return ex.compare(comparison, left, right, self._place(meta))
+
+    def comparator(self, meta: Any, children: list[Any]) -> str:
+        return " ".join(map(str, children))
+
+    def binary(self, meta: Any, children: list[Any]) -> Expression:
+        place = self._place(meta)
+        value: Expression = children[0]
+        for sign, right in zip(children[1::2], children[2::2], strict=True):
+            value = ex.arithmetic(str(sign), value, right, place)
+        return value
+
+    def negative(self, meta: Any, children: list[Any]) -> Expression:
+        return ex.call(lambda value: -value, [children[1]], self._place(meta))
+
+    def method(self, meta: Any, children: list[Any]) -> Expression:
+        owner, name, arguments = children
+        if str(name) not in ex.METHODS:
+            raise self._unknown(meta, "method", name, ex.METHODS)
+        return ex.method(owner, str(name), self._values(meta, arguments), self._place(meta))
+
+    def attribute(self, meta: Any, children: list[Any]) -> Expression:
+        if str(children[1]).startswith("_"):
+            raise self._unknown(meta, "attribute", children[1], ("those without a leading underscore",))
+        return ex.attribute(children[0], str(children[1]), self._place(meta))
+
+    def item(self, meta: Any, children: list[Any]) -> Expression:
+        return ex.item(children[0], children[1], self._place(meta))
+
+    def variable(self, meta: Any, children: list[Any]) -> Expression:
+        return ex.variable(str(children[0])[1:], self._place(meta))
+
+    def number(self, meta: Any, children: list[Any]) -> Expression:
+        text = str(children[0])
+        number = float(text) if "." in text else int(text)
+        return lambda variables: number
+
+    def string(self, meta: Any, children: list[Any]) -> Expression:
+        text = ex.text_of(children[0])
+        return lambda variables: text
+
+    def constant(self, meta: Any, children: list[Any]) -> Expression:
+        value = {"true": True, "false": False, "none": None}[str(children[0]).lower()]
+        return lambda variables: value
+
+    def invented(self, meta: Any, children: list[Any]) -> Expression:
+        raise InvalidRailsConfigurationError(
+            f"{self._place(meta)}: '...' (a value that the model makes up) is not supported; execute an action instead"
+        )
+
+    def function(self, meta: Any, children: list[Any]) -> Expression:
+        name, arguments = children
+        if str(name) not in ex.FUNCTIONS:
+            raise self._unknown(meta, "function", name, tuple(ex.FUNCTIONS))
+        return ex.call(ex.FUNCTIONS[str(name)], self._values(meta, arguments), self._place(meta))
+
+    def list_(self, meta: Any, children: list[Any]) -> Expression:
+        values = [child for child in children if child is not None]
+        return lambda variables: [value(variables) for value in values]
+
+    def _execute(self, meta: Any, action: str, arguments: _Arguments, target: str | None) -> Execute:
+        positional = tuple(value for name, value in arguments if name is None)
+        keywords = {name: value for name, value in arguments if name is not None}
+        return Execute(self._place(meta), action, positional, keywords, target)
+
+    def _values(self, meta: Any, arguments: _Arguments | None) -> list[Expression]:
+        for name, _ in arguments or ():
+            if name is not None:
+                raise self._unknown(meta, "argument", name, ("arguments without a name",))
+        return [value for _, value in arguments or ()]
+
+    def _unknown(self, meta: Any, what: str, name: object, known: tuple[str, ...]) -> InvalidRailsConfigurationError:
+        return InvalidRailsConfigurationError(
+            f"{self._place(meta)}: the {what} {str(name)!r} is not supported; there are {', '.join(known)}"
+        )
+
+    def _place(self, meta: Any) -> Place:
+        return Place(self._file, meta.line, meta.column)
+
+
+def _words(phrase: str) -> str:
+    return " ".join(phrase.split())

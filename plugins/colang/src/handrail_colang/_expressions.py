@@ -1,0 +1,141 @@
+"""Expressions of Colang as functions of the variables."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from handrail_colang._syntax import Expression, Place, Variables
+
+
+class ExpressionError(Exception):
+    """An expression has no value; the message says where and why."""
+
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda left, right: left in right,
+    "not in": lambda left, right: left not in right,
+}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": operator.mod,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (abs, bool, float, int, len, max, min, round, str)
+}
+METHODS = ("count", "endswith", "find", "get", "lower", "replace", "split", "startswith", "strip", "title", "upper")
+_LONGEST = 1_000_000
+_PLACEHOLDER = re.compile(r"\{\{\s*\$?([A-Za-z_]\w*)\s*\}\}|\{\$([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
+
+
+def text_of(token: str) -> str:
+    """Give the value of a string as it is written."""
+    return str(ast.literal_eval(token))
+
+
+def variable(name: str, place: Place) -> Expression:
+    """Read a variable; one that nobody has set is an error, for a misspelt name must not let text through."""
+
+    def value(variables: Variables) -> Any:
+        try:
+            return variables[name]
+        except KeyError:
+            raise ExpressionError(f"{place}: ${name} was never set") from None
+
+    return value
+
+
+def compare(comparison: str, left: Expression, right: Expression, place: Place) -> Expression:
+    """Compare two values."""
+    return _binary(_COMPARE[comparison], left, right, place)
+
+
+def arithmetic(sign: str, left: Expression, right: Expression, place: Place) -> Expression:
+    """Calculate with two values."""
+    checked = _ARITHMETIC[sign] if sign in "+-" else _numeric(_ARITHMETIC[sign])
+    return _binary(checked, left, right, place)
+
+
+def call(function: Callable[..., Any], arguments: Sequence[Expression], place: Place) -> Expression:
+    """Call a function with values."""
+    return _guarded(lambda variables: function(*(argument(variables) for argument in arguments)), place)
+
+
+def method(owner: Expression, name: str, arguments: Sequence[Expression], place: Place) -> Expression:
+    """Call a method of a text, a list or a mapping."""
+
+    def value(variables: Variables) -> Any:
+        subject = owner(variables)
+        if not isinstance(subject, str | list | tuple | Mapping):
+            raise TypeError(f"{type(subject).__name__} has no method {name!r}")
+        return getattr(subject, name)(*(argument(variables) for argument in arguments))
+
+    return _guarded(value, place)
+
+
+def attribute(owner: Expression, name: str, place: Place) -> Expression:
+    """Read an attribute, or the item of a mapping."""
+
+    def value(variables: Variables) -> Any:
+        subject = owner(variables)
+        return subject[name] if isinstance(subject, Mapping) else getattr(subject, name)
+
+    return _guarded(value, place)
+
+
+def item(owner: Expression, key: Expression, place: Place) -> Expression:
+    """Read an item."""
+    return _guarded(lambda variables: owner(variables)[key(variables)], place)
+
+
+def filled(text: str, place: Place) -> Expression:
+    """Give a text whose `$name`, `{$name}` and `{{ name }}` are replaced by their values."""
+    if _PLACEHOLDER.search(text) is None:
+        return lambda variables: text  # noqa: ARG005  # an expression
+
+    def value(variables: Variables) -> str:
+        return _PLACEHOLDER.sub(lambda match: str(variable(next(filter(None, match.groups())), place)(variables)), text)
+
+    return value
+
+
+def _numeric(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Keep `*` and `%` from building texts as long as one likes."""
+
+    def apply(left: Any, right: Any) -> Any:
+        if not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise TypeError("only numbers can be multiplied and divided")
+        return operation(left, right)
+
+    return apply
+
+
+def _binary(operation: Callable[[Any, Any], Any], left: Expression, right: Expression, place: Place) -> Expression:
+    return _guarded(lambda variables: operation(left(variables), right(variables)), place)
+
+
+def _guarded(value: Expression, place: Place) -> Expression:
+    def guarded(variables: Variables) -> Any:
+        try:
+            result = value(variables)
+        except ExpressionError:
+            raise
+        except Exception as exc:
+            raise ExpressionError(f"{place}: {type(exc).__name__}: {exc}") from exc
+        if isinstance(result, str) and len(result) > _LONGEST:
+            raise ExpressionError(f"{place}: the text has {len(result):,} characters; at most {_LONGEST:,} are kept")
+        return result
+
+    return guarded

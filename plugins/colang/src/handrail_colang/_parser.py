@@ -1,0 +1,82 @@
+"""Reads Colang: text to definitions, with places; a syntax error shows the line and a caret."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import InvalidRailsConfigurationError
+from lark import Lark, UnexpectedInput
+from lark.exceptions import VisitError
+from lark.indenter import DedentError, Indenter
+
+from handrail_colang._builder import Builder
+from handrail_colang._syntax import Definition
+
+
+class _Indentation(Indenter):
+    @property
+    def NL_type(self) -> str:  # noqa: N802  # lark's name
+        return "_NL"
+
+    @property
+    def OPEN_PAREN_types(self) -> list[str]:  # noqa: N802
+        return ["LPAR", "LSQB"]
+
+    @property
+    def CLOSE_PAREN_types(self) -> list[str]:  # noqa: N802
+        return ["RPAR", "RSQB"]
+
+    @property
+    def INDENT_type(self) -> str:  # noqa: N802
+        return "_INDENT"
+
+    @property
+    def DEDENT_type(self) -> str:  # noqa: N802
+        return "_DEDENT"
+
+    @property
+    def tab_len(self) -> int:
+        return 8
+
+
+@cache
+def _grammar() -> str:
+    return (Path(__file__).parent / "colang.lark").read_text("utf-8")
+
+
+def parse(text: str, file: str) -> list[Definition]:
+    """Read a file.
+
+    Raises:
+        InvalidRailsConfigurationError: it is no Colang; the message has file, line, column, the line and a caret.
+    """
+    parser = Lark(_grammar(), parser="lalr", postlex=_Indentation(), propagate_positions=True, maybe_placeholders=True)
+    text = text.removeprefix("\ufeff")
+    try:
+        tree = parser.parse(text + "\n")
+        definitions: Any = Builder(file).transform(tree)
+    except UnexpectedInput as exc:
+        raise _syntax_error(text, file, exc) from exc
+    except DedentError as exc:
+        raise InvalidRailsConfigurationError(
+            f"{file}: the indentation is uneven: a line stands between two levels; indent every block alike"
+        ) from exc
+    except VisitError as exc:
+        if isinstance(exc.orig_exc, InvalidRailsConfigurationError):
+            raise exc.orig_exc from exc
+        raise
+    return list(definitions)
+
+
+def _syntax_error(text: str, file: str, exc: UnexpectedInput) -> InvalidRailsConfigurationError:
+    lines = text.split("\n")
+    line, column = exc.line, exc.column
+    if line is None or line < 1 or line > len(lines):
+        line, column = len(lines), len(lines[-1]) + 1
+    shown = lines[line - 1].expandtabs(1)
+    caret = " " * (column - 1) + "^"
+    return InvalidRailsConfigurationError(
+        f"{file}:{line}:{column}: Colang cannot be read from here on\n    {shown}\n    {caret}"
+    )

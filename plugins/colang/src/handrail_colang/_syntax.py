@@ -1,0 +1,118 @@
+"""What a Colang file says: flows of statements, whose expressions are functions of the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Variables: TypeAlias = dict[str, Any]
+Expression: TypeAlias = Callable[[Variables], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands, for errors."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`$name = expression`."""
+
+    place: Place
+    name: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """`$target = execute action(argument, name=argument)`."""
+
+    place: Place
+    action: str
+    positional: tuple[Expression, ...]
+    keywords: Mapping[str, Expression]
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """`bot phrase`, `bot "text"` or `bot $variable`: what the user is told; a `stop` follows."""
+
+    place: Place
+    phrase: str | None
+    text: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEvent:
+    """`create event SomeException(message="text")`; a `stop` follows."""
+
+    place: Place
+    name: str
+    keywords: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """`do flow`: what stands in another flow."""
+
+    place: Place
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """`stop`: nothing more may pass."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if`, with `else`; an `elif` is an `if` in the `else`."""
+
+    place: Place
+    condition: Expression
+    then: Block
+    otherwise: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A construct that cannot be run here."""
+
+    place: Place
+    construct: str
+
+
+Statement: TypeAlias = Assign | Execute | Bot | CreateEvent | Do | Stop | If | Unsupported
+Block: TypeAlias = tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """`define flow name`, or `define subflow name`."""
+
+    place: Place
+    name: str
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class BotMessage:
+    """`define bot phrase`, with the texts that may be said."""
+
+    place: Place
+    phrase: str
+    texts: tuple[str, ...]
+
+
+Definition: TypeAlias = Flow | BotMessage | Unsupported

@@ -1,0 +1,3 @@
+"""Actions that ask a model."""
+
+from __future__ import annotations

@@ -1,0 +1,38 @@
+"""The command `nemoguardrails`: Handrail's commands under the words that people have in their scripts."""
+
+from __future__ import annotations
+
+import sys
+
+import handrail
+from handrail import Registry
+from handrail.plugins import ProviderSpec
+from handrail_cli import app
+
+from nemoguardrails import __version__
+
+_HELP = """usage: nemoguardrails COMMAND
+
+  chat [PATH | --config PATH] [--streaming] [--verbose]   chat with a guarded model
+  server [--config PATH] [--port 8000] [--default-config-id ID] [--auto-reload] [--prefix P]
+                                                          serve guarded models by OpenAI's protocol
+  check PATH                                              say what of a configuration can be used
+  find-providers                                          list the engines of models
+  --version                                               say what is installed"""
+
+
+def main() -> None:
+    """Run the command line of this process; commands that are not named here are those of `handrail`."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if command in {"--version", "-v"}:
+        sys.stdout.write(f"handrail-nemoguardrails {__version__}, handrail {handrail.__version__}\n")
+    elif command in {"--help", "-h"}:
+        sys.stdout.write(f"{_HELP}\n")
+    elif command == "find-providers":
+        sys.stdout.write("\n".join(Registry.discover().names(ProviderSpec)) + "\n")
+    else:
+        app.main()
+
+
+if __name__ == "__main__":
+    main()

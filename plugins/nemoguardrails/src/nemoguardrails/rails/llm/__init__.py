@@ -1,0 +1,3 @@
+"""Rails around a language model."""
+
+from __future__ import annotations

@@ -1,0 +1,82 @@
+"""The configuration: Handrail's, with the one default that existing configurations rely on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from os import PathLike
+from typing import Self
+
+import handrail
+from handrail.config import ModelConfig as Model
+from handrail.config import OutputRails as OutputRails
+from handrail.config import Rails as Rails
+from handrail.config import StreamingConfig as OutputRailsStreamingConfig
+from handrail.config import TaskPrompt as TaskPrompt
+from pydantic import PrivateAttr
+
+__all__ = ["Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
+
+_log = logging.getLogger("nemoguardrails")
+_DEFAULTS = {"rails": {"output": {"streaming": {"stream_first": True}}}}
+
+
+class RailsConfig(handrail.RailsConfig):
+    """What to guard, with which models and how.
+
+    Unless a configuration sets `rails.output.streaming.stream_first`, it is true here, as existing code expects: text
+    goes out before it is checked. Where that matters it is said in the log, once for each `LLMRails`.
+    """
+
+    _given: handrail.RailsConfig | None = PrivateAttr(default=None)
+
+    @classmethod
+    def from_path(cls, config_path: str | PathLike[str]) -> Self:
+        """Read a folder or a file.
+
+        Raises:
+            ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
+        """
+        return cls._with_defaults(handrail.RailsConfig.from_path(config_path))
+
+    @classmethod
+    def from_content(
+        cls,
+        colang_content: str | None = None,
+        yaml_content: str | None = None,
+        config: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Read texts, a dictionary, or both.
+
+        Raises:
+            ConfigurationError: they cannot be used; each problem is a line.
+        """
+        return cls._with_defaults(handrail.RailsConfig.from_content(colang_content, yaml_content, config))
+
+    def __add__(self, later: handrail.RailsConfig) -> Self:
+        """Merge with a later configuration. A default of the one never overrides what the other sets."""
+        return self._with_defaults(given(self) + given(later))
+
+    @classmethod
+    def _with_defaults(cls, config: handrail.RailsConfig) -> Self:
+        merged = super().from_content(config=_DEFAULTS)
+        merged = handrail.RailsConfig.__add__(merged, config)
+        merged._given = config  # noqa: SLF001  # its own
+        return merged
+
+
+def given(config: handrail.RailsConfig) -> handrail.RailsConfig:
+    """Give a configuration without what is only a default here."""
+    own = config._given if isinstance(config, RailsConfig) else None  # noqa: SLF001  # its own class's
+    return config if own is None else own
+
+
+def say_defaults(config: handrail.RailsConfig) -> None:
+    """Say that text goes out unchecked, if nobody has asked for it."""
+    streaming = config.rails.output.streaming
+    chosen = "stream_first" in given(config).rails.output.streaming.model_fields_set
+    if streaming.enabled and streaming.stream_first and config.output_flows and not chosen:
+        _log.warning(
+            "rails.output.streaming.stream_first is not set, so it is true: text goes out before the output rails "
+            "have seen it. Set it to False to hold back what is not checked, or to True to be told this no more."
+        )

@@ -1,0 +1,239 @@
+"""`LLMRails`: Handrail's, with the signatures and results that existing code expects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+import handrail
+from handrail import Blocked, Event, Finished, Message, RailFailed, Registry, StreamError, TextDelta
+from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
+from handrail.errors import InvalidRequestError
+from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+from handrail_colang import ConfigCode, with_code
+
+from nemoguardrails._langchain import as_provider
+from nemoguardrails.context import streaming_handler_var
+from nemoguardrails.llm.providers import registered_providers
+from nemoguardrails.rails.llm.config import say_defaults
+from nemoguardrails.rails.llm.options import (
+    GenerationOptions,
+    GenerationResponse,
+    RailsResult,
+    RailStatus,
+    RailType,
+    for_kernel,
+    log_of_check,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from nemoguardrails.streaming import StreamingHandler
+
+Options = Mapping[str, Any] | GenerationOptions | None
+
+
+class LLMRails(handrail.LLMRails):
+    """A language model behind its rails.
+
+    Args:
+        config: what to guard, with which models and how.
+        llm: takes the place of the configured main model: a provider of Handrail, or a model of LangChain.
+        verbose: kept for existing code.
+        registry: what is installed; by default whatever is found.
+
+    Raises:
+        ConfigurationError: something that the configuration names is missing or wrong.
+    """
+
+    def __init__(
+        self,
+        config: handrail.RailsConfig,
+        llm: object = None,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # the published signature
+        *,
+        registry: Registry | None = None,
+    ) -> None:
+        code = ConfigCode.load(config)  # before anything is built: it may register providers
+        registry = with_code(registry or Registry.discover(), code)
+        provider = as_provider(llm) if llm is not None else None
+        super().__init__(config, provider, verbose, registry=registry.with_plugins(*registered_providers()))
+        self.llm = llm
+        code.initialise(self)
+        say_defaults(config)
+
+    def stream_async(
+        self,
+        prompt: str | None = None,
+        messages: Sequence[Message] | None = None,
+        options: Options = None,  # type: ignore[override]  # takes the drop-in's own class of options
+        state: object = None,
+        include_metadata: bool = False,  # noqa: FBT001, FBT002  # the published signature
+        generator: AsyncIterable[str] | None = None,
+        include_generation_metadata: bool | None = None,  # noqa: FBT001
+    ) -> AsyncIterator[Any]:
+        """Stream a guarded answer as text; see `handrail.LLMRails.stream_async`.
+
+        Raises:
+            StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
+        """
+        wanted = for_kernel(parse(options))
+        return super().stream_async(
+            prompt, messages, wanted, state, include_metadata, generator, include_generation_metadata
+        )
+
+    async def generate_async(  # type: ignore[override]  # results are of the drop-in's own classes
+        self,
+        prompt: str | None = None,
+        messages: Sequence[Message] | None = None,
+        options: Options = None,
+        state: object = None,
+        streaming_handler: StreamingHandler | None = None,
+    ) -> str | dict[str, Any] | GenerationResponse:
+        """Generate a guarded answer, and return it whole.
+
+        Args:
+            prompt: the user's message; or
+            messages: the conversation.
+            options: which rails run, and what comes back.
+            state: makes the result a `GenerationResponse`; nothing is kept in it.
+            streaming_handler: takes the guarded text as it is released, and is ended in any case.
+
+        Raises:
+            ValueError: not exactly one of prompt and messages was passed, or an option is wrong.
+            ProviderError: the model could not answer.
+        """
+        wanted = parse(options)
+        handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
+        if not wanted.rails.dialog:
+            response = await self._without_generation(prompt, messages, wanted)
+        elif handler is not None:
+            response = GenerationResponse.of(await self._into(handler, prompt, messages, wanted), wanted)
+        else:
+            response = GenerationResponse.of(await self._whole(prompt, messages, wanted), wanted)
+        if options is not None or state is not None:
+            return response
+        return response.response if isinstance(response.response, str) else response.response[0]
+
+    def generate(  # type: ignore[override]  # likewise
+        self,
+        prompt: str | None = None,
+        messages: Sequence[Message] | None = None,
+        options: Options = None,
+        state: object = None,
+    ) -> str | dict[str, Any] | GenerationResponse:
+        """Generate like `generate_async`, from code that is not asynchronous.
+
+        Raises:
+            RuntimeError: an event loop is running; await `generate_async` there.
+        """
+        return super().generate(prompt, messages, options, state)  # type: ignore[arg-type, return-value]  # runs the method above
+
+    async def check_async(  # type: ignore[override]  # likewise
+        self,
+        messages: Sequence[Message],
+        rail_types: Sequence[RailType] | None = None,
+        *,
+        options: Options = None,
+    ) -> RailsResult:
+        """Run rails over messages that somebody else produced; which ones follows from the roles.
+
+        Raises:
+            ValueError: there is nothing to check.
+        """
+        types: list[Any] | None = None if rail_types is None else [RailType(kind).value for kind in rail_types]
+        result = await super().check_async(messages, types, options=for_kernel(parse(options)))
+        return RailsResult(status=RailStatus(result.status), content=result.content, rail=result.rail)
+
+    def check(  # type: ignore[override]  # likewise
+        self, messages: Sequence[Message], rail_types: Sequence[RailType] | None = None, *, options: Options = None
+    ) -> RailsResult:
+        """Check like `check_async`, from code that is not asynchronous.
+
+        Raises:
+            RuntimeError: an event loop is running; await `check_async` there.
+        """
+        return super().check(messages, rail_types, options=options)  # type: ignore[arg-type, return-value]  # runs the method above
+
+    def update_llm(self, llm: object) -> Self:
+        """Put a model in place of the main one, for calls that begin later."""
+        self.llm = llm
+        return super().update_llm(as_provider(llm))
+
+    async def _whole(
+        self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions
+    ) -> handrail.GenerationResponse:
+        result = await super().generate_async(prompt, messages, for_kernel(wanted))
+        return cast("handrail.GenerationResponse", result)  # because options are given
+
+    async def _into(
+        self,
+        handler: StreamingHandler,
+        prompt: str | None,
+        messages: Sequence[Message] | None,
+        wanted: GenerationOptions,
+    ) -> handrail.GenerationResponse:
+        if wanted.output_vars:
+            raise InvalidRequestError(
+                "options.output_vars cannot be had with a streaming_handler; leave out one of them"
+            )
+        try:
+            stream = self.stream(prompt, messages, options=for_kernel(wanted))
+        except StreamingNotSupportedError:
+            return await self._whole_into(handler, prompt, messages, wanted)
+        try:
+            async with stream:
+                async for event in stream:
+                    await _push(handler, event)
+        finally:
+            await handler.finish()
+        return stream.response
+
+    async def _whole_into(
+        self,
+        handler: StreamingHandler,
+        prompt: str | None,
+        messages: Sequence[Message] | None,
+        wanted: GenerationOptions,
+    ) -> handrail.GenerationResponse:
+        """Give the handler the whole answer at once: its rails may not see parts of it."""
+        try:
+            result = await self._whole(prompt, messages, wanted)
+            await handler.push_chunk(result.response if isinstance(result.response, str) else _content(result.response))
+            return result
+        finally:
+            await handler.finish()
+
+    async def _without_generation(
+        self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions
+    ) -> GenerationResponse:
+        """Run the rails that are wanted over what is there, as options without `dialog` ask for."""
+        if (prompt is None) == (messages is None):
+            raise InvalidRequestError("pass either 'prompt' or 'messages'")
+        talk = messages if messages is not None else [{"role": "user", "content": prompt}]
+        roles = {message.get("role") for message in talk}
+        types: list[Literal["input", "output"]] = []
+        if wanted.rails.input and "user" in roles:
+            types.append("input")
+        if wanted.rails.output and "assistant" in roles:
+            types.append("output")
+        result = await super().check_async(talk, types, options=for_kernel(wanted))
+        answer = result.content if prompt is not None else [{"role": "assistant", "content": result.content}]
+        return GenerationResponse(response=answer, log=log_of_check(result, self.explain().llm_calls, wanted))
+
+
+async def _push(handler: StreamingHandler, event: Event) -> None:
+    if isinstance(event, TextDelta):
+        await handler.push_chunk(event.text)
+    elif isinstance(event, Blocked) and event.direction == "input":
+        await handler.push_chunk(event.message)
+    elif isinstance(event, Blocked | RailFailed):
+        await handler.push_chunk(StreamError.of(event))
+    elif isinstance(event, Finished) and handler.include_metadata and event.usage is not None:
+        usage = event.usage
+        tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+        await handler.push_chunk("", {"usage": {**tokens, "total_tokens": usage.total_tokens}})
+
+
+def _content(messages: Sequence[Message]) -> str:
+    return "".join(str(message.get("content") or "") for message in messages)
