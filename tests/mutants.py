@@ -67,8 +67,8 @@ MUTANTS = [
     Mutant(
         "release what one of several rails has cleared",
         "_stream/windows.py",
-        "self._release_to(min([lane.cleared for lane in self._holding]))",
-        "self._release_to(max([lane.cleared for lane in self._holding]))",
+        "self._release_to(self._floor)",
+        "self._release_to(max(every))",
     ),
     Mutant(
         "read on without a limit",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections import deque
@@ -164,7 +163,7 @@ class Pump:
     def _pending_tokens(self) -> int:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
         raw = self.pipeline.raw
-        self._tokens += sum(1 + len(text) // 5 for text in itertools.islice(raw, self._counted, None))
+        self._tokens += sum(1 + len(text) // 5 for text in raw[self._counted :])
         self._counted = len(raw)
         characters = self._item_characters
         for stage in self.pipeline.window_stages:

@@ -29,6 +29,9 @@ class WindowStage:
         self._down = down
         self._lanes = [Lane(plan, self) for plan in plans]
         self._holding = [lane for lane in self._lanes if not lane.plan.stream_first]
+        self._floor = 0  # what the slowest holding rail has cleared
+        self._laggards = len(self._holding) or 1  # how many have cleared no more than that; never 0 without any
+        self._incomplete = len(self._lanes)  # rails that have not passed everything
         self._pieces: list[str] = []  # what came in and was not released
         self.released = 0  # characters of the input that went out
         self._fed = 0  # characters that the strategies have seen
@@ -57,6 +60,7 @@ class WindowStage:
             except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
                 self._fail(lane, exc)
                 return
+        self._incomplete = sum(not lane.complete for lane in self._lanes)
         self._settle()
 
     def _look(self) -> None:
@@ -101,18 +105,16 @@ class WindowStage:
             return
         if not self._feed_lanes():
             return
+        cleared, complete = lane.cleared, lane.complete
         try:
             lane.resolve(check)
         except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
             self._fail(lane, exc)
             return
-        self._look_at = self.length + min([lane.needs for lane in self._lanes])
-        if lane.stopping:
-            self._stopping = True
-            self._host.stop_reading()
-            for other in self._lanes:
-                other.stop()
-        self._settle()
+        self._look_at = min(self._look_at, self.length + lane.needs)
+        if lane.stopping and not self._stopping:
+            self._stop_asking()
+        self._advanced(lane, cleared, was_complete=complete)
 
     def now(self) -> float:
         """Give the time on the event loop's clock, in seconds."""
@@ -122,16 +124,35 @@ class WindowStage:
         """Follow an offset through this stage's edits and on."""
         return self._down.to_delivered(self._map.to_output(offset))
 
+    def _stop_asking(self) -> None:
+        """A window did not pass: no rail is asked about anything more."""
+        self._stopping = True
+        self._host.stop_reading()
+        for lane in self._lanes:
+            lane.stop()
+
+    def _advanced(self, lane: Lane, cleared: int, *, was_complete: bool) -> None:
+        """Settle if it was this rail that the others waited for; with many rails that is seldom."""
+        if lane.complete and not was_complete:
+            self._incomplete -= 1
+        if cleared == self._floor < lane.cleared and not lane.plan.stream_first:
+            self._laggards -= 1
+        if self._stopping or not self._laggards or not self._incomplete:
+            self._settle()
+
     def _settle(self) -> None:
         """Release what every holding rail has cleared; end when a rail has stopped the stream or all is checked."""
         if self._holding:
-            self._release_to(min([lane.cleared for lane in self._holding]))
+            every = [lane.cleared for lane in self._holding]
+            self._floor = min(every)
+            self._laggards = every.count(self._floor)
+            self._release_to(self._floor)
         if self._host.ended:
             return
         if self._stopping:
             if (stopper := self._stopper()) is not None:
                 self._stop(stopper)
-        elif self._finished and all(lane.complete for lane in self._lanes) and not self._done:
+        elif self._finished and not self._incomplete and not self._done:
             self._done = True
             self._release_to(self.length)
             self._down.finish()
