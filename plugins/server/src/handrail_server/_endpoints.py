@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import anyio
@@ -138,17 +139,23 @@ async def _read(model: type[BodyT], request: Request, services: Services) -> Bod
         raise ApiError(
             415, "The body must be JSON; send it with 'Content-Type: application/json'.", code="unsupported_media_type"
         )
-    body = bytearray()
     try:
         with anyio.fail_after(limits.body_seconds):
-            async for part in request.stream():
-                body += part
-                if len(body) > limits.body_bytes:
-                    text = f"The body is larger than {limits.body_bytes} bytes, the limit of this server."
-                    raise ApiError(413, text, code="body_too_large")
+            body = await _limited(request, limits.body_bytes)
     except TimeoutError as exc:
         text = f"The body did not come within {limits.body_seconds:g} seconds."
         raise ApiError(408, text, code="body_timeout") from exc
     except ClientDisconnect:
         return None
-    return parse_body(model, bytes(body))
+    return parse_body(model, body)
+
+
+async def _limited(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async with aclosing(request.stream()) as parts:
+        async for part in parts:
+            body += part
+            if len(body) > most:
+                text = f"The body is larger than {most} bytes, the limit of this server."
+                raise ApiError(413, text, code="body_too_large")
+    return bytes(body)

@@ -1,0 +1,71 @@
+"""A client that leaves stops the model and every check."""
+
+from __future__ import annotations
+
+import anyio
+from fakes import FakeProvider, FunctionRail
+
+
+async def test_client_that_leaves_a_stream_stops_the_model_within_100_ms(serve, fake):
+    provider = FakeProvider([" w"] * 10, delay=0.001, hang=True)
+    client = serve({"a": fake()}, provider=provider)
+    with anyio.fail_after(5):
+        await client.chat(stream=True, leave_after=5)
+    left = anyio.current_time()
+    assert provider.closed == 1
+    assert left - provider.closed_at < 0.1
+
+
+async def test_client_that_leaves_cancels_checks(serve, fake):
+    rail = FunctionRail(latency=lambda window: 0 if window.start == 0 else 60)
+    provider = FakeProvider([f" w{i}" for i in range(60)], delay=0.001)
+    client = serve({"a": fake(output=["words"])}, provider=provider, rails={"words": rail}, keep_alive_seconds=0.1)
+    with anyio.fail_after(5):
+        await client.chat(stream=True, leave_after=2)  # the second part is the comment of a held stream
+    assert rail.running == 0
+    assert rail.cancelled >= 1
+    assert provider.closed == 1
+
+
+async def test_client_that_leaves_while_it_waits_for_a_whole_answer_stops_the_model(serve, fake):
+    provider = FakeProvider(["hi"], hang=True)
+    client = serve({"a": fake()}, provider=provider)
+    body = b'{"messages": [{"role": "user", "content": "x"}]}'
+    answers = []
+
+    async def ask() -> None:
+        answers.append(await client.ask("POST", "/v1/chat/completions", body))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        while not provider.opened:  # noqa: ASYNC110  # until the model was asked
+            await anyio.sleep(0.001)
+        tasks.cancel_scope.cancel()
+    assert provider.closed == 1
+
+
+async def test_slow_client_holds_the_model_back(serve, fake):
+    """What waits for a client is bounded: the provider is not read on while nothing can be sent."""
+    provider = FakeProvider([" word"] * 5000)
+    client = serve({"a": fake()}, provider=provider)
+    blocked = anyio.Event()
+    sent = []
+
+    async def app(scope, receive, send):
+        async def slow(message):
+            sent.append(message)
+            if len(sent) == 2:
+                await blocked.wait()
+            await send(message)
+
+        await inner(scope, receive, slow)
+
+    inner, client.app = client.app, app
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: client.chat(stream=True))
+        while len(sent) < 2:  # noqa: ASYNC110  # until the second part
+            await anyio.sleep(0.001)
+        await anyio.wait_all_tasks_blocked()
+        assert provider.produced < 1000
+        blocked.set()
+    assert provider.produced == 5000

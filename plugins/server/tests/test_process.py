@@ -1,0 +1,165 @@
+"""The command as a real process: it starts, is left, drains, and ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+BODY = {"messages": [{"role": "user", "content": "Hello!"}], "stream": True}
+JSON = {"Content-Type": "application/json"}
+
+
+def slow(config, tokens: int = 400, rate: int = 50):
+    return config([" word" * tokens], parameters={"tokens_per_second": rate})
+
+
+def open_stream(port: int, body=BODY):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), JSON)
+    response = connection.getresponse()
+    assert response.status == 200
+    response.read1(100)
+    return connection, response
+
+
+def metric(port: int, name: str) -> float:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
+
+
+def wait_for(condition, seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)  # between looks at another process
+    return True
+
+
+def test_curl_shows_the_stream_as_it_comes(run_server, root, write, config):
+    write(root, "my_config", config(["Hello there."]))
+    server = run_server("--config", root)
+    body = '{"config_id": "my_config", "messages": [{"role": "user", "content": "Hello!"}], "stream": true}'
+    command = ["curl", "-sN", f"{server.url}/v1/chat/completions", "-H", "Content-Type: application/json", "-d", body]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    assert answer.startswith('data: {"id":"chatcmpl-')
+    assert answer.endswith("data: [DONE]\n\n")
+
+
+def test_client_that_leaves_is_noticed(run_server, root, write, config):
+    write(root, "a", slow(config))
+    server = run_server("--config", root)
+    connection, response = open_stream(server.port)
+    assert metric(server.port, "handrail_streams_open") == 1
+    response.close()
+    connection.close()
+    left = time.monotonic()
+    assert wait_for(lambda: metric(server.port, "handrail_streams_open") == 0)
+    assert time.monotonic() - left < 1  # the issue's 100 ms are measured without a busy machine, in test_leaving.py
+    assert wait_for(lambda: any("/v1/chat/completions" in line for line in server.log))
+
+
+def test_sigterm_lets_streams_end(run_server, root, write, config):
+    write(root, "a", slow(config, tokens=50))
+    server = run_server("--config", root)
+    connection, response = open_stream(server.port)
+    server.signal()
+    rest = response.read()
+    assert rest.endswith(b"data: [DONE]\n\n")
+    assert b'"finish_reason":"stop"' in rest
+    connection.close()
+    assert server.end() in (0, -signal.SIGTERM)
+
+
+def test_drain_has_a_limit_and_says_so_in_the_stream(run_server, root, write, config, tmp_path):
+    write(root, "a", slow(config, tokens=5000))
+    settings = tmp_path / "server.yml"
+    settings.write_text("drain_seconds: 0.3\n", encoding="utf-8")
+    server = run_server("--config", root, "--settings", settings)
+    connection, response = open_stream(server.port)
+    began = time.monotonic()
+    server.signal()
+    rest = response.read()
+    assert rest.endswith(b"data: [DONE]\n\n")
+    assert b"shutting_down" in rest
+    connection.close()
+    assert server.end() in (0, -signal.SIGTERM)
+    assert time.monotonic() - began < 5
+
+
+def test_request_on_an_open_connection_is_sent_elsewhere_while_draining(run_server, root, write, config):
+    write(root, "a", slow(config, tokens=100))
+    server = run_server("--config", root)
+    connection, response = open_stream(server.port)
+    server.signal()
+    assert wait_for(lambda: _refused(server.port))
+    assert response.read().endswith(b"data: [DONE]\n\n")
+    connection.close()
+    server.end()
+
+
+def _refused(port: int) -> bool:
+    try:
+        http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
+    except OSError:
+        return True
+    return False
+
+
+def test_several_processes_serve_and_end(run_server, root, write, config):
+    write(root, "a", slow(config, tokens=10))
+    server = run_server("--config", root, "--workers", "2")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: open_stream(server.port)[1].read(), range(8)))
+    assert all(answer.endswith(b"data: [DONE]\n\n") for answer in answers)
+    server.signal()
+    assert server.end() in (0, -signal.SIGTERM)
+
+
+def test_auto_reload_serves_an_edit(run_server, root, write, config):
+    write(root, "a", config(["old"]))
+    server = run_server("--config", root, "--auto-reload")
+    assert b"old" in open_stream(server.port)[1].read()
+    write(root, "a", config(["brand new"]))
+    assert wait_for(lambda: any("loaded again" in line for line in server.log), 10)
+    assert b"brand new" in open_stream(server.port)[1].read()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--config", "/nowhere/at/all"], "no configuration found"),
+        ([], "config: "),
+        (["--config", "{root}", "--port", "99999"], "port: "),
+        (["--config", "{root}", "--api-key-env", "UNSET_FOR_SURE"], "UNSET_FOR_SURE"),
+        (["--config", "{root}", "--default-config-id", "b"], "there are a"),
+        (["--config", "{root}", "--store", "mongodb://x"], "redis://"),
+        (["--config", "{root}/a/config.yml/", "--config", "x", "{root}"], "two configurations"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(root, write, config, arguments, says):
+    write(root, "a", config())
+    words = [word.format(root=root) for word in arguments]
+    command = [sys.executable, "-m", "handrail_cli.app", "server", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert says in ended.stderr.replace("\n", " ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_broken_default_configuration_is_said_before_listening(root, write):
+    write(root, "a", {"models": "none"})
+    command = [sys.executable, "-m", "handrail_cli.app", "server", str(root)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert "config.yml:1:" in ended.stderr.replace("\n", "")
