@@ -54,7 +54,7 @@ def examine(path: Path, registry: Registry) -> dict[str, Any]:
     except HandrailError as error:
         problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
         return {"path": str(path), "problems": [_problem(problem) for problem in problems]}
-    return {"path": str(path), "problems": [], **describe(rails, registry)}
+    return {"path": str(path), "problems": [], **describe(rails)}
 
 
 def _problem(text: str) -> dict[str, Any]:
@@ -89,6 +89,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         )
     yield from _section("streaming", [(_streaming(result),)])
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
+    yield from _section("notes", [(note,) for note in result["notes"]])
     yield from _section("warnings", [(warning,) for warning in result["warnings"]])
 
 

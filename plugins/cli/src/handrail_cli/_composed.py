@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from handrail.config import Flow
 
 
-def describe(rails: LLMRails, registry: Registry) -> dict[str, Any]:
+def describe(rails: LLMRails) -> dict[str, Any]:
     """Describe what was built, in values that JSON can write. Parameters, which may hold secrets, are left out."""
     app, config = rails._app, rails.config  # noqa: SLF001  # what was built is not public yet
     return {
@@ -20,13 +20,14 @@ def describe(rails: LLMRails, registry: Registry) -> dict[str, Any]:
             {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}
             for model in app.models.values()
         ],
-        "input_rails": [*map(_Rails(config, registry).describe, config.input_flows, app.input_rails)],
+        "input_rails": [*map(_Rails(config, app.registry).describe, config.input_flows, app.input_rails)],
         "input_parallel": config.rails.input.parallel,
-        "output_rails": [*map(_Rails(config, registry).describe, config.output_flows, app.output_rails)],
+        "output_rails": [*map(_Rails(config, app.registry).describe, config.output_flows, app.output_rails)],
         "output_parallel": config.rails.output.parallel,
         "streaming": config.rails.output.streaming.enabled,
         "tokens": f"the vocabulary {app.counter.name}" if app.counter.exact else "an estimate",
         "warnings": list(_warnings(config)),
+        "notes": list(_notes(config)),
     }
 
 
@@ -35,7 +36,7 @@ class _Rails:
 
     def __init__(self, config: RailsConfig, registry: Registry) -> None:
         self._config = config
-        self._registry = registry.without(config.plugins.disable)
+        self._registry = registry
 
     def describe(self, flow: Flow, plan: RailPlan) -> dict[str, Any]:
         """Describe one rail."""
@@ -67,6 +68,16 @@ class _Rails:
             "hold_size": streaming.resolved_hold_size,
             "first_chunk_size": streaming.resolved_first_chunk_size,
         }
+
+
+def _notes(config: RailsConfig) -> Iterator[str]:
+    """Give what means something else here than where the configuration may come from, or nothing at all."""
+    yield from config.notes
+    streaming = config.rails.output.streaming
+    if config.output_flows and streaming.enabled and "stream_first" not in streaming.model_fields_set:
+        yield "rails.output.streaming.stream_first is not set: nothing is delivered before it is checked"
+    if config.colang_files or config.colang_content:
+        yield "flows in Colang run for each window of a stream, as a whole"
 
 
 def _warnings(config: RailsConfig) -> Iterator[str]:
