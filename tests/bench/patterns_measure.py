@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import accumulate
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "corpus"))
@@ -108,13 +110,19 @@ def score(corpus_documents: Sequence[Document], outputs: Iterable[str]) -> dict[
 
 
 def _kept(text: str, output: str) -> list[bool]:
-    """Tell for each character of the original whether it was delivered."""
+    """Tell for each character of the original whether it was delivered: by words first, then within what differs."""
     kept = [False] * len(text)
-    if text == output:
-        return [True] * len(text)
-    for block in SequenceMatcher(None, text, output, autojunk=False).get_matching_blocks():
-        if block.size >= _SHORTEST_RUN:
-            kept[block.a : block.a + block.size] = [True] * block.size
+    before, after = re.findall(r"\S+\s*|\s+", text), re.findall(r"\S+\s*|\s+", output)
+    starts, ends = [0, *accumulate(map(len, before))], [0, *accumulate(map(len, after))]
+    for kind, first, last, from_, to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        start, end = starts[first], starts[last]
+        if kind == "equal":
+            kept[start:end] = [True] * (end - start)
+        elif kind == "replace":
+            parts = SequenceMatcher(None, text[start:end], output[ends[from_] : ends[to]], autojunk=False)
+            for block in parts.get_matching_blocks():
+                if block.size >= _SHORTEST_RUN:
+                    kept[start + block.a : start + block.a + block.size] = [True] * block.size
     return kept
 
 
