@@ -50,7 +50,7 @@ async def test_none_leaves_a_parameter_as_it_is(provider, collect):
 
 
 async def test_a_message_longer_than_the_context_is_refused(provider, collect):
-    with pytest.raises(ProviderContextLengthError, match=r"needs 1\d\d\d tokens .* the context of the model is 512"):
+    with pytest.raises(ProviderContextLengthError, match=r"need 1\d\d\d tokens; the context of the model is 512"):
         await collect(provider, "x " * 600)
 
 
@@ -65,6 +65,11 @@ async def test_a_message_longer_than_the_context_is_refused(provider, collect):
 async def test_messages_that_cannot_be_read_are_refused(provider, collect, messages, problem):
     with pytest.raises(ProviderBadRequestError, match=problem):
         await collect(provider, messages)
+
+
+async def test_tools_that_cannot_be_read_are_refused(provider, collect):
+    with pytest.raises(ProviderBadRequestError, match="cannot read the tools or tool calls of the request: KeyError"):
+        await collect(provider, tools=[{"name": "get_weather"}])
 
 
 async def test_parts_of_text_are_read(provider, collect):

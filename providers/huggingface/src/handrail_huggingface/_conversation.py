@@ -25,7 +25,7 @@ def chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
     result: list[dict[str, Any]] = []
     for message in messages:
         plain = {key: value for key, value in message.items() if value is not None}
-        plain["role"] = "system" if message["role"] == "developer" else message["role"]
+        plain["role"] = _role(message)
         plain["content"] = _text(message.get("content"))
         if calls := message.get("tool_calls"):
             plain["tool_calls"] = [_with_object(call) for call in calls]
@@ -34,6 +34,15 @@ def chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
         else:
             result.append(plain)
     return result
+
+
+def _role(message: Message) -> str:
+    role = message.get("role")
+    if not isinstance(role, str):
+        raise ProviderBadRequestError(
+            f"engine 'huggingface' was given a message without a role: {role!r}", engine="huggingface"
+        )
+    return "system" if role == "developer" else role
 
 
 def _text(content: object) -> str:
@@ -47,8 +56,8 @@ def _text(content: object) -> str:
 
 def _with_object(call: Mapping[str, Any]) -> dict[str, Any]:
     """Chat templates expect arguments as an object, OpenAI's form has them as JSON text."""
-    function = dict(call["function"])
     try:
+        function = dict(call["function"])
         function["arguments"] = json.loads(function["arguments"])
     except (KeyError, TypeError, ValueError):
         return dict(call)

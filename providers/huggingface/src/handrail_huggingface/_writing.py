@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from handrail_huggingface._parameters import Parameters
 
 
+_encoding = threading.Lock()
+"""Held until a prompt is encoded: transformers switches its tokenizer to plain text and back while it reads a message,
+and another thread's message would be read the wrong way meanwhile."""
+
+
 def write(
     model: LocalModel,
     conversation: list[dict[str, Any]],
@@ -33,8 +40,10 @@ def write(
     """
     dialect = model.dialect if parameters.tools else replace(model.dialect, tool_calls=None)
     answer = Answer(dialect, parameters.stop)
-    streamer = _ChunkStreamer(model, answer, put)
-    model.write(conversation, parameters, streamer, lambda: has_left() or answer.stopped)
+    with ExitStack() as encoding:
+        encoding.enter_context(_encoding)
+        streamer = _ChunkStreamer(model, answer, put, encoding.close)
+        model.write(conversation, parameters, streamer, lambda: has_left() or answer.stopped)
     tokens = streamer.token_ids
     stopped = answer.stopped or (bool(tokens) and model.is_end(tokens[-1], parameters.generate))
     reason = "length" if not stopped else "tool_calls" if answer.calls else "stop"
@@ -44,8 +53,11 @@ def write(
 class _ChunkStreamer(TokenStreamer):
     """Turns tokens into chunks, in the thread that generates."""
 
-    def __init__(self, model: LocalModel, answer: Answer, put: Callable[[Chunk], None]) -> None:
+    def __init__(
+        self, model: LocalModel, answer: Answer, put: Callable[[Chunk], None], say_encoded: Callable[[], None]
+    ) -> None:
         super().__init__()
+        self._say_encoded = say_encoded
         self._answer = answer
         self._model = model
         self._put = put
@@ -53,6 +65,7 @@ class _ChunkStreamer(TokenStreamer):
 
     def on_prompt(self, ids: Sequence[int]) -> None:
         """Refuse a prompt that leaves no room for an answer."""
+        self._say_encoded()
         context = self._model.context
         if context is not None and len(ids) >= context:
             raise ProviderContextLengthError(

@@ -26,28 +26,18 @@ class Control:
 Piece: TypeAlias = Control | str
 
 
-def conversation(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()) -> Iterator[Piece]:
-    """Write a conversation as control tokens and texts."""
+def instructions(system: Message | None, tools: Sequence[Mapping[str, Any]] = ()) -> Iterator[Piece]:
+    """Write what stands before the messages."""
     yield Control(BEGIN)
-    instructed = bool(messages) and messages[0]["role"] == "system"
-    if instructed or tools:
+    if system is not None or tools:
         yield Control(ROLES["system"])
-        yield (messages[0]["content"] if instructed else "") + _tool_list(tools)
-        yield Control(END)
-    for message in messages[instructed:]:
-        yield Control(ROLES[message["role"]])
-        yield from _body(message)
+        yield (system["content"] if system is not None else "") + _tool_list(tools)
         yield Control(END)
 
 
-def _tool_list(tools: Iterable[Mapping[str, Any]]) -> str:
-    """Describe tools to the model, a line each."""
-    return "".join(
-        f"\n{tool['function']['name']}({', '.join(tool['function']['parameters']['properties'])})" for tool in tools
-    )
-
-
-def _body(message: Message) -> Iterator[Piece]:
+def written(message: Message) -> Iterator[Piece]:
+    """Write one message."""
+    yield Control(ROLES[message["role"]])
     if message.get("reasoning"):
         yield from (Control(THINK), message["reasoning"], Control(END_THINK))
     yield message["content"] or ""
@@ -55,11 +45,16 @@ def _body(message: Message) -> Iterator[Piece]:
         function = call["function"]
         arguments = function["arguments"]
         given = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-        yield from (
-            Control(CALL),
-            f'{{"name": "{function["name"]}", "arguments": {given}}}',
-            Control(END_CALL),
-        )
+        yield from (Control(CALL), f'{{"name": "{function["name"]}", "arguments": {given}}}', Control(END_CALL))
+    yield Control(END)
+
+
+def conversation(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()) -> Iterator[Piece]:
+    """Write a whole conversation; instructions may be its first message."""
+    instructed = bool(messages) and messages[0]["role"] == "system"
+    yield from instructions(messages[0] if instructed else None, tools)
+    for message in messages[instructed:]:
+        yield from written(message)
 
 
 def answer_begins(*, thinking: bool) -> Iterator[Piece]:
@@ -67,3 +62,12 @@ def answer_begins(*, thinking: bool) -> Iterator[Piece]:
     yield Control(ROLES["assistant"])
     if thinking:
         yield Control(THINK)
+
+
+def _tool_list(tools: Iterable[Mapping[str, Any]]) -> str:
+    lines = []
+    for tool in tools:
+        function = tool["function"]
+        names = (function.get("parameters") or {}).get("properties") or {}
+        lines.append(f"\n{function['name']}({', '.join(names)})")
+    return "".join(lines)

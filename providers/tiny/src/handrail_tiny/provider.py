@@ -17,7 +17,7 @@ from handrail_tiny._answer import Answer
 from handrail_tiny._messages import normalise
 from handrail_tiny._model import Model, load
 from handrail_tiny._paths import MODEL_PATH
-from handrail_tiny._prompt import END, answer_begins, conversation
+from handrail_tiny._prompt import END, answer_begins, instructions, written
 from handrail_tiny._sampling import sampler
 from handrail_tiny.settings import TinyCall, TinySettings
 
@@ -55,12 +55,11 @@ class TinyProvider:
         call = self._call(params)
         limiter = CapacityLimiter(1)
         model = await to_thread.run_sync(self._load, limiter=limiter)
-        tools = [] if call.tool_choice == "none" else call.tools
-        prompt, forgotten = _prompt(model, normalise(messages), tools, thinking=call.thinking)
+        prompt, forgotten = await to_thread.run_sync(_prompt, model, normalise(messages), call, limiter=limiter)
         if forgotten:
             _log.info("engine 'tiny' forgets the %d oldest messages, which its context has no room for", forgotten)
             yield Chunk(metadata={"forgotten_messages": forgotten})
-        answer = Answer(model, call.stop, thinking=call.thinking, tools=bool(tools))
+        answer = Answer(model, call.stop, thinking=call.thinking, tools=bool(call.shown_tools))
         run, choose, end = model.run(), sampler(call), model.control[END]
         room = min(call.max_tokens, model.context - len(prompt))
         written, ended, pending = 0, False, prompt
@@ -91,23 +90,31 @@ class TinyProvider:
 _NAMES = {"max_new_tokens": "max_tokens", "max_completion_tokens": "max_tokens"}
 
 
-def _prompt(
-    model: Model, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, thinking: bool
-) -> tuple[list[int], int]:
-    """Encode the conversation, without the oldest messages if there is no room; count those."""
-    kept = messages[:1] if messages[0]["role"] == "system" else []
-    room = model.context - LEAST_ROOM
-    tokens: list[int] = []
-    for first in range(len(kept), max(len(messages), len(kept) + 1)):
-        pieces = [*conversation([*kept, *messages[first:]], tools), *answer_begins(thinking=thinking)]
-        tokens = model.encode(pieces)
-        if len(tokens) <= room:
-            return tokens, first - len(kept)
-    raise ProviderContextLengthError(
-        f"the newest message needs {len(tokens)} tokens with all that belongs to it; the context of the "
-        f"model is {model.context}, of which {LEAST_ROOM} are for the answer; shorten it or the instructions",
-        engine="tiny",
-    )
+def _prompt(model: Model, messages: list[dict[str, Any]], call: TinyCall) -> tuple[list[int], int]:
+    """Encode the conversation from its end for as long as there is room; count the messages that are left out."""
+    system, others = (messages[0], messages[1:]) if messages[0]["role"] == "system" else (None, messages)
+    try:
+        head = model.encode(instructions(system, call.shown_tools))
+        tail = model.encode(answer_begins(thinking=call.thinking))
+        room = model.context - LEAST_ROOM - len(head) - len(tail)
+        kept: list[list[int]] = []
+        for message in reversed(others):
+            tokens = model.encode(written(message))
+            room -= len(tokens)
+            if room < 0 and kept:
+                break
+            kept.append(tokens)
+    except (KeyError, TypeError, AttributeError) as exc:
+        problem = f"engine 'tiny' cannot read the tools or tool calls of the request: {type(exc).__name__}: {exc}"
+        raise ProviderBadRequestError(problem, engine="tiny") from exc
+    prompt = [*head, *(token for tokens in reversed(kept) for token in tokens), *tail]
+    if len(prompt) > model.context - LEAST_ROOM:
+        raise ProviderContextLengthError(
+            f"the newest message and the instructions need {len(prompt)} tokens; the context of the model is "
+            f"{model.context}, of which {LEAST_ROOM} are for the answer; shorten them",
+            engine="tiny",
+        )
+    return prompt, len(others) - len(kept)
 
 
 def _folder(name: str | None, base_path: Path) -> Path:

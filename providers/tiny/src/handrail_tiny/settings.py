@@ -61,3 +61,8 @@ class TinyCall(TinyParameters):
 
     tools: list[dict[str, Any]] = []
     tool_choice: Literal["auto", "none"] = "auto"
+
+    @property
+    def shown_tools(self) -> list[dict[str, Any]]:
+        """The tools that the model is told of."""
+        return [] if self.tool_choice == "none" else self.tools
