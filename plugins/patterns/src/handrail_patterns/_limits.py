@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from string import ascii_lowercase
 
 from handrail_patterns._live import descendants
@@ -86,7 +86,7 @@ def shortest_tail(node: Node) -> Node:
             return node
 
 
-@cache
+@lru_cache(maxsize=8192)
 def accepts(source: str, char: str) -> bool:
     """Tell whether the pattern of one character matches this one."""
     return re.fullmatch(source, char) is not None
