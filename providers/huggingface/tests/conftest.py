@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
@@ -17,13 +18,14 @@ from transformers import pipeline
 
 Collect = Callable[..., Awaitable[list[Chunk]]]
 
-STORY = [{"role": "user", "content": "Tell me a story about a fox."}]
+DEVICE = os.environ.get("HANDRAIL_TEST_DEVICE", "cpu")
+"""Where the model runs: set it to "cuda" to run the same tests on a GPU."""
 
 
 @pytest.fixture(scope="session")
 def pipe():
     torch.set_num_threads(1)
-    return pipeline("text-generation", model=str(MODEL_PATH), dtype=torch.float32, device="cpu")
+    return pipeline("text-generation", model=str(MODEL_PATH), dtype=torch.float32, device=DEVICE)
 
 
 @pytest.fixture
@@ -42,7 +44,9 @@ def make_provider():
 
     def make(model=str(MODEL_PATH), *, engine="huggingface", context=None, **parameters):
         context = context or provider_context(engine, model=model)
-        return HuggingFaceProvider(HuggingFaceSettings.model_validate({"dtype": "float32", **parameters}), context)
+        return HuggingFaceProvider(
+            HuggingFaceSettings.model_validate({"dtype": "float32", "device": DEVICE, **parameters}), context
+        )
 
     return make
 

@@ -52,7 +52,7 @@ GUARDED = {"rails": {"output": {"flows": ["no milk"], "streaming": {"enabled": T
 async def test_the_snippet_of_the_documentation_is_guarded(pipe, registry):
     streamer = AsyncTextIteratorStreamer(pipe.tokenizer, skip_prompt=True)
     params = {"temperature": 0.01, "max_new_tokens": 100, "streamer": streamer}
-    made = pipeline("text-generation", model=pipe.model, tokenizer=pipe.tokenizer, **params)
+    made = pipeline("text-generation", model=pipe.model, tokenizer=pipe.tokenizer, device=pipe.device, **params)
     llm = HuggingFacePipelineCompatible(pipeline=made, model_kwargs=params)
     free = LLMRails(RailsConfig.from_content(config={}), llm=llm)
     with anyio.fail_after(30):

@@ -143,7 +143,7 @@ async def test_the_engine_has_the_names_that_configurations_use(make_provider, c
 async def test_a_gpu_that_is_not_there_says_so(make_provider, collect, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ProviderError, match="is to run on 'cuda', but PyTorch finds no GPU here"):
-        await collect(make_provider(engine="hf_pipeline_gpu"))
+        await collect(make_provider(engine="hf_pipeline_gpu", device=None))
 
 
 def test_without_pytorch_the_extra_is_named():

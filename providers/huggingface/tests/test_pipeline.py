@@ -28,7 +28,7 @@ def text(chunks):
 def bare(pipe, question, **kwargs):
     """Give what the model says without us."""
     chat = [{"role": "user", "content": question}]
-    given = pipe.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt")
+    given = pipe.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt").to(pipe.device)
     ids = pipe.model.generate(**given, **{"max_new_tokens": 200, "do_sample": False, **kwargs})
     return pipe.tokenizer.decode(ids[0, given["input_ids"].shape[1] :], skip_special_tokens=True)
 
@@ -46,7 +46,7 @@ async def test_the_answer_streams_word_by_word_and_ends(pipe, llm, collect):
 async def test_the_snippet_of_the_documentation_streams(pipe, collect):
     streamer = AsyncTextIteratorStreamer(pipe.tokenizer, skip_prompt=True)
     params = {"temperature": 0.01, "max_new_tokens": 100, "streamer": streamer}
-    made = pipeline("text-generation", model=pipe.model, tokenizer=pipe.tokenizer, **params)
+    made = pipeline("text-generation", model=pipe.model, tokenizer=pipe.tokenizer, device=pipe.device, **params)
     llm = HuggingFacePipelineCompatible(pipeline=made, model_kwargs=params)
     for _ in range(2):
         chunks = await collect(llm, PANCAKES)

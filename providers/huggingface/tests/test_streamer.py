@@ -16,14 +16,20 @@ def inputs(tokenizer, messages=PANCAKES):
 
 def in_thread(pipe, streamer, **kwargs):
     """Generate as programs that use streamers do."""
-    arguments = {**inputs(pipe.tokenizer), "max_new_tokens": 60, "do_sample": False, "streamer": streamer, **kwargs}
+    arguments = {
+        **inputs(pipe.tokenizer).to(pipe.device),
+        "max_new_tokens": 60,
+        "do_sample": False,
+        "streamer": streamer,
+        **kwargs,
+    }
     thread = threading.Thread(target=pipe.model.generate, kwargs=arguments)
     thread.start()
     return thread
 
 
 def whole(pipe, **kwargs):
-    given = inputs(pipe.tokenizer)
+    given = inputs(pipe.tokenizer).to(pipe.device)
     ids = pipe.model.generate(**given, max_new_tokens=60, do_sample=False, **kwargs)[0, given["input_ids"].shape[1] :]
     return pipe.tokenizer.decode(ids, skip_special_tokens=True)
 
