@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from typing import NamedTuple, Self
 
+from nemoguardrails._buffered import BufferedStrategy
 from nemoguardrails.rails.llm.config import OutputRailsStreamingConfig
 
 
@@ -84,3 +85,15 @@ class RollingBuffer(BufferStrategy):
 def get_buffer_strategy(config: OutputRailsStreamingConfig) -> BufferStrategy:
     """Give the strategy for a configuration."""
     return RollingBuffer.from_config(config)
+
+
+def strategy_of(buffer: type[BufferStrategy]) -> Callable[[OutputRailsStreamingConfig, object], BufferedStrategy]:
+    """Give a buffer as a strategy of Handrail: the target of a `StrategySpec`.
+
+    It gets chunks as the provider sent them.
+    """
+
+    def make(settings: OutputRailsStreamingConfig, count_tokens: object) -> BufferedStrategy:  # noqa: ARG001  # the interface
+        return BufferedStrategy(buffer.from_config(settings))
+
+    return make
