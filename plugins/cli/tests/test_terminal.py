@@ -66,7 +66,7 @@ def test_ctrl_c_twice_ends_the_program(configuration: Configuration, terminal: S
     chat.until("This")
     chat.type(CTRL_C)
     chat.prompt()
-    chat.type(CTRL_C)
+    chat.interrupt()
     assert chat.code() == 130
     assert "Traceback" not in chat.text
 
@@ -76,15 +76,15 @@ def test_at_the_prompt_ctrl_c_drops_the_line_then_warns_then_ends(configuration:
     chat.prompt()
     chat.type("half a li")
     chat.until("half a li")
-    chat.type(CTRL_C)
+    chat.interrupt()
     assert "again" not in chat.prompt()
-    chat.type(CTRL_C)
+    chat.interrupt()
     assert "Press Ctrl-C again to leave." in chat.prompt()
     chat.type("hello" + ENTER)
     assert "Hello there" in chat.prompt()
-    chat.type(CTRL_C)
+    chat.interrupt()
     assert "Press Ctrl-C again to leave." in chat.prompt()
-    chat.type(CTRL_C)
+    chat.interrupt()
     assert chat.code() == 130
 
 
