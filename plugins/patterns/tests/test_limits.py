@@ -29,6 +29,7 @@ def rule(pattern: str, action: ActionName = "redact", limit: int | None = None) 
     [
         ("(", "'p' does not compile: missing ), unterminated subpattern at character 0"),
         ("ab[", "unterminated character set at character 2"),
+        ("(?<=a+)b", "look-behind requires fixed-width pattern"),
         ("a*", "matches the empty string"),
         ("(?=a)", "matches the empty string"),
         (r"\b", "matches the empty string"),

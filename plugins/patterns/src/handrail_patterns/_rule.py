@@ -93,10 +93,11 @@ def make_rule(
         ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
     """
     flags = re.IGNORECASE if ignore_case else 0
+    only_start_counts = action.name == "block" and check is None
     try:
+        re.compile(pattern, flags)  # refuses more than the parser does, such as look-behinds of no fixed width
         node = parse(pattern, flags)
-        if action.name == "block" and check is None:
-            node = shortest_tail(node)
+        node = shortest_tail(node) if only_start_counts else node
         longest = _longest(node, limit)
         source, found = undecided_or_full(node), gate(node)
     except re.error as exc:
@@ -104,19 +105,21 @@ def make_rule(
     except (UnsupportedPatternError, OverflowError, RecursionError) as exc:
         raise ConfigurationError(f"pattern {name!r} cannot be used on a stream: {exc}: {_shown(pattern)}") from exc
     if width(node)[0] == 0:
-        raise ConfigurationError(
-            f"pattern {name!r} matches the empty string, and so matches everywhere; "
-            f"ask for at least one character, with '+' in place of '*': {_shown(pattern)}"
-        )
+        raise ConfigurationError(_matches_nothing(name, pattern))
     rule = Rule(name, action, longest, lookback(node), _never, _never, _never, None, check, order)
     steps = 0.0 if is_ours else cost(node, longest)
     if steps <= BUDGET:
-        going_on, ended = re.compile(source), re.compile(full(node))
-        seeks = (_seek(going_on.search), _seek(ended.search), _seek(going_on.match))
-        return replace(rule, seek=seeks[0], seek_last=seeks[1], at=seeks[2], gate=found)
+        return _run_by_re(rule, node, source, found)
     if pair := _re2.compile_pair(node):
         return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
     raise _refusal(name, pattern, steps)
+
+
+def _run_by_re(rule: Rule, node: Node, source: str, found: Gate) -> Rule:
+    going_on, ended = re.compile(source), re.compile(full(node))
+    return replace(
+        rule, seek=_seek(going_on.search), at=_seek(going_on.match), seek_last=_seek(ended.search), gate=found
+    )
 
 
 def _longest(node: Node, limit: int | None) -> int:
@@ -166,6 +169,13 @@ def _does_not_compile(name: str, pattern: str, error: re.error) -> str:
 
 def _as_written(node: Node) -> str:
     return full(node).replace(r"[^\n]", ".")
+
+
+def _matches_nothing(name: str, pattern: str) -> str:
+    return (
+        f"pattern {name!r} matches the empty string, and so matches everywhere; "
+        f"ask for at least one character, with '+' in place of '*': {_shown(pattern)}"
+    )
 
 
 def _shown(pattern: str) -> str:
