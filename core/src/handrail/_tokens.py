@@ -95,9 +95,11 @@ def _load(name: str, folder: Path) -> TokenCounter | None:
         return None
     try:
         ranks = {
-            base64.b64decode(token): int(rank)
+            base64.b64decode(token, validate=True): int(rank)
             for token, rank in (line.split() for line in file.read_bytes().splitlines() if line)
         }
+        if not all(bytes([byte]) in ranks for byte in range(256)):  # tiktoken panics at text that it cannot encode
+            raise ValueError("it does not have every byte")
         import tiktoken
 
         encoding = tiktoken.Encoding(name, pat_str=_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})
