@@ -217,7 +217,7 @@ class Process:
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._listening.wait(30)
+        self._listening.wait(90)
         found = re.search(r"listening at (http://\S+:(\d+))", "".join(self.log))
         assert found, "".join(self.log)
         self.url, self.port = found[1], int(found[2])
@@ -233,7 +233,7 @@ class Process:
         self.process.send_signal(number)
 
     def end(self) -> int:
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         self._reader.join(10)
         self.process.stderr.close()
         return code
@@ -251,5 +251,40 @@ def run_server() -> Iterator[object]:
     yield start
     for process in started:
         if process.process.poll() is None:
-            process.process.kill()
+            os.killpg(process.process.pid, signal.SIGKILL)  # with the processes that it has started
         process.end()
+
+
+_JUDGE = {
+    "type": "self_check_output",
+    "engine": "scripted",
+    "model": "judge",
+    "parameters": {"answers": [{"contains": "xyzzy", "text": "yes"}], "default": "no", "delay": 0.15},
+}
+_CALL = {"tool_calls": [{"name": "get_weather", "arguments": {"city": "Lisbon"}}]}
+_BREAKS = {"text": "It breaks off here.", "error": {"type": "server", "after": 2}}
+
+
+@pytest.fixture(scope="session")
+def real_server(tmp_path_factory) -> Iterator[Process]:
+    """One process with a key for all tests with real clients."""
+    folder = tmp_path_factory.mktemp("real")
+    sentence = " This is a sentence that nobody could object to, whatever they think."
+    pace = {"tokens_per_second": 60}
+    guarded = config([sentence * 3 + " Say xyzzy." + sentence * 3], output=["self check output"], parameters=pace)
+    guarded["models"].append(_JUDGE)
+    guarded["prompts"] = [{"task": "self_check_output", "content": "Block? {{ bot_response }}"}]
+    for name, values in {
+        "plain": config(["Hello there."]),
+        "tools": config([_CALL]),
+        "broken": config([_BREAKS], parameters=pace),
+        "guarded": guarded,
+    }.items():
+        write(folder, name, values)
+    settings = folder.parent / "server.yml"
+    settings.write_text("default_config_id: plain\n", encoding="utf-8")
+    arguments = ("--config", str(folder), "--settings", str(settings), "--api-key-env", "REAL_SERVER_KEY")
+    running = Process(*arguments, env={"REAL_SERVER_KEY": "right-key"})
+    yield running
+    running.signal()
+    running.end()

@@ -1,0 +1,209 @@
+// The playground: asks this server as any OpenAI client would, and draws what comes back.
+// Whatever a model writes is put in as text, never as HTML.
+const at = (id) => document.getElementById(id);
+const seconds = (value) => `${value.toFixed(2)} s`;
+
+let running = null;
+
+async function loadConfigurations() {
+  const response = await fetch("v1/rails/configs", { headers: headers() });
+  if (!response.ok) return;
+  const chosen = at("config").value;
+  at("config").replaceChildren(...(await response.json()).map(({ id }) => new Option(id, id, false, id === chosen)));
+}
+
+function headers() {
+  const key = at("key").value;
+  return { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+}
+
+// Everything that one answer shows.
+class View {
+  constructor() {
+    this.began = performance.now();
+    this.text = "";
+    this.withdrawn = [];
+    this.held = 0;
+    this.checks = [];
+    this.end = 0.5;
+    for (const id of ["answer", "reasoning", "lanes", "notes"]) at(id).replaceChildren();
+    for (const id of ["first", "total", "held", "checks", "prompt", "completion"]) at(id).textContent = "–";
+    at("thoughts").hidden = true;
+    this.verdict("", "");
+  }
+
+  elapsed() {
+    return (performance.now() - this.began) / 1000;
+  }
+
+  take(chunk) {
+    if (chunk.error) return this.verdict("failed", `Failed: ${chunk.error.message}`);
+    const guardrails = chunk.guardrails ?? {};
+    if (guardrails.trace) this.trace(guardrails.trace);
+    if (guardrails.retraction?.channel === "text") this.withdrawn.push([guardrails.retraction.start, guardrails.retraction.end]);
+    if (chunk.usage) this.usage(chunk.usage);
+    for (const choice of chunk.choices ?? []) this.choice(choice, guardrails);
+    this.draw();
+  }
+
+  choice({ delta, finish_reason: reason }, guardrails) {
+    if (delta.reasoning_content) {
+      at("thoughts").hidden = false;
+      at("reasoning").append(delta.reasoning_content);
+    }
+    if (delta.content) {
+      if (!this.text) at("first").textContent = seconds(this.elapsed());
+      this.text += delta.content;
+    }
+    if (!reason) return;
+    this.held = 0;
+    at("total").textContent = seconds(this.elapsed());
+    const blocked = guardrails.blocked;
+    if (blocked) {
+      const why = [blocked.reason, blocked.category && `(${blocked.category})`].filter(Boolean).join(" ");
+      const what = blocked.direction === "input" ? "your message" : "the answer";
+      this.verdict("blocked", `${blocked.rail} stopped ${what}${why ? `: ${why}` : ""}.`);
+    } else {
+      this.verdict("finished", `Finished (${reason}). Every character was cleared.`);
+    }
+  }
+
+  trace({ held, checks, at: now }) {
+    this.held = held;
+    this.end = Math.max(this.end, now);
+    for (const check of checks) {
+      this.checks.push(check);
+      this.end = Math.max(this.end, check.to);
+      if (check.decision !== "allow") this.note(check);
+    }
+  }
+
+  note({ rail, decision, reason, category, to }) {
+    const item = document.createElement("li");
+    const what = { rewrite: "redacted", block: "stopped it", failed: "could not check" }[decision] ?? decision;
+    const why = [reason, category && `(${category})`].filter(Boolean).join(" ");
+    item.textContent = `${seconds(to)}: ${rail} ${what}${why ? `: ${why}` : ""}`;
+    at("notes").append(item);
+  }
+
+  usage({ prompt_tokens: prompt, completion_tokens: completion }) {
+    at("prompt").textContent = prompt;
+    at("completion").textContent = completion;
+  }
+
+  verdict(kind, text) {
+    at("verdict").hidden = !text;
+    at("verdict").className = kind;
+    at("verdict").textContent = text;
+  }
+
+  draw() {
+    this.drawText();
+    at("held").textContent = `${this.held} characters`;
+    at("checks").textContent = this.checks.length;
+    at("axis-end").textContent = seconds(this.end);
+    const lanes = Map.groupBy(this.checks, (check) => `${check.direction}: ${check.rail}`);
+    at("lanes").replaceChildren(...[...lanes].map(([name, checks]) => this.lane(name, checks)));
+  }
+
+  // Offsets are characters of the delivered text, counted in code points as the server counts.
+  drawText() {
+    const points = [...this.text];
+    const parts = [];
+    let from = 0;
+    for (const [start, end] of this.withdrawn) {
+      parts.push(points.slice(from, start).join(""), span("withdrawn", points.slice(start, end).join("")));
+      from = end;
+    }
+    parts.push(points.slice(from).join(""));
+    if (this.held) {
+      const grey = span("held", "x".repeat(Math.min(this.held, 2000)).replace(/(.{7})/g, "$1 "));
+      grey.setAttribute("aria-label", `${this.held} characters held`);
+      grey.setAttribute("role", "img");
+      parts.push(grey);
+    }
+    at("answer").replaceChildren(...parts);
+  }
+
+  lane(name, checks) {
+    const lane = document.createElement("div");
+    lane.className = "lane";
+    const track = document.createElement("div");
+    track.className = "track";
+    track.setAttribute("role", "img");
+    track.setAttribute("aria-label", `${checks.length} checks by ${name}`);
+    for (const check of checks) {
+      const bar = span(`check ${check.decision}`, "");
+      bar.style.left = `${(100 * check.from) / this.end}%`;
+      bar.style.width = `${(100 * (check.to - check.from)) / this.end}%`;
+      bar.title = `${check.decision}, ${check.characters} characters, ${seconds(check.to - check.from)}`;
+      track.append(bar);
+    }
+    lane.append(span("name", name), track);
+    return lane;
+  }
+}
+
+function span(kind, text) {
+  const element = document.createElement("span");
+  element.className = kind;
+  element.textContent = text;
+  return element;
+}
+
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) {
+      if (!part.startsWith("data: ")) continue;
+      if (part === "data: [DONE]") return;
+      yield JSON.parse(part.slice(6));
+    }
+  }
+}
+
+async function ask() {
+  running?.abort();
+  const view = new View();
+  const control = (running = new AbortController());
+  at("stop").disabled = false;
+  const body = {
+    model: at("config").value,
+    messages: [{ role: "user", content: at("message").value }],
+    stream: true,
+    stream_options: { include_usage: true },
+    guardrails: { trace: true },
+  };
+  try {
+    const options = { method: "POST", headers: headers(), body: JSON.stringify(body), signal: control.signal };
+    const response = await fetch("v1/chat/completions", options);
+    if (!response.ok) return view.take(await response.json());
+    for await (const chunk of events(response.body)) view.take(chunk);
+  } catch (error) {
+    view.held = 0;
+    view.draw();
+    view.verdict("failed", control.signal.aborted ? "Stopped by you: the model was stopped too." : `Failed: ${error.message}`);
+  } finally {
+    if (running === control) {
+      running = null;
+      at("stop").disabled = true;
+    }
+  }
+}
+
+at("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask();
+});
+at("stop").addEventListener("click", () => running?.abort());
+at("key").addEventListener("change", loadConfigurations);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("ask").requestSubmit();
+  if (event.key === "Escape") running?.abort();
+});
+loadConfigurations();
