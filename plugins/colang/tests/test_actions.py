@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+
+FLOW = "define flow flow\n  $ok = execute act\n  if not $ok\n    stop"
+MESSAGES = [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "because"}]
+
+
+async def failure(rails):
+    result = await rails.check_async(MESSAGES)
+    assert (result.status, result.failed) == ("blocked", True)
+    return result.reason
+
+
+async def test_an_action_that_is_not_registered_blocks_and_says_so(make):
+    reason = await failure(make(FLOW.replace("act\n", "acts\n"), actions=ACT))
+    assert "rails.co:2:3: action 'acts' is not registered; did you mean 'act'?" in reason
+
+
+async def test_an_action_that_raises_blocks(make):
+    rails = make(FLOW)
+    rails.register_action(lambda: 1 / 0, "act")
+    assert "action 'act' raised ZeroDivisionError" in await failure(rails)
+
+
+async def test_a_parameter_that_nobody_gives_blocks(make):
+    rails = make(FLOW)
+    rails.register_action(lambda level: True, "act")
+    assert "needs 'level', which nobody gives" in await failure(rails)
+
+
+async def test_a_variable_that_was_never_set_blocks(make):
+    assert "rails.co:2:6: $alowed was never set" in await failure(make("define flow flow\n  if $alowed\n    stop"))
+
+
+async def test_an_expression_without_a_value_blocks(make):
+    assert "TypeError" in await failure(make("define flow flow\n  $x = 1 + $bot_message"))
+
+
+ACT = """
+    from handrail_colang import RailOutcome, action
+
+    @action()
+    def act():
+        return RailOutcome.allow()
+"""
+
+
+async def test_an_action_of_the_folder_that_returns_an_outcome(make):
+    assert (await make(FLOW, actions=ACT).check_async(MESSAGES)).status == "passed"
+    blocking = make(FLOW, actions=ACT.replace("allow()", 'block(reason="rude")'))
+    assert (await blocking.check_async(MESSAGES)).status == "blocked"
+    failing = make(FLOW, actions=ACT.replace("allow()", 'failure(reason="offline")'))
+    assert "offline" in await failure(failing)
+
+
+async def test_an_outcome_that_nobody_looks_at_is_carried_out(make):
+    from handrail_colang import RailOutcome, TransformTarget
+
+    rails = make("define flow flow\n  execute act")
+    rails.register_action(lambda: RailOutcome.block(reason="rude"), "act")
+    assert (await rails.check_async(MESSAGES)).reason == "rude"
+    rails.register_action(lambda: RailOutcome.transform([(TransformTarget.BOT_MESSAGE, "why not")]), "act")
+    assert (await rails.check_async(MESSAGES)).content == "why not"
+
+
+async def test_an_action_gets_what_it_names(make):
+    given = {}
+
+    async def act(context, events, config, llm, llm_task_manager, level, text, other="unset"):
+        given.update(locals())
+        return (await llm.ainvoke("Is it fine?")).content
+
+    rails = make("define flow flow\n  $ok = execute act(text=$bot_message)")
+    rails.register_action(act).register_action_param("level", 3)
+    assert (await rails.check_async(MESSAGES)).status == "passed"
+    assert given["context"]["bot_message"] == given["text"] == "because"
+    assert given["context"]["user_message"] == "why?"
+    assert (given["level"], given["other"]) == (3, "unset")
+    assert [call.prompt for call in rails.explain().llm_calls] == ["user: Is it fine?"]
+
+
+async def test_an_action_may_set_variables(make):
+    from handrail_colang import ActionResult
+
+    rails = make('define flow flow\n  $x = execute act\n  if $x == 1 and $level == "high"\n    stop')
+    rails.register_action(lambda: ActionResult(1, context_updates={"level": "high"}), "act")
+    assert (await rails.check_async(MESSAGES)).status == "blocked"
+
+
+async def test_events_of_an_action_block_since_nobody_carries_them_out(make):
+    from handrail_colang import ActionResult
+
+    rails = make("define flow flow\n  execute act")
+    rails.register_action(lambda: ActionResult(events=[{"type": "x"}]), "act")
+    assert "returned events" in await failure(rails)
+
+
+async def test_init_registers_on_the_app(make):
+    init = """
+        def init(app):
+            app.register_action(lambda limit: limit > 3, "act").register_action_param("limit", 4)
+    """
+    assert (await make(FLOW, files={"config": init}).check_async(MESSAGES)).status == "passed"
+
+
+async def test_an_action_may_be_a_class_and_its_name_in_camel_case(make):
+    actions = """
+        from handrail_colang import action
+
+        @action(name="check_it")
+        class CheckIt:
+            async def run(self, context):
+                return context["bot_message"] != "because"
+    """
+    flow = FLOW.replace("execute act", "execute CheckIt")
+    assert (await make(flow, actions=actions).check_async(MESSAGES)).status == "blocked"
+
+
+@pytest.mark.parametrize(("values", "message"), [({"transforms": ()}, "if it transforms"), ({"failed": True}, "block")])
+def test_an_outcome_that_contradicts_itself_is_refused(values, message):
+    from handrail_colang import RailOutcome
+
+    decision = "transform" if "transforms" in values else "allow"
+    with pytest.raises(ValueError, match=message):
+        RailOutcome(decision, **values)

@@ -1,0 +1,68 @@
+"""What cannot be read or run is an error when the configuration is loaded, with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_syntax_error_shows_line_and_caret(problem):
+    text = problem("define flow flow\n  if $x ==\n    stop")
+    assert "rails.co:2:11: Colang cannot be read from here on\n      if $x ==\n              ^" in text
+
+
+REFUSED = [
+    ('define user greet\n  "Hello"', "rails.co:1:1: 'define user greet' is not supported"),
+    ("define flow\n  user greet\n  bot greet", "rails.co:1:1: a flow without a name (a dialog) is not supported"),
+    ("define flow flow\n  user ...", "rails.co:2:3: 'user ...' is not supported"),
+    ("define flow flow\n  when user greet\n    stop", "rails.co:2:3: 'when user greet' is not supported"),
+    ("define flow flow\n  while True\n    stop", "rails.co:2:3: 'while True' is not supported"),
+    ("define flow flow\n  $x = ...", "rails.co:2:8: '...' (a value that the model makes up) is not supported"),
+    ('define flow flow\n  bot "hi"', "rails.co:2:3: 'bot ...' must be followed by 'stop'"),
+    ("define flow flow\n  bot greet the user\n  stop", "rails.co:2:3: 'bot greet the user' has no text"),
+    ("define flow flow\n  create event Ping\n  stop", "rails.co:2:3: 'create event Ping' is not supported"),
+    ("define flow flow\n  do nothing known", "rails.co:2:3: 'do nothing known' names no flow"),
+    ("define flow flow\n  do flow", "rails.co:2:3: 'do flow' leads back to the flow 'flow'"),
+    ("define flow flow\n  $x = open('a')", "rails.co:2:8: the function 'open' is not supported"),
+    ("define flow flow\n  $x = $y.format(1)", "rails.co:2:8: the method 'format' is not supported"),
+    ("define flow flow\n  $x = $y._secret", "rails.co:2:8: the attribute '_secret' is not supported"),
+    ("define flow flow\n  pass\ndefine flow flow\n  pass", "rails.co:3:1: flow 'flow' is defined already at"),
+    ("define flow flow\n    stop\n  stop", "the indentation is uneven"),
+    ("import core\n\nflow main\n  activate x", "rails.co:1:1: 'import core' is not supported"),
+]
+
+
+@pytest.mark.parametrize(("colang", "message"), REFUSED)
+def test_a_construct_that_cannot_run_is_refused_by_name_and_place(problem, colang, message):
+    assert message in problem(colang)
+
+
+def test_every_problem_is_reported_at_once(problem):
+    text = problem('define user greet\n  "Hello"\ndefine flow flow\n  user ...')
+    assert "rails.co:1:1" in text
+    assert "rails.co:4:3" in text
+
+
+def test_colang_2_is_refused(problem):
+    assert "rails.co:1:1: Colang 2.x is not supported" in problem("flow main", config={"colang_version": "2.x"})
+
+
+def test_a_flow_that_is_named_but_not_defined_is_refused(problem):
+    assert "unknown rail 'flow'" in problem("define flow other\n  stop")
+
+
+def test_python_that_raises_is_refused_with_its_line(problem):
+    assert "actions.py:2:1: it raised RuntimeError: no" in problem(
+        "define flow flow\n  stop", actions="x = 1\nraise RuntimeError('no')"
+    )
+
+
+def test_an_init_that_raises_is_refused_with_its_line(problem):
+    init = "def init(app):\n    raise RuntimeError('no')"
+    assert "config.py:2:1: init(app) raised RuntimeError: no" in problem(
+        "define flow flow\n  stop", files={"config": init}
+    )
+
+
+def test_an_init_that_nothing_would_call_is_refused(problem):
+    init = "def init(app):\n    pass"
+    assert "config.py:1:1: init(app) would never be called" in problem("", output=(), files={"config": init})

@@ -1,0 +1,130 @@
+"""Loads the example configurations of nemoguardrails 0.17, and streams through those that can be used.
+
+They are fetched from PyPI into `.compat/`, which is not part of the repository. `make compat` prints a table and counts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from handrail import Chunk, HandrailError, LLMRails, RailsConfig, Registry, StreamError
+from handrail.errors import ConfigurationError
+from handrail.plugins import ProviderSpec, hookimpl
+
+VERSION = "0.17.0"
+FOLDER = Path(__file__).parent.parent / ".compat"
+NAMES = {"config.yml", "config.yaml"}
+
+
+@dataclass
+class Outcome:
+    """What became of one configuration."""
+
+    name: str
+    kind: str
+    detail: str = ""
+
+
+class Scripted:
+    """Answers every question of a judge with no, and everything else with a sentence."""
+
+    def __init__(self, settings, context) -> None:
+        self._text = "no" if context is not None and context.model.type != "main" else "The moon pulls the sea."
+
+    async def stream(self, messages, params):
+        asked = str(messages[-1]["content"]).lower()
+        judged = any(word in asked for word in ("should the", "yes or no", "yes/no", "blocked"))
+        for word in ("no" if judged else self._text).split(" "):
+            yield Chunk(word + " ")
+
+
+def fetched() -> Path:
+    """Give the folder of the examples, fetched if need be."""
+    folder = FOLDER / f"nemoguardrails-{VERSION}"
+    if not folder.is_dir():
+        FOLDER.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "nemoguardrails"]
+        subprocess.run([*command, "-d", str(FOLDER), f"nemoguardrails=={VERSION}"], check=True)
+        with tarfile.open(FOLDER / f"nemoguardrails-{VERSION}.tar.gz") as archive:
+            archive.extractall(FOLDER, filter="data")
+    return folder / "examples" / "configs"
+
+
+def configurations(root: Path) -> list[Path]:
+    """Give every folder that a person would pass to `from_path`: the outermost ones with a config file."""
+    return sorted({file.parent for file in root.rglob("*.y*ml") if file.name in NAMES})
+
+
+def registry_for(config: RailsConfig) -> Registry:
+    """Give a registry in which every engine that the configuration names is scripted."""
+
+    class Engines:
+        @hookimpl
+        def handrail_providers(self):
+            return [ProviderSpec(engine, Scripted) for engine in sorted({model.engine for model in config.models})]
+
+    registry = Registry.discover()
+    providers = [plugin for plugin in registry.plugins if any(isinstance(spec, ProviderSpec) for spec in plugin.specs)]
+    registry = registry.without([plugin.distribution for plugin in providers if plugin.distribution])
+    return registry.with_plugins(Engines()) if config.models else registry
+
+
+async def examine(folder: Path, root: Path) -> Outcome:
+    """Load one configuration, and stream through it if it has rails."""
+    name = str(folder.relative_to(root))
+    try:
+        config = RailsConfig.from_path(folder)
+        rails = LLMRails(config, registry=registry_for(config))
+    except HandrailError as error:
+        problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
+        return Outcome(name, _kind(problems), problems[0].splitlines()[0])
+    if not config.input_flows and not config.output_flows:
+        return Outcome(name, "works: no rails")
+    on = RailsConfig.from_content(config={"rails": {"output": {"streaming": {"enabled": True}}}})
+    llm = Scripted({}, None) if config.model_for("main") is None else None
+    rails = LLMRails(config + on, llm, registry=registry_for(config))
+    with anyio.fail_after(20):
+        async with aclosing(rails.stream_async("Why are there tides?")) as stream:
+            chunks = [chunk async for chunk in stream]
+    errors = [chunk for chunk in chunks if isinstance(chunk, StreamError)]
+    if errors and errors[0].error["code"] != "content_blocked":
+        return Outcome(name, "loads, and a rail fails", errors[0].event.error if errors[0].event else str(errors[0]))
+    return Outcome(name, "works: rails load and stream")
+
+
+def _kind(problems: tuple[str, ...]) -> str:
+    text = "\n".join(problems)
+    if "Colang 2" in text or "colang 2" in text:
+        return "not supported: Colang 2"
+    if "not dialogs" in text or "is not supported" in text:
+        return "not supported: dialogs in Colang"
+    if "unknown rail" in text or "belongs to no installed rail" in text:
+        return "not supported: a rail of a vendor's service"
+    if "is not carried out" in text:
+        return "not supported: retrieval rails"
+    return "not supported: something else"
+
+
+async def main() -> None:
+    """Print what became of each, and the counts."""
+    root = fetched()
+    outcomes = [await examine(folder, root) for folder in configurations(root)]
+    for outcome in outcomes:
+        print(f"{outcome.name:52} {outcome.kind}")
+        if outcome.detail:
+            print(f"{'':6}{outcome.detail[:220]}")
+    print()
+    for kind, count in sorted(Counter(outcome.kind for outcome in outcomes).items()):
+        print(f"{count:4}  {kind}")
+    print(f"{len(outcomes):4}  configurations")
+
+
+if __name__ == "__main__":
+    anyio.run(main)
