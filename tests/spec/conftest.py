@@ -1,4 +1,4 @@
-"""A working folder as a reader of the specification has it: `./config`, `./path/to/config`, and `./configs/my_config`."""
+"""A working folder as a reader of the specification has it, with `./config` or `./path/to/config` in it."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from handrail.errors import InvalidRailsConfigurationError
@@ -41,9 +42,14 @@ class _Indentation(Indenter):
         return 8
 
 
+_reading = Lock()  # the parser's indentation is state
+
+
 @cache
-def _grammar() -> str:
-    return (Path(__file__).parent / "colang.lark").read_text("utf-8")
+def _parser() -> Lark:
+    """Build the parser, which takes a quarter of a second."""
+    grammar = (Path(__file__).parent / "colang.lark").read_text("utf-8")
+    return Lark(grammar, parser="lalr", postlex=_Indentation(), propagate_positions=True, maybe_placeholders=True)
 
 
 def parse(text: str, file: str) -> list[Definition]:
@@ -52,10 +58,10 @@ def parse(text: str, file: str) -> list[Definition]:
     Raises:
         InvalidRailsConfigurationError: it is no Colang; the message has file, line, column, the line and a caret.
     """
-    parser = Lark(_grammar(), parser="lalr", postlex=_Indentation(), propagate_positions=True, maybe_placeholders=True)
     text = text.removeprefix("\ufeff")
     try:
-        tree = parser.parse(text + "\n")
+        with _reading:
+            tree = _parser().parse(text + "\n")
         definitions: Any = Builder(file).transform(tree)
     except UnexpectedInput as exc:
         raise _syntax_error(text, file, exc) from exc

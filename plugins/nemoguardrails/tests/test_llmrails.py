@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from handrail import ConfigurationError, StreamError
+from nemoguardrails import Guardrails, LLMRails, RailsConfig
+from nemoguardrails.llm.providers import get_llm_provider_names, register_llm_provider
+from nemoguardrails.rails.llm.options import GenerationLogOptions, GenerationOptions, RailStatus, RailType
+from nemoguardrails.streaming import StreamingHandler
+
+BLOCKED = "I'm sorry, I can't respond to that."
+HELLO = [{"role": "user", "content": "Hello!"}]
+
+
+@pytest.fixture
+def rails(settings):
+    return LLMRails(RailsConfig.from_content(config=settings()))
+
+
+@pytest.fixture
+def blocking(settings):
+    def make(**streaming):
+        return LLMRails(RailsConfig.from_content(config=settings(judge="yes", **streaming)))
+
+    return make
+
+
+async def collect(stream):
+    return [chunk async for chunk in stream]
+
+
+def test_one_class_has_both_names():
+    assert Guardrails is LLMRails
+
+
+async def test_the_shape_of_an_answer_follows_the_question(rails):
+    assert await rails.generate_async("Hello!") == "The moon pulls the sea."
+    assert await rails.generate_async(messages=HELLO) == {"role": "assistant", "content": "The moon pulls the sea."}
+    response = await rails.generate_async(messages=HELLO, state={})
+    assert response.response == [{"role": "assistant", "content": "The moon pulls the sea."}]
+    assert response.log is None
+
+
+async def test_a_prompt_and_messages_exclude_one_another(rails):
+    with pytest.raises(ValueError, match="prompt"):
+        await rails.generate_async("Hello!", messages=HELLO)
+
+
+async def test_options_may_be_objects(rails):
+    options = GenerationOptions(
+        log=GenerationLogOptions(activated_rails=True, llm_calls=True), rails=["output", "dialog"]
+    )
+    response = await rails.generate_async("Hello!", options=options)
+    assert [rail.name for rail in response.log.activated_rails] == ["generate", "self check output"]
+    assert [call.task for call in response.log.llm_calls] == ["general", "self_check_output"]
+    assert response.log.stats.llm_calls_count == 2
+    assert response.model_dump()["response"] == "The moon pulls the sea."
+
+
+async def test_an_option_that_nobody_knows_is_refused(rails):
+    with pytest.raises(ValueError, match=r"options\.lgo"):
+        await rails.generate_async("Hello!", options={"lgo": {}})
+
+
+async def test_without_dialog_nothing_is_generated(blocking):
+    rails = blocking()
+    talk = [*HELLO, {"role": "assistant", "content": "Hi"}]
+    options = {"rails": ["output"], "log": {"activated_rails": True}}
+    response = await rails.generate_async(messages=talk, options=options)
+    assert response.response == [{"role": "assistant", "content": BLOCKED}]
+    assert [(rail.name, rail.stop) for rail in response.log.activated_rails] == [("self check output", True)]
+    assert (await rails.generate_async("Hello!", options={"rails": ["input"]})).response == "Hello!"
+
+
+async def test_a_check_gives_a_status(blocking):
+    talk = [*HELLO, {"role": "assistant", "content": "Hi"}]
+    result = await blocking().check_async(talk, rail_types=[RailType.OUTPUT])
+    assert (result.status, result.content, result.rail) == (RailStatus.BLOCKED, BLOCKED, "self check output")
+    assert (await blocking().check_async(talk, rail_types=[RailType.INPUT])).status == "passed"
+
+
+async def test_text_goes_out_first_unless_the_configuration_says_otherwise(blocking, caplog):
+    with caplog.at_level(logging.WARNING):
+        *texts, error = await collect(blocking().stream_async("Hello!"))
+    assert "".join(texts) == "The moon pulls the sea."
+    assert isinstance(error, StreamError)
+    assert "stream_first is not set, so it is true" in caplog.text
+    caplog.clear()
+    assert [chunk.error["code"] for chunk in await collect(blocking(stream_first=False).stream_async("Hello!"))] == [
+        "content_blocked"
+    ]
+    assert not caplog.text
+
+
+def test_adding_configurations_keeps_what_one_of_them_sets(settings):
+    first = RailsConfig.from_content(config=settings(stream_first=False))
+    second = RailsConfig.from_content(config={"custom": 1})
+    assert not (first + second).rails.output.streaming.stream_first
+    assert not (second + first).rails.output.streaming.stream_first
+    assert (second + second).rails.output.streaming.stream_first
+    assert (first + second).custom_data == {"custom": 1}
+
+
+async def test_metadata_has_the_tokens(rails):
+    *texts, last = await collect(rails.stream_async("Hello!", include_metadata=True))
+    assert texts[0] == {"text": "The "}
+    assert set(last["metadata"]["usage"]) == {"input_tokens", "output_tokens", "total_tokens"}
+    *_, last = await collect(rails.stream_async("Hello!", include_generation_metadata=True))
+    assert "generation_info" in last
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHandler is deprecated")
+async def test_a_handler_gets_guarded_text(blocking):
+    handler = StreamingHandler()
+    assert await blocking(stream_first=False).generate_async("Hello!", streaming_handler=handler) == BLOCKED
+    (chunk,) = [chunk async for chunk in handler]
+    assert '"code": "content_blocked"' in chunk
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHandler is deprecated")
+async def test_a_handler_gets_the_whole_answer_where_streaming_is_not_enabled(settings):
+    for judge, expected in (("no", "The moon pulls the sea."), ("yes", BLOCKED)):
+        rails = LLMRails(RailsConfig.from_content(config=settings(judge=judge, enabled=False)))
+        handler = StreamingHandler()
+        await rails.generate_async("Hello!", streaming_handler=handler)
+        assert [chunk async for chunk in handler] == [expected]
+
+
+class Piece:
+    def __init__(self, content, usage=None):
+        self.content = content
+        self.usage_metadata = usage
+
+
+class ChatModel:
+    """A model of LangChain's kind."""
+
+    stream_usage = False
+
+    def __init__(self, model="m", temperature=0.0):
+        self.model_name = model
+
+    async def astream(self, messages, **parameters):
+        yield Piece(f"{self.model_name}: ")
+        yield Piece([{"type": "text", "text": messages[-1]["content"]}])
+        yield Piece("", {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7})
+
+
+async def test_a_model_of_langchain_may_be_passed():
+    rails = LLMRails(RailsConfig.from_content(config={"models": []}), llm=ChatModel("chat"))
+    response = await rails.generate_async("Hello!", options={"log": {"llm_calls": True}})
+    assert response.response == "chat: Hello!"
+    assert response.log.llm_calls[0].total_tokens == 7
+    assert rails.llm.stream_usage
+    assert await rails.update_llm(ChatModel("other")).generate_async("Hello!") == "other: Hello!"
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(ConfigurationError, match="llm is 'int'"):
+        LLMRails(RailsConfig.from_content(config={"models": []}), llm=3)
+
+
+async def test_a_registered_provider_is_an_engine(monkeypatch):
+    monkeypatch.setattr("nemoguardrails.llm.providers._registered", {})
+    register_llm_provider("mine", ChatModel)
+    assert "mine" in get_llm_provider_names()
+    models = [{"type": "main", "engine": "mine", "model": "m", "parameters": {"temperature": 1.0}}]
+    assert await LLMRails(RailsConfig.from_content(config={"models": models})).generate_async("Hi") == "m: Hi"
+
+
+async def test_init_gets_the_rails_themselves(tmp_path):
+    (tmp_path / "config.yml").write_text("models: []", "utf-8")
+    (tmp_path / "config.py").write_text("def init(app):\n    app.seen = app.config", "utf-8")
+    rails = LLMRails(RailsConfig.from_path(tmp_path), llm=ChatModel())
+    assert rails.seen is rails.config
+
+
+def test_the_other_package_is_refused(monkeypatch):
+    from nemoguardrails import _refusal
+
+    monkeypatch.setattr(_refusal, "version", lambda name: "0.24.1")
+    with pytest.raises(ImportError, match="nemoguardrails 0.24.1, so their files are mixed"):
+        _refusal.refuse_other_package()
+
+
+def test_names_are_where_existing_code_looks_for_them():
+    from nemoguardrails.actions import ActionResult, action
+    from nemoguardrails.actions.rail_outcome import RailOutcome
+    from nemoguardrails.context import streaming_handler_var
+    from nemoguardrails.exceptions import ConfigurationError, InvalidRailsConfigurationError
+    from nemoguardrails.exceptions import StreamingNotSupportedError as FromExceptions
+    from nemoguardrails.rails.llm.config import Model, OutputRailsStreamingConfig, TaskPrompt
+    from nemoguardrails.rails.llm.llmrails import StreamingNotSupportedError
+
+    assert issubclass(FromExceptions, InvalidRailsConfigurationError)
+    assert issubclass(InvalidRailsConfigurationError, ConfigurationError)
+    assert issubclass(ConfigurationError, ValueError)
+    assert StreamingNotSupportedError is FromExceptions
+    assert OutputRailsStreamingConfig().chunk_size == 200
+    assert streaming_handler_var.get() is None
+    assert all((ActionResult, action, RailOutcome, Model, TaskPrompt))
