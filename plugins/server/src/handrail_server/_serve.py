@@ -69,6 +69,7 @@ def _serve_many(settings: ServerSettings) -> int:
     os.environ[_VARIABLE] = settings.model_dump_json()
     config = _config(settings, "handrail_server._serve:app_from_environment")
     listener = config.bind_socket()
+    listener.listen(config.backlog)  # now, so that what comes before the first process is up waits for it
     _say_where(*listener.getsockname()[:2])
     Multiprocess(config, sockets=[listener]).run()
     return 0
