@@ -104,15 +104,22 @@ class PatternScan:
         for index in patterns.ungated:
             rule = patterns.rules[index]
             position = min(position, self._seek_one(index, rule, rule.seek))
-        return self._advance(position)
+        place = self._base + position
+        if self._ends:
+            self._ends = {index: end for index, end in self._ends.items() if end > place}
+        surplus = position - patterns.lookback  # forgotten is what no rule looks back at any more
+        if surplus > 0:
+            self._text = text[surplus:]
+            self._base += surplus
+            position -= surplus
+        self._position = position
+        return place
 
     def finish(self) -> int:
         """No more will come: everything is decided now."""
-        end = len(self._text)
         for index, rule in enumerate(self._patterns.rules):
             self._seek_one(index, rule, rule.seek_last)
-        self._advance(end)
-        return self._base + end
+        return self._base + len(self._text)
 
     def overdue(self) -> Found | None:
         """Tell which rule has held more than its limit, if one has."""
@@ -153,19 +160,6 @@ class PatternScan:
             else:
                 position = hit.start + 1
         return len(text)
-
-    def _advance(self, position: int) -> int:
-        """Forget what lies before this position, but for what rules may look back at; give its place."""
-        place = self._base + position
-        if self._ends:
-            self._ends = {index: end for index, end in self._ends.items() if end > place}
-        surplus = position - self._patterns.lookback
-        if surplus > 0:
-            self._text = self._text[surplus:]
-            self._base += surplus
-            position -= surplus
-        self._position = position
-        return place
 
 
 def _in_common(rules: Iterable[Rule]) -> str:
