@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._guarded import GuardedStream as GuardedStream
+    from handrail._log import ActivatedRail as ActivatedRail
+    from handrail._log import ExecutedAction as ExecutedAction
     from handrail._log import GenerationLog as GenerationLog
+    from handrail._log import GenerationStats as GenerationStats
+    from handrail._log import LLMCallInfo as LLMCallInfo
     from handrail._model import Completion as Completion
     from handrail._model import Model as Model
     from handrail._options import GenerationOptions as GenerationOptions
@@ -65,7 +69,7 @@ _HOMES = {
     "_guarded": ("GuardedStream",),
     "_model": ("Completion", "Model"),
     "_checking": ("RailsResult",),
-    "_log": ("GenerationLog",),
+    "_log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
     "_options": ("GenerationOptions",),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),

@@ -115,20 +115,6 @@ class LLMRails(handrail.LLMRails):
             return response
         return response.response if isinstance(response.response, str) else response.response[0]
 
-    def generate(  # type: ignore[override]  # likewise
-        self,
-        prompt: str | None = None,
-        messages: Sequence[Message] | None = None,
-        options: Options = None,
-        state: object = None,
-    ) -> str | dict[str, Any] | GenerationResponse:
-        """Generate like `generate_async`, from code that is not asynchronous.
-
-        Raises:
-            RuntimeError: an event loop is running; await `generate_async` there.
-        """
-        return super().generate(prompt, messages, options, state)  # type: ignore[arg-type, return-value]  # runs the method above
-
     async def check_async(  # type: ignore[override]  # likewise
         self,
         messages: Sequence[Message],
@@ -144,16 +130,6 @@ class LLMRails(handrail.LLMRails):
         types: list[Any] | None = None if rail_types is None else [RailType(kind).value for kind in rail_types]
         result = await super().check_async(messages, types, options=for_kernel(parse(options)))
         return RailsResult(status=RailStatus(result.status), content=result.content, rail=result.rail)
-
-    def check(  # type: ignore[override]  # likewise
-        self, messages: Sequence[Message], rail_types: Sequence[RailType] | None = None, *, options: Options = None
-    ) -> RailsResult:
-        """Check like `check_async`, from code that is not asynchronous.
-
-        Raises:
-            RuntimeError: an event loop is running; await `check_async` there.
-        """
-        return super().check(messages, rail_types, options=options)  # type: ignore[arg-type, return-value]  # runs the method above
 
     def update_llm(self, llm: object) -> Self:
         """Put a model in place of the main one, for calls that begin later."""

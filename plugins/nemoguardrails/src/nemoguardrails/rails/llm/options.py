@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Self
 
 import handrail
+from handrail import ActivatedRail as ActivatedRail
+from handrail import ExecutedAction as ExecutedAction
+from handrail import GenerationLog as GenerationLog
+from handrail import GenerationStats as GenerationStats
+from handrail import LLMCallInfo as LLMCallInfo
 from handrail.errors import InvalidRequestError
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
 
 
 class RailType(StrEnum):
@@ -74,97 +79,13 @@ class GenerationOptions(BaseModel):
         return {kind: kind in value for kind in GenerationRailsOptions.model_fields}
 
 
-class LLMCallInfo(BaseModel):
-    """One request to a model; durations in seconds, times in seconds since the epoch."""
-
-    task: str | None = None
-    duration: float | None = None
-    total_tokens: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    started_at: float | None = 0
-    finished_at: float | None = 0
-    id: str | None = None
-    prompt: str | None = None
-    completion: str | None = None
-    llm_model_name: str | None = "unknown"
-    llm_provider_name: str | None = "unknown"
-    estimated: bool = False
-
-
-class ExecutedAction(BaseModel):
-    """What a rail did, with the requests to models that it made."""
-
-    action_name: str
-    action_params: dict[str, Any] = Field(default_factory=dict)
-    return_value: Any = None
-    llm_calls: list[LLMCallInfo] = Field(default_factory=list)
-    started_at: float | None = None
-    finished_at: float | None = None
-    duration: float | None = None
-
-
-class ActivatedRail(BaseModel):
-    """One rail in one call; beside these fields it has Handrail's: `reason`, `category`, `span`, `held`."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    name: str
-    decisions: list[str] = Field(default_factory=list)
-    executed_actions: list[ExecutedAction] = Field(default_factory=list)
-    stop: bool = False
-    additional_info: dict[str, Any] | None = None
-    started_at: float | None = None
-    finished_at: float | None = None
-    duration: float | None = None
-
-
-class GenerationStats(BaseModel):
-    """What a call took: seconds and tokens."""
-
-    input_rails_duration: float | None = None
-    dialog_rails_duration: float | None = None
-    generation_rails_duration: float | None = None
-    output_rails_duration: float | None = None
-    total_duration: float | None = None
-    llm_calls_duration: float | None = 0
-    llm_calls_count: int | None = 0
-    llm_calls_total_prompt_tokens: int | None = 0
-    llm_calls_total_completion_tokens: int | None = 0
-    llm_calls_total_tokens: int | None = 0
-
-
-class GenerationLog(BaseModel):
-    """What happened in one call. A part that was not asked for is empty."""
-
-    activated_rails: list[ActivatedRail] = Field(default_factory=list)
-    stats: GenerationStats = Field(default_factory=GenerationStats)
-    llm_calls: list[LLMCallInfo] | None = None
-    internal_events: list[dict[str, Any]] | None = None
-    colang_history: str | None = None
-
-    _log: handrail.GenerationLog | None = PrivateAttr(default=None)
-
-    @classmethod
-    def of(cls, log: handrail.GenerationLog) -> Self:
-        """Make one of Handrail's."""
-        made = cls.model_validate({name: part for name, part in asdict(log).items() if part is not None})
-        made._log = log  # noqa: SLF001  # its own
-        return made
-
-    def print_summary(self) -> None:
-        """Print what happened, for people at a terminal."""
-        (self._log or handrail.GenerationLog()).print_summary()
-
-
 class GenerationResponse(BaseModel):
     """What came of a call; `response` is text for a prompt, a list of messages for messages."""
 
     response: str | list[dict[str, Any]]
     llm_output: dict[str, Any] | None = None
     output_data: dict[str, Any] | None = None
-    log: GenerationLog | None = None
+    log: InstanceOf[GenerationLog] | None = None
     state: dict[str, Any] | None = None
     tool_calls: list[dict[str, Any]] | None = None
     reasoning_content: str | None = None
@@ -178,7 +99,7 @@ class GenerationResponse(BaseModel):
             response=_plain(result.response),
             llm_output=_dict(result.llm_output),
             output_data=_dict(result.output_data),
-            log=GenerationLog.of(result.log) if wants_log and result.log is not None else None,
+            log=_complete(result.log) if wants_log and result.log is not None else None,
             tool_calls=[_tool_call(call) for call in result.tool_calls] or None,
             reasoning_content=result.reasoning_content,
             llm_metadata=_dict(result.llm_metadata),
@@ -209,29 +130,31 @@ def for_kernel(options: GenerationOptions) -> dict[str, Any]:
 
 
 def log_of_check(
-    result: handrail.RailsResult, calls: Iterable[object], options: GenerationOptions
+    result: handrail.RailsResult, calls: tuple[LLMCallInfo, ...], options: GenerationOptions
 ) -> GenerationLog | None:
     """Give the log of rails that ran without a generation; None if the options ask for none."""
     if result.journal is None or not any(options.log.model_dump().values()):
         return None
-    rails = [
+    rails = tuple(
         ActivatedRail(
-            type=run.direction,
-            name=run.rail,
-            decisions=[run.decision],
+            run.direction,
+            run.rail,
+            (run.decision,),
             stop=run.decision in {"block", "failed"},
+            reason=run.reason,
             started_at=run.started_at,
             finished_at=run.finished_at,
             duration=run.duration,
         )
         for run in result.journal.rail_runs
-    ]
-    asked = [LLMCallInfo.model_validate(call, from_attributes=True) for call in calls]
-    return GenerationLog(
-        activated_rails=rails if options.log.activated_rails else [],
-        llm_calls=asked if options.log.llm_calls else None,
-        stats=GenerationStats(llm_calls_count=len(asked)),
     )
+    stats = GenerationStats(llm_calls_count=len(calls))
+    return GenerationLog(rails if options.log.activated_rails else (), stats, calls if options.log.llm_calls else None)
+
+
+def _complete(log: GenerationLog) -> GenerationLog:
+    """Give a log in which rails can be iterated over, whether they were asked for or not."""
+    return log if log.activated_rails is not None else replace(log, activated_rails=())
 
 
 def _tool_call(call: handrail.ToolCall) -> dict[str, Any]:
