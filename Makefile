@@ -3,33 +3,48 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/*/pyproject.toml providers/*/pyproject.toml))
-# Members whose tests need an extra.
-EDITABLES := $(foreach member,$(patsubst providers/huggingface,providers/huggingface[torch],$(MEMBERS)),--editable '$(member)')
 SOURCES := $(addsuffix /src,$(MEMBERS))
+EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
+# Members whose tests need an extra.
+TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]'
+MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo chat test lint types tests fuzz mutants bench bench-peers format clean
+.PHONY: help install tools demo chat test lint types tests fuzz mutants bench bench-peers format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: $(STAMP)  ## Install every member and the development tools into .venv
 
-# Byte code is compiled here because some environments switch writing it off, and then every process would pay.
-$(STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+$(MEMBERS_STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
-	@echo "installing into $(VENV), which takes a minute the first time ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(EDITABLES)
-	-@$(BIN)/python -m compileall -qq -x 'lib2to3|/tests?/|/testing/' $(VENV)/lib $(SOURCES)
-	@touch $(STAMP)
+	@echo "installing Handrail into $(VENV) ..."
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt $(EDITABLES)
+	@touch $@
 
-demo: install  ## Watch guarded answers stream, without a key or a network
+# Byte code is compiled here because some environments switch writing it off, and then every process would pay.
+$(STAMP): $(MEMBERS_STAMP)
+	@echo "installing what development needs, PyTorch among it, which takes some minutes the first time ..."
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(EDITABLES) $(TESTED)
+	-@$(BIN)/python -m compileall -qq -x 'lib2to3|/tests?/|/testing/' $(VENV)/lib $(SOURCES)
+	@touch $@
+
+# Programs that the tests talk to and that are no Python packages.
+tools:  ## Install redis-server, chromium and npm where they are absent (Debian)
+	@for program in redis-server chromium npm; do \
+		command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	[ -z "$$missing" ] || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $$missing; }
+
+demo: $(MEMBERS_STAMP)  ## Watch guarded answers stream, without a key or a network
 	@$(BIN)/python docs/examples/demo.py
 
-chat: install  ## Chat with the quickstart configuration
+chat: $(MEMBERS_STAMP)  ## Chat with the quickstart configuration
 	@$(BIN)/handrail chat docs/examples/quickstart --streaming
 
 test: lint types tests  ## Run ruff, mypy --strict and every test
@@ -41,7 +56,7 @@ lint: install
 types: install
 	$(BIN)/mypy $(SOURCES)
 
-tests: install
+tests: install tools
 	$(BIN)/pytest -q -n 2
 
 fuzz: install  ## Run the property tests for long: 20 times as many examples
