@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import anyio
 
@@ -13,6 +13,7 @@ from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
 from handrail._model import request_id
 from handrail._options import GenerationOptions
+from handrail._stream.batch import Batch
 from handrail._stream.prefetch import Prefetch
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from handrail._turn import LLMCall
     from handrail.config import RailsConfig
 
-Driver: TypeAlias = Pump | Pull
+Driver: TypeAlias = Pump | Pull | Batch
 
 _UNBOUNDED = 2**62
 _JUDGED = frozenset(
@@ -70,6 +71,11 @@ class Call:
         self.turn = self._turn(conversation)
         self.driver = self._driver(options.choose(app.output_rails, "output"), whole=whole)
         self.driver.pipeline.describe = partial(with_message, config=app.config)
+
+    @property
+    def stream_driver(self) -> Pump | Pull:
+        """The driver of a call whose consumer waits for the beginning of the answer."""
+        return cast("Pump | Pull", self.driver)  # a batch is for whole answers
 
     def answer(
         self, text: str, stop: Blocked | RailFailed | None, tool_calls: tuple[ToolCall, ...] = ()
@@ -117,6 +123,10 @@ class Call:
             rails = seeing_everything(rails)
         if all(rail.is_stream_rail for rail in rails) and not self._speculative:
             return Pull(rails, self.turn, self._open_source, provider=provider, on_close=self._close)
+        if whole and not self._speculative:
+            return Batch(
+                rails, self.turn, self._open_source, provider=provider, parallel=output.parallel, on_close=self._close
+            )
         return Pump(
             rails,
             self.turn,
@@ -264,7 +274,7 @@ async def guard_text(
     if all(rail.is_stream_rail for rail in rails):
         driver = Pull(rails, turn, open_source, provider="text")
     else:
-        driver = Pump(rails, turn, open_source, provider="text", parallel=parallel, max_pending=_UNBOUNDED)
+        driver = Batch(rails, turn, open_source, provider="text", parallel=parallel)
     items = await run_to_end(driver)
     return "".join(item for item in items if isinstance(item, str)), driver.pipeline.stop
 
@@ -279,6 +289,8 @@ async def run_to_end(driver: Driver) -> list[Item]:
         renderer = AsEvents()
         renderer.plain_text = True
         return [item async for item in driver.stream(renderer)]
+    if isinstance(driver, Batch):
+        return await driver.run()
     await driver.run()
     return await _taken(driver)
 

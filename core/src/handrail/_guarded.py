@@ -46,7 +46,7 @@ class GuardedStream:
             raise StreamClosedError("a stream can be entered once; ask for a new one with rails.stream(...)")
         self._entered = True
         self._builder.begin()
-        driver = self._call.driver
+        driver = self._call.stream_driver
         if isinstance(driver, Pump):
             self._tasks = anyio.create_task_group()
             await self._tasks.__aenter__()
@@ -70,7 +70,7 @@ class GuardedStream:
         return self
 
     async def __anext__(self) -> Event:
-        driver = self._call.driver
+        driver = self._call.stream_driver
         try:
             if self._generator is not None:
                 event = await anext(self._generator)

@@ -102,9 +102,10 @@ class LLMRails:
             renderer = AsTextWithMetadata("generation_info", call.usage)
         elif include_metadata:
             renderer = AsTextWithMetadata("metadata", call.usage)
-        if isinstance(call.driver, Pump):
-            return OwnedStream(call.driver, renderer)
-        return OwnedGenerator(call.driver.stream(renderer))
+        driver = call.stream_driver
+        if isinstance(driver, Pump):
+            return OwnedStream(driver, renderer)
+        return OwnedGenerator(driver.stream(renderer))
 
     def stream(
         self,

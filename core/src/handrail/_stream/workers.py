@@ -12,6 +12,7 @@ from handrail._types import Verdict
 from handrail.errors import RailError, RailTimeoutError
 
 if TYPE_CHECKING:
+    from handrail._stream.batch import Batch
     from handrail._stream.lanes import Check, Lane
     from handrail._stream.pipeline import Pipeline
     from handrail._stream.pump import Pump
@@ -23,7 +24,7 @@ class Worker:
 
     __slots__ = ("_host", "_lane", "_pump", "_scope", "_stage", "_wake", "check")
 
-    def __init__(self, pump: Pump, stage: WindowStage, lane: Lane, check: Check) -> None:
+    def __init__(self, pump: Pump | Batch, stage: WindowStage, lane: Lane, check: Check) -> None:
         self.check: Check | None = check
         self._pump = pump
         self._host: Pipeline = pump.pipeline
@@ -43,6 +44,12 @@ class Worker:
                     self._wake = None
                 elif not await self._run(self.check):
                     return
+
+    async def run_once(self) -> None:
+        """Run the one check that there is."""
+        with self._scope:
+            if self.check is not None:
+                await self._run(self.check)
 
     def take(self, check: Check) -> None:
         """Take a further check; only called while the worker is idle."""
