@@ -27,7 +27,7 @@ from patterns_measure import KINDS, Document, Result, Score, corpus, pieces, sco
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "benchmarks" / "patterns.md"
-SPLITS = ("tokens", "characters", "whole")
+SPLITS = ("tokens", "whole")
 LONG = ("long_email", "long_url_credentials")
 PEERS = {
     "litellm": ("litellm[proxy]>=1.106", "patterns_peer_litellm.py"),
@@ -194,7 +194,7 @@ def _edits(text: str, seed: int) -> list[Edit]:
 
 def main() -> None:
     """Measure, and write the page."""
-    texts = corpus(60, (*KINDS, *LONG), parts=6)
+    texts = corpus(30, (*KINDS, *LONG), parts=6)
     job = ROOT / ".venvs" / "patterns-job.json"
     job.parent.mkdir(exist_ok=True)
     write_job(job, texts, SPLITS)
