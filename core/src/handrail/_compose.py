@@ -143,6 +143,8 @@ class _Composer:
             return
         lines = tuple(dict.fromkeys(line for where, error in self._problems for line in _lines(where, error)))
         first = self._problems[0][1]
+        if len(lines) == 1 and isinstance(first, PluginConflictError):
+            raise PluginConflictError(lines[0], plugin=first.plugin) from first
         if len(lines) == 1 and not isinstance(first, ConfigurationError):
             raise first
         rails = any(isinstance(error, InvalidRailsConfigurationError) for _, error in self._problems)

@@ -25,7 +25,7 @@ def not_a_chunk(item: object, provider: str) -> PluginContractError:
 async def close_source(source: AsyncIterator[Chunk], provider: str) -> None:
     """Await a provider's `aclose`, if it has one, also while the caller is being cancelled."""
     aclose = getattr(source, "aclose", None)
-    if aclose is None:
+    if aclose is None or getattr(source, "ag_frame", source) is None:  # a generator that has ended is closed
         return
     with anyio.move_on_after(CLOSE_SECONDS, shield=True) as scope:
         try:
