@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types tests fuzz mutants bench bench-peers format clean
+.PHONY: help install tools demo chat test lint types tests fuzz mutants bench bench-peers compat format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
 	$(BIN)/python tests/bench/peers
 	$(BIN)/python tests/bench/patterns_peers.py
+
+compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
+	$(BIN)/python tests/compat.py
 
 format: install  ## Let ruff format and mend what it can
 	$(BIN)/ruff check --fix .

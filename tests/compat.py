@@ -1,10 +1,11 @@
-"""Loads the example configurations of nemoguardrails 0.17, and streams through those that can be used.
+"""Loads the example configurations of nemoguardrails 0.17; streams through those that can be used.
 
 They are fetched from PyPI into `.compat/`, which is not part of the repository. `make compat` prints a table and counts.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -114,6 +115,7 @@ def _kind(problems: tuple[str, ...]) -> str:
 
 async def main() -> None:
     """Print what became of each, and the counts."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # one configuration would fetch a model as it is loaded
     root = fetched()
     outcomes = [await examine(folder, root) for folder in configurations(root)]
     for outcome in outcomes:

@@ -1,0 +1,233 @@
+"""Runs twenty small programs on NVIDIA's package and on the drop-in, and prints where they differ.
+
+Usage: `python tests/side_by_side.py PYTHON PYTHON`, where the first has nemoguardrails and the second
+handrail-nemoguardrails. `make bench-peers` makes an environment of the first kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+TERMS = """
+define subflow check terms
+  $allowed = execute check_terms
+  if not $allowed
+    bot refuse to respond
+    stop
+"""
+
+
+async def pieces(*texts):
+    for text in texts:
+        yield text
+
+
+async def through(handler, *chunks):
+    for chunk in chunks:
+        await handler.push_chunk(chunk)
+    await handler.finish()
+    return ["".join([chunk async for chunk in handler]), handler.completion]
+
+
+def handler(**arguments):
+    from nemoguardrails.streaming import StreamingHandler
+
+    return StreamingHandler(**arguments)
+
+
+async def windows(count, context, size):
+    from nemoguardrails.rails.llm.buffer import RollingBuffer
+
+    buffer = RollingBuffer(buffer_context_size=context, buffer_chunk_size=size)
+    return [["".join(c), "".join(u)] async for c, u in buffer.process_stream(pieces(*map(str, range(count))))]
+
+
+def rails(allowed, **streaming):
+    from nemoguardrails import LLMRails, RailsConfig
+
+    settings = {"enabled": True, "chunk_size": 4, "context_size": 2, **streaming}
+    config = RailsConfig.from_content(
+        colang_content=TERMS,
+        yaml_content=json.dumps({"models": [], "rails": {"output": {"flows": ["check terms"], "streaming": settings}}}),
+    )
+    made = LLMRails(config)
+    made.register_action(allowed, "check_terms")
+    return made
+
+
+async def guarded(allowed, *texts, **streaming):
+    stream = rails(allowed, **streaming).stream_async(
+        messages=[{"role": "user", "content": "hi"}], generator=pieces(*texts)
+    )
+    chunks = [chunk async for chunk in stream]
+    error = next((json.loads(chunk) for chunk in chunks if chunk.startswith('{"error"')), None)
+    return ["".join(chunk for chunk in chunks if not chunk.startswith('{"error"')), error]
+
+
+def outcome(blocks):
+    from nemoguardrails.actions.rail_outcome import RailOutcome
+
+    return RailOutcome.block() if blocks else RailOutcome.allow()
+
+
+async def yes(context=None, **others):
+    return outcome(blocks=False)
+
+
+async def no(context=None, **others):
+    return outcome(blocks=True)
+
+
+async def no_bomb(context=None, **others):
+    return outcome(blocks="bomb" in context["bot_message"])
+
+
+async def false(context=None, **others):
+    return False
+
+
+async def fails(context=None, **others):
+    raise RuntimeError("offline")
+
+
+async def program_01_a_handler_gives_its_chunks():
+    return await through(handler(), "a", "b", "c")
+
+
+async def program_02_a_prefix_and_a_suffix():
+    made = handler()
+    made.set_pattern(prefix="P: ", suffix="END")
+    return await through(made, "P", ": hello", " END")
+
+
+async def program_03_an_action_that_returns_a_bool():
+    return await guarded(false, "all ", "is ", "well", stream_first=False)
+
+
+async def program_04_a_suffix_across_chunks():
+    made = handler()
+    made.set_pattern(suffix="END")
+    return await through(made, "text E", "N", "D")
+
+
+async def program_05_a_stop_text():
+    made = handler()
+    made.stop = ["User:"]
+    return await through(made, "hello U", "seful", " User: more")
+
+
+async def program_06_pushing_a_number():
+    return await handler().push_chunk(3)
+
+
+async def program_07_none_ends():
+    return await through(handler(), "a", None, "late")
+
+
+async def program_08_a_pipe():
+    first, second = handler(), handler()
+    first.set_pipe_to(second)
+    await first.push_chunk("x")
+    await first.finish()
+    return [chunk async for chunk in second]
+
+
+async def program_09_windows_of_10_and_5():
+    return await windows(15, 5, 10)
+
+
+async def program_10_windows_of_less_than_one():
+    return await windows(9, 5, 10)
+
+
+async def program_11_windows_of_4_and_2():
+    return await windows(25, 2, 4)
+
+
+async def program_12_windows_without_context():
+    return await windows(7, 0, 3)
+
+
+async def program_13_a_negative_size():
+    return await windows(3, -1, 3)
+
+
+async def program_14_a_rail_that_allows():
+    return await guarded(yes, "all ", "is ", "well ", "here ", "today")
+
+
+async def program_15_a_rail_that_refuses_without_holding():
+    return await guarded(no, "all ", "is ", "well", stream_first=False)
+
+
+async def program_16_a_phrase_across_windows():
+    return await guarded(no_bomb, "a ", "b ", "c ", "bo", "mb ", "d ", "e", stream_first=False)
+
+
+async def program_17_a_rail_that_raises():
+    return await guarded(fails, "all ", "is ", "well", stream_first=False)
+
+
+async def program_18_streaming_that_is_not_enabled():
+    return await guarded(yes, "text", enabled=False)
+
+
+async def program_19_both_a_prompt_and_messages():
+    made = rails(yes)
+    return await made.generate_async(prompt="a", messages=[{"role": "user", "content": "a"}])
+
+
+async def program_20_a_check():
+    made = rails(false)
+    talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "text"}]
+    result = await made.check_async(talk)
+    return [str(result.status.value), result.content, result.rail]
+
+
+async def run_one(program):
+    try:
+        async with asyncio.timeout(10):
+            return await program()
+    except Exception as error:
+        return {"raised": [kind.__name__ for kind in type(error).__mro__ if kind in _SHOWN] or [type(error).__name__]}
+
+
+_SHOWN = (ValueError, TypeError, TimeoutError, RuntimeError)
+
+
+async def run_all():
+    programs = {name: function for name, function in globals().items() if name.startswith("program_")}
+    return {name: await run_one(function) for name, function in programs.items() if inspect.isfunction(function)}
+
+
+def main(first: str, second: str) -> None:
+    """Print each program with its outcome where both agree, else with both outcomes."""
+    results = []
+    for python in (first, second):
+        done = subprocess.run([python, __file__, "--run"], capture_output=True, text=True, check=True, timeout=300)
+        results.append(json.loads(done.stdout.splitlines()[-1]))
+    same = 0
+    for name in results[0]:
+        theirs, ours = (result[name] for result in results)
+        same += theirs == ours
+        print(f"{'same     ' if theirs == ours else 'DIFFERENT'} {name.removeprefix('program_').replace('_', ' ')}")
+        if theirs != ours:
+            print(f"          nemoguardrails: {json.dumps(theirs)}\n          handrail:       {json.dumps(ours)}")
+    print(f"{same} of {len(results[0])} the same")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--run"]:
+        warnings.simplefilter("ignore")
+        logging.disable()
+        print(json.dumps(asyncio.run(run_all())))
+    else:
+        here = Path(sys.executable)
+        main(*(sys.argv[1:] or [str(here.parent.parent.parent / ".venvs/nemoguardrails/bin/python"), str(here)]))
