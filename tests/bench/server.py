@@ -78,6 +78,12 @@ async def memory(port: int, pid: int, streams: int) -> float:
     return used
 
 
+def processor_seconds(pid: int) -> float:
+    """Give what a process has used, which a busy machine disturbs less than rates."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(pid: int) -> float:
     """Give the MiB that a process holds."""
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
@@ -111,10 +117,15 @@ async def measure(servers: dict[str, tuple[int, int]], tokens: int, *, quick: bo
     rounds = 2 if quick else 4
     print(f"{'':<34}" + "".join(f"{name:>14}" for name in servers))
     for clients in (1, 16, 64):
-        share = max(200, tokens * 8 // clients) if clients > 1 else tokens
-        rates = {name: await throughput(port, clients, share, rounds) for name, (port, _) in servers.items()}
+        share = tokens if clients < 64 else tokens // 2
+        rates, spent = {}, {}
+        for name, (port, pid) in servers.items():
+            before = processor_seconds(pid)
+            rates[name] = await throughput(port, clients, share, rounds)
+            spent[name] = (processor_seconds(pid) - before) / (rounds * share * clients)
         row(f"tokens per second, {clients} clients", rates, "{:,.0f}")
         row("  of the relay's", {name: rate / rates["relay"] for name, rate in rates.items()}, "{:.2f}")
+        row("  µs of processor a token", {name: 1e6 * seconds for name, seconds in spent.items()}, "{:.1f}")
     for port, _ in servers.values():
         await first_text(port, 1, 0.0)
     firsts = {n: median([await first_text(p, 1, 0.0, 1) for _ in range(15)]) for n, (p, _) in servers.items()}

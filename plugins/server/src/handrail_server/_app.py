@@ -40,7 +40,9 @@ logger = logging.getLogger("handrail.server")
 PAGES = Path(__file__).parent / "pages"
 _RELOAD_SECONDS = 1.0
 _TICK_SECONDS = 0.1
-_CONTENT_POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 
 def create_app(settings: ServerSettings, *, registry: Registry | None = None, store: ThreadStore | None = None) -> Gate:

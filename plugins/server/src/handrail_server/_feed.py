@@ -34,11 +34,17 @@ class Feed:
         self._room: anyio.Event | None = None
         self._nudged = False
         self._stream: GuardedStream | None = None
+        self._response: GenerationResponse | None = None
 
     @property
     def response(self) -> GenerationResponse:
         """What has come so far, and how it ended."""
-        return self._stream.response if self._stream is not None else GenerationResponse()
+        if self._response is not None:
+            return self._response
+        response = self._stream.response if self._stream is not None else GenerationResponse()
+        if self.ended:
+            self._response = response
+        return response
 
     @property
     def held(self) -> int:
