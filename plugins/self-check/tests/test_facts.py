@@ -47,7 +47,7 @@ async def test_evidence_comes_from_the_context_and_from_tools(build, messages, e
         [context(evidence=None, other="x")],
         [context(evidence=[" ", {"text": ""}])],
         [{"role": "tool", "tool_call_id": "1", "content": " "}],
-        [{"role": "tool", "tool_call_id": "1", "content": {"no": "text"}}],
+        [{"role": "tool", "tool_call_id": "1", "content": [{"no": "text"}]}],
         [{"role": "system", "content": "It is 8 m high."}],
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from handrail import Blocked, Chunk, Finished, LLMRails, RailFailed, RailsConfig, ToolCall, ToolCallDelta, Verdict
@@ -243,6 +244,23 @@ async def test_calls_are_blocked_however_they_are_cut():
         rails = rails_for(Caller(("search", text), size=size))
         response = await rails.generate_async("hello", options={"llm_params": {"tools": TOOLS}})
         assert response.stop.span == (text.index("99"), text.index("99") + 2)
+
+
+async def test_the_example_of_the_readme_does_what_it_says():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    config = RailsConfig.from_content(yaml_content=readme.split("```yaml\n")[1].split("```")[0])
+    tools = [{"type": "function", "function": {"name": "pay", "parameters": {"type": "object"}}}]
+    reasons = []
+    for name, arguments in (("pay", '{"amount": 7}'), ("pay", '{"amount": 700}'), ("pay", "{}"), ("delete_all", "{}")):
+        rails = LLMRails(config, llm=Caller((name, arguments)))
+        response = await rails.generate_async("hello", options={"llm_params": {"tools": tools}})
+        reasons.append(response.stop and response.stop.reason)
+    assert reasons == [
+        None,
+        "pay: $.amount: 700 is greater than the maximum of 100",
+        "pay: $: 'amount' is a required property",
+        "tool 'delete_all' is denied",
+    ]
 
 
 async def test_a_rail_for_text_beside_it_does_not_see_the_calls():
