@@ -6,10 +6,11 @@ import json
 import random
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import accumulate
+from os.path import commonprefix
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "corpus"))
@@ -119,11 +120,21 @@ def _kept(text: str, output: str) -> list[bool]:
         if kind == "equal":
             kept[start:end] = [True] * (end - start)
         elif kind == "replace":
-            parts = SequenceMatcher(None, text[start:end], output[ends[from_] : ends[to]], autojunk=False)
-            for block in parts.get_matching_blocks():
-                if block.size >= _SHORTEST_RUN:
-                    kept[start + block.a : start + block.a + block.size] = [True] * block.size
+            for block_start, block_end in _runs(text[start:end], output[ends[from_] : ends[to]]):
+                kept[start + block_start : start + block_end] = [True] * (block_end - block_start)
     return kept
+
+
+def _runs(before: str, after: str) -> Iterator[tuple[int, int]]:
+    """Give what two texts have in common: beginning and end, and between them what is too long for chance."""
+    head = len(commonprefix((before, after)))
+    tail = len(commonprefix((before[head:][::-1], after[head:][::-1])))
+    yield 0, head
+    yield len(before) - tail, len(before)
+    inner = SequenceMatcher(None, before[head : len(before) - tail], after[head : len(after) - tail], autojunk=False)
+    for block in inner.get_matching_blocks():
+        if block.size >= _SHORTEST_RUN:
+            yield head + block.a, head + block.a + block.size
 
 
 def _count_damage(ordinary: Score, kept: Sequence[bool], in_gold: Sequence[bool]) -> None:

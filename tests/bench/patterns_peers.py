@@ -135,6 +135,7 @@ def summary(results: Sequence[Result]) -> str:
         "characters leaked",
         "wrong removals",
         "characters lost",
+        "before the end",
         "µs a piece",
     ]
     return table(head, rows)
