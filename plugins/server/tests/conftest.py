@@ -279,6 +279,11 @@ def real_server(tmp_path_factory) -> Iterator[Process]:
         "tools": config([_CALL]),
         "broken": config([_BREAKS], parameters=pace),
         "guarded": guarded,
+        "masked": config(
+            ["Write to anna.lind@example.com for more."],
+            output=["personal data check"],
+            options={"personal data check": {"action": "redact"}},
+        ),
     }.items():
         write(folder, name, values)
     settings = folder.parent / "server.yml"

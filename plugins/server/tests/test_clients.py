@@ -69,7 +69,13 @@ def test_asynchronous_client(real_server):
             stream = await client.chat.completions.create(model="plain", messages=HELLO, stream=True)
             texts = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
             assert "".join(texts) == "Hello there."
-            assert [model.id async for model in client.models.list()] == ["broken", "guarded", "plain", "tools"]
+            assert [model.id async for model in client.models.list()] == [
+                "broken",
+                "guarded",
+                "masked",
+                "plain",
+                "tools",
+            ]
 
     asyncio.run(ask())
 

@@ -33,7 +33,7 @@ def page(browser, real_server, request):
     opened.goto(real_server.url)
     opened.get_by_label("API key").fill("right-key")
     opened.get_by_label("API key").press("Tab")
-    expect(opened.get_by_label("Configuration").locator("option")).to_have_count(4)
+    expect(opened.get_by_label("Configuration").locator("option")).to_have_count(5)
     yield opened
     assert opened.problems == []
     context.close()
@@ -66,6 +66,15 @@ def test_held_text_is_grey_blocks_and_a_block_says_which_rail_and_why(page):
     expect(page.locator(".lane .check.block")).to_be_attached()
     assert "xyzzy" not in page.locator("body").inner_text()
     assert "could object" in page.locator("#answer").inner_text()
+
+
+def test_redaction_says_which_rail_and_what(page):
+    choose(page, "masked")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#answer")).to_have_text("Write to [EMAIL] for more.")
+    expect(page.locator("#notes")).to_contain_text("personal data check redacted")
+    expect(page.locator(".lane .check.rewrite")).to_be_attached()
+    assert "anna" not in page.locator("main").inner_text()
 
 
 def test_everything_works_by_keyboard(page):
