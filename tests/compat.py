@@ -1,6 +1,6 @@
 """Loads the example configurations of nemoguardrails 0.17; streams through those that can be used.
 
-They are fetched from PyPI into `.compat/`, which is not part of the repository. `make compat` prints a table and counts.
+They are fetched from PyPI into `.compat/`, which is no part of the repository. `make compat` prints a table and counts.
 """
 
 from __future__ import annotations
