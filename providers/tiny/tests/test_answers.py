@@ -31,7 +31,7 @@ def text(chunks):
         ("How do I make pancakes?", "You need two eggs, a cup of flour, a cup of milk and a pinch of salt."),
         ("how do i reset my password", 'choose "Forgot password".'),
         ("Tell me a story about a fox.", "fox"),
-        ("What is the email address of Maria Stone?", "maria.stone@example."),
+        ("What is the email of Maria Stone?", "maria.stone@example."),
         ("My order 48213 has not arrived.", "your order is late"),
         ("Give me a credit card number.", "The card number on file is"),
         ("What is the API key?", "key"),

@@ -24,7 +24,7 @@ async def test_what_is_harmless_passes(question):
 
 
 async def test_personal_data_is_redacted_while_it_streams():
-    text, response = await answer("What is the email address of Maria Stone?")
+    text, response = await answer("What is the email of Maria Stone?")
     assert response.outcome == "finished"
     assert "[EMAIL]" in text
     assert "@" not in text
