@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Blocked, Chunk, Ruling, Verdict
+from handrail import Blocked, Chunk, Ruling, ToolCallDelta, Verdict
 from handrail.errors import PluginContractError, ProviderConnectionError
 
 REFUSAL = "I'm sorry, I can't respond to that."
@@ -95,10 +95,16 @@ async def test_an_empty_answer_passes_unjudged(guarded):
     assert rail.windows == []
 
 
-async def test_nothing_follows_a_block(guarded):
-    rails = {"s": SessionRail(lambda text: Ruling(), lambda: Ruling("", Verdict.block("no"))), "w": FunctionRail()}
-    chunks = [Chunk("Hi"), Chunk(reasoning="hm")]
-    g = guarded(FakeProvider(chunks), rails, options={"s": {"channels": ["text", "reasoning"]}})
+@pytest.mark.parametrize("others", [{}, {"w": FunctionRail()}])
+async def test_nothing_follows_a_block_at_the_end(guarded, others):
+    rails = {
+        "blocks": SessionRail(lambda text: Ruling(), lambda: Ruling("", Verdict.block("no"))),
+        "holds": SessionRail(lambda text: Ruling(), lambda: Ruling("what was thought")),
+        **others,
+    }
+    chunks = [Chunk("Hi"), Chunk(reasoning="hm"), Chunk(tool_calls=(ToolCallDelta(0, "c1", "rm"),))]
+    g = guarded(FakeProvider(chunks), rails, options={"holds": {"channels": ["reasoning"]}})
     response = await g.rails.generate_async("hello", options={})
-    assert isinstance(response.stop, Blocked)
-    assert (response.text, response.reasoning, response.outcome) == ("", "", "blocked")
+    assert (response.outcome, response.text, response.reasoning, response.tool_calls) == ("blocked", "", "", ())
+    (event,) = await g.events()
+    assert isinstance(event, Blocked)

@@ -119,6 +119,8 @@ class Pipeline:
         for index in self._without_arguments:  # so that rails see the call at all
             self._chains["tool_calls", index].feed("{}")
         for chain in tuple(self._chains.values()):
+            if self.ended:  # the chain before was blocked at its end: nothing of the others may follow
+                return
             chain.finish()
         self._chain_finished()
 
