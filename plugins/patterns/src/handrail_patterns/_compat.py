@@ -21,7 +21,7 @@ from handrail_patterns._rule import DEFAULT_LIMIT, Rule, make_rule
 from handrail_patterns._settings import ActionSettings
 
 if TYPE_CHECKING:
-    from handrail._contexts import RailContext
+    from handrail import RailContext
 
 
 class _Accepted(BaseModel):

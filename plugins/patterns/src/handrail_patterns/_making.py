@@ -13,7 +13,7 @@ from handrail_patterns._actions import Action, ActionName
 from handrail_patterns._rule import Rule, make_rule
 
 if TYPE_CHECKING:
-    from handrail._contexts import RailContext
+    from handrail import RailContext
 
     from handrail_patterns._kind import Kind
     from handrail_patterns._settings import ActionSettings, PatternSettings, RegexCheckSettings

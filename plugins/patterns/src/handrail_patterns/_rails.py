@@ -24,8 +24,7 @@ from handrail_patterns._secrets import SECRETS
 from handrail_patterns._session import PatternSession, Scan, flags_in_journal
 
 if TYPE_CHECKING:
-    from handrail import Turn
-    from handrail._contexts import RailContext
+    from handrail import RailContext, Turn
 
     from handrail_patterns._settings import ActionSettings, KindsSettings, PhraseCheckSettings, RegexCheckSettings
 
