@@ -30,7 +30,9 @@ def machine() -> str:
     """Name the machine, as far as it matters."""
     model = next((line for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
     name = model.partition(":")[2].strip() or platform.machine()
-    return f"{os.cpu_count()} cores of {name}, {platform.system()}, Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    busy = f", with a load of {load:.1f} by others and this" if load > (os.cpu_count() or 1) else ""
+    return f"{os.cpu_count()} cores of {name}, {platform.system()}, Python {platform.python_version()}{busy}"
 
 
 def _lines(path: str) -> list[str]:

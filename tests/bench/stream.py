@@ -22,7 +22,7 @@ from typing import Any
 
 from _document import machine, table, write_part
 from _guarded import FreeJudge, Judge, Model, Passing, guarded, words
-from handrail import LLMRails, StreamError
+from handrail import Chunk, LLMRails, StreamError
 
 TOKENS = 200
 ROUNDS = 9  # of what another process can disturb; the best counts
@@ -228,6 +228,17 @@ async def growth() -> list[Row]:
     ]
 
 
+def yardstick() -> str:
+    """Say how fast this machine is just now, by something simple that every token needs."""
+    count, best = 20_000, float("inf")
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        for _ in range(count):
+            Chunk("text")
+        best = min(best, time.process_time() - start)
+    return f"Making a `Chunk`, which every token needs, takes {best / count * 1e6:.2f} µs here and now."
+
+
 PARTS: dict[str, Callable[[], Awaitable[Any]]] = {
     "cpu": cpu,
     "parallel": functools.partial(pace, parallel=True),
@@ -253,7 +264,9 @@ def main() -> None:
         found = asyncio.run(PARTS[name]())
         rows += [found] if isinstance(found, Row) else found
         print(file=sys.stderr)
-    text = f"Measured on {machine()}.\n\n" + table(["", "at most", "measured", "met"], [row.cells() for row in rows])
+    text = f"Measured on {machine()}. {yardstick()}\n\n" + table(
+        ["", "at most", "measured", "met"], [row.cells() for row in rows]
+    )
     print(text)
     if options.write:
         write_part("stream", text)

@@ -1,6 +1,6 @@
 """Measures Handrail and every peer that can be installed, with the same work, and writes `docs/benchmarks.md`.
 
-Usage: `python tests/bench/peers [--quick] [--only KEY ...] [--results FILE] [--reuse]`
+Usage: `python tests/bench/peers [--quick] [--only SYSTEM ...] [--cases KIND ...] [--reuse]`
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def run_driver(system: System, cases: list[dict[str, Any]]) -> dict[str, Any]:
     return results
 
 
-def measure(system: System, *, quick: bool) -> dict[str, Any]:
+def measure(system: System, names: list[str] | None, *, quick: bool) -> dict[str, Any]:
     """Measure one system; what it cannot do is in its results."""
     try:
         progress(f"{system.title}: environment")
@@ -71,8 +71,14 @@ def measure(system: System, *, quick: bool) -> dict[str, Any]:
     except MissingError as exc:
         progress(f"{system.title}: not measured", str(exc))
         return {"missing": str(exc), "cases": {}}
-    cases = run_driver(system, [memory_case()]) | run_driver(system, all_cases(quick=quick))
-    return {**facts, "cases": cases}
+    chosen = [case for case in all_cases(quick=quick) if names is None or case["kind"] in names]
+    cases = run_driver(system, [memory_case()]) if names is None or "memory" in names else {}
+    return {**facts, "cases": cases | run_driver(system, chosen)}
+
+
+def merged(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Give the later results of a system with the earlier ones of cases that were not measured again."""
+    return {**later, "cases": earlier.get("cases", {}) | later["cases"]}
 
 
 def progress(what: str, more: str = "") -> None:
@@ -85,15 +91,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only a few cases, to try the program; writes nothing")
     parser.add_argument("--only", nargs="*", metavar="KEY", help="only these systems; earlier results of others stay")
+    parser.add_argument("--cases", nargs="*", metavar="KIND", help="only cases of these kinds, as --only for systems")
     parser.add_argument("--reuse", action="store_true", help="measure nothing: write the tables from earlier results")
     options = parser.parse_args()
-    kept: Results = json.loads(_RESULTS.read_text()) if (options.only or options.reuse) and _RESULTS.exists() else {}
-    chosen = [system for system in SYSTEMS if options.only is None or system.key in options.only]
-    results = kept if options.reuse else kept | {system.key: measure(system, quick=options.quick) for system in chosen}
+    partly = options.only or options.cases or options.reuse
+    results: Results = json.loads(_RESULTS.read_text()) if partly and _RESULTS.exists() else {}
+    for system in SYSTEMS:
+        if not options.reuse and (options.only is None or system.key in options.only):
+            found = measure(system, options.cases, quick=options.quick)
+            results[system.key] = merged(results.get(system.key, {}), found)
+            if not options.quick:
+                _RESULTS.write_text(json.dumps(results))
     if options.quick:
         print(json.dumps(results, indent=1))
         return
-    _RESULTS.write_text(json.dumps(results))
     write_plots(results)
     write_report(results)
 

@@ -9,11 +9,13 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from work import VIOLATION, Judge, Reading, Source, read, tokens_of
 
 LIMIT = 30.0  # seconds that a case may take; then the system cannot do it
+SLOW = 7.0  # seconds of a run that is not repeated
 GRACE = 0.3  # seconds that the provider is watched after the stream has ended
 
 Case = dict[str, Any]
@@ -49,10 +51,22 @@ class Trial:
             judge.latency, judge.checks, judge.characters = self.case["latency"], 0, 0
 
 
+async def _better(run: Callable[[], Awaitable[Result]]) -> Result:
+    """Give the faster of two runs, since others use the machine too; of a slow system the first one."""
+    first = await run()
+    return first if first["total"] > SLOW else min(first, await run(), key=lambda result: result["total"])
+
+
 async def pace(trial: Trial) -> Result:
     """Measure how a stream arrives."""
+    return await _better(lambda: _pace(trial))
+
+
+async def _pace(trial: Trial) -> Result:
     case = trial.case
     tokens = tokens_of(case["tokens"])
+    for judge in trial.judges:
+        judge.checks = judge.characters = 0
     reading = await trial.run(trial.source(tokens))
     text = "".join(tokens)
     ideal = case["tokens"] * case["gap"] + case["latency"]
@@ -69,6 +83,10 @@ async def pace(trial: Trial) -> Result:
 
 async def crowd(trial: Trial) -> Result:
     """Measure many streams at once."""
+    return await _better(lambda: _crowd(trial))
+
+
+async def _crowd(trial: Trial) -> Result:
     case = trial.case
     tokens = tokens_of(case["tokens"])
     started = time.monotonic()
@@ -84,8 +102,8 @@ async def cpu(trial: Trial) -> Result:
     count = 250
     while True:
         tokens = tokens_of(count)
-        seconds = min([await _cpu_seconds(trial, tokens) for _ in range(3)])
-        if count >= trial.case["tokens"] or seconds > 1:
+        seconds = min([await _cpu_seconds(trial, tokens) for _ in range(5)])
+        if count >= trial.case["tokens"] or seconds > 0.5:
             return {"microseconds": seconds / count * 1e6, "tokens": count}
         count *= 4
 

@@ -9,7 +9,7 @@ from typing import Any
 from environments import ROOT, SYSTEMS
 
 _FOLDER = ROOT / "docs" / "benchmarks"
-_WIDTH, _LABEL, _ROW, _TOP = 720, 190, 30, 64
+_WIDTH, _LABEL, _ROW, _TOP = 760, 220, 30, 64
 _STYLE = """
 text { font: 14px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600; font-size: 16px }
@@ -22,7 +22,7 @@ text { font: 14px system-ui, sans-serif; fill: #1f2328 }
 }
 """
 
-Bar = tuple[str, float, str]  # label, value, class
+Bar = tuple[str, float | None, str]  # label, value (None if the system cannot do it), class
 
 
 def write_plots(results: dict[str, dict[str, Any]]) -> None:
@@ -47,9 +47,9 @@ def write_plots(results: dict[str, dict[str, Any]]) -> None:
 def _bars(results: dict[str, dict[str, Any]], case: str, key: str) -> Any:
     for system in SYSTEMS:
         cases = results.get(system.key, {}).get("cases", {})
-        value = cases.get(case, {}).get(key)
-        if value is None:
+        if case not in cases:
             continue
+        value = cases[case].get(key)
         leaks = system.key != "bare" and cases.get("violation", {}).get("leaked", 0) > 0
         yield system.title, value, "ours" if system.key == "handrail" else "leaks" if leaks else "bar"
 
@@ -58,7 +58,7 @@ def chart(title: str, bars: list[Bar], shape: str, *, logarithmic: bool) -> str:
     """Give a chart of horizontal bars; a dashed line stands at 1 where values are ratios."""
     height = _TOP + len(bars) * _ROW + 14
     room = _WIDTH - _LABEL - 70
-    most = max((value for _, value, _ in bars), default=1.0)
+    most = max((value for _, value, _ in bars if value is not None), default=1.0)
 
     def length(value: float) -> float:
         if logarithmic:
@@ -77,8 +77,11 @@ def chart(title: str, bars: list[Bar], shape: str, *, logarithmic: bool) -> str:
         lines.append(f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 8}" y2="{height - 8}"/>')
     for index, (label, value, kind) in enumerate(bars):
         y = _TOP + index * _ROW
+        lines.append(f'<text x="{_LABEL - 8}" y="{y + 15}" text-anchor="end">{escape(label.replace("`", ""))}</text>')
+        if value is None:
+            lines.append(f'<text class="small" x="{_LABEL + 6}" y="{y + 15}">not done in time</text>')
+            continue
         lines += [
-            f'<text x="{_LABEL - 8}" y="{y + 15}" text-anchor="end">{escape(label.replace("`", ""))}</text>',
             f'<rect class="{kind}" x="{_LABEL}" y="{y}" width="{length(value):.1f}" height="20" rx="2"/>',
             f'<text x="{_LABEL + length(value) + 6:.1f}" y="{y + 15}">{shape.format(value)}</text>',
         ]

@@ -66,8 +66,8 @@ def _pace(shown: list[System], results: Results) -> str:
     ]
     return (
         "### Total time over the ideal\n\n"
-        "The ideal is the time of generation and one judgement, whatever the number of rails; rails × latency of their "
-        "judges.\n\n" + table(head, rows)
+        "The ideal is the time of generation and one judgement, whatever the number of rails, so without a guard it "
+        "is below 1. Columns: rails × latency of their judges.\n\n" + table(head, rows)
     )
 
 

@@ -52,11 +52,14 @@ class Guarded:
             hook = UnifiedLLMGuardrails(**self.settings).async_post_call_streaming_iterator_hook
             request = {"messages": [], "model": "bench", "stream": True}
             stream = hook(key, stream, request, guardrail_to_apply=guardrail)
-        async for item in stream:
-            if not isinstance(item, ModelResponseStream):  # an error as server-sent events have it
-                raise BlockedError
-            if content := item.choices[0].delta.content:
-                yield content
+        try:
+            async for item in stream:
+                if not isinstance(item, ModelResponseStream):  # an error as server-sent events have it
+                    raise BlockedError
+                if content := item.choices[0].delta.content:
+                    yield content
+        except HTTPException as exc:  # how it ends where no text has gone out yet
+            raise BlockedError from exc
 
 
 def refuses(case: dict[str, Any]) -> str | None:
