@@ -26,6 +26,8 @@ REFUSED = [
     ("define flow flow\n  $x = $y.format(1)", "rails.co:2:8: the method 'format' is not supported"),
     ("define flow flow\n  $x = $y._secret", "rails.co:2:8: the attribute '_secret' is not supported"),
     ("define flow flow\n  pass\ndefine flow flow\n  pass", "rails.co:3:1: flow 'flow' is defined already at"),
+    ('define flow flow\n  $x = "\\x"', "rails.co:2:8: it cannot be read: (unicode error)"),
+    ("define flow flow\n  $x = " + "not " * 5000 + "1", "rails.co:1:1: it is nested too deeply to be read"),
     ("define flow flow\n    stop\n  stop", "the indentation is uneven"),
     ("import core\n\nflow main\n  activate x", "rails.co:1:1: 'import core' is not supported"),
 ]

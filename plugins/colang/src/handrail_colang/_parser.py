@@ -70,10 +70,21 @@ def parse(text: str, file: str) -> list[Definition]:
             f"{file}: the indentation is uneven: a line stands between two levels; indent every block alike"
         ) from exc
     except VisitError as exc:
-        if isinstance(exc.orig_exc, InvalidRailsConfigurationError):
-            raise exc.orig_exc from exc
-        raise
+        raise _refused(file, exc) from exc
+    except RecursionError as exc:
+        raise InvalidRailsConfigurationError(f"{file}:1:1: it is nested too deeply to be read") from exc
     return list(definitions)
+
+
+def _refused(file: str, exc: VisitError) -> InvalidRailsConfigurationError:
+    """Say what is wrong with what can be read, such as a text with an escape that does not exist."""
+    if isinstance(exc.orig_exc, InvalidRailsConfigurationError):
+        return exc.orig_exc
+    if isinstance(exc.orig_exc, RecursionError):
+        return InvalidRailsConfigurationError(f"{file}:1:1: it is nested too deeply to be read")
+    meta = getattr(exc.obj, "meta", None)
+    place = f"{file}:{getattr(meta, 'line', 1)}:{getattr(meta, 'column', 1)}"
+    return InvalidRailsConfigurationError(f"{place}: it cannot be read: {exc.orig_exc}")
 
 
 def _syntax_error(text: str, file: str, exc: UnexpectedInput) -> InvalidRailsConfigurationError:
