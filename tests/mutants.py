@@ -36,9 +36,21 @@ MUTANTS = [
     ),
     Mutant(
         "drop the last window",
-        "_stream/windows.py",
-        "            self._release_to(self.length)\n            self._down.finish()",
-        "            self._down.finish()",
+        "_builtin/rolling.py",
+        "return self._make() if self._cuts[-1] > self._start else None",
+        "return self._make() if self._cuts[-1] > self._start and not self._finished else None",
+    ),
+    Mutant(
+        "take what the last window left for cleared",
+        "_stream/lanes.py",
+        "if self._window_end < self._stage.length:",
+        "if False:",
+    ),
+    Mutant(
+        "deliver after the end",
+        "_stream/pump.py",
+        "if self.pipeline.ended:  #",
+        "if False:  #",
     ),
     Mutant(
         "forget to close the provider",
@@ -125,7 +137,7 @@ def survives(mutant: Mutant, folder: Path) -> bool:
     if source.count(mutant.line) != 1:
         sys.exit(f"{mutant.name}: the line to change stands {source.count(mutant.line)} times in {mutant.file}")
     path.write_text(source.replace(mutant.line, mutant.instead), encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(folder), "HANDRAIL_EXAMPLES": "400"}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "HANDRAIL_EXAMPLES": "150"}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=300)
