@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=2000)
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     started: list[subprocess.Popen[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
