@@ -35,11 +35,11 @@ $(STAMP): $(MEMBERS_STAMP)
 	@touch $@
 
 # Programs that the tests talk to and that are no Python packages.
-tools:  ## Install redis-server, chromium and npm where they are absent (Debian)
-	@for program in redis-server chromium npm; do \
-		command -v $$program >/dev/null || missing="$$missing $$program"; \
-	done; \
-	[ -z "$$missing" ] || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $$missing; }
+TOOLS := redis-server chromium npm curl
+tools:  ## Install redis-server, chromium, npm and curl where they are absent (Debian)
+	@for program in $(TOOLS); do command -v $$program >/dev/null || absent="$$absent $$program"; done; \
+	[ -z "$$absent" ] || { $(SUDO) apt-get update -qq && \
+	  $(SUDO) apt-get install -y -qq --no-install-recommends $$absent fonts-dejavu-core; }
 
 demo: $(MEMBERS_STAMP)  ## Watch guarded answers stream, without a key or a network
 	@$(BIN)/python docs/examples/demo.py
