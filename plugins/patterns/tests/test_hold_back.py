@@ -128,3 +128,10 @@ def test_letters_that_ignore_their_case_are_sets_of_the_same_letters() -> None:
     for letter in ascii_lowercase:
         found = re.findall(letter, cased, re.IGNORECASE)
         assert re.findall(full(parse(letter, re.IGNORECASE)), cased) == found
+
+
+def test_more_characters_than_are_remembered_fold_the_same() -> None:
+    folding = Folding(("case", "unicode"))
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 6000))) + "\xc9\u0416"
+    assert folding.text(text[:3000]) + folding.text(text[3000:]) == "".join(map(folding.char, text))
+    assert folding.text(text) == "".join(map(folding.char, text))

@@ -17,6 +17,7 @@ _INVISIBLE = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_MOST_KNOWN = 4096
 _IRREGULAR_SPACE = re.compile(r"[^\S ]|  ")
 
 
@@ -29,10 +30,24 @@ class Folding:
         self._unicode = "unicode" in see_through
         self._invisible = "invisible" in see_through
         self.char = lru_cache(maxsize=4096)(self._char)
+        self._one_for_one: dict[int, str] = {}  # characters that fold to one other; no more than _MOST_KNOWN
 
     def text(self, text: str) -> str:
         """Fold a whole text, as a phrase of a list is."""
         return self.open().feed(text, 0)
+
+    def one_for_one(self, text: str) -> str | None:
+        """Fold a text of which every character folds to exactly one; None if it is not such a text."""
+        if text.isascii():
+            return text.lower() if self.case else text
+        known = self._one_for_one
+        for char in set(text):
+            if ord(char) not in known:
+                folded = self.char(char)
+                if len(folded) != 1 or len(known) >= _MOST_KNOWN:
+                    return None
+                known[ord(char)] = folded
+        return text.translate(known)
 
     def open(self) -> FoldedStream:
         """Start a stream."""
@@ -78,13 +93,13 @@ class FoldedStream:
         folding, self._seen = self._folding, seen
         if self._origins is None:
             self._folded = seen
-        if text.isascii() and not (folding.spacing and self._has_irregular_space(text)):
-            folded = text.lower() if folding.case else text
-            if self._origins is not None:
-                self._origins.extend(range(seen, seen + len(text)))
-        else:
+        irregular = folding.spacing and self._has_irregular_space(text)
+        folded = None if irregular else folding.one_for_one(text)
+        if folded is None:
             folded = self._feed_each(text)
             self.side_by_side = self.side_by_side and self._origins is None
+        elif self._origins is not None:
+            self._origins.extend(range(seen, seen + len(text)))
         self._seen += len(text)
         self._folded += len(folded)
         self._spaced = folded[-1:] == " " if folded else self._spaced
