@@ -95,4 +95,4 @@ async def test_an_engine_of_a_configuration_answers_with_usage(registry):
         response = await rails.generate_async(messages=PANCAKES, options={"log": {"llm_calls": True}})
     [call] = response.log.llm_calls
     assert call.completion_tokens == 20
-    assert "pancakes" in response.response[0]["content"]
+    assert "two eggs" in response.response[0]["content"]

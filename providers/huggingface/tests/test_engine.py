@@ -44,7 +44,7 @@ async def test_a_folder_is_loaded_at_first_use_once_and_the_stream_says_so(make_
     assert loads == []
     first = await collect(provider, PANCAKES)
     assert first[0].metadata == {"loading": str(MODEL_PATH)}
-    assert "pancakes" in text(first)
+    assert "two eggs" in text(first)
     second = await collect(provider, PANCAKES)
     assert second[0].metadata is None
     assert text(second) == text(first)
@@ -118,7 +118,7 @@ async def test_a_chat_template_may_be_given_as_text_or_file(make_provider, colle
     (tmp_path / "chat.jinja").write_text(template)
     for given in (template, str(tmp_path / "chat.jinja")):
         provider = make_provider(chat_template=given, temperature=0, max_tokens=20)
-        assert "pancakes" in text(await collect(provider, PANCAKES))
+        assert "two eggs" in text(await collect(provider, PANCAKES))
 
 
 async def test_generation_parameters_stand_beside_the_settings(make_provider, collect):

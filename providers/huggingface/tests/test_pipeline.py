@@ -38,7 +38,7 @@ async def test_the_answer_streams_word_by_word_and_ends(pipe, llm, collect):
         chunks = await collect(llm, PANCAKES)
     pieces = [chunk.text for chunk in chunks if chunk.text]
     assert "".join(pieces) == bare(pipe, PANCAKES)
-    assert "pancakes" in "".join(pieces)
+    assert "two eggs" in "".join(pieces)
     assert len(pieces) > 30
     assert not any(chunk == Chunk() for chunk in chunks)
 
@@ -50,7 +50,7 @@ async def test_the_snippet_of_the_documentation_streams(pipe, collect):
     llm = HuggingFacePipelineCompatible(pipeline=made, model_kwargs=params)
     for _ in range(2):
         chunks = await collect(llm, PANCAKES)
-        assert "pancakes" in text(chunks)
+        assert "two eggs" in text(chunks)
         assert chunks[-1].finish_reason == "stop"
 
 
@@ -86,22 +86,22 @@ async def test_the_same_seed_draws_the_same_answer(llm, collect):
 
 
 async def test_a_tool_call_comes_as_such(llm, collect):
-    chunks = await collect(llm, "What is the weather like in Paris?", tools=[WEATHER])
+    chunks = await collect(llm, "What is the weather like in London?", tools=[WEATHER])
     [call] = [call for chunk in chunks for call in chunk.tool_calls]
     assert (call.index, call.id, call.name) == (0, "call_0", "get_weather")
-    assert json.loads(call.arguments) == {"city": "Paris"}
+    assert json.loads(call.arguments) == {"city": "London"}
     assert text(chunks) == ""
     assert chunks[-1].finish_reason == "tool_calls"
 
 
 async def test_the_result_of_a_tool_is_read(llm, collect):
-    call = {"id": "call_0", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
+    call = {"id": "call_0", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "London"}'}}
     messages = [
-        {"role": "user", "content": "What is the weather like in Paris?"},
+        {"role": "user", "content": "What is the weather like in London?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_0", "content": "sunny, 22 degrees"},
     ]
-    assert text(await collect(llm, messages, tools=[WEATHER])).startswith("In Paris it is sunny and 22 degrees.")
+    assert text(await collect(llm, messages, tools=[WEATHER])).startswith("In London it is sunny and 22 degrees.")
 
 
 async def test_without_tools_nothing_is_a_tool_call(llm, collect):
@@ -113,7 +113,7 @@ async def test_without_tools_nothing_is_a_tool_call(llm, collect):
 
 async def test_reasoning_comes_apart_from_the_answer(llm, collect):
     chunks = await collect(llm, PANCAKES, chat_template_kwargs={"enable_thinking": True})
-    assert "".join(chunk.reasoning for chunk in chunks).startswith("The user wants to make pancakes.")
+    assert "".join(chunk.reasoning for chunk in chunks).startswith("The user wants to make")
     assert "two eggs" in text(chunks)
     assert "think>" not in text(chunks)
 
@@ -131,7 +131,7 @@ async def test_a_conversation_with_instructions_and_parts_is_read(llm, collect):
         {"role": "system", "content": "Be friendly."},
         {"role": "user", "content": [{"type": "text", "text": PANCAKES}]},
     ]
-    assert "pancakes" in text(await collect(llm, messages))
+    assert "two eggs" in text(await collect(llm, messages))
 
 
 # Bad input
