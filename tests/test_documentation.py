@@ -64,9 +64,7 @@ def test_python_snippets_of_a_page_run_in_order(page, monkeypatch):
     namespace: dict[str, object] = {"__name__": "__main__"}
     for snippet in snippets(page):
         if snippet.language == "python":
-            code = compile(
-                "\n" * snippet.line + snippet.code, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            )
+            code = compile("\n" * snippet.line + snippet.code, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
             result = eval(code, namespace)
             if inspect.iscoroutine(result):
 

@@ -236,7 +236,7 @@ def with_message(stop: Blocked | RailFailed, *, config: RailsConfig) -> Blocked 
     if isinstance(stop, RailFailed):
         return replace(stop, message=config.rails.failure_message)
     section = config.rails.input if stop.direction == "input" else config.rails.output
-    return replace(stop, message=section.refusal)
+    return replace(stop, message=stop.message or section.refusal)
 
 
 def _exception(stop: Blocked | RailFailed) -> dict[str, Any]:

@@ -159,6 +159,7 @@ class Verdict:
         category: for programs: which kind of violation.
         span: the characters of the whole text that are to blame, if the rail knows them.
         edits: for "rewrite", what to replace.
+        message: for "block", what to tell the user instead of the configured refusal.
     """
 
     decision: Decision
@@ -166,6 +167,7 @@ class Verdict:
     category: str | None = None
     span: Span | None = None
     edits: tuple[Edit, ...] = ()
+    message: str = ""
 
     @classmethod
     def allow(cls, reason: str = "") -> Verdict:
@@ -173,9 +175,18 @@ class Verdict:
         return cls("allow", reason) if reason else _ALLOW
 
     @classmethod
-    def block(cls, reason: str = "", *, category: str | None = None, span: Span | None = None) -> Verdict:
-        """Stop the stream: nothing that is not yet delivered will be. `span` is in characters of the whole text."""
-        return cls("block", reason, category, span)
+    def block(
+        cls, reason: str = "", *, category: str | None = None, span: Span | None = None, message: str = ""
+    ) -> Verdict:
+        """Stop the stream: nothing that is not yet delivered will be.
+
+        Args:
+            reason: for people: why.
+            category: for programs: which kind of violation.
+            span: the characters of the whole text that are to blame.
+            message: what to tell the user instead of the configured refusal.
+        """
+        return cls("block", reason, category, span, message=message)
 
     @classmethod
     def rewrite(cls, edits: Iterable[Edit], reason: str = "", *, category: str | None = None) -> Verdict:

@@ -132,7 +132,15 @@ class SessionStage:
         run.category, run.span = verdict.category, verdict.span
         self._close()
         self._host.end(
-            Blocked(plan.name, plan.direction, verdict.reason, verdict.category, verdict.span, self._channel)
+            Blocked(
+                plan.name,
+                plan.direction,
+                verdict.reason,
+                verdict.category,
+                verdict.span,
+                self._channel,
+                verdict.message,
+            )
         )
 
     def _fail(self, exc: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handrail._types import Edit, Verdict, Window
@@ -38,7 +39,7 @@ def _sound_block(verdict: Verdict, window: Window, plan: RailPlan) -> Verdict:
         return verdict
     where = f"characters {window.context_start} to {window.end}"
     note = f"{plan.plugin} gave the span {span!r}, which is outside its window, {where}"
-    return Verdict("block", f"{verdict.reason} ({note})".strip(), verdict.category)
+    return replace(verdict, reason=f"{verdict.reason} ({note})".strip(), span=None)
 
 
 def _is_within(span: object, window: Window) -> bool:

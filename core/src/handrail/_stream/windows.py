@@ -203,7 +203,15 @@ class WindowStage:
             self._host.end(event, check.failure)
         elif verdict is not None:
             self._host.end(
-                Blocked(plan.name, plan.direction, verdict.reason, verdict.category, verdict.span, self.channel)
+                Blocked(
+                    plan.name,
+                    plan.direction,
+                    verdict.reason,
+                    verdict.category,
+                    verdict.span,
+                    self.channel,
+                    verdict.message,
+                )
             )
 
     def _retract(self, lane: Lane, start: int) -> None:
