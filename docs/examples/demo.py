@@ -34,6 +34,8 @@ class Part:
 PARTS = (
     Part("An answer that may pass", "quickstart", "How should I plan a trip to Lisbon?"),
     Part("An answer that turns harmful", "quickstart", "How do I clean a really greasy kitchen?", "blocked"),
+    Part("Personal data in mid-stream", "patterns", "Where is the order?"),
+    Part("A real model, very small, guarded for personal data", "tiny", "Hello! Can you give me a recipe for soup?"),
 )
 
 
@@ -76,7 +78,7 @@ def figures(answer: Answer, bare: Unguarded) -> list[str]:
         f"time to first text  {first}",
         f"total time          {answer.seconds:.2f} s",
         f"time without rails  {bare.seconds:.2f} s",
-        f"number of checks    {len(checks)}, of {mean:.2f} s each",
+        f"number of checks    {len(checks)}, {f'of {mean:.2f} s each' if mean else 'which cost no wait'}",
         f"delivered           {len(answer.response.text):,} of {bare.characters:,} characters",
     ]
 

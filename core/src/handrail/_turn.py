@@ -70,7 +70,7 @@ class RailRun:
         reason, category, span: from the verdict; the span is in characters of the text that the rail saw.
         characters: how many the rail read.
         started_at, finished_at: seconds since the epoch.
-        duration: seconds that the check took.
+        duration: seconds that the check took; 0 for a stream rail, which works while text passes.
         held: seconds that text waited for this check after the rail was asked.
         error: for "failed": what went wrong.
         allowed_on_error: True if the rail failed and `on_error: allow` let the text pass all the same.

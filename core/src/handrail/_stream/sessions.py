@@ -162,4 +162,3 @@ class SessionStage:
         self._open = False
         self._run.characters = self._fed
         self._run.finished_at = time.time()
-        self._run.duration = self._run.finished_at - self._run.started_at

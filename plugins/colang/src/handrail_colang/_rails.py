@@ -48,7 +48,7 @@ class ColangRail:
         run = Run(self._program, self._code, self._context, turn, {judged: window.text})
         refusal = await run.flow(self._flow)
         if refusal is not None:
-            return Verdict.block(refusal.reason, category=refusal.category)
+            return Verdict.block(refusal.reason, category=refusal.category, message=refusal.message)
         text = run.variables[judged]
         return Verdict.allow() if text == window.text else _rewritten(window, str(text))
 

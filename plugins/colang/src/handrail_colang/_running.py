@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a flow lets nothing more pass."""
+    """Why a flow lets nothing more pass, and what it tells the user, if it says so."""
 
     reason: str
     category: str | None = None
+    message: str = ""
 
 
 class Run:
@@ -99,7 +100,8 @@ class Run:
             case Do():
                 return await self._block(self._program.flows[statement.flow].body)
             case Bot():
-                self._said = Refusal(self._text(statement))
+                text = self._text(statement)
+                self._said = Refusal(text, message=text)
             case CreateEvent():
                 message = _value(statement.keywords.get("message"), self.variables) or statement.name
                 self._said = Refusal(str(filled(str(message), statement.place)(self.variables)), statement.name)
