@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[np.float32]
 
 
+AT_ONCE = 4
+"""Tokens of a prompt that are computed together. No product is then so large that BLAS calls its threads, which go on
+spinning after it, and that costs more than they bring as soon as the machine has something else to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The numbers of `config.json` that matter here."""
@@ -63,7 +68,14 @@ class Run:
         self._cache: Array = np.empty(size, dtype=np.float32)
 
     def read(self, tokens: Sequence[int]) -> Array:
-        """Read on; give the logits of what comes next. The context must have room."""
+        """Read on; give the logits of what comes next. The context must have room, and there must be a token."""
+        last = self._llama.embedding[:1]
+        for start in range(0, len(tokens), AT_ONCE):
+            last = self._pass(tokens[start : start + AT_ONCE])[-1:]
+        logits: Array = _times(_norm(last, self._llama.shape.epsilon), self._llama.unembedding)[0]
+        return logits
+
+    def _pass(self, tokens: Sequence[int]) -> Array:
         llama, count = self._llama, len(tokens)
         start, end = self.length, self.length + count
         cosines, sines = llama.cosines[start:end], llama.sines[start:end]
@@ -82,8 +94,7 @@ class Run:
             gate, up = np.split(_times(_norm(x, llama.shape.epsilon), layer.gate_and_up), 2, axis=1)
             x += _times(gate * up * (0.5 + 0.5 * np.tanh(0.5 * gate)), layer.down)
         self.length = end
-        logits: Array = _times(_norm(x[-1:], llama.shape.epsilon), llama.unembedding)[0]
-        return logits
+        return x
 
 
 def _layer(weights: Mapping[str, NDArray[np.float16]], prefix: str, width: int) -> Layer:
@@ -102,14 +113,9 @@ def _layer(weights: Mapping[str, NDArray[np.float16]], prefix: str, width: int) 
 
 
 def _times(x: Array, matrix: Array) -> Array:
-    """Multiply rows by a matrix as it is stored, row by row of the result.
-
-    A single row goes without BLAS, whose threads cost more than they bring here as soon as the machine is busy.
-    """
-    if len(x) == 1:
-        row: Array = np.einsum("ij,j->i", matrix, x[0])
-        return row[None]
-    return x @ matrix.T
+    """Multiply rows by a matrix as it is stored, row by row of the result, in this thread."""
+    product: Array = np.einsum("ij,kj->ik", x, matrix)
+    return product
 
 
 def _norm(x: Array, epsilon: float) -> Array:
