@@ -55,6 +55,18 @@ def test_a_streamer_can_be_made_and_fed_before_any_loop_runs(pipe, tokenizer):
     assert anyio.run(read) == whole(pipe)
 
 
+def test_one_streamer_serves_one_loop_after_the_other(pipe, tokenizer):
+    streamer = AsyncTextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+
+    async def read():
+        thread = in_thread(pipe, streamer, max_new_tokens=12)
+        pieces = [piece async for piece in streamer]
+        await anyio.to_thread.run_sync(thread.join)
+        return "".join(pieces)
+
+    assert anyio.run(read) == anyio.run(read, backend="trio") != ""
+
+
 async def test_the_prompt_is_the_first_piece_unless_it_is_skipped(tokenizer):
     streamer = AsyncTextIteratorStreamer(tokenizer, skip_special_tokens=True)
     streamer.put(tokenizer("Good morning", return_tensors="pt")["input_ids"])
