@@ -199,6 +199,7 @@ _TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+_LONGEST_MOMENT = 5.0  # seconds
 _LONGEST_WAIT = 30.0  # seconds; only a test that fails waits so long
 
 
@@ -237,6 +238,17 @@ class Terminal:
     def prompt(self) -> str:
         """Wait until a line can be typed; give what was shown before."""
         return self.until("\n> ")
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C at the prompt until something comes of it.
+
+        A prompt is shown a moment before Python waits for keys, and Python does not notice Ctrl-C in that moment.
+        """
+        before = len(self.raw)
+        while len(self.raw) == before:
+            self.type("\x03")
+            if not self._read(time.monotonic() + _LONGEST_MOMENT) and self.process.poll() is not None:
+                return
 
     def rest(self) -> str:
         """Wait until the command has ended; give what was shown to the end."""

@@ -59,6 +59,35 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(configuration: Configuratio
     assert chat.code() == 0
 
 
+def test_ctrl_c_twice_ends_the_program(configuration: Configuration, terminal: Start):
+    chat = terminal("chat", configuration(**SLOW), "--streaming")
+    chat.prompt()
+    chat.type("bad" + ENTER)
+    chat.until("This")
+    chat.type(CTRL_C)
+    chat.prompt()
+    chat.interrupt()
+    assert chat.code() == 130
+    assert "Traceback" not in chat.text
+
+
+def test_at_the_prompt_ctrl_c_drops_the_line_then_warns_then_ends(configuration: Configuration, terminal: Start):
+    chat = terminal("chat", configuration())
+    chat.prompt()
+    chat.type("half a li")
+    chat.until("half a li")
+    chat.interrupt()
+    assert "again" not in chat.prompt()
+    chat.interrupt()
+    assert "Press Ctrl-C again to leave." in chat.prompt()
+    chat.type("hello" + ENTER)
+    assert "Hello there" in chat.prompt()
+    chat.interrupt()
+    assert "Press Ctrl-C again to leave." in chat.prompt()
+    chat.interrupt()
+    assert chat.code() == 130
+
+
 def test_ctrl_c_twice_ends_even_a_model_that_does_not_stop(configuration: Configuration, terminal: Start):
     chat = terminal("chat", configuration(), "--streaming", "--model", "stubborn/x")
     chat.prompt()
