@@ -195,8 +195,10 @@ def configuration(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+# Ctrl-C must reach the command also where the tests run in the background, where a shell has it ignored.
 _TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    "import fcntl, os, signal, sys, termios; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 _LONGEST_MOMENT = 5.0  # seconds
@@ -245,7 +247,8 @@ class Terminal:
         A prompt is shown a moment before Python waits for keys, and Python does not notice Ctrl-C in that moment.
         """
         before = len(self.raw)
-        while len(self.raw) == before:
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while len(self.raw) == before and time.monotonic() < deadline:
             self.type("\x03")
             if not self._read(time.monotonic() + _LONGEST_MOMENT) and self.process.poll() is not None:
                 return
