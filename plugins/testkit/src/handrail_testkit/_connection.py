@@ -67,6 +67,9 @@ class Connection:
                     return False
                 self._read_ahead = watch.result()
             return await reply and request.keeps_alive
+        except ConnectionError:  # the client was gone while something was being written
+            request.closed.set()
+            raise
         finally:
             await self._settle(reply, watch)
 
