@@ -290,6 +290,12 @@ async def test_a_session_that_fails_blocks(guarded, rule, last):
     assert isinstance(event, RailFailed)
 
 
+async def test_a_session_whose_text_is_no_text_blocks(guarded):
+    (event,) = await guarded(FakeProvider(words(9)), {"r": SessionRail(lambda text: Ruling(text.encode()))}).events()
+    assert isinstance(event, RailFailed)
+    assert "must return a Ruling" in event.error
+
+
 async def test_a_session_that_fails_may_let_everything_it_held_pass(guarded):
     seen = []
 
@@ -374,6 +380,7 @@ def strategy_giving(*windows):
         (Window("abc", 0, 0, 3, 4), "must start at 0"),
         (Window("abcd", 0, 0, 3, 3), "must start at 0"),
         (Window("", 0, 0, 0, 0), "must start at 0"),
+        (Window("xyz", 0, 0, 3, 3), "have the text that stands there"),
         ("abc", "gave the window 'abc'"),
     ],
 )

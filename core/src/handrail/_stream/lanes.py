@@ -139,12 +139,14 @@ class Lane:
             and window.start < window.end <= self._stage.length
             and window.clears <= window.end
             and len(window.text) == window.end - window.context_start
+            and self._stage.holds(window.text[window.start - window.context_start :], window.start)
         )
         if not fits:
             shown = window if not isinstance(window, Window) else (window.context_start, window.start, window.end)
             raise PluginContractError(
                 f"{self.plan.strategy_plugin}: the strategy gave the window {shown!r} (context_start, start, end); "
-                f"it must start at {end}, where the last one ended, and end at most at {self._stage.length}",
+                f"it must start at {end}, where the last one ended, end at most at {self._stage.length}, "
+                f"and have the text that stands there",
                 plugin=self.plan.strategy_plugin,
             )
 
@@ -185,7 +187,7 @@ class Lane:
                 check.failure = self._too_late(edits[0])
                 return
         self._owed = [edit for edit in edits if edit.end > clears]
-        self._accepted = [edit for edit in self._accepted if edit.end > seen_from]
+        self._accepted = [edit for edit in self._accepted if edit.end >= seen_from]
         self._accept([edit for edit in edits if edit.end <= clears])
         self.cleared = max(self.cleared, lowered(clears, edits))
 

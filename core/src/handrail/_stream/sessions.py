@@ -50,7 +50,12 @@ class SessionStage:
             self._fed += len(text)
             try:
                 ruling = feed_session(text)
-                if type(ruling) is not Ruling or ruling.block is not None or ruling.edits:
+                if (
+                    type(ruling) is not Ruling
+                    or type(ruling.text) is not str
+                    or ruling.block is not None
+                    or ruling.edits
+                ):
                     self._judge(ruling)
                     return
             except Exception as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event that names the plugin

@@ -116,6 +116,11 @@ class WindowStage:
             self._stop_asking()
         self._advanced(lane, cleared, was_complete=complete)
 
+    def holds(self, text: str, start: int) -> bool:
+        """Tell whether this is the text from `start` on, as far as it was not released yet."""
+        ahead = max(self.released - start, 0)
+        return "".join(self._pieces).startswith(text[ahead:], start + ahead - self.released)
+
     def now(self) -> float:
         """Give the time on the event loop's clock, in seconds."""
         return self._host.clock()
