@@ -261,15 +261,19 @@ holding_shapes = st.integers(2, 4).flatmap(
 @given(
     st.lists(st.text("ab", max_size=9), max_size=12),
     st.lists(st.tuples(holding_shapes, st.lists(st.integers(0, 4), min_size=1, max_size=5)), min_size=1, max_size=2),
+    st.sampled_from(["ab", "ab(?!b)"]),
     backends,
 )
-def test_what_window_rails_rewrite_is_what_they_would_rewrite_in_the_whole_text(texts, rails, backend):
-    """I1 to I3 for edits: a phrase as long as the hold is replaced wherever windows cut it, by rails in a row too."""
-    rules = [("ab", "X"), ("Xb", "")]
+def test_what_window_rails_rewrite_is_what_they_would_rewrite_in_the_whole_text(texts, rails, first, backend):
+    """I1 to I3 for edits: a phrase as long as the hold is replaced wherever windows cut it, by rails in a row too.
+
+    With more text a rail may change its mind about what is held: then what it says last is what counts.
+    """
+    rules = [(first, "X"), ("Xb", "")]
     expected = "".join(texts)
     plans = []
     for (shape, latencies), (phrase, replacement) in zip(rails, rules, strict=False):
-        expected = expected.replace(phrase, replacement)
+        expected = re.sub(phrase, replacement, expected)
         rail = Rewriter(phrase, replacement, latencies)
         plans.append(RailPlan(phrase, "rewriter 1.0", rail, make_strategy=functools.partial(Characters, shape)))
     case = Case([(text, 1) for text in texts], Shape(1, 0, 0), [], [])
