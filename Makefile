@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types tests fuzz mutants bench bench-peers compat format clean
+.PHONY: help install tools demo chat test lint types tests fuzz mutants bench bench-peers compat release format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py
+
+release: install  ## Build every distribution into dist, and check it as its users will get it
+	$(BIN)/python tests/release.py
 
 format: install  ## Let ruff format and mend what it can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,124 @@
+"""The members as their users get them: built into distributions, and installed where the repository is not."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+MEMBERS = sorted(
+    file.parent for pattern in ("core", "plugins/*", "providers/*") for file in ROOT.glob(f"{pattern}/pyproject.toml")
+)
+CONSTRAINTS = ROOT / "constraints.txt"
+_UV = str(Path(sys.executable).with_name("uv"))
+
+
+def project(member: Path) -> dict[str, Any]:
+    """Give the table `project` of a member's pyproject."""
+    return tomllib.loads((member / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def wheel_name(distribution: str) -> str:
+    """Give how the name of a distribution's wheel begins."""
+    return distribution.replace("-", "_") + "-"
+
+
+def build(folder: Path, *, source: Path = ROOT, wheels_only: bool = False) -> list[Path]:
+    """Build a distribution, or all members of the workspace, with the tools that are installed here.
+
+    Unless only wheels are asked for, each wheel is built from its source distribution, so that both are known to be
+    whole. The date of everything inside is that of the last commit, so that the same commit gives the same bytes.
+    """
+    command = [_UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(folder)]
+    command += ["--all-packages"] if source == ROOT else []
+    command += ["--wheel"] if wheels_only else []
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": _date_of_commit()}
+    subprocess.run([*command, str(source)], env=environment, check=True)
+    (folder / ".gitignore").unlink(missing_ok=True)
+    return sorted(folder.iterdir())
+
+
+def _date_of_commit() -> str:
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return given
+    asked = ["git", "log", "-1", "--format=%ct"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def built_once(shared: Path) -> Path:
+    """Build the wheels of all members into a folder that several processes share; only the first one builds them.
+
+    Args:
+        shared: a folder that all of them know, such as the parent of pytest's base folder under xdist.
+    """
+    folder = shared / "wheels"
+    with (shared / "wheels.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            build(shared / "wheels.part", wheels_only=True)
+            (shared / "wheels.part").rename(folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment that has nothing of the repository, and nothing of whoever runs the tests."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path, python: str = sys.executable) -> Environment:
+        """Make an empty one."""
+        subprocess.run([_UV, "venv", "--quiet", "--python", python, str(folder)], check=True)
+        return cls(folder)
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def install(self, *what: str | Path, wheels: Path | None = None) -> None:
+        """Install distributions.
+
+        Args:
+            what: files, or names with their extras.
+            wheels: a folder in which names are looked up before the package index.
+        """
+        found = os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")
+        command = [_UV, "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(CONSTRAINTS)]
+        command += ["--find-links", str(wheels)] if wheels else []
+        environment = {**os.environ, "UV_FIND_LINKS": found}
+        subprocess.run([*command, *map(str, what)], env=environment, check=True)
+
+    def run(
+        self, *command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of its programs; an exit code other than 0 is an error with all that was written."""
+        program, *arguments = map(str, command)
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HANDRAIL", "PYTEST"))
+        }
+        clean |= {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **(env or {})}
+        done = subprocess.run(
+            [str(self.folder / "bin" / program), *arguments],
+            cwd=cwd or self.folder,
+            env=clean,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{program} {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+
+def wheels_of(folder: Path, distributions: Iterable[str]) -> list[Path]:
+    """Give the wheels of some distributions."""
+    return [next(folder.glob(wheel_name(name) + "*.whl")) for name in distributions]
