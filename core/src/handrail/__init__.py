@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from handrail._actions import Registrations as Registrations
     from handrail._checking import RailsResult as RailsResult
     from handrail._contexts import ProviderContext as ProviderContext
     from handrail._contexts import RailContext as RailContext
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._guarded import GuardedStream as GuardedStream
+    from handrail._inner import InnerRail as InnerRail
     from handrail._log import ActivatedRail as ActivatedRail
     from handrail._log import ExecutedAction as ExecutedAction
     from handrail._log import GenerationLog as GenerationLog
@@ -68,7 +70,9 @@ _HOMES = {
     "_contexts": ("ProviderContext", "RailContext"),
     "_guarded": ("GuardedStream",),
     "_model": ("Completion", "Model"),
+    "_actions": ("Registrations",),
     "_checking": ("RailsResult",),
+    "_inner": ("InnerRail",),
     "_log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
     "_options": ("GenerationOptions",),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),

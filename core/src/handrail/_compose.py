@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 from handrail._actions import Registrations
 from handrail._contexts import ProviderContext, RailContext
 from handrail._functions import FunctionRail, RailFunction
+from handrail._inner import InnerRail
 from handrail._model import Model
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
 from handrail._stream.whole import Whole
 from handrail._tokens import TokenCounter, token_counter
-from handrail.config import RailOptions, StreamingConfig, normalized_name
+from handrail.config import Flow, RailOptions, StreamingConfig, normalized_name
 from handrail.errors import (
     ConfigurationError,
     HandrailError,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from handrail._protocols import Provider, Strategy
     from handrail._registry import Offer, Registry
     from handrail._specs import Direction, StrategySpec
-    from handrail.config import Flow, ModelConfig, RailsConfig
+    from handrail.config import ModelConfig, RailsConfig
 
 _PLACE = re.compile(r"[^\n]+?:\d+:\d+: ")
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
@@ -119,7 +120,7 @@ class _Composer:
         self._problems: list[tuple[str, HandrailError]] = []
 
     def compose(self) -> Composition:
-        self._registry = self._registry.for_config(self._config)
+        self._registry = self._registry.for_config(self._config, self._registrations)
         self._refuse_unserved()
         self._build_models()
         rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
@@ -160,7 +161,7 @@ class _Composer:
             self.note(
                 InvalidRailsConfigurationError(
                     f"the configuration has rails in Colang or custom actions ({found}), "
-                    f"which no installed plugin can run"
+                    f"which no installed plugin can run: pip install handrail-colang"
                 ),
                 "",
             )
@@ -187,7 +188,7 @@ class _Composer:
             type=entry.type,
             engine=entry.engine,
             name=entry.model or "",
-            plugin=offer.plugin.label,
+            plugin=offer.label,
             counter=self._counter,
         )
 
@@ -200,7 +201,17 @@ class _Composer:
                 self.note(exc, self._config.where("rails", direction, "flows", index))
 
     def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
-        offer = self._registry.rail(flow.name)
+        return self._build_offered(self._registry.rail(flow.name), flow, direction)
+
+    def _inner_rail(self, name: str, direction: Direction) -> InnerRail | None:
+        installed = self._registry.installed
+        if name not in installed.names(RailSpec):
+            return None
+        offer = installed.rail(name)
+        suited = direction if direction in offer.spec.directions else offer.spec.directions[0]
+        return InnerRail.of(self._build_offered(offer, Flow.parse(name), suited))
+
+    def _build_offered(self, offer: Offer[RailSpec], flow: Flow, direction: Direction) -> RailPlan:
         spec = offer.spec
         if direction not in spec.directions:
             raise InvalidRailsConfigurationError(
@@ -223,7 +234,7 @@ class _Composer:
             self._model_for,
         )
         rail = _built(offer, settings, context)
-        return self.plan_rail(replace(spec, name=flow.name), offer.plugin.label, rail, options, key, direction)
+        return self.plan_rail(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
 
     def plan_rail(
         self, spec: RailSpec, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
@@ -231,6 +242,7 @@ class _Composer:
         """Give a rail with everything that the engine must know of it."""
         name = spec.name
         is_session = callable(getattr(rail, "open", None))
+            self._inner_rail,
         if not is_session and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
                 f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",

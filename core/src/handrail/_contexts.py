@@ -12,6 +12,7 @@ from handrail._actions import Registrations
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from handrail._inner import InnerRail
     from handrail._model import Model
     from handrail._protocols import CountTokens
     from handrail._specs import Direction
@@ -75,6 +76,7 @@ class RailContext:
     arguments: Mapping[str, str] = field(default_factory=dict)
     registrations: Registrations = field(default_factory=Registrations)
     _models: Callable[[str], Model] | None = None
+    _rails: Callable[[str, Direction], InnerRail | None] | None = None
 
     @property
     def base_path(self) -> Path:
@@ -90,6 +92,17 @@ class RailContext:
         if self._models is None:
             raise ConfigurationError(f"rail {self.name!r} asks for the model {type!r}, but runs without any models")
         return self._models(type)
+
+    def rail(self, name: str) -> InnerRail | None:
+        """Give an installed rail, to ask it from inside this one; None if none has this name.
+
+        It judges what this rail judges, unless it is for the other direction alone. Rails that the configuration
+        defines itself are not among them, so that one of them may ask the installed rail whose name it has taken.
+
+        Raises:
+            ConfigurationError: it cannot be built: its prompt is missing, or its settings are wrong.
+        """
+        return None if self._rails is None else self._rails(name, self.direction)
 
     def prompt(self, task: str) -> TaskPrompt:
         """Give the configuration's prompt for a task.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pluggy
 
@@ -16,13 +16,15 @@ from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import PluginLoadError
 
 if TYPE_CHECKING:
+    from handrail._actions import Registrations
     from handrail.config import RailsConfig
 
 GROUP = "handrail"
 
 Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
 
-ConfigRails: TypeAlias = Callable[["RailsConfig"], Iterable[RailSpec]]
+ConfigRails: TypeAlias = Callable[["RailsConfig", "Registrations"], Iterable[Spec]]
+ConfigProviders: TypeAlias = Callable[["RailsConfig"], Iterable[Spec]]
 
 HOOKS: dict[str, type[Spec]] = {
     "handrail_providers": ProviderSpec,
@@ -30,8 +32,8 @@ HOOKS: dict[str, type[Spec]] = {
     "handrail_strategies": StrategySpec,
     "handrail_commands": CommandSpec,
 }
-CONFIG_HOOK = "handrail_config_rails"
-_ALL_HOOKS = (*HOOKS, CONFIG_HOOK)
+CONFIG_RAILS, CONFIG_PROVIDERS = "handrail_config_rails", "handrail_config_providers"
+_ALL_HOOKS = (*HOOKS, CONFIG_RAILS, CONFIG_PROVIDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Plugin:
         module: where its hooks are.
         specs: what it registers.
         config_rails: gives the rails that a configuration itself defines, if the plugin reads such.
+        config_providers: gives the engines that a configuration itself defines, if the plugin reads such.
         problem: why it cannot be used; then `specs` is empty.
     """
 
@@ -54,6 +57,7 @@ class Plugin:
     module: str = ""
     specs: tuple[Spec, ...] = ()
     config_rails: ConfigRails | None = field(default=None, repr=False, compare=False)
+    config_providers: ConfigProviders | None = field(default=None, repr=False, compare=False)
     problem: str | None = None
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
@@ -63,6 +67,12 @@ class Plugin:
         if self.distribution is None:
             return f"plugin {self.name!r}"
         return f"{self.distribution} {self.version}"
+
+
+class _Hooks(NamedTuple):
+    specs: tuple[Spec, ...]
+    config_rails: ConfigRails | None
+    config_providers: ConfigProviders | None
 
 
 def installed_plugins() -> list[Plugin]:
@@ -81,10 +91,10 @@ def plugin_from_object(plugin: object) -> Plugin:
     """
     name = getattr(plugin, "__name__", None) or type(plugin).__name__
     try:
-        specs, config_rails = _read_hooks(plugin, name)
+        hooks = _read_hooks(plugin, name)
     except Exception as exc:
         raise PluginLoadError(f"plugin {name!r} cannot be registered: {exc}", plugin=name) from exc
-    return Plugin(name=name, module=name, specs=specs, config_rails=config_rails)
+    return Plugin(name, None, None, name, *hooks)
 
 
 def _order(point: EntryPoint) -> tuple[str, str]:
@@ -94,14 +104,14 @@ def _order(point: EntryPoint) -> tuple[str, str]:
 def _from_entry_point(point: EntryPoint) -> Plugin:
     distribution, version = (point.dist.name, point.dist.version) if point.dist else (None, None)
     try:
-        specs, config_rails = _read_hooks(point.load(), point.name)
+        hooks = _read_hooks(point.load(), point.name)
     except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
         problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {exc}"
         return Plugin(point.name, distribution, version, point.value, problem=problem, cause=exc)
-    return Plugin(point.name, distribution, version, point.value, specs, config_rails)
+    return Plugin(point.name, distribution, version, point.value, *hooks)
 
 
-def _read_hooks(plugin: object, name: str) -> tuple[tuple[Spec, ...], ConfigRails | None]:
+def _read_hooks(plugin: object, name: str) -> _Hooks:
     # A manager for each plugin: a broken one cannot take another down, and every record knows where it is from.
     manager = pluggy.PluginManager(_hookspecs.PROJECT)
     manager.add_hookspecs(_hookspecs)
@@ -112,17 +122,21 @@ def _read_hooks(plugin: object, name: str) -> tuple[tuple[Spec, ...], ConfigRail
     for hook, kind in HOOKS.items():
         for offered in getattr(manager.hook, hook)():
             specs.extend(_checked(offered, hook, kind))
-    config_rails = partial(_config_rails, manager) if getattr(manager.hook, CONFIG_HOOK).get_hookimpls() else None
-    if not specs and config_rails is None:
+    rails = partial(_config_rails, manager) if manager.hook.handrail_config_rails.get_hookimpls() else None
+    providers = partial(_config_providers, manager) if manager.hook.handrail_config_providers.get_hookimpls() else None
+    if not specs and rails is None and providers is None:
         raise PluginLoadError(f"it offers nothing; implement one of {', '.join(_ALL_HOOKS)}, marked with @hookimpl")
-    return tuple(specs), config_rails
+    return _Hooks(tuple(specs), rails, providers)
 
 
-def _config_rails(manager: pluggy.PluginManager, config: RailsConfig) -> Iterable[RailSpec]:
-    for offered in getattr(manager.hook, CONFIG_HOOK)(config=config):
-        for spec in _checked(offered, CONFIG_HOOK, RailSpec):
-            if isinstance(spec, RailSpec):
-                yield spec
+def _config_rails(manager: pluggy.PluginManager, config: RailsConfig, registrations: Registrations) -> Iterable[Spec]:
+    for offered in manager.hook.handrail_config_rails(config=config, registrations=registrations):
+        yield from _checked(offered, CONFIG_RAILS, RailSpec)
+
+
+def _config_providers(manager: pluggy.PluginManager, config: RailsConfig) -> Iterable[Spec]:
+    for offered in manager.hook.handrail_config_providers(config=config):
+        yield from _checked(offered, CONFIG_PROVIDERS, ProviderSpec)
 
 
 def _refuse_unmarked(plugin: object) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from handrail._actions import Registrations
     from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
     from handrail.config import RailsConfig
 
@@ -38,9 +39,23 @@ def handrail_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]  #
 
 
 @hookspec
-def handrail_config_rails(config: RailsConfig) -> Iterable[RailSpec] | None:
+def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec] | None:
     """Give the rails that a configuration itself defines, such as those in its Colang files.
 
     Called when a configuration is composed, for every configuration; None if this one defines nothing that the plugin
-    reads. Files that no plugin reads are an error, so a plugin that returns rails must have read all of the kind.
+    reads. Files that no plugin reads are an error, so a plugin that returns rails must have read all of the kind. A
+    rail of the configuration takes the place of an installed one of the same name.
+
+    Args:
+        config: the configuration.
+        registrations: where the configuration's own code registers, as a program does on its `LLMRails`.
+    """
+
+
+@hookspec
+def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | None:
+    """Give the engines that a configuration itself defines, such as those that its Python files register.
+
+    Called when every plugin has given the configuration's rails, so that its files have been run. An engine of the
+    configuration takes the place of an installed one of the same name.
     """

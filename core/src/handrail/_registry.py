@@ -14,6 +14,7 @@ from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
+    from handrail._actions import Registrations
     from handrail.config import RailsConfig
 
 S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)
@@ -28,10 +29,23 @@ _KINDS: dict[type[Spec], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Offer(Generic[S]):
-    """A name that a plugin serves: what it registered, and which plugin it was."""
+    """A name that a plugin serves: what it registered, and which plugin it was.
+
+    Attributes:
+        spec: the record.
+        plugin: whose it is.
+        replaced: installed plugins that serve the name too, where the configuration defines it itself.
+    """
 
     spec: S
     plugin: Plugin
+    replaced: tuple[Plugin, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The plugin as a person is told of it, with those in whose place a configuration has put it."""
+        place = f", in place of {' and '.join(plugin.label for plugin in self.replaced)}" if self.replaced else ""
+        return self.plugin.label + place
 
     def load(self) -> object:
         """Import the object behind the target.
@@ -76,13 +90,13 @@ class Offer(Generic[S]):
 class Registry:
     """What is installed, by name. Two registries share nothing; one process may hold many."""
 
-    def __init__(self, plugins: Iterable[Plugin] = ()) -> None:
-        self._plugins = tuple(plugins)
-        self._offers: dict[type[Spec], dict[str, list[Offer[Spec]]]] = {kind: {} for kind in _KINDS}  # type: ignore[type-var]  # a union of S's constraints
-        for plugin in self._plugins:
-            for spec in plugin.specs:
-                for name in (spec.name, *getattr(spec, "aliases", ())):
-                    self._offers[type(spec)].setdefault(name, []).append(Offer(spec, plugin))  # type: ignore[type-var]  # likewise
+    def __init__(self, plugins: Iterable[Plugin] = (), *, own: Iterable[Plugin] = ()) -> None:
+        self._installed, self._own = tuple(plugins), tuple(own)
+        self._offers = _offers(self._installed)
+        for kind, names in _offers(self._own).items():
+            for name, offers in names.items():
+                replaced = tuple(offer.plugin for offer in self._offers[kind].get(name, ()))
+                self._offers[kind][name] = [replace(offer, replaced=replaced) for offer in offers]
 
     @classmethod
     def discover(cls) -> Registry:
@@ -95,7 +109,7 @@ class Registry:
         Raises:
             PluginLoadError: one of them is not a plugin.
         """
-        return Registry((*self._plugins, *map(plugin_from_object, plugins)))
+        return Registry((*self._installed, *map(plugin_from_object, plugins)), own=self._own)
 
     def without(self, disabled: Collection[str]) -> Registry:
         """Give a registry without these plugins, named by distribution or entry point.
@@ -103,32 +117,41 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        names = {name for plugin in self._plugins for name in (plugin.distribution, plugin.name) if name}
+        names = {name for plugin in self._installed for name in (plugin.distribution, plugin.name) if name}
         for name in disabled:
             if name not in names:
                 raise ConfigurationError(
                     f"plugins.disable names {name!r}, which is not installed; {_suggest(name, names)}"
                 )
-        return Registry(p for p in self._plugins if p.distribution not in disabled and p.name not in disabled)
+        left = (p for p in self._installed if p.distribution not in disabled and p.name not in disabled)
+        return Registry(left, own=self._own)
 
-    def for_config(self, config: RailsConfig) -> Registry:
-        """Give a registry with the rails that a configuration itself defines, and without what it disables.
+    def for_config(self, config: RailsConfig, registrations: Registrations) -> Registry:
+        """Give a registry with the rails and engines that a configuration itself defines, without what it disables.
+
+        What the configuration defines takes the place of what is installed under the same name.
+
+        Args:
+            config: the configuration, whose Python files are run.
+            registrations: where they register what rails look up.
 
         Raises:
             ConfigurationError: a plugin cannot use what the configuration defines.
         """
         registry = self.without(config.plugins.disable)
-        own = [
-            replace(plugin, specs=tuple(plugin.config_rails(config)), config_rails=None)
-            for plugin in registry.plugins
-            if plugin.config_rails is not None
-        ]
-        return Registry((*registry.plugins, *(plugin for plugin in own if plugin.specs))) if own else registry
+        own = [_own(p, p.config_rails(config, registrations)) for p in registry.plugins if p.config_rails is not None]
+        own += [_own(p, p.config_providers(config)) for p in registry.plugins if p.config_providers is not None]
+        return Registry(registry.plugins, own=(plugin for plugin in own if plugin.specs))
+
+    @property
+    def installed(self) -> Registry:
+        """The same without what a configuration has defined."""
+        return Registry(self._installed)
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
         """Every plugin that was found, the broken ones included."""
-        return self._plugins
+        return (*self._installed, *self._own)
 
     def provider(self, name: str) -> Offer[ProviderSpec]:
         """Find an engine by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
@@ -172,7 +195,21 @@ class Registry:
         return message
 
     def _broken(self) -> Iterator[Plugin]:
-        return (plugin for plugin in self._plugins if plugin.problem is not None)
+        return (plugin for plugin in self._installed if plugin.problem is not None)
+
+
+def _offers(plugins: Iterable[Plugin]) -> dict[type[Spec], dict[str, list[Offer[Spec]]]]:  # type: ignore[type-var]  # a union of S's constraints
+    offers: dict[type[Spec], dict[str, list[Offer[Spec]]]] = {kind: {} for kind in _KINDS}  # type: ignore[type-var]  # likewise
+    for plugin in plugins:
+        for spec in plugin.specs:
+            for name in (spec.name, *getattr(spec, "aliases", ())):
+                offers[type(spec)].setdefault(name, []).append(Offer(spec, plugin))  # type: ignore[type-var]  # likewise
+    return offers
+
+
+def _own(plugin: Plugin, specs: Iterable[Spec]) -> Plugin:
+    """Give a plugin as the source of what a configuration itself defines."""
+    return replace(plugin, specs=tuple(specs), config_rails=None, config_providers=None)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
