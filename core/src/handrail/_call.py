@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
-
-import anyio
 
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
 from handrail._model import request_id
 from handrail._options import GenerationOptions
+from handrail._stream.backend import running_clock
 from handrail._stream.batch import Batch
 from handrail._stream.prefetch import Prefetch
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsEvents
 from handrail._stream.source import chunks_of_texts, single
-from handrail._stream.whole import Whole
 from handrail._turn import Journal, Turn
 from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
 from handrail.errors import ConfigurationError
@@ -65,11 +64,13 @@ class Call:
         self._options = options
         self._generator = generator
         self._llm_call: LLMCall | None = None
-        self._generation_started = 0.0  # on the event loop's clock
+        self._clock: Callable[[], float] = time.monotonic  # the event loop's, once the model is asked
+        self._generation_started = 0.0
         self._input_rails = options.choose(app.input_rails, "input") if generator is None else ()
         self.journal = Journal()
         self.turn = self._turn(conversation)
-        self.driver = self._driver(options.choose(app.output_rails, "output"), whole=whole)
+        output_rails = app.whole_output_rails if whole else app.output_rails
+        self.driver = self._driver(options.choose(output_rails, "output"), whole=whole)
         self.driver.pipeline.describe = partial(with_message, config=app.config)
 
     @property
@@ -119,8 +120,6 @@ class Call:
     def _driver(self, rails: tuple[RailPlan, ...], *, whole: bool) -> Driver:
         output = self._app.config.rails.output
         provider = self._provider_label()
-        if whole:
-            rails = seeing_everything(rails)
         if all(rail.is_stream_rail for rail in rails) and not self._speculative:
             return Pull(rails, self.turn, self._open_source, provider=provider, on_close=self._close)
         if whole and not self._speculative:
@@ -176,7 +175,7 @@ class Call:
     async def _refused(self, pipeline: Pipeline) -> bool:
         """Run the input rails; end the stream if one refuses, take over what they rewrote if none does."""
         text, stop = await guard_text(
-            reading_text(self._input_rails),
+            self._input_rails,
             self._conversation.user_message,
             self.turn,
             parallel=self._app.config.rails.input.parallel,
@@ -196,7 +195,8 @@ class Call:
         messages = self._with_instructions()
         self._llm_call = model.new_call(messages, "general")
         self.journal.llm_calls.append(self._llm_call)
-        self._generation_started = anyio.current_time()
+        self._clock = running_clock()
+        self._generation_started = self._clock()
         return model.provider.stream(messages, self._options.llm_params)
 
     def _with_instructions(self) -> Sequence[Message]:
@@ -212,20 +212,19 @@ class Call:
 
     def _close_llm_call(self, completion: str, usage: Usage | None) -> None:
         if self._llm_call is not None:
-            self._llm_call.close(completion, usage, anyio.current_time() - self._generation_started)
+            self._llm_call.close(completion, usage, self._clock() - self._generation_started)
             self._llm_call = None  # a further request of this call has its own
 
 
 def turn_of(app: Composition, conversation: Conversation, options: GenerationOptions, journal: Journal) -> Turn:
     """Give what rails are told of a call; nothing that the caller passes takes the place of what they judge."""
-    given = {name: value for name, value in conversation.variables.items() if name not in _JUDGED}
-    registered = {
-        name: value() if callable(value) else value for name, value in app.registrations.prompt_context.items()
-    }
+    variables = {name: value for name, value in conversation.variables.items() if name not in _JUDGED}
+    for name, value in app.registrations.prompt_context.items():
+        variables[name] = value() if callable(value) else value
     return Turn(
         messages=conversation.messages,
         user_message=conversation.user_message,
-        variables={**given, **registered},
+        variables=variables,
         tools=tuple(options.llm_params.get("tools") or ()),
         journal=journal,
     )
@@ -249,23 +248,18 @@ def _openai_tool_call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
-def reading_text(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:
-    """Give the rails of an input: whatever they look at in an answer, they read the user's text."""
-    return tuple(rail if rail.channels == ("text",) else replace(rail, channels=("text",)) for rail in rails)
-
-
-def seeing_everything(rails: Sequence[RailPlan]) -> tuple[RailPlan, ...]:
-    """Give the rails with one window of everything in place of their strategies."""
-    return tuple(
-        rail if rail.is_stream_rail else replace(rail, make_strategy=Whole, stream_first=False) for rail in rails
-    )
-
-
 async def guard_text(
     rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, tool_calls: tuple[ToolCallDelta, ...] = ()
 ) -> tuple[str, Blocked | RailFailed | None]:
-    """Run rails over a message that is whole; give its text as they let it through, and what stopped it."""
-    rails = seeing_everything(rails)
+    """Run rails over a message that is whole; give its text as they let it through, and what stopped it.
+
+    Args:
+        rails: planned for a whole text.
+        text: the message.
+        turn: what they are told of the call.
+        parallel: whether neighbouring window rails run at once.
+        tool_calls: what stands beside the text.
+    """
 
     async def open_source(pipeline: Pipeline) -> AsyncIterator[Chunk]:  # noqa: ARG001
         return single(Chunk(text, tool_calls=tool_calls))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from handrail._call import guard_text, reading_text, turn_of, with_message
+from handrail._call import guard_text, turn_of, with_message
 from handrail._events import Blocked
 from handrail._model import message_text
 from handrail._specs import Direction
@@ -78,7 +78,7 @@ async def check_conversation(
 async def _check_input(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
     if _last(talk.messages, "user") is None:
         raise InvalidRequestError("there is no message of the user for the input rails to check")
-    plans = reading_text(options.choose(app.input_rails, "input"))
+    plans = options.choose(app.input_rails, "input")
     text = talk.user_message
     return _result(app, text, turn, await guard_text(plans, text, turn, parallel=app.config.rails.input.parallel))
 
@@ -87,7 +87,7 @@ async def _check_output(app: Composition, talk: Conversation, turn: Turn, option
     answer = _last(talk.messages, "assistant")
     if answer is None:
         raise InvalidRequestError("there is no message of the assistant for the output rails to check")
-    plans = options.choose(app.output_rails, "output")
+    plans = options.choose(app.whole_output_rails, "output")
     text = message_text(answer)
     parallel = app.config.rails.output.parallel
     checked = await guard_text(plans, text, turn, parallel=parallel, tool_calls=_tool_calls(answer))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,7 +42,13 @@ _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A configuration with everything that it names, built."""
+    """A configuration with everything that it names, built.
+
+    Attributes:
+        input_rails: those of the user's message, which is always whole.
+        output_rails: those of an answer as it streams.
+        whole_output_rails: the same for an answer that is whole before they see it.
+    """
 
     config: RailsConfig
     registry: Registry
@@ -51,11 +57,15 @@ class Composition:
     output_rails: tuple[RailPlan, ...]
     counter: TokenCounter
     registrations: Registrations
+    whole_output_rails: tuple[RailPlan, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
 
     def with_rail(self, plan: RailPlan) -> Composition:
         """Give the same with one more rail, after the others of its direction."""
         if plan.direction == "input":
-            return replace(self, input_rails=(*self.input_rails, plan))
+            return replace(self, input_rails=(*self.input_rails, plan.for_message()))
         return replace(self, output_rails=(*self.output_rails, plan))
 
     def with_main_model(self, model: Model) -> Composition:
@@ -129,7 +139,7 @@ class _Composer:
             self._config,
             self._registry,
             self._models,
-            rails["input"],
+            tuple(plan.for_message() for plan in rails["input"]),
             rails["output"],
             self._counter,
             self._registrations,
@@ -232,6 +242,7 @@ class _Composer:
             flow.arguments,
             self._registrations,
             self._model_for,
+            self._inner_rail,
         )
         rail = _built(offer, settings, context)
         return self.plan_rail(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
@@ -242,7 +253,6 @@ class _Composer:
         """Give a rail with everything that the engine must know of it."""
         name = spec.name
         is_session = callable(getattr(rail, "open", None))
-            self._inner_rail,
         if not is_session and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
                 f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",

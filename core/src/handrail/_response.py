@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import anyio
 
 from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta
 from handrail._log import GenerationLog, build_log
 from handrail._model import ToolCallAssembler
 from handrail._options import LogOptions
+from handrail._stream.backend import running_clock
 from handrail._turn import LLMCall, RailRun
 from handrail._types import Message, ToolCall, ToolCallDelta, Usage
 
@@ -83,7 +82,8 @@ class ResponseBuilder:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._started: float | None = None
+        self._clock: Callable[[], float] | None = None  # the event loop's, once the call has begun
+        self._started = 0.0
         self._duration: float | None = None
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -95,7 +95,8 @@ class ResponseBuilder:
 
     def begin(self) -> None:
         """Take note that the call begins."""
-        self._started = anyio.current_time()
+        self._clock = running_clock()
+        self._started = self._clock()
 
     def add(self, item: object) -> None:
         """Take what was delivered: a text, or an event."""
@@ -157,7 +158,7 @@ class ResponseBuilder:
         )
 
     def _elapsed(self) -> float:
-        return 0.0 if self._started is None else anyio.current_time() - self._started
+        return 0.0 if self._clock is None else self._clock() - self._started
 
     def _retract(self, retraction: Retraction) -> None:
         if retraction.channel == "text":

@@ -90,6 +90,7 @@ class Batch:
     async def _read_source(self, source: AsyncIterator[Chunk]) -> None:
         pipeline = self.pipeline
         pieces: list[str] = []
+        keep = pieces.append
         try:
             async for chunk in source:
                 if not isinstance(chunk, Chunk):
@@ -98,11 +99,19 @@ class Batch:
                     pipeline.read(chunk)
                     if pipeline.ended:
                         return
-                else:
-                    pieces.append(chunk.text)
+                    continue
+                keep(chunk.text)
+                if (
+                    chunk.reasoning
+                    or chunk.tool_calls
+                    or chunk.usage is not None
+                    or chunk.finish_reason is not None
+                    or chunk.metadata is not None
+                ):
                     pipeline.read_rest(chunk)
         finally:
-            pipeline.read(Chunk("".join(pieces)))
+            if pieces:
+                pipeline.read(Chunk("".join(pieces)))
             await close_source(source, self._provider)
             if self._on_close is not None:
                 self._on_close(pipeline)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from handrail._protocols import Strategy, StreamRail, WindowRail
+from handrail._stream.whole import Whole
 from handrail._types import Channel
 
 MakeStrategy: TypeAlias = Callable[[], Strategy]
@@ -28,6 +29,7 @@ class RailPlan:
         max_concurrency: how many of its checks may run at once in one stream.
         timeout: seconds that a check may take; None for no limit.
         allow_on_error, allow_on_timeout: True if the text passes when the rail fails.
+        is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
     """
 
     name: str
@@ -42,11 +44,18 @@ class RailPlan:
     timeout: float | None = 30.0
     allow_on_error: bool = False
     allow_on_timeout: bool = False
+    is_stream_rail: bool = field(init=False)
 
-    @property
-    def is_stream_rail(self) -> bool:
-        """True if the rail keeps a session for each stream instead of judging windows."""
-        return callable(getattr(self.rail, "open", None))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_stream_rail", callable(getattr(self.rail, "open", None)))
+
+    def for_whole_text(self) -> RailPlan:
+        """Give the same rail with one window of everything in place of its strategy."""
+        return self if self.is_stream_rail else replace(self, make_strategy=Whole, stream_first=False)
+
+    def for_message(self) -> RailPlan:
+        """Give the same rail for a user's message: it reads the text, whatever it looks at in an answer."""
+        return replace(self.for_whole_text(), channels=("text",))
 
 
 StagePlan: TypeAlias = tuple[RailPlan, ...]

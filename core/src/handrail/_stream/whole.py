@@ -6,7 +6,13 @@ from handrail._types import Window
 
 
 class Whole:
-    """A strategy that asks once, about the whole text."""
+    """A strategy that asks once, about the whole text.
+
+    Attributes:
+        needs: see `Strategy`; before the end no amount of text is enough.
+    """
+
+    needs = 2**62
 
     def __init__(self) -> None:
         self._pieces: list[str] = []

@@ -68,14 +68,24 @@ class ModelConfig(Section):
 
 
 class Instruction(Section):
-    """One entry of `instructions`: text for the model that precedes the conversation."""
+    """One entry of `instructions`: text for the model that precedes the conversation.
+
+    Attributes:
+        type: kept for configurations that have it; every entry is sent.
+        content: the text.
+    """
 
     type: str = "general"
     content: str
 
 
 class PromptMessage(Section):
-    """One message of a prompt in several messages; `content` is a template."""
+    """One message of a prompt in several messages.
+
+    Attributes:
+        type: the message's role; may be written as `role`.
+        content: a template.
+    """
 
     type: str = Field(validation_alias=AliasChoices("type", "role"))
     content: str
@@ -123,7 +133,11 @@ class TaskPrompt(Section):
 
 
 class PluginsConfig(Section):
-    """`plugins`: distributions that this configuration must not use."""
+    """`plugins`.
+
+    Attributes:
+        disable: plugins that this configuration must not use, by distribution or entry point.
+    """
 
     disable: tuple[str, ...] = ()
 
