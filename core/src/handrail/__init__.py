@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handrail._events import Retraction as Retraction
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
+    from handrail._functions import rewritten as rewritten
     from handrail._guarded import GuardedStream as GuardedStream
     from handrail._inner import InnerRail as InnerRail
     from handrail._log import ActivatedRail as ActivatedRail
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from handrail._protocols import WindowRail as WindowRail
     from handrail._rails import LLMRails as LLMRails
     from handrail._registry import Registry as Registry
+    from handrail._request_id import request_id as request_id
     from handrail._response import GenerationResponse as GenerationResponse
     from handrail._turn import Turn as Turn
     from handrail._types import Chunk as Chunk
@@ -68,6 +70,7 @@ _HOMES = {
         "TextDelta",
     ),
     "_contexts": ("ProviderContext", "RailContext"),
+    "_functions": ("rewritten",),
     "_guarded": ("GuardedStream",),
     "_model": ("Completion", "Model"),
     "_actions": ("Registrations",),
@@ -78,6 +81,7 @@ _HOMES = {
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
     "_registry": ("Registry",),
+    "_request_id": ("request_id",),
     "_response": ("GenerationResponse",),
     "_turn": ("Turn",),
     "_types": (

@@ -17,7 +17,7 @@ from handrail._stream.batch import Batch
 from handrail._stream.prefetch import Prefetch
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
-from handrail._stream.render import AsEvents
+from handrail._stream.render import AsItems
 from handrail._stream.source import chunks_of_texts, single
 from handrail._turn import Journal, Turn
 from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
@@ -61,7 +61,7 @@ class Call:
     ) -> None:
         self._app = app
         self._conversation = conversation
-        self._options = options
+        self.options = options
         self._generator = generator
         self._llm_call: LLMCall | None = None
         self._clock: Callable[[], float] = time.monotonic  # the event loop's, once the model is asked
@@ -92,11 +92,10 @@ class Call:
             message["tool_calls"] = [_openai_tool_call(call) for call in tool_calls]
         return [message]
 
-    def variables(
-        self, options: GenerationOptions, text: str, stop: Blocked | RailFailed | None
-    ) -> Mapping[str, Any] | None:
+    def variables(self, text: str, stop: Blocked | RailFailed | None) -> Mapping[str, Any] | None:
         """Give the context's variables that the options ask for."""
-        if options.output_vars is False:
+        wanted = self.options.output_vars
+        if wanted is False:
             return None
         stopper = {f"triggered_{stop.direction}_rail": stop.rail} if stop is not None else {}
         every = {
@@ -107,7 +106,7 @@ class Call:
             "user_message": self.turn.user_message,
             "bot_message": text,
         }
-        return every if options.output_vars is True else {name: every.get(name) for name in options.output_vars}
+        return every if wanted is True else {name: every.get(name) for name in wanted}
 
     def usage(self) -> Usage | None:
         """Give the tokens of the answer, counted here if the provider did not say; None without a model."""
@@ -115,7 +114,7 @@ class Call:
         return general[-1].usage if general else None
 
     def _turn(self, conversation: Conversation) -> Turn:
-        return turn_of(self._app, conversation, self._options, self.journal)
+        return turn_of(self._app, conversation, self.options, self.journal)
 
     def _driver(self, rails: tuple[RailPlan, ...], *, whole: bool) -> Driver:
         output = self._app.config.rails.output
@@ -197,7 +196,7 @@ class Call:
         self.journal.llm_calls.append(self._llm_call)
         self._clock = running_clock()
         self._generation_started = self._clock()
-        return model.provider.stream(messages, self._options.llm_params)
+        return model.provider.stream(messages, self.options.llm_params)
 
     def _with_instructions(self) -> Sequence[Message]:
         instructions = "\n".join(entry.content for entry in self._app.config.instructions)
@@ -280,17 +279,11 @@ async def run_to_end(driver: Driver) -> list[Item]:
         Exception: what broke the generation.
     """
     if isinstance(driver, Pull):
-        renderer = AsEvents()
-        renderer.plain_text = True
-        return [item async for item in driver.stream(renderer)]
+        return [item async for item in driver.stream(AsItems())]
     if isinstance(driver, Batch):
         return await driver.run()
     await driver.run()
-    return await _taken(driver)
-
-
-async def _taken(pump: Pump) -> list[Item]:
     items: list[Item] = []
-    while (item := await pump.take()) is not None:
-        items.append(item)
+    while taken := await driver.take_all():
+        items += taken
     return items

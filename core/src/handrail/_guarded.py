@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import anyio
 
-from handrail._events import Event
-from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._events import Event, TextDelta
+from handrail._response import EVERYTHING, GenerationResponse, ResponseBuilder
 from handrail._stream.pump import Pump
-from handrail._stream.render import AsEvents
+from handrail._stream.render import AsItems
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from handrail._call import Call
+    from handrail._stream.sinks import Item
 
 
 class GuardedStream:
@@ -30,16 +31,21 @@ class GuardedStream:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._renderer = AsEvents()
         self._builder = ResponseBuilder(call)
         self._tasks: TaskGroup | None = None
         self._generator: AsyncGenerator[Any, None] | None = None
         self._entered = False
+        self._length = 0  # characters of text that were delivered
+
+    @property
+    def held(self) -> int:
+        """How many characters of the answer have been generated and wait for a window rail."""
+        return self._call.driver.pipeline.held
 
     @property
     def response(self) -> GenerationResponse:
         """What was delivered so far and what happened; complete once the stream has ended."""
-        return self._builder.build()
+        return self._builder.build(EVERYTHING)
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -52,7 +58,7 @@ class GuardedStream:
             await self._tasks.__aenter__()
             self._tasks.start_soon(driver.run)
         else:
-            self._generator = driver.stream(self._renderer)
+            self._generator = driver.stream(AsItems())
         return self
 
     async def __aexit__(
@@ -70,22 +76,51 @@ class GuardedStream:
         return self
 
     async def __anext__(self) -> Event:
-        driver = self._call.stream_driver
         try:
-            if self._generator is not None:
-                event = await anext(self._generator)
-            elif self._tasks is not None and isinstance(driver, Pump):
-                event = await self._taken(driver)
-            else:
-                raise StreamClosedError("iterate over a stream inside 'async with rails.stream(...) as stream:'")
+            item = await self._next_item()
         except Exception as error:
             self._builder.fail(error)
             raise
-        self._builder.add(event)
-        return event  # type: ignore[no-any-return]  # the renderer gives events
+        self._builder.add(item)
+        if type(item) is not str:
+            return cast("Event", item)
+        event = TextDelta(item, self._length)
+        self._length += len(item)
+        return event
 
-    async def _taken(self, pump: Pump) -> Any:
-        item = await pump.take()
+    async def take(self) -> list[str | Event]:
+        """Wait until something can be delivered, and give all that can be: text as plain `str`, the rest as events.
+
+        Whoever passes an answer on takes it so, and can send together what was released together; it also costs less
+        than iterating. An empty list is the end.
+
+        Raises:
+            Exception: what broke the generation, after everything that could be delivered.
+        """
+        driver = self._call.stream_driver
+        try:
+            if self._tasks is not None and isinstance(driver, Pump):
+                items = await driver.take_all()
+            else:
+                items = [await self._next_item()]
+        except StopAsyncIteration:
+            return []
+        except Exception as error:
+            self._builder.fail(error)
+            raise
+        for item in items:
+            self._builder.add(item)
+            if type(item) is str:
+                self._length += len(item)
+        return cast("list[str | Event]", items)
+
+    async def _next_item(self) -> Item:
+        driver = self._call.stream_driver
+        if self._generator is not None:
+            return cast("Item", await anext(self._generator))
+        if self._tasks is None or not isinstance(driver, Pump):
+            raise StreamClosedError("iterate over a stream inside 'async with rails.stream(...) as stream:'")
+        item = await driver.take()
         if item is None:
             raise StopAsyncIteration
-        return self._renderer.render(item)
+        return item

@@ -149,7 +149,7 @@ class LLMRails:
             builder.add(item)
         builder.leave(None)
         if options is not None or state is not None:
-            return builder.build(parsed)
+            return builder.build(parsed.log)
         response = builder.answer()
         return response if isinstance(response, str) else response[0]
 

@@ -16,7 +16,6 @@ from handrail._types import Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
     from handrail._call import Call
-    from handrail._options import GenerationOptions
 
 Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
 
@@ -131,8 +130,8 @@ class ResponseBuilder:
         """Give what the caller of a whole answer gets."""
         return self._call.answer("".join(self._text), self._stop, self._tool_calls.calls())
 
-    def build(self, options: GenerationOptions | None = None) -> GenerationResponse:
-        """Give the response as far as the call has come; without options, with everything in the log."""
+    def build(self, log: LogOptions) -> GenerationResponse:
+        """Give the response as far as the call has come, with these parts of the log."""
         journal = self._call.journal
         main = next((call for call in reversed(journal.llm_calls) if call.task == "general"), None)
         text = "".join(self._text)
@@ -149,10 +148,10 @@ class ResponseBuilder:
             usage=self._finished.usage or (main.usage if main else Usage()),
             reasoning_content="".join(self._reasoning) or None,
             tool_calls=self._tool_calls.calls(),
-            llm_output=metadata if options is not None and options.llm_output else None,
+            llm_output=metadata if self._call.options.llm_output else None,
             llm_metadata=metadata,
-            output_data=self._call.variables(options, text, self._stop) if options is not None else None,
-            log=build_log(journal, EVERYTHING if options is None else options.log, duration),
+            output_data=self._call.variables(text, self._stop),
+            log=build_log(journal, log, duration),
             llm_calls=tuple(journal.llm_calls),
             rail_runs=tuple(journal.rail_runs),
         )

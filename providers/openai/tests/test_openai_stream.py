@@ -6,7 +6,7 @@ import json
 
 import openai
 import pytest
-from handrail import ToolCall, Usage
+from handrail import ToolCall, Usage, request_id
 from handrail_testkit import Completion, replies
 
 HELLO = ({"role": "user", "content": "Hello"},)
@@ -289,6 +289,16 @@ async def test_headers_query_and_organisation_are_sent(protocol_server, make_pro
     assert request.headers["openai-organization"] == "org-1"
     assert request.headers["openai-project"] == "proj-1"
     assert request.path == "/v1/chat/completions?region=eu"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [("req-7", "req-7"), (None, None), ("two\nlines", None), ("ünsound", None), ("x" * 513, None)]
+)
+async def test_the_id_of_the_program_s_request_is_sent_along(protocol_server, make_provider, ask, given, sent):
+    token = request_id.set(given)
+    await ask(make_provider(protocol_server.base_url))
+    request_id.reset(token)
+    assert protocol_server.requests[0].headers.get("x-client-request-id") == sent
 
 
 def stream_of(*deltas, usage=None):

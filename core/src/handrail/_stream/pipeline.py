@@ -70,6 +70,11 @@ class Pipeline:
         self._open = 1  # chains that have not finished, and the reading itself
         self._feed_text: Callable[[str], None] | None = None
 
+    @property
+    def held(self) -> int:
+        """How many characters were read and wait for a window rail."""
+        return sum(stage.length - stage.released for stage in self.window_stages)
+
     def guards(self, channel: Channel) -> bool:
         """Tell whether any rail sees this channel."""
         return any(channel in rail.channels for rail in self._rails)

@@ -99,19 +99,39 @@ class Pump:
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
         """
-        while not self._items:
-            if self.closed:
-                if (error := self.pipeline.error) is not None:
-                    self.pipeline.error = None
-                    raise error
-                return None
-            self._taker = self.new_event()
-            await self._taker.wait()
+        if not self._items and not await self._has_items():
+            return None
         item = self._items.popleft()
         if type(item) is str:
             self._item_characters -= len(item)
         self._make_room()
         return item
+
+    async def take_all(self) -> list[Item]:
+        """Wait for the next item, and give all that there are; none when the stream is over.
+
+        Raises:
+            Exception: as `take` does.
+        """
+        if not self._items:
+            await self._has_items()
+        items = list(self._items)
+        self._items.clear()
+        self._item_characters = 0
+        self._make_room()
+        return items
+
+    async def _has_items(self) -> bool:
+        """Wait until there is something to take; False if the stream is over."""
+        while not self._items:
+            if self.closed:
+                if (error := self.pipeline.error) is not None:
+                    self.pipeline.error = None
+                    raise error
+                return False
+            self._taker = self.new_event()
+            await self._taker.wait()
+        return True
 
     def _refuse_silence(self) -> None:
         """Raise if every task is done and yet nothing ended the stream: never take that for a clean end."""
@@ -165,9 +185,7 @@ class Pump:
         raw = self.pipeline.raw
         self._tokens += sum(1 + len(text) // 5 for text in raw[self._counted :])
         self._counted = len(raw)
-        characters = self._item_characters
-        for stage in self.pipeline.window_stages:
-            characters += stage.length - stage.released
+        characters = self._item_characters + self.pipeline.held
         return math.ceil(characters * self._tokens / max(self.pipeline.characters, 1))
 
     def _make_room(self) -> None:

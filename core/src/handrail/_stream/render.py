@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from handrail._events import Blocked, Finished, RailFailed, StreamError, TextDelta
+from handrail._events import Blocked, Finished, RailFailed, StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,20 +76,13 @@ class AsTextWithMetadata:
         return {"text": StreamError.of_generation(error)}
 
 
-class AsEvents:
-    """Typed events; a broken generation is raised."""
+class AsItems:
+    """Everything as it is; a broken generation is raised."""
 
-    plain_text = False
+    plain_text = True
 
-    def __init__(self) -> None:
-        self._length = 0
-
-    def render(self, item: Item) -> Any:
-        """Give every item, text with its offset."""
-        if isinstance(item, str):
-            event = TextDelta(item, self._length)
-            self._length += len(item)
-            return event
+    def render(self, item: Item) -> Item:
+        """Give the item."""
         return item
 
     def render_error(self, error: Exception) -> None:  # noqa: ARG002  # the error is raised instead

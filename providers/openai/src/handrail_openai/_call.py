@@ -11,7 +11,7 @@ import anyio
 from httpx2 import StreamError
 
 from handrail_openai._answer import Answer
-from handrail_openai._client import request_timeout
+from handrail_openai._client import headers_of_this_call, request_timeout
 from handrail_openai._failures import TRANSPORT, Exchange, Failures
 from handrail_openai._reports import request_id_of
 from handrail_openai._request import BadParameterError
@@ -86,7 +86,7 @@ class Call:
                     model=body["model"],
                     messages=[],  # those of the body replace them, without the SDK's looking at each of them
                     stream=True,
-                    extra_headers=self._headers,
+                    extra_headers={**self._headers, **headers_of_this_call()},
                     extra_body=body,
                     timeout=request_timeout(self._settings),
                 )

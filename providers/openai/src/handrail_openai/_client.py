@@ -10,6 +10,7 @@ import anyio
 import httpx2
 import openai
 from anyio.lowlevel import current_token
+from handrail import request_id
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Kept: TypeAlias = tuple[openai.AsyncOpenAI, AsyncGenerator[None, None]]
 
 CONNECT_SECONDS = 15.0
+_LONGEST_ID = 512  # characters of an X-Client-Request-Id, by OpenAI's documentation
 
 
 class Clients:
@@ -122,6 +124,17 @@ def request_headers(endpoint: Endpoint, settings: OpenAISettings) -> dict[str, A
         return {}
     own = next((value for name, value in settings.headers.items() if name.lower() == "authorization"), None)
     return {"Authorization": own or openai.Omit()}
+
+
+def headers_of_this_call() -> dict[str, str]:
+    """Give the header that names the request which the program is answering, in the words of OpenAI's documentation.
+
+    An id that no header can carry is left out.
+    """
+    found = request_id.get()
+    if found is None or len(found) > _LONGEST_ID or not (found.isascii() and found.isprintable()):
+        return {}
+    return {"X-Client-Request-Id": found}
 
 
 def _headers(endpoint: Endpoint, settings: OpenAISettings) -> dict[str, Any]:

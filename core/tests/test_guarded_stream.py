@@ -1,0 +1,106 @@
+"""`rails.stream()`: what was released together is taken together, and the stream says how much it holds."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from fakes import FakeProvider, FunctionRail, SessionRail, words
+from handrail import Blocked, Chunk, Finished, ReasoningDelta, Ruling, TextDelta, Verdict, request_id
+from handrail.errors import StreamClosedError
+
+
+async def taken(stream):
+    """Give the lists that `take` gave until the end."""
+    lists = []
+    while items := await stream.take():
+        lists.append(items)
+    return lists
+
+
+async def test_what_a_window_releases_is_taken_together(guarded):
+    g = guarded(FakeProvider(words(60), delay=0.01), {"a": FunctionRail(latency=0.5)}, chunk_size=20, context_size=5)
+    async with g.rails.stream("hello") as stream:
+        lists = await taken(stream)
+    assert len(lists) < 10
+    assert "".join(item for items in lists for item in items if isinstance(item, str)) == "".join(words(60))
+    assert isinstance(lists[-1][-1], Finished)
+    assert stream.response.text == "".join(words(60))
+
+
+@pytest.mark.parametrize("rails", [{}, {"a": SessionRail()}, {"a": FunctionRail()}])
+async def test_taking_gives_what_iterating_gives_with_plain_text(guarded, rails):
+    chunks = [Chunk("Hel"), Chunk(reasoning="hm"), Chunk("lo"), Chunk(" you", finish_reason="stop")]
+    events = await guarded(FakeProvider(chunks), rails).events()
+    async with guarded(FakeProvider(chunks), rails).rails.stream("hello") as stream:
+        items = [item for items in await taken(stream) for item in items]
+    assert [item.text if isinstance(item, TextDelta) else item for item in events] == items
+    assert ReasoningDelta("hm") in items
+
+
+async def test_offsets_go_on_after_what_was_taken(guarded):
+    async with guarded(FakeProvider(["one ", "two ", "three"]), {}).rails.stream("hello") as stream:
+        assert await stream.take() == ["one "]
+        assert await anext(stream) == TextDelta("two ", 4)
+        assert await stream.take() == ["three"]
+
+
+async def test_a_block_and_a_broken_generation_are_taken_like_events(guarded):
+    rail = SessionRail(lambda text: Ruling("", block=Verdict.block("no")) if "bad" in text else Ruling(text))
+    async with guarded(FakeProvider(["fine ", "bad"]), {"a": rail}).rails.stream("hello") as stream:
+        lists = await taken(stream)
+    assert lists[0] == ["fine "]
+    assert isinstance(lists[-1][-1], Blocked)
+    broken = guarded(FakeProvider(["fine "], error=OSError("gone")), {"a": FunctionRail()})
+    async with broken.rails.stream("hello") as stream:
+        assert await stream.take() == ["fine "]
+        with pytest.raises(OSError, match="gone"):
+            await stream.take()
+    assert stream.response.outcome == "generation failed"
+
+
+async def test_a_stream_can_be_taken_from_only_inside_its_block(guarded):
+    stream = guarded(FakeProvider(["x"]), {}).rails.stream("hello")
+    with pytest.raises(StreamClosedError, match="async with"):
+        await stream.take()
+
+
+async def test_a_stream_says_how_many_characters_wait_for_a_check(guarded):
+    g = guarded(FakeProvider(words(10), hang=True), {"a": FunctionRail()})
+    async with g.rails.stream("hello") as stream, anyio.create_task_group() as tasks:
+        assert stream.held == 0
+        tasks.start_soon(stream.take)
+        await anyio.sleep(1)
+        assert stream.held == len("".join(words(10)))
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_response_of_a_stream_has_what_the_options_ask_for(guarded):
+    answer = [Chunk("Hi", metadata={"model": "m"}, finish_reason="stop")]
+    g = guarded(FakeProvider(answer), {"a": FunctionRail()})
+    async with g.rails.stream("hello", options={"llm_output": True, "output_vars": ["bot_message"]}) as stream:
+        await taken(stream)
+    assert stream.response.output_data == {"bot_message": "Hi"}
+    assert stream.response.llm_output == {"finish_reason": "stop", "model": "m"}
+    async with g.rails.stream("hello") as stream:
+        await taken(stream)
+    assert stream.response.output_data is stream.response.llm_output is None
+    assert stream.response.log.activated_rails
+
+
+@pytest.mark.parametrize("rails", [{}, {"a": FunctionRail()}])
+async def test_the_id_of_a_request_reaches_the_provider_of_each_stream(guarded, rails):
+    class Noting(FakeProvider):
+        async def stream(self, messages, params):
+            yield Chunk(request_id.get() or "none")
+
+    async def ask(id_):
+        request_id.set(id_)
+        g = guarded(Noting(()), rails)
+        assert "".join(await g.texts()) == id_
+        assert await g.rails.generate_async("hello") == id_
+        async with g.rails.stream("hello") as stream:
+            assert (await stream.take())[0] == id_
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(3):
+            tasks.start_soon(ask, f"req-{number}")
