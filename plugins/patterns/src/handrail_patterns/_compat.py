@@ -45,7 +45,12 @@ class RegexDetectionOptions(_Accepted):
 
 
 class RegexDetectionSettings(_Accepted):
-    """Settings of `regex check input` and `regex check output`, under `rails.config.regex_detection`."""
+    """Settings of `regex check input` and `regex check output`, under `rails.config.regex_detection`.
+
+    Attributes:
+        input: for messages of the user.
+        output: for answers.
+    """
 
     input: RegexDetectionOptions = RegexDetectionOptions()
     output: RegexDetectionOptions = RegexDetectionOptions()
@@ -64,7 +69,13 @@ class SensitiveDataOptions(_Accepted):
 
 
 class SensitiveDataSettings(_Accepted):
-    """Settings of the flows on sensitive data, under `rails.config.sensitive_data_detection`."""
+    """Settings of the flows on sensitive data, under `rails.config.sensitive_data_detection`.
+
+    Attributes:
+        input: for messages of the user.
+        output: for answers.
+        recognizers: further kinds of data, each a mapping with `name` and `patterns`, as Presidio has them.
+    """
 
     input: SensitiveDataOptions = SensitiveDataOptions()
     output: SensitiveDataOptions = SensitiveDataOptions()

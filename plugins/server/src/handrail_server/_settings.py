@@ -87,8 +87,8 @@ class ServerSettings(_Settings):
     playground: bool | None = Field(None, description="Whether '/' is a page; by default on a loopback address.")
     keep_alive_seconds: Positive = Field(10.0, description="A held stream sends a comment after this time.")
     drain_seconds: float = Field(20.0, ge=0, description="How long streams may go on after SIGTERM, in seconds.")
-    limits: Limits = Limits()
-    policy: Policy = Policy()
+    limits: Limits = Field(Limits(), description="How much is too much.")
+    policy: Policy = Field(Policy(), description="What a client may change.")
 
     @field_validator("prefix")
     @classmethod
