@@ -203,7 +203,9 @@ def test_the_schema_allows_custom_data_and_closes_rails():
 
 
 def test_the_public_names():
-    assert sorted(name for name in vars(handrail.config) if name[0].isupper() or name == "normalized_name") == [
+    assert sorted(
+        name for name in vars(handrail.config) if name[0].isupper() or name in {"json_schema", "normalized_name"}
+    ) == [
         "Flow",
         "InputRails",
         "Instruction",
@@ -216,6 +218,7 @@ def test_the_public_names():
         "RailsConfig",
         "StreamingConfig",
         "TaskPrompt",
+        "json_schema",
         "normalized_name",
     ]
 

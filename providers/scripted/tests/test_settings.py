@@ -37,9 +37,12 @@ def test_what_is_wrong_has_the_place_that_it_has_in_the_configuration(parameters
 
 def test_the_schema_describes_every_setting():
     schema = ScriptedSettings.model_json_schema()
-    definitions = [schema, *schema["$defs"].values()]
+    definitions = [part for model in (schema, *schema["$defs"].values()) for part in model.get("anyOf", [model])]
     undescribed = [
-        name for model in definitions for name, value in model["properties"].items() if "description" not in value
+        name
+        for model in definitions
+        for name, value in model.get("properties", {}).items()
+        if "description" not in value
     ]
     assert undescribed == []
     assert [kind.get("type") for kind in schema["properties"]["answers"]["anyOf"]] == ["string", "array"]

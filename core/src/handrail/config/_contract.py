@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from handrail.config._tree import KeyPath, Node
 
-_WITHOUT_EFFECT = {
+WITHOUT_EFFECT = {
     "actions_server_url",
     "bot_messages",
     "core",
@@ -30,15 +30,15 @@ _WITHOUT_EFFECT = {
     "tracing",
     "user_messages",
 }
-_RAILS_WITHOUT_EFFECT = {"actions", "dialog"}
-_REFUSED_RAILS = {
+RAILS_WITHOUT_EFFECT = {"actions", "dialog"}
+REFUSED_RAILS = {
     "retrieval": "check what was retrieved before it is put into the prompt",
     "tool_input": "check results of tools before they are put into the conversation",
     "tool_output": (
         "name the rail in rails.output.flows and set 'channels: [tool_calls]' for it in rails.config.<rail>"
     ),
 }
-_REASONING = "apply_to_reasoning_traces"
+REASONING = "apply_to_reasoning_traces"
 _RAILS_KEYS = {"input", "output", "config"}
 
 
@@ -65,7 +65,7 @@ def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
     for key in values:
         if key in known:
             continue
-        if key in _WITHOUT_EFFECT:
+        if key in WITHOUT_EFFECT:
             del result.values[key]
             result.notes.append(_without_effect(tree, (key,)))
         elif key == "flows":
@@ -90,21 +90,21 @@ def _near_miss(result: SetAside, key: Any, near: str, tree: Node) -> None:
 
 def _rails(rails: dict[Any, Any], result: SetAside, tree: Node) -> dict[Any, Any]:
     left = dict(rails)
-    for key in _RAILS_WITHOUT_EFFECT.intersection(rails):
+    for key in RAILS_WITHOUT_EFFECT.intersection(rails):
         del left[key]
         result.notes.append(_without_effect(tree, ("rails", key)))
-    for key, instead in _REFUSED_RAILS.items():
+    for key, instead in REFUSED_RAILS.items():
         section = left.pop(key, None)
         if isinstance(section, dict) and section.get("flows"):
             result.problems.append(_at(tree, ("rails", key), instead))
         elif key in rails:
             result.notes.append(_without_effect(tree, ("rails", key)))
     output = left.get("output")
-    if isinstance(output, dict) and _REASONING in output:
-        left["output"] = {key: value for key, value in output.items() if key != _REASONING}
-        if output[_REASONING]:
+    if isinstance(output, dict) and REASONING in output:
+        left["output"] = {key: value for key, value in output.items() if key != REASONING}
+        if output[REASONING]:
             instead = "set 'channels: [text, reasoning]' for the rail in rails.config.<rail>"
-            result.problems.append(_at(tree, ("rails", "output", _REASONING), instead))
+            result.problems.append(_at(tree, ("rails", "output", REASONING), instead))
     return left
 
 

@@ -2,196 +2,208 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import BaseModel
-
-from handrail._specs import ProviderSpec, RailSpec, StrategySpec
+from handrail._specs import RailSpec
+from handrail.config import _schema_names as names
 from handrail.config._config import RailsConfig
 from handrail.config._contract import RAILS_WITHOUT_EFFECT, REASONING, REFUSED_RAILS, WITHOUT_EFFECT
 from handrail.config._flows import normalized_name
 from handrail.config._rail_settings import STREAM_WIDE
-from handrail.config._schema_models import REF, definitions_of, or_null
+from handrail.config._schema_models import REF, definitions_of, or_null, reachable
 from handrail.config._sections import InputRails, ModelConfig, OutputRails, PluginsConfig, Rails, TaskPrompt
 from handrail.config._streaming import RailOptions, StreamingConfig
-from handrail.errors import HandrailError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Collection
 
-    from handrail._registry import Offer, Registry
+    from pydantic import BaseModel
+
+    from handrail._registry import Registry
     from handrail._specs import Direction
+    from handrail.config._schema_names import Served
 
 Schema: TypeAlias = dict[str, Any]
 
-_KERNEL = (
-    RailsConfig,
-    ModelConfig,
-    TaskPrompt,
-    Rails,
-    InputRails,
-    OutputRails,
-    StreamingConfig,
-    RailOptions,
-    PluginsConfig,
-)
-_ANYTHING: Schema = {"type": ["object", "null"]}
+_SECTIONS = (ModelConfig, TaskPrompt, Rails, InputRails, OutputRails, StreamingConfig, RailOptions, PluginsConfig)
+_OPTIONAL = (Rails, InputRails, OutputRails, StreamingConfig, PluginsConfig)
 _NAME_OF_MODEL: Schema = {"type": "string", "description": "The model's name, unless it stands beside 'parameters'."}
+_UNNAMED = "Settings of a rail that the configuration itself defines."
 
 
 def json_schema(registry: Registry) -> Schema:
     """Describe every configuration that can be used with these plugins, in JSON Schema, draft 7.
 
-    What it refuses, `handrail check` refuses too, but for values that would be converted, such as numbers in quotes.
-    Conditions between several values, and whatever a plugin checks when it is built, cannot be said in a schema.
+    What it refuses cannot be used, but for values that are converted, such as numbers in quotes, and for settings of
+    what no flow names. What it lets pass may still be wrong: conditions between several values, and whatever a plugin
+    looks at when it is built, cannot be said in a schema.
 
     Args:
-        registry: what is installed; a plugin whose settings cannot be imported takes whatever is written.
+        registry: what is installed. Where a plugin's settings cannot be imported, anything may be written.
     """
     return _Writer(registry).schema()
 
 
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """A name that a configuration may write, what it means, and the settings that go with it."""
-
-    name: str
-    text: str
-    settings: type[BaseModel] | None = None
-    is_known: bool = True
-    spec: ProviderSpec | RailSpec | StrategySpec | None = None
-
-
 class _Writer:
     def __init__(self, registry: Registry) -> None:
-        self._engines = list(_served(registry, ProviderSpec, registry.provider))
-        self._rails = list(_served(registry, RailSpec, registry.rail))
-        self._strategies = list(_served(registry, StrategySpec, registry.strategy))
-        self._plugins = sorted({name for plugin in registry.plugins for name in (plugin.distribution, plugin.name) if name})
-        # Such plugins read rails and engines from the configuration itself, so any name may be right.
-        self._is_open = any(plugin.config_rails or plugin.config_providers for plugin in registry.plugins)
+        self._engines = names.engines(registry)
+        self._rails = names.rails(registry)
+        self._strategies = names.strategies(registry)
+        plugins = registry.plugins
+        self._plugins = sorted({name for plugin in plugins for name in (plugin.distribution, plugin.name) if name})
+        # Where plugins read rails or engines from the configuration itself, any name may be right.
+        self._own_rails = any(plugin.config_rails for plugin in plugins)
+        self._own_engines = any(plugin.config_providers for plugin in plugins)
         served = (*self._engines, *self._rails, *self._strategies)
         models = [one.settings for one in served if one.settings is not None]
-        self._names, self._definitions = definitions_of([*_KERNEL, *models])
+        self._names, self._definitions = definitions_of([RailsConfig, *_SECTIONS, *models])
 
     def schema(self) -> Schema:
         """Give it."""
-        streaming = self._streaming(StreamingConfig.model_fields)
-        own_streaming = self._streaming([key for key in StreamingConfig.model_fields if key not in STREAM_WIDE])
-        self._definitions[self._names[StreamingConfig]] = streaming
-        self._definitions["RailStreaming"] = or_null(own_streaming)
+        for model in _OPTIONAL:
+            self._section(model)["type"] = ["object", "null"]
+        self._describe_streaming()
         self._describe_models()
         self._describe_rails()
-        self._of(PluginsConfig)["plugins" if False else "disable"]["items"] = {"enum": self._plugins}
-        prompt = self._definitions[self._names[TaskPrompt]]
-        prompt["oneOf"] = [{"required": ["content"]}, {"required": ["messages"]}]
-        top = self._definitions.pop(self._names[RailsConfig])
-        for key in sorted(WITHOUT_EFFECT):
-            top["properties"].setdefault(key, _without_effect())
-        top["properties"]["flows"] = _refused("Rails stand in 'rails.input.flows' and 'rails.output.flows'.")
+        self._keys(PluginsConfig)["disable"]["items"] = {"enum": self._plugins}
+        self._section(TaskPrompt)["oneOf"] = [{"required": ["content"]}, {"required": ["messages"]}]
+        top = self._section(RailsConfig)
+        top["properties"] |= {key: _without_effect() for key in sorted(WITHOUT_EFFECT)}
+        top["properties"]["flows"] = _refused("rails stand in 'rails.input.flows' and 'rails.output.flows'")
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "A configuration of Handrail",
             **top,
-            "definitions": dict(sorted(self._definitions.items())),
+            "definitions": reachable(top, self._definitions),
         }
 
-    def _of(self, model: type[BaseModel]) -> Schema:
-        """Give the properties of one of the kernel's sections, to be changed."""
-        properties: Schema = self._definitions[self._names[model]]["properties"]
-        return properties
+    def _section(self, model: type[BaseModel]) -> Schema:
+        section: Schema = self._definitions[self._names[model]]
+        return section
+
+    def _keys(self, model: type[BaseModel]) -> Schema:
+        keys: Schema = self._section(model)["properties"]
+        return keys
+
+    def _settings(self, served: Served) -> Schema:
+        """Give what may stand where a name's settings are, as a mapping that can be changed."""
+        name = self._names.get(served.settings) if served.settings is not None else None
+        found: Schema = self._definitions[name] if name is not None else {"type": "object"}
+        anything = {"additionalProperties": True} if served.takes_anything or name is None else {}
+        return {**found, **anything, "properties": dict(found.get("properties", {})), "description": served.text}
 
     def _describe_models(self) -> None:
-        definition = self._definitions[self._names[ModelConfig]]
-        definition["properties"]["engine"] |= self._choice(self._engines)
-        definition["allOf"] = [
-            {"if": _is("engine", one.name), "then": self._parameters(one)} for one in self._engines
-        ]
+        section = self._section(ModelConfig)
+        section["properties"]["engine"]["anyOf"] = names.choice(self._engines) + _any_text(self._own_engines)
+        if self._engines:
+            section["allOf"] = [{"if": _is("engine", one.name), "then": self._parameters(one)} for one in self._engines]
 
-    def _parameters(self, engine: _Served) -> Schema:
+    def _parameters(self, engine: Served) -> Schema:
         settings = self._settings(engine)
-        settings["properties"] |= {key: _NAME_OF_MODEL for key in ("model", "model_name")}
-        name = self._define(f"Parameters of {engine.name}", settings)
-        found: Schema = {"properties": {"parameters": {"$ref": REF + name}}}
-        if settings.get("required") or settings.get("allOf"):
-            return {**found, "required": ["parameters"]}
-        return {"properties": {"parameters": {"anyOf": [{"$ref": REF + name}, {"type": "null"}]}}}
+        settings["properties"] |= dict.fromkeys(("model", "model_name"), _NAME_OF_MODEL)
+        is_required = bool(settings.get("required") or settings.get("allOf"))
+        key = f"parameters_of_{normalized_name(engine.name)}"
+        self._definitions[key] = settings if is_required else or_null(settings)
+        found: Schema = {"properties": {"parameters": {"$ref": REF + key}}}
+        return {**found, "required": ["parameters"]} if is_required else found
 
-    def _describe_rails(self) -> None:
-        for model, direction in ((InputRails, "input"), (OutputRails, "output")):
-            self._of(model)["flows"]["items"] = self._flow(direction)
-        self._of(OutputRails)[REASONING] = {"const": False, "description": "Rails name their 'channels' instead."}
-        rails = self._of(Rails)
-        rails |= {key: _without_effect() for key in RAILS_WITHOUT_EFFECT}
-        no_flows = {"type": ["object", "null"], "properties": {"flows": {"maxItems": 0}}}
-        rails |= {key: {**no_flows, "description": f"Not carried out; {text}."} for key, text in REFUSED_RAILS.items()}
-        rails["config"] |= self._rails_config()
+    def _describe_streaming(self) -> None:
+        section = self._section(StreamingConfig)
+        keys = section["properties"]
+        keys["strategy"] = {**keys["strategy"], "type": ["string", "null"], "anyOf": names.choice(self._strategies)}
+        keys["strategy"]["anyOf"].append({"type": "null"})
+        own = {key: value for key, value in keys.items() if key not in STREAM_WIDE}
+        default = StreamingConfig().strategy
+        unset = [one for one in self._strategies if one.name == default] or self._strategies
+        self._definitions["streaming_of_a_rail"] = or_null(
+            {
+                "type": "object",
+                "description": "What is otherwise for this rail.",
+                "properties": own,
+                "allOf": self._strategy_keys(own, self._strategies),
+            }
+        )
+        del section["additionalProperties"]
+        section["allOf"] = self._strategy_keys(keys, unset)
 
-    def _flow(self, direction: Direction) -> Schema:
-        rails = [one for one in self._rails if isinstance(one.spec, RailSpec) and direction in one.spec.directions]
-        rails += [one for one in self._rails if one.spec is None]
-        names = "|".join(_pattern(one.name) for one in rails) or "(?!)"
-        value = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'$]+)"""
-        with_arguments = {
-            "pattern": rf"^\s*({names})(\s+\$\w[\w.-]*\s*=\s*{value})*\s*$",
-            "description": "A rail, with arguments such as $model=guard.",
-        }
-        choices = [{"const": one.name, "description": one.text} for one in rails]
-        return {"type": "string", "anyOf": [*choices, with_arguments, *self._others("rail")]}
+    def _strategy_keys(self, kernel: Collection[str], unset: list[Served]) -> list[Schema]:
+        """Say which keys go with which strategy, and which do if none is named and it is one of some."""
+        cases = [{"if": _is("strategy", one.name), "then": self._keys_of(kernel, [one])} for one in self._strategies]
+        named = {"properties": {"strategy": {"type": "string"}}, "required": ["strategy"]}
+        return [*cases, {"if": {"not": named}, "then": self._keys_of(kernel, unset)}]
 
-    def _rails_config(self) -> Schema:
-        sections: dict[str, list[Schema]] = {}
-        patterns: dict[str, str] = {}
-        for rail in self._rails:
-            keys = {rail.name, getattr(rail.spec, "config_key", None) or rail.name}
-            section = {"$ref": REF + self._define(f"Settings of {rail.name}", or_null(self._rail_section(rail)))}
-            for key in keys:
-                same = patterns.setdefault(normalized_name(key), key)
-                sections.setdefault(same, []).append(section)
-        each = {key: one[0] if len(one) == 1 else {"anyOf": one} for key, one in sections.items()}
-        found: Schema = {"type": ["object", "null"], "properties": each}
-        found["patternProperties"] = {_any_spelling(folded): each[key] for folded, key in patterns.items()}
-        found["additionalProperties"] = self._rail_section(_Served("", "", is_known=False)) if self._is_open else False
+    def _keys_of(self, kernel: Collection[str], strategies: list[Served]) -> Schema:
+        keys: dict[str, list[Schema]] = {}
+        for one in map(self._settings, strategies):
+            for key, value in one["properties"].items():
+                keys.setdefault(key, []).append(value)
+        own = {key: each[0] if len(each) == 1 else {"anyOf": each} for key, each in keys.items()}
+        anything = any(one.takes_anything for one in strategies)
+        found: Schema = {"properties": {**own, **dict.fromkeys(kernel, True)}, "additionalProperties": anything}
+        if len(strategies) == 1:
+            settings = self._settings(strategies[0])
+            found |= {key: settings[key] for key in ("required", "allOf") if key in settings}
         return found
 
-    def _rail_section(self, rail: _Served) -> Schema:
-        options = dict(self._of(RailOptions))
-        options["streaming"] = {"$ref": f"{REF}RailStreaming"}
-        settings = self._settings(rail)
-        settings["properties"] = {**settings["properties"], **options}
-        settings["description"] = rail.text or "Settings of a rail."
-        return settings
+    def _describe_rails(self) -> None:
+        self._keys(InputRails)["flows"]["items"] = self._flow("input")
+        self._keys(OutputRails)["flows"]["items"] = self._flow("output")
+        self._keys(OutputRails)[REASONING] = {"const": False, "description": "Rails name their 'channels' instead."}
+        keys = self._keys(Rails)
+        keys |= {key: _without_effect() for key in sorted(RAILS_WITHOUT_EFFECT)}
+        keys |= {key: _refused_flows(instead) for key, instead in REFUSED_RAILS.items()}
+        keys["config"] = {"description": keys["config"]["description"], **self._settings_of_rails()}
 
-    def _settings(self, served: _Served) -> Schema:
-        """Give what may stand where a plugin's settings are: what its model says, or anything if there is none."""
-        name = self._names.get(served.settings) if served.settings is not None else None
-        if name is None:
-            return {"type": "object", "properties": {}, "additionalProperties": True, "description": served.text}
-        found = dict(self._definitions[name])
-        return {**found, "properties": dict(found.get("properties", {}))}
+    def _flow(self, direction: Direction) -> Schema:
+        rails = [one for one in self._rails if not isinstance(one.spec, RailSpec) or direction in one.spec.directions]
+        pattern = names.flow_pattern(one.name for one in rails)
+        with_arguments = {"pattern": pattern, "description": "A rail with arguments, such as $model=guard."}
+        return {"type": "string", "anyOf": [*names.choice(rails), with_arguments, *_any_text(self._own_rails)]}
 
-    def _streaming(self, keys: Iterable[str]) -> Schema:
-        """Give a section about streaming: the kernel's keys, and those of the strategy that it names."""
-        kernel = self._definitions[self._names[StreamingConfig]]
-        own = {key: kernel["properties"][key] for key in keys}
-        own["strategy"] = {**own["strategy"], **self._choice(self._strategies), "type": ["string", "null"]}
-        closed = {"properties": dict.fromkeys(own, True), "additionalProperties": False}
-        cases: list[Schema] = []
-        unset = closed
-        every = {}
-        for strategy in self._strategies:
-            settings = self._settings(strategy)
-            every |= settings["properties"]
-            ...
-        raise NotImplementedError
+    def _settings_of_rails(self) -> Schema:
+        sections: dict[str, list[Schema]] = {}
+        written: dict[str, str] = {}
+        texts: dict[str, str] = {}
+        for rail in self._rails:
+            definition = f"settings_of_{normalized_name(rail.spec.name if rail.spec else rail.name)}"
+            self._definitions[definition] = or_null(self._with_options(self._settings(rail)))
+            for key in dict.fromkeys((rail.name, getattr(rail.spec, "config_key", None) or rail.name)):
+                section = {"$ref": REF + definition}
+                if section not in (others := sections.setdefault(normalized_name(key), [])):
+                    others.append(section)
+                written.setdefault(normalized_name(key), key)
+                texts.setdefault(normalized_name(key), rail.text)
+        each = {key: one[0] if len(one) == 1 else {"anyOf": one} for key, one in sections.items()}
+        anything = {"type": "object", "properties": {}, "additionalProperties": True, "description": _UNNAMED}
+        return {
+            "type": ["object", "null"],
+            "properties": {written[key]: {"description": text} for key, text in texts.items()},
+            "patternProperties": {names.any_spelling(key): section for key, section in each.items()},
+            "additionalProperties": or_null(self._with_options(anything)) if self._own_rails else False,
+        }
 
-    def _choice(self, served: list[_Served]) -> Schema:
-        return {}
+    def _with_options(self, settings: Schema) -> Schema:
+        """Add what the kernel takes of every rail's settings."""
+        options = {**self._keys(RailOptions), "streaming": {"$ref": f"{REF}streaming_of_a_rail"}}
+        return {**settings, "properties": {**settings["properties"], **options}}
 
-    def _others(self, what: str) -> list[Schema]:
-        return []
 
-    def _define(self, name: str, schema: Schema) -> str:
-        return name
+def _is(key: str, value: str) -> Schema:
+    return {"properties": {key: {"const": value}}, "required": [key]}
+
+
+def _any_text(may_be_any: bool) -> list[Schema]:  # noqa: FBT001  # says what it is for
+    return [{"type": "string", "description": "One that the configuration itself defines."}] if may_be_any else []
+
+
+def _without_effect() -> Schema:
+    return {"description": "Has no effect; kept for configurations that have it.", "deprecated": True}
+
+
+def _refused(instead: str) -> Schema:
+    return {"not": {}, "description": f"Not carried out; {instead}."}
+
+
+def _refused_flows(instead: str) -> Schema:
+    flows = {"type": ["array", "null"], "maxItems": 0}
+    return {"type": ["object", "null"], "properties": {"flows": flows}, "description": f"Not carried out; {instead}."}

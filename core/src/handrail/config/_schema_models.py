@@ -62,6 +62,23 @@ def or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
 
 
+def reachable(root: object, definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the definitions to which something refers, directly or through others, in the order of their names."""
+    found: set[str] = set()
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += part.values()
+            name = str(part.get("$ref", "")).removeprefix(REF)
+            if name in definitions and name not in found:
+                found.add(name)
+                waiting.append(definitions[name])
+        elif isinstance(part, list):
+            waiting += part
+    return {name: definitions[name] for name in sorted(found)}
+
+
 class _ForEditors(GenerateJsonSchema):
     """Writes draft 7, which every editor of YAML understands."""
 
@@ -111,7 +128,9 @@ class _ForEditors(GenerateJsonSchema):
         value = properties[key]
         if name in descriptions:
             value.setdefault("description", descriptions[name])
-        if issubclass(cls, Section) and not field.is_required():
+        if (
+            issubclass(cls, Section) and not field.is_required() and "$ref" not in value
+        ):  # sections can be null themselves
             value = or_null(value)
         spellings = list(_spellings(name, field, cls))
         properties |= dict.fromkeys(spellings, value)

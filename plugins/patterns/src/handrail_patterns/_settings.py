@@ -69,7 +69,7 @@ class RegexCheckSettings(ActionSettings):
     ignore_case: bool = False
     max_match: int | None = Field(default=None, ge=1, le=LONGEST_LIMIT)
 
-    @field_validator("patterns", mode="before")
+    @field_validator("patterns", mode="before", json_schema_input_type=tuple[str | PatternSettings, ...])
     @classmethod
     def _accept_text(cls, patterns: Any) -> Any:
         if not isinstance(patterns, list | tuple):

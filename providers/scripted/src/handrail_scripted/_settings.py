@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,11 @@ from pydantic_core import PydanticCustomError
 
 from handrail_scripted._shorthand import Or, as_list, file_or_list, not_blank
 
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
 Chunking: TypeAlias = Literal["token", "character", "word", "paragraph", "whole", "random"]
 ErrorType: TypeAlias = Literal[
     "authentication",
@@ -31,6 +36,7 @@ ErrorType: TypeAlias = Literal[
 ]
 Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 Tokens: TypeAlias = Annotated[int, Field(ge=0)]
+OneOrMore = BeforeValidator(as_list, json_schema_input_type=str | tuple[str, ...])
 _CONTENT = {"text", "reasoning", "tool_calls", "error", "hang", "finish_reason"}
 
 
@@ -104,7 +110,7 @@ class Pace(_Model):
 class Answer(Pace):
     """An answer, given when all of its conditions hold; without a condition it is given in its turn."""
 
-    contains: Annotated[tuple[Annotated[str, AfterValidator(not_blank)], ...], BeforeValidator(as_list)] = Field(
+    contains: Annotated[tuple[Annotated[str, AfterValidator(not_blank)], ...], OneOrMore] = Field(
         default=(),
         description="Texts of which one must occur; case and the kind of white space make no difference.",
     )
@@ -130,6 +136,10 @@ class Answer(Pace):
     @classmethod
     def _text_alone(cls, value: object) -> object:
         return {"text": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
 
     @field_validator("match")
     @classmethod
@@ -178,7 +188,7 @@ class ScriptedSettings(Pace):
     )
     default: Default | None = Field(default=None, description="Given when no other fits and the file has no default.")
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Answers are cut here.")
-    stop: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(as_list)] = Field(
+    stop: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], OneOrMore] = Field(
         default=(), description="Answers are cut before the first of these texts."
     )
     temperature: float | None = Field(default=None, description="Accepted and ignored, as is 'top_p'.")

@@ -36,7 +36,10 @@ class TinyParameters(BaseModel):
         ge=1,
         validation_alias=AliasChoices("max_tokens", "max_new_tokens", "max_completion_tokens"),
     )
-    stop: Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_as_list)] = []
+    stop: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        BeforeValidator(_as_list, json_schema_input_type=str | list[str] | None),
+    ] = []
     seed: int | None = None
     thinking: bool = False
 
