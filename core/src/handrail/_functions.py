@@ -57,14 +57,14 @@ class FunctionRail:
         if result is False:
             return Verdict.block(f"{self._name} refused")
         if isinstance(result, str):
-            return _rewritten(window, result)
+            return rewritten(window, result)
         raise PluginContractError(
             f"the function of rail {self._name!r} returned {result!r}; it must return True, False, a text or a Verdict"
         )
 
 
-def _rewritten(window: Window, text: str) -> Verdict:
-    """Give edits, word by word, that make the window's text the given one."""
+def rewritten(window: Window, text: str) -> Verdict:
+    """Give the verdict that makes a window's text the given one, in edits that windows which overlap agree on."""
     if text == window.text:
         return Verdict.allow()
     if window.start == 0 and window.last:  # the whole text at once: there is nothing to tell apart
