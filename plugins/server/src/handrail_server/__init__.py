@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from handrail_server._app import create_app as create_app
-    from handrail_server._request_id import request_id as request_id
     from handrail_server._settings import Limits as Limits
     from handrail_server._settings import Policy as Policy
     from handrail_server._settings import ServerSettings as ServerSettings
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_app": ("create_app",),
-    "_request_id": ("request_id",),
     "_settings": ("Limits", "Policy", "ServerSettings"),
     "_store": ("MemoryStore", "ThreadStore"),
 }

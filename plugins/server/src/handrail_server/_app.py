@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +126,7 @@ class _Plain:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._document = openapi(services.settings)
+        self._document: Mapping[str, Any] = {}
 
     async def models(self, _request: Request) -> Response:
         """List what may stand as `model`: every configuration, and what the operator allows beside them."""
@@ -155,7 +155,8 @@ class _Plain:
         return Response(self._services.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     async def openapi(self, _request: Request) -> Response:
-        """Give the description of the protocol."""
+        """Give the description of the protocol, made when it is first asked for: not everybody does."""
+        self._document = self._document or openapi(self._services.settings)
         return Json(self._document)
 
     async def about(self, _request: Request) -> Response:

@@ -65,6 +65,7 @@ class Configurations:
 
     def __init__(self, root: Path, *, default: str | None = None, compose: Compose = LLMRails, bound: int = 64) -> None:
         self._root = root.expanduser()
+        self._single = _single(self._root)
         self._compose = compose
         self._bound = bound
         self._loaded: OrderedDict[Ids, Loaded] = OrderedDict()
@@ -81,23 +82,19 @@ class Configurations:
         self.default = default or (next(iter(found)) if len(found) == 1 else None)
 
     def folders(self) -> Mapping[str, Path]:
-        """Give what can be asked for, by id. An id is a name; a path never is, nor a link that leads out."""
-        root = self._root
-        if root.is_file():
-            return {root.stem: root}
-        if not root.is_dir():
-            return {}
-        if _has_yaml(root):
-            return {root.resolve().name or "config": root}
-        real = root.resolve()
-        return {
-            entry.name: entry
-            for entry in sorted(root.iterdir())
-            if _ID.fullmatch(entry.name)
-            and entry.is_dir()
-            and entry.resolve().is_relative_to(real)
-            and _has_yaml(entry)
-        }
+        """Give what can be asked for, by id."""
+        if self._single:
+            return self._single
+        names = sorted(entry.name for entry in self._root.iterdir()) if self._root.is_dir() else ()
+        return {name: folder for name in names if (folder := self.find(name)) is not None}
+
+    def find(self, name: str) -> Path | None:
+        """Give the configuration of this id. An id is a name; a path never is, nor a link that leads out."""
+        if self._single or not _ID.fullmatch(name):
+            return self._single.get(name)
+        folder = self._root / name
+        inside = folder.is_dir() and folder.resolve().is_relative_to(self._root.resolve())
+        return folder if inside and _has_yaml(folder) else None
 
     @asynccontextmanager
     async def use(self, ids: Ids) -> AsyncGenerator[Loaded, None]:
@@ -177,20 +174,19 @@ class Configurations:
                     self._loading.pop(ids, None)
 
     def _known_paths(self, ids: Ids) -> list[Path]:
-        folders = self.folders()
-        for name in ids:
-            if name not in folders:
-                raise ApiError(
-                    404,
-                    f"There is no configuration {name!r}; there are: {', '.join(sorted(folders))}.",
-                    code="config_not_found",
-                    param="config_id",
-                )
-        return [folders[name] for name in ids]
+        paths = self._paths(ids)
+        if len(paths) != len(ids):
+            unknown = next((name for name in ids if self.find(name) is None), ids[0])
+            raise ApiError(
+                404,
+                f"There is no configuration {unknown!r}; there are: {', '.join(self.folders())}.",
+                code="config_not_found",
+                param="config_id",
+            )
+        return paths
 
     def _paths(self, ids: Ids) -> list[Path]:
-        folders = self.folders()
-        return [folders[name] for name in ids if name in folders]
+        return [path for path in map(self.find, ids) if path is not None]
 
     def _build(self, ids: Ids, paths: Sequence[Path]) -> Loaded:
         """Read and build; runs in a thread, because files and imports block."""
@@ -222,6 +218,15 @@ async def _close_unused(entry: Loaded) -> None:
             await entry.rails.aclose()
         except Exception as exc:  # noqa: BLE001  # the plugin boundary: what is closed is not needed any more
             logger.warning("closing configuration %s failed: %s: %s", "+".join(entry.ids), type(exc).__name__, exc)
+
+
+def _single(root: Path) -> Mapping[str, Path]:
+    """Give the one configuration that a file, or a folder with YAML files, is; nothing for a folder of folders."""
+    if root.is_file():
+        return {root.stem: root}
+    if root.is_dir() and _has_yaml(root):
+        return {root.resolve().name or "config": root}
+    return {}
 
 
 def _has_yaml(folder: Path) -> bool:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import anyio
-from handrail import Event, GenerationResponse
+from handrail import GenerationResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from handrail import GuardedStream, LLMRails
+    from handrail import Event, GuardedStream, LLMRails
 
     from handrail_server._lifecycle import Lifecycle
 
-_MOST = 256  # events that wait to be sent, before the reader waits too
+_MOST = 256  # texts and events that wait to be sent, before the reader waits too
 
 
 class Feed:
-    """Collects events, so that those which came together are sent together.
+    """Collects texts and events, so that those which came together are sent together.
 
     Attributes:
         error: what broke the answer, once it has ended.
@@ -29,7 +29,7 @@ class Feed:
     def __init__(self) -> None:
         self.error: BaseException | None = None
         self.ended = False
-        self._items: list[Event] = []
+        self._items: list[str | Event] = []
         self._taker: anyio.Event | None = None
         self._room: anyio.Event | None = None
         self._nudged = False
@@ -49,10 +49,7 @@ class Feed:
     @property
     def held(self) -> int:
         """How many characters of the answer were generated and are not released yet."""
-        if self._stream is None:
-            return 0
-        pipeline = self._stream._call.driver.pipeline  # noqa: SLF001  # how much is held is not public yet
-        return sum(stage.length - stage.released for stage in pipeline.window_stages)
+        return self._stream.held if self._stream is not None else 0
 
     async def fill(
         self, rails: LLMRails, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], life: Lifecycle
@@ -62,8 +59,8 @@ class Feed:
             with life.limited() as limit:
                 self._stream = rails.stream(messages=messages, options=options)
                 async with self._stream as stream:
-                    async for event in stream:
-                        self._items.append(event)
+                    while taken := await stream.take():
+                        self._items += taken
                         if self._taker is not None:
                             self._wake()
                         if len(self._items) >= _MOST:
@@ -76,7 +73,7 @@ class Feed:
             self.ended = True
             self._wake()
 
-    async def take(self) -> Sequence[Event]:
+    async def take(self) -> Sequence[str | Event]:
         """Wait for something, and give all that there is; nothing after a nudge, or at the end."""
         if not self._items and not self.ended and not self._nudged:
             self._taker = anyio.Event()

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from handrail import request_id
+
 from handrail_server._errors import ApiError, logger
 from handrail_server._lifecycle import shutting_down
-from handrail_server._request_id import choose_request_id, request_id
+from handrail_server._request_id import choose_request_id
 from handrail_server._sse import to_json
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         answer = _Answer(scope, send)
-        request_id.set(answer.request_id)
+        token = request_id.set(answer.request_id)  # for logs, and for providers that send it along
         self._metrics.open.add()
         try:
             await self._admit(scope, receive, answer.send)
@@ -89,6 +91,7 @@ class Gate:
                 answer.send, ApiError(500, "The server failed.", type="server_error", code="internal_error")
             )
         finally:
+            request_id.reset(token)
             self._metrics.open.add(value=-1)
             self._note(scope, answer)
 

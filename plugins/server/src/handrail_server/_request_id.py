@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from contextvars import ContextVar
-
-request_id: ContextVar[str] = ContextVar("handrail_request_id", default="")
-"""The id of the request that is being answered, for logs and for providers; empty outside a request."""
 
 _SOUND = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 

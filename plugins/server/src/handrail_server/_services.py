@@ -45,12 +45,11 @@ class Services:
         """
         if wanted.config_ids:
             return wanted.config_ids, None if wanted.config_ids == (wanted.model,) else wanted.model
-        folders = self.configurations.folders()
-        if wanted.model is not None and wanted.model in folders:
+        if wanted.model is not None and self.configurations.find(wanted.model) is not None:
             return (wanted.model,), None
         if self.configurations.default is not None:
             return (self.configurations.default,), wanted.model
-        names = ", ".join(sorted(folders))
+        names = ", ".join(self.configurations.folders())
         if wanted.model is not None:
             raise ApiError(
                 404,

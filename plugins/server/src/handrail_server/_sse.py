@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from handrail import ReasoningDelta, Retraction, TextDelta, ToolCallDelta, Usage
+from handrail import ReasoningDelta, Retraction, ToolCallDelta, Usage
 
 _encode = msgspec.json.encode
 
@@ -59,8 +59,8 @@ class ChunkWriter:
         parts: list[bytes] = []
         texts: list[str] = []
         for item in items:
-            if type(item) is TextDelta:
-                texts.append(item.text)
+            if type(item) is str:
+                texts.append(item)
                 continue
             if texts:
                 parts.append(self.text("".join(texts)))

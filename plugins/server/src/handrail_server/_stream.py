@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from handrail import Blocked, RailFailed, TextDelta
+from handrail import Blocked, RailFailed
 
 from handrail_server._answers import finish_reason, guardrails_fields, refusal
 from handrail_server._errors import ApiError, api_error, rail_error
@@ -89,26 +89,26 @@ class StreamedAnswer:
         await send({"type": "http.response.body", "body": rest, "more_body": False})
         return None
 
-    async def _first_items(self) -> Sequence[Event]:
+    async def _first_items(self) -> Sequence[str | Event]:
         """Wait for the first events; give none if the answer ends without, or when a sign of life is due."""
-        items: Sequence[Event] = ()
+        items: Sequence[str | Event] = ()
         with anyio.move_on_after(self._services.settings.keep_alive_seconds):
             while not items and not self._feed.ended:
                 items = await self._feed.take()
         return items
 
-    def _only_an_error(self, items: Sequence[Event]) -> ApiError | None:
+    def _only_an_error(self, items: Sequence[str | Event]) -> ApiError | None:
         if items and isinstance(items[0], RailFailed):
             return rail_error(items[0])
         if not items and self._feed.error is not None:
             return self._failure(self._feed.error)
         return None
 
-    async def _begin(self, send: Send, items: Sequence[Event]) -> None:
+    async def _begin(self, send: Send, items: Sequence[str | Event]) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await self._send_body(send, self._write.role() + self._events(items))
 
-    async def _send_items(self, send: Send, items: Sequence[Event]) -> None:
+    async def _send_items(self, send: Send, items: Sequence[str | Event]) -> None:
         body = self._events(items)
         if not body and not self._feed.ended:
             if time.monotonic() - self._last_sent < self._services.settings.keep_alive_seconds * 0.9:
@@ -121,8 +121,8 @@ class StreamedAnswer:
         await send({"type": "http.response.body", "body": body, "more_body": True})
         self._last_sent = time.monotonic()
 
-    def _events(self, items: Sequence[Event]) -> bytes:
-        if not self._has_text and any(type(item) is TextDelta for item in items):
+    def _events(self, items: Sequence[str | Event]) -> bytes:
+        if not self._has_text and any(type(item) is str for item in items):
             self._has_text = True
             self._services.metrics.first_text.observe(time.perf_counter() - self._started)
         body = self._write.items(items)
