@@ -10,25 +10,49 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from handrail_testkit._certificates import Authority as Authority
+    from handrail_testkit._clock import VirtualLoop as VirtualLoop
+    from handrail_testkit._clock import virtual_backend as virtual_backend
     from handrail_testkit._completions import Completion as Completion
     from handrail_testkit._contexts import provider_context as provider_context
+    from handrail_testkit._delivered import Delivered as Delivered
+    from handrail_testkit._delivered import delivered as delivered
+    from handrail_testkit._distribution_suite import DistributionConformance as DistributionConformance
+    from handrail_testkit._distribution_suite import PluginConformance as PluginConformance
     from handrail_testkit._http import Received as Received
-    from handrail_testkit._provider import ProviderConformance as ProviderConformance
+    from handrail_testkit._oracle import OracleRail as OracleRail
+    from handrail_testkit._pieces import pieces_of as pieces_of
+    from handrail_testkit._pieces import stream_of as stream_of
     from handrail_testkit._provider_case import ProviderCase as ProviderCase
+    from handrail_testkit._provider_suite import ProviderConformance as ProviderConformance
+    from handrail_testkit._rail_case import RailCase as RailCase
     from handrail_testkit._server import ProtocolServer as ProtocolServer
+    from handrail_testkit._strategy_case import StrategyCase as StrategyCase
+    from handrail_testkit._strategy_suite import StrategyConformance as StrategyConformance
+    from handrail_testkit._stream_rail_suite import StreamRailConformance as StreamRailConformance
+    from handrail_testkit._window_rail_suite import WindowRailConformance as WindowRailConformance
     from handrail_testkit.replies import Ending as Ending
     from handrail_testkit.replies import Pause as Pause
     from handrail_testkit.replies import Reply as Reply
 
 _HOMES = {
     "_certificates": ("Authority",),
+    "_clock": ("VirtualLoop", "virtual_backend"),
     "_completions": ("Completion",),
     "_contexts": ("provider_context",),
+    "_delivered": ("Delivered", "delivered"),
+    "_distribution_suite": ("DistributionConformance", "PluginConformance"),
     "_http": ("Received",),
-    "_provider": ("ProviderConformance",),
+    "_oracle": ("OracleRail",),
+    "_pieces": ("pieces_of", "stream_of"),
+    "_provider_suite": ("ProviderConformance",),
     "_provider_case": ("ProviderCase",),
+    "_rail_case": ("RailCase",),
     "replies": ("Ending", "Pause", "Reply"),
     "_server": ("ProtocolServer",),
+    "_strategy_case": ("StrategyCase",),
+    "_strategy_suite": ("StrategyConformance",),
+    "_stream_rail_suite": ("StreamRailConformance",),
+    "_window_rail_suite": ("WindowRailConformance",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

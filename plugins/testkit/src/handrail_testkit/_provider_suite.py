@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
@@ -18,40 +18,20 @@ import pytest
 from handrail import Chunk, ToolCallDelta, Usage
 from handrail.errors import HandrailError, ProviderError
 
+from handrail_testkit._conformance import Conformance
 from handrail_testkit._provider_case import PROMPT, ProviderCase, close_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 
-@pytest.mark.anyio
-class ProviderConformance:
+class ProviderConformance(Conformance, suite=True):
     """Tests of one provider, on asyncio and on trio. A subclass overrides the fixture `case`, and no test."""
-
-    expected_failures: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Names of tests that cannot pass yet, and why. One that passes after all is a failure."""
 
     @pytest.fixture
     def case(self) -> ProviderCase:
         """Say how the provider is made, and what is known of it."""
         raise NotImplementedError("override the fixture 'case' so that it gives a ProviderCase with your provider")
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        overridden = [name for name in vars(cls) if name.startswith("test_") and hasattr(ProviderConformance, name)]
-        if overridden:
-            raise TypeError(
-                f"{cls.__name__} overrides {', '.join(sorted(overridden))} of the conformance tests; name a test that "
-                f"cannot pass yet in 'expected_failures', with the reason"
-            )
-
-    @pytest.fixture(autouse=True)
-    def _expect_failures(self, request: pytest.FixtureRequest) -> None:
-        unknown = [name for name in self.expected_failures if not hasattr(self, name)]
-        assert not unknown, f"'expected_failures' names no test of the conformance suite: {unknown}"
-        name = request.node.originalname
-        if reason := self.expected_failures.get(name):
-            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
     # What is given
 

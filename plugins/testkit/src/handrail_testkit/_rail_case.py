@@ -1,0 +1,238 @@
+"""A rail to be tested, and what the tests need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn
+from handrail.errors import ProviderBadRequestError, ProviderConnectionError
+from handrail.plugins import ProviderSpec, RailSpec
+
+from handrail_testkit._delivered import Delivered, delivered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from handrail import Message
+
+Direction: TypeAlias = Literal["input", "output"]
+
+_PIECES = "handrail_testkit_pieces"  # how the model of a test learns what it is to say
+
+
+@dataclass(frozen=True, slots=True)
+class RailCase:
+    """A rail to be tested, and what the tests need to know of it.
+
+    Attributes:
+        rail: the rail as a configuration's list of flows names it, arguments allowed.
+        settings: what stands under `rails.config.<name>`.
+        allows: texts that must pass as they are.
+        blocks: texts that must be blocked; or a mapping from such a text to the part of it of which no character may
+            be delivered. Where the rail's verdict has a span, that part need not be given; else it is the whole text.
+        rewrites: texts, and what must be delivered in place of each.
+        config: the rest of the configuration, such as models and prompts.
+        registry: what is installed; by default whatever is found.
+        direction: the list of flows in which the rail stands.
+        messages: the conversation; for an input rail its last message is replaced by the examples.
+        tools: the tools that the model is offered.
+        tool_name: the tool whose arguments the examples are, for a rail that judges tool calls.
+        failing: a case in which the rail cannot do its work, if one can be made: a service that is down, a model that
+            fails. Rails that ask the configuration's models are tried with failing ones in any case.
+        secret: a key that the rail is given, and that must appear nowhere.
+    """
+
+    rail: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    allows: Sequence[str] = ()
+    blocks: Collection[str] | Mapping[str, str] = ()
+    rewrites: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    registry: Registry | None = None
+    direction: Direction = "output"
+    messages: Sequence[Message] = ({"role": "user", "content": "Hello"},)
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_name: str | None = None
+    failing: RailCase | None = None
+    secret: str | None = None
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """All texts of which it is known what becomes of them."""
+        return (*self.allows, *self.blocks, *self.rewrites)
+
+    def turn(self, text: str) -> Turn:
+        """Give the turn in which this text is judged, with nothing in it that can be changed."""
+        messages = self._messages(text)
+        variables = [message["content"] for message in messages if message["role"] == "context"]
+        spoken = tuple(message for message in messages if message["role"] != "context")
+        said = [message["content"] for message in spoken if message["role"] == "user"]
+        merged: dict[str, Any] = {}
+        for each in variables:
+            merged |= each
+        return Turn(spoken, said[-1] if said else "", merged, tools=tuple(self.tools))
+
+    def build(self, *, models_fail: bool = False) -> BuiltRail:
+        """Compose the rail as the kernel does.
+
+        Args:
+            models_fail: whether every model of the configuration fails when it is asked.
+
+        Raises:
+            ConfigurationError: the case cannot be composed.
+        """
+        config = self._config()
+        flow = (config.input_flows if self.direction == "input" else config.output_flows)[0]
+        watch = _Watch(flow.name, models_fail=models_fail)
+        rails = LLMRails(config, llm=_Speaker(), registry=watch.registry(self.registry or Registry.discover()))
+        return BuiltRail(self, rails, watch.built[-1])
+
+    def _config(self) -> RailsConfig:
+        rails = _merged({"output": {"streaming": {"enabled": True}}}, {self.direction: {"flows": [self.rail]}})
+        config = _merged({"rails": rails}, self.config)
+        if self.settings:
+            name = RailsConfig.from_content(config={"rails": {"output": {"flows": [self.rail]}}}).output_flows[0].name
+            config = _merged(config, {"rails": {"config": {name: self.settings}}})
+        colang = config.pop("colang_content", None)
+        return RailsConfig.from_content(colang_content=colang, config=config)
+
+    def _messages(self, text: str) -> tuple[Message, ...]:
+        if self.direction == "output":
+            return tuple(self.messages)
+        return (*self.messages[:-1], {"role": "user", "content": text})
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltRail:
+    """A rail in a guarded model.
+
+    Attributes:
+        case: how it was made.
+        rails: the guarded model, which says what a test tells it to.
+        rail: the rail itself.
+    """
+
+    case: RailCase
+    rails: LLMRails
+    rail: Any
+
+    async def say(self, pieces: Sequence[str]) -> Said:
+        """Let the text come in these pieces, from the model or from the user, and give what came of it."""
+        case, text = self.case, "".join(pieces)
+        spoken: tuple[Chunk, ...] = (Chunk("Good."),)
+        if case.direction == "output":
+            spoken = tuple(_chunks(pieces, case.tool_name))
+        options = {"llm_params": {_PIECES: spoken, "tools": list(case.tools)}}
+        came = await delivered(self.rails, messages=case._messages(text), options=options)  # noqa: SLF001  # its own
+        if case.direction == "input":
+            return Said(came.response.user_message if came.finished else "", came)
+        if case.tool_name is not None:
+            return Said("".join(call.arguments for call in came.response.tool_calls), came)
+        return Said(came.text, came)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of a text.
+
+    Attributes:
+        text: what got through of it.
+        delivered: the stream behind it.
+    """
+
+    text: str
+    delivered: Delivered
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words: "passed", "blocked" or "failed"."""
+        if self.delivered.blocked:
+            return "blocked"
+        return "failed" if self.delivered.failed else "passed"
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What must be the same each time."""
+        blocked = self.delivered.blocked
+        return self.text, self.outcome, blocked and (blocked.rail, blocked.category, blocked.span)
+
+
+class _Speaker:
+    """A model that says what the test has put into the request's parameters."""
+
+    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:  # noqa: ARG002
+        if _PIECES not in params:
+            raise ProviderBadRequestError(
+                "the rail asks the main model, which says nothing but the examples here; give the rail a model of its "
+                "own in 'config' of its RailCase",
+                engine="given",
+            )
+        for chunk in params[_PIECES]:
+            yield chunk
+        yield Chunk(finish_reason="stop")
+
+
+class _Failing:
+    """A model that cannot be reached."""
+
+    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:  # noqa: ARG002
+        raise ProviderConnectionError("the test has cut the connection", engine="failing")
+        yield Chunk()
+
+
+def _chunks(pieces: Sequence[str], tool_name: str | None) -> Iterable[Chunk]:
+    if tool_name is None:
+        yield from map(Chunk, pieces)
+        return
+    yield Chunk(tool_calls=(ToolCallDelta(0, "call_1", tool_name),))
+    for piece in pieces:
+        yield Chunk(tool_calls=(ToolCallDelta(0, arguments=piece),))
+
+
+class _Watch:
+    """Notes the rail of one name when it is built; what else is registered stays as it is."""
+
+    def __init__(self, name: str, *, models_fail: bool) -> None:
+        self.built: list[Any] = []
+        self._name = name
+        self._models_fail = models_fail
+
+    def registry(self, registry: Registry) -> Registry:
+        """Give a registry that has the same plugins, and is watched."""
+        return Registry(
+            replace(
+                plugin,
+                specs=tuple(map(self._changed, plugin.specs)),
+                config_rails=plugin.config_rails and self._hook(plugin.config_rails),
+                config_providers=plugin.config_providers and self._hook(plugin.config_providers),
+            )
+            for plugin in registry.plugins
+        )
+
+    def _hook(self, hook: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
+        return lambda *arguments: [self._changed(spec) for spec in hook(*arguments)]
+
+    def _changed(self, spec: Any) -> Any:
+        if isinstance(spec, RailSpec) and self._name in (spec.name, *spec.aliases):
+            return replace(spec, target=partial(self._make, spec.target))
+        if self._models_fail and isinstance(spec, ProviderSpec):
+            return replace(spec, target=lambda _settings, _context: _Failing())
+        return spec
+
+    def _make(self, target: Any, settings: object, context: object) -> object:
+        make = resolve_name(target) if isinstance(target, str) else target
+        rail = make(settings, context)
+        self.built.append(rail)
+        return rail
+
+
+def _merged(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(first)
+    for key, value in later.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged

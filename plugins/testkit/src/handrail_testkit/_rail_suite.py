@@ -1,0 +1,184 @@
+"""What every rail must do in a guarded model, be it one of windows or of streams."""
+
+# ruff: noqa: S101  # these are tests, which authors of rails run
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from handrail_testkit._conformance import EXAMPLES, Conformance
+from handrail_testkit._pieces import pieces_of, telling_splits
+from handrail_testkit._rail_case import BuiltRail, RailCase
+
+if TYPE_CHECKING:
+    from handrail_testkit._rail_case import Said
+
+PROMPT = 30.0
+"""Seconds that count as promptly, on a machine that is busy with other things."""
+
+
+class RailConformance(Conformance, suite=True):
+    """Tests of a rail in a guarded model, on asyncio and on trio."""
+
+    @pytest.fixture
+    def case(self) -> RailCase:
+        """Say which rail is tested, with which settings, and what becomes of some texts."""
+        raise NotImplementedError("override the fixture 'case' so that it gives a RailCase with your rail")
+
+    @pytest.fixture
+    def built(self, case: RailCase) -> BuiltRail:
+        """Compose the rail as a configuration does."""
+        return case.build()
+
+    # What becomes of the examples
+
+    def test_the_examples_show_what_passes_and_what_does_not(self, case: RailCase) -> None:
+        """A suite proves nothing of a rail that lets everything pass, or nothing. Give examples of both kinds."""
+        assert case.allows, "'allows' is empty; give at least one text that must pass"
+        assert case.blocks or case.rewrites, (
+            "'blocks' and 'rewrites' are empty; give a text that must not pass as it is"
+        )
+
+    async def test_allowed_text_is_delivered_as_it_is(self, case: RailCase, built: BuiltRail) -> None:
+        """Nothing of it is lost, repeated or changed, however it comes. Let the rail allow it whole."""
+        for text in case.allows:
+            for pieces in _ways(case, text):
+                said = await _said(built, pieces)
+                assert said.outcome == "passed", _why(said)
+                assert said.text == text
+
+    async def test_blocked_text_is_never_delivered(self, case: RailCase, built: BuiltRail) -> None:
+        """No character of the violation gets out, however the text comes.
+
+        A stream rail must hold what may become a violation; a window rail must see it in the window that has it whole.
+        If a harmless beginning may be delivered, give the verdict a span, or name the violation in `blocks`.
+        """
+        for text in case.blocks:
+            for pieces in _ways(case, text):
+                said = await _said(built, pieces)
+                assert said.outcome == "blocked", f"{text!r} in the pieces {pieces!r}: {_why(said)}"
+                await self._assert_before_violation(case, built, text, said)
+
+    async def test_rewritten_text_is_delivered_exactly(self, case: RailCase, built: BuiltRail) -> None:
+        """What is delivered in place of a text is the same however it comes. Hold what may have to be rewritten."""
+        for text, expected in case.rewrites.items():
+            for pieces in _ways(case, text):
+                said = await _said(built, pieces)
+                assert said.outcome == "passed", _why(said)
+                assert said.text == expected, f"in the pieces {pieces!r}"
+
+    async def _assert_before_violation(self, case: RailCase, built: BuiltRail, text: str, said: Said) -> None:
+        begin = violation_start(case, text, said)
+        if not text[:begin].startswith(said.text):  # then the beginning was rewritten
+            clean = await _said(built, [text[:begin]])
+            assert clean.text.startswith(said.text), f"{said.text!r} of {text!r} was delivered"
+
+    # One rail, many streams
+
+    async def test_streams_at_the_same_time_do_not_mix(self, case: RailCase, built: BuiltRail) -> None:
+        """What belongs to one stream must not be kept on the rail. Keep it in the session, or in `check`."""
+        alone = {text: (await _said(built, pieces_of(text, 5))).facts for text in case.examples}
+        found: list[tuple[str, object]] = []
+
+        async def run(text: str) -> None:
+            found.append((text, (await _said(built, pieces_of(text, 5))).facts))
+
+        async with anyio.create_task_group() as tasks:
+            for text in case.examples * 3:
+                tasks.start_soon(run, text)
+        for text, facts in found:
+            assert facts == alone[text]
+
+    async def test_a_stream_leaves_no_trace_in_the_next(self, case: RailCase, built: BuiltRail) -> None:
+        """The same text has the same fate each time, whatever came before it. Keep nothing on the rail."""
+        first = [(await _said(built, [text])).facts for text in case.examples]
+        again = [(await _said(built, [text])).facts for text in reversed(case.examples)]
+        assert again[::-1] == first
+
+    async def test_rails_of_one_kind_are_independent(self, case: RailCase, built: BuiltRail) -> None:
+        """A second rail built of the same class changes nothing for the first. Keep nothing on the class or module."""
+        first = [(await _said(built, [text])).facts for text in case.examples]
+        other = case.build()
+        assert [(await _said(other, [text])).facts for text in case.examples] == first
+        assert [(await _said(built, [text])).facts for text in case.examples] == first
+
+    def test_it_works_in_one_event_loop_after_another(self, case: RailCase) -> None:
+        """A rail is built before any event loop runs, and outlives each. Make nothing of a loop in `__init__`."""
+        built, text = case.build(), case.examples[0]
+        facts = [
+            anyio.run(partial(_said, built, [text]), backend=backend).facts
+            for backend in ("asyncio", "asyncio", "trio", "trio")
+        ]
+        assert facts == [facts[0]] * 4
+
+    # How it fails
+
+    async def test_a_rail_that_cannot_do_its_work_lets_nothing_pass(self, case: RailCase) -> None:
+        """An error is raised, and no verdict is made up. Catch nothing in order to allow."""
+        if case.failing is None:
+            return
+        for text in case.failing.examples or case.examples:
+            said = await _said(case.failing.build(), [text])
+            assert said.outcome == "failed", f"{text!r}: {_why(said)}"
+            assert not said.text
+
+    async def test_a_model_that_fails_lets_nothing_pass(self, case: RailCase) -> None:
+        """Where the rail asks a model and it fails, the error goes on. Catch nothing in order to allow."""
+        working, failing = case.build(), case.build(models_fail=True)
+        for text in case.examples:
+            asked = await _said(working, [text])
+            if len(asked.delivered.response.llm_calls) < 2 and case.direction == "output":
+                continue  # only the model that says the text was asked
+            said = await _said(failing, [text])
+            if any(call.task != "general" for call in said.delivered.response.llm_calls):
+                assert said.outcome != "passed", f"{text!r} passed although the model of the rail failed"
+
+    async def test_the_secret_appears_nowhere(self, case: RailCase, caplog: pytest.LogCaptureFixture) -> None:
+        """Neither `repr`, nor an event, nor an error, nor a log at any level shows the key. Use `SecretStr`."""
+        if case.secret is None:
+            return
+        caplog.set_level("DEBUG")
+        shown: list[str] = []
+        for each in filter(None, (case, case.failing)):
+            built = each.build()
+            shown += [repr(built.rail), repr(getattr(built.rail, "__dict__", None))]
+            for text in each.examples or case.examples:
+                said = await _said(built, [text])
+                shown += [repr(said.delivered.events), repr(said.delivered.response.rail_runs)]
+                if error := said.delivered.response.error:
+                    shown.append("".join(traceback.format_exception(error)))
+        assert case.secret not in "".join([*shown, caplog.text])
+
+
+def violation_start(case: RailCase, text: str, said: Said) -> int:
+    """Give where the part of a blocked text begins of which nothing may be delivered."""
+    if isinstance(case.blocks, Mapping):
+        part = case.blocks[text]
+        assert part in text, f"'blocks' names {part!r} as the violation of {text!r}, which does not have it"
+        return text.index(part)
+    blocked = said.delivered.blocked
+    return blocked.span[0] if blocked is not None and blocked.span is not None else 0
+
+
+def _ways(case: RailCase, text: str) -> list[list[str]]:
+    return [[text]] if case.direction == "input" else telling_splits(text, EXAMPLES)
+
+
+async def _said(built: BuiltRail, pieces: list[str]) -> Said:
+    with anyio.fail_after(PROMPT):
+        return await built.say(pieces)
+
+
+def _why(said: Said) -> str:
+    blocked, failed = said.delivered.blocked, said.delivered.failed
+    if blocked is not None:
+        return f"it was blocked ({blocked.reason}), after {said.text!r} had been delivered"
+    if failed is not None:
+        return f"the rail failed: {failed.error}"
+    return f"{said.text!r} was delivered"

@@ -1,0 +1,123 @@
+"""A strategy to be tested, and what the tests need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from handrail import LLMRails, RailsConfig, Registry
+from handrail.plugins import StrategySpec
+
+from handrail_testkit._oracle import OracleRail
+
+if TYPE_CHECKING:
+    from handrail import Strategy, Window
+
+_ORACLE = "oracle of the test kit"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyCase:
+    """A strategy to be tested, and what the tests need to know of it.
+
+    Attributes:
+        strategy: the strategy as `rails.output.streaming.strategy` names it.
+        settings: the keys that stand beside it.
+        registry: what is installed; by default whatever is found.
+    """
+
+    strategy: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    registry: Registry | None = None
+
+    def maker(self) -> Callable[[], Strategy]:
+        """Give what makes a strategy for each stream, composed as the kernel does.
+
+        Raises:
+            ConfigurationError: the case cannot be composed.
+        """
+        made: list[Callable[[], Strategy]] = []
+        self._composed(OracleRail(), partial(self._noted, made))
+        return made[0]
+
+    def guard(self, rail: OracleRail) -> LLMRails:
+        """Give a guarded model whose only rail is asked about this strategy's windows."""
+        return self._composed(rail, lambda spec: spec)
+
+    def _composed(self, rail: OracleRail, changed: Callable[[StrategySpec], StrategySpec]) -> LLMRails:
+        streaming = {"enabled": True, "strategy": self.strategy, **self.settings}
+        config = {"rails": {"output": {"flows": [_ORACLE], "streaming": streaming}}}
+        registry = (self.registry or Registry.discover()).with_plugins(rail.as_plugin(_ORACLE))
+        watched = Registry(
+            replace(
+                plugin,
+                specs=tuple(
+                    changed(spec) if isinstance(spec, StrategySpec) and spec.name == self.strategy else spec
+                    for spec in plugin.specs
+                ),
+            )
+            for plugin in registry.plugins
+        )
+        return LLMRails(RailsConfig.from_content(config=config), registry=watched)
+
+    def _noted(self, made: list[Callable[[], Strategy]], spec: StrategySpec) -> StrategySpec:
+        make: Any = resolve_name(spec.target) if isinstance(spec.target, str) else spec.target
+
+        def note(settings: object, count_tokens: object) -> Strategy:
+            made.append(partial(make, settings, count_tokens))
+            return made[-1]()
+
+        return replace(spec, target=note)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The windows of one text.
+
+    Attributes:
+        text: the text.
+        windows: the windows, in order.
+        early: how many of them were made before the end of the text was known.
+    """
+
+    text: str
+    windows: tuple[Window, ...]
+    early: int
+
+
+def cut(strategy: Strategy, pieces: Iterable[str], asked: Callable[[int], bool] = lambda _: True) -> Cut:
+    """Feed a strategy, and take its windows.
+
+    Args:
+        strategy: a new one.
+        pieces: what comes.
+        asked: tells whether windows are taken after the nth piece; they are in any case at the end.
+    """
+    fed: list[str] = []
+    windows: list[Window] = []
+    for number, piece in enumerate(pieces):
+        fed.append(piece)
+        strategy.feed(piece)
+        if asked(number):
+            windows += take(strategy, sum(map(len, fed)))
+    early = len(windows)
+    strategy.finish()
+    windows += take(strategy, sum(map(len, fed)))
+    return Cut("".join(fed), tuple(windows), early)
+
+
+def take(strategy: Strategy, most: int) -> list[Window]:
+    """Take windows until there is none.
+
+    Raises:
+        AssertionError: there are more of them than characters.
+    """
+    windows: list[Window] = []
+    while (window := strategy.window()) is not None:
+        windows.append(window)
+        if len(windows) > most:
+            raise AssertionError(f"window() gave {len(windows)} windows for {most} characters; each must cover some")
+    return windows
