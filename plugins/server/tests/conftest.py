@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -208,8 +211,8 @@ def fake():
 class Process:
     """`handrail server` as people run it."""
 
-    def __init__(self, *arguments: str, env=None) -> None:
-        command = [sys.executable, "-m", "handrail_cli.app", "server", "--port", "0", *arguments]
+    def __init__(self, *arguments: str, env=None, port: int = 0) -> None:
+        command = [sys.executable, "-m", "handrail_cli.app", "server", "--port", str(port), *arguments]
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}, start_new_session=True
         )
@@ -244,8 +247,8 @@ def run_server() -> Iterator[object]:
     """Start the command; ends what still runs."""
     started: list[Process] = []
 
-    def start(*arguments: object, env=None) -> Process:
-        started.append(Process(*map(str, arguments), env=env))
+    def start(*arguments: object, **options) -> Process:
+        started.append(Process(*map(str, arguments), **options))
         return started[-1]
 
     yield start
@@ -253,6 +256,27 @@ def run_server() -> Iterator[object]:
         if process.process.poll() is None:
             os.killpg(process.process.pid, signal.SIGKILL)  # with the processes that it has started
         process.end()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    program = shutil.which("redis-server")
+    assert program, "redis-server is missing; 'make tools' installs it"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    folder = tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen([program, *options, "--dir", str(folder)], stdout=subprocess.DEVNULL)
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.05)  # until the process listens; nothing tells when it does
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait()
 
 
 _JUDGE = {

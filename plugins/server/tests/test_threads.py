@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
-
 import pytest
 from fakes import FakeProvider, FunctionRail
 from handrail import Verdict
@@ -14,27 +9,6 @@ from handrail_server import MemoryStore
 from handrail_server._redis_store import RedisStore
 
 THREAD = "a-thread-of-at-least-16"
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory):
-    program = shutil.which("redis-server")
-    assert program, "redis-server is missing; 'make tools' installs it"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    folder = tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen([program, *options, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.05)  # until the process listens; nothing tells when it does
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait()
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import sys
+from multiprocessing import parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -49,6 +51,7 @@ def serve(settings: ServerSettings) -> int:
 def app_from_environment() -> ASGIApp:
     """Make the application of a further process."""
     _log_to_stderr()
+    Thread(target=_end_with_parent, name="parent", daemon=True).start()
     return _drained(create_app(ServerSettings.model_validate_json(os.environ[_VARIABLE])))
 
 
@@ -73,6 +76,14 @@ def _serve_many(settings: ServerSettings) -> int:
     _say_where(*listener.getsockname()[:2])
     Multiprocess(config, sockets=[listener]).run()
     return 0
+
+
+def _end_with_parent() -> None:
+    """End this process, in good order, when the one that started it is gone: else it would keep the port."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _drained(app: Gate) -> Gate:
