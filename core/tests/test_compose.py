@@ -33,6 +33,7 @@ class Plugin:
     @hookimpl
     def handrail_strategies(self):
         yield StrategySpec("broken", lambda settings, count_tokens: 1 / 0)
+        yield StrategySpec("levels", lambda settings, count_tokens: object(), settings=Level)
 
 
 def compose(yaml: str, *plugins: object) -> LLMRails:
@@ -110,6 +111,25 @@ def test_a_strategy_that_cannot_be_built_is_known_before_a_stream_needs_it():
     yaml += "prompts: [{task: prompted_check, content: x}]"
     with pytest.raises(PluginLoadError, match="strategy 'broken' could not be built"):
         compose(yaml)
+
+
+def test_sizes_that_a_strategy_does_not_read_are_an_error():
+    (problem,) = problems(
+        FAKE + "rails:\n  output:\n    flows: [toxicity check]\n"
+        "    streaming: {strategy: levels, level: 3, hold_size: 9, context_size: 10}\n"
+        "  config: {toxicity check: {level: 1}}"
+    )
+    assert problem == (
+        "yaml_content:5:73: rails.output.streaming.context_size has no effect with strategy 'levels', "
+        "whose settings are level; remove it"
+    )
+
+
+def test_a_rail_s_own_strategy_does_not_mind_the_sizes_of_the_others():
+    compose(
+        FAKE + "rails:\n  output:\n    flows: [toxicity check]\n    streaming: {chunk_size: 100}\n"
+        "  config: {toxicity check: {level: 1, streaming: {strategy: levels, level: 2}}}"
+    )
 
 
 def test_an_object_that_is_no_rail_names_what_a_rail_has():

@@ -47,6 +47,10 @@ async def test_a_text_that_a_rail_refuses_is_blocked_and_says_by_whom_why_and_wh
     assert (result.status, result.rail, result.content) == ("blocked", "out", REFUSAL)
     assert (result.reason, result.category, result.span, result.failed) == ("a name", "pii", (6, 9), False)
     assert [(run.rail, run.decision) for run in result.journal.rail_runs] == [("in", "allow"), ("out", "block")]
+    assert [(rail.type, rail.name, rail.stop) for rail in result.log.activated_rails] == [
+        ("input", "in", False),
+        ("output", "out", True),
+    ]
 
 
 async def test_a_rail_that_fails_blocks_and_says_that_it_failed(guarded):

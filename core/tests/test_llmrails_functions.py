@@ -10,6 +10,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, words
 from handrail import Blocked, Finished, RailFailed, Verdict
+from handrail.errors import ConfigurationError
 
 REFUSAL = "I'm sorry, I can't respond to that."
 
@@ -228,3 +229,32 @@ async def test_what_is_registered_reaches_rails_that_were_built_before(guarded):
     assert result.reason == "named Bob"
     g.rails.register_action(lambda text, names: [], name="lookup")
     assert await g.rails.generate_async("hello") == "Hello Bob"
+
+
+async def test_a_rail_of_a_function_takes_what_any_rail_may_have(guarded):
+    async def slow(text):
+        await anyio.sleep(10)
+
+    g = bare(guarded, "Hello")
+    g.rails.register_rail("slow", slow, options={"timeout": 2, "on_timeout": "allow"})
+    started = anyio.current_time()
+    assert await g.rails.generate_async("hello") == "Hello"
+    assert anyio.current_time() - started == pytest.approx(2)
+
+    @g.rails.register_rail("raises", options={"on_error": "allow"})
+    async def raises(text):
+        raise OSError
+
+    assert await g.rails.generate_async("hello") == "Hello"
+
+
+def test_a_wrong_option_of_a_function_is_an_error(guarded):
+    with pytest.raises(ConfigurationError, match="options.on_error.*block.*allow"):
+        bare(guarded).rails.register_rail("no bob", no_bob, options={"on_error": "pass"})
+    with pytest.raises(ConfigurationError, match="unknown key 'time_out' in options.*did you mean 'timeout'"):
+        bare(guarded).rails.register_rail("no bob", no_bob, options={"time_out": 1})
+
+
+def test_a_prompt_variable_cannot_be_an_asynchronous_function(guarded):
+    with pytest.raises(ConfigurationError, match="prompt variable 'topic' is an asynchronous function; pass a value"):
+        bare(guarded).rails.register_prompt_context("topic", no_bob_async)

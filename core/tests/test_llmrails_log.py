@@ -96,6 +96,9 @@ async def test_a_stream_blocked_in_the_middle_says_which_rail_which_characters_a
     assert rail.decisions.count("block") == 1
     runs = [run for run in response.rail_runs if run.decision != "cancelled"]
     assert all(run.held >= 0.25 - 1e-9 for run in runs)
+    assert all(run.characters == run.window[1] - run.window[0] for run in runs)
+    (blocking,) = [run for run in runs if run.decision == "block"]
+    assert blocking.window[0] <= start < start + len(BAD) <= blocking.window[1]
     assert rail.held == pytest.approx(sum(run.held for run in runs))
     judged = [call for call in response.log.llm_calls if call.task == "judge_rail"]
     assert len(judged) >= 3

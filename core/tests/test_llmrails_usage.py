@@ -10,7 +10,7 @@ import socket
 
 import pytest
 from fakes import FakeProvider, FunctionRail, words
-from handrail import Chunk, Usage, Verdict
+from handrail import Chunk, ToolCallDelta, Usage, Verdict
 from handrail._tokens import estimate_tokens, token_counter
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
@@ -146,3 +146,27 @@ async def test_usage_of_calls_adds_up(guarded):
     ]
     assert response.log.stats.llm_calls_total_tokens == 28
     assert response.usage == Usage(5, 1)
+
+
+async def test_reasoning_and_tool_calls_are_counted_too(guarded, folder):
+    chunks = [Chunk(reasoning=" a b c"), Chunk(" d e"), Chunk(tool_calls=(ToolCallDelta(0, "1", "f", '{"x": 1}'),))]
+    everything = estimate_tokens(" d e") + estimate_tokens(' a b cf{"x": 1}')
+    for rails in ({}, {"r": FunctionRail()}):
+        response = await guarded(FakeProvider(chunks), rails).rails.generate_async("hello", options={})
+        assert (response.usage.output_tokens, response.usage.estimated) == (everything, True)
+        *_, last = await guarded(FakeProvider(chunks), rails).texts(include_metadata=True)
+        assert last["metadata"]["usage"]["output_tokens"] == everything
+
+
+async def test_reasoning_and_tool_calls_of_a_rail_s_own_request_are_counted_too(guarded, folder):
+    class Asking:
+        def __init__(self, settings, context):
+            self.model = context.model("main")
+
+        async def check(self, window, turn):
+            completion = await self.model.complete([{"role": "user", "content": "?"}], turn=turn, task="asking")
+            return Verdict.block(str(completion.usage.output_tokens))
+
+    chunks = [Chunk(" d e", reasoning=" a b c"), Chunk(tool_calls=(ToolCallDelta(0, "1", "f", '{"x": 1}'),))]
+    response = await guarded(FakeProvider(chunks), {"r": Asking}).rails.generate_async("hello", options={})
+    assert response.stop.reason == str(estimate_tokens(" d e") + estimate_tokens(' a b cf{"x": 1}'))

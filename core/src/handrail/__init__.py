@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from handrail._registry import Registry as Registry
     from handrail._request_id import request_id as request_id
     from handrail._response import GenerationResponse as GenerationResponse
+    from handrail._turn import Journal as Journal
+    from handrail._turn import LLMCall as LLMCall
+    from handrail._turn import RailRun as RailRun
     from handrail._turn import Turn as Turn
     from handrail._types import Chunk as Chunk
     from handrail._types import Edit as Edit
@@ -83,7 +86,7 @@ _HOMES = {
     "_registry": ("Registry",),
     "_request_id": ("request_id",),
     "_response": ("GenerationResponse",),
-    "_turn": ("Turn",),
+    "_turn": ("Journal", "LLMCall", "RailRun", "Turn"),
     "_types": (
         "Chunk",
         "Edit",

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
@@ -17,21 +17,18 @@ from handrail._stream.batch import Batch
 from handrail._stream.prefetch import Prefetch
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
-from handrail._stream.render import AsItems
-from handrail._stream.source import chunks_of_texts, single
+from handrail._stream.source import chunks_of_texts
 from handrail._turn import Journal, Turn
-from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
+from handrail._types import Chunk, Message, ToolCall, Usage
+from handrail._whole_texts import Driver, guard_text
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handrail._compose import Composition
     from handrail._stream.pipeline import Pipeline
     from handrail._stream.plan import RailPlan
-    from handrail._stream.sinks import Item
     from handrail._turn import LLMCall
     from handrail.config import RailsConfig
-
-Driver: TypeAlias = Pump | Pull | Batch
 
 _UNBOUNDED = 2**62
 _JUDGED = frozenset(
@@ -207,11 +204,11 @@ class Call:
     def _close(self, pipeline: Pipeline) -> None:
         if self._llm_call is not None:
             self._llm_call.id = request_id(pipeline.metadata)
-            self._close_llm_call("".join(pipeline.raw), pipeline.usage)
+            self._close_llm_call("".join(pipeline.raw), pipeline.usage, "".join(pipeline.aside))
 
-    def _close_llm_call(self, completion: str, usage: Usage | None) -> None:
+    def _close_llm_call(self, completion: str, usage: Usage | None, aside: str = "") -> None:
         if self._llm_call is not None:
-            self._llm_call.close(completion, usage, self._clock() - self._generation_started)
+            self._llm_call.close(completion, usage, self._clock() - self._generation_started, aside)
             self._llm_call = None  # a further request of this call has its own
 
 
@@ -245,45 +242,3 @@ def _exception(stop: Blocked | RailFailed) -> dict[str, Any]:
 
 def _openai_tool_call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-async def guard_text(
-    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, tool_calls: tuple[ToolCallDelta, ...] = ()
-) -> tuple[str, Blocked | RailFailed | None]:
-    """Run rails over a message that is whole; give its text as they let it through, and what stopped it.
-
-    Args:
-        rails: planned for a whole text.
-        text: the message.
-        turn: what they are told of the call.
-        parallel: whether neighbouring window rails run at once.
-        tool_calls: what stands beside the text.
-    """
-
-    async def open_source(pipeline: Pipeline) -> AsyncIterator[Chunk]:  # noqa: ARG001
-        return single(Chunk(text, tool_calls=tool_calls))
-
-    driver: Driver
-    if all(rail.is_stream_rail for rail in rails):
-        driver = Pull(rails, turn, open_source, provider="text")
-    else:
-        driver = Batch(rails, turn, open_source, provider="text", parallel=parallel)
-    items = await run_to_end(driver)
-    return "".join(item for item in items if isinstance(item, str)), driver.pipeline.stop
-
-
-async def run_to_end(driver: Driver) -> list[Item]:
-    """Run a stream to its end, for a caller who wants nothing before.
-
-    Raises:
-        Exception: what broke the generation.
-    """
-    if isinstance(driver, Pull):
-        return [item async for item in driver.stream(AsItems())]
-    if isinstance(driver, Batch):
-        return await driver.run()
-    await driver.run()
-    items: list[Item] = []
-    while taken := await driver.take_all():
-        items += taken
-    return items

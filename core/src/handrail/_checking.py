@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from handrail._call import guard_text, turn_of, with_message
+from handrail._call import turn_of, with_message
 from handrail._events import Blocked
+from handrail._log import GenerationLog, build_log
 from handrail._model import message_text
+from handrail._options import EVERYTHING
 from handrail._specs import Direction
 from handrail._turn import Journal, Turn
 from handrail._types import ToolCallDelta
+from handrail._whole_texts import guard_text
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -48,6 +51,14 @@ class RailsResult:
     span: Span | None = None
     failed: bool = False
     journal: Journal | None = None
+
+    @property
+    def log(self) -> GenerationLog:
+        """Which rails ran and what they decided, which models were asked, what it took."""
+        journal = self.journal or Journal()
+        runs = journal.rail_runs
+        duration = max(run.finished_at for run in runs) - min(run.started_at for run in runs) if runs else 0.0
+        return build_log(journal, EVERYTHING, duration)
 
 
 async def check_conversation(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail._actions import Registrations
@@ -13,11 +12,11 @@ from handrail._contexts import ProviderContext, RailContext
 from handrail._functions import FunctionRail, RailFunction
 from handrail._inner import InnerRail
 from handrail._model import Model
+from handrail._planning import RailPlanner, plugin_settings
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
-from handrail._stream.whole import Whole
 from handrail._tokens import TokenCounter, token_counter
-from handrail.config import Flow, RailOptions, StreamingConfig, normalized_name
+from handrail.config import Flow, RailOptions, normalized_name
 from handrail.errors import (
     ConfigurationError,
     HandrailError,
@@ -29,11 +28,9 @@ from handrail.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pydantic import BaseModel
-
-    from handrail._protocols import Provider, Strategy
+    from handrail._protocols import Provider
     from handrail._registry import Offer, Registry
-    from handrail._specs import Direction, StrategySpec
+    from handrail._specs import Direction
     from handrail.config import ModelConfig, RailsConfig
 
 _PLACE = re.compile(r"[^\n]+?:\d+:\d+: ")
@@ -87,12 +84,18 @@ def given_model(llm: object, counter: TokenCounter) -> Model:
     return Model(cast("Provider", llm), type="main", engine="given", name=name, plugin="llm", counter=counter)
 
 
-def plan_of_function(app: Composition, name: str, function: RailFunction, direction: Direction) -> RailPlan:
-    """Make a rail of a function, with the options that the configuration has for its name."""
-    options, _ = app.config.rail_options(name)
-    composer = _Composer(app.config, app.registry, None, app.counter)
+def plan_of_function(
+    app: Composition, name: str, function: RailFunction, direction: Direction, given: Mapping[str, Any]
+) -> RailPlan:
+    """Make a rail of a function.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+    """
+    options = app.config.validate_settings(RailOptions, given, "options")
+    planner = RailPlanner(app.config, app.registry, app.counter)
     spec = RailSpec(name, function)
-    return composer.plan_rail(spec, "register_rail", FunctionRail(name, function), options, None, direction)
+    return planner.plan(spec, "register_rail", FunctionRail(name, function), options, None, direction)
 
 
 def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
@@ -117,20 +120,19 @@ def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Comp
 
 
 class _Composer:
-    def __init__(
-        self, config: RailsConfig, registry: Registry, llm: object, counter: TokenCounter | None = None
-    ) -> None:
+    def __init__(self, config: RailsConfig, registry: Registry, llm: object) -> None:
         self._config = config
         self._registry = registry
         self._registrations = Registrations()
         main = config.model_for("main")
-        self._counter = counter or token_counter((main and main.model) or "")
+        self._counter = token_counter((main and main.model) or "")
         self._llm = llm
         self._models: dict[str, Model] = {}
         self._problems: list[tuple[str, HandrailError]] = []
 
     def compose(self) -> Composition:
         self._registry = self._registry.for_config(self._config, self._registrations)
+        self._planner = RailPlanner(self._config, self._registry, self._counter)
         self._refuse_unserved()
         self._build_models()
         rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
@@ -190,7 +192,7 @@ class _Composer:
 
     def _build_model(self, entry: ModelConfig, index: int) -> Model:
         offer = self._registry.provider(entry.engine)
-        settings = self._settings(offer, entry.parameters, None, "models", index, "parameters")
+        settings = plugin_settings(self._config, offer, entry.parameters, None, "models", index, "parameters")
         context = ProviderContext(entry, self._config, self._config.folder_of("models", index))
         provider = _built(offer, settings, context)
         return Model(
@@ -233,7 +235,7 @@ class _Composer:
             filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
         )
         options, own = self._config.rail_options(key or flow.name)
-        settings = self._settings(offer, own, RailOptions, "rails", "config", key or spec.name)
+        settings = plugin_settings(self._config, offer, own, RailOptions, "rails", "config", key or spec.name)
         context = RailContext(
             flow.name,
             direction,
@@ -245,77 +247,7 @@ class _Composer:
             self._inner_rail,
         )
         rail = _built(offer, settings, context)
-        return self.plan_rail(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
-
-    def plan_rail(
-        self, spec: RailSpec, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
-    ) -> RailPlan:
-        """Give a rail with everything that the engine must know of it."""
-        name = spec.name
-        is_session = callable(getattr(rail, "open", None))
-        if not is_session and not callable(getattr(rail, "check", None)):
-            raise PluginLoadError(
-                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
-                plugin=plugin,
-            )
-        streaming = self._config.rail_streaming(options)
-        make_strategy: Callable[[], Strategy] | None = None
-        label = ""
-        if spec.whole and not is_session:
-            make_strategy = self._whole(name, options)
-        elif not is_session:
-            make_strategy, label = self._strategy(streaming, options, key)
-        return RailPlan(
-            name,
-            plugin,
-            rail,
-            direction,
-            options.channels or spec.channels,
-            make_strategy,
-            label,
-            streaming.stream_first and not is_session and not spec.whole and direction == "output",
-            options.max_concurrency,
-            options.timeout,
-            options.on_error == "allow",
-            options.resolved_on_timeout == "allow",
-        )
-
-    def _whole(self, name: str, options: RailOptions) -> Callable[[], Strategy]:
-        if options.streaming is not None:
-            raise InvalidRailsConfigurationError(
-                f"rail {name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
-            )
-        return Whole
-
-    def _strategy(
-        self, streaming: StreamingConfig, options: RailOptions, key: str | None
-    ) -> tuple[Callable[[], Strategy], str]:
-        offer = self._registry.strategy(streaming.strategy)
-        own = options.streaming is not None and key is not None
-        path = ("rails", "config", str(key), "streaming") if own else ("rails", "output", "streaming")
-        settings: object = streaming
-        if offer.spec.settings is not None:
-            settings = self._settings(offer, streaming.strategy_settings, StreamingConfig, *path)
-        elif streaming.strategy_settings:
-            key = next(iter(streaming.strategy_settings))
-            known = ", ".join(type(streaming).model_fields)
-            raise InvalidRailsConfigurationError(
-                f"unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} takes none of "
-                f"its own, and the kernel's are {known}"
-            )
-        make = cast("Callable[[object, object], Strategy]", offer.load())
-        factory = partial(make, settings, self._counter.count)
-        _tried(factory, offer)
-        return factory, offer.plugin.label
-
-    def _settings(
-        self, offer: Offer[Any], values: Mapping[str, object], kernel: type[BaseModel] | None, *path: str | int
-    ) -> object:
-        """Validate a plugin's settings; `kernel` has the keys that may stand beside them."""
-        model = offer.load_settings()
-        if model is None:
-            return dict(values)
-        return self._config.validate_settings(model, values, *path, also=kernel.model_fields if kernel else ())
+        return self._planner.plan(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
 
     def _model_for(self, type_: str) -> Model:
         model = self._models.get(type_) or self._models.get("main")
@@ -370,16 +302,5 @@ def _built(offer: Offer[Any], settings: object, context: object) -> object:
     except Exception as exc:
         raise PluginLoadError(
             f"{offer.plugin.label}: {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
-            plugin=offer.plugin.label,
-        ) from exc
-
-
-def _tried(factory: Callable[[], Strategy], offer: Offer[StrategySpec]) -> None:
-    """Build a strategy once, so that one which cannot be built is known before a stream needs it."""
-    try:
-        factory()
-    except Exception as exc:
-        raise PluginLoadError(
-            f"{offer.plugin.label}: strategy {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
             plugin=offer.plugin.label,
         ) from exc

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import anyio
 
 from handrail._events import Event, TextDelta
-from handrail._response import EVERYTHING, GenerationResponse, ResponseBuilder
+from handrail._options import EVERYTHING
+from handrail._response import GenerationResponse, ResponseBuilder
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsItems
 from handrail.errors import StreamClosedError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handrail._events import RailFailed
-from handrail._stream.whole import Whole
 from handrail._types import Edit, Verdict
+from handrail._whole_texts import guard_text
 from handrail.errors import RailError
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ class InnerRail:
     @classmethod
     def of(cls, plan: RailPlan) -> InnerRail:
         """Make one of a rail as it is planned for a stream."""
-        if not plan.is_stream_rail:
-            plan = replace(plan, make_strategy=Whole, stream_first=False)
-        return cls(plan.name, plan.direction, replace(plan, channels=("text",)))
+        return cls(plan.name, plan.direction, plan.for_message())
 
     async def judge(self, text: str, turn: Turn) -> Verdict:
         """Judge a text, under the rail's own time limit and what its settings say about failures.
@@ -42,8 +40,6 @@ class InnerRail:
         Raises:
             RailError: the rail could not do its work.
         """
-        from handrail._call import guard_text
-
         passed, stop = await guard_text((self._plan,), text, turn, parallel=False)
         if isinstance(stop, RailFailed):
             raise RailError(stop.error, rail=self.name)

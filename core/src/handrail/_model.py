@@ -99,10 +99,11 @@ class Model:
         finally:
             await close_source(source, self.plugin)
             completion.text, completion.reasoning = "".join(parts), "".join(reasoning)
-            call.close(completion.text, usage, anyio.current_time() - started)
+            completion.tool_calls = assembler.calls()
+            aside = "".join(part for tool in completion.tool_calls for part in (tool.name, tool.arguments))
+            call.close(completion.text, usage, anyio.current_time() - started, completion.reasoning + aside)
             call.id = request_id(completion.metadata)
         completion.usage = call.usage
-        completion.tool_calls = assembler.calls()
         return completion
 
     def new_call(self, messages: Sequence[Message], task: str) -> LLMCall:

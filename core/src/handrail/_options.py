@@ -26,6 +26,9 @@ class LogOptions:
     colang_history: bool = False
 
 
+EVERYTHING = LogOptions(activated_rails=True, llm_calls=True, internal_events=True)
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
     """The options of one call.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Any, Self
 
 import anyio
 
-from handrail._call import Call, run_to_end
+from handrail._call import Call
 from handrail._checking import RailsResult, check_conversation
 from handrail._compose import compose, given_model, plan_of_function
 from handrail._explain import Explanation
@@ -26,8 +27,9 @@ from handrail._stream.pump import Pump
 from handrail._stream.render import AsText, AsTextWithMetadata, Renderer
 from handrail._turn import Journal
 from handrail._types import Message
+from handrail._whole_texts import run_to_end
 from handrail.config import RailsConfig
-from handrail.errors import StreamingNotSupportedError
+from handrail.errors import ConfigurationError, StreamingNotSupportedError
 
 
 class LLMRails:
@@ -226,11 +228,26 @@ class LLMRails:
         return self
 
     def register_prompt_context(self, name: str, value_or_fn: object) -> Self:
-        """Give prompts a variable; a function is called for each call. It wins over what a caller passes."""
+        """Give prompts a variable; a function is called for each call. It wins over what a caller passes.
+
+        Raises:
+            ConfigurationError: the function is asynchronous, and nobody would await it.
+        """
+        if inspect.iscoroutinefunction(value_or_fn):
+            raise ConfigurationError(
+                f"prompt variable {name!r} is an asynchronous function; pass a value, or a function that returns one"
+            )
         self._app.registrations.prompt_context[name] = value_or_fn
         return self
 
-    def register_rail(self, name: str, function: RailFunction | None = None, *, direction: Direction = "output") -> Any:
+    def register_rail(
+        self,
+        name: str,
+        function: RailFunction | None = None,
+        *,
+        direction: Direction = "output",
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Add a rail that is a function of the text; it runs after those of the configuration.
 
         Args:
@@ -238,10 +255,15 @@ class LLMRails:
             function: takes a text, returns True to let it pass, False to block it, another text to put in its place, or
                 a `Verdict`. One that is not asynchronous runs in a thread. Without it, a decorator is returned.
             direction: whether it judges the user's message or the answer.
+            options: what any rail may have under `rails.config.<name>`: `timeout` in seconds, `on_error`, `channels`,
+                `max_concurrency`, `streaming`.
+
+        Raises:
+            ConfigurationError: an option is wrong.
         """
         if function is None:
-            return partial(self._decorated, name, direction)
-        self._app = self._app.with_rail(plan_of_function(self._app, name, function, direction))
+            return partial(self._decorated, name, direction, options)
+        self._app = self._app.with_rail(plan_of_function(self._app, name, function, direction, options or {}))
         return self
 
     def update_llm(self, llm: object) -> Self:
@@ -263,8 +285,10 @@ class LLMRails:
     ) -> None:
         await self.aclose()
 
-    def _decorated(self, name: str, direction: Direction, function: RailFunction) -> RailFunction:
-        self.register_rail(name, function, direction=direction)
+    def _decorated(
+        self, name: str, direction: Direction, options: Mapping[str, Any] | None, function: RailFunction
+    ) -> RailFunction:
+        self.register_rail(name, function, direction=direction, options=options)
         return function
 
     def _options(self, options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOptions:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
 
-EVERYTHING = LogOptions(activated_rails=True, llm_calls=True, internal_events=True)
-
 
 @dataclass(frozen=True, slots=True)
 class GenerationResponse:

@@ -28,6 +28,7 @@ class LLMCall:
         id: the provider's id of the request, where it gave one.
         reported: what it has cost, if the provider said so.
         count_tokens: counts tokens where it did not.
+        aside: reasoning and tool calls, as text that such a count takes into account.
     """
 
     task: str
@@ -41,10 +42,12 @@ class LLMCall:
     id: str | None = None
     reported: Usage | None = None
     count_tokens: CountTokens | None = field(default=None, repr=False, compare=False)
+    aside: str = field(default="", repr=False)
 
-    def close(self, completion: str, reported: Usage | None, duration: float) -> None:
+    def close(self, completion: str, reported: Usage | None, duration: float, aside: str = "") -> None:
         """Write down how the request ended."""
         self.completion = completion
+        self.aside = aside
         self.reported = reported
         self.duration = duration
         self.finished_at = time.time()
@@ -55,7 +58,8 @@ class LLMCall:
         if self.reported is None:
             if self.count_tokens is None:
                 return Usage()
-            self.reported = Usage(self.count_tokens(self.prompt), self.count_tokens(self.completion), estimated=True)
+            output_tokens = self.count_tokens(self.completion) + (self.count_tokens(self.aside) if self.aside else 0)
+            self.reported = Usage(self.count_tokens(self.prompt), output_tokens, estimated=True)
         return self.reported
 
 
@@ -69,6 +73,7 @@ class RailRun:
         decision: what the rail said; "failed" if it raised, timed out or returned nonsense.
         reason, category, span: from the verdict; the span is in characters of the text that the rail saw.
         characters: how many the rail read.
+        window: which ones it was shown, as start and end in the text that it saw.
         started_at, finished_at: seconds since the epoch.
         duration: seconds that the check took; 0 for a stream rail, which works while text passes.
         held: seconds that text waited for this check after the rail was asked.
@@ -89,6 +94,7 @@ class RailRun:
     held: float = 0.0
     error: str | None = None
     allowed_on_error: bool = False
+    window: Span = (0, 0)
 
 
 @dataclass(slots=True)

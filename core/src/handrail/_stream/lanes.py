@@ -122,7 +122,13 @@ class Lane:
     def _start(self, window: Window) -> None:
         self._validate(window)
         self._window_end = window.end
-        run = RailRun(self.plan.name, self.plan.direction, characters=len(window.text), started_at=time.time())
+        run = RailRun(
+            self.plan.name,
+            self.plan.direction,
+            characters=len(window.text),
+            started_at=time.time(),
+            window=(window.context_start, window.end),
+        )
         if self._stage.channel != "text":
             window = replace(window, channel=self._stage.channel, tool_name=self._stage.tool_name)
         check = Check(window, run, self._stage.now())

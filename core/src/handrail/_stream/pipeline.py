@@ -60,6 +60,7 @@ class Pipeline:
         self.window_stages: list[WindowStage] = []
         self.characters = 0  # of text that was read
         self.raw: list[str] = []  # the text as the provider sent it
+        self.aside: list[str] = []  # reasoning and tool calls, as it sent them
         self._rails = tuple(rails)
         self._parallel = parallel
         self._on_end = ended
@@ -105,9 +106,11 @@ class Pipeline:
 
     def read_rest(self, chunk: Chunk) -> None:
         """Take what came beside the text."""
-        if chunk.reasoning and not self.ended:
-            chain = self._chain("reasoning", 0, lambda: ReasoningSink(self.put, self._chain_finished))
-            chain.feed(chunk.reasoning)
+        if chunk.reasoning:
+            self.aside.append(chunk.reasoning)
+            if not self.ended:
+                chain = self._chain("reasoning", 0, lambda: ReasoningSink(self.put, self._chain_finished))
+                chain.feed(chunk.reasoning)
         for call in chunk.tool_calls:
             if not self.ended:
                 self._read_tool_call(call)
@@ -159,6 +162,7 @@ class Pipeline:
     def _read_tool_call(self, call: ToolCallDelta) -> None:
         if not isinstance(call, ToolCallDelta):
             raise PluginContractError(f"a chunk has the tool call {call!r}; it must be a ToolCallDelta")
+        self.aside += (call.name or "", call.arguments)
         if ("tool_calls", call.index) not in self._chains and self.guards("tool_calls"):
             self._without_arguments.add(call.index)
         chain = self._chain(

@@ -165,5 +165,5 @@ class SessionStage:
 
     def _close(self) -> None:
         self._open = False
-        self._run.characters = self._fed
+        self._run.characters, self._run.window = self._fed, (0, self._fed)
         self._run.finished_at = time.time()

@@ -1,0 +1,132 @@
+"""Plans one rail: everything that the engine must know of it, and the strategy that cuts its text into windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from handrail._stream.plan import RailPlan
+from handrail._stream.whole import Whole
+from handrail.config import RailOptions, StreamingConfig
+from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from handrail._protocols import Strategy
+    from handrail._registry import Offer, Registry
+    from handrail._specs import Direction, RailSpec, StrategySpec
+    from handrail._tokens import TokenCounter
+    from handrail.config import RailsConfig
+
+_SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
+
+
+class RailPlanner:
+    """Plans the rails of one configuration."""
+
+    def __init__(self, config: RailsConfig, registry: Registry, counter: TokenCounter) -> None:
+        self._config = config
+        self._registry = registry
+        self._counter = counter
+
+    def plan(
+        self, spec: RailSpec, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
+    ) -> RailPlan:
+        """Give a rail with everything that the engine must know of it."""
+        name = spec.name
+        is_session = callable(getattr(rail, "open", None))
+        if not is_session and not callable(getattr(rail, "check", None)):
+            raise PluginLoadError(
+                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
+                plugin=plugin,
+            )
+        streaming = self._config.rail_streaming(options)
+        make_strategy: Callable[[], Strategy] | None = None
+        label = ""
+        if spec.whole and not is_session:
+            make_strategy = self._whole(name, options)
+        elif not is_session:
+            make_strategy, label = self._strategy(streaming, options, key)
+        return RailPlan(
+            name,
+            plugin,
+            rail,
+            direction,
+            options.channels or spec.channels,
+            make_strategy,
+            label,
+            streaming.stream_first and not is_session and not spec.whole and direction == "output",
+            options.max_concurrency,
+            options.timeout,
+            options.on_error == "allow",
+            options.resolved_on_timeout == "allow",
+        )
+
+    def _whole(self, name: str, options: RailOptions) -> Callable[[], Strategy]:
+        if options.streaming is not None:
+            raise InvalidRailsConfigurationError(
+                f"rail {name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
+            )
+        return Whole
+
+    def _strategy(
+        self, streaming: StreamingConfig, options: RailOptions, key: str | None
+    ) -> tuple[Callable[[], Strategy], str]:
+        offer = self._registry.strategy(streaming.strategy)
+        own = options.streaming is not None and key is not None
+        path = ("rails", "config", str(key), "streaming") if own else ("rails", "output", "streaming")
+        settings: object = streaming
+        if offer.spec.settings is not None:
+            named_here = (options.streaming or {}) if own else self._config.rails.output.streaming.model_fields_set
+            if "strategy" in named_here:
+                self._refuse_sizes(offer, named_here, path)
+            settings = plugin_settings(self._config, offer, streaming.strategy_settings, StreamingConfig, *path)
+        elif streaming.strategy_settings:
+            key = next(iter(streaming.strategy_settings))
+            known = ", ".join(type(streaming).model_fields)
+            raise InvalidRailsConfigurationError(
+                f"unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} takes none of "
+                f"its own, and the kernel's are {known}"
+            )
+        make = cast("Callable[[object, object], Strategy]", offer.load())
+        factory = partial(make, settings, self._counter.count)
+        _tried(factory, offer)
+        return factory, offer.plugin.label
+
+    def _refuse_sizes(self, offer: Offer[StrategySpec], named: Collection[str], path: tuple[str, ...]) -> None:
+        """A strategy with settings of its own does not read the kernel's sizes, so nobody must rely on them."""
+        model = cast("type[BaseModel]", offer.load_settings())
+        for key in _SIZES:
+            if key in named and key not in model.model_fields:
+                where = self._config.where(*path, key)
+                raise InvalidRailsConfigurationError(
+                    f"{where + ': ' if where else ''}{'.'.join((*path, key))} has no effect with strategy "
+                    f"{offer.spec.name!r}, whose settings are {', '.join(model.model_fields)}; remove it"
+                )
+
+
+def plugin_settings(
+    config: RailsConfig,
+    offer: Offer[Any],
+    values: Mapping[str, object],
+    kernel: type[BaseModel] | None,
+    *path: str | int,
+) -> object:
+    """Validate a plugin's settings; `kernel` has the keys that may stand beside them."""
+    model = offer.load_settings()
+    if model is None:
+        return dict(values)
+    return config.validate_settings(model, values, *path, also=kernel.model_fields if kernel else ())
+
+
+def _tried(factory: Callable[[], Strategy], offer: Offer[StrategySpec]) -> None:
+    """Build a strategy once, so that one which cannot be built is known before a stream needs it."""
+    try:
+        factory()
+    except Exception as exc:
+        raise PluginLoadError(
+            f"{offer.plugin.label}: strategy {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
+            plugin=offer.plugin.label,
+        ) from exc
