@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handrail._actions import Registrations as Registrations
     from handrail._checking import RailsResult as RailsResult
+    from handrail._compose import Composition as Composition
     from handrail._contexts import ProviderContext as ProviderContext
     from handrail._contexts import RailContext as RailContext
+    from handrail._discovery import Plugin as Plugin
     from handrail._events import Blocked as Blocked
     from handrail._events import Event as Event
     from handrail._events import Finished as Finished
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from handrail._registry import Registry as Registry
     from handrail._request_id import request_id as request_id
     from handrail._response import GenerationResponse as GenerationResponse
+    from handrail._stream.plan import RailPlan as RailPlan
     from handrail._turn import Journal as Journal
     from handrail._turn import LLMCall as LLMCall
     from handrail._turn import RailRun as RailRun
@@ -72,7 +75,9 @@ _HOMES = {
         "StreamError",
         "TextDelta",
     ),
+    "_compose": ("Composition",),
     "_contexts": ("ProviderContext", "RailContext"),
+    "_discovery": ("Plugin",),
     "_functions": ("rewritten",),
     "_guarded": ("GuardedStream",),
     "_model": ("Completion", "Model"),
@@ -86,6 +91,7 @@ _HOMES = {
     "_registry": ("Registry",),
     "_request_id": ("request_id",),
     "_response": ("GenerationResponse",),
+    "_stream.plan": ("RailPlan",),
     "_turn": ("Journal", "LLMCall", "RailRun", "Turn"),
     "_types": (
         "Chunk",

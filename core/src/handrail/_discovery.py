@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import pluggy
 
 from handrail import _hookspecs
-from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import PluginLoadError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 GROUP = "handrail"
 
-Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
 
 ConfigRails: TypeAlias = Callable[["RailsConfig", "Registrations"], Iterable[Spec]]
 ConfigProviders: TypeAlias = Callable[["RailsConfig"], Iterable[Spec]]

@@ -12,7 +12,7 @@ import anyio
 
 from handrail._call import Call
 from handrail._checking import RailsResult, check_conversation
-from handrail._compose import compose, given_model, plan_of_function
+from handrail._compose import Composition, compose, given_model, plan_of_function
 from handrail._explain import Explanation
 from handrail._functions import RailFunction
 from handrail._guarded import GuardedStream
@@ -207,6 +207,11 @@ class LLMRails:
         """
         refuse_running_loop("check")
         return anyio.run(partial(self.check_async, messages, rail_types, options=options))
+
+    @property
+    def composition(self) -> Composition:
+        """What the configuration was built into: its models, its rails in order, and the plugin behind each."""
+        return self._app
 
     def explain(self) -> Explanation:
         """Give what the call that began last has asked of models so far."""

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from handrail._discovery import Plugin, Spec, installed_plugins, plugin_from_object
+from handrail._discovery import Plugin, installed_plugins, plugin_from_object
 from handrail._known import PACKAGES
-from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:

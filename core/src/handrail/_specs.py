@@ -94,3 +94,7 @@ class CommandSpec:
     name: str
     target: str | object
     summary: str = ""
+
+
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
+"""Whatever a plugin may register."""

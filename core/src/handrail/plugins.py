@@ -6,6 +6,7 @@ from handrail._hookspecs import hookimpl as hookimpl
 from handrail._specs import CommandSpec as CommandSpec
 from handrail._specs import ProviderSpec as ProviderSpec
 from handrail._specs import RailSpec as RailSpec
+from handrail._specs import Spec as Spec
 from handrail._specs import StrategySpec as StrategySpec
 
-__all__ = ["CommandSpec", "ProviderSpec", "RailSpec", "StrategySpec", "hookimpl"]
+__all__ = ["CommandSpec", "ProviderSpec", "RailSpec", "Spec", "StrategySpec", "hookimpl"]

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handrail import LLMRails, RailsConfig, Registry
-    from handrail._stream.plan import RailPlan
+    from handrail import LLMRails, RailPlan, RailsConfig, Registry
     from handrail.config import Flow
 
 
 def describe(rails: LLMRails) -> dict[str, Any]:
     """Describe what was built, in values that JSON can write. Parameters, which may hold secrets, are left out."""
-    app, config = rails._app, rails.config  # noqa: SLF001  # what was built is not public yet
+    app, config = rails.composition, rails.config
     return {
         "models": [
             {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}

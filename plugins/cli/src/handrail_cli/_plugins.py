@@ -19,7 +19,8 @@ from handrail_cli._visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from handrail._discovery import Plugin, Spec
+    from handrail import Plugin
+    from handrail.plugins import Spec
 
 _KINDS: Mapping[type[Spec], str] = {
     ProviderSpec: "engine",

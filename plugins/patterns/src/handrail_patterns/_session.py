@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from handrail import Edit, Ruling, Turn, Verdict
+from handrail import Edit, RailRun, Ruling, Turn, Verdict
 from handrail.errors import StreamClosedError
 
 from handrail_patterns._clusters import Clusters
@@ -209,7 +209,6 @@ class NoteFlag(Protocol):
 
 def flags_in_journal(turn: Turn, rail: str, direction: str) -> NoteFlag:
     """Give what writes flagged matches into the journal of a call."""
-    from handrail._turn import RailRun
 
     def note(match: Found, /) -> None:
         reason = f"the text matches {match.rule.name!r}"

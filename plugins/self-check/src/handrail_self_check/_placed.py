@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from handrail.errors import InvalidRailsConfigurationError
 
 if TYPE_CHECKING:
-    from handrail._contexts import RailContext
+    from handrail import RailContext
     from handrail.config import TaskPrompt
 
 

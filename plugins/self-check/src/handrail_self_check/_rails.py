@@ -9,8 +9,7 @@ from handrail_self_check._judge import Judge, Task
 from handrail_self_check._reading import IS_IT_SUPPORTED, MUST_IT_BE_BLOCKED
 
 if TYPE_CHECKING:
-    from handrail import Turn, Verdict, Window
-    from handrail._contexts import RailContext
+    from handrail import RailContext, Turn, Verdict, Window
 
     from handrail_self_check._settings import SelfCheckSettings
 

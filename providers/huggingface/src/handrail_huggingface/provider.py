@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
-    from handrail import Chunk, Message
-    from handrail._contexts import ProviderContext
+    from handrail import Chunk, Message, ProviderContext
 
     from handrail_huggingface._local_model import LocalModel
     from handrail_huggingface.settings import HuggingFaceSettings

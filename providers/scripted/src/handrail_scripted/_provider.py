@@ -21,8 +21,7 @@ from handrail_scripted._tokens import split_tokens
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from handrail import Message
-    from handrail._contexts import ProviderContext
+    from handrail import Message, ProviderContext
 
     from handrail_scripted._settings import Answer, Chunking
 

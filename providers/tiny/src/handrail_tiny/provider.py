@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
-    from handrail._contexts import ProviderContext
+    from handrail import ProviderContext
 
 LEAST_ROOM = 64
 """Tokens of the context that a prompt must leave for the answer."""
