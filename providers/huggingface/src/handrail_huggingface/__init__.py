@@ -5,19 +5,15 @@ Names are imported when they are first used, because transformers takes seconds 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
     from handrail_huggingface._streamer import AsyncTextIteratorStreamer as AsyncTextIteratorStreamer
     from handrail_huggingface.pipeline import HuggingFacePipelineCompatible as HuggingFacePipelineCompatible
 
-__all__ = ["AsyncTextIteratorStreamer", "HuggingFacePipelineCompatible"]
+_HOMES = {"_streamer": ("AsyncTextIteratorStreamer",), "pipeline": ("HuggingFacePipelineCompatible",)}
 
-_MODULES = {"AsyncTextIteratorStreamer": "_streamer", "HuggingFacePipelineCompatible": "pipeline"}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__version__ = "0.1.0"
+__getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handrail.plugins import lazy_exports
+
 if TYPE_CHECKING:
     from handrail_tiny._paths import MODEL_PATH as MODEL_PATH
 
-__all__ = ["MODEL_PATH"]
+_HOMES = {"_paths": ("MODEL_PATH",)}
 
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from handrail_tiny import _paths
-
-    return getattr(_paths, name)
+__version__ = "0.1.0"
+__getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)
