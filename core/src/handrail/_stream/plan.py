@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from handrail._events import Blocked
 from handrail._protocols import Strategy, StreamRail, WindowRail
 from handrail._stream.whole import Whole
-from handrail._types import Channel
+from handrail._types import Channel, Verdict
 
 MakeStrategy: TypeAlias = Callable[[], Strategy]
 
@@ -48,6 +49,12 @@ class RailPlan:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_stream_rail", callable(getattr(self.rail, "open", None)))
+
+    def blocked(self, verdict: Verdict, channel: Channel) -> Blocked:
+        """Give the event of this rail's refusal."""
+        return Blocked(
+            self.name, self.direction, verdict.reason, verdict.category, verdict.span, channel, verdict.message
+        )
 
     def for_whole_text(self) -> RailPlan:
         """Give the same rail with one window of everything in place of its strategy."""

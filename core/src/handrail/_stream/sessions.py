@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from handrail._events import Blocked, RailFailed
+from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap
 from handrail._turn import RailRun
 from handrail._types import Channel, Ruling, Verdict
@@ -136,17 +136,7 @@ class SessionStage:
         run.decision, run.reason = "block", verdict.reason
         run.category, run.span = verdict.category, verdict.span
         self._close()
-        self._host.end(
-            Blocked(
-                plan.name,
-                plan.direction,
-                verdict.reason,
-                verdict.category,
-                verdict.span,
-                self._channel,
-                verdict.message,
-            )
-        )
+        self._host.end(plan.blocked(verdict, self._channel))
 
     def _fail(self, exc: Exception) -> None:
         run, plan = self._run, self._plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handrail._events import Blocked, RailFailed, Retraction
+from handrail._events import RailFailed, Retraction
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.lanes import Check, Lane
 from handrail._types import Channel, Edit
@@ -207,17 +207,7 @@ class WindowStage:
             event = RailFailed(plan.name, plan.direction, str(check.failure), timed_out, self.channel)
             self._host.end(event, check.failure)
         elif verdict is not None:
-            self._host.end(
-                Blocked(
-                    plan.name,
-                    plan.direction,
-                    verdict.reason,
-                    verdict.category,
-                    verdict.span,
-                    self.channel,
-                    verdict.message,
-                )
-            )
+            self._host.end(plan.blocked(verdict, self.channel))
 
     def _retract(self, lane: Lane, start: int) -> None:
         if not lane.plan.stream_first:
