@@ -28,7 +28,7 @@ REFUSED = [
     ("define flow flow\n  pass\ndefine flow flow\n  pass", "rails.co:3:1: flow 'flow' is defined already at"),
     ('define flow flow\n  $x = "\\x"', "rails.co:2:8: it cannot be read: (unicode error)"),
     ("define flow flow\n  $x = " + "not " * 5000 + "1", "rails.co:1:1: it is nested too deeply to be read"),
-    ("define flow flow\n    stop\n  stop", "the indentation is uneven"),
+    ("define flow flow\n    stop\n  stop", "rails.co:3:3: the indentation is uneven"),
     ("import core\n\nflow main\n  activate x", "rails.co:1:1: 'import core' is not supported"),
 ]
 
@@ -65,6 +65,31 @@ def test_an_init_that_raises_is_refused_with_its_line(problem):
     )
 
 
-def test_an_init_that_nothing_would_call_is_refused(problem):
-    init = "def init(app):\n    pass"
-    assert "config.py:1:1: init(app) would never be called" in problem("", output=(), files={"config": init})
+def test_an_init_that_wants_what_is_not_built_yet_is_told_what_there_is(problem):
+    init = "def init(app):\n    app.llm.temperature = 0"
+    text = problem("define flow flow\n  stop", files={"config": init})
+    assert "config.py:2:1: init(app) raised AttributeError: app has no 'llm'" in text
+    assert "It has config, register_action, register_action_param" in text
+
+
+EXECUTED = [
+    (
+        "execute word_check(level=3)",
+        "rails.co:2:3: 'word_check' is the installed rail 'word check', which takes nothing",
+    ),
+    (
+        "execute self_check_output",
+        "rails.co:2:3: action 'self_check_output': no prompt for the task 'self_check_output'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "message"), EXECUTED)
+def test_a_rail_that_cannot_be_executed_is_refused_with_its_place(problem, word_check, statement, message):
+    assert message in problem(f"define flow flow\n  {statement}", registry=word_check)
+
+
+def test_a_rail_of_the_answer_cannot_be_executed_before_there_is_one(problem):
+    config = {"prompts": [{"task": "self_check_output", "content": "Is it bad? {{ bot_response }}"}]}
+    text = problem("define flow flow\n  execute self_check_output", output=(), input_=["flow"], config=config)
+    assert "rails.co:2:3: 'self_check_output' judges the answer, which an input rail has not seen yet" in text

@@ -8,6 +8,15 @@ JUDGE = "Is this harmful? Answer yes or no. {{ bot_response }}"
 
 
 @pytest.fixture
+def nothing_registered():
+    """Leave no engine registered, for that table belongs to the process."""
+    from nemoguardrails.plugin import registered
+
+    yield
+    registered.clear()
+
+
+@pytest.fixture
 def settings():
     """Make a configuration's values: a scripted model, and output rails of the given flows."""
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 from handrail import ConfigurationError, StreamError
 from nemoguardrails import Guardrails, LLMRails, RailsConfig
-from nemoguardrails.llm.providers import get_llm_provider_names, register_llm_provider
+from nemoguardrails.llm.providers import get_llm_provider_names, register_chat_provider, register_llm_provider
 from nemoguardrails.rails.llm.options import GenerationLogOptions, GenerationOptions, RailStatus, RailType
 from nemoguardrails.streaming import StreamingHandler
 
@@ -93,6 +93,15 @@ async def test_text_goes_out_first_unless_the_configuration_says_otherwise(block
     assert not caplog.text
 
 
+async def test_that_text_goes_out_first_is_said_once_for_each_object(blocking, caplog):
+    with caplog.at_level(logging.WARNING):
+        rails = blocking()
+        for _ in range(3):
+            await collect(rails.stream_async("Hello!"))
+        await rails.generate_async("Hello!")
+    assert caplog.text.count("stream_first is not set") == 1
+
+
 def test_adding_configurations_keeps_what_one_of_them_sets(settings):
     first = RailsConfig.from_content(config=settings(stream_first=False))
     second = RailsConfig.from_content(config={"custom": 1})
@@ -116,6 +125,17 @@ async def test_a_handler_gets_guarded_text(blocking):
     assert await blocking(stream_first=False).generate_async("Hello!", streaming_handler=handler) == BLOCKED
     (chunk,) = [chunk async for chunk in handler]
     assert '"code": "content_blocked"' in chunk
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHandler is deprecated")
+async def test_variables_and_the_log_come_back_beside_a_handler(settings):
+    rails = LLMRails(RailsConfig.from_content(config=settings()))
+    options = {"output_vars": ["bot_message", "name"], "log": {"activated_rails": True}}
+    talk = [{"role": "context", "content": {"name": "Ann"}}, *HELLO]
+    response = await rails.generate_async(messages=talk, options=options, streaming_handler=StreamingHandler())
+    assert response.output_data == {"bot_message": "The moon pulls the sea.", "name": "Ann"}
+    assert [rail.name for rail in response.log.activated_rails] == ["generate", "self check output"]
+    assert response.log.llm_calls is None
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHandler is deprecated")
@@ -157,31 +177,23 @@ async def test_a_model_of_langchain_may_be_passed():
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(ConfigurationError, match="llm is 'int'"):
+    with pytest.raises(ConfigurationError, match=r"'int'; it must have astream\(messages\)"):
         LLMRails(RailsConfig.from_content(config={"models": []}), llm=3)
 
 
-async def test_a_registered_provider_is_an_engine(monkeypatch):
-    monkeypatch.setattr("nemoguardrails.llm.providers._registered", {})
+@pytest.mark.usefixtures("nothing_registered")
+async def test_a_registered_provider_is_an_engine():
     register_llm_provider("mine", ChatModel)
     assert "mine" in get_llm_provider_names()
     models = [{"type": "main", "engine": "mine", "model": "m", "parameters": {"temperature": 1.0}}]
     assert await LLMRails(RailsConfig.from_content(config={"models": models})).generate_async("Hi") == "m: Hi"
 
 
-async def test_init_gets_the_rails_themselves(tmp_path):
-    (tmp_path / "config.yml").write_text("models: []", "utf-8")
-    (tmp_path / "config.py").write_text("def init(app):\n    app.seen = app.config", "utf-8")
-    rails = LLMRails(RailsConfig.from_path(tmp_path), llm=ChatModel())
-    assert rails.seen is rails.config
-
-
-def test_the_other_package_is_refused(monkeypatch):
-    from nemoguardrails import _refusal
-
-    monkeypatch.setattr(_refusal, "version", lambda name: "0.24.1")
-    with pytest.raises(ImportError, match="nemoguardrails 0.24.1, so their files are mixed"):
-        _refusal.refuse_other_package()
+@pytest.mark.usefixtures("nothing_registered")
+async def test_a_registered_provider_may_have_an_installed_name():
+    register_chat_provider("openai", ChatModel)
+    models = [{"type": "main", "engine": "openai", "model": "m"}]
+    assert await LLMRails(RailsConfig.from_content(config={"models": models})).generate_async("Hi") == "m: Hi"
 
 
 def test_names_are_where_existing_code_looks_for_them():

@@ -10,25 +10,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from handrail_colang._asking import llm_call as llm_call
-    from handrail_colang._code import ConfigCode as ConfigCode
     from handrail_colang._outcomes import ActionResult as ActionResult
     from handrail_colang._outcomes import RailDecision as RailDecision
     from handrail_colang._outcomes import RailOutcome as RailOutcome
     from handrail_colang._outcomes import TransformSpec as TransformSpec
     from handrail_colang._outcomes import TransformTarget as TransformTarget
     from handrail_colang._outcomes import action as action
-    from handrail_colang._rails import with_code as with_code
 
 _HOMES = {
     "_asking": ("llm_call",),
-    "_code": ("ConfigCode",),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
-    "_rails": ("with_code",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
-__all__ = sorted([*_MODULES, "__version__"])  # noqa: PLE0605  # built from the one table above
+__all__ = sorted([*_MODULES, "__version__"])  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> object:

@@ -1,49 +1,143 @@
-"""Executes one action: finds it, gives it the arguments that it names, and waits for what it returns."""
+"""The actions that a flow may execute: the configuration's own, those that were registered, and installed rails."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
-from handrail.errors import RailError
+from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 
 from handrail_colang._asking import ActionModel, TaskManager
+from handrail_colang._outcomes import RailOutcome, TransformTarget
 
 if TYPE_CHECKING:
-    from handrail import RailContext, Turn
+    from handrail import InnerRail, RailContext, Turn
 
     from handrail_colang._code import ConfigCode
     from handrail_colang._syntax import Execute, Variables
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_SPECIAL = ("bot_message", "config", "last_user_message", "user_message")
 
 
-class ActionCall:
-    """An `execute` that is about to run."""
+class Actions:
+    """What the flows of one rail may execute.
 
-    def __init__(
-        self, statement: Execute, code: ConfigCode, context: RailContext, turn: Turn, variables: Variables
-    ) -> None:
-        self._statement = statement
+    An installed rail is an action under its name with underscores, as `self_check_output`, unless the configuration or
+    the program has an action of that name.
+
+    Args:
+        code: the configuration's own actions.
+        context: the rail's.
+        executed: every `execute` that the rail may come to.
+
+    Raises:
+        ConfigurationError: an installed rail that is executed cannot be built, or is given what it does not take.
+    """
+
+    def __init__(self, code: ConfigCode, context: RailContext, executed: Iterable[Execute]) -> None:
         self._code = code
         self._context = context
-        self._turn = turn
-        self._variables = variables
+        self._rails: dict[str, InnerRail] = {}
+        for statement in executed:
+            if self._function(statement.action) is None:
+                self._add_rail(statement)
 
-    async def run(self) -> Any:
-        """Execute the action. One that is not asynchronous runs in a thread, since it may block.
+    async def execute(self, statement: Execute, turn: Turn, variables: Variables) -> Any:
+        """Execute an action. One that is not asynchronous runs in a thread, since it may block.
 
         Raises:
             RailError: it is not there, needs what nobody gives, or raises.
         """
-        function = self._found()
-        positional = [value(self._variables) for value in self._statement.positional]
-        keywords = self._keywords(function, len(positional))
+        function = self._function(statement.action)
+        if function is None and (rail := self._rails.get(statement.action)) is not None:
+            return await _Inner(rail, statement, turn, variables).judge()
+        if function is None:
+            raise self._unknown(statement)
+        call = _Call(statement, function, self._context, turn, variables)
+        return await call.run()
+
+    def _function(self, name: str) -> Callable[..., Any] | None:
+        known = self._known()
+        found = next((known[candidate] for candidate in _names(name) if candidate in known), None)
+        run = getattr(found, "run", None)
+        return run if callable(run) and not inspect.isroutine(found) else found
+
+    def _known(self) -> dict[str, Callable[..., Any]]:
+        return {**self._code.actions, **self._context.registrations.actions}
+
+    def _add_rail(self, statement: Execute) -> None:
+        try:
+            rails = (self._context.rail(name.replace("_", " ")) for name in _names(statement.action))
+            rail = next((rail for rail in rails if rail is not None), None)
+        except ConfigurationError as exc:
+            raise InvalidRailsConfigurationError(f"{statement.place}: action {statement.action!r}: {exc}") from exc
+        if rail is None:
+            return
+        if statement.positional or set(statement.keywords) - {"text"}:
+            raise InvalidRailsConfigurationError(
+                f"{statement.place}: {statement.action!r} is the installed rail {rail.name!r}, "
+                f"which takes nothing but 'text'"
+            )
+        if rail.direction == "output" and self._context.direction == "input" and "text" not in statement.keywords:
+            raise InvalidRailsConfigurationError(
+                f"{statement.place}: {statement.action!r} judges the answer, which an input rail has not seen yet"
+            )
+        self._rails[statement.action] = rail
+
+    def _unknown(self, statement: Execute) -> RailError:
+        known = self._known()
+        near = get_close_matches(statement.action, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return RailError(
+            f"{statement.place}: action {statement.action!r} is not registered; {hint}registered: "
+            f"{', '.join(sorted(known)) or 'none'}. Define it in actions.py with @action(), or call register_action",
+            rail=self._context.name,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """An `execute` of an installed rail that is about to run."""
+
+    rail: InnerRail
+    statement: Execute
+    turn: Turn
+    variables: Variables
+
+    async def judge(self) -> RailOutcome:
+        target = TransformTarget.USER_MESSAGE if self.rail.direction == "input" else TransformTarget.BOT_MESSAGE
+        given = self.statement.keywords.get("text")
+        text = str(self.variables[target] if given is None else given(self.variables))
+        own = {name: value for name, value in self.variables.items() if name not in _SPECIAL}
+        verdict = await self.rail.judge(text, replace(self.turn, variables={**self.turn.variables, **own}))
+        if verdict.decision == "block":
+            return RailOutcome.block(reason=verdict.reason)
+        if verdict.decision == "rewrite":
+            return RailOutcome.transform([(target, "".join(edit.replacement for edit in verdict.edits))])
+        return RailOutcome.allow()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """An `execute` of a function that is about to run."""
+
+    statement: Execute
+    function: Callable[..., Any]
+    context: RailContext
+    turn: Turn
+    variables: Variables
+
+    async def run(self) -> Any:
+        function = self.function
+        positional = [value(self.variables) for value in self.statement.positional]
+        keywords = self._keywords(len(positional))
         try:
             if inspect.iscoroutinefunction(function):
                 return await function(*positional, **keywords)
@@ -52,28 +146,13 @@ class ActionCall:
         except Exception as exc:
             raise self._error(f"raised {type(exc).__name__}: {exc}") from exc
 
-    def _found(self) -> Callable[..., Any]:
-        known = {**self._code.actions, **self._context.registrations.actions}
-        name = self._statement.action
-        for candidate in (name, _snake(name), _snake(name).removesuffix("_action")):
-            if candidate in known:
-                found = known[candidate]
-                run = getattr(found, "run", None)
-                return run if callable(run) and not inspect.isroutine(found) else found
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise self._error(
-            f"is not registered; {hint}registered: {', '.join(sorted(known)) or 'none'}. Define it in actions.py "
-            f"with @action(), or call register_action"
-        )
-
-    def _keywords(self, function: Callable[..., Any], taken: int) -> dict[str, Any]:
-        given = {name: value(self._variables) for name, value in self._statement.keywords.items()}
+    def _keywords(self, taken: int) -> dict[str, Any]:
+        given = {name: value(self.variables) for name, value in self.statement.keywords.items()}
         try:
-            parameters = inspect.signature(function).parameters
+            parameters = inspect.signature(self.function).parameters
         except (TypeError, ValueError):  # built in, without a signature
             return given
-        offered = {**self._special(), **self._context.arguments, **self._context.registrations.action_params}
+        offered = {**self._special(), **self.context.arguments, **self.context.registrations.action_params}
         named = [parameter for parameter in parameters.values() if parameter.kind in _NAMED][taken:]
         keywords = {parameter.name: offered[parameter.name] for parameter in named if parameter.name in offered}
         keywords.update(given)
@@ -85,22 +164,22 @@ class ActionCall:
         if missing:
             raise self._error(
                 f"needs {', '.join(map(repr, missing))}, which nobody gives; pass it in the flow, as "
-                f"'execute {self._statement.action}({missing[0]}=...)', or with register_action_param"
+                f"'execute {self.statement.action}({missing[0]}=...)', or with register_action_param"
             )
         return {name: value() if isinstance(value, _Lazy) else value for name, value in keywords.items()}
 
-    def _special(self) -> dict[str, Any]:
-        task = self._statement.action
+    def _special(self) -> Mapping[str, Any]:
+        task = self.statement.action
         return {
-            "context": dict(self._variables),
-            "events": _events(self._variables),
-            "config": self._context.config,
-            "llm": _Lazy(lambda: ActionModel(self._context.model(task), self._turn, task)),
-            "llm_task_manager": _Lazy(lambda: TaskManager(self._context)),
+            "context": dict(self.variables),
+            "events": _events(self.variables),
+            "config": self.context.config,
+            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task)),
+            "llm_task_manager": _Lazy(lambda: TaskManager(self.context)),
         }
 
     def _error(self, what: str) -> RailError:
-        return RailError(f"{self._statement.place}: action {self._statement.action!r} {what}", rail=self._context.name)
+        return RailError(f"{self.statement.place}: action {self.statement.action!r} {what}", rail=self.context.name)
 
 
 class _Lazy:
@@ -113,8 +192,10 @@ class _Lazy:
         return self._make()
 
 
-def _snake(name: str) -> str:
-    return _HUMP.sub("_", name).lower()
+def _names(name: str) -> tuple[str, ...]:
+    """Give the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
+    snake = _HUMP.sub("_", name).lower()
+    return (name, snake, snake.removesuffix("_action"))
 
 
 def _events(variables: Variables) -> list[dict[str, Any]]:

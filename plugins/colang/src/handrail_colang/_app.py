@@ -1,4 +1,4 @@
-"""What `init(app)` of a `config.py` gets from a plain `handrail.LLMRails`: the functions that register something."""
+"""What `init(app)` of a `config.py` gets: the functions that register something, before any model or rail is built."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from handrail import RailContext, RailsConfig
+    from handrail import RailsConfig, Registrations
 
 
 class App:
-    """Registers on the `LLMRails` that is being built.
+    """Stands for the `LLMRails` that is about to be built.
 
     Attributes:
         config: the configuration.
     """
 
-    def __init__(self, context: RailContext) -> None:
-        self.config: RailsConfig = context.config
-        self._registrations = context.registrations
+    def __init__(self, config: RailsConfig, registrations: Registrations) -> None:
+        self.config = config
+        self._registrations = registrations
+
+    def __getattr__(self, name: str) -> Any:
+        known = ", ".join(sorted(key for key in vars(App) if key.startswith("register_")))
+        raise AttributeError(f"app has no {name!r}: no model or rail is built yet. It has config, {known}")
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
         """Give flows a function that they may execute by name."""

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002, ARG005  # lark calls every method alike, and every expression takes the variables
 from __future__ import annotations
 
+import re
 from functools import reduce
 from typing import Any
 
@@ -22,12 +23,14 @@ from handrail_colang._syntax import (
     Expression,
     Flow,
     If,
+    PassThrough,
     Place,
     Stop,
     Unsupported,
 )
 
 _Arguments = list[tuple[str | None, Expression]]
+_USER = re.compile(r"(?:define\s+)?user\s+(\w[\w ]*)")
 
 
 @v_args(meta=True)
@@ -49,7 +52,7 @@ class Builder(Transformer[Token, Any]):
         place = self._place(meta)
         _, phrase, body = children
         if phrase is None:
-            return Unsupported(place, "a flow without a name (a dialog)")
+            return _passed_through(place, body or ()) or Unsupported(place, "a flow without a name (a dialog)")
         return Flow(place, _words(phrase), body or ())
 
     def bot_message(self, meta: Any, children: list[Any]) -> BotMessage:
@@ -57,7 +60,9 @@ class Builder(Transformer[Token, Any]):
         return BotMessage(self._place(meta), _words(phrase), tuple(map(ex.text_of, texts)))
 
     def other(self, meta: Any, children: list[Any]) -> Unsupported:
-        return Unsupported(self._place(meta), repr(str(children[0]).split("#")[0].strip()))
+        line = str(children[0]).split("#")[0].strip()
+        said = _USER.fullmatch(line)
+        return Unsupported(self._place(meta), repr(line), _words(said[1]) if said is not None else "")
 
     def ignored(self, meta: Any, children: list[Any]) -> None:
         return None
@@ -98,7 +103,8 @@ class Builder(Transformer[Token, Any]):
 
     def bot_variable(self, meta: Any, children: list[Any]) -> Bot:
         place = self._place(meta)
-        return Bot(place, None, ex.variable(str(children[1])[1:], place))
+        name = str(children[1])[1:]
+        return Bot(place, None, ex.variable(name, place), name)
 
     def create_event(self, meta: Any, children: list[Any]) -> CreateEvent:
         keywords = {name: value for name, value in children[2] or () if name is not None}
@@ -220,6 +226,13 @@ class Builder(Transformer[Token, Any]):
 
     def _place(self, meta: Any) -> Place:
         return Place(self._file, meta.line, meta.column)
+
+
+def _passed_through(place: Place, body: Block) -> PassThrough | None:
+    match body:
+        case (Unsupported(user=user), Bot(variable="llm_output")) if user:
+            return PassThrough(place, user)
+    return None
 
 
 def _words(phrase: str) -> str:

@@ -6,8 +6,10 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from handrail_colang._outcomes import RailOutcome
 from handrail_colang._syntax import Expression, Place, Variables
 
 
@@ -59,7 +61,7 @@ def variable(name: str, place: Place) -> Expression:
 
 def compare(comparison: str, left: Expression, right: Expression, place: Place) -> Expression:
     """Compare two values."""
-    return _binary(_COMPARE[comparison], left, right, place)
+    return _binary(partial(_compared, _COMPARE[comparison]), left, right, place)
 
 
 def arithmetic(sign: str, left: Expression, right: Expression, place: Place) -> Expression:
@@ -109,6 +111,18 @@ def filled(text: str, place: Place) -> Expression:
         return _PLACEHOLDER.sub(lambda match: str(variable(next(filter(None, match.groups())), place)(variables)), text)
 
     return value
+
+
+def _compared(comparison: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """Compare; an outcome beside a number counts as 1 if it lets the text pass, else as 0.
+
+    Without it, `$outcome == False` would hold for no outcome, and let everything pass.
+    """
+    if isinstance(left, RailOutcome) and isinstance(right, int | float):
+        left = int(bool(left))
+    elif isinstance(right, RailOutcome) and isinstance(left, int | float):
+        right = int(bool(right))
+    return comparison(left, right)
 
 
 def _numeric(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from handrail.errors import InvalidRailsConfigurationError
-from lark import Lark, UnexpectedInput
+from lark import Lark, Token, UnexpectedInput
 from lark.exceptions import VisitError
 from lark.indenter import DedentError, Indenter
 
@@ -16,7 +17,22 @@ from handrail_colang._builder import Builder
 from handrail_colang._syntax import Definition
 
 
+class _UnevenError(Exception):
+    """A line stands between two levels of indentation."""
+
+    def __init__(self, line: int, column: int) -> None:
+        self.line = line
+        self.column = column
+
+
 class _Indentation(Indenter):
+    def handle_NL(self, token: Token) -> Iterator[Token]:  # noqa: N802  # lark's name
+        try:
+            yield from super().handle_NL(token)
+        except DedentError as exc:
+            indentation = token.rpartition("\n")[2]
+            raise _UnevenError(token.end_line or 1, len(indentation) + 1) from exc
+
     @property
     def NL_type(self) -> str:  # noqa: N802  # lark's name
         return "_NL"
@@ -64,11 +80,10 @@ def parse(text: str, file: str) -> list[Definition]:
             tree = _parser().parse(text + "\n")
         definitions: Any = Builder(file).transform(tree)
     except UnexpectedInput as exc:
-        raise _syntax_error(text, file, exc) from exc
-    except DedentError as exc:
-        raise InvalidRailsConfigurationError(
-            f"{file}: the indentation is uneven: a line stands between two levels; indent every block alike"
-        ) from exc
+        raise _syntax_error(text, file, exc.line, exc.column, "Colang cannot be read from here on") from exc
+    except _UnevenError as exc:
+        what = "the indentation is uneven: the line stands between two levels; indent every block alike"
+        raise _syntax_error(text, file, exc.line, exc.column, what) from exc
     except VisitError as exc:
         raise _refused(file, exc) from exc
     except RecursionError as exc:
@@ -87,13 +102,10 @@ def _refused(file: str, exc: VisitError) -> InvalidRailsConfigurationError:
     return InvalidRailsConfigurationError(f"{place}: it cannot be read: {exc.orig_exc}")
 
 
-def _syntax_error(text: str, file: str, exc: UnexpectedInput) -> InvalidRailsConfigurationError:
+def _syntax_error(text: str, file: str, line: int, column: int, what: str) -> InvalidRailsConfigurationError:
     lines = text.split("\n")
-    line, column = exc.line, exc.column
-    if line is None or line < 1 or line > len(lines):
+    if not 1 <= line <= len(lines):  # at the end of the text, which has no line
         line, column = len(lines), len(lines[-1]) + 1
     shown = lines[line - 1].expandtabs(1)
     caret = " " * (column - 1) + "^"
-    return InvalidRailsConfigurationError(
-        f"{file}:{line}:{column}: Colang cannot be read from here on\n    {shown}\n    {caret}"
-    )
+    return InvalidRailsConfigurationError(f"{file}:{line}:{column}: {what}\n    {shown}\n    {caret}")

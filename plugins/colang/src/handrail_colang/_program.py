@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING
 
 from handrail.errors import InvalidRailsConfigurationError
 
-from handrail_colang._syntax import Block, Bot, BotMessage, CreateEvent, Definition, Do, Flow, If, Stop, Unsupported
+from handrail_colang._syntax import (
+    Block,
+    Bot,
+    BotMessage,
+    CreateEvent,
+    Definition,
+    Do,
+    Execute,
+    Flow,
+    If,
+    PassThrough,
+    Statement,
+    Stop,
+    Unsupported,
+)
 
 if TYPE_CHECKING:
     from handrail import RailsConfig
@@ -19,6 +33,7 @@ _PREDEFINED = {
     "inform cannot answer": "I can't answer that.",
     "inform internal error occurred": "I'm sorry, an internal error has occurred.",
 }
+_WITHOUT_EFFECT = {"mask blocked user input"}  # flows that change only what a dialog would remember
 _ADVICE = "Handrail runs the rails of Colang 1.0, not dialogs"
 
 
@@ -60,7 +75,7 @@ class Program:
     def _of(cls, definitions: list[Definition], problems: list[str]) -> Program:
         flows: dict[str, Flow] = {}
         messages: dict[str, BotMessage] = {}
-        for definition in definitions:
+        for definition in _without_pass_through(definitions):
             if isinstance(definition, Unsupported):
                 problems.append(_unsupported(definition))
             elif isinstance(definition, BotMessage):
@@ -74,6 +89,18 @@ class Program:
             problems += _problems(flow.body, program, stops=False)
             problems += _recursion(flow, program)
         return program
+
+    def executed(self, flow: Flow) -> Iterator[Execute]:
+        """Give every `execute` that a flow may come to, those in flows that it does among them."""
+        reached = {flow.name: flow}
+        open_ = [flow]
+        while open_:
+            for statement in _statements(open_.pop().body):
+                if isinstance(statement, Execute):
+                    yield statement
+                elif isinstance(statement, Do) and statement.flow not in reached and statement.flow in self.flows:
+                    reached[statement.flow] = self.flows[statement.flow]
+                    open_.append(reached[statement.flow])
 
     def text_of(self, phrase: str) -> str | None:
         """Give the text of a bot message, the first if it has several; None if there is none of that name."""
@@ -95,6 +122,15 @@ def _sources(config: RailsConfig) -> Iterator[tuple[str, str]]:
         yield "colang_content", config.colang_content
 
 
+def _without_pass_through(definitions: list[Definition]) -> Iterator[Flow | BotMessage | Unsupported]:
+    """Leave out dialogs that do nothing but say what the model says, and what the user says in them."""
+    passing = {definition.user for definition in definitions if isinstance(definition, PassThrough)}
+    for definition in definitions:
+        if isinstance(definition, PassThrough) or (isinstance(definition, Unsupported) and definition.user in passing):
+            continue
+        yield definition
+
+
 def _unsupported(node: Unsupported) -> str:
     return f"{node.place}: {node.construct} is not supported; {_ADVICE}"
 
@@ -106,7 +142,7 @@ def _problems(block: Block, program: Program, *, stops: bool) -> Iterator[str]:
             stops = True
         elif isinstance(statement, Unsupported):
             yield _unsupported(statement)
-        elif isinstance(statement, Do) and statement.flow not in program.flows:
+        elif isinstance(statement, Do) and statement.flow not in {*program.flows, *_WITHOUT_EFFECT}:
             yield f"{statement.place}: 'do {statement.flow}' names no flow of this configuration"
         elif isinstance(statement, Bot | CreateEvent):
             yield from _saying(statement, program, stops=stops)
@@ -152,9 +188,13 @@ def _recursion(flow: Flow, program: Program) -> Iterator[str]:
 
 
 def _called(block: Block) -> Iterator[Do]:
+    return (statement for statement in _statements(block) if isinstance(statement, Do))
+
+
+def _statements(block: Block) -> Iterator[Statement]:
+    """Give the statements of a block and of the blocks in it."""
     for statement in block:
-        if isinstance(statement, Do):
-            yield statement
-        elif isinstance(statement, If):
-            yield from _called(statement.then)
-            yield from _called(statement.otherwise)
+        yield statement
+        if isinstance(statement, If):
+            yield from _statements(statement.then)
+            yield from _statements(statement.otherwise)

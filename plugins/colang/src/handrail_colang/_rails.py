@@ -1,23 +1,23 @@
-"""Flows as rails, and the registry in which they are found."""
+"""Flows as rails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from handrail import Edit, RailContext, Verdict
-from handrail.errors import ConfigurationError, InvalidRailsConfigurationError
-from handrail.plugins import RailSpec, hookimpl
+from handrail import RailContext, Verdict, rewritten
+from handrail.errors import InvalidRailsConfigurationError
+from handrail.plugins import RailSpec
 
+from handrail_colang._actions import Actions
 from handrail_colang._app import App
 from handrail_colang._code import ConfigCode
 from handrail_colang._program import Program
 from handrail_colang._running import Run
 
 if TYPE_CHECKING:
-    from handrail import RailsConfig, Registry, Turn, Window
+    from handrail import RailsConfig, Registrations, Turn, Window
 
     from handrail_colang._syntax import Flow
 
@@ -30,13 +30,16 @@ class ColangRail:
         program: the flows and messages beside it.
         code: the configuration's own actions.
         context: the rail's.
+
+    Raises:
+        ConfigurationError: the flow executes an installed rail that cannot be built.
     """
 
     def __init__(self, flow: Flow, program: Program, code: ConfigCode, context: RailContext) -> None:
         self._flow = flow
         self._program = program
-        self._code = code
         self._context = context
+        self._actions = Actions(code, context, program.executed(flow))
 
     async def check(self, window: Window, turn: Turn) -> Verdict:
         """Run the flow.
@@ -45,82 +48,32 @@ class ColangRail:
             RailError: an action is missing or fails, or an expression has no value.
         """
         judged = "user_message" if self._context.direction == "input" else "bot_message"
-        run = Run(self._program, self._code, self._context, turn, {judged: window.text})
+        run = Run(self._program, self._actions, self._context, turn, {judged: window.text})
         refusal = await run.flow(self._flow)
         if refusal is not None:
             return Verdict.block(refusal.reason, category=refusal.category, message=refusal.message)
         text = run.variables[judged]
-        return Verdict.allow() if text == window.text else _rewritten(window, str(text))
+        return Verdict.allow() if text == window.text else rewritten(window, str(text))
 
 
-class ColangRails:
-    """A plugin of the rails of one configuration, whose Python files have been run already."""
-
-    def __init__(self, code: ConfigCode) -> None:
-        self.__name__ = "handrail-colang"  # what errors call it
-        self._code = code
-
-    @hookimpl
-    def handrail_config_rails(self, config: RailsConfig) -> Iterable[RailSpec] | None:
-        """Offer the flows."""
-        if not (config.colang_files or config.colang_content or config.action_files):
-            return None
-        return list(_specs(Program.load(config), self._code, None))
-
-
-def with_code(registry: Registry, code: ConfigCode) -> Registry:
-    """Give a registry in which flows execute the actions of `code`, and nobody runs the Python files again."""
-    with suppress(ConfigurationError):  # raised where the plugin is not in the registry anyway
-        registry = registry.without(["handrail-colang"])
-    return registry.with_plugins(ColangRails(code))
-
-
-def rails_of(config: RailsConfig) -> Iterable[RailSpec]:
-    """Give the rails of a configuration; its `init` is called when the first of them is built.
+def rails_of(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec]:
+    """Give the rails of a configuration; its Python files are run, and what their `init` registers is kept.
 
     Raises:
         InvalidRailsConfigurationError: its Colang or its Python cannot be used.
     """
     program = Program.load(config)
     code = ConfigCode.load(config)
-    specs = list(_specs(program, code, config))
-    used = {flow.name for flow in (*config.input_flows, *config.output_flows)}
-    if code.inits and not used.intersection(spec.name for spec in specs):
-        raise InvalidRailsConfigurationError(
-            f"{code.inits[0][0]}:1:1: init(app) would never be called, for no flow of this configuration is used; "
-            f"register what it registers on LLMRails, or use LLMRails of nemoguardrails"
-        )
-    return specs
-
-
-def _specs(program: Program, code: ConfigCode, config: RailsConfig | None) -> Iterable[RailSpec]:
-    initialised: list[object] = []
-    for flow in program.flows.values():
-        make = partial(_make, flow, program, code, initialised if config is not None else None)
-        yield RailSpec(flow.name, make, summary=f"Flow in {flow.place}.")
+    code.initialise(App(config, registrations))
+    return [
+        RailSpec(flow.name, partial(_make, flow, program, code), summary=f"Flow in {flow.place}.")
+        for flow in program.flows.values()
+    ]
 
 
 def _make(
-    flow: Flow,
-    program: Program,
-    code: ConfigCode,
-    initialised: list[object] | None,
-    settings: Mapping[str, Any],
-    context: RailContext,
+    flow: Flow, program: Program, code: ConfigCode, settings: Mapping[str, Any], context: RailContext
 ) -> ColangRail:
     if settings:
         raise InvalidRailsConfigurationError(f"flow {flow.name!r} has no settings, and is given {', '.join(settings)}")
-    if initialised is not None and not initialised:
-        initialised.append(context.registrations)
-        code.initialise(App(context))
     return ColangRail(flow, program, code, context)
-
-
-def _rewritten(window: Window, text: str) -> Verdict:
-    """Give the smallest edit that makes the window's text the given one."""
-    old = window.text
-    shorter = min(len(old), len(text))
-    start = next((i for i in range(shorter) if old[i] != text[i]), shorter)
-    rest = shorter - start
-    same = next((i for i in range(rest) if old[-1 - i] != text[-1 - i]), rest)
-    return Verdict.rewrite([Edit(*window.span(start, len(old) - same), text[start : len(text) - same])])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RailError
 
-from handrail_colang._actions import ActionCall
 from handrail_colang._expressions import ExpressionError, filled
-from handrail_colang._outcomes import ActionResult, RailOutcome
+from handrail_colang._outcomes import ActionResult, RailOutcome, TransformTarget
 from handrail_colang._syntax import (
     Assign,
     Block,
@@ -28,7 +27,7 @@ from handrail_colang._syntax import (
 if TYPE_CHECKING:
     from handrail import RailContext, Turn
 
-    from handrail_colang._code import ConfigCode
+    from handrail_colang._actions import Actions
     from handrail_colang._program import Program
     from handrail_colang._syntax import Flow
 
@@ -47,14 +46,14 @@ class Run:
 
     Args:
         program: the flows and messages that may be named.
-        code: the configuration's own actions.
+        actions: what it may execute.
         context: the rail's.
         turn: what is judged.
         judged: the variable that is judged, with its text.
     """
 
     def __init__(
-        self, program: Program, code: ConfigCode, context: RailContext, turn: Turn, judged: Mapping[str, str]
+        self, program: Program, actions: Actions, context: RailContext, turn: Turn, judged: Mapping[str, str]
     ) -> None:
         self.variables: dict[str, Any] = {
             **turn.variables,
@@ -65,10 +64,11 @@ class Run:
             **judged,
         }
         self._program = program
-        self._code = code
+        self._actions = actions
         self._context = context
         self._turn = turn
         self._said: Refusal | None = None
+        self._found = ""  # why an action would block
 
     async def flow(self, flow: Flow) -> Refusal | None:
         """Run a flow; give the refusal that it ends with, None if it lets the text pass.
@@ -98,7 +98,8 @@ class Run:
             case Execute():
                 return await self._execute(statement)
             case Do():
-                return await self._block(self._program.flows[statement.flow].body)
+                called = self._program.flows.get(statement.flow)  # None for one that has no effect
+                return await self._block(called.body) if called is not None else None
             case Bot():
                 text = self._text(statement)
                 self._said = Refusal(text, message=text)
@@ -106,14 +107,13 @@ class Run:
                 message = _value(statement.keywords.get("message"), self.variables) or statement.name
                 self._said = Refusal(str(filled(str(message), statement.place)(self.variables)), statement.name)
             case Stop():
-                return self._said or Refusal(f"{self._context.name} refused")
+                return self._refusal()
             case Unsupported():  # pragma: no cover  # refused when the configuration is loaded
                 raise RailError(f"{statement.place}: {statement.construct} cannot be run", rail=self._context.name)
         return None
 
     async def _execute(self, statement: Execute) -> Refusal | None:
-        call = ActionCall(statement, self._code, self._context, self._turn, self.variables)
-        result = await call.run()
+        result = await self._actions.execute(statement, self._turn, self.variables)
         if isinstance(result, ActionResult):
             if result.events:
                 raise RailError(
@@ -122,19 +122,32 @@ class Run:
                 )
             self.variables.update(result.context_updates or {})
             result = result.return_value
+        if isinstance(result, RailOutcome):
+            return self._outcome(result, statement)
         if statement.target is not None:
             self.variables[statement.target] = result
-        return self._outcome(result, statement) if isinstance(result, RailOutcome) else None
+        return None
 
     def _outcome(self, outcome: RailOutcome, statement: Execute) -> Refusal | None:
-        """Carry out what an outcome says; a block that is assigned is left to the flow, which looks at it."""
-        reason = outcome.reason or f"{statement.action} refused"
+        """Carry out what an outcome says; a block that is assigned is left to the flow, which looks at it.
+
+        One that is assigned to the text that is judged would take the text's place, so it is carried out too.
+        """
+        target = None if statement.target in {*TransformTarget} else statement.target
         if outcome.failed:
+            reason = outcome.reason or "it did not say why"
             raise RailError(f"{statement.place}: {statement.action} has failed: {reason}", rail=self._context.name)
-        if outcome.is_blocked and statement.target is None:
-            return Refusal(reason)
+        if target is not None:
+            self.variables[target] = outcome
+        if outcome.is_blocked:
+            self._found = outcome.reason or f"{statement.action} refused"
+            return Refusal(self._found) if target is None else None
         self.variables.update(outcome.transform_text)
         return None
+
+    def _refusal(self) -> Refusal:
+        said = self._said or Refusal(f"{self._context.name} refused")
+        return replace(said, reason=self._found) if self._found else said
 
     def _text(self, statement: Bot) -> str:
         if statement.text is not None:

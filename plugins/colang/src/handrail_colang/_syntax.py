@@ -49,6 +49,7 @@ class Bot:
     place: Place
     phrase: str | None
     text: Expression | None
+    variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,23 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A construct that cannot be run here."""
+    """A construct that cannot be run here.
+
+    Attributes:
+        user: what the user is meant to say, for a definition of it and for a turn of the user in a dialog.
+    """
 
     place: Place
     construct: str
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassThrough:
+    """A dialog that does nothing but say what the model says: `user something`, then `bot $llm_output`."""
+
+    place: Place
+    user: str
 
 
 Statement: TypeAlias = Assign | Execute | Bot | CreateEvent | Do | Stop | If | Unsupported
@@ -115,4 +129,4 @@ class BotMessage:
     texts: tuple[str, ...]
 
 
-Definition: TypeAlias = Flow | BotMessage | Unsupported
+Definition: TypeAlias = Flow | BotMessage | PassThrough | Unsupported

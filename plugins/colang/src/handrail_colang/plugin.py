@@ -9,15 +9,16 @@ from handrail.plugins import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from handrail import Registrations
     from handrail.config import RailsConfig
     from handrail.plugins import RailSpec
 
 
 @hookimpl
-def handrail_config_rails(config: RailsConfig) -> Iterable[RailSpec] | None:
-    """Offer the flows of the configuration."""
+def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec] | None:
+    """Offer the flows of the configuration, whose Python files are run first."""
     if not (config.colang_files or config.colang_content or config.action_files):
         return None
     from handrail_colang._rails import rails_of
 
-    return rails_of(config)
+    return rails_of(config, registrations)

@@ -1,14 +1,45 @@
-"""The API of nemoguardrails on Handrail: change what is installed, and nothing else."""
+"""The API of nemoguardrails on Handrail: change what is installed, and nothing else.
+
+Names are imported when they are first used, so that finding the plugin costs nothing.
+"""
 
 from __future__ import annotations
 
-from nemoguardrails._refusal import refuse_other_package
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-refuse_other_package()
+if TYPE_CHECKING:
+    from nemoguardrails.rails.llm.config import RailsConfig as RailsConfig
+    from nemoguardrails.rails.llm.llmrails import Guardrails as Guardrails
+    from nemoguardrails.rails.llm.llmrails import LLMRails as LLMRails
 
-from nemoguardrails.rails.llm.config import RailsConfig as RailsConfig  # noqa: E402  # refuse before anything else
-from nemoguardrails.rails.llm.llmrails import LLMRails as LLMRails  # noqa: E402
+_HOMES = {"Guardrails": "rails.llm.llmrails", "LLMRails": "rails.llm.llmrails", "RailsConfig": "rails.llm.config"}
 
-Guardrails = LLMRails
 __version__ = "0.1.0"
 __all__ = ["Guardrails", "LLMRails", "RailsConfig", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def _refuse_other_package() -> None:
+    """Refuse to be imported beside NVIDIA's package, whose files have the same names."""
+    try:
+        other = version("nemoguardrails")
+    except PackageNotFoundError:
+        return
+    raise ImportError(
+        f"two packages are installed whose import name is 'nemoguardrails': handrail-nemoguardrails, and "
+        f"nemoguardrails {other}, so their files are mixed. Uninstall both, then install one of them: "
+        f"'pip uninstall -y nemoguardrails handrail-nemoguardrails', and 'pip install handrail-nemoguardrails' "
+        f"for streams that do not leak, or 'pip install nemoguardrails' for NVIDIA's"
+    )
+
+
+_refuse_other_package()

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from handrail.errors import ConfigurationError as ConfigurationError
-from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
-from handrail.errors import ProviderAuthenticationError as LLMAuthenticationError
-from handrail.errors import ProviderBadRequestError as LLMBadRequestError
-from handrail.errors import ProviderConnectionError as LLMConnectionError
-from handrail.errors import ProviderContextLengthError as LLMContextWindowError
-from handrail.errors import ProviderError as LLMCallException
-from handrail.errors import ProviderRateLimitError as LLMRateLimitError
-from handrail.errors import ProviderServerError as LLMServerError
-from handrail.errors import ProviderTimeoutError as LLMTimeoutError
-from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+from handrail import errors
 
-InvalidModelConfigurationError = ConfigurationError
+ConfigurationError = errors.ConfigurationError
+InvalidModelConfigurationError = errors.ConfigurationError
+InvalidRailsConfigurationError = errors.InvalidRailsConfigurationError
+StreamingNotSupportedError = errors.StreamingNotSupportedError
 
-__all__ = [
-    "ConfigurationError",
-    "InvalidModelConfigurationError",
-    "InvalidRailsConfigurationError",
-    "LLMAuthenticationError",
-    "LLMBadRequestError",
-    "LLMCallException",
-    "LLMConnectionError",
-    "LLMContextWindowError",
-    "LLMRateLimitError",
-    "LLMServerError",
-    "LLMTimeoutError",
-    "StreamingNotSupportedError",
-]
+LLMCallException = errors.ProviderError
+LLMAuthenticationError = errors.ProviderAuthenticationError
+LLMBadRequestError = errors.ProviderBadRequestError
+LLMConnectionError = errors.ProviderConnectionError
+LLMContextWindowError = errors.ProviderContextLengthError
+LLMRateLimitError = errors.ProviderRateLimitError
+LLMServerError = errors.ProviderServerError
+LLMTimeoutError = errors.ProviderTimeoutError

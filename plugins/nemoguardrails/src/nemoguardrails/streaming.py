@@ -132,22 +132,19 @@ class StreamingHandler:
             taken = self._whole_lines(k)
             if taken is not None:
                 return taken
-            await self._wait_for_news()
+            await self._news.wait()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
         while not self._queue:
-            await self._wait_for_news()
+            await self._news.wait()
         item = self._queue[0]
         if item is END_OF_STREAM:  # stays, so that a second iteration ends too
             raise StopAsyncIteration
         self._queue.popleft()
         return item
-
-    async def _wait_for_news(self) -> None:
-        await self._news.wait()
 
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()

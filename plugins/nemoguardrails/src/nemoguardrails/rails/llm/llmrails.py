@@ -10,11 +10,9 @@ from handrail import Blocked, Event, Finished, Message, RailFailed, Registry, St
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
 from handrail.errors import InvalidRequestError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
-from handrail_colang import ConfigCode, with_code
 
-from nemoguardrails._langchain import as_provider
+from nemoguardrails._engines import as_provider
 from nemoguardrails.context import streaming_handler_var
-from nemoguardrails.llm.providers import registered_providers
 from nemoguardrails.rails.llm.config import say_defaults
 from nemoguardrails.rails.llm.options import (
     GenerationOptions,
@@ -23,7 +21,6 @@ from nemoguardrails.rails.llm.options import (
     RailStatus,
     RailType,
     for_kernel,
-    log_of_check,
     parse,
 )
 
@@ -54,12 +51,8 @@ class LLMRails(handrail.LLMRails):
         *,
         registry: Registry | None = None,
     ) -> None:
-        code = ConfigCode.load(config)  # before anything is built: it may register providers
-        registry = with_code(registry or Registry.discover(), code)
-        provider = as_provider(llm) if llm is not None else None
-        super().__init__(config, provider, verbose, registry=registry.with_plugins(*registered_providers()))
+        super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=registry)
         self.llm = llm
-        code.initialise(self)
         say_defaults(config)
 
     def stream_async(
@@ -89,7 +82,7 @@ class LLMRails(handrail.LLMRails):
         options: Options = None,
         state: object = None,
         streaming_handler: StreamingHandler | None = None,
-    ) -> str | dict[str, Any] | GenerationResponse:
+    ) -> str | Mapping[str, Any] | GenerationResponse:
         """Generate a guarded answer, and return it whole.
 
         Args:
@@ -149,34 +142,17 @@ class LLMRails(handrail.LLMRails):
         messages: Sequence[Message] | None,
         wanted: GenerationOptions,
     ) -> handrail.GenerationResponse:
-        if wanted.output_vars:
-            raise InvalidRequestError(
-                "options.output_vars cannot be had with a streaming_handler; leave out one of them"
-            )
         try:
-            stream = self.stream(prompt, messages, options=for_kernel(wanted))
-        except StreamingNotSupportedError:
-            return await self._whole_into(handler, prompt, messages, wanted)
-        try:
+            try:
+                stream = self.stream(prompt, messages, options=for_kernel(wanted))
+            except StreamingNotSupportedError:  # its rails may not see parts of the answer
+                result = await self._whole(prompt, messages, wanted)
+                await handler.push_chunk(_content(result.response))
+                return result
             async with stream:
                 async for event in stream:
                     await _push(handler, event)
-        finally:
-            await handler.finish()
-        return stream.response
-
-    async def _whole_into(
-        self,
-        handler: StreamingHandler,
-        prompt: str | None,
-        messages: Sequence[Message] | None,
-        wanted: GenerationOptions,
-    ) -> handrail.GenerationResponse:
-        """Give the handler the whole answer at once: its rails may not see parts of it."""
-        try:
-            result = await self._whole(prompt, messages, wanted)
-            await handler.push_chunk(result.response if isinstance(result.response, str) else _content(result.response))
-            return result
+            return stream.response
         finally:
             await handler.finish()
 
@@ -194,8 +170,10 @@ class LLMRails(handrail.LLMRails):
         if wanted.rails.output and "assistant" in roles:
             types.append("output")
         result = await super().check_async(talk, types, options=for_kernel(wanted))
-        answer = result.content if prompt is not None else [{"role": "assistant", "content": result.content}]
-        return GenerationResponse(response=answer, log=log_of_check(result, self.explain().llm_calls, wanted))
+        return GenerationResponse.of_check(result, wanted, is_prompt=prompt is not None)
+
+
+Guardrails = LLMRails
 
 
 async def _push(handler: StreamingHandler, event: Event) -> None:
@@ -211,5 +189,7 @@ async def _push(handler: StreamingHandler, event: Event) -> None:
         await handler.push_chunk("", {"usage": {**tokens, "total_tokens": usage.total_tokens}})
 
 
-def _content(messages: Sequence[Message]) -> str:
-    return "".join(str(message.get("content") or "") for message in messages)
+def _content(response: str | list[Message]) -> str:
+    if isinstance(response, str):
+        return response
+    return "".join(str(message.get("content") or "") for message in response)

@@ -82,28 +82,33 @@ class GenerationOptions(BaseModel):
 class GenerationResponse(BaseModel):
     """What came of a call; `response` is text for a prompt, a list of messages for messages."""
 
-    response: str | list[dict[str, Any]]
-    llm_output: dict[str, Any] | None = None
-    output_data: dict[str, Any] | None = None
+    response: str | list[Mapping[str, Any]]
+    llm_output: Mapping[str, Any] | None = None
+    output_data: Mapping[str, Any] | None = None
     log: InstanceOf[GenerationLog] | None = None
     state: dict[str, Any] | None = None
     tool_calls: list[dict[str, Any]] | None = None
     reasoning_content: str | None = None
-    llm_metadata: dict[str, Any] | None = None
+    llm_metadata: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, result: handrail.GenerationResponse, options: GenerationOptions) -> Self:
         """Make one of Handrail's, with what the options ask for."""
-        wants_log = any(options.log.model_dump().values())
         return cls(
-            response=_plain(result.response),
-            llm_output=_dict(result.llm_output),
-            output_data=_dict(result.output_data),
-            log=_complete(result.log) if wants_log and result.log is not None else None,
+            response=result.response,
+            llm_output=result.llm_output,
+            output_data=result.output_data,
+            log=_asked(result.log, options.log),
             tool_calls=[_tool_call(call) for call in result.tool_calls] or None,
             reasoning_content=result.reasoning_content,
-            llm_metadata=_dict(result.llm_metadata),
+            llm_metadata=result.llm_metadata,
         )
+
+    @classmethod
+    def of_check(cls, result: handrail.RailsResult, options: GenerationOptions, *, is_prompt: bool) -> Self:
+        """Make one of rails that ran without a generation."""
+        answer = result.content if is_prompt else [{"role": "assistant", "content": result.content}]
+        return cls(response=answer, log=_asked(result.log, options.log))
 
 
 def parse(options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOptions:
@@ -129,42 +134,18 @@ def for_kernel(options: GenerationOptions) -> dict[str, Any]:
     return values
 
 
-def log_of_check(
-    result: handrail.RailsResult, calls: tuple[LLMCallInfo, ...], options: GenerationOptions
-) -> GenerationLog | None:
-    """Give the log of rails that ran without a generation; None if the options ask for none."""
-    if result.journal is None or not any(options.log.model_dump().values()):
+def _asked(log: GenerationLog | None, options: GenerationLogOptions) -> GenerationLog | None:
+    """Give the parts of a log that were asked for; rails can be iterated over in any case."""
+    if log is None or not any(options.model_dump().values()):
         return None
-    rails = tuple(
-        ActivatedRail(
-            run.direction,
-            run.rail,
-            (run.decision,),
-            stop=run.decision in {"block", "failed"},
-            reason=run.reason,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-            duration=run.duration,
-        )
-        for run in result.journal.rail_runs
+    return replace(
+        log,
+        activated_rails=(log.activated_rails or ()) if options.activated_rails else (),
+        llm_calls=log.llm_calls if options.llm_calls else None,
+        internal_events=log.internal_events if options.internal_events else None,
     )
-    stats = GenerationStats(llm_calls_count=len(calls))
-    return GenerationLog(rails if options.log.activated_rails else (), stats, calls if options.log.llm_calls else None)
-
-
-def _complete(log: GenerationLog) -> GenerationLog:
-    """Give a log in which rails can be iterated over, whether they were asked for or not."""
-    return log if log.activated_rails is not None else replace(log, activated_rails=())
 
 
 def _tool_call(call: handrail.ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id, "type": "function", "function": function}
-
-
-def _plain(response: str | list[handrail.Message]) -> str | list[dict[str, Any]]:
-    return response if isinstance(response, str) else [dict(message) for message in response]
-
-
-def _dict(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if values is None else dict(values)

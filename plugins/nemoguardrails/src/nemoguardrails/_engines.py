@@ -1,0 +1,32 @@
+"""Models that a program hands over, as providers of Handrail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from handrail import Provider, ProviderContext
+
+
+def engine_of(provider: Any) -> Callable[[Mapping[str, Any], ProviderContext], Provider]:
+    """Give an engine of a class that is called with `model` and the model's parameters."""
+
+    def make(settings: Mapping[str, Any], context: ProviderContext) -> Provider:
+        model = {"model": context.model.model} if context.model.model else {}
+        return as_provider(provider(**{**model, **settings}))
+
+    return make
+
+
+def as_provider(llm: object) -> Provider:
+    """Give a provider for what a program passes as `llm`: one of Handrail's as it is, a model of LangChain in a shell.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if not callable(getattr(llm, "astream", None)) and callable(getattr(llm, "stream", None)):
+        return cast("Provider", llm)
+    from handrail_langchain import LangChainProvider
+
+    return LangChainProvider(llm)
