@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 from handrail._types import Window
@@ -100,19 +99,16 @@ class Rolling:
         self._incoming.clear()
         pieces = _PIECE.findall(self._text, self._piece - self._base)
         del pieces[-1:]
-        if not pieces:
-            return
-        counts = list(map(self._count, pieces))
-        _, first, *ends = accumulate(map(len, pieces), initial=self._piece)
-        _, first_total, *totals = accumulate(counts, initial=self._piece_tokens)
-        self._cut(first, first_total)
-        if max(counts) <= _NOT_DENSE:
-            self._cuts += ends
-            self._tokens += totals
-        else:
-            for end, total in zip(ends, totals, strict=True):
+        cuts, tokens, count = self._cuts, self._tokens, self._count
+        for piece in pieces:
+            begin = self._piece
+            self._piece = end = begin + len(piece)
+            self._piece_tokens = total = self._piece_tokens + count(piece)
+            if cuts[-1] == begin and total - tokens[-1] <= _NOT_DENSE:
+                cuts.append(end)
+                tokens.append(total)
+            else:
                 self._cut(end, total)
-        self._piece, self._piece_tokens = self._cuts[-1], self._tokens[-1]
 
     def _cut(self, offset: int, tokens: int) -> None:
         """Note a place where the text may be cut; a window may already end in the middle of a piece."""
