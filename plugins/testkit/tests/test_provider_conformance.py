@@ -5,28 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from handrail_scripted import ScriptedProvider
-from handrail_testkit import ProviderCase, ProviderConformance
-
-pytest_plugins = ["pytester"]
-
-
-class TestScripted(ProviderConformance):
-    @pytest.fixture
-    def case(self):
-        failing = {"text": "Once upon a time", "error": {"type": "server", "after": 2}}
-        return ProviderCase(
-            provider=ScriptedProvider.from_texts("Hello there, how are you today?"),
-            expected_text="Hello there, how are you today?",
-            failing=ScriptedProvider({"answers": [failing]}),
-        )
-
-
-class TestScriptedAtAPace(ProviderConformance):
-    @pytest.fixture
-    def case(self):
-        return ProviderCase(provider=ScriptedProvider.from_texts("One two three four", tokens_per_second=500))
-
+from handrail_testkit import ProviderConformance
 
 BAD = {
     "test_a_stream_is_an_async_iterator_that_needs_no_await": """

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn
 from handrail.errors import ProviderBadRequestError, ProviderConnectionError
-from handrail.plugins import ProviderSpec, RailSpec
+from handrail.plugins import ProviderSpec
 
 from handrail_testkit._delivered import Delivered, delivered
+from handrail_testkit._installed import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from handrail import Message
+    from handrail.plugins import Spec
 
 Direction: TypeAlias = Literal["input", "output"]
 
@@ -85,11 +85,12 @@ class RailCase:
         Raises:
             ConfigurationError: the case cannot be composed.
         """
-        config = self._config()
-        flow = (config.input_flows if self.direction == "input" else config.output_flows)[0]
-        watch = _Watch(flow.name, models_fail=models_fail)
-        rails = LLMRails(config, llm=_Speaker(), registry=watch.registry(self.registry or Registry.discover()))
-        return BuiltRail(self, rails, watch.built[-1])
+        registry = self.registry or installed()
+        registry = _without_models(registry) if models_fail else registry
+        rails = LLMRails(self._config(), llm=_Speaker(), registry=registry)
+        composition = rails.composition
+        (plan,) = composition.input_rails if self.direction == "input" else composition.output_rails
+        return BuiltRail(self, rails, plan.rail)
 
     def _config(self) -> RailsConfig:
         rails = _merged({"output": {"streaming": {"enabled": True}}}, {self.direction: {"flows": [self.rail]}})
@@ -102,8 +103,8 @@ class RailCase:
 
     def _messages(self, text: str) -> tuple[Message, ...]:
         if self.direction == "output":
-            return tuple(self.messages)
-        return (*self.messages[:-1], {"role": "user", "content": text})
+            return tuple(map(dict, self.messages))
+        return (*map(dict, self.messages[:-1]), {"role": "user", "content": text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +177,11 @@ class _Speaker:
         yield Chunk(finish_reason="stop")
 
 
-class _Failing:
+class _Unreachable:
     """A model that cannot be reached."""
 
     async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:  # noqa: ARG002
-        raise ProviderConnectionError("the test has cut the connection", engine="failing")
+        raise ProviderConnectionError("the test has cut the connection", engine="unreachable")
         yield Chunk()
 
 
@@ -193,41 +194,17 @@ def _chunks(pieces: Sequence[str], tool_name: str | None) -> Iterable[Chunk]:
         yield Chunk(tool_calls=(ToolCallDelta(0, arguments=piece),))
 
 
-class _Watch:
-    """Notes the rail of one name when it is built; what else is registered stays as it is."""
+def _without_models(registry: Registry) -> Registry:
+    """Give a registry with the same plugins, of whose models none can be reached."""
 
-    def __init__(self, name: str, *, models_fail: bool) -> None:
-        self.built: list[Any] = []
-        self._name = name
-        self._models_fail = models_fail
+    def cut_off(spec: Spec) -> Spec:
+        return replace(spec, target=_unreachable) if isinstance(spec, ProviderSpec) else spec
 
-    def registry(self, registry: Registry) -> Registry:
-        """Give a registry that has the same plugins, and is watched."""
-        return Registry(
-            replace(
-                plugin,
-                specs=tuple(map(self._changed, plugin.specs)),
-                config_rails=plugin.config_rails and self._hook(plugin.config_rails),
-                config_providers=plugin.config_providers and self._hook(plugin.config_providers),
-            )
-            for plugin in registry.plugins
-        )
+    return Registry(replace(plugin, specs=tuple(map(cut_off, plugin.specs))) for plugin in registry.plugins)
 
-    def _hook(self, hook: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
-        return lambda *arguments: [self._changed(spec) for spec in hook(*arguments)]
 
-    def _changed(self, spec: Any) -> Any:
-        if isinstance(spec, RailSpec) and self._name in (spec.name, *spec.aliases):
-            return replace(spec, target=partial(self._make, spec.target))
-        if self._models_fail and isinstance(spec, ProviderSpec):
-            return replace(spec, target=lambda _settings, _context: _Failing())
-        return spec
-
-    def _make(self, target: Any, settings: object, context: object) -> object:
-        make = resolve_name(target) if isinstance(target, str) else target
-        rail = make(settings, context)
-        self.built.append(rail)
-        return rail
+def _unreachable(settings: object, context: object) -> _Unreachable:  # noqa: ARG001  # whatever the model is
+    return _Unreachable()
 
 
 def _merged(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -144,16 +144,19 @@ class RailConformance(Conformance, suite=True):
         if case.secret is None:
             return
         caplog.set_level("DEBUG")
-        shown: list[str] = []
+        shown: dict[str, str] = {}
         for each in filter(None, (case, case.failing)):
             built = each.build()
-            shown += [repr(built.rail), repr(getattr(built.rail, "__dict__", None))]
+            shown["the rail's repr"] = repr(built.rail)
+            shown["the repr of what it keeps"] = repr(getattr(built.rail, "__dict__", None))
             for text in each.examples or case.examples:
                 said = await _said(built, [text])
-                shown += [repr(said.delivered.events), repr(said.delivered.response.rail_runs)]
-                if error := said.delivered.response.error:
-                    shown.append("".join(traceback.format_exception(error)))
-        assert case.secret not in "".join([*shown, caplog.text])
+                shown[f"the events for {text!r}"] = repr(said.delivered.events)
+                shown[f"the journal for {text!r}"] = repr(said.delivered.response.rail_runs)
+                shown[f"the error for {text!r}"] = "".join(traceback.format_exception(said.delivered.response.error))
+        shown["the log"] = caplog.text
+        showing = [where for where, what in shown.items() if case.secret in what]
+        assert not showing, f"the secret stands in {', '.join(showing)}"
 
 
 def violation_start(case: RailCase, text: str, said: Said) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from pkgutil import resolve_name
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from handrail import LLMRails, RailsConfig, Registry
-from handrail.plugins import StrategySpec
+from handrail import LLMRails, RailsConfig
 
+from handrail_testkit._installed import installed
 from handrail_testkit._oracle import OracleRail
 
 if TYPE_CHECKING:
-    from handrail import Strategy, Window
+    from handrail import Registry, Strategy, Window
 
 _ORACLE = "oracle of the test kit"
 
@@ -39,38 +37,16 @@ class StrategyCase:
         Raises:
             ConfigurationError: the case cannot be composed.
         """
-        made: list[Callable[[], Strategy]] = []
-        self._composed(OracleRail(), partial(self._noted, made))
-        return made[0]
+        (plan,) = self.guard(OracleRail()).composition.output_rails
+        if plan.make_strategy is None:
+            raise AssertionError("a window rail was composed without a strategy")
+        return plan.make_strategy
 
     def guard(self, rail: OracleRail) -> LLMRails:
         """Give a guarded model whose only rail is asked about this strategy's windows."""
-        return self._composed(rail, lambda spec: spec)
-
-    def _composed(self, rail: OracleRail, changed: Callable[[StrategySpec], StrategySpec]) -> LLMRails:
         streaming = {"enabled": True, "strategy": self.strategy, **self.settings}
-        config = {"rails": {"output": {"flows": [_ORACLE], "streaming": streaming}}}
-        registry = (self.registry or Registry.discover()).with_plugins(rail.as_plugin(_ORACLE))
-        watched = Registry(
-            replace(
-                plugin,
-                specs=tuple(
-                    changed(spec) if isinstance(spec, StrategySpec) and spec.name == self.strategy else spec
-                    for spec in plugin.specs
-                ),
-            )
-            for plugin in registry.plugins
-        )
-        return LLMRails(RailsConfig.from_content(config=config), registry=watched)
-
-    def _noted(self, made: list[Callable[[], Strategy]], spec: StrategySpec) -> StrategySpec:
-        make: Any = resolve_name(spec.target) if isinstance(spec.target, str) else spec.target
-
-        def note(settings: object, count_tokens: object) -> Strategy:
-            made.append(partial(make, settings, count_tokens))
-            return made[-1]()
-
-        return replace(spec, target=note)
+        config = RailsConfig.from_content(config={"rails": {"output": {"flows": [_ORACLE], "streaming": streaming}}})
+        return LLMRails(config, registry=(self.registry or installed()).with_plugins(rail.as_plugin(_ORACLE)))
 
 
 @dataclass(frozen=True, slots=True)

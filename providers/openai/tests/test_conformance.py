@@ -1,11 +1,17 @@
-"""The provider behaves as every provider must, against a server that speaks the protocol."""
+"""The package and its provider behave as every plugin and provider must, against a server that speaks the protocol."""
 
 from __future__ import annotations
 
 from itertools import chain
 
 import pytest
-from handrail_testkit import Completion, Pause, ProviderCase, ProviderConformance, replies
+from handrail_openai.plugin import ENGINES
+from handrail_testkit import Completion, Pause, PluginConformance, ProviderCase, ProviderConformance, replies
+
+
+class TestPlugin(PluginConformance):
+    distribution = "handrail-openai"
+    takes_unknown_settings = {name: "servers have parameters of their own, which are passed on" for name, *_ in ENGINES}
 
 
 class TestOpenAI(ProviderConformance):

@@ -1,9 +1,13 @@
-"""The provider behaves as every provider must."""
+"""The package and its provider behave as every plugin and every provider must."""
 
 from __future__ import annotations
 
 import pytest
-from handrail_testkit import ProviderCase, ProviderConformance
+from handrail_testkit import PluginConformance, ProviderCase, ProviderConformance
+
+
+class TestPlugin(PluginConformance):
+    distribution = "handrail-tiny"
 
 
 class TestTiny(ProviderConformance):

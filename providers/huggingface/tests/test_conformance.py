@@ -1,4 +1,4 @@
-"""The provider behaves as every provider must, with a real model."""
+"""The package and its provider behave as every plugin and every provider must, with a real model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 from handrail_huggingface import HuggingFacePipelineCompatible
-from handrail_testkit import ProviderCase, ProviderConformance
+from handrail_testkit import PluginConformance, ProviderCase, ProviderConformance
 
 
 class _Fails:
@@ -26,6 +26,10 @@ def _is_idle():
         if thread.name.startswith("handrail-huggingface"):
             thread.join(20)
     return not any(thread.name.startswith("handrail-huggingface") for thread in threading.enumerate())
+
+
+class TestPlugin(PluginConformance):
+    distribution = "handrail-huggingface"
 
 
 class TestPipeline(ProviderConformance):

@@ -1,0 +1,302 @@
+"""Window rails that are bad on purpose: each fails the tests of the rules that it breaks, and no others."""
+
+from __future__ import annotations
+
+import pytest
+from handrail_testkit import WindowRailConformance
+
+PARTS = '''
+    from __future__ import annotations
+
+    import asyncio
+
+    import anyio
+    import anyio.lowlevel
+    import pytest
+    from handrail import Edit, Registry, Verdict
+    from handrail.errors import ProviderError
+    from handrail.plugins import RailSpec, hookimpl
+    from handrail_scripted import ScriptedProvider
+    from handrail_testkit import RailCase, WindowRailConformance
+
+    LONG = "word and so on, " * 7
+    INSTALLED = Registry.discover()
+    SMALL = {"chunk_size": 20, "context_size": 5}
+    WORD, TYPO = "bomb", "colour"
+
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
+
+
+    class Good:
+        """Blocks a word and corrects another."""
+
+        def __init__(self, settings, context):
+            self.settings, self.context = settings, context
+
+        async def check(self, window, turn):
+            await anyio.lowlevel.checkpoint()
+            return self.judge(window)
+
+        def judge(self, window):
+            if (at := window.text.find(WORD)) >= 0:
+                return Verdict.block("it says it", category="word", span=self.span(window, at, at + len(WORD)))
+            if edits := self.edits(window):
+                return Verdict.rewrite(edits)
+            return Verdict.allow()
+
+        def edits(self, window):
+            at, found = -1, []
+            while (at := window.text.find(TYPO, at + 1)) >= 0:
+                found.append(Edit(*self.span(window, at, at + len(TYPO)), "color"))
+            return found
+
+        def span(self, window, start, end):
+            return window.span(start, end)
+
+
+    class Suite(WindowRailConformance):
+        rail = Good
+        settings = {}
+        more = {}
+        broken = None
+
+        @pytest.fixture
+        def case(self):
+            return self.make_case(self.rail, failing=self.make_case(self.broken) if self.broken else None)
+
+        def make_case(self, kind, **more):
+            class Plugin:
+                @hookimpl
+                def handrail_rails(self):
+                    yield RailSpec("word check", kind)
+
+            judge = ScriptedProvider.from_texts("no")
+            registry = INSTALLED.with_plugins(Plugin(), judge.as_plugin("judge"))
+            return RailCase(
+                "word check",
+                settings=self.settings,
+                registry=registry,
+                config={"models": [{"type": "judge", "engine": "judge"}], "rails": {"output": {"streaming": SMALL}}},
+                **{
+                    "allows": ("All is well.", LONG),
+                    "blocks": {"a bomb here": "bomb", "bomb " + LONG: "bomb"},
+                    "rewrites": {"a colour": "a color", LONG + "colour " + LONG: LONG + "color " + LONG},
+                    **self.more,
+                    **more,
+                },
+            )
+
+
+    class TestGood(Suite):
+        pass
+
+
+    class Raises(Good):
+        async def check(self, window, turn):
+            raise OSError("the service is down")
+
+
+    class TestGoodThatCanFail(Suite):
+        broken = Raises
+
+
+    class TestExamplesOfOneKind(Suite):
+        more = {"blocks": (), "rewrites": {}}
+
+
+    class TestBlocksWindowsInTheMiddle(Suite):
+        class rail(Good):
+            def judge(self, window):
+                return super().judge(window) if window.start == 0 else Verdict.block("it has no beginning")
+
+
+    class TestDecidesAtTheEnd(Suite):
+        class rail(Good):
+            def judge(self, window):
+                return super().judge(window) if window.last or WORD not in window.text else Verdict.allow()
+
+
+    class TestForgetsWhatItRewrote(Suite):
+        more = {"rewrites": {"colour and " * 40: "color and " * 40}}
+
+        class rail(Good):
+            def edits(self, window):
+                return [edit for edit in super().edits(window) if edit.start >= window.start]
+
+
+    class TestKeepsTheTextOnItself(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                self.window = window
+                await anyio.lowlevel.checkpoint()
+                return self.judge(self.window)
+
+
+    class TestBearsAGrudge(Suite):
+        class rail(Good):
+            angry = False
+
+            def judge(self, window):
+                verdict = super().judge(window)
+                if self.angry and window.text == "All is well.":
+                    return Verdict.block("it said a word before")
+                self.angry |= verdict.decision == "block"
+                return verdict
+
+
+    class TestCountsItsKind(Suite):
+        class rail(Good):
+            made = []
+
+            def __init__(self, settings, context):
+                super().__init__(settings, context)
+                self.made.append(self)
+
+            def judge(self, window):
+                verdict = super().judge(window)
+                return Verdict.block(category=f"x{len(self.made)}") if verdict.decision == "block" else verdict
+
+
+    class TestBelongsToALoop(Suite):
+        class rail(Good):
+            loop = None
+
+            async def check(self, window, turn):
+                self.loop = self.loop or anyio.lowlevel.current_token()
+                assert self.loop == anyio.lowlevel.current_token(), "attached to a different loop"
+                return await super().check(window, turn)
+
+
+    class TestKnowsAsyncioOnly(Suite):
+        @pytest.fixture
+        def anyio_backend(self):
+            return "trio"
+
+        class rail(Good):
+            async def check(self, window, turn):
+                await asyncio.sleep(0)
+                return self.judge(window)
+
+
+    class TestAllowsWhatItCannotJudge(Suite):
+        class broken(Good):
+            async def check(self, window, turn):
+                return Verdict.allow()
+
+
+    class TestFailsWithoutAWord(Suite):
+        class broken(Good):
+            async def check(self, window, turn):
+                raise OSError
+
+
+    class TestAllowsWhenItsModelFails(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                try:
+                    asked = [{"role": "user", "content": "?"}]
+                    await self.context.model("judge").complete(asked, turn=turn, task="judge")
+                except ProviderError:
+                    return Verdict.allow()
+                return self.judge(window)
+
+
+    class TestShowsItsKey(Suite):
+        settings = {"key": "sk-secret"}
+        more = {"secret": "sk-secret"}
+
+        class rail(Good):
+            def __repr__(self):
+                return f"<rail with {self.settings}>"
+
+
+    class TestIsAStreamRailToo(Suite):
+        class rail(Good):
+            open = None
+
+
+    class TestRewritesNothing(Suite):
+        class rail(Good):
+            def judge(self, window):
+                verdict = super().judge(window)
+                return verdict if verdict.decision != "allow" else Verdict.rewrite([])
+
+
+    class TestCountsFromTheWindow(Suite):
+        class rail(Good):
+            def span(self, window, start, end):
+                return (start, end) if window.text[start:end] == WORD else window.span(start, end)
+
+
+    class TestKnowsNoSurrogates(Suite):
+        class rail(Good):
+            def judge(self, window):
+                window.text.encode()
+                return super().judge(window)
+
+
+    class TestChangesTheVariables(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                turn.variables["checked"] = True
+                return await super().check(window, turn)
+
+
+    class TestSwallowsCancellation(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                try:
+                    await anyio.lowlevel.checkpoint()
+                finally:
+                    return self.judge(window)
+'''
+
+VERDICTS = "test_examples_get_the_verdicts_that_they_must_have"
+SPANS = "test_spans_and_edits_are_places_of_the_whole_text"
+ANY_TEXT = "test_any_text_gets_a_verdict"
+GIVEN = "test_what_a_check_is_given_stays_as_it_was"
+OF_VERDICTS = {VERDICTS, SPANS, ANY_TEXT, GIVEN}
+ALLOWED = "test_allowed_text_is_delivered_as_it_is"
+BLOCKED = "test_blocked_text_is_never_delivered"
+REWRITTEN = "test_rewritten_text_is_delivered_exactly"
+AT_ONCE = "test_checks_of_one_stream_can_run_at_once_and_in_any_order"
+BESIDE = "test_streams_at_the_same_time_do_not_mix"
+AFTER = "test_a_stream_leaves_no_trace_in_the_next"
+INDEPENDENT = "test_rails_of_one_kind_are_independent"
+LOOPS = "test_it_works_in_one_event_loop_after_another"
+CANNOT = "test_a_rail_that_cannot_do_its_work_lets_nothing_pass"
+RAISED = "test_a_failure_is_raised_and_no_verdict"
+CANCELLED = "test_a_check_can_be_cancelled_at_any_await"
+
+BROKEN = {
+    "TestExamplesOfOneKind": {"test_the_examples_show_what_passes_and_what_does_not"},
+    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, SPANS},
+    "TestDecidesAtTheEnd": {BLOCKED},
+    "TestForgetsWhatItRewrote": {REWRITTEN},
+    "TestKeepsTheTextOnItself": {BLOCKED, REWRITTEN, BESIDE, AT_ONCE},
+    "TestBearsAGrudge": {AFTER, BESIDE, INDEPENDENT, AT_ONCE},
+    "TestCountsItsKind": {INDEPENDENT},
+    "TestBelongsToALoop": {LOOPS},
+    "TestKnowsAsyncioOnly": {*OF_VERDICTS, ALLOWED, BLOCKED, REWRITTEN, AT_ONCE, CANCELLED, LOOPS},
+    "TestAllowsWhatItCannotJudge": {CANNOT, RAISED},
+    "TestFailsWithoutAWord": {RAISED},
+    "TestAllowsWhenItsModelFails": {"test_a_model_that_fails_lets_nothing_pass"},
+    "TestShowsItsKey": {"test_the_secret_appears_nowhere"},
+    "TestIsAStreamRailToo": {"test_it_has_a_check_that_is_asynchronous"},
+    "TestRewritesNothing": {VERDICTS},
+    "TestCountsFromTheWindow": {SPANS},
+    "TestKnowsNoSurrogates": {ANY_TEXT},
+    "TestChangesTheVariables": {GIVEN},
+    "TestSwallowsCancellation": {CANCELLED},
+}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+def test_each_bad_rail_fails_the_tests_of_the_rules_that_it_breaks(
+    failures, assert_each_bites, monkeypatch, anyio_backend
+):
+    monkeypatch.setattr("handrail_testkit._rail_suite.EXAMPLES", 3)
+    assert_each_bites(failures(PARTS), BROKEN, WindowRailConformance)
