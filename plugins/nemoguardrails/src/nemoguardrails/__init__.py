@@ -6,8 +6,9 @@ Names are imported when they are first used, so that finding the plugin costs no
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
+
+import nemoguardrails.plugin  # noqa: F401  # refuses to be imported beside NVIDIA's package
 
 if TYPE_CHECKING:
     from nemoguardrails.rails.llm.config import RailsConfig as RailsConfig
@@ -26,20 +27,3 @@ def __getattr__(name: str) -> object:
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
-
-
-def _refuse_other_package() -> None:
-    """Refuse to be imported beside NVIDIA's package, whose files have the same names."""
-    try:
-        other = version("nemoguardrails")
-    except PackageNotFoundError:
-        return
-    raise ImportError(
-        f"two packages are installed whose import name is 'nemoguardrails': handrail-nemoguardrails, and "
-        f"nemoguardrails {other}, so their files are mixed. Uninstall both, then install one of them: "
-        f"'pip uninstall -y nemoguardrails handrail-nemoguardrails', and 'pip install handrail-nemoguardrails' "
-        f"for streams that do not leak, or 'pip install nemoguardrails' for NVIDIA's"
-    )
-
-
-_refuse_other_package()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from handrail.plugins import ProviderSpec, hookimpl
@@ -23,3 +24,23 @@ def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | N
     from nemoguardrails._engines import engine_of
 
     return [ProviderSpec(name, engine_of(provider)) for name, provider in sorted(registered.items())]
+
+
+def _refuse_other_package() -> None:
+    """Refuse to be imported beside NVIDIA's package, whose files have the same names.
+
+    Whichever was installed later has overwritten `__init__.py`; this module is in one package only.
+    """
+    try:
+        other = version("nemoguardrails")
+    except PackageNotFoundError:
+        return
+    raise ImportError(
+        f"two packages are installed whose import name is 'nemoguardrails': handrail-nemoguardrails, and "
+        f"nemoguardrails {other}, so their files are mixed. Uninstall both, then install one of them: "
+        f"'pip uninstall -y nemoguardrails handrail-nemoguardrails', and 'pip install handrail-nemoguardrails' "
+        f"for streams that do not leak, or 'pip install nemoguardrails' for NVIDIA's"
+    )
+
+
+_refuse_other_package()
