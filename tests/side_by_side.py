@@ -1,7 +1,8 @@
-"""Runs twenty small programs on NVIDIA's package and on the drop-in, and prints where they differ.
+"""Runs twenty small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
 
-Usage: `python tests/side_by_side.py PYTHON PYTHON`, where the first has nemoguardrails and the second
-handrail-nemoguardrails. `make bench-peers` makes an environment of the first kind.
+`python tests/side_by_side.py [NUMBER ...]` compares with what was recorded of NVIDIA's package in `side_by_side.json`.
+`python tests/side_by_side.py --record PYTHON` records it anew, with an environment that has the package; `make
+bench-peers` makes one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import warnings
 from pathlib import Path
 
+RECORD = Path(__file__).with_suffix(".json")
 TERMS = """
 define subflow check terms
   $allowed = execute check_terms
@@ -207,20 +209,38 @@ async def run_all():
     return {name: await run_one(function) for name, function in programs.items() if inspect.isfunction(function)}
 
 
-def main(first: str, second: str) -> None:
-    """Print each program with its outcome where both agree, else with both outcomes."""
-    results = []
-    for python in (first, second):
-        done = subprocess.run([python, __file__, "--run"], capture_output=True, text=True, check=True, timeout=300)
-        results.append(json.loads(done.stdout.splitlines()[-1]))
-    same = 0
-    for name in results[0]:
-        theirs, ours = (result[name] for result in results)
-        same += theirs == ours
-        print(f"{'same     ' if theirs == ours else 'DIFFERENT'} {name.removeprefix('program_').replace('_', ' ')}")
-        if theirs != ours:
-            print(f"          nemoguardrails: {json.dumps(theirs)}\n          handrail:       {json.dumps(ours)}")
-    print(f"{same} of {len(results[0])} the same")
+def recorded() -> dict[str, object]:
+    """Give how each program ended on NVIDIA's package."""
+    return json.loads(RECORD.read_text("utf-8"))["outcomes"]
+
+
+def ended(python: str) -> dict[str, object]:
+    """Run all programs with an interpreter; give how each ended."""
+    done = subprocess.run([python, __file__, "--run"], capture_output=True, text=True, check=True, timeout=300)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def record(python: str) -> None:
+    """Keep how the programs end on the package that an interpreter has."""
+    asked = "from importlib.metadata import version; print(version('nemoguardrails'))"
+    version = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
+    values = {"nemoguardrails": version, "outcomes": ended(python)}
+    RECORD.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+
+
+def main(*numbers: str) -> None:
+    """Print each program, or those with these numbers, and both outcomes where they differ."""
+    ours, same, chosen = ended(sys.executable), 0, 0
+    for name, theirs in recorded().items():
+        number, title = name.removeprefix("program_").split("_", 1)
+        if numbers and number not in numbers:
+            continue
+        chosen += 1
+        same += theirs == ours[name]
+        print(f"{'same     ' if theirs == ours[name] else 'DIFFERENT'} {number} {title.replace('_', ' ')}")
+        if theirs != ours[name]:
+            print(f"          nemoguardrails: {json.dumps(theirs)}\n          handrail:       {json.dumps(ours[name])}")
+    print(f"{same} of {chosen} the same")
 
 
 if __name__ == "__main__":
@@ -228,6 +248,7 @@ if __name__ == "__main__":
         warnings.simplefilter("ignore")
         logging.disable()
         print(json.dumps(asyncio.run(run_all())))
+    elif sys.argv[1:2] == ["--record"]:
+        record(*sys.argv[2:])
     else:
-        here = Path(sys.executable)
-        main(*(sys.argv[1:] or [str(here.parent.parent.parent / ".venvs/nemoguardrails/bin/python"), str(here)]))
+        main(*sys.argv[1:])
