@@ -521,3 +521,22 @@ async def test_a_stream_can_be_entered_once(guarded):
 async def test_a_stream_is_iterated_inside_its_block(guarded):
     with pytest.raises(StreamClosedError, match="inside"):
         await anext(guarded(FakeProvider([]), {}).rails.stream("hello"))
+
+
+@pytest.mark.parametrize(("timeout", "within", "expected"), [(7, None, 7), (7, 3, 3), (None, 3, 3), (None, None, 30)])
+async def test_a_rail_can_ask_when_its_check_must_have_ended(guarded, timeout, within, expected):
+    class Asking(FunctionRail):
+        async def check(self, window, turn):
+            self.left = None if turn.deadline is None else turn.deadline - anyio.current_time()
+            return Verdict.allow()
+
+    rail = Asking()
+    g = guarded(FakeProvider(words(30)), {"a": rail}, options={"a": {"timeout": timeout}})
+    with anyio.move_on_after(within):
+        async with g.rails.stream("hello") as stream:
+            while await stream.take():
+                pass
+    assert rail.left == pytest.approx(expected)
+    with anyio.move_on_after(within):
+        await g.rails.generate_async("hello")
+    assert rail.left == pytest.approx(expected)

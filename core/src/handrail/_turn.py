@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from handrail._types import Decision, Message, Span, Usage
 
@@ -118,7 +121,6 @@ class Turn:
         messages: the conversation as the model sees it, the newest message last.
         user_message: the text of the newest user message.
         variables: context variables that the application gave; never what a rail is to judge.
-        deadline: when the call ends at the latest, on the clock of `anyio.current_time()`, in seconds; None for never.
         tools: the tool definitions that the model was offered, in OpenAI's form.
         journal: where this call's requests and checks are written down.
     """
@@ -126,9 +128,17 @@ class Turn:
     messages: tuple[Message, ...] = ()
     user_message: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
-    deadline: float | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
     journal: Journal = field(default_factory=Journal)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the check that asks must have ended, on the clock of `anyio.current_time()`, in seconds; None for never.
+
+        That is the rail's own time limit, or an earlier one that the program has set around the call.
+        """
+        found = anyio.current_effective_deadline()
+        return None if found == math.inf else found
 
     @property
     def usage(self) -> Usage:
