@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = sorted(
@@ -52,19 +56,27 @@ def _date_of_commit() -> str:
     return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def built_once(shared: Path) -> Path:
-    """Build the wheels of all members into a folder that several processes share; only the first one builds them.
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that all processes of this run of the tests have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    Args:
-        shared: a folder that all of them know, such as the parent of pytest's base folder under xdist.
-    """
-    folder = shared / "wheels"
-    with (shared / "wheels.lock").open("w") as lock:
+
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Give a folder that is made by whichever process needs it first; the others wait for it."""
+    done = folder.with_suffix(".done")
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            build(shared / "wheels.part", wheels_only=True)
-            (shared / "wheels.part").rename(folder)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            done.touch()
     return folder
+
+
+def wheels_of_members(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the wheels of all members as they are now, built once in a run of the tests."""
+    return once(shared(tmp_path_factory) / "wheels", lambda folder: build(folder, wheels_only=True))
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,10 @@ class Environment:
         """
         found = os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")
         command = [_UV, "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(CONSTRAINTS)]
-        command += ["--find-links", str(wheels)] if wheels else []
+        if wheels is not None:
+            # uv remembers what it found in a folder of this name, be it another folder now.
+            refreshed = [f"--refresh-package={project(member)['name']}" for member in MEMBERS]
+            command += ["--find-links", str(wheels), *refreshed]
         environment = {**os.environ, "UV_FIND_LINKS": found}
         subprocess.run([*command, *map(str, what)], env=environment, check=True)
 
@@ -117,8 +132,3 @@ class Environment:
         if check and done.returncode != 0:
             raise AssertionError(f"{program} {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
-
-
-def wheels_of(folder: Path, distributions: Iterable[str]) -> list[Path]:
-    """Give the wheels of some distributions."""
-    return [next(folder.glob(wheel_name(name) + "*.whl")) for name in distributions]

@@ -38,5 +38,6 @@ PACKAGES = {
     "huggingface_pipeline": "handrail-huggingface",
     "tiny": "handrail-tiny",
     # commands
+    "new": "handrail-testkit",
     "server": "handrail-server",
 }
