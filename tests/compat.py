@@ -6,6 +6,7 @@ They are fetched from PyPI into `.compat/`, which is no part of the repository. 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -30,7 +31,7 @@ class Outcome:
 
     name: str
     kind: str
-    detail: str = ""
+    problems: tuple[str, ...] = ()
 
 
 class Scripted:
@@ -85,7 +86,7 @@ async def examine(folder: Path, root: Path) -> Outcome:
         rails = LLMRails(config, registry=registry_for(config))
     except HandrailError as error:
         problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
-        return Outcome(name, _kind(problems), problems[0].splitlines()[0])
+        return Outcome(name, _kind(problems), problems)
     if not config.input_flows and not config.output_flows:
         return Outcome(name, "works: no rails")
     on = RailsConfig.from_content(config={"rails": {"output": {"streaming": {"enabled": True}}}})
@@ -96,21 +97,23 @@ async def examine(folder: Path, root: Path) -> Outcome:
             chunks = [chunk async for chunk in stream]
     errors = [chunk for chunk in chunks if isinstance(chunk, StreamError)]
     if errors and errors[0].error["code"] != "content_blocked":
-        return Outcome(name, "loads, and a rail fails", errors[0].event.error if errors[0].event else str(errors[0]))
+        return Outcome(name, "loads, and a rail fails", (errors[0].event.error if errors[0].event else str(errors[0]),))
     return Outcome(name, "works: rails load and stream")
 
 
 def _kind(problems: tuple[str, ...]) -> str:
     text = "\n".join(problems)
-    if "Colang 2" in text or "colang 2" in text:
-        return "not supported: Colang 2"
-    if "not dialogs" in text or "is not supported" in text:
-        return "not supported: dialogs in Colang"
-    if "unknown rail" in text or "belongs to no installed rail" in text:
-        return "not supported: a rail of a vendor's service"
-    if "is not carried out" in text:
-        return "not supported: retrieval rails"
-    return "not supported: something else"
+    return next(kind for signs, kind in _KINDS.items() if any(sign in text for sign in signs.split("|")))
+
+
+_KINDS = {
+    "Colang 2": "refused: Colang 2",
+    "not dialogs|is not supported": "refused: dialogs in Colang",
+    "is not carried out": "refused: retrieval rails",
+    "unknown rail|belongs to no installed rail": "refused: only input and output rails, one of them not installed",
+    "": "refused: something else",
+}
+_PLACE = re.compile(r"[^\n]+:\d+:\d+: ")
 
 
 async def main() -> None:
@@ -120,12 +123,17 @@ async def main() -> None:
     outcomes = [await examine(folder, root) for folder in configurations(root)]
     for outcome in outcomes:
         print(f"{outcome.name:52} {outcome.kind}")
-        if outcome.detail:
-            print(f"{'':6}{outcome.detail[:220]}")
+        for problem in outcome.problems[:1]:
+            print(f"{'':6}{problem.splitlines()[0][:200]}")
+        if len(outcome.problems) > 1:
+            print(f"{'':6}and {len(outcome.problems) - 1} more")
     print()
     for kind, count in sorted(Counter(outcome.kind for outcome in outcomes).items()):
         print(f"{count:4}  {kind}")
     print(f"{len(outcomes):4}  configurations")
+    problems = [problem for outcome in outcomes for problem in outcome.problems]
+    placed = sum(_PLACE.match(problem) is not None for problem in problems)
+    print(f"{placed} of {len(problems)} problems with file, line and column")
 
 
 if __name__ == "__main__":
