@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types tests fuzz mutants bench bench-peers compat release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat release format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +30,7 @@ $(MEMBERS_STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(M
 # Byte code is compiled here because some environments switch writing it off, and then every process would pay.
 $(STAMP): $(MEMBERS_STAMP)
 	@echo "installing what development needs, PyTorch among it, which takes some minutes the first time ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(EDITABLES) $(TESTED)
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --group docs $(EDITABLES) $(TESTED)
 	-@$(BIN)/python -m compileall -qq -x 'lib2to3|/tests?/|/testing/' $(VENV)/lib $(SOURCES)
 	@touch $@
 
@@ -47,7 +47,7 @@ demo: $(MEMBERS_STAMP)  ## Watch guarded answers stream, without a key or a netw
 chat: $(MEMBERS_STAMP)  ## Chat with the quickstart configuration
 	@$(BIN)/handrail chat docs/examples/quickstart --streaming
 
-test: lint types tests  ## Run ruff, mypy --strict and every test
+test: lint types tests  ## Run ruff, mypy --strict and every test, one of which builds the documentation
 
 lint: install
 	$(BIN)/ruff check .
@@ -55,6 +55,13 @@ lint: install
 
 types: install
 	$(BIN)/mypy $(SOURCES)
+
+docs: install  ## Build the documentation into docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
+
+pictures: install  ## Draw the documentation's pictures and measure its sizes again; the tests say when that is due
+	$(BIN)/python docs/_pictures
+	$(BIN)/python tests/bench/sizes.py
 
 tests: install tools
 	$(BIN)/pytest -q -n 2

@@ -1,89 +1,74 @@
-"""Every snippet of the README and the documentation runs."""
+"""Every snippet of the README and the documentation runs, and prints what the pages say that it prints."""
 
 from __future__ import annotations
 
-import ast
-import inspect
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
 import pytest
+from distributions import CONSTRAINTS, built_once
 from handrail import RailsConfig
+from pages import PAGES, ROOT, session_of, snippets
+from sessions import Session, commands, fresh_environment, matches, own_environment, run_python
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "core/README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-BLOCK = re.compile(
-    r"(?:<!-- (?P<note>.*?) -->\n)?^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
-)
-NOT_RUN = "not run: "
-
-
-@dataclass(frozen=True)
-class Snippet:
-    page: Path
-    line: int
-    language: str
-    code: str
+SESSIONS = [page for page in PAGES if session_of(page) == "an empty folder"]
+FROM_NOTHING = [page for page in PAGES if session_of(page) == "a fresh environment"]
+LOOSE = [snippet for page in PAGES if session_of(page) is None for snippet in snippets(page)]
+CONFIGURATIONS = [s for page in PAGES for s in snippets(page) if s.language == "yaml" and s.file is None]
 
 
-def snippets(page: Path) -> Iterator[Snippet]:
-    text = page.read_text(encoding="utf-8")
-    for match in BLOCK.finditer(text):
-        note = match["note"] or ""
-        if note.startswith(NOT_RUN):
-            assert note.removeprefix(NOT_RUN), f"{page}: say why a snippet is not run"
-            continue
-        line = text.count("\n", 0, match.start("code"))
-        yield Snippet(page, line, match["language"], match["code"])
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
-ALL = [snippet for page in PAGES for snippet in snippets(page)]
+@pytest.mark.parametrize("page", SESSIONS, ids=name)
+def test_what_a_page_says_can_be_done_in_an_empty_folder(page, tmp_path):
+    with Session(tmp_path, own_environment()) as session:
+        session.follow(snippets(page))
 
 
-def pages_with(language: str):
-    pages = [page for page in PAGES if any(s.page == page and s.language == language for s in ALL)]
-    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", FROM_NOTHING, ids=name)
+def test_what_a_page_says_can_be_done_with_nothing_but_the_wheels(page, tmp_path, tmp_path_factory):
+    base = tmp_path_factory.getbasetemp()
+    wheels = built_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    (folder := tmp_path / "folder").mkdir()
+    with Session(folder, fresh_environment(wheels, tmp_path, CONSTRAINTS)) as session:
+        session.follow(snippets(page))
 
 
-def each(language: str):
-    chosen = [snippet for snippet in ALL if snippet.language == language]
-    return pytest.mark.parametrize(
-        "snippet", chosen, ids=lambda snippet: f"{snippet.page.relative_to(ROOT)}:{snippet.line}"
-    )
-
-
-@pages_with("python")
+@pytest.mark.parametrize("page", dict.fromkeys(s.page for s in LOOSE if s.language == "python"), ids=name)
 def test_python_snippets_of_a_page_run_in_order(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     namespace: dict[str, object] = {"__name__": "__main__"}
-    for snippet in snippets(page):
-        if snippet.language == "python":
-            code = compile("\n" * snippet.line + snippet.code, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            result = eval(code, namespace)
-            if inspect.iscoroutine(result):
-
-                async def run(coroutine=result):
-                    await coroutine
-
-                anyio.run(run)
+    for snippet in LOOSE:
+        if snippet.page == page and snippet.language == "python":
+            run_python(snippet, namespace)
 
 
-@each("yaml")
+@pytest.mark.parametrize("snippet", CONFIGURATIONS, ids=lambda snippet: snippet.place)
 def test_yaml_snippets_are_configurations(snippet):
     RailsConfig.from_content(yaml_content=snippet.code)
 
 
-@each("console")
+@pytest.mark.parametrize("snippet", [s for s in LOOSE if s.language == "console"], ids=lambda snippet: snippet.place)
 def test_commands_end_well(snippet):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for line in snippet.code.splitlines():
-        if line.startswith("$ "):
-            command = line.removeprefix("$ ")
-            done = subprocess.run(command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    for command, printed in commands(snippet.code):
+        done = subprocess.run(command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        assert matches(done.stdout, printed), f"{command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize(
+    ("found", "printed", "same"),
+    [
+        ("one\ntwo\n", "one\n  two", True),
+        ("one two three\n", "one ... three", True),
+        ("one two\n", "one", False),
+        ("anything", "", True),
+    ],
+)
+def test_an_output_is_compared_with_what_a_page_shows(found, printed, same):
+    assert matches(found, printed) is same

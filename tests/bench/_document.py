@@ -1,4 +1,4 @@
-"""Writes measurements into `docs/benchmarks.md`: each program its own part, and the rest stays as it is."""
+"""Writes measurements into a page of `docs/`: each program its own part, and the rest stays as it is."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from pathlib import Path
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
-def write_part(name: str, text: str) -> None:
+def write_part(name: str, text: str, document: Path = _DOCUMENT) -> None:
     """Replace the part of this name, which stands between two comments."""
+    document.write_text(with_part(document.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+
+
+def with_part(document: str, name: str, text: str) -> str:
+    """Give a document with another text in the part of this name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    document = _DOCUMENT.read_text(encoding="utf-8")
     part = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     if not part.search(document):
-        raise SystemExit(f"{_DOCUMENT} has no part {begin} ... {end}")
-    _DOCUMENT.write_text(part.sub(lambda _: f"{begin}\n\n{text.strip()}\n\n{end}", document), encoding="utf-8")
+        raise SystemExit(f"the document has no part {begin} ... {end}")
+    return part.sub(lambda _: f"{begin}\n\n{text.strip()}\n\n{end}", document)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
