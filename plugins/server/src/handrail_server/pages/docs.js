@@ -6,6 +6,12 @@ const make = (name, text = "", ...children) => {
   return element;
 };
 
+// Text in which `marks` become code.
+const prose = (name, text) => {
+  const parts = text.split("`").map((part, index) => (index % 2 ? make("code", part) : part));
+  return make(name, "", ...parts);
+};
+
 const nameOf = (schema) => schema.$ref?.split("/").pop();
 
 function typeOf(schema) {
@@ -18,7 +24,7 @@ function typeOf(schema) {
 
 function fields(schema) {
   const rows = Object.entries(schema.properties ?? {}).map(([name, field]) =>
-    make("tr", "", make("td", name + (schema.required?.includes(name) ? " *" : "")), make("td", typeOf(field)), make("td", field.description ?? "")),
+    make("tr", "", make("td", name + (schema.required?.includes(name) ? " *" : "")), make("td", typeOf(field)), prose("td", field.description ?? "")),
   );
   return make("table", "", ...rows);
 }
@@ -27,11 +33,11 @@ function operation(path, method, { summary, requestBody, responses }) {
   const title = make("summary");
   const badge = make("span", method.toUpperCase());
   badge.className = "method";
-  title.append(badge, make("code", path), ` ${summary}`);
+  title.append(badge, make("code", path), " ", prose("span", summary));
   const box = make("details", "", title);
   box.className = "operation";
   if (requestBody) box.append(make("p", `Body: ${nameOf(requestBody.content["application/json"].schema)}`));
-  box.append(make("table", "", ...Object.entries(responses).map(([status, { description }]) => make("tr", "", make("td", status), make("td", description)))));
+  box.append(make("table", "", ...Object.entries(responses).map(([status, { description }]) => make("tr", "", make("td", status), prose("td", description)))));
   return box;
 }
 
@@ -41,6 +47,7 @@ const list = document.getElementById("operations");
 for (const [path, methods] of Object.entries(specification.paths))
   for (const [method, what] of Object.entries(methods)) list.append(operation(path, method, what));
 for (const [name, schema] of Object.entries(specification.components.schemas)) {
-  const box = make("section", "", make("h2", name), make("p", schema.description ?? ""), fields(schema));
-  list.append(box);
+  const title = make("h2", name);
+  title.className = "name";
+  list.append(make("section", "", title, prose("p", schema.description ?? ""), fields(schema)));
 }

@@ -25,11 +25,14 @@ class View {
     this.withdrawn = [];
     this.held = 0;
     this.checks = [];
+    this.waiting = [[0, 0]];
     this.end = 0.5;
     for (const id of ["answer", "reasoning", "lanes", "notes"]) at(id).replaceChildren();
     for (const id of ["first", "total", "held", "checks", "prompt", "completion"]) at(id).textContent = "–";
     at("thoughts").hidden = true;
     this.verdict("", "");
+    this.state("waiting", "waiting for the model");
+    this.draw();
   }
 
   elapsed() {
@@ -37,13 +40,19 @@ class View {
   }
 
   take(chunk) {
-    if (chunk.error) return this.verdict("failed", `Failed: ${chunk.error.message}`);
+    if (chunk.error) return this.failed(chunk.error.message);
     const guardrails = chunk.guardrails ?? {};
     if (guardrails.trace) this.trace(guardrails.trace);
     if (guardrails.retraction?.channel === "text") this.withdrawn.push([guardrails.retraction.start, guardrails.retraction.end]);
     if (chunk.usage) this.usage(chunk.usage);
     for (const choice of chunk.choices ?? []) this.choice(choice, guardrails);
     this.draw();
+  }
+
+  failed(message) {
+    this.holds(0, this.elapsed());
+    this.draw();
+    this.verdict("failed", `Failed: ${message}`);
   }
 
   choice({ delta, finish_reason: reason }, guardrails) {
@@ -56,7 +65,7 @@ class View {
       this.text += delta.content;
     }
     if (!reason) return;
-    this.held = 0;
+    this.holds(0, this.elapsed());
     at("total").textContent = seconds(this.elapsed());
     const blocked = guardrails.blocked;
     if (blocked) {
@@ -69,13 +78,19 @@ class View {
   }
 
   trace({ held, checks, at: now }) {
-    this.held = held;
-    this.end = Math.max(this.end, now);
+    this.holds(held, now);
     for (const check of checks) {
       this.checks.push(check);
       this.end = Math.max(this.end, check.to);
-      if (check.decision !== "allow") this.note(check);
+      if (!["allow", "cancelled"].includes(check.decision)) this.note(check);
     }
+  }
+
+  holds(held, now) {
+    this.held = held;
+    this.waiting.push([now, held]);
+    this.end = Math.max(this.end, now);
+    this.state(held ? "holding" : "streaming", held ? `holding ${held} characters` : "streaming");
   }
 
   note({ rail, decision, reason, category, to }) {
@@ -95,6 +110,12 @@ class View {
     at("verdict").hidden = !text;
     at("verdict").className = kind;
     at("verdict").textContent = text;
+    if (text) this.state(kind, { finished: "finished", blocked: "blocked", failed: "failed", left: "stopped" }[kind]);
+  }
+
+  state(kind, text) {
+    at("state").className = `pill ${kind}`;
+    at("state").textContent = text;
   }
 
   draw() {
@@ -102,6 +123,9 @@ class View {
     at("held").textContent = `${this.held} characters`;
     at("checks").textContent = this.checks.length;
     at("axis-end").textContent = seconds(this.end);
+    const most = Math.max(1, ...this.waiting.map(([, held]) => held));
+    const steps = this.waiting.map(([when, held]) => `H${(100 * when) / this.end}V${96 - (90 * held) / most}`);
+    at("waiting").firstElementChild.setAttribute("d", `M0 96${steps.join("")}H100V96Z`);
     const lanes = Map.groupBy(this.checks, (check) => `${check.direction}: ${check.rail}`);
     at("lanes").replaceChildren(...[...lanes].map(([name, checks]) => this.lane(name, checks)));
   }
@@ -127,7 +151,7 @@ class View {
 
   lane(name, checks) {
     const lane = document.createElement("div");
-    lane.className = "lane";
+    lane.className = "row lane";
     const track = document.createElement("div");
     track.className = "track";
     track.setAttribute("role", "img");
@@ -185,9 +209,8 @@ async function ask() {
     if (!response.ok) return view.take(await response.json());
     for await (const chunk of events(response.body)) view.take(chunk);
   } catch (error) {
-    view.held = 0;
-    view.draw();
-    view.verdict("failed", control.signal.aborted ? "Stopped by you: the model was stopped too." : `Failed: ${error.message}`);
+    view.failed(error.message);
+    if (control.signal.aborted) view.verdict("left", "Stopped by you: the model was stopped too.");
   } finally {
     if (running === control) {
       running = null;
