@@ -136,3 +136,21 @@ def test_colang_that_nobody_reads_names_the_package_that_would():
     config = RailsConfig.from_content("define flow x\n  stop", config={"models": []})
     with pytest.raises(ConfigurationError, match="pip install handrail-colang"):
         LLMRails(config, registry=Registry().with_plugins(builtin))
+
+
+def test_a_task_of_a_rail_within_a_rail_has_the_prompt_and_the_model_that_it_is_given():
+    seen = []
+    models = [{"type": kind, "engine": "fake", "model": kind} for kind in ("main", "guard")]
+    prompts = [{"task": "guard_check", "content": "Is it bad?"}, {"task": "word_check", "content": "Is it good?"}]
+    compose(
+        Own(lambda settings, context: seen.append(context) or Refusing("own")),
+        ["word check $model=guard"],
+        models=models,
+        prompts=prompts,
+    )
+    outer = seen[0]
+    inner = outer.with_task("word_check", prompt="guard_check", model="guard")
+    assert (inner.prompt("word_check").content, inner.model("word_check").name) == ("Is it bad?", "guard")
+    assert (outer.prompt("word_check").content, outer.model("word_check").name) == ("Is it good?", "main")
+    assert (dict(outer.arguments), dict(inner.arguments)) == ({"model": "guard"}, {})
+    assert inner.prompt("guard_check").content == "Is it bad?"

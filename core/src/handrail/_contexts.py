@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,7 @@ class RailContext:
     registrations: Registrations = field(default_factory=Registrations)
     _models: Callable[[str], Model] | None = None
     _rails: Callable[[str, Direction], InnerRail | None] | None = None
+    _tasks: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # what prompt and model a task stands for
 
     @property
     def base_path(self) -> Path:
@@ -91,7 +92,7 @@ class RailContext:
         """
         if self._models is None:
             raise ConfigurationError(f"rail {self.name!r} asks for the model {type!r}, but runs without any models")
-        return self._models(type)
+        return self._models(self._tasks.get(type, (type, type))[1])
 
     def rail(self, name: str) -> InnerRail | None:
         """Give an installed rail, to ask it from inside this one; None if none has this name.
@@ -110,4 +111,15 @@ class RailContext:
         Raises:
             ConfigurationError: there is none; the message names the task.
         """
-        return self.config.prompt(task)
+        prompt, model = self._tasks.get(task, (task, task))
+        return self.config.prompt(prompt, model=self.config.model_for(model))
+
+    def with_task(self, task: str, *, prompt: str, model: str) -> RailContext:
+        """Give a context for a rail that this one is made of, for which a task has another prompt and model.
+
+        Args:
+            task: the task as that rail knows it.
+            prompt: the task whose prompt it gets.
+            model: the type of the model that it asks.
+        """
+        return replace(self, arguments={}, _tasks={**self._tasks, task: (prompt, model)})
