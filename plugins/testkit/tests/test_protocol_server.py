@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import subprocess
@@ -168,6 +169,16 @@ def test_certificates_are_made_for_the_names_that_are_asked_for(authority):
         assert httpx2.get(f"{server.base_url}/models", verify=context).status_code == 200
     with ProtocolServer(tls=authority.serve("example.org")) as server, pytest.raises(httpx2.ConnectError):
         httpx2.get(f"{server.base_url}/models", verify=context)
+
+
+def test_connections_that_are_accepted_as_the_server_ends_are_closed():
+    for _ in range(20):
+        with ProtocolServer() as server:
+            address = ("127.0.0.1", int(server.origin.rpartition(":")[2]))
+            clients = [socket.create_connection(address) for _ in range(5)]
+        for client in clients:
+            client.close()
+    gc.collect()  # what was left open would be a warning now
 
 
 def test_a_server_that_cannot_start_says_so():

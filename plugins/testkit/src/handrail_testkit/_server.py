@@ -131,6 +131,10 @@ class ProtocolServer:
         server = await asyncio.start_server(self._accept, self._host, self._port, ssl=self._tls, backlog=1024)
         self._started.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
+        for listener in server.sockets:
+            self._loop.remove_reader(listener)
+        for _ in range(3):  # what was accepted just now must reach `_accept`, or nobody closes it
+            await asyncio.sleep(0)
         server.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
