@@ -166,7 +166,7 @@ async def test_optimistic_block_says_what_to_withdraw(serve, fake):
     assert answer.last["choices"][0]["finish_reason"] == "content_filter"
 
 
-async def test_failed_rail_is_an_error_and_no_refusal(serve, fake):
+async def test_failed_rail_is_an_error_and_no_refusal(serve, fake, caplog):
     def fail(window):
         raise RuntimeError("broken")
 
@@ -177,6 +177,7 @@ async def test_failed_rail_is_an_error_and_no_refusal(serve, fake):
         assert answer.error["code"] == "rail_execution_failure"
         assert answer.error["param"] == "words"
         assert "broken" not in answer.body.decode()
+    assert caplog.text.count("RuntimeError: broken") == 2  # the operator is told why
 
 
 async def test_model_that_fails_before_the_first_text_gives_a_status(serve, fake):

@@ -104,6 +104,7 @@ class Services:
             metrics.blocks.add(response.stop.rail, response.stop.direction)
         elif isinstance(response.stop, RailFailed):
             metrics.rail_failures.add(response.stop.rail)
+            logger.warning("a rail could not check: %s", response.stop.error)
         metrics.tokens.add("input", value=response.usage.input_tokens)
         metrics.tokens.add("output", value=response.usage.output_tokens)
 
