@@ -35,16 +35,23 @@ class Outcome:
 
 
 class Scripted:
-    """Answers every question of a judge with no, and everything else with a sentence."""
+    """Answers every question of a judge so that the text may pass, and everything else with a sentence."""
 
     def __init__(self, settings, context) -> None:
-        self._text = "no" if context is not None and context.model.type != "main" else "The moon pulls the sea."
+        self._judges = context is not None and context.model.type != "main"
 
     async def stream(self, messages, params):
-        asked = str(messages[-1]["content"]).lower()
-        judged = any(word in asked for word in ("should the", "yes or no", "yes/no", "blocked"))
-        for word in ("no" if judged else self._text).split(" "):
+        asked = " ".join(str(message["content"]) for message in messages).lower()
+        for word in self._answer(asked).split(" "):
             yield Chunk(word + " ")
+
+    def _answer(self, asked: str) -> str:
+        if "json" in asked:
+            return '{"User Safety": "safe", "Response Safety": "safe"}'
+        if "off-topic" in asked:
+            return "on-topic"
+        judged = any(word in asked for word in ("should the", "yes or no", "yes/no", "blocked"))
+        return "no" if self._judges or judged else "The moon pulls the sea."
 
 
 def fetched() -> Path:
@@ -131,7 +138,7 @@ async def main() -> None:
     for kind, count in sorted(Counter(outcome.kind for outcome in outcomes).items()):
         print(f"{count:4}  {kind}")
     print(f"{len(outcomes):4}  configurations")
-    problems = [problem for outcome in outcomes for problem in outcome.problems]
+    problems = [p for outcome in outcomes if outcome.kind.startswith("refused") for p in outcome.problems]
     placed = sum(_PLACE.match(problem) is not None for problem in problems)
     print(f"{placed} of {len(problems)} problems with file, line and column")
 

@@ -17,6 +17,11 @@ PACKAGES = {
     "detect sensitive data on output": "handrail-patterns",
     "mask sensitive data on input": "handrail-patterns",
     "mask sensitive data on output": "handrail-patterns",
+    "content safety check input": "handrail-guard-models",
+    "content safety check output": "handrail-guard-models",
+    "llama guard check input": "handrail-guard-models",
+    "llama guard check output": "handrail-guard-models",
+    "topic safety check input": "handrail-guard-models",
     "tool call validation": "handrail-tools",
     # strategies
     "sentence": "handrail-strategies",
