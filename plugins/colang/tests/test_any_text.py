@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from handrail import RailsConfig
 from handrail.errors import InvalidRailsConfigurationError
 from handrail_colang._parser import parse
+from handrail_colang._program import Program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,13 +20,13 @@ WORDS = [
 LINES = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 BLANK = st.sampled_from(["", "  ", "    ", "   ", "\t", "      "])
 FILES = st.lists(st.tuples(BLANK, LINES).map("".join), max_size=12).map("\n".join)
-PLACE = re.compile(r"rails\.co:\d+:\d+: ")
+PLACE = re.compile(r"colang_content:\d+:\d+: ")
 
 
 def read(text):
     problems = ()
     try:
-        parse(text, "rails.co")
+        Program.load(RailsConfig.from_content(text, config={"models": []}))
     except InvalidRailsConfigurationError as error:
         problems = error.problems
     assert all(PLACE.match(problem) for problem in problems)
