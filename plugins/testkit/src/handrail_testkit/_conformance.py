@@ -12,18 +12,13 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "30"))
 """How many random examples each property is tried with."""
 
 thorough = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,  # the fixtures are cases, which do not change
-        HealthCheck.differing_executors,  # a suite has many subclasses
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-    ],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],  # rails may be slow, and texts long
 )
 
 

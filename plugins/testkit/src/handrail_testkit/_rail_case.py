@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import anyio.lowlevel
 from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn
 from handrail.errors import ProviderBadRequestError, ProviderConnectionError
 from handrail.plugins import ProviderSpec
@@ -173,6 +174,7 @@ class _Speaker:
                 engine="given",
             )
         for chunk in params[_PIECES]:
+            await anyio.lowlevel.checkpoint()  # so that streams at the same time are mixed
             yield chunk
         yield Chunk(finish_reason="stop")
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ from handrail_testkit._conformance import Conformance, thorough
 from handrail_testkit._counting import bytes_kept, lines_run
 from handrail_testkit._delivered import delivered
 from handrail_testkit._oracle import OracleRail
-from handrail_testkit._pieces import pieces_of, splits, stream_of
+from handrail_testkit._pieces import Split, pieces_of, splits, stream_of
 from handrail_testkit._strategy_case import Cut, StrategyCase, cut, take
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _WORDS = "Some words, and more of them. A second sentence follows the first!\n\nThen a paragraph, (in brackets) too. "
 _LONG = _WORDS * 40
+_DENSE = "\u4f60\u597d\u3002\u5b57\U0001f600" * 100
 _BAD = "\u2620"
 
 
@@ -50,86 +52,86 @@ class StrategyConformance(Conformance, suite=True):
 
     # What a window is
 
-    @thorough
-    @given(data=st.data())
-    def test_windows_have_the_text_that_they_say(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+    def test_windows_have_the_text_that_they_say(self, make: Callable[[], Strategy]) -> None:
         """`text` is the whole text's `[context_start, end)`. Offsets are characters, whatever the text came in."""
-        made = data.draw(cuts(make))
-        for window in made.windows:
-            assert type(window) is Window, f"window() gave {window!r}; it must give a Window or None"
-            assert 0 <= window.context_start <= window.start < window.end <= len(made.text), window
-            assert window.text == made.text[window.context_start : window.end], window
 
-    @thorough
-    @given(data=st.data())
-    def test_windows_cover_everything_in_order(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+        def check(made: Cut) -> None:
+            for window in made.windows:
+                assert type(window) is Window, f"window() gave {window!r}; it must give a Window or None"
+                assert 0 <= window.context_start <= window.start < window.end <= len(made.text), window
+                assert window.text == made.text[window.context_start : window.end], window
+
+        for_cuts(make, check)
+
+    def test_windows_cover_everything_in_order(self, make: Callable[[], Strategy]) -> None:
         """Each window starts where the last one ended, and after `finish` they go on to the end of the text."""
-        made = data.draw(cuts(make))
-        starts = [window.start for window in made.windows]
-        ends = [window.end for window in made.windows]
-        assert starts == [0, *ends[:-1]][: len(starts)], f"windows start at {starts} and end at {ends}"
-        assert (ends or [0])[-1] == len(made.text), f"the last window ends at {ends[-1:]} of {len(made.text)}"
 
-    @thorough
-    @given(data=st.data())
-    def test_what_is_cleared_goes_forwards_and_not_beyond_the_window(
-        self, make: Callable[[], Strategy], data: st.DataObject
-    ) -> None:
+        def check(made: Cut) -> None:
+            starts = [window.start for window in made.windows]
+            ends = [window.end for window in made.windows]
+            assert starts == [0, *ends[:-1]][: len(starts)], f"windows start at {starts} and end at {ends}"
+            assert (ends or [0])[-1] == len(made.text), f"the last window ends at {ends[-1:]} of {len(made.text)}"
+
+        for_cuts(make, check)
+
+    def test_what_is_cleared_goes_forwards_and_not_beyond_the_window(self, make: Callable[[], Strategy]) -> None:
         """No window clears what it has not seen, or less than one before. Keep the highest, cap it at the end."""
-        clears = 0
-        for window in data.draw(cuts(make)).windows:
-            assert clears <= window.clears <= window.end, f"{window} after one that clears up to {clears}"
-            clears = window.clears
 
-    @thorough
-    @given(data=st.data())
-    def test_what_is_held_is_seen_again(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+        def check(made: Cut) -> None:
+            clears = 0
+            for window in made.windows:
+                assert clears <= window.clears <= window.end, f"{window} after one that clears up to {clears}"
+                clears = window.clears
+
+        for_cuts(make, check)
+
+    def test_what_is_held_is_seen_again(self, make: Callable[[], Strategy]) -> None:
         """Text waits so that the next window judges it with what follows. Begin that window's context before it."""
-        clears = 0
-        for window in data.draw(cuts(make)).windows:
-            assert window.context_start <= clears, f"{window} does not see the characters from {clears} on, which wait"
-            clears = window.clears
 
-    @thorough
-    @given(data=st.data())
-    def test_only_the_end_of_the_text_is_last(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+        def check(made: Cut) -> None:
+            clears = 0
+            for window in made.windows:
+                assert window.context_start <= clears, f"{window} does not see what waits from {clears} on"
+                clears = window.clears
+
+        for_cuts(make, check)
+
+    def test_only_the_end_of_the_text_is_last(self, make: Callable[[], Strategy]) -> None:
         """A window that ends the text after `finish` has `last` set and clears everything, and no other has it."""
-        made = data.draw(cuts(make))
-        for number, window in enumerate(made.windows):
-            ends = number >= made.early and window.end == len(made.text)
-            assert window.last is ends, window
-            assert not ends or window.clears == window.end, window
+
+        def check(made: Cut) -> None:
+            for number, window in enumerate(made.windows):
+                ends = number >= made.early and window.end == len(made.text)
+                assert window.last is ends, window
+                assert not ends or window.clears == window.end, window
+
+        for_cuts(make, check)
 
     # How windows are asked for
 
-    @thorough
-    @given(data=st.data())
-    def test_asking_again_gives_nothing_twice(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+    def test_asking_again_gives_nothing_twice(self, make: Callable[[], Strategy]) -> None:
         """After None there is None until more comes, and after the last window for ever."""
-        text = data.draw(texts())
         strategy = make()
-        for piece in data.draw(splits(text)):
+        for piece in pieces_of(_LONG):
             strategy.feed(piece)
-            take(strategy, len(text))
-            assert strategy.window() is None
+            take(strategy, len(_LONG))
+            assert strategy.window() is None, "window() gave another one after None, and nothing had come"
         strategy.finish()
-        take(strategy, len(text))
-        assert [strategy.window() for _ in range(3)] == [None] * 3
+        take(strategy, len(_LONG))
+        assert [strategy.window() for _ in range(3)] == [None] * 3, "window() gave another one after the end"
 
     def test_without_text_there_is_no_window(self, make: Callable[[], Strategy]) -> None:
         """An answer may be empty, and so may pieces of it. Give None."""
         for pieces in ((), ("",), ("", "")):
             assert cut(make(), pieces).windows == ()
 
-    @thorough
-    @given(data=st.data())
-    def test_what_it_says_that_it_needs_is_true(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+    def test_what_it_says_that_it_needs_is_true(self, make: Callable[[], Strategy]) -> None:
         """`needs` promises that `window` gives None until so many characters have come. Leave it out, or keep it."""
-        strategy, text = make(), data.draw(texts()) + _LONG
+        strategy = make()
         if not hasattr(strategy, "needs"):
             return
         asleep = 0
-        for char in text:
+        for char in _LONG + _DENSE:
             strategy.feed(char)
             asleep -= 1
             window = strategy.window()
@@ -140,22 +142,18 @@ class StrategyConformance(Conformance, suite=True):
             assert isinstance(needs, int), f"needs is {needs!r}; it must be a number of characters"
             asleep = needs
 
-    @thorough
-    @given(data=st.data())
-    def test_strategies_know_nothing_of_one_another(self, make: Callable[[], Strategy], data: st.DataObject) -> None:
+    def test_strategies_know_nothing_of_one_another(self, make: Callable[[], Strategy]) -> None:
         """Each stream has a strategy of its own, and many streams run at once. Keep nothing on the class or module."""
-        pieces = [data.draw(texts().flatmap(splits)) for _ in range(2)]
-        alone = [cut(make(), each).windows for each in pieces]
-        one, other = make(), make()
-        found: tuple[list[Window], list[Window]] = ([], [])
-        for number in range(max(map(len, pieces))):
-            for strategy, each, windows in zip((one, other), pieces, found, strict=True):
-                if number < len(each):
-                    strategy.feed(each[number])
-                    windows.extend(take(strategy, 10**6))
-        for strategy, windows in zip((one, other), found, strict=True):
+        texts = (_LONG, _LONG[7:], _DENSE)
+        alone = [cut(make(), text).windows for text in texts]
+        strategies, found = [make() for _ in texts], [list[Window]() for _ in texts]
+        for column in zip_longest(*texts, fillvalue=""):
+            for strategy, windows, char in zip(strategies, found, column, strict=True):
+                strategy.feed(char)
+                windows.extend(take(strategy, len(_LONG)))
+        for strategy, windows in zip(strategies, found, strict=True):
             strategy.finish()
-            windows.extend(take(strategy, 10**6))
+            windows.extend(take(strategy, len(_LONG)))
         assert [tuple(windows) for windows in found] == alone
 
     # What it costs
@@ -212,32 +210,27 @@ class StrategyConformance(Conformance, suite=True):
             assert text[:place].startswith(came.text)
 
 
+def for_cuts(make: Callable[[], Strategy], check: Callable[[Cut], None]) -> None:
+    """Try texts of all lengths, in many pieces, with windows asked for at all times."""
+    ways: tuple[Split, ...] = ("words", "characters", "whole", 40)
+    for text in ("", "x", _WORDS, _LONG, _DENSE):
+        for way in ways:
+            for every in (1, 3, 10**9):
+                check(cut(make(), pieces_of(text, way), lambda number, every=every: number % every == 0))  # type: ignore[misc]  # mypy cannot infer the default's type
+
+    @thorough
+    @given(st.data())
+    def try_others(data: st.DataObject) -> None:
+        text = data.draw(texts())
+        times = data.draw(st.lists(st.booleans(), min_size=1, max_size=8))
+        check(cut(make(), data.draw(splits(text)), lambda number: times[number % len(times)]))
+
+    try_others()
+
+
 @st.composite
 def texts(draw: st.DrawFn) -> str:
     """Draw a text of words, sentences, paragraphs, other scripts and whatever else."""
-    part = st.sampled_from(
-        [
-            "word ",
-            "A sentence. ",
-            "What? ",
-            "\n\n",
-            "\n",
-            "a" * 30,
-            "你好。",
-            "字" * 12,
-            "\U0001f600",
-            " ",
-            ", ",
-            "```",
-            _WORDS,
-        ]
-    )
-    return "".join(draw(st.lists(part | st.text(max_size=6), max_size=20)))
-
-
-@st.composite
-def cuts(draw: st.DrawFn, make: Callable[[], Strategy]) -> Cut:
-    """Draw a text, how it comes, and when windows are asked for; give the windows."""
-    text = draw(texts())
-    times = draw(st.lists(st.booleans(), min_size=1, max_size=8))
-    return cut(make(), draw(splits(text)), lambda number: times[number % len(times)])
+    words = ["word ", "A sentence. ", "What? ", "\n\n", "\n", " ", ", ", "```", _WORDS]
+    others = ["a" * 30, "\u4f60\u597d\u3002", "\u5b57" * 12, "\U0001f600"]
+    return "".join(draw(st.lists(st.sampled_from(words + others) | st.text(max_size=6), max_size=30)))

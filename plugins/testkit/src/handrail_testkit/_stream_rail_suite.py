@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -77,39 +79,40 @@ class StreamRailConformance(RailConformance, suite=True):
 
     # What is let out
 
-    @thorough
-    @given(data=st.data())
-    def test_the_outcome_does_not_hang_on_the_pieces(
-        self, case: RailCase, built: BuiltRail, data: st.DataObject
-    ) -> None:
+    def test_the_outcome_does_not_hang_on_the_pieces(self, case: RailCase, built: BuiltRail) -> None:
         """Any two ways to split a text come to the same. Keep what may be part of a match until it cannot be one."""
-        text = data.draw(texts(case))
-        whole = run_session(built.rail, case.turn(text), [text])
-        assert run_session(built.rail, case.turn(text), data.draw(splits(text))).fate == whole.fate
 
-    @thorough
-    @given(data=st.data())
-    def test_what_is_out_is_true_whatever_comes(self, case: RailCase, built: BuiltRail, data: st.DataObject) -> None:
+        def check(text: str, pieces: Sequence[str]) -> None:
+            whole = run_session(built.rail, case.turn(text), [text])
+            assert run_session(built.rail, case.turn(text), pieces).fate == whole.fate
+
+        for_texts(case, check)
+
+    def test_what_is_out_is_true_whatever_comes(self, case: RailCase, built: BuiltRail) -> None:
         """Text that was let out is the beginning of every outcome. Hold what later text can still change."""
-        text, more = data.draw(texts(case)), data.draw(texts(case))
-        run = Run(built.rail, case.turn(text))
-        for piece in data.draw(splits(text)):
-            run.feed(piece)
-        out = run.said.text
-        assert run_session(built.rail, case.turn(text), [text]).text.startswith(out)
-        assert run_session(built.rail, case.turn(text), [text + more]).text.startswith(out)
 
-    @thorough
-    @given(data=st.data())
-    def test_edits_say_what_was_rewritten(self, case: RailCase, built: BuiltRail, data: st.DataObject) -> None:
+        def check(text: str, pieces: Sequence[str]) -> None:
+            run = Run(built.rail, case.turn(text))
+            for piece in pieces:
+                run.feed(piece)
+            for more in ("", *case.examples):
+                whole = run_session(built.rail, case.turn(text), [text + more])
+                assert whole.text.startswith(run.said.text), f"{run.said.text!r} is out, and then {more!r} comes"
+
+        for_texts(case, check)
+
+    def test_edits_say_what_was_rewritten(self, case: RailCase, built: BuiltRail) -> None:
         """Text and edits of the rulings fit together: the engine counts by them what is out.
 
         Give each replacement as an `Edit` with its place in the text that was fed, in the ruling that lets it out.
         """
-        text = data.draw(texts(case))
-        said = run_session(built.rail, case.turn(text), data.draw(splits(text)))
-        assert said.text == said.explained()
-        assert said.block is not None or said.held == 0, f"{said.held} characters were never let out"
+
+        def check(text: str, pieces: Sequence[str]) -> None:
+            said = run_session(built.rail, case.turn(text), pieces)
+            assert said.text == said.explained(), f"{text!r} with {said.edits!r}"
+            assert said.block is not None or said.held == 0, f"{said.held} characters were never let out"
+
+        for_texts(case, check)
 
     def test_no_character_of_a_violation_is_out_before_it_is_seen(self, case: RailCase, built: BuiltRail) -> None:
         """A violation may come in any pieces. Hold the beginning of what may become one."""
@@ -122,17 +125,14 @@ class StreamRailConformance(RailConformance, suite=True):
                     begin = text.index(case.blocks[text])
                 assert said.consumed <= begin, f"{said.text!r} of {text!r} was out; the violation begins at {begin}"
 
-    @thorough
-    @given(data=st.data())
-    def test_sessions_know_nothing_of_one_another(self, case: RailCase, built: BuiltRail, data: st.DataObject) -> None:
+    def test_sessions_know_nothing_of_one_another(self, case: RailCase, built: BuiltRail) -> None:
         """Sessions of one rail are fed in turns. Keep what belongs to a stream in its session."""
-        pieces = [data.draw(texts(case).flatmap(splits)) for _ in range(3)]
-        alone = [run_session(built.rail, case.turn(""), each).fate for each in pieces]
-        runs = [Run(built.rail, case.turn("")) for _ in pieces]
-        order = data.draw(st.permutations([index for index, each in enumerate(pieces) for _ in each]))
-        waiting = [iter(each) for each in pieces]
-        for index in order:
-            runs[index].feed(next(waiting[index]))
+        texts = case.examples * 2
+        alone = [run_session(built.rail, case.turn(text), text).fate for text in texts]
+        runs = [Run(built.rail, case.turn(text)) for text in texts]
+        for column in zip_longest(*texts, fillvalue=""):
+            for run, char in zip(runs, column, strict=True):
+                run.feed(char)
         assert [run.finish().fate for run in runs] == alone
 
     # What it costs
@@ -185,10 +185,25 @@ def harmless(case: RailCase) -> str:
     return lines * (-(-LONG // len(lines)))
 
 
+def for_texts(case: RailCase, check: Callable[[str, Sequence[str]], None]) -> None:
+    """Try the examples, and texts made of them, in many pieces."""
+    for text in (*case.examples, *case.allows):  # the allowed ones again, after something was blocked
+        for pieces in telling_splits(text, EXAMPLES):
+            check(text, pieces)
+
+    @thorough
+    @given(st.data())
+    def try_others(data: st.DataObject) -> None:
+        text = data.draw(texts_like(case.examples))
+        check(text, data.draw(splits(text)))
+
+    try_others()
+
+
 @st.composite
-def texts(draw: st.DrawFn, case: RailCase) -> str:
+def texts_like(draw: st.DrawFn, examples: Sequence[str]) -> str:
     """Draw a text: examples, parts of examples, and whatever else, one after another."""
-    examples = st.sampled_from(case.examples)
-    parts = st.tuples(examples, st.integers(0, 200), st.integers(0, 200)).map(lambda cut: cut[0][cut[1] : cut[2]])
+    whole = st.sampled_from(examples)
+    part = st.tuples(whole, st.integers(0, 200), st.integers(0, 200)).map(lambda cut: cut[0][cut[1] : cut[2]])
     other = st.sampled_from([" ", "\n", ", ", ". ", "x", "\U0001f600"]) | st.text(max_size=4)
-    return "".join(draw(st.lists(st.one_of(examples, parts, other), max_size=5)))
+    return "".join(draw(st.lists(st.one_of(whole, part, other), max_size=5)))
