@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/*/pyproject.toml providers/*/pyproject.toml))
 SOURCES := $(addsuffix /src,$(MEMBERS))
+STRANGERS := $(wildcard docs/examples/plugins/*/src)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
 TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]'
@@ -54,10 +55,10 @@ lint: install
 	$(BIN)/ruff format --check .
 
 types: install
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(SOURCES) $(STRANGERS)
 
 docs: install  ## Build the documentation into docs/_build/html; a warning is an error
-	$(BIN)/sphinx-build -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/sphinx-build -q -a -E -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 
 pictures: install  ## Draw the documentation's pictures and measure its sizes again; the tests say when that is due
 	$(BIN)/python docs/_pictures

@@ -27,6 +27,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_extensions", "_pictures", "examples"]
 nitpicky = True
+smartquotes = False
 suppress_warnings = ["ref.python"]  # a name that both handrail and the drop-in have; handrail's is the first found
 
 html_theme = "furo"
@@ -42,6 +43,7 @@ myst_links_external_new_tab = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 
+default_role = "code"  # docstrings are written with single backticks
 add_module_names = False
 autoclass_content = "class"
 autodoc_member_order = "bysource"

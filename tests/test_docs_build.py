@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import subprocess
@@ -11,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from distributions import MEMBERS, ROOT, project
+from distributions import MEMBERS, ROOT, once, project, shared
 from handrail import Registry
 from handrail.plugins import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from sphinx.util.inventory import InventoryFile
@@ -24,16 +23,14 @@ sys.path.insert(0, str(DOCS / "_extensions"))
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The documentation, built once for all processes that run tests; what it said stands beside it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, said = shared / "documentation", shared / "documentation.log"
-    with (shared / "documentation.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            command = [Path(sys.executable).with_name("sphinx-build"), "-q", "-b", "html", DOCS, folder]
-            done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-            said.write_text(done.stdout + done.stderr + ("" if done.returncode == 0 else "it has failed"))
-    return folder
+    return once(shared(tmp_path_factory) / "documentation", _build)
+
+
+def _build(folder: Path) -> None:
+    command = [Path(sys.executable).with_name("sphinx-build"), "-q", "-b", "html", DOCS, folder]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    failed = "" if done.returncode == 0 else "it has failed"
+    folder.with_suffix(".log").write_text(done.stdout + done.stderr + failed)
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +59,7 @@ def _is_exported(name: str, value: object) -> bool:
 
 
 def test_the_documentation_builds_without_a_warning(built: Path):
-    assert built.with_name("documentation.log").read_text() == ""
+    assert built.with_suffix(".log").read_text() == ""
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from distributions import CONSTRAINTS, built_once
+from distributions import wheels_of_members
 from handrail import RailsConfig
 from pages import PAGES, ROOT, session_of, snippets
 from sessions import Session, commands, fresh_environment, matches, own_environment, run_python
@@ -31,10 +31,8 @@ def test_what_a_page_says_can_be_done_in_an_empty_folder(page, tmp_path):
 
 @pytest.mark.parametrize("page", FROM_NOTHING, ids=name)
 def test_what_a_page_says_can_be_done_with_nothing_but_the_wheels(page, tmp_path, tmp_path_factory):
-    base = tmp_path_factory.getbasetemp()
-    wheels = built_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
     (folder := tmp_path / "folder").mkdir()
-    with Session(folder, fresh_environment(wheels, tmp_path, CONSTRAINTS)) as session:
+    with Session(folder, fresh_environment(wheels_of_members(tmp_path_factory), tmp_path)) as session:
         session.follow(snippets(page))
 
 

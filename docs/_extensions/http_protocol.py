@@ -52,7 +52,7 @@ def _answer(answer: Mapping[str, Any]) -> str:
         for media, about in answer.get("content", {}).items()
         if about["schema"] != {"$ref": "#/components/schemas/Error"}
     ]
-    return "; ".join([answer["description"], *described]).replace("|", "\\|")
+    return " ".join([answer["description"], "; ".join(described)]).strip().replace("|", "\\|")
 
 
 def _bodies(document: Mapping[str, Any]) -> Iterator[str]:

@@ -171,10 +171,10 @@ def _literal(value: object) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip()
+    text = text.strip().replace("<", "\\<")  # an angle bracket would begin HTML
     if not text.endswith((".", "`", ")")):
         text += "."
-    return text[0].upper() + text[1:]
+    return text if text.startswith(("true", "false")) else text[0].upper() + text[1:]
 
 
 def _load_all() -> None:
