@@ -1,87 +1,167 @@
-"""A package that is no part of this project, installed by pip, is used by a configuration that names it."""
+"""Packages of strangers: each is built, installed from its wheel beside ours, and used, alone and all together."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-PYPROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
+import pytest
+from distributions import ROOT, Environment, build, once, shared, wheels_of_members
 
-[project]
-name = "handrail-parrot"
-version = "3.2.1"
-dependencies = ["handrail"]
+PLUGINS = ROOT / "docs" / "examples" / "plugins"
+PACKAGES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
 
-[project.entry-points.handrail]
-parrot = "handrail_parrot.plugin"
-"""
-
-PLUGIN = """
-from handrail.plugins import ProviderSpec, RailSpec, hookimpl
-
-@hookimpl
-def handrail_providers():
-    yield ProviderSpec(name="parrot", target="handrail_parrot.parts:Parrot", summary="Says what it is told.")
-
-@hookimpl
-def handrail_rails():
-    yield RailSpec(name="politeness check", target="handrail_parrot.parts:Politeness")
-"""
-
-PARTS = """
-from handrail import Chunk, Verdict
-
-class Parrot:
-    def __init__(self, settings, context):
-        self.greeting = settings["greeting"]
-
-    async def stream(self, messages, params):
-        yield Chunk(self.greeting)
-        for word in messages[-1]["content"].split():
-            yield Chunk(" " + word)
-
-class Politeness:
-    def __init__(self, settings, context):
-        pass
-
-    async def check(self, window, turn):
-        return Verdict.block("rude") if "blockhead" in window.text else Verdict.allow()
+CONFIG = """
+models:
+  - type: main
+    engine: teleprinter
+    model: fox
+    parameters: {{port: {port}}}
+rails:
+  output:
+    flows: [harbour moderation]
+    streaming: {{enabled: true, strategy: clauses, min_tokens: 6}}
+  config:
+    harbour moderation: {{url: "{url}", service_timeout: 2}}
 """
 
 PROGRAM = """
+import sys
 import anyio
 from handrail import LLMRails, RailsConfig
 
-rails = LLMRails(RailsConfig.from_content(yaml_content='''
-models: [{type: main, engine: parrot, parameters: {greeting: Ahoy}}]
-rails: {output: {flows: [politeness check], streaming: {enabled: true}}}
-'''))
+async def main():
+    rails = LLMRails(RailsConfig.from_path(sys.argv[1]))
+    async with rails.stream("Tell me.") as stream:
+        async for event in stream:
+            print(type(event).__name__, getattr(event, "text", ""), getattr(event, "category", ""), sep="|")
+    print(stream.response.usage.total_tokens if stream.response.usage else None)
 
-async def say(text):
-    return [piece async for piece in rails.stream_async(text)]
-
-print("".join(anyio.run(say, "my friend")))
-print(anyio.run(say, "you blockhead")[-1].error["param"])
+anyio.run(main, backend=sys.argv[2])
 """
 
 
-def test_a_package_installed_by_pip_is_used_by_a_configuration(tmp_path: Path):
-    package = tmp_path / "parrot" / "src" / "handrail_parrot"
-    package.mkdir(parents=True)
-    (package.parents[1] / "pyproject.toml").write_text(PYPROJECT)
-    (package / "__init__.py").write_text("")
-    (package / "plugin.py").write_text(PLUGIN)
-    (package / "parts.py").write_text(PARTS)
-    site = tmp_path / "site"
-    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]
-    subprocess.run([sys.executable, *install, str(package.parents[1])], check=True)
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with the strangers' wheels and ours, and with copies of their tests."""
+    wheels = wheels_of_members(tmp_path_factory)
 
-    environment = {**os.environ, "PYTHONPATH": str(site)}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    def make(folder: Path) -> None:
+        environment = Environment.create(folder)
+        for name in PACKAGES:
+            build(folder / "wheels", source=PLUGINS / name, wheels_only=True)
+            for part in ("tests", "example", "pyproject.toml"):
+                source, copy = PLUGINS / name / part, folder / name / part
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
+        own = sorted((folder / "wheels").glob("*.whl"))
+        environment.install("handrail-cli", "handrail-testkit", *own, wheels=wheels)
 
-    assert done.stdout.splitlines() == ["Ahoy my friend", "politeness check"]
+    return Environment(once(shared(tmp_path_factory) / "third-party", make))
+
+
+def module(name: str, package: str) -> ModuleType:
+    """Import a helper of a package's tests."""
+    spec = importlib.util.spec_from_file_location(name, PLUGINS / package / "tests" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def services() -> Iterator[tuple[object, object]]:
+    """The moderation service and the teleprinter, both real, both on this machine."""
+    harbour, printer = module("harbour", "handrail-moderation"), module("printer", "handrail-teleprinter")
+    with harbour.Harbour() as moderation, printer.Printer() as teleprinter:
+        yield moderation, teleprinter
+
+
+def write(folder: Path, services: tuple, text: str) -> Path:
+    """Write the configuration that uses all three, and let the teleprinter print this text."""
+    moderation, teleprinter = services
+    printer = module("printer", "handrail-teleprinter")
+    teleprinter.lines = lambda _: [*printer.words(text), printer.END]
+    file = folder / "config.yml"
+    file.write_text(CONFIG.format(port=teleprinter.port, url=moderation.url))
+    return file
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_its_own_tests_pass(environment: Environment, package: str):
+    few = {"HANDRAIL_EXAMPLES": "2"}
+    done = environment.run("python", "-m", "pytest", "-q", cwd=environment.folder / package, env=few, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_nothing_of_ours_is_private_to_them():
+    for file in PLUGINS.glob("*/src/**/*.py"):
+        for line in file.read_text().splitlines():
+            assert "handrail._" not in line, file
+            assert "import handrail_testkit" not in line, file
+
+
+def test_they_are_found_with_their_versions(environment: Environment):
+    listed = json.loads(environment.run("handrail", "plugins", "--json").stdout)
+    found = {one["distribution"]: (one["version"], one["problem"]) for one in listed["plugins"]}
+    versions = {"handrail-clauses": "1.0.0", "handrail-moderation": "2.3.0", "handrail-teleprinter": "0.4.1"}
+    assert versions.keys() == set(PACKAGES)
+    for name, version in versions.items():
+        assert found[name] == (version, None)
+
+
+def test_check_says_who_serves_what(environment: Environment, services: tuple, tmp_path: Path):
+    done = environment.run("handrail", "check", write(tmp_path, services, "Hi."), "--json")
+    found = json.loads(done.stdout)
+    assert found["models"][0]["plugin"] == "handrail-teleprinter 0.4.1"
+    (rail,) = found["output_rails"]
+    assert (rail["plugin"], rail["window"]["strategy_plugin"]) == (
+        "handrail-moderation 2.3.0",
+        "handrail-clauses 1.0.0",
+    )
+
+
+def test_their_settings_are_in_the_schema(environment: Environment):
+    schema = json.loads(environment.run("handrail", "schema").stdout)
+    described = schema["definitions"]["settings_of_harbour_moderation"]["properties"]
+    assert described["threshold"]["description"] == "The score from which on a text is blocked."
+    assert "port" in schema["definitions"]["parameters_of_teleprinter"]["properties"]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_all_three_guard_one_stream(environment: Environment, services: tuple, tmp_path: Path, backend: str):
+    text = "First, the harbour; then, the pier; and at the end of it, the light."
+    done = environment.run("python", "-c", PROGRAM, write(tmp_path, services, text), backend)
+    *events, usage = done.stdout.splitlines()
+    assert "".join(line.split("|")[1] for line in events if line.startswith("TextDelta")) == text
+    assert (events[-1].split("|")[0], usage) == ("Finished", "12")
+    moderation, teleprinter = services
+    assert len(moderation.texts) > 1
+    assert all(text.find(window) >= 0 for window in moderation.texts)
+    assert teleprinter.asked[0][0] == 'MODEL "fox"'
+
+
+def test_what_the_service_dislikes_is_stopped_and_its_model_with_it(
+    environment: Environment, services: tuple, tmp_path: Path
+):
+    text = "All is well, and all is calm; nobody is a fool. But you, my friend, are a blockhead, and " + "so on, " * 200
+    file = write(tmp_path, services, text)
+    done = environment.run("handrail", "chat", file, "--streaming", "--message", "Tell me.", check=False)
+    assert done.returncode == 3
+    assert done.stdout.startswith("All is well, ")
+    assert "blockhead" not in done.stdout
+    assert "insult, rated 0.93" in done.stderr
+    assert services[1].wait_idle()
+
+
+def test_a_service_that_fails_lets_nothing_through(environment: Environment, services: tuple, tmp_path: Path):
+    file = write(tmp_path, services, "All is well, and all is calm.")
+    services[0].misbehave = 500
+    done = environment.run("handrail", "chat", file, "--streaming", "--message", "Tell me.", check=False)
+    assert (done.returncode, done.stdout.strip()) == (4, "")
+    assert "answered with status 500" in done.stderr

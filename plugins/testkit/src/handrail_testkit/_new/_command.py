@@ -92,6 +92,7 @@ def _next_steps(kind: Kind, names: Names, folder: Path) -> list[str]:
         "",
         f"  cd {folder}",
         "  python -m venv .venv && . .venv/bin/activate",
+        '  python -m pip install --upgrade "pip>=25.1"',
         "  pip install --editable . --group dev",
         "  pytest",
         "  handrail chat example --streaming",

@@ -1,0 +1,1 @@
+"""A streaming strategy for Handrail: windows that end where a clause ends."""

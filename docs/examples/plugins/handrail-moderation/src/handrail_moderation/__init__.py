@@ -1,0 +1,1 @@
+"""A rail for Handrail that asks a moderation service."""

@@ -1,0 +1,1 @@
+"""An engine for Handrail: models that speak the teleprinter protocol over TCP."""
