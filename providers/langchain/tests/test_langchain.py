@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from distributions import ROOT, Environment
 from handrail import Chunk, ConfigurationError, LLMRails, RailsConfig, ToolCallDelta, Usage
 from handrail_langchain import LangChainProvider
 
@@ -80,11 +83,12 @@ anyio.run(main)
 
 
 def test_a_real_model_of_langchain_streams(tmp_path):
-    """In an environment of its own: a dependency of LangChain is a pytest plugin, which would run in every test."""
-    environment = Environment.create(tmp_path / "environment")
-    environment.install(
-        "--editable", ROOT / "core", "--editable", ROOT / "providers" / "langchain", "langchain-core>=1"
-    )
-    texts = json.loads(environment.run("python", "-c", REAL).stdout)
+    """In a folder of its own: a dependency of LangChain is a pytest plugin, which would run in every test."""
+    uv = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--python", sys.executable]
+    subprocess.run([*uv, "--target", tmp_path, "langchain-core>=1"], check=True, timeout=300)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", REAL], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    texts = json.loads(done.stdout)
     assert "".join(texts) == "The moon pulls the sea."
     assert len(texts) > 3
