@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 from fakes import Guarded
-from trio.testing import MockClock
-from virtual import VirtualLoop
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request):
-    if request.param == "asyncio":
-        return "asyncio", {"loop_factory": VirtualLoop}
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
+@pytest.fixture
+def anyio_backend(virtual_clock):
+    return virtual_clock
 
 
 @pytest.fixture
