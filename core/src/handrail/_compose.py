@@ -138,7 +138,7 @@ class _Composer:
         rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
         self._refuse_unused_settings(rails)
         return Composition(
-            self._config,
+            self._with_own_refusal(),
             self._registry,
             self._models,
             tuple(plan.for_message() for plan in rails["input"]),
@@ -146,6 +146,18 @@ class _Composer:
             self._counter,
             self._registrations,
         )
+
+    def _with_own_refusal(self) -> RailsConfig:
+        """Give the configuration with the refusal that its own files define, where its YAML has none."""
+        if self._registrations.refusal is None:
+            return self._config
+        rails = self._config.rails
+        own = {
+            direction: section.model_copy(update={"refusal": self._registrations.refusal})
+            for direction, section in (("input", rails.input), ("output", rails.output))
+            if "refusal" not in section.model_fields_set
+        }
+        return self._config.model_copy(update={"rails": rails.model_copy(update=own)})
 
     def note(self, error: HandrailError, where: str) -> None:
         """Keep a problem, so that all of them are reported at once."""

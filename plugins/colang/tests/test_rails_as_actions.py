@@ -65,6 +65,26 @@ async def test_the_reason_is_the_installed_rails_and_the_user_is_told_what_the_f
     )
 
 
+REFUSAL = 'define bot refuse to respond\n  "Let us talk of something else."'
+
+
+async def test_the_configurations_own_refusal_is_what_installed_rails_tell_a_user(make, word_check):
+    rails = make(REFUSAL, output=["word check"], registry=word_check)
+    assert (await rails.check_async(talk("swordfish"))).content == "Let us talk of something else."
+    assert await rails.generate_async("?") == "Let us talk of something else."
+
+
+async def test_a_refusal_in_yaml_wins_over_the_one_in_colang(make, word_check):
+    config = {"rails": {"output": {"flows": ["word check"], "refusal": "Not that."}}}
+    rails = make(REFUSAL, config=config, registry=word_check)
+    assert (await rails.check_async(talk("swordfish"))).content == "Not that."
+
+
+async def test_a_refusal_with_something_to_fill_in_is_for_flows_alone(make, word_check):
+    rails = make(REFUSAL.replace("Let us", "$user_message? Let us"), output=["word check"], registry=word_check)
+    assert (await rails.check_async(talk("swordfish"))).content == "I'm sorry, I can't respond to that."
+
+
 async def test_such_a_flow_guards_a_stream(make, collect):
     flow = OLD.replace("execute self_check_output", "execute SelfCheckOutputAction")
     (error,) = await collect(make(flow, output=["self check output"], config=judged_by("yes")))

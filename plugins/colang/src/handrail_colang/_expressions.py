@@ -104,13 +104,18 @@ def item(owner: Expression, key: Expression, place: Place) -> Expression:
 
 def filled(text: str, place: Place) -> Expression:
     """Give a text whose `$name`, `{$name}` and `{{ name }}` are replaced by their values."""
-    if _PLACEHOLDER.search(text) is None:
+    if is_plain(text):
         return lambda variables: text  # noqa: ARG005  # an expression
 
     def value(variables: Variables) -> str:
         return _PLACEHOLDER.sub(lambda match: str(variable(next(filter(None, match.groups())), place)(variables)), text)
 
     return value
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether nothing is to be filled into a text."""
+    return _PLACEHOLDER.search(text) is None
 
 
 def _compared(comparison: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:

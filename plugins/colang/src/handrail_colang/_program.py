@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handrail.errors import InvalidRailsConfigurationError
 
+from handrail_colang._expressions import is_plain
 from handrail_colang._syntax import (
     Block,
     Bot,
@@ -27,8 +28,9 @@ from handrail_colang._syntax import (
 if TYPE_CHECKING:
     from handrail import RailsConfig
 
+_REFUSAL = "refuse to respond"
 _PREDEFINED = {
-    "refuse to respond": "I'm sorry, I can't respond to that.",
+    _REFUSAL: "I'm sorry, I can't respond to that.",
     "inform answer unknown": "I don't know the answer to that.",
     "inform cannot answer": "I can't answer that.",
     "inform internal error occurred": "I'm sorry, an internal error has occurred.",
@@ -101,6 +103,12 @@ class Program:
                 elif isinstance(statement, Do) and statement.flow not in reached and statement.flow in self.flows:
                     reached[statement.flow] = self.flows[statement.flow]
                     open_.append(reached[statement.flow])
+
+    @property
+    def refusal(self) -> str | None:
+        """What every rail tells a user after a block, if the configuration has its own `bot refuse to respond`."""
+        own = self.messages.get(_REFUSAL)
+        return own.texts[0] if own is not None and is_plain(own.texts[0]) else None
 
     def text_of(self, phrase: str) -> str | None:
         """Give the text of a bot message, the first if it has several; None if there is none of that name."""

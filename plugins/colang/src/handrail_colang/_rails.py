@@ -63,6 +63,7 @@ def rails_of(config: RailsConfig, registrations: Registrations) -> Iterable[Rail
         InvalidRailsConfigurationError: its Colang or its Python cannot be used.
     """
     program = Program.load(config)
+    registrations.refusal = program.refusal
     code = ConfigCode.load(config)
     code.initialise(App(config, registrations))
     return [
