@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from handrail._stream.plan import RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
+from handrail.config._streaming import SIZES
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from handrail._specs import Direction, RailSpec, StrategySpec
     from handrail._tokens import TokenCounter
     from handrail.config import RailsConfig
-
-_SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
 
 
 class RailPlanner:
@@ -98,7 +97,7 @@ class RailPlanner:
     def _refuse_sizes(self, offer: Offer[StrategySpec], named: Collection[str], path: tuple[str, ...]) -> None:
         """A strategy with settings of its own does not read the kernel's sizes, so nobody must rely on them."""
         model = cast("type[BaseModel]", offer.load_settings())
-        for key in _SIZES:
+        for key in SIZES:
             if key in named and key not in model.model_fields:
                 where = self._config.where(*path, key)
                 raise InvalidRailsConfigurationError(

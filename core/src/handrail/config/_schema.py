@@ -12,7 +12,7 @@ from handrail.config._flows import normalized_name
 from handrail.config._rail_settings import STREAM_WIDE
 from handrail.config._schema_models import REF, definitions_of, or_null, reachable
 from handrail.config._sections import InputRails, ModelConfig, OutputRails, PluginsConfig, Rails, TaskPrompt
-from handrail.config._streaming import RailOptions, StreamingConfig
+from handrail.config._streaming import SIZES, RailOptions, StreamingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -138,6 +138,8 @@ class _Writer:
             for key, value in one["properties"].items():
                 keys.setdefault(key, []).append(value)
         own = {key: each[0] if len(each) == 1 else {"anyOf": each} for key, each in keys.items()}
+        if all(one.settings is not None for one in strategies):
+            kernel = [key for key in kernel if key not in SIZES]
         anything = any(one.takes_anything for one in strategies)
         found: Schema = {"properties": {**own, **dict.fromkeys(kernel, True)}, "additionalProperties": anything}
         if len(strategies) == 1:

@@ -11,6 +11,9 @@ from handrail.config._section import Count, Seconds, Section, Tokens, reject
 
 _READ_BEFORE_FIRST_CHECK = 25
 
+SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
+"""Keys that a strategy with settings of its own does not read."""
+
 FailureMode = Literal["block", "allow"]
 
 
