@@ -82,6 +82,15 @@ def test_a_rail_that_the_configuration_defines_itself_is_said_to_take_the_instal
     assert re.search(r"self check output +handrail-colang \S+, in place of handrail-self-check \S+ ", checked)
 
 
+def test_documents_that_are_not_looked_up_are_told(settings, tmp_path, caplog):
+    (tmp_path / "config.yml").write_text(json.dumps(settings(stream_first=False)), "utf-8")
+    LLMRails(RailsConfig.from_path(tmp_path))
+    assert not caplog.text
+    (tmp_path / "kb").mkdir()
+    LLMRails(RailsConfig.from_path(tmp_path))
+    assert "the folder kb is not read: nothing is retrieved" in caplog.text
+
+
 BAD_CODE = {
     "it raises": ("x = 1\nraise RuntimeError('offline')", r"config\.py:2:1: it raised RuntimeError: offline"),
     "its init raises": ("def init(app):\n    app.nothing()", r"config\.py:2:1: init\(app\) raised AttributeError"),

@@ -5,8 +5,9 @@ Names are imported when they are first used, so that finding the plugin costs no
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from handrail.plugins import lazy_exports
 
 import nemoguardrails.plugin  # noqa: F401  # refuses to be imported beside NVIDIA's package
 
@@ -15,15 +16,7 @@ if TYPE_CHECKING:
     from nemoguardrails.rails.llm.llmrails import Guardrails as Guardrails
     from nemoguardrails.rails.llm.llmrails import LLMRails as LLMRails
 
-_HOMES = {"Guardrails": "rails.llm.llmrails", "LLMRails": "rails.llm.llmrails", "RailsConfig": "rails.llm.config"}
+_HOMES = {"rails.llm.config": ("RailsConfig",), "rails.llm.llmrails": ("Guardrails", "LLMRails")}
 
 __version__ = "0.1.0"
-__all__ = ["Guardrails", "LLMRails", "RailsConfig", "__version__"]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -13,7 +13,7 @@ from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedE
 
 from nemoguardrails._engines import as_provider
 from nemoguardrails.context import streaming_handler_var
-from nemoguardrails.rails.llm.config import say_defaults
+from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
     GenerationOptions,
     GenerationResponse,
@@ -53,7 +53,7 @@ class LLMRails(handrail.LLMRails):
     ) -> None:
         super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=registry)
         self.llm = llm
-        say_defaults(config)
+        say_differences(config)
 
     def stream_async(
         self,
