@@ -117,6 +117,20 @@ async def test_an_action_may_be_a_class_and_its_name_in_camel_case(make):
     assert (await make(flow, actions=actions).check_async(MESSAGES)).status == "blocked"
 
 
+async def test_the_name_of_an_action_may_be_several_words(make):
+    actions = """
+        from handrail_colang import action
+
+        @action(name="check the terms")
+        def check(text):
+            return text != "because"
+    """
+    flow = FLOW.replace("execute act", "execute check the terms(text=$bot_message)")
+    assert (await make(flow, actions=actions).check_async(MESSAGES)).status == "blocked"
+    renamed = actions.replace("check the terms", "check_the_terms")
+    assert (await make(flow, actions=renamed).check_async(MESSAGES)).status == "blocked"
+
+
 @pytest.mark.parametrize(("values", "message"), [({"transforms": ()}, "if it transforms"), ({"failed": True}, "block")])
 def test_an_outcome_that_contradicts_itself_is_refused(values, message):
     from handrail_colang import RailOutcome

@@ -194,7 +194,7 @@ class _Lazy:
 
 def _names(name: str) -> tuple[str, ...]:
     """Give the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
-    snake = _HUMP.sub("_", name).lower()
+    snake = _HUMP.sub("_", name).lower().replace(" ", "_")
     return (name, snake, snake.removesuffix("_action"))
 
 

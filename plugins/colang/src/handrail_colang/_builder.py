@@ -123,7 +123,10 @@ class Builder(Transformer[Token, Any]):
         return None
 
     def call(self, meta: Any, children: list[Any]) -> tuple[str, _Arguments]:
-        return (str(children[0]), children[1] or [])
+        return (children[0], children[1] or [])
+
+    def action(self, meta: Any, children: list[Any]) -> str:
+        return " ".join(children)
 
     def arguments(self, meta: Any, children: list[Any]) -> _Arguments:
         return list(children)
