@@ -42,7 +42,7 @@ def failures(pytester, quick):
         failed: dict[str, set[str]] = defaultdict(set)
         passed: dict[str, int] = defaultdict(int)
         for report in record.getreports("pytest_runtest_logreport"):
-            _, kind, test = report.nodeid.split("::")
+            kind, test = report.nodeid.split("::")[-2:]
             failed[kind] |= {test.partition("[")[0]} if report.failed else set()
             passed[kind] += report.when == "call" and report.passed
         assert all(passed.values()), "a class of which no test passes proves nothing"
