@@ -65,6 +65,15 @@ async def test_the_reason_is_the_installed_rails_and_the_user_is_told_what_the_f
     )
 
 
+async def test_settings_are_those_of_the_installed_rail_whose_name_a_flow_has_taken(make):
+    config = judged_by("no")
+    config["rails"] = {"output": {"flows": ["self check output"]}, "config": {"self check output": {"cache_size": 5}}}
+    rails = make(OLD, output=(), config=config)
+    for _ in range(2):
+        assert (await rails.check_async(talk("because"))).status == "passed"
+    assert rails.explain().llm_calls == ()
+
+
 REFUSAL = 'define bot refuse to respond\n  "Let us talk of something else."'
 
 

@@ -72,6 +72,11 @@ def test_an_init_that_wants_what_is_not_built_yet_is_told_what_there_is(problem)
     assert "It has config, register_action, register_action_param" in text
 
 
+def test_settings_of_a_flow_are_refused(problem):
+    config = {"rails": {"output": {"flows": ["flow"]}, "config": {"flow": {"level": 3}}}}
+    assert "flow 'flow' has no settings, and is given level" in problem("define flow flow\n  stop", config=config)
+
+
 EXECUTED = [
     (
         "execute word_check(level=3)",

@@ -49,6 +49,11 @@ class Actions:
             if self._function(statement.action) is None:
                 self._add_rail(statement)
 
+    @property
+    def rails(self) -> frozenset[str]:
+        """The names of the installed rails among them."""
+        return frozenset(rail.name for rail in self._rails.values())
+
     async def execute(self, statement: Execute, turn: Turn, variables: Variables) -> Any:
         """Execute an action. One that is not asynchronous runs in a thread, since it may block.
 

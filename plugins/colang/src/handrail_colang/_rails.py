@@ -41,6 +41,11 @@ class ColangRail:
         self._context = context
         self._actions = Actions(code, context, program.executed(flow))
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The installed rails that it executes."""
+        return self._actions.rails
+
     async def check(self, window: Window, turn: Turn) -> Verdict:
         """Run the flow.
 
@@ -75,6 +80,7 @@ def rails_of(config: RailsConfig, registrations: Registrations) -> Iterable[Rail
 def _make(
     flow: Flow, program: Program, code: ConfigCode, settings: Mapping[str, Any], context: RailContext
 ) -> ColangRail:
-    if settings:
+    rail = ColangRail(flow, program, code, context)
+    if settings and flow.name not in rail.asked:  # else they are the installed rail's, whose name the flow has taken
         raise InvalidRailsConfigurationError(f"flow {flow.name!r} has no settings, and is given {', '.join(settings)}")
-    return ColangRail(flow, program, code, context)
+    return rail
