@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from handrail import Registry
 from handrail_cli.app import run
 
 Configuration = Callable[..., str]
@@ -60,8 +62,9 @@ def test_what_a_rail_sets_for_itself_is_described(configuration: Configuration, 
 def test_every_problem_is_reported_with_its_place(configuration: Configuration, capsys: Capture):
     path = configuration("no cruse", "explode", on_input=("explod",))
     assert run(["check", path]) == 2
-    *problems, last = capsys.readouterr().out.splitlines()
-    assert last == f"{path}: 2 problems"
+    shown = capsys.readouterr().out.splitlines()
+    problems = shown[: shown.index("names")]
+    assert shown[-1] == f"{path}: 2 problems"
     for problem, name in zip(sorted(problems), sorted(["no curse", "explode"], reverse=True), strict=True):
         file, line, column, _ = problem.split(":", 3)
         assert (file, line.isdigit(), column.isdigit()) == (path, True, True)
@@ -101,3 +104,139 @@ def test_a_secret_among_the_parameters_is_not_shown(tmp_path: Path, capsys: Capt
 def test_nothing_named_is_an_error_of_usage(capsys: Capture):
     assert run(["check"]) == 2
     assert capsys.readouterr().err.startswith("handrail: no configuration is named")
+
+
+def write(folder: Path, content: str) -> str:
+    (folder / "config.yml").write_text(content)
+    return str(folder)
+
+
+MISSING = """
+models:
+  - {type: main, engine: openai, model: m, api_key_env_var: NO_SUCH_KEY}
+  - {type: local, engine: huggingface, model: ./no-such-folder}
+  - {type: judge, engine: scripted, parameters: {answers: nowhere.yml}}
+rails:
+  input:
+    flows: [self check input, no curse]
+  output:
+    flows: [phrase check, made up]
+    streaming: {enabled: true, strategy: sentence}
+"""
+
+
+def test_what_is_missing_is_told_with_how_to_get_it(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch):
+    path = write(tmp_path, MISSING)
+    registry = Registry.discover().without(["handrail-patterns", "handrail-strategies"])
+    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    assert run(["check", path]) == 2
+    *missing, last = capsys.readouterr().out.split("\nmissing\n")[1].splitlines()
+    assert last == f"{path}: 7 problems"
+    rows = [tuple(re.split(r" {2,}", line.strip())) for line in missing]
+    assert rows == [
+        ("environment variable", "NO_SUCH_KEY", "export NO_SUCH_KEY=..."),
+        ("file", str(tmp_path / "no-such-folder"), "put it there, or correct its name"),
+        ("file", str(tmp_path / "nowhere.yml"), "put it there, or correct its name"),
+        ("prompt", "self_check_input", "write it below 'prompts', with 'task: self_check_input'"),
+        ("package", "handrail-strategies", "pip install handrail-strategies"),
+        ("package", "handrail-patterns", "pip install handrail-patterns"),
+    ]
+
+
+def test_who_serves_each_name_is_told_also_where_the_configuration_cannot_be_used(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+):
+    registry = Registry.discover().without(["handrail-patterns", "handrail-strategies"])
+    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    assert run(["check", write(tmp_path, MISSING), "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert {(one["kind"], one["name"]): (one["distribution"], one["version"]) for one in found["names"]} == {
+        ("engine", "openai"): ("handrail-openai", "0.1.0"),
+        ("engine", "huggingface"): ("handrail-huggingface", "0.1.0"),
+        ("engine", "scripted"): ("handrail-scripted", "0.1.0"),
+        ("rail", "self check input"): ("handrail-self-check", "0.1.0"),
+        ("rail", "no curse"): ("handrail-of-tests", "1.0"),
+        ("rail", "phrase check"): (None, None),
+        ("rail", "made up"): (None, None),
+        ("strategy", "sentence"): (None, None),
+    }
+    by_name = {one["name"]: one for one in found["names"]}
+    assert by_name["phrase check"]["where"] == f"{tmp_path / 'config.yml'}:10:13"
+    assert "pip install handrail-strategies" in by_name["sentence"]["problem"]
+    kinds = [one.get("missing", {}).get("kind") for one in found["problems"]]
+    assert kinds == ["environment variable", "file", "file", "prompt", "package", "package", None]
+
+
+def test_who_serves_each_name_is_told_where_it_can_be_used(configuration: Configuration, capsys: Capture):
+    assert (
+        run(
+            [
+                "check",
+                configuration("no curse", rail_config={"no curse": {"streaming": {"strategy": "whole"}}}),
+                "--json",
+            ]
+        )
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["kind"], one["name"], one["plugin"], one["problem"]) for one in found["names"]] == [
+        ("engine", "scripted", "handrail-scripted 0.1.0", None),
+        ("rail", "no curse", "handrail-of-tests 1.0", None),
+        ("strategy", "rolling", "handrail 0.1.0", None),
+        ("strategy", "whole", "handrail-strategies 0.1.0", None),
+    ]
+
+
+def test_a_name_that_two_plugins_offer_is_served_by_nobody(
+    configuration: Configuration, installed: Callable[..., None], capsys: Capture
+):
+    twin = (
+        "from handrail.plugins import RailSpec, hookimpl\n"
+        "@hookimpl\n"
+        "def handrail_rails():\n"
+        "    yield RailSpec('no curse', 'x:y', summary='again')\n"
+    )
+    installed("handrail-twin", {"handrail_twin.py": twin}, plugin="handrail_twin")
+    assert run(["check", configuration("no curse"), "--json"]) == 2
+    (rail,) = (one for one in json.loads(capsys.readouterr().out)["names"] if one["kind"] == "rail")
+    assert rail["plugin"] is None
+    assert "is offered by handrail-of-tests 1.0 and by handrail-twin 1.0" in rail["problem"]
+
+
+def test_settings_that_nothing_reads_are_told_with_their_place(configuration: Configuration, capsys: Capture):
+    options = {
+        "shout": {"timeout": 3, "max_concurrency": 2, "on_error": "block"},
+        "nothing wrong": {"streaming": {"chunk_size": 99}, "timeout": 3},
+        "explode": {"on_error": "allow"},
+    }
+    path = configuration("shout", on_input=("nothing wrong",), rail_config=options)
+    assert run(["check", path, "--json"]) == 0
+    notes = [note for note in json.loads(capsys.readouterr().out)["notes"] if "no effect" in note]
+    assert all(note.startswith(f"{path}:") for note in notes)
+    assert sorted(note.split(": ", 1)[1] for note in notes) == [
+        "rails.config.explode has no effect: no flow names this rail",
+        "rails.config.nothing wrong.streaming has no effect: this rail sees messages whole",
+        "rails.config.shout.max_concurrency has no effect: this rail reads the stream",
+        "rails.config.shout.timeout has no effect: this rail reads the stream",
+        *(
+            f"rails.output.streaming.{key} has no effect: no output rail reads windows"
+            for key in ("chunk_size", "context_size", "first_chunk_size")
+        ),
+    ]
+
+
+def test_what_is_read_is_not_told(configuration: Configuration, capsys: Capture):
+    options = {"no curse": {"streaming": {"chunk_size": 9}, "timeout": 3, "max_concurrency": 2}}
+    assert run(["check", configuration("no curse", "shout", on_input=("no curse",), rail_config=options)]) == 0
+    assert "has no effect" not in capsys.readouterr().out
+
+
+def test_a_strategy_with_settings_of_its_own_is_described_by_them(configuration: Configuration, capsys: Capture):
+    options = {
+        "no curse": {"streaming": {"strategy": "sentence", "min_tokens": 4}},
+        "explode": {"streaming": {"strategy": "whole"}},
+    }
+    assert run(["check", configuration("no curse", "explode", rail_config=options)]) == 0
+    shown = capsys.readouterr().out
+    assert "windows by sentence (handrail-strategies 0.1.0): min_tokens 4, 8 at once" in shown
+    assert "windows by whole (handrail-strategies 0.1.0): its own sizes, 8 at once" in shown

@@ -14,7 +14,9 @@ from handrail.errors import ConfigurationError, HandrailError
 from handrail_cli._composed import describe
 from handrail_cli._details import aligned
 from handrail_cli._exit import ExitCode
+from handrail_cli._missing import missing_in
 from handrail_cli._parameters import Flag, one_path
+from handrail_cli._served import registry_of, served
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def check(
     config: Path | None = None,
     json: Flag = False,
 ) -> int:
-    """Load a configuration and everything that it names, and report every problem at once; ask no model anything.
+    """Load a configuration and everything that it names, report every problem and what is missing; ask no model.
 
     Exit codes: 0 it can be used, 2 it cannot.
 
@@ -48,25 +50,33 @@ def check(
 
 
 def examine(path: Path, registry: Registry) -> dict[str, Any]:
-    """Give what a configuration composes, or its problems."""
+    """Give what a configuration composes, or its problems; and, if it can be read, who serves what it names."""
     try:
-        rails = LLMRails(RailsConfig.from_path(path), registry=registry)
+        config = RailsConfig.from_path(path)
     except HandrailError as error:
-        problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
-        return {"path": str(path), "problems": [_problem(problem) for problem in problems]}
-    return {"path": str(path), "problems": [], **describe(rails)}
+        return {"path": str(path), "problems": _problems(error)}
+    try:
+        rails = LLMRails(config, registry=registry)
+    except HandrailError as error:
+        names = served(config, registry_of(config, registry))
+        return {"path": str(path), "problems": _problems(error), "names": names}
+    names = served(config, rails.composition.registry)
+    return {"path": str(path), "problems": [], "names": names, **describe(rails)}
+
+
+def _problems(error: HandrailError) -> list[dict[str, Any]]:
+    texts = error.problems if isinstance(error, ConfigurationError) else (str(error),)
+    return [_problem(text.rstrip("\n")) for text in texts]
 
 
 def _problem(text: str) -> dict[str, Any]:
-    placed = _PLACED.fullmatch(text.rstrip("\n"))
+    missing = missing_in(text)
+    what = {"missing": missing} if missing is not None else {}
+    placed = _PLACED.fullmatch(text)
     if placed is None:
-        return {"message": text.rstrip("\n")}
-    return {
-        "file": placed["file"],
-        "line": int(placed["line"]),
-        "column": int(placed["column"]),
-        "message": placed["message"],
-    }
+        return {"message": text, **what}
+    place = {"file": placed["file"], "line": int(placed["line"]), "column": int(placed["column"])}
+    return {**place, "message": placed["message"], **what}
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:
@@ -75,6 +85,8 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         for problem in problems:
             place = f"{problem['file']}:{problem['line']}:{problem['column']}: " if "file" in problem else ""
             yield f"{place}{problem['message']}"
+        yield from _section("names", [_server_of(name) for name in result.get("names", ())])
+        yield from _section("missing", list(_missing(problems)))
         yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
         return
     yield f"{result['path']} can be used"
@@ -91,6 +103,16 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
     yield from _section("notes", [(note,) for note in result["notes"]])
     yield from _section("warnings", [(warning,) for warning in result["warnings"]])
+
+
+def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:
+    return name["kind"], name["name"], name["plugin"] or "nobody serves it"
+
+
+def _missing(problems: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Give what is missing, each thing once."""
+    found = [tuple(problem["missing"].values()) for problem in problems if "missing" in problem]
+    yield from dict.fromkeys(found)
 
 
 def _section(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
@@ -111,11 +133,7 @@ def _how(rail: Mapping[str, Any]) -> str:
     elif (window := rail["window"]) is None:
         how = "sees the message whole"
     else:
-        how = (
-            f"windows by {window['strategy']} ({window['strategy_plugin']}): at most {window['chunk_size']} tokens, "
-            f"{window['context_size']} of them overlap, {window['hold_size']} held, first after "
-            f"{window['first_chunk_size']}, {rail['max_concurrency']} at once"
-        )
+        how = f"{_windows(window)}, {rail['max_concurrency']} at once"
     timeout = "" if rail["kind"] == "stream" else f", {rail['timeout']:g} s each"
     notes = [f", a failure {'passes' if rail['on_error'] == 'allow' else 'blocks'}"]
     if rail["stream_first"]:
@@ -123,6 +141,17 @@ def _how(rail: Mapping[str, Any]) -> str:
     if rail["channels"] != ["text"]:
         notes.append(f", watches {', '.join(rail['channels'])}")
     return how + timeout + "".join(notes)
+
+
+def _windows(window: Mapping[str, Any]) -> str:
+    by = f"windows by {window['strategy']} ({window['strategy_plugin']})"
+    if "chunk_size" in window:
+        return (
+            f"{by}: at most {window['chunk_size']} tokens, {window['context_size']} of them overlap, "
+            f"{window['hold_size']} held, first after {window['first_chunk_size']}"
+        )
+    own = {key: value for key, value in window.items() if not key.startswith("strategy")}
+    return f"{by}: {', '.join(f'{key} {value}' for key, value in own.items()) or 'its own sizes'}"
 
 
 def _streaming(result: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_cli._effects import without_effect
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,10 @@ def describe(rails: LLMRails) -> dict[str, Any]:
         "streaming": config.rails.output.streaming.enabled,
         "tokens": f"the vocabulary {app.counter.name}" if app.counter.exact else "an estimate",
         "warnings": list(_warnings(config)),
-        "notes": list(_notes(config)),
+        "notes": [
+            *_notes(config),
+            *without_effect(config, app.registry, app.input_rails, app.output_rails),
+        ],
     }
 
 
@@ -59,14 +64,15 @@ class _Rails:
         spec = self._registry.rail(flow.name).spec
         options, _ = self._config.rail_options(flow.name, spec.config_key or spec.name)
         streaming = self._config.rail_streaming(options)
-        return {
-            "strategy": streaming.strategy,
-            "strategy_plugin": plan.strategy_plugin,
+        sizes: dict[str, Any] = {
             "chunk_size": streaming.chunk_size,
             "context_size": streaming.context_size,
             "hold_size": streaming.resolved_hold_size,
             "first_chunk_size": streaming.resolved_first_chunk_size,
         }
+        if plan.strategy_plugin and self._registry.strategy(streaming.strategy).spec.settings is not None:
+            sizes = dict(streaming.strategy_settings)
+        return {"strategy": streaming.strategy, "strategy_plugin": plan.strategy_plugin, **sizes}
 
 
 def _notes(config: RailsConfig) -> Iterator[str]:
