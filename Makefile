@@ -80,11 +80,12 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/openai_provider.py
 	$(BIN)/python tests/bench/huggingface.py
 	$(BIN)/python tests/bench/patterns.py
-	$(BIN)/python tests/bench/server.py
+	$(BIN)/python tests/bench/server.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
 	$(BIN)/python tests/bench/peers
 	$(BIN)/python tests/bench/patterns_peers.py
+	$(BIN)/python tests/bench/server_peers.py --write
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py

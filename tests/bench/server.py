@@ -1,177 +1,170 @@
 """Measure the server against a bare relay of the same upstream, on loopback, in one run.
 
-    python tests/bench/server.py [--tokens 2000] [--quick]
+    python tests/bench/server.py [--rounds 5] [--write]
 
-Prints a table. Processes: an upstream that speaks OpenAI's protocol, a Starlette relay that parses and re-serialises
-every event, `handrail server` without rails and with a free rail, and this client, which is bounded in requests.
+Processes: an upstream that speaks OpenAI's protocol, a Starlette relay that parses and re-serialises every event,
+`handrail server` without rails and with a free rail in windows of 20, and this client. Everything is measured in turn,
+round by round, and compared within a round, because other work on the machine changes from one to the next.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
-from statistics import median
+from collections.abc import Mapping
+from statistics import median, quantiles
 
-import yaml
+from _document import machine, table, write_part
+from _serving import PROCESSES, WINDOW, Server, Started, handrail, started, throughput
 
-HERE = Path(__file__).parent
-TOKEN = b"word"
+CLIENTS = {1: 4000, 16: 2000, 64: 1000}  # clients at once: tokens for each
+PACE = 0.02
+STREAMS = 500
 
-
-def body(tokens: int, pace: float) -> bytes:
-    """Give a request; the upstream reads how much to say, and how fast, from the message."""
-    content = f"{tokens} {pace}"
-    return json.dumps({"model": "m", "messages": [{"role": "user", "content": content}], "stream": True}).encode()
+Row = tuple[str, Mapping[str, float], str]
 
 
-async def ask(port: int, tokens: int, pace: float = 0.0) -> tuple[float, float, int]:
-    """Ask once; give seconds to the first text, seconds in all, and tokens."""
-    began = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    payload = body(tokens, pace)
-    lines = ("POST /v1/chat/completions HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json")
-    head = "\r\n".join((*lines, f"Content-Length: {len(payload)}", "Connection: close", "", ""))
-    writer.write(head.encode() + payload)
-    first, answer = 0.0, bytearray()
-    while data := await reader.read(2**18):
-        answer += data
-        if not first and TOKEN in answer:
-            first = time.perf_counter() - began
-    count = answer.count(TOKEN)
-    writer.close()
-    if count != tokens:
-        raise SystemExit(f"port {port}: {count} tokens of {tokens} came; the end: {bytes(answer[-300:])!r}")
-    return first, time.perf_counter() - began, count
+def serve(processes: Started) -> tuple[Server, list[Server]]:
+    """Start everything; give the upstream and the servers, the relay first."""
+    upstream = processes.start("upstream", PROCESSES, "upstream")
+    return upstream, [
+        processes.start("relay", PROCESSES, "relay", str(upstream.port)),
+        _quickest(processes, upstream, "Handrail", guarded=False),
+        _quickest(processes, upstream, "Handrail, a free rail", guarded=True),
+    ]
 
 
-async def throughput(port: int, clients: int, tokens: int, rounds: int) -> float:
-    """Give tokens per second of so many clients at once; the best of some rounds."""
-    rates: list[float] = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        answers = await asyncio.gather(*(ask(port, tokens) for _ in range(clients)))
-        rates.append(sum(count for _, _, count in answers) / (time.perf_counter() - began))
-    return max(rates)
+def _quickest(processes: Started, upstream: Server, name: str, *, guarded: bool) -> Server:
+    """Start a server three times, and go on with the one that was quickest: other work makes starts slower only."""
+    made = [handrail(processes, upstream, name, guarded=guarded) for _ in range(3)]
+    return min(made, key=lambda server: server.seconds)
 
 
-async def first_text(port: int, clients: int, pace: float, tokens: int = 40) -> float:
-    """Give the median seconds to the first text."""
-    answers = await asyncio.gather(*(ask(port, tokens, pace) for _ in range(clients)))
-    return median(first for first, _, _ in answers)
+async def rates(servers: list[Server], rounds: int) -> list[Row]:
+    """Give throughput over the relay's, and what a token costs."""
+    rows: list[Row] = []
+    for clients, tokens in CLIENTS.items():
+        found: dict[str, list[tuple[float, float, float]]] = {server.name: [] for server in servers}
+        for _ in range(rounds):
+            relay = 0.0
+            for server in servers:
+                rate, cost = await throughput(server, clients, tokens)
+                relay = relay or rate
+                found[server.name].append((rate, rate / relay, cost))
+        middle = {name: [median(column) for column in zip(*values, strict=True)] for name, values in found.items()}
+        what = f"{clients} client{'s' if clients > 1 else ''}"
+        rows += [
+            (f"tokens per second, {what}", {name: values[0] for name, values in middle.items()}, "{:,.0f}"),
+            ("its ratio to the relay's in the same round", {n: values[1] for n, values in middle.items()}, "{:.2f}"),
+            ("processor per token, µs", {name: values[2] for name, values in middle.items()}, "{:.1f}"),
+        ]
+    return rows
 
 
-async def memory(port: int, pid: int, streams: int) -> float:
-    """Give the MiB that a process holds while so many streams are open."""
-    tasks = [asyncio.create_task(ask(port, 60, 0.1)) for _ in range(streams)]
-    await asyncio.sleep(3)
-    used = resident(pid)
-    await asyncio.gather(*tasks)
-    return used
+async def first_texts(servers: list[Server]) -> Row:
+    """Give milliseconds to the first text of one client, asking the servers in turn."""
+    found: dict[str, list[float]] = {server.name: [] for server in servers}
+    for _ in range(40):
+        for server in servers:
+            found[server.name].append((await server.ask(2 * WINDOW)).first)
+    return "first text, 1 client, ms", {name: 1000 * median(values) for name, values in found.items()}, "{:.1f}"
 
 
-def processor_seconds(pid: int) -> float:
-    """Give what a process has used, which a busy machine disturbs less than rates."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+async def paced(upstream: Server, servers: list[Server], *, apart: float) -> list[Row]:
+    """Give milliseconds to the first text of 64 paced streams over the ideal, which is the upstream asked directly."""
+
+    async def ask(server: Server, delay: float) -> tuple[float, float]:
+        await asyncio.sleep(delay)
+        answer = await server.ask(100, PACE)
+        return answer.first, answer.enough
+
+    found: dict[str, list[float]] = {}
+    ideal = (0.0, 0.0)
+    for server in (upstream, *servers):
+        answers = await asyncio.gather(*(ask(server, number * apart) for number in range(64)))
+        if server is upstream:
+            ideal = (median(first for first, _ in answers), median(enough for _, enough in answers))
+            continue
+        wanted = ideal["rail" in server.name]  # a rail sees the first window when it is whole
+        found[server.name] = [1000 * (first - wanted) for first, _ in answers]
+    how = f"begun {1000 * apart:.0f} ms apart" if apart else "begun at once"
+    title = f"first text over the ideal, 64 paced streams {how}, ms"
+    return [
+        (f"{title}: median", {name: median(values) for name, values in found.items()}, "{:.0f}"),
+        ("the same, 95th percentile", {n: quantiles(values, n=20)[-1] for n, values in found.items()}, "{:.0f}"),
+    ]
 
 
-def resident(pid: int) -> float:
-    """Give the MiB that a process holds."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+async def leaving(upstream: Server, servers: list[Server]) -> list[Row]:
+    """Give milliseconds from a client's leaving to the end of the upstream's connection."""
+    found: dict[str, list[float]] = {}
+    for server in servers:
+        took = found[server.name] = []
+        for _ in range(40):
+            before = (await upstream.get("/left"))[0]
+            await server.ask(100_000, 0.002, leave_after=3)
+            left = time.monotonic()
+            while (now := await upstream.get("/left"))[0] == before:  # noqa: ASYNC110  # another process
+                await asyncio.sleep(0.002)
+            took.append(max(1000 * (now[1] - left), 0.0))
+    return [
+        ("model stopped after a client left, ms: median", {n: median(v) for n, v in found.items()}, "{:.1f}"),
+        ("the same, slowest of 40", {name: max(values) for name, values in found.items()}, "{:.1f}"),
+    ]
 
 
-def start(*command: str) -> tuple[subprocess.Popen[str], int, float]:
-    """Start a process that says where it listens; give it, its port, and the seconds it took."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True, start_new_session=True)
-    for line in process.stderr:
-        if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-            return process, int(found[1]), time.perf_counter() - began
-    raise SystemExit(f"{command} did not start")
+async def memory(servers: list[Server]) -> Row:
+    """Give the MiB that a process holds while many streams are open."""
+    held: dict[str, float] = {}
+    for server in servers:
+        tasks = [asyncio.create_task(server.ask(60, 0.1)) for _ in range(STREAMS)]
+        held[server.name] = 0.0
+        while not all(task.done() for task in tasks):
+            held[server.name] = max(held[server.name], server.mebibytes)
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*tasks)
+    return f"memory with {STREAMS} open streams, MiB", held, "{:.0f}"
 
 
-def configuration(folder: Path, upstream: int, *, rail: bool) -> str:
-    """Write a configuration over the upstream."""
-    folder.mkdir()
-    model = {"type": "main", "engine": "openai", "model": "m"}
-    model["parameters"] = {"base_url": f"http://127.0.0.1:{upstream}/v1", "api_key": "none"}
-    values: dict[str, object] = {"models": [model]}
-    if rail:
-        streaming = {"enabled": True, "chunk_size": 20, "context_size": 5, "first_chunk_size": 20}
-        values["rails"] = {"output": {"flows": ["free"], "streaming": streaming}}
-    (folder / "config.yml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    return str(folder)
+async def measure(upstream: Server, servers: list[Server], rounds: int) -> list[Row]:
+    """Give the rows of the table, and print each as it comes."""
+    for server in servers:
+        await server.ask(WINDOW)
+    rows: list[Row] = [
+        ("listening after, s", {server.name: server.seconds[0] for server in servers}, "{:.2f}"),
+        ("of them, of the processor", {server.name: server.seconds[1] for server in servers}, "{:.2f}"),
+    ]
+    guarded = servers[1:]
+    parts = (rates(servers, rounds), first_texts(servers), paced(upstream, servers, apart=0.025))
+    for part in (*parts, paced(upstream, servers, apart=0), leaving(upstream, guarded), memory(servers)):
+        found = await part
+        for row in found if isinstance(found, list) else [found]:
+            print(f"{row[0]:<72}", *cells(row, servers), sep="  ", flush=True)
+            rows.append(row)
+    return rows
 
 
-async def measure(servers: dict[str, tuple[int, int]], tokens: int, *, quick: bool) -> None:
-    """Print the table."""
-    rounds = 2 if quick else 4
-    print(f"{'':<34}" + "".join(f"{name:>14}" for name in servers))
-    for clients in (1, 16, 64):
-        share = tokens if clients < 64 else tokens // 2
-        rates, spent = {}, {}
-        for name, (port, pid) in servers.items():
-            before = processor_seconds(pid)
-            rates[name] = await throughput(port, clients, share, rounds)
-            spent[name] = (processor_seconds(pid) - before) / (rounds * share * clients)
-        row(f"tokens per second, {clients} clients", rates, "{:,.0f}")
-        row("  of the relay's", {name: rate / rates["relay"] for name, rate in rates.items()}, "{:.2f}")
-        row("  µs of processor a token", {name: 1e6 * seconds for name, seconds in spent.items()}, "{:.1f}")
-    for port, _ in servers.values():
-        await first_text(port, 1, 0.0)
-    firsts = {n: median([await first_text(p, 1, 0.0, 1) for _ in range(15)]) for n, (p, _) in servers.items()}
-    row("first text, 1 client, ms", {name: 1000 * value for name, value in firsts.items()}, "{:.1f}")
-    paced = {name: await first_text(port, 64, 0.02) for name, (port, _) in servers.items()}
-    row("first text, 64 paced clients, ms", {name: 1000 * value for name, value in paced.items()}, "{:.0f}")
-    streams = 100 if quick else 500
-    held = {name: await memory(port, pid, streams) for name, (port, pid) in servers.items()}
-    row(f"MiB with {streams} open streams", held, "{:.0f}")
-
-
-def row(title: str, values: dict[str, float], form: str) -> None:
-    """Print one line."""
-    print(f"{title:<34}" + "".join(f"{form.format(value):>14}" for value in values.values()), flush=True)
+def cells(row: Row, servers: list[Server]) -> list[str]:
+    """Give a row's numbers in the order of the servers."""
+    _, values, form = row
+    return [form.format(values[server.name]) if server.name in values else "–" for server in servers]
 
 
 def main() -> None:
     """Start everything, measure, end everything."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--tokens", type=int, default=2000)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
-    started: list[subprocess.Popen[str]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        try:
-            upstream, upstream_port, _ = start(str(HERE / "server_peers.py"), "upstream")
-            started.append(upstream)
-            servers: dict[str, tuple[int, int]] = {}
-            plain = configuration(root / "plain", upstream_port, rail=False)
-            free = configuration(root / "free", upstream_port, rail=True)
-            peers = str(HERE / "server_peers.py")
-            for name, command in {
-                "relay": (peers, "relay", str(upstream_port)),
-                "handrail": ("-m", "handrail_cli.app", "server", plain, "--port", "0"),
-                "with a rail": (peers, "guarded", free),
-            }.items():
-                process, port, seconds = start(*command)
-                started.append(process)
-                servers[name] = (port, process.pid)
-                print(f"{name}: listening after {seconds:.2f} s")
-            asyncio.run(measure(servers, arguments.tokens, quick=arguments.quick))
-        finally:
-            for process in started:
-                os.killpg(process.pid, signal.SIGKILL)
+    with started() as processes:
+        upstream, servers = serve(processes)
+        rows = asyncio.run(measure(upstream, servers, arguments.rounds))
+    shown = table(["", *(server.name for server in servers)], [[row[0], *cells(row, servers)] for row in rows])
+    text = f"Measured on {machine()}. Medians of {arguments.rounds} rounds.\n\n{shown}"
+    print(f"\n{text}")
+    if arguments.write:
+        write_part("server", text)
 
 
 if __name__ == "__main__":

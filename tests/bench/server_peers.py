@@ -1,122 +1,209 @@
-"""Processes for the benchmark of the server: an upstream, a bare relay, and Handrail's server with a free rail."""
+"""Measure Handrail's server against the servers of others, with the same upstream and a rail that allows everything.
+
+    python tests/bench/server_peers.py [--rounds 3] [--write]
+
+Each system is installed from a package index into an environment of its own below `.venvs`. All of them are asked in
+turn, round by round, and compared within a round.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+
+from _document import machine, table, write_part
+from _serving import OVERLAP, PROCESSES, WINDOW, Server, Started, handrail, model_at, started, throughput
+
+sys.path.append(str(Path(__file__).parent / "peers"))  # environments of other systems are made there
+
+from environments import QUIET, MissingError, System, make_environment, python_of, version_of  # noqa: E402
+
+CLIENTS = 64
+_OWN = f"Handrail has a window rail that allows everything, in windows of {WINDOW} tokens, overlap {OVERLAP}."
+
+_FLOW = """
+define flow free
+  $allowed = execute free_check
+  if not $allowed
+    bot refuse to respond
+    stop
+"""
+_ACTION = """
+from nemoguardrails.actions import action
+from nemoguardrails.actions.rail_outcome import RailOutcome
 
 
-async def upstream() -> None:
-    """Speak OpenAI's protocol: as many tokens, at the pace, that the message asks for."""
-
-    def chunk(delta: dict[str, str], reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        fields = {
-            "id": "chatcmpl-1",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": "m",
-            "choices": [choice],
-        }
-        return b"data: " + json.dumps(fields).encode() + b"\n\n"
-
-    word = chunk({"content": "word "})
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-                asked = json.loads(await reader.readexactly(length))["messages"][-1]["content"]
-                tokens, pace = int(asked.split()[0]), float(asked.split()[1])
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                )
-                send(writer, chunk({"role": "assistant", "content": ""}))
-                together = 1 if pace else 16  # a model that is faster than anything is read several tokens at a time
-                for begun in range(0, tokens, together):
-                    send(writer, word * min(together, tokens - begun))
-                    await (asyncio.sleep(pace) if pace else writer.drain())
-                send(writer, chunk({}, "stop") + b"data: [DONE]\n\n")
-                writer.write(b"0\r\n\r\n")
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    def send(writer: asyncio.StreamWriter, data: bytes) -> None:
-        writer.write(b"%x\r\n%b\r\n" % (len(data), data))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True)
-    await server.serve_forever()
+@action(name="free_check")
+async def free_check(context=None, **others):
+    return RailOutcome.allow()
+"""
+_GUARDRAIL = """
+from litellm.integrations.custom_guardrail import CustomGuardrail
 
 
-def relay(upstream_port: str) -> None:
-    """Relay with Starlette: each event is parsed and serialised again."""
-    import httpx2
-    import msgspec
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import StreamingResponse
-    from starlette.routing import Route
-
-    limits = httpx2.Limits(max_connections=None)
-    client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{upstream_port}", limits=limits, timeout=60)
-
-    async def chat(request: Request) -> StreamingResponse:
-        payload = await request.body()
-
-        async def events():
-            headers = {"content-type": "application/json"}
-            async with client.stream("POST", "/v1/chat/completions", content=payload, headers=headers) as answer:
-                async for line in answer.aiter_lines():
-                    if line == "data: [DONE]":
-                        yield b"data: [DONE]\n\n"
-                    elif line.startswith("data: "):
-                        yield b"data: " + msgspec.json.encode(msgspec.json.decode(line[6:])) + b"\n\n"
-
-        return StreamingResponse(events(), media_type="text/event-stream")
-
-    run(Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])]))
+class Free(CustomGuardrail):
+    async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
+        return inputs
+"""
 
 
-def guarded(folder: str) -> None:
-    """Serve a configuration whose rail `free` allows everything."""
-    from handrail import Registry, Verdict
-    from handrail.plugins import RailSpec, hookimpl
-    from handrail_server import ServerSettings, create_app
+@dataclass(frozen=True)
+class Peer:
+    """A server to measure.
 
-    class Free:
-        def __init__(self, settings: object, context: object) -> None:
-            pass
+    Attributes:
+        title: its name in the table.
+        system: where it is installed.
+        process: its name among the processes.
+        files: makes its configuration over an upstream.
+        remark: what a reader must know of its rail.
+        tokens: how long each answer is, so that a round takes seconds and not minutes.
+        environment: variables.
+    """
 
-        async def check(self, window: object, turn: object) -> Verdict:
-            return Verdict.allow()
+    title: str
+    system: System
+    process: str
+    files: Callable[[Server], dict[str, object]]
+    remark: str
+    tokens: int = 1000
+    environment: tuple[tuple[str, str], ...] = ()
 
-    class Plugin:
-        @hookimpl
-        def handrail_rails(self):
-            yield RailSpec("free", Free)
+    def start(self, processes: Started, upstream: Server) -> Server:
+        """Start it over the upstream.
 
-    run(create_app(ServerSettings(config=Path(folder)), registry=Registry.discover().with_plugins(Plugin())))
+        Raises:
+            MissingError: it cannot be installed.
+        """
+        make_environment(self.system)
+        python = python_of(self.system)
+        folder = processes.folder(self.process + str(len(self.title)), self.files(upstream))
+        environment = {**QUIET, **dict(self.environment)}
+        return processes.start(self.title, PROCESSES, self.process, folder, python=python, **environment)
 
 
-def run(app: object) -> None:
-    """Run an application in uvicorn, and say where."""
-    import uvicorn
+def _nemo(upstream: Server, flow: str, **more: object) -> dict[str, object]:
+    streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "stream_first": False}
+    rails = {"output": {"flows": [flow], "streaming": streaming}, **more}
+    return {"config.yml": {"models": [model_at(upstream)], "rails": rails}}
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets=None) -> None:
-            await super().startup(sockets)
-            port = self.servers[0].sockets[0].getsockname()[1]
-            print(f"http://127.0.0.1:{port}", file=sys.stderr, flush=True)
 
-    Server(uvicorn.Config(app, port=0, access_log=False, log_level="critical", ws="none")).run()
+def _nemo_action(upstream: Server) -> dict[str, object]:
+    return {**_nemo(upstream, "free"), "rails.co": _FLOW, "actions.py": _ACTION}
+
+
+def _nemo_regex(upstream: Server) -> dict[str, object]:
+    return _nemo(upstream, "regex check output", config={"regex_detection": {"output": {"patterns": ["qqqzzz"]}}})
+
+
+def _litellm(upstream: Server) -> dict[str, object]:
+    at = {"model": "openai/m", "api_base": f"http://127.0.0.1:{upstream.port}/v1", "api_key": "none"}
+    rail = {"guardrail": "free_rail.Free", "mode": "post_call", "default_on": True}
+    config = {
+        "model_list": [{"model_name": "m", "litellm_params": at}],
+        "guardrails": [{"guardrail_name": "free", "litellm_params": rail}],
+        "litellm_settings": {"telemetry": False},
+    }
+    return {"config.yaml": config, "free_rail.py": _GUARDRAIL}
+
+
+_NEMO = System(
+    "",
+    "NeMo Guardrails' server",
+    "nemoguardrails-server",
+    ("nemoguardrails[server]>=0.24,<0.25", "httptools", "uvloop"),
+    "nemoguardrails",
+    "",
+    "",
+)
+_LITELLM = System("", "LiteLLM's proxy", "litellm", ("litellm[proxy]>=1.106",), "litellm", "", "")
+_ENGINE = "NEMO_GUARDRAILS_IORAILS_ENGINE"
+
+PEERS = (
+    Peer(
+        "NeMo Guardrails' server, LLMRails",
+        _NEMO,
+        "nemoguardrails",
+        _nemo_action,
+        "an action that allows everything, the same windows",
+        environment=((_ENGINE, "0"),),
+    ),
+    Peer(
+        "NeMo Guardrails' server, IORails",
+        _NEMO,
+        "nemoguardrails",
+        _nemo_regex,
+        "one regular expression that never matches, the same windows",
+        environment=((_ENGINE, "1"),),
+    ),
+    Peer(
+        "LiteLLM's proxy",
+        _LITELLM,
+        "litellm",
+        _litellm,
+        "a hook that allows everything, over the whole text after every 5 tokens, as by default",
+        tokens=100,
+        environment=(("LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY", "true"),),  # none has a key here
+    ),
+)
+
+Rates = dict[Peer, list[tuple[float, float]]]
+
+
+async def measure(own: Server, servers: dict[Peer, Server], rounds: int) -> Rates:
+    """Give tokens per second of Handrail and of each peer, for answers of the peer's length, in each round."""
+    rates: Rates = {peer: [] for peer in servers}
+    for server in (own, *servers.values()):
+        await throughput(server, 4, 50)  # so that whatever is made at the first request is there
+    for _ in range(rounds):
+        for peer, server in servers.items():
+            ours, theirs = [(await throughput(each, CLIENTS, peer.tokens))[0] for each in (own, server)]
+            rates[peer].append((ours, theirs))
+            print(f"{peer.title}: {theirs:,.0f} tokens per second, Handrail: {ours:,.0f}", file=sys.stderr, flush=True)
+    return rates
+
+
+def report(rates: Rates) -> str:
+    """Give the table."""
+    rows = []
+    for peer, found in rates.items():
+        ours, theirs = (median(column) for column in zip(*found, strict=True))
+        times = median(mine / other for mine, other in found)
+        version = version_of(peer.system)
+        rows.append(
+            [peer.title, version, f"{peer.tokens}", f"{theirs:,.0f}", f"{ours:,.0f}", f"{times:.1f}", peer.remark]
+        )
+    head = ["", "version", "tokens of an answer", "tokens per second", "Handrail's", "times as many", "its rail"]
+    rounds = len(next(iter(rates.values())))
+    what = f"{CLIENTS} clients at once, one process each, all with uvloop and httptools. Medians of {rounds} rounds."
+    return f"Measured on {machine()}. {what} {_OWN}\n\n{table(head, rows)}"
+
+
+def main() -> None:
+    """Install, start and measure everything, and end it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    arguments = parser.parse_args()
+    with started() as processes:
+        upstream = processes.start("upstream", PROCESSES, "upstream")
+        own = handrail(processes, upstream, "Handrail", guarded=True)
+        servers: dict[Peer, Server] = {}
+        for peer in PEERS:
+            try:
+                servers[peer] = peer.start(processes, upstream)
+            except MissingError as exc:
+                print(f"{peer.title}: not measured: {exc}", file=sys.stderr)
+        text = report(asyncio.run(measure(own, servers, arguments.rounds)))
+    print(text)
+    if arguments.write:
+        write_part("server-peers", text)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "upstream":
-        asyncio.run(upstream())
-    else:
-        {"relay": relay, "guarded": guarded}[sys.argv[1]](sys.argv[2])
+    main()

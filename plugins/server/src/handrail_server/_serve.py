@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from multiprocessing import parent_process
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -37,7 +40,8 @@ def serve(settings: ServerSettings) -> int:
         ConfigurationError: the settings, or the default configuration, cannot be used.
     """
     _log_to_stderr()
-    app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
+    with _to_stay():
+        app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
     if settings.workers > 1:
         return _serve_many(settings)
     server = _Server(_config(settings, lambda: _drained(app)))
@@ -52,7 +56,9 @@ def app_from_environment() -> ASGIApp:
     """Make the application of a further process."""
     _log_to_stderr()
     Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    return _drained(create_app(ServerSettings.model_validate_json(os.environ[_VARIABLE])))
+    with _to_stay():
+        app = create_app(ServerSettings.model_validate_json(os.environ[_VARIABLE]))
+    return _drained(app)
 
 
 class _Server(uvicorn.Server):
@@ -76,6 +82,21 @@ def _serve_many(settings: ServerSettings) -> int:
     _say_where(*listener.getsockname()[:2])
     Multiprocess(config, sockets=[listener]).run()
     return 0
+
+
+@contextmanager
+def _to_stay() -> Generator[None, None, None]:
+    """Make what stays until the end of the process, and keep the garbage collector from ever looking at it.
+
+    The modules of a model's client alone are some hundred thousand objects; each look at all of them would stop every
+    stream for longer than most checks take.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _end_with_parent() -> None:
