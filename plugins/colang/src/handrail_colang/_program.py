@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ _PREDEFINED = {
     "inform internal error occurred": "I'm sorry, an internal error has occurred.",
 }
 _WITHOUT_EFFECT = {"mask blocked user input"}  # flows that change only what a dialog would remember
+_PLACE = re.compile(r"([^\n]+?):(\d+):(\d+): ")
 _ADVICE = "Handrail runs the rails of Colang 1.0, not dialogs"
 
 
@@ -70,6 +72,7 @@ class Program:
                 problems += exc.problems
         program = cls._of(definitions, problems)
         if problems:
+            problems.sort(key=_place)
             raise InvalidRailsConfigurationError("\n".join(problems), problems=tuple(problems))
         return program
 
@@ -128,6 +131,12 @@ def _sources(config: RailsConfig) -> Iterator[tuple[str, str]]:
             raise InvalidRailsConfigurationError(f"{name}: the file cannot be read: {exc}") from exc
     if config.colang_content:
         yield "colang_content", config.colang_content
+
+
+def _place(problem: str) -> tuple[str, int, int]:
+    """Give where a problem is, to put those of a file in its order."""
+    found = _PLACE.match(problem)
+    return (found[1], int(found[2]), int(found[3])) if found is not None else ("", 0, 0)
 
 
 def _without_pass_through(definitions: list[Definition]) -> Iterator[Flow | BotMessage | Unsupported]:
