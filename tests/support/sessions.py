@@ -169,13 +169,13 @@ def own_environment() -> dict[str, str]:
 def fresh_environment(wheels: Path, scratch: Path) -> dict[str, str]:
     """Give the shell of somebody who has nothing installed, and a folder with the members' wheels.
 
-    Their `pip` is uv's.
+    Their `pip` is uv's, which is quicker and never too old.
     """
     tools = scratch / "tools"
     tools.mkdir()
     uv = Path(sys.executable).with_name("uv")
     refreshed = " ".join(f"--refresh-package={project(member)['name']}" for member in MEMBERS)  # uv remembers folders
-    _program(tools / "pip", f'exec "{uv}" pip "$@" {refreshed}')
+    _program(tools / "pip", f'[ "$*" = "install --upgrade pip" ] || exec "{uv}" pip "$@" {refreshed}')
     _program(tools / "new-environment", f'exec "{uv}" venv --python "{sys.executable}" "$@"')
     found = os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")
     ours = str(Path(sys.executable).parent)
