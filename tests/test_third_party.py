@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.util
 import json
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -59,7 +62,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
                 copy.parent.mkdir(exist_ok=True)
                 shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
         own = sorted((folder / "wheels").glob("*.whl"))
-        environment.install("handrail-cli", "handrail-testkit", *own, wheels=wheels)
+        environment.install("handrail-cli", "handrail-server", "handrail-testkit", *own, wheels=wheels)
 
     return Environment(once(shared(tmp_path_factory) / "third-party", make))
 
@@ -165,3 +168,28 @@ def test_a_service_that_fails_lets_nothing_through(environment: Environment, ser
     done = environment.run("handrail", "chat", file, "--streaming", "--message", "Tell me.", check=False)
     assert (done.returncode, done.stdout.strip()) == (4, "")
     assert "answered with status 500" in done.stderr
+
+
+def test_the_server_serves_all_three(environment: Environment, services: tuple, tmp_path: Path):
+    text = "All is well, and all is calm; nobody is a fool. But you, my friend, are a blockhead, and so on."
+    write(tmp_path, services, text)
+    command = [environment.folder / "bin" / "handrail", "server", tmp_path, "--port", "0"]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, cwd=tmp_path) as server:
+        try:
+            assert server.stderr is not None
+            line = next(line for line in server.stderr if "listening at" in line)
+            port = int(re.search(r"http://\S+:(\d+)", line)[1])
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            body = {"messages": [{"role": "user", "content": "Tell me."}], "stream": True, "model": "fox"}
+            headers = {"content-type": "application/json"}
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+            events = connection.getresponse().read().decode().split("\n\n")
+            connection.close()
+        finally:
+            server.terminate()
+            server.stderr.read()
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events if event.startswith("data: {")]
+    said = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
+    assert said.startswith("All is well, ")
+    assert "blockhead" not in said
+    assert "content_filter" in [chunk["choices"][0]["finish_reason"] for chunk in chunks if chunk["choices"]]

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from distributions import Environment, build, once, shared, wheels_of_members
+from distributions import ROOT, Environment, build, once, shared, wheels_of_members
 from handrail import Registry
 from handrail_cli.app import run
 
@@ -120,9 +120,8 @@ def test_it_is_written_as_well_as_our_own_whatever_its_name(kind: str, name: str
 
 
 def test_its_types_are_sound(environment: Environment):
-    command = [TOOLS / "mypy", "--strict", "--python-executable", environment.python, "--no-incremental"]
-    sources = [package_of(environment, kind) / "src" for kind in KINDS]
-    done = subprocess.run(list(map(str, [*command, *sources])), cwd=environment.folder, capture_output=True, text=True)
+    sources = [str(package_of(environment, kind) / "src") for kind in KINDS]
+    done = subprocess.run([str(TOOLS / "mypy"), "--strict", *sources], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
