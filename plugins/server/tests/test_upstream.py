@@ -31,7 +31,7 @@ def silent() -> Reply:
 @pytest.fixture
 def guarded(root, write, protocol_server):
     """A configuration whose model, and whose judge of questions, are at the upstream."""
-    parameters = {"base_url": protocol_server.base_url, "api_key": "none"}
+    parameters = {"base_url": protocol_server.base_url, "api_key": "none", "max_retries": 0}
     main = {"type": "main", "engine": "openai", "model": "m", "parameters": parameters}
     judge = {**main, "type": "self_check_input", "model": "judge"}
     prompts = [{"task": "self_check_input", "content": "Block? {{ user_input }}"}]
@@ -72,6 +72,16 @@ class Asked:
             self.leave()
 
 
+def ask_once(port: int) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    body = {"config_id": "plain", "messages": [{"role": "user", "content": "Hello!"}], "stream": True}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    found = response.status, response.read()
+    connection.close()
+    return found
+
+
 def read_all(port: int, config="plain", **fields) -> bytes:
     asked = Asked(port, config, **fields)
     found = asked.response.read()
@@ -101,6 +111,27 @@ def test_id_of_a_request_is_the_same_everywhere(run_server, guarded, protocol_se
         assert [request.json["model"] for request in protocol_server.requests] == ["judge", "m"]
         assert {request.headers["x-client-request-id"] for request in protocol_server.requests} == {found}
         assert wait_for(lambda found=found: any(line.rstrip().endswith(found) for line in server.log))
+
+
+def test_upstream_that_fails_gives_a_status_before_text_and_an_error_after_it(run_server, guarded, protocol_server):
+    server = run_server("--config", guarded)
+    for reply, status, code in (
+        (replies.rate_limited("7"), 429, "rate_limit_exceeded"),
+        (replies.error(500, "secret of the upstream", type="server_error"), 502, "model_failed"),
+        (replies.error(400, "'stop' is too long", code="bad_stop"), 400, "bad_stop"),
+        (replies.html(), 400, "bad_request"),
+        (Reply(before_headers=Ending.RESET), 502, "model_unreachable"),
+    ):
+        protocol_server.will(reply)
+        found, body = ask_once(server.port)
+        assert (found, json.loads(body)["error"]["code"]) == (status, code), body
+        assert b"127.0.0.1" not in body
+        assert b"secret" not in body
+    for ending in (Ending.RESET, Ending.CLOSE):
+        protocol_server.will(replies.sse((replies.event(WORD), Pause(0.05), ending)))
+        status, body = ask_once(server.port)
+        assert (status, b"word" in body, body.count(b'"model_unreachable"')) == (200, True, 1)
+        assert body.endswith(b"data: [DONE]\n\n")
 
 
 def test_client_that_leaves_stops_the_upstream_within_100_ms(run_server, guarded, protocol_server):

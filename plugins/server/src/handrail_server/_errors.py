@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from handrail.errors import (
 )
 
 logger = logging.getLogger("handrail.server")
+
+_ADDRESS = re.compile(r" at https?://\S+(?=: )")
 
 
 class ApiError(Exception):
@@ -114,9 +117,9 @@ def blocked_fields(blocked: Blocked) -> dict[str, Any]:
 def _provider_error(error: ProviderError) -> ApiError:
     logger.warning("the model could not answer: %s: %s", type(error).__name__, error)
     if isinstance(error, ProviderContextLengthError):
-        return ApiError(400, str(error), code="context_length_exceeded", param="messages")
+        return ApiError(400, _without_address(error), code="context_length_exceeded", param="messages")
     if isinstance(error, ProviderBadRequestError):
-        return ApiError(400, str(error), code=error.code or "bad_request")
+        return ApiError(400, _without_address(error), code=error.code or "bad_request")
     if isinstance(error, ProviderContentFilterError):
         return ApiError(400, "The model's own filter refused this request or its answer.", code="content_filter")
     if isinstance(error, ProviderRateLimitError):
@@ -138,3 +141,8 @@ def _provider_error(error: ProviderError) -> ApiError:
             502, "The server may not use this model; its log says why.", type="server_error", code="model_access_denied"
         )
     return ApiError(502, "The model failed.", type="server_error", code="model_failed")
+
+
+def _without_address(error: ProviderError) -> str:
+    """Give what the model says of a request, without where it is, which is nobody's business outside."""
+    return _ADDRESS.sub("", str(error))
