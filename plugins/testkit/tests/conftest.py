@@ -24,6 +24,7 @@ def environment(monkeypatch):
 def quick(monkeypatch):
     """Try few random examples, and do not look for the smallest one: what is bad on purpose fails without them."""
     monkeypatch.setattr("handrail_testkit._rail_suite.EXAMPLES", 3)
+    monkeypatch.setattr("handrail_testkit._rail_suite.harmless.__kwdefaults__", {"length": 300})
     monkeypatch.setattr("handrail_testkit._stream_rail_suite.EXAMPLES", 3)
     monkeypatch.setattr("handrail_testkit._stream_rail_suite.LONG", 300)
     monkeypatch.setattr("handrail_testkit._strategy_suite._LONG", WORDS * 8)

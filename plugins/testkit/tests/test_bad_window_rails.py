@@ -262,6 +262,7 @@ OF_VERDICTS = {VERDICTS, SPANS, ANY_TEXT, GIVEN}
 ALLOWED = "test_allowed_text_is_delivered_as_it_is"
 BLOCKED = "test_blocked_text_is_never_delivered"
 REWRITTEN = "test_rewritten_text_is_delivered_exactly"
+IN_LONG = "test_examples_in_a_long_text_fare_the_same"
 AT_ONCE = "test_checks_of_one_stream_can_run_at_once_and_in_any_order"
 BESIDE = "test_streams_at_the_same_time_do_not_mix"
 AFTER = "test_a_stream_leaves_no_trace_in_the_next"
@@ -273,14 +274,14 @@ CANCELLED = "test_a_check_can_be_cancelled_at_any_await"
 
 BROKEN = {
     "TestExamplesOfOneKind": {"test_the_examples_show_what_passes_and_what_does_not"},
-    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, SPANS},
-    "TestDecidesAtTheEnd": {BLOCKED},
-    "TestForgetsWhatItRewrote": {REWRITTEN},
+    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, IN_LONG, SPANS},
+    "TestDecidesAtTheEnd": {BLOCKED, IN_LONG},
+    "TestForgetsWhatItRewrote": {REWRITTEN, IN_LONG},
     "TestKeepsTheTextOnItself": {BLOCKED, REWRITTEN, BESIDE, AT_ONCE},
     "TestBearsAGrudge": {AFTER, BESIDE, INDEPENDENT, AT_ONCE},
     "TestCountsItsKind": {INDEPENDENT},
     "TestBelongsToALoop": {LOOPS},
-    "TestKnowsAsyncioOnly": {*OF_VERDICTS, ALLOWED, BLOCKED, REWRITTEN, AT_ONCE, CANCELLED, LOOPS},
+    "TestKnowsAsyncioOnly": {*OF_VERDICTS, ALLOWED, BLOCKED, REWRITTEN, IN_LONG, AT_ONCE, CANCELLED, LOOPS},
     "TestAllowsWhatItCannotJudge": {CANNOT, RAISED},
     "TestFailsWithoutAWord": {RAISED},
     "TestAllowsWhenItsModelFails": {"test_a_model_that_fails_lets_nothing_pass"},

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PROMPT = 30.0
 """Seconds that count as promptly, on a machine that is busy with other things."""
 
+LONG = 1000
+"""Characters of a text that is more than a window."""
+
 
 class RailConformance(Conformance, suite=True):
     """Tests of a rail in a guarded model, on asyncio and on trio."""
@@ -63,7 +66,7 @@ class RailConformance(Conformance, suite=True):
             for pieces in _ways(case, text):
                 said = await _said(built, pieces)
                 assert said.outcome == "blocked", f"{text!r} in the pieces {pieces!r}: {_why(said)}"
-                await self._assert_before_violation(case, built, text, said)
+                await _assert_before(built, text, violation_start(case, text, said), said)
 
     async def test_rewritten_text_is_delivered_exactly(self, case: RailCase, built: BuiltRail) -> None:
         """What is delivered in place of a text is the same however it comes. Hold what may have to be rewritten."""
@@ -73,11 +76,22 @@ class RailConformance(Conformance, suite=True):
                 assert said.outcome == "passed", _why(said)
                 assert said.text == expected, f"in the pieces {pieces!r}"
 
-    async def _assert_before_violation(self, case: RailCase, built: BuiltRail, text: str, said: Said) -> None:
-        begin = violation_start(case, text, said)
-        if not text[:begin].startswith(said.text):  # then the beginning was rewritten
-            clean = await _said(built, [text[:begin]])
-            assert clean.text.startswith(said.text), f"{said.text!r} of {text!r} was delivered"
+    async def test_examples_in_a_long_text_fare_the_same(self, case: RailCase, built: BuiltRail) -> None:
+        """Text comes in windows that begin and end anywhere, and harmless text stands around what is not.
+
+        Judge whatever stands in the window. A rail that judges nothing but whole texts has `whole` set in its record.
+        """
+        if case.tool_name is not None:
+            return
+        around = harmless(case)
+        for text in case.blocks:
+            said = await _said(built, pieces_of(f"{around}{text}\n{around}", "words"))
+            assert said.outcome == "blocked", f"{text!r} in a long text: {_why(said)}"
+            await _assert_before(built, around + text, violation_start(case, text, said, after=around), said)
+        for text, expected in ({text: text for text in case.allows} | dict(case.rewrites)).items():
+            said = await _said(built, pieces_of(f"{around}{text}\n{around}", "words"))
+            assert said.outcome == "passed", f"{text!r} in a long text: {_why(said)}"
+            assert said.text == f"{around}{expected}\n{around}"
 
     # One rail, many streams
 
@@ -159,14 +173,27 @@ class RailConformance(Conformance, suite=True):
         assert not showing, f"the secret stands in {', '.join(showing)}"
 
 
-def violation_start(case: RailCase, text: str, said: Said) -> int:
+def violation_start(case: RailCase, text: str, said: Said, *, after: str = "") -> int:
     """Give where the part of a blocked text begins of which nothing may be delivered."""
     if isinstance(case.blocks, Mapping):
         part = case.blocks[text]
         assert part in text, f"'blocks' names {part!r} as the violation of {text!r}, which does not have it"
-        return text.index(part)
+        return len(after) + text.index(part)
     blocked = said.delivered.blocked
-    return blocked.span[0] if blocked is not None and blocked.span is not None else 0
+    return blocked.span[0] if blocked is not None and blocked.span is not None else len(after)
+
+
+def harmless(case: RailCase, *, length: int = LONG) -> str:
+    """Give a long text that passes: the allowed examples again and again, a line each."""
+    lines = "".join(f"{text}\n" for text in case.allows) or "Nothing.\n"
+    return lines * (-(-length // len(lines)))
+
+
+async def _assert_before(built: BuiltRail, text: str, begin: int, said: Said) -> None:
+    """Check that nothing was delivered from where the violation begins on."""
+    if not text[:begin].startswith(said.text):  # then the beginning was rewritten
+        clean = await _said(built, [text[:begin]])
+        assert clean.text.startswith(said.text), f"{said.text!r} of {text!r} was delivered"
 
 
 def _ways(case: RailCase, text: str) -> list[list[str]]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from handrail_testkit._conformance import EXAMPLES, thorough
 from handrail_testkit._counting import bytes_kept, lines_run
 from handrail_testkit._pieces import splits, telling_splits
-from handrail_testkit._rail_suite import RailConformance
+from handrail_testkit._rail_suite import RailConformance, harmless
 from handrail_testkit._sessions import Run, most_held, run_session
 from handrail_testkit._window_rail_suite import ODD_TEXTS
 
@@ -139,7 +139,7 @@ class StreamRailConformance(RailConformance, suite=True):
 
     def test_harmless_text_is_not_held_for_long(self, case: RailCase, built: BuiltRail) -> None:
         """Readers wait for what is held, so it must not grow. Let out what can be no part of a match any more."""
-        run, text = Run(built.rail, case.turn("")), harmless(case)
+        run, text = Run(built.rail, case.turn("")), harmless(case, length=LONG)
         early = most_held(run, list(text))
         late = most_held(run, list(text * 3))
         assert run.said.block is None, _NOT_HARMLESS
@@ -147,7 +147,7 @@ class StreamRailConformance(RailConformance, suite=True):
 
     def test_what_a_session_keeps_does_not_grow(self, case: RailCase, built: BuiltRail) -> None:
         """An answer may be long. Forget what is out."""
-        run, turn, text = Run(built.rail, case.turn("")), case.turn(""), harmless(case)
+        run, turn, text = Run(built.rail, case.turn("")), case.turn(""), harmless(case, length=LONG)
         sizes: list[int] = []
         for _ in range(2):
             for piece in text * (3 if sizes else 1):
@@ -159,7 +159,7 @@ class StreamRailConformance(RailConformance, suite=True):
     def test_the_cost_is_linear_in_the_text(self, case: RailCase, built: BuiltRail) -> None:
         """Four times the text costs about four times the work, counted in lines. Read each character once."""
         almost = [text[:-1] * (-(-LONG // len(text))) for text in case.blocks if len(text) > 1]
-        for text in (harmless(case), *almost[:2]):
+        for text in (harmless(case, length=LONG), *almost[:2]):
             lines = [lines_run(run_session, built.rail, case.turn(""), text * times) for times in (1, 1, 4)]
             assert lines[2] <= 8 * lines[1] + 1000, f"{lines[1]} lines for some text, {lines[2]} for four times as much"
 
@@ -177,12 +177,6 @@ class StreamRailConformance(RailConformance, suite=True):
 
 
 _NOT_HARMLESS = "the texts of 'allows', one after another in lines, are blocked; give some that are harmless so, too"
-
-
-def harmless(case: RailCase) -> str:
-    """Give a long text that passes: the allowed examples again and again, a line each."""
-    lines = "".join(f"{text}\n" for text in case.allows)
-    return lines * (-(-LONG // len(lines)))
 
 
 def for_texts(case: RailCase, check: Callable[[str, Sequence[str]], None]) -> None:
