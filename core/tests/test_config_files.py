@@ -280,3 +280,13 @@ def test_a_file_that_cannot_be_read_is_a_configuration_error(
 
     monkeypatch.setattr(Path, "read_bytes", fail)
     assert refusal("config") == f"config/a.yml: it cannot be read: {raised.strerror}"
+
+
+def test_documents_beside_a_configuration_are_noted_once(tmp_path):
+    (tmp_path / "config.yml").write_text("models: []")
+    assert RailsConfig.from_path(tmp_path).notes == ()
+    (tmp_path / "kb").mkdir()
+    config = RailsConfig.from_path(tmp_path)
+    (note,) = config.notes
+    assert "kb: documents are not looked up" in note
+    assert (config + config).notes == (config + RailsConfig.from_content(config={})).notes == (note,)

@@ -88,7 +88,7 @@ def test_documents_that_are_not_looked_up_are_told(settings, tmp_path, caplog):
     assert not caplog.text
     (tmp_path / "kb").mkdir()
     LLMRails(RailsConfig.from_path(tmp_path))
-    assert "the folder kb is not read: nothing is retrieved" in caplog.text
+    assert "kb: documents are not looked up" in caplog.text
 
 
 BAD_CODE = {

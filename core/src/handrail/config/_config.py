@@ -123,7 +123,7 @@ class RailsConfig(Section):
     def _build(cls, origin: Origin) -> Self:
         tree = origin.tree
         left = set_aside(plain(tree), cls.model_fields, tree)
-        notes = tuple(map(str, left.notes))
+        notes = tuple(dict.fromkeys((*origin.notes, *map(str, left.notes))))
         config, problems = checked(cls, left.values, tree=tree, context=replace(origin, notes=notes))
         problems += left.problems
         rails = left.values.get("rails") if isinstance(left.values, dict) else None

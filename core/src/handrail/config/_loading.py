@@ -14,7 +14,7 @@ from handrail.config._yaml_errors import YamlProblemError
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _WRITE = "write at least 'models' and 'rails'"
 
@@ -50,6 +50,7 @@ class Origin:
             (*self.colang_files, *later.colang_files),
             "\n".join(filter(None, (self.colang_content, later.colang_content))),
             (*self.action_files, *later.action_files),
+            (*self.notes, *later.notes),
         )
 
 
@@ -91,7 +92,17 @@ def _load_folder(folder: Folder) -> Origin:
             empty = ", ".join(map(display_name, files))
             raise ConfigurationError(f"{empty}: the configuration is empty; {_WRITE}")
         tree = Node({})
-    return Origin(tree, folder.path, files, colang_files, "", folder.action_files)
+    return Origin(tree, folder.path, files, colang_files, "", folder.action_files, notes=tuple(_notes(folder.path)))
+
+
+def _notes(folder: Path) -> Iterator[str]:
+    """Give what a folder may hold for other systems, and nobody reads here."""
+    documents = folder / "kb"
+    if documents.is_dir():
+        yield (
+            f"{display_name(documents)}: documents are not looked up. Put what you retrieve into the prompt, and for "
+            f"'self check facts' into a message of the role 'context', as 'relevant_chunks'"
+        )
 
 
 def _merged(paths: tuple[Path, ...], folder: Path) -> Node:

@@ -72,12 +72,9 @@ def given(config: handrail.RailsConfig) -> handrail.RailsConfig:
 
 
 def say_differences(config: handrail.RailsConfig) -> None:
-    """Say that text goes out unchecked, if nobody has asked for it, and that documents are not looked up."""
-    if config.files and (config.base_path / "kb").is_dir():
-        _log.warning(
-            "the folder kb is not read: nothing is retrieved. Put what you retrieve into the prompt, and for "
-            "'self check facts' into a message of the role 'context', as 'relevant_chunks'."
-        )
+    """Say that text goes out unchecked, if nobody has asked for it, and what in the configuration has no effect."""
+    for note in config.notes:
+        _log.warning("%s", note)
     streaming = config.rails.output.streaming
     chosen = "stream_first" in given(config).rails.output.streaming.model_fields_set
     if streaming.enabled and streaming.stream_first and config.output_flows and not chosen:
