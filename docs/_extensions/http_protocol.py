@@ -9,7 +9,7 @@ from typing import Any
 from docutils import nodes
 from handrail_server._openapi import openapi
 from handrail_server._settings import ServerSettings
-from settings_tables import _kind
+from settings_tables import kind_of
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -39,7 +39,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"## {method} {path}"
         yield operation["summary"]
         if "requestBody" in operation:
-            kinds = [_kind(media["schema"]) for media in operation["requestBody"]["content"].values()]
+            kinds = [kind_of(media["schema"], names=True) for media in operation["requestBody"]["content"].values()]
             yield f"Takes {' or '.join(dict.fromkeys(kinds))}, as JSON."
         rows = ["| Status | Answer |", "| --- | --- |"]
         rows += [f"| {status} | {_answer(answer)} |" for status, answer in operation["responses"].items()]
@@ -48,7 +48,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _answer(answer: Mapping[str, Any]) -> str:
     described = [
-        f"`{media}`: {about['schema'].get('description') or _kind(about['schema'])}"
+        f"`{media}`: {about['schema'].get('description') or kind_of(about['schema'], names=True)}"
         for media, about in answer.get("content", {}).items()
         if about["schema"] != {"$ref": "#/components/schemas/Error"}
     ]
@@ -67,7 +67,7 @@ def _bodies(document: Mapping[str, Any]) -> Iterator[str]:
         for field, shape in schema["properties"].items():
             needed = "Needed. " if field in required else ""
             text = f"{needed}{shape.get('description', '')}".strip()
-            rows.append(f"| `{field}` | {_kind(shape)} | {text} |")
+            rows.append(f"| `{field}` | {kind_of(shape, names=True)} | {text} |")
         yield "\n".join(rows)
 
 

@@ -50,16 +50,35 @@ def load(target: str) -> type[BaseModel]:
 
 
 def tables(model: type[BaseModel]) -> Iterator[str]:
-    """Give the table of a model, and one for each model that its keys hold."""
+    """Give the table of a model, and one for each mapping that stands below one of its keys, headed by its path."""
     schema = model.model_json_schema(mode="validation")
     yield _table(model, schema)
-    below = models_below(model)
-    for name, definition in schema.get("$defs", {}).items():
-        if name in below:
-            forms = definition.get("anyOf", [definition])
-            others = [_kind(form) for form in forms if "properties" not in form]
-            yield f"Each `{name}`{''.join(f', which may also be {other}' for other in others)}:"
-            yield _table(below[name], next(form for form in forms if "properties" in form))
+    below, definitions = models_below(model), schema.get("$defs", {})
+    waiting, shown = [("", schema)], set()
+    while waiting:
+        path, parent = waiting.pop(0)
+        for key, name, several in _references(parent, definitions):
+            if name in shown or name not in below:
+                continue
+            shown.add(name)
+            place = f"{path}{key}{several}"
+            forms = definitions[name].get("anyOf", [definitions[name]])
+            others = [kind_of(form) for form in forms if "properties" not in form]
+            yield f"**`{place}`**{''.join(f', which may also be {other}' for other in others)}:"
+            form = next(form for form in forms if "properties" in form)
+            yield _table(below[name], form)
+            waiting.append((f"{place}.", form))
+
+
+def _references(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Give each key of a mapping below which another one stands: the key, the other's name, `[]` for a list of them."""
+    for key, shape in schema.get("properties", {}).items():
+        for choice in shape.get("anyOf", [shape]):
+            for holder, several in ((choice, ""), (choice.get("items", {}), "[]")):
+                for form in holder.get("anyOf", holder.get("oneOf", [holder])):
+                    name = str(form.get("$ref", "")).rpartition("/")[2]
+                    if name and ("properties" in definitions[name] or "anyOf" in definitions[name]):
+                        yield key, name, several
 
 
 def models_below(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
@@ -103,7 +122,7 @@ def _table(model: type[BaseModel], schema: Mapping[str, Any]) -> str:
     for name in _shown(model):
         field = model.model_fields[name]
         shape = _property(schema, name, field)
-        cells = (f"`{name}`", _kind(shape), _default(field), _sentence(said[name]))
+        cells = (f"`{name}`", kind_of(shape), _default(field), _sentence(said[name]))
         rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     if schema.get("additionalProperties") is True:
         rows.append("| any other | | | see above |")
@@ -117,32 +136,32 @@ def _property(schema: Mapping[str, Any], name: str, field: FieldInfo) -> Mapping
     return known.get(name) or known[str(first)]  # type: ignore[no-any-return]  # JSON
 
 
-def _kind(shape: Mapping[str, Any]) -> str:
-    """Say in words what a JSON Schema takes."""
+def kind_of(shape: Mapping[str, Any], *, names: bool = False) -> str:
+    """Say in words what a JSON Schema takes; mappings that are described elsewhere by their names, if there are any."""
     if "$ref" in shape:
-        return f"`{shape['$ref'].rpartition('/')[2]}`"
+        return f"`{shape['$ref'].rpartition('/')[2]}`" if names else "mapping"
     if "const" in shape:
         return _literal(shape["const"])
     if "enum" in shape:
         return ", ".join(map(_literal, shape["enum"]))
     for key in ("anyOf", "oneOf"):
         if key in shape:
-            kinds = dict.fromkeys(_kind(choice) for choice in shape[key] if choice.get("type") != "null")
+            kinds = dict.fromkeys(kind_of(choice, names=names) for choice in shape[key] if choice.get("type") != "null")
             return " or ".join(kinds)
     if "allOf" in shape:
-        return " and ".join(map(_kind, shape["allOf"]))
-    return ", ".join([_name(shape), *_limits(shape)])
+        return " and ".join(kind_of(part, names=names) for part in shape["allOf"])
+    return ", ".join([_name(shape, names=names), *_limits(shape)])
 
 
-def _name(shape: Mapping[str, Any]) -> str:
+def _name(shape: Mapping[str, Any], *, names: bool) -> str:
     kind = shape.get("type")
     if kind == "array":
         if "prefixItems" in shape:
             return f"list of {len(shape['prefixItems'])}"
-        return f"list of: {_kind(shape['items'])}" if shape.get("items") else "list"
+        return f"list of: {kind_of(shape['items'], names=names)}" if shape.get("items") else "list"
     if kind == "object":
         values = shape.get("additionalProperties")
-        return f"mapping to: {_kind(values)}" if isinstance(values, dict) and values else "mapping"
+        return f"mapping to: {kind_of(values, names=names)}" if isinstance(values, dict) and values else "mapping"
     return _NAMES.get(str(kind), "anything")
 
 
@@ -157,10 +176,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value is PydanticUndefined:
+    if value is None or value is PydanticUndefined or isinstance(value, BaseModel):
         return ""
-    if isinstance(value, BaseModel):
-        return "its defaults"
     return "none" if value in ((), [], {}, "") else _literal(value)
 
 
