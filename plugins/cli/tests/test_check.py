@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from handrail import Registry
+from handrail_cli._missing import missing_in
 from handrail_cli.app import run
 
 Configuration = Callable[..., str]
@@ -138,8 +139,8 @@ def test_what_is_missing_is_told_with_how_to_get_it(tmp_path: Path, capsys: Capt
         ("file", str(tmp_path / "no-such-folder"), "put it there, or correct its name"),
         ("file", str(tmp_path / "nowhere.yml"), "put it there, or correct its name"),
         ("prompt", "self_check_input", "write it below 'prompts', with 'task: self_check_input'"),
-        ("package", "handrail-strategies", "pip install handrail-strategies"),
-        ("package", "handrail-patterns", "pip install handrail-patterns"),
+        ("package", "handrail-strategies", 'pip install "handrail-strategies"'),
+        ("package", "handrail-patterns", 'pip install "handrail-patterns"'),
     ]
 
 
@@ -240,3 +241,34 @@ def test_a_strategy_with_settings_of_its_own_is_described_by_them(configuration:
     shown = capsys.readouterr().out
     assert "windows by sentence (handrail-strategies 0.1.0): min_tokens 4, 8 at once" in shown
     assert "windows by whole (handrail-strategies 0.1.0): its own sizes, 8 at once" in shown
+
+
+@pytest.mark.parametrize(
+    ("problem", "missing"),
+    [
+        (
+            "needs PyTorch; install it with 'pip install \"handrail-huggingface[torch]\"'",
+            {
+                "kind": "package",
+                "name": "handrail-huggingface[torch]",
+                "get": 'pip install "handrail-huggingface[torch]"',
+            },
+        ),
+        (
+            "unknown rail 'x'. It is in the package handrail-x: pip install handrail-x. The installed plugin",
+            {"kind": "package", "name": "handrail-x", "get": 'pip install "handrail-x"'},
+        ),
+        ("models[0].engine is the number 5; it must be text", None),
+    ],
+)
+def test_a_problem_says_what_is_missing(problem: str, missing: dict[str, str] | None):
+    assert missing_in(problem) == missing
+
+
+def test_a_strategy_that_is_not_there_is_a_warning_where_nothing_reads_it(
+    configuration: Configuration, capsys: Capture
+):
+    assert run(["check", configuration("shout", streaming={"strategy": "sentense"})]) == 0
+    shown = capsys.readouterr().out
+    assert "warnings\n" in shown
+    assert "unknown strategy 'sentense'; did you mean 'sentence'?" in shown

@@ -60,8 +60,9 @@ def examine(path: Path, registry: Registry) -> dict[str, Any]:
     except HandrailError as error:
         names = served(config, registry_of(config, registry))
         return {"path": str(path), "problems": _problems(error), "names": names}
-    names = served(config, rails.composition.registry)
-    return {"path": str(path), "problems": [], "names": names, **describe(rails)}
+    found = {"path": str(path), "problems": [], "names": served(config, rails.composition.registry), **describe(rails)}
+    found["warnings"] += [f"{name['where']}: {name['problem']}" for name in found["names"] if name["problem"]]
+    return found
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:

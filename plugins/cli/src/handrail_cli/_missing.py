@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _KINDS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "prompt": (re.compile(r"no prompt for the task '([^']+)'"), "write it below 'prompts', with 'task: {}'"),
     "environment variable": (re.compile(r"environment variable '(\w+)'"), "export {}=..."),
-    "package": (re.compile(r"pip install (\S*[\w\]])"), "pip install {}"),
+    "package": (re.compile(r"pip install \"?([\w.-]*\w(?:\[[\w,-]+\])?)"), 'pip install "{}"'),
     "file": (
         re.compile(r"'([^']+)'[^']*(?:cannot be read|is no folder|No such file)"),
         "put it there, or correct its name",
