@@ -25,7 +25,7 @@ def browser():
 
 @pytest.fixture(params=["light", "dark"])
 def page(browser, real_server, request):
-    context = browser.new_context(color_scheme=request.param, viewport={"width": 1200, "height": 1100})
+    context = browser.new_context(color_scheme=request.param, viewport={"width": 1200, "height": 770})
     opened = context.new_page()
     opened.problems = []
     opened.scheme = request.param
@@ -57,13 +57,16 @@ def test_held_text_is_grey_blocks_and_a_block_says_which_rail_and_why(page):
     held = page.locator("#answer .held")
     expect(held).to_be_visible()
     assert set(held.inner_text()) <= {"x", " "}
-    expect(page.locator(".lane .check").first).to_be_attached(timeout=20_000)
+    expect(page.locator(".lane .check").nth(2)).to_be_attached(timeout=20_000)
     if os.environ.get("HANDRAIL_PICTURES") and page.scheme == "light":
         PICTURE.parent.mkdir(exist_ok=True)
         page.screenshot(path=PICTURE)
     expect(page.locator("#verdict")).to_contain_text("self check output stopped the answer", timeout=30_000)
     expect(page.locator(".lane .name")).to_have_text("output: self check output")
     expect(page.locator(".lane .check.block")).to_be_attached()
+    expect(page.locator("#state")).to_have_text("blocked")
+    expect(page.locator("#notes")).not_to_contain_text("cancelled")  # no verdict of a rail, but its end
+    assert page.locator("#waiting path").get_attribute("d").count("V") > 3  # how much was held, over time
     assert "xyzzy" not in page.locator("body").inner_text()
     assert "could object" in page.locator("#answer").inner_text()
 
