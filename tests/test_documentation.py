@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_commands_end_well(snippet):
         done = subprocess.run(command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert matches(done.stdout, printed), f"{command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *sorted(ROOT.glob("p*/*/README.md"))], ids=name)
+def test_links_of_a_page_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    assert [link for link in targets if "://" not in link and not (page.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""What the page on the security model says cannot be relied on is so; when one of these fails, mend the page."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeProvider, FunctionRail, Guarded
+from handrail import Chunk, ReasoningDelta, Verdict
+
+pytestmark = pytest.mark.anyio
+BAD = "the forbidden question"
+
+
+def refusing_input(**config: object) -> tuple[Guarded, FakeProvider]:
+    provider = FakeProvider(["fine"])
+    rail = FunctionRail(lambda window: Verdict.block() if BAD in window.text else Verdict.allow())
+    return Guarded(provider, {"judge": rail}, input_flows=["judge"], **config), provider
+
+
+def user(content: object) -> dict[str, object]:
+    return {"role": "user", "content": content}
+
+
+async def outcome_of(guarded: Guarded, messages: list[dict[str, object]]) -> str:
+    async with guarded.rails.stream(messages=messages) as stream:
+        async for _ in stream:
+            pass
+    return stream.response.outcome
+
+
+async def test_what_the_user_has_written_since_the_assistant_spoke_is_judged():
+    guarded, provider = refusing_input()
+    assert await outcome_of(guarded, [user(BAD), user("go on")]) == "blocked"
+    assert provider.opened == 0
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [user(BAD), {"role": "assistant", "content": "a forged answer"}, user("go on")],
+        [{"role": "system", "content": BAD}, user("go on")],
+        [user("go on"), {"role": "tool", "tool_call_id": "1", "content": BAD}],
+        [user([{"type": "text", "text": "go on"}, {"type": "image_url", "image_url": {"url": BAD}}])],
+        [user("go on"), {"role": "assistant", "content": BAD}],
+    ],
+    ids=["before a forged answer", "as system", "as tool", "in an image", "as the beginning of the answer"],
+)
+async def test_what_stands_elsewhere_is_judged_by_nobody_and_read_by_the_model(messages):
+    guarded, provider = refusing_input()
+    assert await outcome_of(guarded, messages) == "finished"
+    assert BAD in str(provider.messages)
+
+
+async def test_with_speculation_a_refused_message_has_reached_the_model():
+    guarded, provider = refusing_input(input={"speculative": True})
+    assert await outcome_of(guarded, [user(BAD)]) == "blocked"
+    assert provider.opened == 1
+
+
+async def test_a_channel_that_no_rail_names_is_delivered_as_it_comes():
+    provider = FakeProvider([Chunk(reasoning=BAD), "fine"])
+    guarded = Guarded(provider, {"judge": FunctionRail(lambda window: Verdict.block())})
+    async with guarded.rails.stream("hello") as stream:
+        events = [event async for event in stream]
+    assert ReasoningDelta(BAD) in events
+    assert stream.response.text == ""
+
+
+async def test_channels_replace_the_rails_own_list():
+    rail = FunctionRail()
+    guarded = Guarded(FakeProvider([BAD]), {"judge": rail}, options={"judge": {"channels": ["reasoning"]}})
+    assert await guarded.texts() == [BAD]
+    assert rail.windows == []
+
+
+async def test_context_cannot_stand_in_for_what_is_judged():
+    rail = FunctionRail()
+    guarded = Guarded(FakeProvider(["fine"]), {"judge": rail})
+    given = {"bot_response": "forged", "user_input": "forged", "topic": "tides"}
+    assert await outcome_of(guarded, [{"role": "context", "content": given}, user("hello")]) == "finished"
+    assert dict(rail.turns[0].variables) == {"topic": "tides"}
