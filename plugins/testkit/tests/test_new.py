@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from distributions import ROOT, Environment, build, once, shared, wheels_of_members
-from handrail import Registry
+from handrail import RailsConfig, Registry
 from handrail_cli.app import run
 
 KINDS = ["rail", "stream-rail", "provider", "strategy"]
@@ -117,6 +118,17 @@ def test_it_is_written_as_well_as_our_own_whatever_its_name(kind: str, name: str
         )
         assert done.returncode == 0, done.stdout
     assert "%{" not in "".join(file.read_text() for file in package.rglob("*") if file.is_file())
+
+
+@each_kind
+def test_its_readme_is_true(environment: Environment, kind: str):
+    package = package_of(environment, kind)
+    readme = (package / "README.md").read_text()
+    for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL):
+        RailsConfig.from_content(yaml_content=block)
+    settings = (package / "src" / package.name.replace("-", "_") / "settings.py").read_text()
+    for field in re.findall(r"^    ([a-z_]+): ", settings, re.MULTILINE):
+        assert f"`{field}`" in readme
 
 
 def test_its_types_are_sound(environment: Environment):
