@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from importlib.metadata import version
 
 import pytest
@@ -80,6 +79,7 @@ TARGETS = "test_everything_that_is_named_can_be_imported"
 LATER_TRACE = "test_importing_the_implementation_leaves_no_trace"
 DESCRIBED = "test_settings_are_described"
 UNKNOWN = "test_unknown_settings_are_refused"
+OF_THE_METADATA = {SAYS, PYTHON, KERNEL, TYPES}
 OF_THE_REGISTRY = {SAME, NAMES, SUMMARY, DESCRIBED, UNKNOWN}
 
 
@@ -174,8 +174,9 @@ def test_each_bad_distribution_fails_the_tests_of_the_rules_that_it_breaks(
     failures, assert_each_bites, install, anyio_backend
 ):
     assert version("handrail").startswith("0.1."), "METADATA asks for this version"
-    suites = "from handrail_testkit import PluginConformance\n"
-    for number, (name, (changes, _)) in enumerate(BROKEN.items()):
-        suites += f"\n\nclass Test{name}(PluginConformance):\n    distribution = {install(number, changes)!r}\n"
+    suites = "from handrail_testkit import DistributionConformance, PluginConformance\n"
+    for number, (name, (changes, tests)) in enumerate(BROKEN.items()):
+        kind = "DistributionConformance" if tests and tests <= OF_THE_METADATA else "PluginConformance"
+        suites += f"\n\nclass Test{name}({kind}):\n    distribution = {install(number, changes)!r}\n"
     broken = {f"Test{name}": tests for name, (_, tests) in BROKEN.items()}
-    assert_each_bites(failures(textwrap.dedent(suites)), broken, PluginConformance)
+    assert_each_bites(failures(suites), broken, PluginConformance)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "20"))
 """How many random examples each property is tried with."""
 
 thorough = settings(

@@ -146,11 +146,9 @@ class RailConformance(Conformance, suite=True):
         """Where the rail asks a model and it fails, the error goes on. Catch nothing in order to allow."""
         working, failing = case.build(), case.build(models_fail=True)
         for text in case.examples:
-            asked = await _said(working, [text])
-            if len(asked.delivered.response.llm_calls) < 2 and case.direction == "output":
-                continue  # only the model that says the text was asked
-            said = await _said(failing, [text])
-            if any(call.task != "general" for call in said.delivered.response.llm_calls):
+            calls = (await _said(working, [text])).delivered.response.llm_calls
+            if any(call.task != "general" for call in calls):
+                said = await _said(failing, [text])
                 assert said.outcome != "passed", f"{text!r} passed although the model of the rail failed"
 
     async def test_the_secret_appears_nowhere(self, case: RailCase, caplog: pytest.LogCaptureFixture) -> None:
