@@ -62,7 +62,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
                 copy.parent.mkdir(exist_ok=True)
                 shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
         own = sorted((folder / "wheels").glob("*.whl"))
-        environment.install("handrail-cli", "handrail-server", "handrail-testkit", *own, wheels=wheels)
+        ours = ["handrail-cli", "handrail-self-check", "handrail-server", "handrail-testkit"]
+        environment.install(*ours, *own, wheels=wheels)
 
     return Environment(once(shared(tmp_path_factory) / "third-party", make))
 
@@ -100,6 +101,15 @@ def test_its_own_tests_pass(environment: Environment, package: str):
     few = {"HANDRAIL_EXAMPLES": "2"}
     done = environment.run("python", "-m", "pytest", "-q", cwd=environment.folder / package, env=few, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_its_example_can_be_used(environment: Environment, package: str):
+    done = environment.run("handrail", "check", environment.folder / package / "example", "--json")
+    found = json.loads(done.stdout)
+    served = {one["distribution"] for one in found["names"]}
+    assert package in served
+    assert not [note for note in found["notes"] if "no effect" in note]
 
 
 def test_nothing_of_ours_is_private_to_them():
