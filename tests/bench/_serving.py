@@ -52,13 +52,11 @@ class Answer:
 
     Attributes:
         first: seconds to the first text.
-        enough: seconds to as many tokens as a window has; infinite if there were fewer.
         total: seconds in all.
         tokens: how many came.
     """
 
     first: float
-    enough: float
     total: float
     tokens: int
 
@@ -95,20 +93,18 @@ class Server:
         began = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
         writer.write(_request(tokens, pace))
-        answer, first, enough = bytearray(), 0.0, float("inf")
+        answer, first = bytearray(), 0.0
         while data := await reader.read(2**18):
             answer += data
             if not first and _TOKEN in data:
                 first = time.perf_counter() - began
-            if pace and enough == float("inf") and answer.count(_TOKEN) >= WINDOW:
-                enough = time.perf_counter() - began
             if leave_after is not None and answer.count(_TOKEN) >= leave_after:
                 break
         writer.close()
         count = answer.count(_TOKEN)
         if leave_after is None and count != tokens:
             raise SystemExit(f"{self.name}: {count} tokens of {tokens} came; the end: {bytes(answer[-300:])!r}")
-        return Answer(first, enough, time.perf_counter() - began, count)
+        return Answer(first, time.perf_counter() - began, count)
 
     async def get(self, path: str) -> object:
         """Get a JSON document."""
