@@ -1,9 +1,15 @@
-"""The kernel's own strategy behaves as every strategy must."""
+"""The kernel's own strategy and its distribution behave as everybody's must."""
 
 from __future__ import annotations
 
 import pytest
-from handrail_testkit import StrategyCase, StrategyConformance
+from handrail_testkit import DistributionConformance, StrategyCase, StrategyConformance
+
+
+class TestDistribution(DistributionConformance):
+    distribution = "handrail"
+    packages = ("handrail",)
+    expected_failures = {"test_it_asks_for_a_kernel_that_it_knows": "it is the kernel"}
 
 
 class TestRolling(StrategyConformance):
