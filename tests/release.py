@@ -5,7 +5,6 @@ Nothing is published here: that is done by a workflow, for a tag, with what this
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
@@ -15,10 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import release_checks as checks
-from distributions import ROOT, Environment, build
-
-QUICKSTART = ROOT / "docs" / "examples" / "quickstart"
-QUESTION = "How do the tides work?"
+from distributions import ROOT, build
 
 
 def problems_of_files(folder: Path) -> Iterator[str]:
@@ -32,28 +28,6 @@ def problems_of_files(folder: Path) -> Iterator[str]:
     kernel = next(wheel for wheel in wheels if wheel.distribution == "handrail")
     yield from checks.problems_of_extras(kernel, [wheel.distribution for wheel in wheels])
     yield from checks.problems_that_tools_find(sorted(folder.iterdir()))
-
-
-def problems_of_installation(folder: Path, scratch: Path) -> Iterator[str]:
-    """Install all wheels into an empty environment, and use them where the repository is not."""
-    environment = Environment.create(scratch / "environment")
-    wheels = checks.wheels(folder)
-    environment.install(*(wheel.file for wheel in wheels), wheels=folder)
-    listed = json.loads(environment.run("handrail", "plugins", "--json").stdout)
-    plugins = {plugin["distribution"]: plugin for plugin in listed["plugins"]}
-    for wheel in wheels:
-        if not wheel.entry_points:
-            continue
-        plugin = plugins.get(wheel.distribution)
-        if plugin is None or plugin["problem"] or plugin["version"] != wheel.metadata["Version"]:
-            yield f"{wheel.distribution} is not found as a plugin after its installation: {plugin}"
-    where = environment.run("python", "-c", "import handrail; print(handrail.__file__)").stdout
-    if not where.startswith(str(environment.folder)):
-        yield f"handrail is imported from {where.strip()}, which is not what was installed"
-    quickstart = shutil.copytree(QUICKSTART, scratch / "quickstart")
-    said = environment.run("handrail", "chat", quickstart, "--streaming", "--message", QUESTION).stdout
-    if not said.startswith("Tides happen because"):
-        yield f"the quickstart does not answer: {said!r}"
 
 
 def problems_of_repetition(folder: Path, scratch: Path) -> Iterator[str]:
@@ -70,7 +44,7 @@ def main() -> int:
     build(dist)
     steps: dict[str, Callable[[Path], Iterator[str]]] = {
         "contents, metadata, entry points, extras": problems_of_files,
-        "installed where the repository is not": lambda folder: problems_of_installation(folder, scratch),
+        "installed where the repository is not": lambda folder: checks.problems_of_installation(folder, scratch),
         "built again": lambda folder: problems_of_repetition(folder, scratch),
     }
     found: list[str] = []

@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 import release_checks as checks
 import yaml
-from distributions import MEMBERS, ROOT, build, project
+from distributions import MEMBERS, ROOT, build, once, project, shared
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every wheel and source distribution, built as `make release` builds them."""
-    build(folder := tmp_path_factory.mktemp("release") / "dist")
-    return folder
+    return once(shared(tmp_path_factory) / "release", build)
 
 
 def test_every_wheel_has_its_sources_and_nothing_else(release: Path):
@@ -53,6 +52,10 @@ def test_every_member_is_an_extra_and_every_extra_a_member(release: Path):
         "extras and members differ: cli, new",
         "the extra 'all' lacks handrail-new",
     ]
+
+
+def test_everything_works_where_the_repository_is_not(release: Path, tmp_path: Path):
+    assert list(checks.problems_of_installation(release, tmp_path)) == []
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path):

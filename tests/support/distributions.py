@@ -101,14 +101,16 @@ class Environment:
 
         Args:
             what: files, or names with their extras.
-            wheels: a folder in which names are looked up before the package index.
+            wheels: a folder with wheels, which are taken and none of the package index that are called the same.
         """
         found = os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")
         command = [_UV, "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(CONSTRAINTS)]
         if wheels is not None:
-            # uv remembers what it found in a folder of this name, be it another folder now.
-            refreshed = [f"--refresh-package={project(member)['name']}" for member in MEMBERS]
-            command += ["--find-links", str(wheels), *refreshed]
+            ours = self.folder / "ours.txt"
+            ours.write_text(
+                "".join(f"{file.name.partition('-')[0]} @ {file.as_uri()}\n" for file in wheels.glob("*.whl"))
+            )
+            command += ["--constraint", str(ours)]
         environment = {**os.environ, "UV_FIND_LINKS": found}
         subprocess.run([*command, *map(str, what)], env=environment, check=True)
 

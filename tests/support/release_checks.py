@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,9 +17,11 @@ from email.message import Message
 from functools import cached_property
 from pathlib import Path
 
-from distributions import MEMBERS, ROOT, project, wheel_name
+from distributions import MEMBERS, ROOT, Environment, project, wheel_name
 
 GROUP = "handrail"
+QUICKSTART = ROOT / "docs" / "examples" / "quickstart"
+QUESTION = "How do the tides work?"
 LICENSE = (ROOT / "LICENSE").read_bytes()
 _BESIDES_SOURCES = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"}
 
@@ -166,6 +170,28 @@ def problems_that_tools_find(files: Sequence[Path]) -> Iterator[str]:
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             yield done.stdout + done.stderr
+
+
+def problems_of_installation(folder: Path, scratch: Path) -> Iterator[str]:
+    """Install all wheels into an empty environment, and use them where the repository is not."""
+    environment = Environment.create(scratch / "environment")
+    found = wheels(folder)
+    environment.install("handrail[all]", wheels=folder)
+    listed = json.loads(environment.run("handrail", "plugins", "--json").stdout)
+    plugins = {plugin["distribution"]: plugin for plugin in listed["plugins"]}
+    for wheel in found:
+        if not wheel.entry_points:
+            continue
+        plugin = plugins.get(wheel.distribution)
+        if plugin is None or plugin["problem"] or plugin["version"] != wheel.metadata["Version"]:
+            yield f"{wheel.distribution} is not found as a plugin after its installation: {plugin}"
+    where = environment.run("python", "-c", "import handrail; print(handrail.__file__)").stdout
+    if not where.startswith(str(environment.folder)):
+        yield f"handrail is imported from {where.strip()}, which is not what was installed"
+    quickstart = shutil.copytree(QUICKSTART, scratch / "quickstart")
+    said = environment.run("handrail", "chat", quickstart, "--streaming", "--message", QUESTION).stdout
+    if not said.startswith("Tides happen because"):
+        yield f"the quickstart does not answer: {said!r}"
 
 
 def digests(folder: Path) -> dict[str, str]:
