@@ -13,6 +13,7 @@ from distributions import wheels_of_members
 from handrail import RailsConfig
 from pages import PAGES, ROOT, session_of, snippets
 from sessions import Session, commands, fresh_environment, matches, own_environment, run_python
+from virtual import VirtualLoop
 
 SESSIONS = [page for page in PAGES if session_of(page) == "an empty folder"]
 FROM_NOTHING = [page for page in PAGES if session_of(page) == "a fresh environment"]
@@ -43,7 +44,7 @@ def test_python_snippets_of_a_page_run_in_order(page, monkeypatch):
     namespace: dict[str, object] = {"__name__": "__main__"}
     for snippet in LOOSE:
         if snippet.page == page and snippet.language == "python":
-            run_python(snippet, namespace)
+            run_python(snippet, namespace, loop=VirtualLoop)
 
 
 @pytest.mark.parametrize("snippet", CONFIGURATIONS, ids=lambda snippet: snippet.place)
