@@ -91,7 +91,7 @@ class RailCase:
         rails = LLMRails(self._config(), llm=_Speaker(), registry=registry)
         composition = rails.composition
         (plan,) = composition.input_rails if self.direction == "input" else composition.output_rails
-        return BuiltRail(self, rails, plan.rail)
+        return BuiltRail(self, rails, plan.rail, composition.registry.rail(plan.name).spec.whole)
 
     def _config(self) -> RailsConfig:
         rails = _merged({"output": {"streaming": {"enabled": True}}}, {self.direction: {"flows": [self.rail]}})
@@ -116,11 +116,13 @@ class BuiltRail:
         case: how it was made.
         rails: the guarded model, which says what a test tells it to.
         rail: the rail itself.
+        whole: whether it judges nothing but whole texts.
     """
 
     case: RailCase
     rails: LLMRails
     rail: Any
+    whole: bool
 
     async def say(self, pieces: Sequence[str]) -> Said:
         """Let the text come in these pieces, from the model or from the user, and give what came of it."""

@@ -81,7 +81,7 @@ class RailConformance(Conformance, suite=True):
 
         Judge whatever stands in the window. A rail that judges nothing but whole texts has `whole` set in its record.
         """
-        if case.tool_name is not None:
+        if built.whole:
             return
         around = harmless(case)
         for text in case.blocks:
