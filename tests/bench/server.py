@@ -65,7 +65,7 @@ async def rates(servers: list[Server], rounds: int) -> list[Row]:
 async def first_texts(servers: list[Server]) -> list[Row]:
     """Give milliseconds to the first text of one client, asking the servers in turn."""
     found: dict[str, list[float]] = {server.name: [] for server in servers}
-    for _ in range(40):
+    for _ in range(100):
         for server in servers:
             found[server.name].append(1000 * (await server.ask(2 * WINDOW)).first)
     return [
