@@ -59,3 +59,14 @@ def test_as_json(own_plugin: None, capsys: Capture):
         "directions": ["input", "output"],
     } in own["offers"]
     assert {offer["kind"] for offer in own["offers"]} == {"rail", "engine", "command"}
+
+
+def test_a_plugin_that_reads_rails_from_configurations_says_so(capsys: Capture):
+    assert run(["plugins"]) == 0
+    assert (
+        "handrail_colang.plugin\n  rail      *  Those that a configuration defines itself." in capsys.readouterr().out
+    )
+    assert run(["plugins", "--json"]) == 0
+    plugins = {one["name"]: one["defined_by_configurations"] for one in json.loads(capsys.readouterr().out)["plugins"]}
+    assert "rail" in plugins["colang"]
+    assert plugins["patterns"] == []

@@ -30,6 +30,9 @@ _KINDS: Mapping[type[Spec], str] = {
 }
 
 
+_DEFINED = "Those that a configuration defines itself."
+
+
 def plugins(*, json: Flag = False) -> int:
     """List what is installed: each plugin's source, version and offers, and what is broken and why.
 
@@ -60,7 +63,8 @@ def as_lines(registry: Registry) -> Iterator[str]:
         yield f"{plugin.label}, {plugin.module}"
         if plugin.problem is not None:
             yield from _indented(f"BROKEN    {plugin.problem}")
-        yield from ("  " + line for line in aligned(map(_offer_row, plugin.specs)))
+        rows = [*map(_offer_row, plugin.specs), *((f"{kind:8}", "*", _DEFINED) for kind in _defined(plugin))]
+        yield from ("  " + line for line in aligned(rows))
         yield ""
     for conflict in _conflicts(registry):
         yield f"CONFLICT  {conflict['message']}"
@@ -86,6 +90,14 @@ def _offer_row(spec: Spec) -> Sequence[str]:
     return f"{_KINDS[type(spec)]:8}", spec.name, f"{spec.summary}{also}".strip()
 
 
+def _defined(plugin: Plugin) -> Iterator[str]:
+    """Give the kinds of names that the plugin reads from configurations themselves."""
+    if plugin.config_rails is not None:
+        yield "rail"
+    if plugin.config_providers is not None:
+        yield "engine"
+
+
 def _plugin_json(plugin: Plugin) -> dict[str, Any]:
     return {
         "name": plugin.name,
@@ -103,6 +115,7 @@ def _plugin_json(plugin: Plugin) -> dict[str, Any]:
             }
             for spec in plugin.specs
         ],
+        "defined_by_configurations": list(_defined(plugin)),
     }
 
 
