@@ -27,7 +27,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_extensions", "_pictures", "examples"]
 nitpicky = True
-smartquotes = False
+smartquotes_action = "D"  # dashes alone: quotes are part of what is quoted
 suppress_warnings = ["ref.python"]  # a name that both handrail and the drop-in have; handrail's is the first found
 
 html_theme = "furo"

@@ -1,4 +1,4 @@
-"""Finds the entry of a name that annotations give by the private module it lives in."""
+"""Makes entries of Python's names readable, and finds those that annotations give by a private module."""
 
 from __future__ import annotations
 
@@ -40,8 +40,24 @@ def show_trees(app: Sphinx, what: str, name: str, thing: object, options: object
         lines[first : last + 1] = ["::", "", *(f"    {line}" for line in lines[first : last + 1]), ""]
 
 
+def readable_signature(
+    app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write a default that is made for each object so that Sphinx can still read the signature."""
+    return signature and signature.replace("<factory>", "..."), returned
+
+
+def name_attributes(app: Sphinx, doctree: nodes.document) -> None:
+    """Call attributes what docstrings call them."""
+    for field in doctree.findall(nodes.field_name):
+        if field.astext() == "Variables":
+            field.children = [nodes.Text("Attributes")]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx where to ask."""
     app.connect("autodoc-process-docstring", show_trees)
+    app.connect("autodoc-process-signature", readable_signature)
+    app.connect("doctree-read", name_attributes)
     app.connect("missing-reference", find)
     return {"parallel_read_safe": True}
