@@ -25,15 +25,19 @@ class TestRegexCheck(StreamRailConformance):
     @pytest.fixture
     def case(self):
         ticket = {"name": "ticket", "pattern": r"TKT-\d{4,8}", "action": "redact"}
+        old = {"pattern": r"\bold\b", "action": "mask"}
+        one = {"name": "one", "pattern": "abc", "action": "redact"}
+        other = {"pattern": "bcd", "action": "mask"}
         return RailCase(
             rail="regex check",
-            settings={"patterns": [ticket, r"launch codes?", {"pattern": r"\bold\b", "action": "mask"}]},
+            settings={"patterns": [ticket, r"launch codes?", old, one, other]},
             allows=ALLOWED,
             blocks={"Here are the launch codes: 1 2 3": "launch code", "TKT-1234 launch code": "launch code"},
             rewrites={
                 "Your ticket is TKT-12345, keep it.": "Your ticket is [TICKET], keep it.",
                 "TKT-123456789": "[TICKET]9",
                 "an old man": "an *** man",
+                "x abcd x": "x [ONE] x",
             },
         )
 

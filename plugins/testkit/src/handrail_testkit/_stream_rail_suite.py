@@ -113,6 +113,9 @@ class StreamRailConformance(RailConformance, suite=True):
             assert said.block is not None or said.held == 0, f"{said.held} characters were never let out"
 
         for_texts(case, check)
+        for text in case.allows:
+            edits = run_session(built.rail, case.turn(text), text).edits
+            assert not edits, f"{text!r} passes as it is, and yet has {edits}"
 
     def test_no_character_of_a_violation_is_out_before_it_is_seen(self, case: RailCase, built: BuiltRail) -> None:
         """A violation may come in any pieces. Hold the beginning of what may become one."""
