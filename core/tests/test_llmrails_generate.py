@@ -160,14 +160,21 @@ async def test_update_llm_and_llm_replace_the_main_model(guarded):
         g.rails.update_llm("gpt-4")
 
 
-async def test_rails_close_their_providers(guarded):
+async def test_what_can_be_closed_is_closed_with_the_rails_whatever_fails(guarded):
     closed = []
 
     class Provider(FakeProvider):
         async def aclose(self):
             closed.append(self)
 
-    g = guarded(Provider(["x"]), {})
-    async with g.rails as rails:
-        await rails.generate_async("hello")
-    assert closed == [g.provider]
+    class Connected(FunctionRail):
+        async def aclose(self):
+            closed.append(self)
+            raise OSError("gone")
+
+    parts = {"in": Connected(), "out": Connected(), "plain": FunctionRail()}
+    g = guarded(Provider(["x"]), parts, input_flows=["in"])
+    with pytest.raises(OSError, match="gone"):
+        async with g.rails as rails:
+            await rails.generate_async("hello")
+    assert closed == [parts["out"], parts["in"], g.provider]

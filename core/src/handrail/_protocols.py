@@ -38,7 +38,10 @@ class Provider(Protocol):
 
 @runtime_checkable
 class WindowRail(Protocol):
-    """Judges windows of text. Built as `Rail(settings, context)`, once per flow of a configuration."""
+    """Judges windows of text. Built as `Rail(settings, context)`, once per flow of a configuration.
+
+    May also have `async def aclose(self) -> None`, awaited when the `LLMRails` that owns it is closed.
+    """
 
     async def check(self, window: Window, turn: Turn) -> Verdict:
         """Judge one window. May be slow. Several checks of one stream may run at once.
@@ -64,7 +67,7 @@ class Session(Protocol):
 class StreamRail(Protocol):
     """Judges or rewrites text character by character, with a session for each stream.
 
-    Built as `Rail(settings, context)`, once per flow of a configuration.
+    Built as `Rail(settings, context)`, once per flow of a configuration. May also have `aclose`, as a window rail may.
     """
 
     def open(self, turn: Turn) -> Session:

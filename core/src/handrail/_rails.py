@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -277,10 +278,17 @@ class LLMRails:
         return self
 
     async def aclose(self) -> None:
-        """Close the providers: their connections and threads. No stream may run any more."""
-        for model in self._app.models.values():
-            if (close := getattr(model.provider, "aclose", None)) is not None:
-                await close()
+        """Close providers and rails that can be closed: their connections and threads. No stream may run any more.
+
+        Raises:
+            Exception: what the last of them raised that failed to close; the others are closed all the same.
+        """
+        app = self._app
+        rails = (plan.rail for plan in (*app.input_rails, *app.output_rails))
+        async with AsyncExitStack() as stack:
+            for owned in (*(model.provider for model in app.models.values()), *rails):
+                if (close := getattr(owned, "aclose", None)) is not None:
+                    stack.push_async_callback(close)
 
     async def __aenter__(self) -> Self:
         return self
