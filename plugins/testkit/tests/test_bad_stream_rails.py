@@ -195,6 +195,15 @@ PARTS = '''
                     return Ruling(ruling.text, ruling.block)
 
 
+    class TestReportsEditsOfNothing(Suite):
+        class rail(Good):
+            class session(Session):
+                def ruled(self, text, *, final):
+                    start, ruling = self.start, super().ruled(text, final=final)
+                    same = (Edit(start, start + 1, ruling.text[0]),) if ruling.text and not ruling.edits else ()
+                    return Ruling(ruling.text, ruling.block, ruling.edits + same)
+
+
     class TestSharesWhatItHolds(Suite):
         class rail(Good):
             class session(Session):
@@ -293,6 +302,7 @@ BROKEN = {
     "TestLooksAtEachPieceAlone": {PIECES, TRUE, BEFORE, BLOCKED, REWRITTEN},
     "TestHoldsTooLittle": {PIECES, TRUE, EDITS, BEFORE, ALLOWED, BLOCKED, REWRITTEN, IN_LONG},
     "TestHidesItsEdits": {EDITS},
+    "TestReportsEditsOfNothing": {EDITS},
     "TestSharesWhatItHolds": {APART, BESIDE},
     "TestWaitsForTheEnd": {HELD, KEPT},
     "TestKeepsTheWholeText": {KEPT},
