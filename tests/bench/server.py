@@ -82,7 +82,7 @@ async def paced(servers: list[Server], *, apart: float) -> list[Row]:
 
     async def ask(server: Server, delay: float) -> float:
         await asyncio.sleep(delay)
-        ideal = (WINDOW - 1) * PACE if "rail" in server.name else 0.0
+        ideal = (WINDOW - 1) * PACE if "free rail" in server.name else 0.0
         return 1000 * ((await server.ask(100, PACE)).first - ideal)
 
     found: dict[str, list[float]] = {}
