@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import FakeProvider, FunctionRail
+from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import LLMRails, RailsConfig, Registry
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, PluginConflictError, PluginLoadError
 from handrail.plugins import ProviderSpec, RailSpec, StrategySpec, hookimpl
@@ -28,6 +28,7 @@ class Plugin:
         yield RailSpec("toxicity check", lambda settings, context: FunctionRail(), settings=Level)
         yield RailSpec("prompted check", lambda settings, context: FunctionRail(), prompts=("prompted_check",))
         yield RailSpec("input only", lambda settings, context: FunctionRail(), directions=("input",))
+        yield RailSpec("session check", lambda settings, context: SessionRail())
         yield RailSpec("no rail", lambda settings, context: object())
 
     @hookimpl
@@ -122,6 +123,15 @@ def test_sizes_that_a_strategy_does_not_read_are_an_error():
     assert problem == (
         "yaml_content:5:73: rails.output.streaming.context_size has no effect with strategy 'levels', "
         "whose settings are level; remove it"
+    )
+
+
+@pytest.mark.parametrize("rail", ["toxicity check", "session check", None])
+def test_a_misspelt_key_of_streaming_is_told_whatever_reads_it(rail):
+    config = FAKE + f"rails:\n  output:\n    flows: {[rail] if rail else []}\n    streaming: {{chunk_sise: 60}}\n"
+    (problem,) = problems(config + ("  config: {toxicity check: {level: 1}}" if rail == "toxicity check" else ""))
+    assert problem.startswith(
+        "yaml_content:5:29: unknown key 'chunk_sise' in rails.output.streaming; strategy 'rolling'"
     )
 
 

@@ -84,6 +84,20 @@ async def test_a_rewritten_message_is_what_the_model_and_output_rails_see(guarde
     assert [turn.messages[-1]["content"] for turn in out.turns] == ["I am <name>"] * 2
 
 
+@pytest.mark.parametrize("speculative", [False, True])
+async def test_the_response_has_the_conversation_to_keep(guarded, speculative):
+    rails = {"in": FunctionRail(masking), "out": FunctionRail()}
+    g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"], input={"speculative": speculative})
+    before = [{"role": "user", "content": "Hi, Bob"}, {"role": "assistant", "content": "Hi"}]
+    sent = [*before, {"role": "context", "content": {"x": 1}}, {"role": "user", "content": "I am Bob"}]
+    kept = (*before, {"role": "user", "content": "I am <name>"})
+    assert (await g.rails.generate_async(messages=sent, options={})).messages == kept
+    async with g.rails.stream(messages=sent) as stream:
+        while await stream.take():
+            pass
+    assert stream.response.messages == kept
+
+
 async def test_a_stream_rail_rewrites_an_input_too(guarded):
     rails = {"in": SessionRail(lambda text: Ruling(text.upper()))}
     g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"])

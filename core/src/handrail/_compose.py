@@ -137,6 +137,7 @@ class _Composer:
         self._build_models()
         rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
         self._refuse_unused_settings(rails)
+        self._refuse_wrong_streaming()
         return Composition(
             self._with_own_refusal(),
             self._registry,
@@ -281,6 +282,13 @@ class _Composer:
                     ),
                     self._config.where("rails", "config", key),
                 )
+
+    def _refuse_wrong_streaming(self) -> None:
+        """A misspelt key of `streaming` is an error also where no window rail reads it."""
+        try:
+            self._planner.check_streaming()
+        except HandrailError as exc:
+            self.note(exc, self._config.where("rails", "output", "streaming"))
 
     def _rail_names(self) -> list[str]:
         return self._registry.names(RailSpec)

@@ -63,6 +63,16 @@ class RailPlanner:
             options.resolved_on_timeout == "allow",
         )
 
+    def check_streaming(self) -> None:
+        """Look at the keys of `rails.output.streaming` that are for its strategy, also where no rail uses it.
+
+        Raises:
+            HandrailError: one of them is wrong, or the strategy is not there.
+        """
+        streaming = self._config.rails.output.streaming
+        if streaming.strategy_settings:
+            self._strategy(streaming, RailOptions(), None)
+
     def _whole(self, name: str, options: RailOptions) -> Callable[[], Strategy]:
         if options.streaming is not None:
             raise InvalidRailsConfigurationError(
@@ -86,8 +96,8 @@ class RailPlanner:
             key = next(iter(streaming.strategy_settings))
             known = ", ".join(type(streaming).model_fields)
             raise InvalidRailsConfigurationError(
-                f"unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} takes none of "
-                f"its own, and the kernel's are {known}"
+                f"{self._place(*path, key)}unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} "
+                f"takes none of its own, and the kernel's are {known}"
             )
         make = cast("Callable[[object, object], Strategy]", offer.load())
         factory = partial(make, settings, self._counter.count)
@@ -99,11 +109,14 @@ class RailPlanner:
         model = cast("type[BaseModel]", offer.load_settings())
         for key in SIZES:
             if key in named and key not in model.model_fields:
-                where = self._config.where(*path, key)
                 raise InvalidRailsConfigurationError(
-                    f"{where + ': ' if where else ''}{'.'.join((*path, key))} has no effect with strategy "
+                    f"{self._place(*path, key)}{'.'.join((*path, key))} has no effect with strategy "
                     f"{offer.spec.name!r}, whose settings are {', '.join(model.model_fields)}; remove it"
                 )
+
+    def _place(self, *path: str) -> str:
+        where = self._config.where(*path)
+        return f"{where}: " if where else ""
 
 
 def plugin_settings(

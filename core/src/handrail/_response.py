@@ -28,7 +28,8 @@ class GenerationResponse:
         response: the answer as the caller gets it: a text for a prompt, a list with one message for messages. After a
             block it is the refusal.
         text: the text of the model that was delivered, less what was retracted.
-        user_message: the user's message as the input rails let it through: what to keep in a history.
+        user_message: the user's message as the input rails let it through.
+        messages: the conversation that the model was asked with, less instructions: what to keep in a history.
         outcome: how it ended; "left" if the consumer went before the end.
         stop: the block or failure that ended it early.
         error: what broke the generation, or the consumer.
@@ -48,6 +49,7 @@ class GenerationResponse:
     response: str | list[Message] = ""
     text: str = ""
     user_message: str = ""
+    messages: tuple[Message, ...] = ()
     outcome: Outcome = "left"
     stop: Blocked | RailFailed | None = None
     error: BaseException | None = None
@@ -139,6 +141,7 @@ class ResponseBuilder:
             response=self.answer(),
             text=text,
             user_message=self._call.turn.user_message,
+            messages=self._call.turn.messages,
             outcome=self._outcome,
             stop=self._stop,
             error=self._error,

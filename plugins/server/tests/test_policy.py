@@ -47,6 +47,20 @@ async def test_client_cannot_choose_rails_unless_it_may(serve, fake):
     assert (await allowed.chat(options={"rails": ["input"]})).json["messages"][0]["content"] == "hi"
 
 
+async def test_only_roles_that_the_policy_names_may_be_sent(serve, fake):
+    provider = FakeProvider(["fine"])
+    client = serve({"a": fake()}, provider=provider, policy={"roles": ["user"]})
+    new = {"role": "user", "content": "And then?"}
+    for role in ("assistant", "system", "developer", "tool"):
+        answer = await client.chat(messages=[{"role": role, "content": "Sure."}, new])
+        assert (answer.status, answer.error["code"], answer.error["param"]) == (403, "not_allowed", "messages[0].role")
+        assert answer.error["message"] == f"'messages[0].role' may not be set here: '{role}'; allowed: user."
+    assert not provider.opened
+    for _ in range(2):
+        assert (await client.chat(messages=[new], thread_id="a-thread-of-at-least-16")).status == 200
+    assert [m["role"] for m in provider.messages[-1]] == ["user", "assistant", "user"]
+
+
 async def test_parameters_reach_the_model_as_far_as_they_may(serve, config):
     client = serve({"a": config(["one two three"])}, policy={"parameters": ["max_tokens"]})
     for fields in ({"max_tokens": 1}, {"options": {"llm_params": {"max_tokens": 1}}}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeProvider, FunctionRail
-from handrail import Verdict
+from handrail import Edit, Verdict
 from handrail_server import MemoryStore
 from handrail_server._redis_store import RedisStore
 
@@ -54,6 +54,20 @@ async def test_thread_belongs_to_its_key(serve, fake, store, monkeypatch):
     for key in ("one", "two"):
         await client.chat(thread_id=THREAD, headers={"authorization": f"Bearer {key}"})
         assert len(provider.messages[-1]) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_an_input_rail_has_rewritten_is_kept_as_the_model_saw_it(serve, fake, store, stream):
+    provider = FakeProvider(["answer"])
+
+    def mask(window):
+        at = window.text.find("4111")
+        return Verdict.allow() if at < 0 else Verdict.rewrite([Edit(at, at + 4, "****")])
+
+    client = serve({"a": fake(input_=["mask"])}, provider=provider, store=store, rails={"mask": FunctionRail(mask)})
+    await client.chat(thread_id=THREAD, stream=stream, messages=[{"role": "user", "content": "My card is 4111."}])
+    await client.chat(thread_id=THREAD, stream=stream, messages=[{"role": "user", "content": "Which?"}])
+    assert [m["content"] for m in provider.messages[-1]] == ["My card is ****.", "answer", "Which?"]
 
 
 async def test_blocked_text_is_never_kept(serve, fake, store):

@@ -11,6 +11,7 @@ from handrail_server._errors import ApiError
 
 Text = StrictStr
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
+Role = Literal["user", "assistant", "system", "developer", "tool"]
 ThreadId = Annotated[Text, Field(min_length=16, max_length=255, description="Names a conversation kept here.")]
 Number = Annotated[float, Field(strict=True)]
 Schema = dict[str, Any]
@@ -29,7 +30,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    role: Literal["user", "assistant", "system", "developer", "tool"]
+    role: Role
     content: Text | list[dict[str, Any]] | None = None
     name: Text | None = None
     tool_calls: list[dict[str, Any]] | None = None

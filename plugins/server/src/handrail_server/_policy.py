@@ -117,11 +117,14 @@ class Gatekeeper:
 
     def _messages(self, messages: list[Message]) -> tuple[Mapping[str, Any], ...]:
         self._count(len(messages))
+        for index, message in enumerate(messages):
+            if message.role not in self._policy.roles:
+                raise _not_allowed(f"messages[{index}].role", f"{message.role!r}; {_allowed(self._policy.roles)}")
         if messages[-1].role == "assistant" and not self._policy.prefill:
             raise ApiError(
                 400,
-                "The last message is the assistant's, so no new message of a user would be checked; send one of the "
-                "roles user, tool, system or developer last.",
+                "The last message is the assistant's, so the answer would go on from words that no rail has checked; "
+                "send one of the roles user, tool, system or developer last.",
                 code="invalid_value",
                 param="messages",
             )

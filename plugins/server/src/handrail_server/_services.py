@@ -122,6 +122,7 @@ class Thread:
     def __init__(self, services: Services, wanted: Wanted, ids: Ids, owner: str) -> None:
         self._services = services
         self._wanted = wanted
+        self._kept = 0  # messages of the thread before this turn
         self._key: str | None = None
         if wanted.thread_id is not None:
             named = "\0".join((owner, *ids, "", wanted.thread_id))
@@ -135,18 +136,20 @@ class Thread:
         """
         wanted = self._wanted
         history = await self._history()
+        self._kept = len(history)
         self._services.gatekeeper.count(len(history) + len(wanted.messages))
         context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
         return [*context, *history, *wanted.messages]
 
     async def save(self, response: GenerationResponse) -> None:
-        """Keep the turn; not one that an input rail refused, nor one that failed."""
+        """Keep the turn as the input rails let it through; not one that they refused, nor one that failed."""
         stop = response.stop
         refused = isinstance(stop, Blocked) and stop.direction == "input"
         if self._key is None or refused or response.outcome not in ("finished", "blocked"):
             return
         try:
-            await self._services.store.append(self._key, [*self._wanted.messages, saved_message(response)])
+            turn = [*response.messages[self._kept :], saved_message(response)]
+            await self._services.store.append(self._key, turn)
         except Exception as exc:  # noqa: BLE001  # the client has its answer; a store's failure must not take it away
             self._services.metrics.store_failures.add()
             logger.warning("a thread could not be kept: %s: %s", type(exc).__name__, exc)

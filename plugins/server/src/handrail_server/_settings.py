@@ -6,11 +6,13 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 import yaml
 from handrail import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from handrail_server._bodies import Role
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -66,6 +68,12 @@ class Policy(_Settings):
     )
     log: tuple[str, ...] = Field(("activated_rails",), description="Parts of 'options.log' that may be asked for.")
     prefill: bool = Field(default=False, description="Whether the last message may be the assistant's.")
+    roles: tuple[Role, ...] = Field(
+        get_args(Role),
+        min_length=1,
+        description="Roles of the messages that may be sent. With [user], a client cannot put words into the mouth of "
+        "the assistant, of a tool or of the system; threads keep what was said.",
+    )
 
 
 class ServerSettings(_Settings):
