@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 from fakes import FakeProvider, FunctionRail, words
@@ -83,6 +84,16 @@ def test_a_corrupt_vocabulary_warns_and_the_estimate_is_taken(folder, content, c
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "the vocabulary o200k_base in" in warning.getMessage()
     assert "tokens are estimated" in caplog.text
+
+
+def test_a_vocabulary_is_read_once_and_again_when_it_changes(folder, monkeypatch):
+    put_vocabulary(folder, "o200k_base")
+    read = []
+    monkeypatch.setattr(Path, "read_bytes", lambda file, real=Path.read_bytes: read.append(file) or real(file))
+    assert token_counter("gpt-4o").count(" aaa") == token_counter("gpt-4o").count(" aaa") == 1
+    assert len(read) == 1
+    put_vocabulary(folder, "o200k_base", b"nonsense")
+    assert token_counter("gpt-4o").name == "estimate"
 
 
 def test_a_corrupt_vocabulary_gives_way_to_another_one(folder):

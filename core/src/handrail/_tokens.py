@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import tiktoken
+
     from handrail._protocols import CountTokens
 
 logger = logging.getLogger("handrail")
@@ -94,20 +96,26 @@ def _load(name: str, folder: Path) -> TokenCounter | None:
     if not file.is_file():
         return None
     try:
-        ranks = {
-            base64.b64decode(token, validate=True): int(rank)
-            for token, rank in (line.split() for line in file.read_bytes().splitlines() if line)
-        }
-        if not all(bytes([byte]) in ranks for byte in range(256)):  # tiktoken panics at text that it cannot encode
-            raise ValueError("it does not have every byte")
-        import tiktoken
-
-        encoding = tiktoken.Encoding(name, pat_str=_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})
+        stat = file.stat()
+        encoding = _read(name, file, (stat.st_mtime_ns, stat.st_size))
     except (OSError, ValueError, KeyError) as exc:
         logger.warning("the vocabulary %s in %s cannot be read: %s", name, file, exc)
         return None
 
     return TokenCounter(name, _remembering(lambda text: len(encoding.encode_ordinary(text))), exact=True)
+
+
+@lru_cache(2)  # some megabytes are read and sorted, which not every configuration of a process should pay
+def _read(name: str, file: Path, version: tuple[int, int]) -> tiktoken.Encoding:  # noqa: ARG001  # a changed file is read anew
+    ranks = {
+        base64.b64decode(token, validate=True): int(rank)
+        for token, rank in (line.split() for line in file.read_bytes().splitlines() if line)
+    }
+    if not all(bytes([byte]) in ranks for byte in range(256)):  # tiktoken panics at text that it cannot encode
+        raise ValueError("it does not have every byte")
+    import tiktoken
+
+    return tiktoken.Encoding(name, pat_str=_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})
 
 
 # How the vocabularies cut text before they encode it: facts of tiktoken's public encodings.
