@@ -99,4 +99,4 @@ format: install  ## Let ruff format and mend what it can
 	$(BIN)/ruff format .
 
 clean:  ## Remove what make has made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist docs/_build
