@@ -193,7 +193,7 @@ class Call:
         self.journal.llm_calls.append(self._llm_call)
         self._clock = running_clock()
         self._generation_started = self._clock()
-        return model.provider.stream(messages, self.options.llm_params)
+        return model.provider.stream(messages, dict(self.options.llm_params))
 
     def _with_instructions(self) -> Sequence[Message]:
         instructions = "\n".join(entry.content for entry in self._app.config.instructions)

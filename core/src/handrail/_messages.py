@@ -40,9 +40,11 @@ class Conversation:
     @property
     def user_message(self) -> str:
         """The text of the user's messages since the assistant last spoke, a line each, or else of the last one."""
-        pending = self.pending_user_texts
+        pending = self._pending()
+        if len(pending) == 1:
+            return message_text(self.messages[pending[0]])
         if pending:
-            return "\n".join(pending)
+            return "\n".join(message_text(self.messages[index]) for index in pending)
         return next((message_text(m) for m in reversed(self.messages) if m["role"] == "user"), "")
 
     def with_user_message(self, text: str) -> Conversation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from handrail._specs import Direction
@@ -65,6 +66,9 @@ class GenerationOptions:
         return tuple(plan for plan in plans if plan.name in wanted)
 
 
+_NOTHING_ASKED = GenerationOptions(rails=MappingProxyType({}), llm_params=MappingProxyType({}))  # shared, so read-only
+
+
 def parse_options(options: object, *, allowed: Collection[str] | None = None) -> GenerationOptions:
     """Check a caller's options.
 
@@ -76,7 +80,7 @@ def parse_options(options: object, *, allowed: Collection[str] | None = None) ->
         InvalidRequestError: they are wrong, or not allowed.
     """
     if options is None:
-        return GenerationOptions()
+        return _NOTHING_ASKED
     if isinstance(options, GenerationOptions):
         untouched = GenerationOptions()
         _refuse_forbidden([key for key in _KEYS if getattr(options, key) != getattr(untouched, key)], allowed)

@@ -118,7 +118,7 @@ class Edit:
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Window:
     """A piece of a stream that a window rail is asked about.
 
@@ -143,6 +143,27 @@ class Window:
     last: bool = False
     channel: Channel = "text"
     tool_name: str | None = None
+
+    def __init__(
+        self,
+        text: str,
+        context_start: int,
+        start: int,
+        end: int,
+        clears: int,
+        last: bool = False,  # noqa: FBT001, FBT002  # a record's field
+        channel: Channel = "text",
+        tool_name: str | None = None,
+    ) -> None:
+        for_text, for_context, for_start, for_end, for_clears, for_last, for_channel, for_tool = _WINDOW_SLOTS
+        for_text(self, text)
+        for_context(self, context_start)
+        for_start(self, start)
+        for_end(self, end)
+        for_clears(self, clears)
+        for_last(self, last)
+        for_channel(self, channel)
+        for_tool(self, tool_name)
 
     def span(self, start: int, end: int) -> Span:
         """Turn offsets within `text`, as `re.Match.span()` gives them, into a span of the whole text."""
@@ -218,11 +239,12 @@ class Ruling:
         for_edits(self, edits)
 
 
-# Chunks and rulings are made for every token. Filling their slots directly costs about half of the `__init__` that a
-# frozen dataclass gets, which goes through `object.__setattr__`.
+# Chunks and rulings are made for every token, windows for every check. Filling their slots directly costs about half of
+# the `__init__` that a frozen dataclass gets, which goes through `object.__setattr__`.
 def _slots(record: type) -> tuple[Callable[[object, object], None], ...]:
     return tuple(vars(record)[field.name].__set__ for field in fields(record))
 
 
 _CHUNK_SLOTS = _slots(Chunk)
 _RULING_SLOTS = _slots(Ruling)
+_WINDOW_SLOTS = _slots(Window)
