@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 from handrail_self_check._answer import LONGEST, UnreadableAnswerError, read_answer
-from handrail_self_check._reading import IS_IT_SUPPORTED, MUST_IT_BE_BLOCKED
+from handrail_self_check._reading import (
+    IS_IT_SUPPORTED,
+    MUST_IT_BE_BLOCKED,
+    MUST_THE_ANSWER_BE_BLOCKED,
+    MUST_THE_MESSAGE_BE_BLOCKED,
+)
 
 BLOCKS = """
 yes
@@ -334,3 +339,18 @@ def test_a_category_is_taken_from_the_answer(answer, category):
 def test_json_of_absurd_depth_is_unreadable():
     with pytest.raises(UnreadableAnswerError):
         read_answer('{"a":' * 1_500, MUST_IT_BE_BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("question", "own", "other"),
+    [
+        (MUST_THE_ANSWER_BE_BLOCKED, "Response Safety", "User Safety"),
+        (MUST_THE_MESSAGE_BE_BLOCKED, "User Safety", "Response Safety"),
+    ],
+)
+def test_that_another_text_is_safe_answers_nothing(question, own, other):
+    with pytest.raises(UnreadableAnswerError, match="neither yes nor no"):
+        read_answer(f'{{"{other}": "safe"}}', question)
+    assert not read_answer(f'{{"{other}": "safe", "{own}": "safe"}}', question).blocked
+    assert read_answer(f'{{"{other}": "safe", "{own}": "unsafe"}}', question).blocked
+    assert read_answer(f'{{"{other}": "unsafe"}}', question).blocked

@@ -62,7 +62,9 @@ class JsonAnswer:
         found: list[Reading] = []
         for name, value in self.pairs:
             if key is None or name == key:
-                found += _readings(name, value, question)
+                readings = _readings(name, value, question)
+                aside = key is None and name in question.beside
+                found += [reading for reading in readings if not (aside and reading == "allow")]
         return found
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handrail_self_check._evidence import find_evidence
 from handrail_self_check._judge import Judge, Task
-from handrail_self_check._reading import IS_IT_SUPPORTED, MUST_IT_BE_BLOCKED
+from handrail_self_check._reading import IS_IT_SUPPORTED, MUST_THE_ANSWER_BE_BLOCKED, MUST_THE_MESSAGE_BE_BLOCKED
 
 if TYPE_CHECKING:
     from handrail import RailContext, Turn, Verdict, Window
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 _INPUT = Task(
     "self_check_input",
-    MUST_IT_BE_BLOCKED,
+    MUST_THE_MESSAGE_BE_BLOCKED,
     given=("user_input",),
     judged=("user_input",),
     finding="the judge would block the message",
 )
 _OUTPUT = Task(
     "self_check_output",
-    MUST_IT_BE_BLOCKED,
+    MUST_THE_ANSWER_BE_BLOCKED,
     given=("bot_response", "user_input"),
     judged=("bot_response",),
     finding="the judge would block the answer",

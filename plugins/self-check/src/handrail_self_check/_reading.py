@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from handrail_self_check._clauses import sentences
@@ -56,10 +56,12 @@ class Question:
     Attributes:
         yes: what "yes" means.
         words: the decisive words beside yes and no.
+        beside: keys of an answer in JSON that speak of another text; that one being safe answers nothing.
     """
 
     yes: Sense
     words: Mapping[str, _Word]
+    beside: frozenset[str] = frozenset()
 
     @property
     def no(self) -> Sense:
@@ -68,7 +70,7 @@ class Question:
 
     def asking(self, yes: Sense) -> Question:
         """Give the question with another meaning of "yes"."""
-        return Question(yes, self.words)
+        return replace(self, yes=yes)
 
 
 _SAFETY = {
@@ -81,8 +83,11 @@ _FACTS = {
     **{word: _Word("allow") for word in SUPPORTING},
     **{word: _Word("block") for word in UNSUPPORTING},
 }
+_OF_MESSAGES, _OF_ANSWERS = frozenset(("user_safety", "prompt_safety")), frozenset(("response_safety",))
 MUST_IT_BE_BLOCKED = Question("block", _SAFETY)
-IS_IT_SUPPORTED = Question("allow", _FACTS)
+MUST_THE_MESSAGE_BE_BLOCKED = replace(MUST_IT_BE_BLOCKED, beside=_OF_ANSWERS)
+MUST_THE_ANSWER_BE_BLOCKED = replace(MUST_IT_BE_BLOCKED, beside=_OF_MESSAGES)
+IS_IT_SUPPORTED = Question("allow", _FACTS, beside=_OF_MESSAGES)
 
 
 def opposite(sense: Sense) -> Sense:
