@@ -150,6 +150,19 @@ def test_a_key_that_overrides_a_merged_one_is_no_duplicate(loader: str):
     assert load(text).custom_data["three"] == {"a": 2, "b": 3}
 
 
+def test_of_several_merged_mappings_an_earlier_one_wins(loader: str):
+    """YAML has it so; PyYAML 6.0.4 has it the other way round."""
+    text = "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nboth: {c: 3, <<: [*one, *two]}\n"
+    assert load(text).custom_data["both"] == {"a": 1, "b": 1, "c": 3}
+
+
+def test_what_cannot_be_merged_is_told_with_its_place(loader: str):
+    assert refusal("a: {<<: [1]}\n") == (
+        "yaml_content:1:10: '<<' takes a mapping or a list of mappings, such as '<<: *base'"
+    )
+    assert "an anchor contains itself" in refusal("a: &a {<<: *a, b: 1}\n")
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

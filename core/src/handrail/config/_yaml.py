@@ -9,7 +9,7 @@ import yaml
 
 from handrail.config._problems import Problem
 from handrail.config._tree import Node, Place, Source
-from handrail.config._yaml_errors import YamlProblemError, decode, explain
+from handrail.config._yaml_errors import DEEPEST, YamlProblemError, decode, explain
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode, ScalarNode
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _AS_WRITTEN = {_TAG + "str", _TAG + "timestamp", _TAG + "value"}
+_MERGE = _TAG + "merge"
 _NUMBERS = {_TAG + "int", _TAG + "float"}
 _MOST_NODES = 1_000_000
-_DEEPEST = 100
 
 
 def read_yaml(content: bytes | str, source: Source) -> Node:
@@ -52,7 +52,7 @@ def read_yaml(content: bytes | str, source: Source) -> Node:
 
 def _refuse_depth(text: str, source: Source) -> None:
     """Refuse what is nested so deeply that composing it would overflow the stack, which libyaml does not notice."""
-    if sum(map(text.count, "[{-?:")) <= _DEEPEST:
+    if sum(map(text.count, "[{-?:")) <= DEEPEST:
         return
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
@@ -60,10 +60,10 @@ def _refuse_depth(text: str, source: Source) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             mark = event.start_mark
             place = Place(source, mark.line + 1, mark.column + 1) if mark else None
-            raise YamlProblemError(Problem(f"nested more than {_DEEPEST} levels deep", place))
+            raise YamlProblemError(Problem(f"nested more than {DEEPEST} levels deep", place))
 
 
 class _Builder:
@@ -104,19 +104,41 @@ class _Builder:
 
     def _mapping(self, node: MappingNode) -> tuple[Node, int]:
         self._refuse_duplicates(node)
-        self._loader.flatten_mapping(node)
+        merged: dict[object, Node] = {}
         entries: dict[object, Node] = {}
         size = 1
         for key_node, value_node in node.value:
-            value, below = self._sized(value_node)
-            entries[self._key(key_node)] = replace(value, key_place=self._place(key_node))
+            if key_node.tag == _MERGE:
+                found, below = self._merged(value_node)
+                merged |= found
+            else:
+                value, below = self._sized(value_node)
+                entries[self._key(key_node)] = replace(value, key_place=self._place(key_node))
             size += below
-        return Node(entries, self._place(node)), size
+        return Node({**merged, **entries}, self._place(node)), size
+
+    def _merged(self, node: YamlNode) -> tuple[dict[object, Node], int]:
+        """Give the entries that `<<` brings in: of several mappings an earlier one wins, as YAML has it.
+
+        PyYAML has a method for this too, in which from 6.0.4 on a later one wins.
+        """
+        entries: dict[object, Node] = {}
+        size = 0
+        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            built, below = self._sized(source)
+            size += below
+            if isinstance(built.value, dict):
+                entries = {**built.value, **entries}
+            elif isinstance(source, yaml.MappingNode):  # it was refused already
+                continue
+            else:
+                self._refuse(source, "'<<' takes a mapping or a list of mappings, such as '<<: *base'")
+        return entries, size
 
     def _refuse_duplicates(self, node: MappingNode) -> None:
         seen: dict[object, YamlNode] = {}
         for key_node, _ in node.value:
-            if key_node.tag == _TAG + "merge":
+            if key_node.tag == _MERGE:
                 continue
             if not isinstance(key_node, yaml.ScalarNode):
                 text = "a list or mapping stands where a key must be; put text such as '{{ name }}' in quotes"

@@ -10,6 +10,7 @@ from handrail.config._tree import Place, Source
 if TYPE_CHECKING:
     import yaml
 
+DEEPEST = 100
 _TAB = "a tab character; YAML does not allow tabs for indentation, use spaces"
 _MEANINGS = {
     "mapping values are not allowed": (
@@ -17,6 +18,7 @@ _MEANINGS = {
     ),
     "but found another document": "a second YAML document begins here; a file has one",
     "found undefined alias": "an alias ('*name') of an anchor ('&name') that is not above it; put text in quotes",
+    "exceeded maximum nesting depth": f"nested more than {DEEPEST} levels deep",  # libyaml's own limit is 1,000
     "could not find expected ':'": "a key without a colon, or a text that is not indented",
 }
 
