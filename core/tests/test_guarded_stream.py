@@ -27,14 +27,35 @@ async def test_what_a_window_releases_is_taken_together(guarded):
     assert stream.response.text == "".join(words(60))
 
 
+@pytest.mark.parametrize("read_ahead", [False, True])
 @pytest.mark.parametrize("rails", [{}, {"a": SessionRail()}, {"a": FunctionRail()}])
-async def test_taking_gives_what_iterating_gives_with_plain_text(guarded, rails):
+async def test_taking_gives_what_iterating_gives_with_plain_text(guarded, rails, read_ahead):
     chunks = [Chunk("Hel"), Chunk(reasoning="hm"), Chunk("lo"), Chunk(" you", finish_reason="stop")]
     events = await guarded(FakeProvider(chunks), rails).events()
-    async with guarded(FakeProvider(chunks), rails).rails.stream("hello") as stream:
+    async with guarded(FakeProvider(chunks), rails).rails.stream("hello", read_ahead=read_ahead) as stream:
         items = [item for items in await taken(stream) for item in items]
     assert [item.text if isinstance(item, TextDelta) else item for item in events] == items
     assert ReasoningDelta("hm") in items
+
+
+@pytest.mark.parametrize("rails", [{}, {"a": SessionRail()}])
+async def test_with_read_ahead_everything_that_came_meanwhile_is_taken_together(guarded, rails):
+    provider = FakeProvider(words(30), delay=0.1)
+    async with guarded(provider, rails).rails.stream("hello", read_ahead=True) as stream:
+        assert await stream.take() == words(1)
+        await anyio.sleep(1)
+        assert await stream.take() == words(30)[1:11]
+        assert await anext(stream) == TextDelta(words(30)[11], len("".join(words(11))))
+    assert provider.closed == 1
+    assert provider.produced == 12
+
+
+async def test_a_model_is_read_ahead_up_to_max_pending(guarded):
+    provider = FakeProvider(["word "] * 5000)
+    async with guarded(provider, {}, max_pending=100).rails.stream("hello", read_ahead=True) as stream:
+        await anyio.wait_all_tasks_blocked()
+        assert provider.produced <= 101
+        assert "".join(item for items in await taken(stream) for item in items if type(item) is str) == "word " * 5000
 
 
 async def test_offsets_go_on_after_what_was_taken(guarded):

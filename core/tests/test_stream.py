@@ -67,6 +67,25 @@ async def test_first_text_comes_one_check_after_the_first_window(guarded):
     await stream.aclose()
 
 
+async def test_the_first_check_begins_and_the_first_text_goes_out_however_much_a_provider_has_at_hand(
+    guarded, anyio_backend_name
+):
+    """Without waiting for a provider that never waits itself, and would be read to its end or to `max_pending`."""
+    provider = FakeProvider(words(500))
+    asked_at = []
+
+    def judge(window):
+        asked_at.append(provider.produced)
+        return Verdict.allow()
+
+    texts = aiter(guarded(provider, {"r": FunctionRail(judge)}).rails.stream_async(prompt="hello"))
+    await anext(texts)
+    at_once = anyio_backend_name == "asyncio"  # trio runs what is ready in random order: the provider may come first
+    assert asked_at[0] < (60 if at_once else 501)
+    assert provider.produced < (80 if at_once else 501)
+    await texts.aclose()
+
+
 async def test_nothing_is_delivered_before_its_window_has_passed(guarded):
     cleared = 0
 

@@ -44,6 +44,7 @@ class Call:
         conversation: what the caller passed.
         options: what the caller asked for.
         whole: True if output rails see the whole answer at once, because nobody waits for its beginning.
+        read_ahead: True if the model is read whether or not the consumer is ready for more.
         generator: texts to guard in place of a model's; then no input rails run.
     """
 
@@ -54,12 +55,14 @@ class Call:
         *,
         options: GenerationOptions,
         whole: bool = False,
+        read_ahead: bool = False,
         generator: AsyncIterable[str] | None = None,
     ) -> None:
         self._app = app
         self._conversation = conversation
         self.options = options
         self._generator = generator
+        self._read_ahead = read_ahead
         self._llm_call: LLMCall | None = None
         self._clock: Callable[[], float] = time.monotonic  # the event loop's, once the model is asked
         self._generation_started = 0.0
@@ -116,7 +119,7 @@ class Call:
     def _driver(self, rails: tuple[RailPlan, ...], *, whole: bool) -> Driver:
         output = self._app.config.rails.output
         provider = self._provider_label()
-        if all(rail.is_stream_rail for rail in rails) and not self._speculative:
+        if all(rail.is_stream_rail for rail in rails) and not self._speculative and not self._read_ahead:
             return Pull(rails, self.turn, self._open_source, provider=provider, on_close=self._close)
         if whole and not self._speculative:
             return Batch(

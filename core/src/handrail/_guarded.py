@@ -93,7 +93,8 @@ class GuardedStream:
         """Wait until something can be delivered, and give all that can be: text as plain `str`, the rest as events.
 
         Whoever passes an answer on takes it so, and can send together what was released together; it also costs less
-        than iterating. An empty list is the end.
+        than iterating. A stream without window rails gives one text or event at a time, unless it was made with
+        `read_ahead`. An empty list is the end.
 
         Raises:
             Exception: what broke the generation, after everything that could be delivered.

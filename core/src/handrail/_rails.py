@@ -117,14 +117,24 @@ class LLMRails:
         *,
         options: Mapping[str, Any] | GenerationOptions | None = None,
         generator: AsyncIterable[str] | None = None,
+        read_ahead: bool = False,
     ) -> GuardedStream:
         """Stream a guarded answer as typed events, inside `async with`.
+
+        Args:
+            prompt: the user's message; or
+            messages: the conversation.
+            options: which rails run, and parameters for the model.
+            generator: texts to guard in place of a model's.
+            read_ahead: read the model in a task of its own, up to `max_pending` tokens ahead of whoever takes the
+                answer, also where no rail needs that: for programs that pass the answer on to somebody slower, and
+                take at once what has come meanwhile.
 
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
-        return GuardedStream(self._streaming_call(prompt, messages, options, generator))
+        return GuardedStream(self._streaming_call(prompt, messages, options, generator, read_ahead=read_ahead))
 
     async def generate_async(
         self,
@@ -317,6 +327,8 @@ class LLMRails:
         messages: Sequence[Message] | None,
         options: Mapping[str, Any] | GenerationOptions | None,
         generator: AsyncIterable[str] | None,
+        *,
+        read_ahead: bool = False,
     ) -> Call:
         parsed = self._options(options)
         if not self.config.rails.output.streaming.enabled and parsed.choose(self._app.output_rails, "output"):
@@ -328,4 +340,4 @@ class LLMRails:
             talk = Conversation((), {})
         else:
             talk = conversation(prompt, messages)
-        return self._begin(Call(self._app, talk, options=parsed, generator=generator))
+        return self._begin(Call(self._app, talk, options=parsed, generator=generator, read_ahead=read_ahead))

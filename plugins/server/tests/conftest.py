@@ -71,7 +71,7 @@ class Client:
     def __init__(self, app) -> None:
         self.app = app
 
-    async def ask(self, method, path, body=None, *, headers=None, leave_after=None, parts=None) -> Answer:
+    async def ask(self, method, path, body=None, *, headers=None, leave_after=None, on_part=None, parts=None) -> Answer:
         answer = Answer()
         gone = anyio.Event()
         if body is not None and not isinstance(body, bytes):
@@ -109,6 +109,8 @@ class Client:
                 answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
             else:
                 answer.parts.append(message.get("body", b""))
+                if on_part is not None:
+                    on_part()
                 if leave_after is not None and len(answer.parts) >= leave_after:
                     gone.set()
 
@@ -123,9 +125,9 @@ class Client:
 
     async def chat(self, body=None, **fields) -> Answer:
         headers = fields.pop("headers", None)
-        leave_after = fields.pop("leave_after", None)
+        leave = {name: fields.pop(name) for name in ("leave_after", "on_part") if name in fields}
         body = {"messages": [{"role": "user", "content": "Hello!"}], **fields} if body is None else body
-        return await self.post("/v1/chat/completions", body, headers=headers, leave_after=leave_after)
+        return await self.post("/v1/chat/completions", body, headers=headers, **leave)
 
 
 SCRIPTED = {"type": "main", "engine": "scripted", "model": "m1"}

@@ -45,9 +45,9 @@ async def test_client_that_leaves_while_it_waits_for_a_whole_answer_stops_the_mo
 
 
 async def test_slow_client_holds_the_model_back(serve, fake):
-    """What waits for a client is bounded: the provider is not read on while nothing can be sent."""
+    """What waits for a client is bounded by `max_pending`: the provider is not read on while nothing can be sent."""
     provider = FakeProvider([" word"] * 5000)
-    client = serve({"a": fake()}, provider=provider)
+    client = serve({"a": fake(max_pending=300)}, provider=provider)
     blocked = anyio.Event()
     sent = []
 
@@ -66,6 +66,26 @@ async def test_slow_client_holds_the_model_back(serve, fake):
         while len(sent) < 2:  # noqa: ASYNC110  # until the second part
             await anyio.sleep(0.001)
         await anyio.wait_all_tasks_blocked()
-        assert provider.produced < 1000
+        assert provider.produced < 400
         blocked.set()
     assert provider.produced == 5000
+
+
+async def test_client_that_never_reads_keeps_no_place_when_its_time_is_up(serve, fake, monkeypatch):
+    monkeypatch.setattr("handrail_server._stream._LAST_SECONDS", 0.05)
+    provider = FakeProvider([" word"], hang=True)
+    client = serve({"a": fake()}, provider=provider, limits={"request_seconds": 0.1})
+    inner = client.app
+
+    async def app(scope, receive, send):
+        async def never(message):
+            if message["type"] == "http.response.body":
+                await anyio.sleep_forever()
+            await send(message)
+
+        await inner(scope, receive, never)
+
+    client.app = app
+    with anyio.fail_after(5):
+        await client.chat(stream=True)
+    assert provider.closed == 1

@@ -1,4 +1,4 @@
-"""Drives a stream that has window rails: a task reads the provider, checks run as tasks, the consumer takes items."""
+"""Drives a stream with tasks: one reads the provider, others check windows, and the consumer takes items."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 
 from handrail._stream.backend import event_factory, running_clock
 from handrail._stream.pipeline import Pipeline
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from handrail._stream.sinks import Item
     from handrail._stream.windows import WindowStage
     from handrail._turn import Turn
+
+_AT_ONCE = -1
 
 
 class Pump:
@@ -60,7 +63,7 @@ class Pump:
         self._on_close = on_close
         self._items: deque[Item] = deque()
         self._item_characters = 0
-        self._look_at = max_pending  # characters read at which to see whether too much is pending
+        self._look_at = max_pending  # characters read at which to pause, and see whether too much is pending
         self._counted = 0  # how many of the chunks that were read are counted in `_tokens`
         self._tokens = 0  # an upper bound of what was read, in tokens
         self._taker: anyio.Event | None = None  # set when there is something to take
@@ -68,6 +71,8 @@ class Pump:
         self._tasks: TaskGroup | None = None
         self._reader: anyio.CancelScope | None = None
         self._checks = 0
+        self._first_check = True  # whether it is still to come
+        self._first_item = True
 
     async def run(self) -> None:
         """Read, check and deliver until the stream has ended; returns when everything is closed.
@@ -160,11 +165,18 @@ class Pump:
                 if pipeline.ended:
                     return
                 if pipeline.characters > self._look_at:
-                    await self._wait_for_room()
+                    await self._pause()
         finally:
             await close_source(source, self._provider)
             if self._on_close is not None:
                 self._on_close(pipeline)
+
+    async def _pause(self) -> None:
+        """Let the first check begin and the first text go out, however much the provider has at hand; wait for room."""
+        while self._look_at == _AT_ONCE:
+            self._look_at = 0
+            await anyio.lowlevel.checkpoint()
+        await self._wait_for_room()
 
     async def _wait_for_room(self) -> None:
         """Wait, if more than `max_pending` is pending, until only half of that is.
@@ -196,6 +208,9 @@ class Pump:
     def _put(self, item: Item) -> None:
         if self.pipeline.ended:  # the reader may have had one more chunk at hand when the stream was stopped
             return
+        if self._first_item:
+            self._first_item = False
+            self._look_at = _AT_ONCE
         self._items.append(item)
         if type(item) is str:
             self._item_characters += len(item)
@@ -210,6 +225,9 @@ class Pump:
         if self._tasks is None:  # pragma: no cover  # nothing is read before the tasks can run
             raise RuntimeError("the stream has not started")
         self._checks += 1
+        if self._first_check:
+            self._first_check = False
+            self._look_at = _AT_ONCE
         if lane.idle:
             lane.idle.pop().take(check)
         else:

@@ -60,7 +60,7 @@ class Chat:
             thread = Thread(services, wanted, ids, scope.get("handrail.owner", ""))
             messages = await thread.messages()
             if wanted.stream:
-                await StreamedAnswer(services, wanted, loaded, options, thread).send(messages, receive, send)
+                await StreamedAnswer(services, wanted, loaded, options, thread, send).run(messages, receive)
                 return
             answer = await run_unless_left(receive, lambda: self._whole(wanted, loaded, options, thread, messages))
         if answer is not None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from handrail import Blocked, RailFailed
+from handrail import Blocked, GenerationResponse, RailFailed
 
 from handrail_server._answers import finish_reason, guardrails_fields, refusal
 from handrail_server._errors import ApiError, api_error, rail_error
-from handrail_server._feed import Feed
 from handrail_server._sse import DONE, HEADERS, KEEP_ALIVE, ChunkWriter, event
 from handrail_server._trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from handrail import Event
+    from handrail import Event, GuardedStream
     from starlette.types import Receive, Send
 
     from handrail_server._answers import Heading
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from handrail_server._services import Services, Thread
 
 _TRACE_SECONDS = 0.1
+_LAST_SECONDS = 5  # for the end of an answer whose time is up, to a client that may not be reading it
 
 
 class StreamedAnswer:
@@ -37,26 +38,37 @@ class StreamedAnswer:
         loaded: its configuration, in use until the answer has ended.
         options: the options for the rails.
         thread: its thread.
+        send: takes messages of the protocol.
     """
 
     def __init__(
-        self, services: Services, wanted: Wanted, loaded: Loaded, options: Mapping[str, Any], thread: Thread
+        self,
+        services: Services,
+        wanted: Wanted,
+        loaded: Loaded,
+        options: Mapping[str, Any],
+        thread: Thread,
+        send: Send,
     ) -> None:
         self._services = services
         self._wanted = wanted
         self._rails = loaded.rails
         self._options = options
         self._thread = thread
+        self._send = send
+        self._sending = anyio.Lock(fast_acquire=True)
         self._heading: Heading = services.heading(wanted, loaded)
         heading = self._heading
         self._write = ChunkWriter(heading.id, heading.created, heading.model, include_usage=wanted.include_usage)
-        self._feed = Feed()
-        self._trace = Trace(self._feed) if wanted.trace else None
-        self._started = time.perf_counter()
+        self._stream: GuardedStream | None = None
+        self._response: GenerationResponse | None = None
+        self._error: BaseException | None = None
+        self._trace: Trace | None = None
+        self._started = self._last_sent = time.monotonic()
+        self._begun = False
         self._has_text = False
-        self._last_sent = 0.0
 
-    async def send(self, messages: Sequence[Mapping[str, Any]], receive: Receive, send: Send) -> None:
+    async def run(self, messages: Sequence[Mapping[str, Any]], receive: Receive) -> None:
         """Run the answer and send it.
 
         Raises:
@@ -67,73 +79,93 @@ class StreamedAnswer:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
-                tasks.start_soon(self._feed.fill, self._rails, messages, self._options, self._services.lifecycle)
                 tasks.start_soon(self._beat)
-                failed = await self._send_all(send)
+                failed = await self._send_all(messages)
                 tasks.cancel_scope.cancel()
         finally:
             self._services.metrics.streams.add(value=-1)
-            self._services.note(self._feed.response)
+            self._services.note(self._summed_up())
         if failed is not None:
             raise failed
 
-    async def _send_all(self, send: Send) -> ApiError | None:
+    async def _send_all(self, messages: Sequence[Mapping[str, Any]]) -> ApiError | None:
         """Send everything; give the error if there is nothing else to send."""
-        items = await self._first_items()
-        if (error := self._only_an_error(items)) is not None:
-            return error
-        await self._begin(send, items)
-        while not self._feed.ended:
-            await self._send_items(send, await self._feed.take())
-        rest = b"".join((self._events(await self._feed.take()), await self._end()))
-        await send({"type": "http.response.body", "body": rest, "more_body": False})
+        with self._services.lifecycle.limited() as limit:
+            await self._send_released(messages)
+        self._error = self._error or limit.error
+        if not self._begun and (failed := self._only_an_error()) is not None:
+            return failed
+        last = await self._last_events()
+        with anyio.move_on_after(math.inf if limit.error is None else _LAST_SECONDS):  # it may have been the client
+            async with self._sending:
+                await self._send_body(last, more=False)
         return None
 
-    async def _first_items(self) -> Sequence[str | Event]:
-        """Wait for the first events; give none if the answer ends without, or when a sign of life is due."""
-        items: Sequence[str | Event] = ()
-        with anyio.move_on_after(self._services.settings.keep_alive_seconds):
-            while not items and not self._feed.ended:
-                items = await self._feed.take()
-        return items
+    async def _send_released(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Send what the rails release, as they do; whatever breaks the answer becomes its error."""
+        try:
+            stream = self._rails.stream(messages=messages, options=self._options, read_ahead=True)
+        except Exception as exc:  # noqa: BLE001  # as in `_take`
+            self._error = exc
+            return
+        self._stream = stream
+        async with stream:
+            while items := await self._take(stream):
+                if self._begun or not isinstance(items[0], RailFailed):  # else an HTTP status says so
+                    async with self._sending:
+                        await self._send_body(self._events(items))
 
-    def _only_an_error(self, items: Sequence[str | Event]) -> ApiError | None:
-        if items and isinstance(items[0], RailFailed):
-            return rail_error(items[0])
-        if not items and self._feed.error is not None:
-            return self._failure(self._feed.error)
-        return None
+    async def _take(self, stream: GuardedStream) -> Sequence[str | Event]:
+        try:
+            return await stream.take()
+        except Exception as exc:  # noqa: BLE001  # whatever breaks an answer, the client is told in its stream
+            self._error = exc
+            return ()
 
-    async def _begin(self, send: Send, items: Sequence[str | Event]) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await self._send_body(send, self._write.role() + self._events(items))
+    async def _send_body(self, body: bytes, *, more: bool = True) -> None:
+        """Send events, after what an answer begins with; only called by whoever has `_sending`."""
+        if not self._begun:
+            await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            self._begun = True
+            body = self._write.role() + body
+        if body or not more:
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+            self._last_sent = time.monotonic()
 
-    async def _send_items(self, send: Send, items: Sequence[str | Event]) -> None:
-        body = self._events(items)
-        if not body and not self._feed.ended:
-            if time.monotonic() - self._last_sent < self._services.settings.keep_alive_seconds * 0.9:
-                return
-            body = KEEP_ALIVE
-        if body:
-            await self._send_body(send, body)
-
-    async def _send_body(self, send: Send, body: bytes) -> None:
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        self._last_sent = time.monotonic()
+    async def _beat(self) -> None:
+        """Send signs of life while text is held, so that proxies see some, and what is new to a trace."""
+        due_after = self._services.settings.keep_alive_seconds
+        pause = _TRACE_SECONDS if self._wanted.trace else due_after
+        while True:
+            await anyio.sleep(pause)
+            async with self._sending:
+                news = self._news() if self._begun else b""
+                if news or time.monotonic() - self._last_sent >= due_after * 0.9:
+                    await self._send_body(news or KEEP_ALIVE)
 
     def _events(self, items: Sequence[str | Event]) -> bytes:
         if not self._has_text and any(type(item) is str for item in items):
             self._has_text = True
-            self._services.metrics.first_text.observe(time.perf_counter() - self._started)
-        body = self._write.items(items)
-        if self._trace is not None and (news := self._trace.news()) is not None:
-            body += self._write.aside({"trace": news})
-        return body
+            self._services.metrics.first_text.observe(time.monotonic() - self._started)
+        return self._write.items(items) + self._news()
 
-    async def _end(self) -> bytes:
+    def _news(self) -> bytes:
+        if not self._wanted.trace or self._stream is None:
+            return b""
+        self._trace = self._trace or Trace(self._stream)
+        news = self._trace.news()
+        return self._write.aside({"trace": news}) if news is not None else b""
+
+    def _only_an_error(self) -> ApiError | None:
+        stop = self._summed_up().stop
+        if isinstance(stop, RailFailed):
+            return rail_error(stop)
+        return self._failure(self._error) if self._error is not None else None
+
+    async def _last_events(self) -> bytes:
         """Give what ends the stream: why it ended, tokens, and the mark of the protocol."""
-        response, error = self._feed.response, self._feed.error
-        parts: list[bytes] = []
+        response, error = self._summed_up(), self._error
+        parts = [self._news()]
         if isinstance(response.stop, RailFailed):
             parts.append(event(rail_error(response.stop).body()))
         elif error is not None:
@@ -153,12 +185,11 @@ class StreamedAnswer:
         self._services.metrics.model_failures.add(type(error).__name__)
         return shown
 
-    async def _beat(self) -> None:
-        """Wake the sender now and then, so that proxies see life and a trace goes on while text is held."""
-        pause = self._services.settings.keep_alive_seconds if self._trace is None else _TRACE_SECONDS
-        while True:
-            await anyio.sleep(pause)
-            self._feed.nudge()
+    def _summed_up(self) -> GenerationResponse:
+        """Give what has come of the answer; only asked once it has ended."""
+        if self._response is None:
+            self._response = self._stream.response if self._stream is not None else GenerationResponse()
+        return self._response
 
 
 async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:

@@ -6,22 +6,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handrail_server._feed import Feed
+    from handrail import GuardedStream
 
 
 class Trace:
     """Tells what has changed since it was asked last."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, stream: GuardedStream) -> None:
+        self._stream = stream
         self._began = time.time()
         self._held = -1
         self._told: set[int] = set()
 
     def news(self) -> dict[str, Any] | None:
         """Give the characters held and the checks that have ended meanwhile; None if nothing is new."""
-        held = self._feed.held
-        runs = self._feed.response.rail_runs
+        held = self._stream.held
+        runs = self._stream.response.rail_runs
         fresh = [index for index, run in enumerate(runs) if run.finished_at and index not in self._told]
         if held == self._held and not fresh:
             return None

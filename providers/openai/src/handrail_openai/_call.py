@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import aclosing, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from httpx2 import StreamError
+import httpx2
 
 from handrail_openai._answer import Answer
 from handrail_openai._client import headers_of_this_call, request_timeout
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from handrail import Chunk
     from handrail.errors import ProviderError
     from httpx2 import URL, Response
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, RequestOptions
 
     from handrail_openai._settings import OpenAISettings
 
     Segments: TypeAlias = AsyncGenerator[bytes, None]
 
+_PATH = "/chat/completions"
 _DONE = b"[DONE]"
 _LAST_BYTES_SECONDS = 0.05
 """How long to wait for the end of the HTTP body after the end of the answer, so that the connection can be kept."""
@@ -63,42 +64,43 @@ class Call:
         """
         if self._settings.timeout is not None:
             self._deadline = monotonic() + self._settings.timeout
-        async with AsyncExitStack() as stack:
-            response = await self._opened(body, stack)
+        response = await self._opened(body)
+        segments = response.aiter_bytes()
+        try:
+            if _media_type(response) == "text/html":
+                raise self._failures.web_page(response.status_code, self._exchange)
             read = self._in_one_piece if _media_type(response) == "application/json" else self._events
-            segments = response.aiter_bytes()
-            try:
-                async with (
-                    aclosing(self._watched(segments)) as watched,
-                    aclosing(read(watched, self._answer())) as chunks,
-                ):
-                    async for chunk in chunks:
-                        yield chunk
-            finally:
-                await _close(response, segments)
+            async with (
+                aclosing(self._watched(segments)) as watched,
+                aclosing(read(watched, self._answer())) as chunks,
+            ):
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            await _close(response, segments)
 
-    async def _opened(self, body: Mapping[str, Any], stack: AsyncExitStack) -> Response:
-        """Send the request, again where it failed, and wait for the headers of the answer."""
-        create = self._client.chat.completions.with_streaming_response.create
-        with anyio.move_on_after(self._deadline - monotonic()) as scope:
+    async def _opened(self, body: Mapping[str, Any]) -> Response:
+        """Send the request, again where it failed, and wait for the headers of the answer.
+
+        By the SDK's way for requests that it knows nothing of: `chat.completions.create` looks at each message first.
+        """
+        options: RequestOptions = {
+            "headers": {**self._headers, **headers_of_this_call()},
+            "timeout": request_timeout(self._settings),
+            "security": {"bearer_auth": True},  # and never the administrator's key
+        }
+        response: Response | None = None
+        with anyio.move_on_after(self._deadline - monotonic()):
             try:
-                opening = create(
-                    model=body["model"],
-                    messages=[],  # those of the body replace them, without the SDK's looking at each of them
-                    stream=True,
-                    extra_headers={**self._headers, **headers_of_this_call()},
-                    extra_body=body,
-                    timeout=request_timeout(self._settings),
+                response = await self._client.post(
+                    _PATH, cast_to=httpx2.Response, body=body, options=options, stream=True
                 )
-                response = (await stack.enter_async_context(opening)).http_response
             except (TypeError, ValueError) as exc:
                 raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {exc}") from exc
-        if scope.cancelled_caught:
+        if response is None:
             raise self._late()
         self._exchange.begun = True
         self._exchange.request_id = request_id_of(response.headers)
-        if _media_type(response) == "text/html":
-            raise self._failures.web_page(response.status_code, self._exchange)
         return response
 
     def _answer(self) -> Answer:
@@ -164,7 +166,7 @@ async def _close(response: Response, segments: Segments) -> None:
     """Give up the request. httpx2 leaves one of its generators unfinished; that it reads on and fails ends it."""
     with anyio.CancelScope(shield=True):
         await response.aclose()
-        with suppress(*TRANSPORT, StreamError):
+        with suppress(*TRANSPORT, httpx2.StreamError):
             async for _ in segments:
                 pass
 

@@ -85,11 +85,8 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpe
         ),
     }
     if endpoint.kind.name == "azure_openai":
-        client: openai.AsyncOpenAI = _azure(endpoint, settings, common)
-    else:
-        client = openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)
-    _ = client.chat.completions.with_streaming_response  # imports what the first request would
-    return client
+        return _azure(endpoint, settings, common)
+    return openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)
 
 
 def request_timeout(settings: OpenAISettings) -> httpx2.Timeout:
