@@ -110,6 +110,25 @@ async def test_a_rail_may_ask_the_installed_rail_whose_name_it_took():
     assert [run.rail for run in result.journal.rail_runs] == ["word check", "word check"]
 
 
+async def test_an_inner_rail_is_closed_with_the_others():
+    closed = []
+
+    class Closing(Refusing):
+        async def aclose(self):
+            closed.append(self.reason)
+
+    class Closable:
+        @hookimpl
+        def handrail_rails(self):
+            yield RailSpec("closing check", lambda settings, context: Closing("inner"))
+
+    values = {"models": [], "rails": {"output": {"flows": ["word check"]}}}
+    own = Own(lambda settings, context: Asking(settings, context, "closing check"))
+    registry = Registry().with_plugins(builtin, Installed(), Closable(), own)
+    await LLMRails(RailsConfig.from_content(config=values), registry=registry).aclose()
+    assert closed == ["inner"]
+
+
 async def test_an_inner_rail_that_fails_makes_the_outer_one_fail():
     rails = compose(Own(lambda settings, context: Asking(settings, context, "broken check")))
     result = await rails.check_async(ANSWER)

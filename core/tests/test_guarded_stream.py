@@ -85,6 +85,17 @@ async def test_a_stream_can_be_taken_from_only_inside_its_block(guarded):
         await stream.take()
 
 
+@pytest.mark.parametrize("rails", [{}, {"a": FunctionRail()}])
+async def test_a_stream_that_was_left_gives_nothing_more_and_its_outcome_stands(guarded, rails):
+    async with guarded(FakeProvider(["x"]), rails).rails.stream("hello") as stream:
+        await taken(stream)
+        assert await stream.take() == []
+    for more in (stream.take, stream.__anext__):
+        with pytest.raises(StreamClosedError, match="async with"):
+            await more()
+    assert stream.response.outcome == "finished"
+
+
 async def test_a_stream_says_how_many_characters_wait_for_a_check(guarded):
     g = guarded(FakeProvider(words(10), hang=True), {"a": FunctionRail()})
     async with g.rails.stream("hello") as stream, anyio.create_task_group() as tasks:

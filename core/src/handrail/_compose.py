@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,6 +45,7 @@ class Composition:
         input_rails: those of the user's message, which is always whole.
         output_rails: those of an answer as it streams.
         whole_output_rails: the same for an answer that is whole before they see it.
+        inner_rails: those that other rails ask; it grows if they ask later.
     """
 
     config: RailsConfig
@@ -54,6 +55,7 @@ class Composition:
     output_rails: tuple[RailPlan, ...]
     counter: TokenCounter
     registrations: Registrations
+    inner_rails: Sequence[RailPlan] = ()
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +130,7 @@ class _Composer:
         self._counter = token_counter((main and main.model) or "")
         self._llm = llm
         self._models: dict[str, Model] = {}
+        self._inner_rails: list[RailPlan] = []
         self._problems: list[tuple[str, HandrailError]] = []
 
     def compose(self) -> Composition:
@@ -146,6 +149,7 @@ class _Composer:
             rails["output"],
             self._counter,
             self._registrations,
+            self._inner_rails,
         )
 
     def _with_own_refusal(self) -> RailsConfig:
@@ -234,7 +238,9 @@ class _Composer:
             return None
         offer = installed.rail(name)
         suited = direction if direction in offer.spec.directions else offer.spec.directions[0]
-        return InnerRail.of(self._build_offered(offer, Flow.parse(name), suited))
+        plan = self._build_offered(offer, Flow.parse(name), suited)
+        self._inner_rails.append(plan)
+        return InnerRail.of(plan)
 
     def _build_offered(self, offer: Offer[RailSpec], flow: Flow, direction: Direction) -> RailPlan:
         spec = offer.spec

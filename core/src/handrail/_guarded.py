@@ -67,7 +67,8 @@ class GuardedStream:
     ) -> None:
         self._builder.leave(exc)
         if self._generator is not None:
-            await self._generator.aclose()
+            generator, self._generator = self._generator, None
+            await generator.aclose()
         if self._tasks is not None:
             tasks, self._tasks = self._tasks, None
             tasks.cancel_scope.cancel()
@@ -77,6 +78,7 @@ class GuardedStream:
         return self
 
     async def __anext__(self) -> Event:
+        self._refuse_closed()
         try:
             item = await self._next_item()
         except Exception as error:
@@ -99,9 +101,10 @@ class GuardedStream:
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
         """
+        self._refuse_closed()
         driver = self._call.stream_driver
         try:
-            if self._tasks is not None and isinstance(driver, Pump):
+            if isinstance(driver, Pump):
                 items = await driver.take_all()
             else:
                 items = [await self._next_item()]
@@ -118,11 +121,13 @@ class GuardedStream:
 
     async def _next_item(self) -> Item:
         driver = self._call.stream_driver
-        if self._generator is not None:
-            return cast("Item", await anext(self._generator))
-        if self._tasks is None or not isinstance(driver, Pump):
+        if isinstance(driver, Pump):
+            item = await driver.take()
+            if item is None:
+                raise StopAsyncIteration
+            return item
+        return cast("Item", await anext(cast("AsyncGenerator[Any, None]", self._generator)))
+
+    def _refuse_closed(self) -> None:
+        if self._generator is None and self._tasks is None:
             raise StreamClosedError("iterate over a stream inside 'async with rails.stream(...) as stream:'")
-        item = await driver.take()
-        if item is None:
-            raise StopAsyncIteration
-        return item

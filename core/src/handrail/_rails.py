@@ -294,7 +294,7 @@ class LLMRails:
             Exception: what the last of them raised that failed to close; the others are closed all the same.
         """
         app = self._app
-        rails = (plan.rail for plan in (*app.input_rails, *app.output_rails))
+        rails = (plan.rail for plan in (*app.inner_rails, *app.input_rails, *app.output_rails))
         async with AsyncExitStack() as stack:
             for owned in (*(model.provider for model in app.models.values()), *rails):
                 if (close := getattr(owned, "aclose", None)) is not None:

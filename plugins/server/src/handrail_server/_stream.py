@@ -93,12 +93,11 @@ class StreamedAnswer:
         with self._services.lifecycle.limited() as limit:
             await self._send_released(messages)
         self._error = self._error or limit.error
-        if not self._begun and (failed := self._only_an_error()) is not None:
-            return failed
-        last = await self._last_events()
         with anyio.move_on_after(math.inf if limit.error is None else _LAST_SECONDS):  # it may have been the client
             async with self._sending:
-                await self._send_body(last, more=False)
+                if not self._begun and (failed := self._only_an_error()) is not None:
+                    return failed
+                await self._send_body(await self._last_events(), more=False)
         return None
 
     async def _send_released(self, messages: Sequence[Mapping[str, Any]]) -> None:
