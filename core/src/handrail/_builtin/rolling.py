@@ -74,22 +74,30 @@ class Rolling:
         self._measure()
         growing = self._text[self._piece - self._base :]
         tokens = self._piece_tokens + (self._count(growing) if growing else 0)
-        missing = self._need - (tokens - self._start_tokens)
-        if missing > 0 and not self._finished:
-            self.needs = self._characters_of(missing, tokens)
+        if self._waits(tokens):
             return None
         self._cut(self._base + len(self._text), tokens)
-        return self._make() if self._cuts[-1] > self._start else None
+        window = self._make() if self._cuts[-1] > self._start else None
+        self._waits(tokens)  # so that nobody need ask again before the next one is due
+        return window
+
+    def _waits(self, tokens: int) -> bool:
+        """Tell whether too little has come for the next window, and note how much more must."""
+        missing = self._need - (tokens - self._start_tokens)
+        if missing <= 0 or self._finished:
+            return False
+        self.needs = self._characters_of(missing, tokens)
+        return True
 
     def _characters_of(self, missing: int, tokens: int) -> int:
         """Say how many more characters must come before it is worth looking again, by those that tokens have had here.
 
-        Never so many that a window would be late, unless the text gets denser all at once.
+        A little fewer than those, so that a window is late by a token at most, unless the text gets much denser at once.
         """
         measured = tokens - self._tokens[0]
         if not self._text.isascii() or measured <= 0:
             return 1
-        return max(missing * (self._base + len(self._text) - self._cuts[0]) * 3 // (measured * 4), 1)
+        return max(missing * (self._base + len(self._text) - self._cuts[0]) * 7 // (measured * 8), 1)
 
     def _measure(self) -> None:
         """Cut what came into pieces and count them; the last piece may still grow and stays open."""
@@ -99,16 +107,20 @@ class Rolling:
         self._incoming.clear()
         pieces = _PIECE.findall(self._text, self._piece - self._base)
         del pieces[-1:]
-        cuts, tokens, count = self._cuts, self._tokens, self._count
+        count, end, total = self._count, self._piece, self._piece_tokens
+        whole = self._cuts[-1] == end  # a window may have ended in the middle of the piece that was growing
+        add_cut, add_tokens = self._cuts.append, self._tokens.append
         for piece in pieces:
-            begin = self._piece
-            self._piece = end = begin + len(piece)
-            self._piece_tokens = total = self._piece_tokens + count(piece)
-            if cuts[-1] == begin and total - tokens[-1] <= _NOT_DENSE:
-                cuts.append(end)
-                tokens.append(total)
+            own = count(piece)
+            end += len(piece)
+            total += own
+            if whole and own <= _NOT_DENSE:
+                add_cut(end)
+                add_tokens(total)
             else:
                 self._cut(end, total)
+                whole = True
+        self._piece, self._piece_tokens = end, total
 
     def _cut(self, offset: int, tokens: int) -> None:
         """Note a place where the text may be cut; a window may already end in the middle of a piece."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from handrail._stream.backend import running_clock
+from handrail._stream.backend import Wake, running_clock
 from handrail._stream.pipeline import Pipeline
 from handrail._stream.source import close_source, not_a_chunk
 from handrail._stream.workers import Worker
@@ -47,7 +47,7 @@ class Batch:
             rails, turn, self._put, parallel=parallel, start_check=self._start_check, ended=self._on_end
         )
         self.clock: Callable[[], float] = time.monotonic  # the event loop's, once the stream runs
-        self.new_event: Callable[[], anyio.Event] = anyio.Event  # for workers that wait, of which there are none here
+        self.new_wake: Callable[[], Wake] = anyio.Event  # for workers that wait, of which there are none here
         self._open_source = open_source
         self._provider = provider
         self._on_close = on_close

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 
-from handrail._stream.backend import event_factory, running_clock
+from handrail._stream.backend import Wake, running_clock, wake_factory
 from handrail._stream.pipeline import Pipeline
 from handrail._stream.source import close_source, not_a_chunk
 from handrail._stream.workers import Worker
@@ -55,7 +55,7 @@ class Pump:
             stop_reading=self._on_stop_reading,
         )
         self.clock: Callable[[], float] = time.monotonic  # the event loop's, once the stream runs
-        self.new_event: Callable[[], anyio.Event] = anyio.Event
+        self.new_wake: Callable[[], Wake] = anyio.Event
         self.closed = False  # True once every task is done and the provider is closed
         self._open_source = open_source
         self._provider = provider
@@ -66,8 +66,8 @@ class Pump:
         self._look_at = max_pending  # characters read at which to pause, and see whether too much is pending
         self._counted = 0  # how many of the chunks that were read are counted in `_tokens`
         self._tokens = 0  # an upper bound of what was read, in tokens
-        self._taker: anyio.Event | None = None  # set when there is something to take
-        self._room: anyio.Event | None = None  # set when the reader may go on
+        self._taker: Wake | None = None  # set when there is something to take
+        self._room: Wake | None = None  # set when the reader may go on
         self._tasks: TaskGroup | None = None
         self._reader: anyio.CancelScope | None = None
         self._checks = 0
@@ -80,7 +80,7 @@ class Pump:
         Raises nothing but cancellation and `KeyboardInterrupt`-like exceptions: errors reach the consumer.
         """
         self.clock = self.pipeline.clock = running_clock()
-        self.new_event = event_factory()
+        self.new_wake = wake_factory()
         try:
             async with anyio.create_task_group() as self._tasks:
                 await self._read()
@@ -134,7 +134,7 @@ class Pump:
                     self.pipeline.error = None
                     raise error
                 return False
-            self._taker = self.new_event()
+            self._taker = self.new_wake()
             await self._taker.wait()
         return True
 
@@ -187,7 +187,7 @@ class Pump:
         room = self._max_pending - self._pending_tokens()
         enough = 0 if room >= 0 else self._max_pending // 2
         while room < enough and (self._checks or self._items):
-            self._room = self.new_event()
+            self._room = self.new_wake()
             await self._room.wait()
             room = self._max_pending - self._pending_tokens()
         self._look_at = self.pipeline.characters + max(room, 0)  # a token is at least one character

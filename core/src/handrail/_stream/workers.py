@@ -12,6 +12,7 @@ from handrail._types import Verdict
 from handrail.errors import RailError, RailTimeoutError
 
 if TYPE_CHECKING:
+    from handrail._stream.backend import Wake
     from handrail._stream.batch import Batch
     from handrail._stream.lanes import Check, Lane
     from handrail._stream.pipeline import Pipeline
@@ -31,7 +32,7 @@ class Worker:
         self._stage = stage
         self._lane = lane
         self._scope = anyio.CancelScope()
-        self._wake: anyio.Event | None = None
+        self._wake: Wake | None = None
         check.worker = self
 
     async def run(self) -> None:
@@ -39,7 +40,7 @@ class Worker:
         with self._scope:
             while True:
                 if self.check is None:
-                    self._wake = self._pump.new_event()
+                    self._wake = self._pump.new_wake()
                     await self._wake.wait()
                     self._wake = None
                 elif not await self._run(self.check):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +12,23 @@ import httpx2
 
 from handrail_openai._answer import Answer
 from handrail_openai._client import headers_of_this_call, request_timeout
-from handrail_openai._failures import TRANSPORT, Exchange, Failures
+from handrail_openai._failures import EXPECTED, TRANSPORT, Exchange, Failures
 from handrail_openai._reports import request_id_of
-from handrail_openai._request import BadParameterError
+from handrail_openai._request import BadParameterError, request_body
 from handrail_openai._sse import LARGEST_EVENT, EventSplitter, EventTooLargeError
 from handrail_openai._think import ThinkSplitter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import TypeAlias
 
-    from handrail import Chunk
+    from handrail import Chunk, Message
     from handrail.errors import ProviderError
     from httpx2 import URL, Response
     from openai import AsyncOpenAI, RequestOptions
 
+    from handrail_openai._client import Clients
+    from handrail_openai._endpoint import Endpoint
     from handrail_openai._settings import OpenAISettings
 
     Segments: TypeAlias = AsyncGenerator[bytes, None]
@@ -41,45 +43,49 @@ class Call:
     """One request of one stream; nothing of it is shared with others but the connections."""
 
     def __init__(
-        self, settings: OpenAISettings, client: AsyncOpenAI, headers: Mapping[str, Any], failures: Failures
+        self,
+        endpoint: Endpoint,
+        settings: OpenAISettings,
+        clients: Clients,
+        headers: Mapping[str, Any],
+        failures: Failures,
     ) -> None:
+        self._endpoint = endpoint
         self._settings = settings
-        self._client = client
+        self._clients = clients
         self._headers = headers
         self._failures = failures
-        self._exchange = Exchange(_shown(client.base_url))
+        self._exchange = Exchange("")
         self._deadline = math.inf
         self._silence = math.inf if settings.chunk_timeout is None else settings.chunk_timeout
 
-    def failure(self, exc: BaseException) -> ProviderError:
-        """Give the error to raise for something that the request or the answer has raised."""
-        return self._failures.of(exc, self._exchange)
-
-    async def chunks(self, body: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
+    async def chunks(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
         """Send the request, and give its answer chunk by chunk.
 
         Raises:
-            ProviderError: the answer is late, incomplete, or none.
-            Exception: anything of `EXPECTED`.
+            ProviderError: the request could not be sent, or the answer is late, incomplete, an error, or none.
         """
-        if self._settings.timeout is not None:
-            self._deadline = monotonic() + self._settings.timeout
-        response = await self._opened(body)
-        segments = response.aiter_bytes()
+        client = await self._clients.get()
+        self._exchange = Exchange(_shown(client.base_url))
         try:
-            if _media_type(response) == "text/html":
-                raise self._failures.web_page(response.status_code, self._exchange)
-            read = self._in_one_piece if _media_type(response) == "application/json" else self._events
+            body = request_body(self._endpoint, self._settings, messages, params)
+            if self._settings.timeout is not None:
+                self._deadline = monotonic() + self._settings.timeout
+            response = await self._opened(client, body)
             async with (
+                _bytes_of(response) as segments,
                 aclosing(self._watched(segments)) as watched,
-                aclosing(read(watched, self._answer())) as chunks,
+                aclosing(self._read(response, watched)) as chunks,
             ):
                 async for chunk in chunks:
                     yield chunk
-        finally:
-            await _close(response, segments)
+        except EXPECTED as exc:
+            failure = self._failures.of(exc, self._exchange)
+        else:
+            return
+        raise failure
 
-    async def _opened(self, body: Mapping[str, Any]) -> Response:
+    async def _opened(self, client: AsyncOpenAI, body: Mapping[str, Any]) -> Response:
         """Send the request, again where it failed, and wait for the headers of the answer.
 
         By the SDK's way for requests that it knows nothing of: `chat.completions.create` looks at each message first.
@@ -92,9 +98,7 @@ class Call:
         response: Response | None = None
         with anyio.move_on_after(self._deadline - monotonic()):
             try:
-                response = await self._client.post(
-                    _PATH, cast_to=httpx2.Response, body=body, options=options, stream=True
-                )
+                response = await client.post(_PATH, cast_to=httpx2.Response, body=body, options=options, stream=True)
             except (TypeError, ValueError) as exc:
                 raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {exc}") from exc
         if response is None:
@@ -102,6 +106,13 @@ class Call:
         self._exchange.begun = True
         self._exchange.request_id = request_id_of(response.headers)
         return response
+
+    def _read(self, response: Response, segments: Segments) -> AsyncGenerator[Chunk, None]:
+        """Read the answer in the form that it has."""
+        kind = _media_type(response)
+        if kind == "text/html":
+            raise self._failures.web_page(response.status_code, self._exchange)
+        return self._in_one_piece(segments) if kind == "application/json" else self._events(segments)
 
     def _answer(self) -> Answer:
         think = self._settings.think_block
@@ -111,8 +122,8 @@ class Call:
             think=ThinkSplitter(opened=think == "opened") if think else None,
         )
 
-    async def _events(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
-        splitter = EventSplitter()
+    async def _events(self, segments: Segments) -> AsyncGenerator[Chunk, None]:
+        splitter, answer = EventSplitter(), self._answer()
         async for segment in segments:
             for data in splitter.feed(segment):
                 if data.startswith(_DONE):
@@ -124,14 +135,14 @@ class Call:
         if not answer.finished:
             raise self._failures.broken("ended its answer without saying that it is complete", self._exchange)
 
-    async def _in_one_piece(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
+    async def _in_one_piece(self, segments: Segments) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
         body = bytearray()
         async for segment in segments:
             body += segment
             if len(body) > LARGEST_EVENT:
                 raise EventTooLargeError(f"an answer of more than {LARGEST_EVENT} bytes")
-        chunk = answer.chunk(bytes(body))
+        chunk = self._answer().chunk(bytes(body))
         if chunk is not None:
             yield chunk
 
@@ -160,6 +171,16 @@ class Call:
 
     def _late(self) -> ProviderError:
         return self._failures.late(self._settings.timeout or math.inf, self._exchange)
+
+
+@asynccontextmanager
+async def _bytes_of(response: Response) -> AsyncGenerator[Segments, None]:
+    """Give the bytes of an answer as they come, and give up the request at the end."""
+    segments = response.aiter_bytes()
+    try:
+        yield segments
+    finally:
+        await _close(response, segments)
 
 
 async def _close(response: Response, segments: Segments) -> None:

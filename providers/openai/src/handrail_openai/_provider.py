@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from handrail_openai._call import Call
 from handrail_openai._client import Clients, request_headers
 from handrail_openai._endpoint import settle
-from handrail_openai._failures import EXPECTED, Failures
-from handrail_openai._request import request_body
+from handrail_openai._failures import Failures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -35,23 +33,14 @@ class OpenAIProvider:
     def __repr__(self) -> str:
         return f"<OpenAIProvider {self._endpoint.engine} {self._endpoint.model!r}>"
 
-    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
+    def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
         """Ask the model; the request goes out when the first chunk is asked for.
 
         Raises:
-            ProviderError: it could not answer, or its answer broke off.
+            ProviderError: as the stream is read: the model could not answer, or its answer broke off.
         """
-        call = Call(self._settings, await self._clients.get(), self._headers, self._failures)
-        try:
-            body = request_body(self._endpoint, self._settings, messages, params)
-            async with aclosing(call.chunks(body)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except EXPECTED as exc:
-            failure = call.failure(exc)
-        else:
-            return
-        raise failure
+        call = Call(self._endpoint, self._settings, self._clients, self._headers, self._failures)
+        return call.chunks(messages, params)
 
     async def aclose(self) -> None:
         """Close the pooled connections of this event loop. A later stream opens new ones."""

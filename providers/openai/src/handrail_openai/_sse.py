@@ -77,6 +77,10 @@ class EventSplitter:
 
 def _data_of(block: bytes) -> list[bytes]:
     """Give the data of the complete events in a block that ends with a blank line."""
+    if block.startswith(b"data: "):
+        events = block[6:-2].split(b"\n\ndata: ")
+        if block.count(b"\n") == 2 * len(events):  # each of them is one line, as everybody writes them
+            return events
     found = []
     for event in block.split(b"\n\n"):
         if event.startswith(b"data: ") and b"\n" not in event:
