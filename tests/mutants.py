@@ -87,7 +87,7 @@ MUTANTS = [
     Mutant(
         "read on without a limit",
         "_stream/pump.py",
-        "if pipeline.characters > self._look_at:",
+        "if characters > self._look_at:",
         "if False:",
     ),
     Mutant(

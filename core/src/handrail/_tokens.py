@@ -67,12 +67,22 @@ def token_counter(model: str) -> TokenCounter:
                 logger.info("tokens are counted with the vocabulary %s from %s", name, folder)
                 return counter
     logger.info("tokens are estimated: no vocabulary of tiktoken is on this machine (TIKTOKEN_CACHE_DIR)")
-    return TokenCounter("estimate", _remembering(estimate_tokens), exact=False)
+    return TokenCounter("estimate", _Counts(estimate_tokens).__getitem__, exact=False)
 
 
-def _remembering(count: CountTokens) -> CountTokens:
-    cached = lru_cache(_CACHED_PIECES)(count)
-    return lambda text: cached(text) if len(text) <= _LONGEST_CACHED else count(text)
+class _Counts(dict[str, int]):
+    """Tokens of short texts, counted when they are first looked up: a look-up runs no Python."""
+
+    def __init__(self, count: CountTokens) -> None:
+        self._count = count
+
+    def __missing__(self, text: str) -> int:
+        tokens = self._count(text)
+        if len(text) <= _LONGEST_CACHED:
+            if len(self) >= _CACHED_PIECES:
+                self.clear()  # the common ones are soon there again
+            self[text] = tokens
+        return tokens
 
 
 def _vocabulary_of(model: str) -> str:
@@ -102,7 +112,7 @@ def _load(name: str, folder: Path) -> TokenCounter | None:
         logger.warning("the vocabulary %s in %s cannot be read: %s", name, file, exc)
         return None
 
-    return TokenCounter(name, _remembering(lambda text: len(encoding.encode_ordinary(text))), exact=True)
+    return TokenCounter(name, _Counts(lambda text: len(encoding.encode_ordinary(text))).__getitem__, exact=True)
 
 
 @lru_cache(2)  # some megabytes are read and sorted, which not every configuration of a process should pay

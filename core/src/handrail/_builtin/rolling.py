@@ -92,7 +92,7 @@ class Rolling:
     def _characters_of(self, missing: int, tokens: int) -> int:
         """Say how many more characters must come before it is worth looking again, by those that tokens have had here.
 
-        A little fewer than those, so that a window is late by a token at most, unless the text gets much denser at once.
+        A little fewer than those, so that a window is hardly ever late, unless the text gets much denser all at once.
         """
         measured = tokens - self._tokens[0]
         if not self._text.isascii() or measured <= 0:

@@ -58,7 +58,6 @@ class Pipeline:
         self.describe: Callable[[Stop], Stop] = lambda event: event  # adds what a user is to be told
         self.clock: Callable[[], float] = time.monotonic  # the event loop's, once the stream runs
         self.window_stages: list[WindowStage] = []
-        self.characters = 0  # of text that was read
         self.raw: list[str] = []  # the text as the provider sent it
         self.aside: list[str] = []  # reasoning and tool calls, as it sent them
         self._rails = tuple(rails)
@@ -74,7 +73,7 @@ class Pipeline:
     @property
     def held(self) -> int:
         """How many characters were read and wait for a window rail."""
-        return sum(stage.length - stage.released for stage in self.window_stages)
+        return sum(stage.held for stage in self.window_stages)
 
     def guards(self, channel: Channel) -> bool:
         """Tell whether any rail sees this channel."""
@@ -83,7 +82,6 @@ class Pipeline:
     def read(self, chunk: Chunk) -> None:
         """Take what a provider sent."""
         if text := chunk.text:
-            self.characters += len(text)
             self.raw.append(text)
             (self._feed_text or self.text_chain().feed)(text)
         if (

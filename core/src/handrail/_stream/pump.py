@@ -64,8 +64,7 @@ class Pump:
         self._items: deque[Item] = deque()
         self._item_characters = 0
         self._look_at = max_pending  # characters read at which to pause, and see whether too much is pending
-        self._counted = 0  # how many of the chunks that were read are counted in `_tokens`
-        self._tokens = 0  # an upper bound of what was read, in tokens
+        self._characters = 0  # of text that was read by the last pause
         self._taker: Wake | None = None  # set when there is something to take
         self._room: Wake | None = None  # set when the reader may go on
         self._tasks: TaskGroup | None = None
@@ -156,15 +155,32 @@ class Pump:
             self.pipeline.finish(error)
 
     async def _read_source(self, source: AsyncIterator[Chunk]) -> None:
-        pipeline = self.pipeline
+        pipeline, characters = self.pipeline, 0
+        stage = pipeline.text_chain()
+        remember, take_in, read_rest = pipeline.raw.append, stage.take_in, pipeline.read_rest
         try:
             async for chunk in source:
                 if not isinstance(chunk, Chunk):
                     raise not_a_chunk(chunk, self._provider)
-                pipeline.read(chunk)
+                if text := chunk.text:
+                    remember(text)
+                    take_in(text)
+                    characters += len(text)
+                    if characters >= stage.due:
+                        stage.look()
+                if (
+                    chunk.reasoning
+                    or chunk.tool_calls
+                    or chunk.usage is not None
+                    or chunk.finish_reason is not None
+                    or chunk.metadata is not None
+                ):
+                    read_rest(chunk)
                 if pipeline.ended:
                     return
-                if pipeline.characters > self._look_at:
+                if characters > self._look_at:
+                    stage.look()  # so that nothing is left to be counted
+                    self._characters = characters
                     await self._pause()
         finally:
             await close_source(source, self._provider)
@@ -190,15 +206,13 @@ class Pump:
             self._room = self.new_wake()
             await self._room.wait()
             room = self._max_pending - self._pending_tokens()
-        self._look_at = self.pipeline.characters + max(room, 0)  # a token is at least one character
+        self._look_at = self._characters + max(room, 0)  # a token is at least one character
 
     def _pending_tokens(self) -> int:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
-        raw = self.pipeline.raw
-        self._tokens += sum(1 + len(text) // 5 for text in raw[self._counted :])
-        self._counted = len(raw)
-        characters = self._item_characters + self.pipeline.held
-        return math.ceil(characters * self._tokens / max(self.pipeline.characters, 1))
+        read = max(self._characters, 1)
+        tokens = len(self.pipeline.raw) + read // 5  # a chunk is at least one, and five characters are hardly two
+        return math.ceil((self._item_characters + self.pipeline.held) * tokens / read)
 
     def _make_room(self) -> None:
         if self._room is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap
+from handrail._stream.sinks import NEVER
 from handrail._turn import RailRun
 from handrail._types import Channel, Ruling, Verdict
 from handrail.errors import PluginContractError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 class SessionStage:
     """Feeds a session and passes on what it lets through."""
 
+    due = NEVER
+
     def __init__(self, plan: RailPlan, host: Pipeline, down: Stage, channel: Channel) -> None:
         self._plan = plan
         self._host = host
@@ -35,7 +38,10 @@ class SessionStage:
         self._run = RailRun(plan.name, plan.direction, started_at=time.time())
         host.turn.journal.rail_runs.append(self._run)
         self._session = self._opened()
-        self.feed = self._make_feed()
+        self.feed = self.take_in = self._make_feed()
+
+    def look(self) -> None:
+        """Do nothing: a session looks at whatever comes at once."""
 
     def _make_feed(self) -> Callable[[str], None]:
         """Make what is called for each chunk: as little as can be between the chunk and the session."""

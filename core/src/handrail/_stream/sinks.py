@@ -14,12 +14,32 @@ Item: TypeAlias = str | ReasoningDelta | ToolCallDelta | Retraction | Blocked | 
 Put: TypeAlias = Callable[[Item], None]
 
 
+NEVER = 2**62
+
+
 class Stage(Protocol):
-    """A step of a chain, or its end."""
+    """A step of a chain, or its end.
+
+    Whoever counts characters anyway may use `take_in` in place of `feed`, and call `look` once `due` of them have come.
+    """
 
     @property
     def feed(self) -> Callable[[str], None]:
         """Takes text that the step before has let through."""
+        ...
+
+    @property
+    def take_in(self) -> Callable[[str], None]:
+        """Takes text too, but leaves it until `look`."""
+        ...
+
+    @property
+    def due(self) -> int:
+        """How many characters must have come in all before there is anything to do with what `take_in` took."""
+        ...
+
+    def look(self) -> None:
+        """Look at what `take_in` took."""
         ...
 
     def finish(self) -> None:
@@ -40,13 +60,18 @@ class TextSink:
         counts: whether somebody may ask where delivered text lies, as a retraction does.
     """
 
-    __slots__ = ("_finished", "_put", "feed", "length")
+    __slots__ = ("_finished", "_put", "feed", "length", "take_in")
+    due = NEVER
 
     def __init__(self, put: Put, finished: Callable[[], None], *, counts: bool = True) -> None:
         self._put = put
         self._finished = finished
         self.length = 0
         self.feed: Callable[[str], None] = self._deliver if counts else put
+        self.take_in = self.feed
+
+    def look(self) -> None:
+        """Do nothing: whatever comes is delivered at once."""
 
     def finish(self) -> None:
         """Report that all of it was delivered."""

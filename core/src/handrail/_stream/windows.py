@@ -22,7 +22,10 @@ class WindowStage:
     def __init__(
         self, plans: StagePlan, host: Pipeline, down: Stage, channel: Channel, tool_name: str | None = None
     ) -> None:
-        self.length = 0  # characters that came in
+        self.length = 0  # characters that the strategies have seen
+        self.due = 1  # characters that must have come in before it is worth asking the strategies
+        self._incoming: list[str] = []  # what came in, and they have not seen
+        self.take_in = self._incoming.append
         self.channel = channel
         self.tool_name = tool_name
         self._host = host
@@ -32,10 +35,9 @@ class WindowStage:
         self._floor = 0  # what the slowest holding rail has cleared
         self._laggards = len(self._holding) or 1  # how many have cleared no more than that; never 0 without any
         self._incomplete = len(self._lanes)  # rails that have not passed everything
-        self._pieces: list[str] = []  # what came in and was not released
+        self._came = 0  # characters that came by `feed`
+        self._text = ""  # what they have seen and was not released
         self.released = 0  # characters of the input that went out
-        self._fed = 0  # characters that the strategies have seen
-        self._look_at = 1  # characters that must have come in before it is worth asking the strategies
         self._map = OffsetMap()
         self._finished = False  # no more will come in
         self._stopping = False  # a rail has refused or failed
@@ -43,10 +45,10 @@ class WindowStage:
 
     def feed(self, text: str) -> None:
         """Take text, and start what checks it makes possible."""
-        self._pieces.append(text)
-        self.length += len(text)
-        if self.length >= self._look_at:
-            self._look()
+        self._incoming.append(text)
+        self._came += len(text)
+        if self._came >= self.due:
+            self.look()
 
     def finish(self) -> None:
         """Take note that no more will come, and check what is left."""
@@ -63,7 +65,12 @@ class WindowStage:
         self._incomplete = sum(not lane.complete for lane in self._lanes)
         self._settle()
 
-    def _look(self) -> None:
+    @property
+    def held(self) -> int:
+        """How many characters came in and were not released."""
+        return self.length - self.released + sum(map(len, self._incoming))
+
+    def look(self) -> None:
         """Ask the strategies for windows, as far as their rails have a free slot."""
         if not self._feed_lanes():
             return
@@ -75,18 +82,18 @@ class WindowStage:
                 return
         if not self._holding:
             self._release_to(self.length)
-            self._look_at = self.length + 1
+            self.due = self.length + 1
         else:
-            self._look_at = self.length + min([lane.needs for lane in self._lanes])
+            self.due = self.length + min([lane.needs for lane in self._lanes])
 
     def _feed_lanes(self) -> bool:
         """Give the strategies what they have not seen; False if one of them failed."""
-        if self._fed == self.length:
+        if not self._incoming:
             return True
-        text = "".join(self._pieces)
-        self._pieces = [text]
-        unseen = text[self._fed - self.released :]
-        self._fed = self.length
+        unseen = "".join(self._incoming)
+        self._incoming.clear()
+        self._text += unseen
+        self.length += len(unseen)
         for lane in self._lanes:
             try:
                 lane.feed(unseen)
@@ -111,7 +118,7 @@ class WindowStage:
         except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
             self._fail(lane, exc)
             return
-        self._look_at = min(self._look_at, self.length + lane.needs)
+        self.due = min(self.due, self.length + lane.needs)
         if lane.stopping and not self._stopping:
             self._stop_asking()
         self._advanced(lane, cleared, was_complete=complete)
@@ -119,7 +126,7 @@ class WindowStage:
     def holds(self, text: str, start: int) -> bool:
         """Tell whether this is the text from `start` on, as far as it was not released yet."""
         ahead = max(self.released - start, 0)
-        return "".join(self._pieces).startswith(text[ahead:], start + ahead - self.released)
+        return self._text.startswith(text[ahead:], start + ahead - self.released)
 
     def now(self) -> float:
         """Give the time on the event loop's clock, in seconds."""
@@ -179,10 +186,8 @@ class WindowStage:
             limit = lowered(limit, edits)
             if limit <= self.released:
                 return
-        text = "".join(self._pieces)
         count = limit - self.released
-        piece = text[:count]
-        self._pieces = [text[count:]] if count < len(text) else []
+        piece, self._text = self._text[:count], self._text[count:]
         if edits:
             piece = self._edited(piece, [edit for edit in edits if edit.end <= limit], limit)
         self.released = limit
