@@ -11,6 +11,7 @@ from handrail._types import Window
 if TYPE_CHECKING:
     from handrail._protocols import CountTokens
 
+_FEW = 16  # tokens
 _NOT_DENSE = 2  # tokens that a piece may have and need not be cut between its characters
 
 # Places where a text may be cut and its parts counted apart: about a word each, so that counts are remembered.
@@ -92,12 +93,14 @@ class Rolling:
     def _characters_of(self, missing: int, tokens: int) -> int:
         """Say how many more characters must come before it is worth looking again, by those that tokens have had here.
 
-        A little fewer than those, so that a window is hardly ever late, unless the text gets much denser all at once.
+        Fewer than those, for text may get denser and a window must not be late; of a few tokens hardly fewer, for then
+        it can be late by little, and looking costs more than it gains.
         """
         measured = tokens - self._tokens[0]
         if not self._text.isascii() or measured <= 0:
             return 1
-        return max(missing * (self._base + len(self._text) - self._cuts[0]) * 7 // (measured * 8), 1)
+        eighths = 7 if missing <= _FEW else 6
+        return max(missing * (self._base + len(self._text) - self._cuts[0]) * eighths // (measured * 8), 1)
 
     def _measure(self) -> None:
         """Cut what came into pieces and count them; the last piece may still grow and stays open."""
