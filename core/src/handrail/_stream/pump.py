@@ -14,6 +14,7 @@ import anyio.lowlevel
 from handrail._stream.backend import Wake, running_clock, wake_factory
 from handrail._stream.pipeline import Pipeline
 from handrail._stream.source import close_source, not_a_chunk
+from handrail._stream.windows import WindowStage
 from handrail._stream.workers import Worker
 from handrail._types import Chunk
 from handrail.errors import HandrailError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from handrail._stream.pipeline import OnClose, OpenSource
     from handrail._stream.plan import RailPlan
     from handrail._stream.sinks import Item
-    from handrail._stream.windows import WindowStage
     from handrail._turn import Turn
 
 _AT_ONCE = -1
@@ -179,8 +179,9 @@ class Pump:
                 if pipeline.ended:
                     return
                 if characters > self._look_at:
-                    stage.look()  # so that nothing is left to be counted
                     self._characters = characters
+                    if isinstance(stage, WindowStage):
+                        stage.came = characters
                     await self._pause()
         finally:
             await close_source(source, self._provider)
@@ -212,7 +213,8 @@ class Pump:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
         read = max(self._characters, 1)
         tokens = len(self.pipeline.raw) + read // 5  # a chunk is at least one, and five characters are hardly two
-        return math.ceil((self._item_characters + self.pipeline.held) * tokens / read)
+        held = sum(stage.came - stage.released for stage in self.pipeline.window_stages)
+        return math.ceil((self._item_characters + held) * tokens / read)
 
     def _make_room(self) -> None:
         if self._room is not None:

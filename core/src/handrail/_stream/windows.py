@@ -35,8 +35,8 @@ class WindowStage:
         self._floor = 0  # what the slowest holding rail has cleared
         self._laggards = len(self._holding) or 1  # how many have cleared no more than that; never 0 without any
         self._incomplete = len(self._lanes)  # rails that have not passed everything
-        self._came = 0  # characters that came by `feed`
-        self._text = ""  # what they have seen and was not released
+        self.came = 0  # characters that came in; whoever uses `take_in` keeps count of them
+        self._pieces: list[str] = []  # what they have seen and was not released
         self.released = 0  # characters of the input that went out
         self._map = OffsetMap()
         self._finished = False  # no more will come in
@@ -46,8 +46,8 @@ class WindowStage:
     def feed(self, text: str) -> None:
         """Take text, and start what checks it makes possible."""
         self._incoming.append(text)
-        self._came += len(text)
-        if self._came >= self.due:
+        self.came += len(text)
+        if self.came >= self.due:
             self.look()
 
     def finish(self) -> None:
@@ -92,7 +92,7 @@ class WindowStage:
             return True
         unseen = "".join(self._incoming)
         self._incoming.clear()
-        self._text += unseen
+        self._pieces.append(unseen)
         self.length += len(unseen)
         for lane in self._lanes:
             try:
@@ -126,7 +126,7 @@ class WindowStage:
     def holds(self, text: str, start: int) -> bool:
         """Tell whether this is the text from `start` on, as far as it was not released yet."""
         ahead = max(self.released - start, 0)
-        return self._text.startswith(text[ahead:], start + ahead - self.released)
+        return self._unreleased().startswith(text[ahead:], start + ahead - self.released)
 
     def now(self) -> float:
         """Give the time on the event loop's clock, in seconds."""
@@ -186,13 +186,18 @@ class WindowStage:
             limit = lowered(limit, edits)
             if limit <= self.released:
                 return
-        count = limit - self.released
-        piece, self._text = self._text[:count], self._text[count:]
+        text, count = self._unreleased(), limit - self.released
+        piece, self._pieces = text[:count], [text[count:]]
         if edits:
             piece = self._edited(piece, [edit for edit in edits if edit.end <= limit], limit)
         self.released = limit
         if piece:
             self._down.feed(piece)
+
+    def _unreleased(self) -> str:
+        """Give what the strategies have seen and was not released; joined only now, for it may be much for long."""
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
 
     def _edited(self, piece: str, edits: list[Edit], limit: int) -> str:
         self._map.add(edits)
