@@ -39,8 +39,8 @@ MUTANTS = [
     Mutant(
         "drop the last window",
         "_builtin/rolling.py",
-        "return self._make() if self._cuts[-1] > self._start else None",
-        "return self._make() if self._cuts[-1] > self._start and not self._finished else None",
+        "window = self._make() if self._cuts[-1] > self._start else None",
+        "window = self._make() if self._cuts[-1] > self._start and not self._finished else None",
     ),
     Mutant(
         "take what the last window left for cleared",
@@ -89,6 +89,24 @@ MUTANTS = [
         "_stream/pump.py",
         "if characters > self._look_at:",
         "if False:",
+    ),
+    Mutant(
+        "read what a provider has at hand before the first check begins",
+        "_stream/pump.py",
+        "while self._look_at == _AT_ONCE:",
+        "while False:",
+    ),
+    Mutant(
+        "ask about text only at its end",
+        "_stream/pump.py",
+        "if characters >= stage.due:",
+        "if False:",
+    ),
+    Mutant(
+        "count as pending only what strategies have seen",
+        "_stream/pump.py",
+        "stage.came = characters",
+        "pass",
     ),
     Mutant(
         "wait for room although only more text can help",

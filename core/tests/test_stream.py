@@ -417,6 +417,36 @@ async def test_a_strategy_whose_windows_do_not_fit_or_skip_text_blocks_and_is_na
     assert g.provider.closed == 1
 
 
+async def test_a_strategy_that_can_be_built_no_more_fails_the_stream_and_closes_the_provider(guarded):
+    built = []
+
+    def build(settings, count_tokens):
+        built.append(count_tokens)
+        if len(built) > 1:  # the first is a try, as the configuration is loaded
+            raise OSError("gone")
+        return strategy_giving()(settings, count_tokens)
+
+    class Connected:
+        closed = False
+
+        def stream(self, messages, params):
+            return self
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            return Chunk("word ")
+
+        async def aclose(self):
+            self.closed = True
+
+    provider = Connected()
+    texts = await guarded(provider, {"r": FunctionRail()}, strategy="s", strategies={"s": build}).texts()
+    assert [type(text) for text in texts] == [StreamError]
+    assert provider.closed
+
+
 async def test_a_strategy_that_raises_blocks_and_is_named(guarded):
     class Broken(strategy_giving()):
         def window(self):

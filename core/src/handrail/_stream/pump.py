@@ -156,9 +156,9 @@ class Pump:
 
     async def _read_source(self, source: AsyncIterator[Chunk]) -> None:
         pipeline, characters = self.pipeline, 0
-        stage = pipeline.text_chain()
-        remember, take_in, read_rest = pipeline.raw.append, stage.take_in, pipeline.read_rest
         try:
+            stage = pipeline.text_chain()
+            remember, take_in, read_rest = pipeline.raw.append, stage.take_in, pipeline.read_rest
             async for chunk in source:
                 if not isinstance(chunk, Chunk):
                     raise not_a_chunk(chunk, self._provider)
