@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import suppress
 
 import pytest
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, ProviderError
 from handrail_openai import OpenAISettings
 from handrail_openai._engines import engine_named
 from handrail_openai.plugin import ENGINES, handrail_providers
@@ -94,6 +95,22 @@ def test_a_server_without_a_key_is_sent_none(protocol_server, configure, monkeyp
     assert "authorization" not in with_org
     assert "authorization" not in without
     assert "openai-organization" not in without
+
+
+def test_an_administrators_key_is_never_sent(protocol_server, configure):
+    import anyio
+    import openai
+
+    async def ask():
+        client = openai.AsyncOpenAI(
+            api_key="", admin_api_key="sk-admin-123", base_url=protocol_server.base_url, max_retries=0
+        )
+        with suppress(ProviderError):  # the SDK may find that there is no key at all
+            [chunk async for chunk in configure(client=client).stream(HELLO, {})]
+        await client.close()
+
+    anyio.run(ask)
+    assert not any("sk-admin" in str(request.headers) for request in protocol_server.requests)
 
 
 @pytest.mark.parametrize(
