@@ -253,6 +253,15 @@ async def test_a_block_with_a_span_outside_its_window_is_still_a_block_that_name
     assert "plugin 'Plugin' gave the span" in event.reason
 
 
+async def test_the_time_between_checks_is_nobodys_time_limit(guarded):
+    rail = FunctionRail(latency=0.5)
+    provider = FakeProvider(words(60), delay=0.2)  # a window of 15 words every three seconds
+    options = {"r": {"timeout": 1.0}}
+    texts = await guarded(provider, {"r": rail}, first_chunk_size=15, options=options).texts()
+    assert "".join(texts) == "".join(words(60))
+    assert len(rail.windows) >= 4
+
+
 async def test_a_rail_that_never_answers_times_out(guarded):
     provider = FakeProvider(words(100), hang=True)
     rail = FunctionRail(latency=10**6)
