@@ -96,6 +96,49 @@ async def test_a_stream_that_was_left_gives_nothing_more_and_its_outcome_stands(
     assert stream.response.outcome == "finished"
 
 
+@pytest.mark.parametrize("rails", [{}, {"a": FunctionRail()}])
+async def test_a_second_reader_is_refused_and_the_first_goes_on(guarded, rails):
+    """Two tasks that wait for one stream would take from one another; with rails one of them waited for ever."""
+    async with guarded(FakeProvider(words(3), delay=1), rails).rails.stream("hello") as stream:
+        first = []
+
+        async def read():
+            first.extend(await taken(stream))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            await anyio.sleep(0.5)
+            for more in (stream.take, stream.__anext__):
+                with pytest.raises(StreamClosedError, match="another task waits for this stream"):
+                    await more()
+    assert "".join(item for items in first for item in items if type(item) is str) == "".join(words(3))
+    assert stream.response.outcome == "finished"
+
+
+@pytest.mark.parametrize("rails", [{"a": FunctionRail()}])
+async def test_a_second_reader_of_an_iterator_is_refused_too(guarded, rails):
+    texts = aiter(guarded(FakeProvider(words(3), delay=1), rails).rails.stream_async("hello"))
+    first = []
+
+    async def read():
+        first.extend([text async for text in texts])
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        await anyio.sleep(0.5)
+        with pytest.raises(StreamClosedError, match="another task waits for this stream"):
+            await anext(texts)
+    assert "".join(first) == "".join(words(3))
+
+
+async def test_whoever_gave_up_waiting_may_wait_again(guarded):
+    async with guarded(FakeProvider(words(2), delay=1), {"a": FunctionRail()}).rails.stream("hello") as stream:
+        with anyio.move_on_after(0.5) as scope:
+            await stream.take()
+        assert scope.cancelled_caught
+        assert [item for item in await stream.take() if type(item) is str]
+
+
 async def test_a_stream_says_how_many_characters_wait_for_a_check(guarded):
     g = guarded(FakeProvider(words(10), hang=True), {"a": FunctionRail()})
     async with g.rails.stream("hello") as stream, anyio.create_task_group() as tasks:

@@ -11,6 +11,7 @@ import anyio
 from handrail._events import Event, TextDelta
 from handrail._options import EVERYTHING
 from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._stream.owner import ONE_READER
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsItems
 from handrail.errors import StreamClosedError
@@ -78,7 +79,7 @@ class GuardedStream:
         return self
 
     async def __anext__(self) -> Event:
-        self._refuse_closed()
+        self._refuse_misuse()
         try:
             item = await self._next_item()
         except Exception as error:
@@ -101,7 +102,7 @@ class GuardedStream:
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
         """
-        self._refuse_closed()
+        self._refuse_misuse()
         driver = self._call.stream_driver
         try:
             if isinstance(driver, Pump):
@@ -128,6 +129,9 @@ class GuardedStream:
             return item
         return cast("Item", await anext(cast("AsyncGenerator[Any, None]", self._generator)))
 
-    def _refuse_closed(self) -> None:
+    def _refuse_misuse(self) -> None:
         if self._generator is None and self._tasks is None:
             raise StreamClosedError("iterate over a stream inside 'async with rails.stream(...) as stream:'")
+        driver = self._call.stream_driver
+        if driver.waited_for if isinstance(driver, Pump) else getattr(self._generator, "ag_running", False):
+            raise StreamClosedError(ONE_READER)

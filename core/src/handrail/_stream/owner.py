@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 
 from handrail._stream.backend import on_asyncio
+from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._stream.pump import Pump
     from handrail._stream.render import Renderer
+
+ONE_READER = "another task waits for this stream; only one task at a time may read it"
 
 AsyncFunction: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -43,6 +46,8 @@ class OwnedStream(AsyncIterator[Any]):
             raise StopAsyncIteration
         if self._cancel is None:
             self._start()
+        if self._pump.waited_for:
+            raise StreamClosedError(ONE_READER)
         try:
             while (item := await self._pump.take()) is not None:
                 rendered = item if self._renderer.plain_text and type(item) is str else self._renderer.render(item)

@@ -97,6 +97,11 @@ class Pump:
             raise RuntimeError("the stream has not started")
         self._tasks.start_soon(function)
 
+    @property
+    def waited_for(self) -> bool:
+        """True while a task waits for the next item; a second one would take what the first was woken for."""
+        return self._taker is not None
+
     async def take(self) -> Item | None:
         """Wait for the next item; None when the stream is over and everything closed.
 
@@ -133,8 +138,12 @@ class Pump:
                     self.pipeline.error = None
                     raise error
                 return False
-            self._taker = self.new_wake()
-            await self._taker.wait()
+            wake = self._taker = self.new_wake()
+            try:
+                await wake.wait()
+            finally:
+                if self._taker is wake:  # cancelled before there was anything
+                    self._taker = None
         return True
 
     def _refuse_silence(self) -> None:
