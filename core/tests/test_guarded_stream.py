@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Blocked, Chunk, Finished, ReasoningDelta, Ruling, TextDelta, Verdict, request_id
+from handrail import Blocked, Chunk, Finished, ReasoningDelta, Ruling, TextDelta, ToolCallDelta, Verdict, request_id
 from handrail.errors import StreamClosedError
 
 
@@ -56,6 +56,27 @@ async def test_a_model_is_read_ahead_up_to_max_pending(guarded):
         await anyio.wait_all_tasks_blocked()
         assert provider.produced <= 101
         assert "".join(item for items in await taken(stream) for item in items if type(item) is str) == "word " * 5000
+
+
+@pytest.mark.parametrize("rails", [{}, {"a": FunctionRail()}])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        Chunk(reasoning="hmm "),
+        Chunk(tool_calls=(ToolCallDelta(0, "1", "f", "[1, "),)),
+        Chunk("word ", reasoning="hmm "),
+    ],
+    ids=["reasoning", "tool calls", "both"],
+)
+async def test_what_comes_beside_the_text_is_read_ahead_up_to_max_pending_too(guarded, rails, chunk):
+    provider = FakeProvider([chunk] * 5000)
+    g = guarded(provider, rails, max_pending=100)
+    async with g.rails.stream("hello", read_ahead=True) as stream:
+        await anyio.wait_all_tasks_blocked()
+        assert provider.produced <= 101
+        while await stream.take():
+            pass
+    assert provider.produced == 5000
 
 
 async def test_offsets_go_on_after_what_was_taken(guarded):

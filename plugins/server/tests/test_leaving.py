@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 from fakes import FakeProvider, FunctionRail
+from handrail import Chunk
 
 
 async def test_client_that_leaves_a_stream_stops_the_model_within_100_ms(serve, fake):
@@ -44,9 +46,10 @@ async def test_client_that_leaves_while_it_waits_for_a_whole_answer_stops_the_mo
     assert provider.closed == 1
 
 
-async def test_slow_client_holds_the_model_back(serve, fake):
+@pytest.mark.parametrize("chunk", [" word", Chunk(reasoning=" hmm")], ids=["text", "reasoning"])
+async def test_slow_client_holds_the_model_back(serve, fake, chunk):
     """What waits for a client is bounded by `max_pending`: the provider is not read on while nothing can be sent."""
-    provider = FakeProvider([" word"] * 5000)
+    provider = FakeProvider([chunk] * 5000)
     client = serve({"a": fake(max_pending=300)}, provider=provider)
     blocked = anyio.Event()
     sent = []

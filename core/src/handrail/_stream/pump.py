@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 
+from handrail._events import ReasoningDelta
 from handrail._stream.backend import Wake, running_clock, wake_factory
 from handrail._stream.pipeline import Pipeline
 from handrail._stream.source import close_source, not_a_chunk
 from handrail._stream.windows import WindowStage
 from handrail._stream.workers import Worker
-from handrail._types import Chunk
+from handrail._types import Chunk, ToolCallDelta
 from handrail.errors import HandrailError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Pump:
         self._item_characters = 0
         self._look_at = max_pending  # characters read at which to pause, and see whether too much is pending
         self._characters = 0  # of text that was read by the last pause
+        self._beside = 0  # characters of reasoning and tool calls that were read
         self._taker: Wake | None = None  # set when there is something to take
         self._room: Wake | None = None  # set when the reader may go on
         self._tasks: TaskGroup | None = None
@@ -111,8 +113,7 @@ class Pump:
         if not self._items and not await self._has_items():
             return None
         item = self._items.popleft()
-        if type(item) is str:
-            self._item_characters -= len(item)
+        self._item_characters -= len(item) if type(item) is str else _size(item)
         self._make_room()
         return item
 
@@ -185,6 +186,7 @@ class Pump:
                     or chunk.metadata is not None
                 ):
                     read_rest(chunk)
+                    self._count_beside(chunk)
                 if pipeline.ended:
                     return
                 if characters > self._look_at:
@@ -197,9 +199,15 @@ class Pump:
             if self._on_close is not None:
                 self._on_close(pipeline)
 
+    def _count_beside(self, chunk: Chunk) -> None:
+        """Let what comes beside the text use up room as text does."""
+        size = len(chunk.reasoning) + sum(1 + len(call.arguments) for call in chunk.tool_calls)
+        self._beside += size
+        self._look_at -= size
+
     async def _pause(self) -> None:
         """Let the first check begin and the first text go out, however much the provider has at hand; wait for room."""
-        while self._look_at == _AT_ONCE:
+        while self._look_at < 0:
             self._look_at = 0
             await anyio.lowlevel.checkpoint()
         await self._wait_for_room()
@@ -220,8 +228,9 @@ class Pump:
 
     def _pending_tokens(self) -> int:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
-        read = max(self._characters, 1)
-        tokens = len(self.pipeline.raw) + read // 5  # a chunk is at least one, and five characters are hardly two
+        read = max(self._characters + self._beside, 1)
+        pieces = len(self.pipeline.raw) + len(self.pipeline.aside)
+        tokens = pieces + read // 5  # a piece is at least one, and five characters are hardly two
         held = sum(stage.came - stage.released for stage in self.pipeline.window_stages)
         return math.ceil((self._item_characters + held) * tokens / read)
 
@@ -237,8 +246,7 @@ class Pump:
             self._first_item = False
             self._look_at = _AT_ONCE
         self._items.append(item)
-        if type(item) is str:
-            self._item_characters += len(item)
+        self._item_characters += len(item) if type(item) is str else _size(item)
         self._wake_taker()
 
     def _wake_taker(self) -> None:
@@ -270,3 +278,10 @@ class Pump:
     def _on_stop_reading(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
+
+
+def _size(item: Item) -> int:
+    """Give the characters that wait with an item that is no text."""
+    if isinstance(item, ReasoningDelta):
+        return len(item.text)
+    return 1 + len(item.arguments) if isinstance(item, ToolCallDelta) else 0
