@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from handrail._protocols import CountTokens
 
 _LONGEST = 9  # characters that a token has at most, as far as what is held rests on it
-_SOME = 256  # places to cut, or characters, that may be kept for longer than needed
+_SOME = 256  # characters that are measured at once, and as many more as a window may need
+_FEW = 64  # places to cut that may be kept for longer than needed
 
 
 class RollingSettings(Protocol):
@@ -79,15 +80,15 @@ class Rolling:
         while self._wants_more() and self._measure():
             pass
         missing = self._need - tokens[-1] + tokens[self._end]
-        enough = 1 if self._need < 32 else self._need // 16  # tokens that may be missing: it is not worth looking again
-        if len(tokens) - 1 == self._end or (missing > enough and not self._finished):
+        few = 1 if self._need < 32 else self._need // 16  # it is not worth looking again for so many tokens
+        if len(tokens) - 1 == self._end or (missing > few and not self._finished and self._wants_more()):
             self._expect(missing)
             return None
         window, total = self._make()
         if self._need != self._room:
             self._need = min(2 * self._need, self._room)
         self._expect(self._need - tokens[-1] + total)
-        if self._begin > _SOME:
+        if self._begin > _FEW:
             self._forget()
         return window
 
@@ -103,7 +104,7 @@ class Rolling:
             end = bisect_right(tokens, tokens[begin] + self._chunk, at) - 1
             end = max(end, at + 1)  # a piece that is longer still: never stand still
         start, stop, total = cuts[begin], cuts[end], tokens[end]
-        last = self._finished and end == len(cuts) - 1 and self._is_measured()
+        last = self._finished and stop == self._base + len(self._text) and self._is_measured()
         keep = self._back(total, stop, self._context)
         held = keep if self._hold == self._context else self._back(total, stop, self._hold)
         if last:

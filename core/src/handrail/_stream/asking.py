@@ -83,13 +83,14 @@ def log_failures(gate: Gate) -> None:
     """Log the rails that have failed: one warning each, without any text of a user or a model."""
     failures = gate.step.failures
     for failure in failures:
-        passes = "; its configuration lets the text pass" if failure.passes else ""
+        passes = ", and its configuration lets the text pass" if failure.passes else ""
         logger.warning(
-            "rail %r (%s) failed in call %s: %s%s",
+            "rail %r failed%s: %s (%s, call %s)",
             failure.rail,
+            passes,
+            failure.reason,
             failure.plugin,
             gate.turn.call_id,
-            failure.reason,
-            passes,
+            extra={"failed_rail": failure.rail, "passes": failure.passes},
         )
     failures.clear()
