@@ -235,7 +235,8 @@ def test_lines_from_a_pipe_are_one_conversation(
     lines = "my secret is 42\n\nwhat is it?\n/reset\nwhat is it?"
     assert chat_with(lines, monkeypatch, configuration("nothing wrong"), "--streaming") == ExitCode.OK
     text, notes = capsys.readouterr()
-    assert text == "Your secret is known.\nYour secret is known.\nI know nothing of it.\n"
+    told = "Your secret is known to me, and it stays with me for as long as you like.\n"
+    assert text == f"{told}{told}I know nothing of it.\n"
     assert notes == "The conversation starts over.\n"
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 9  # characters that a token has at most, as far as what is held rests on it
 _SOME = 256  # characters that are measured at once, and as many more as a window may need
-_FEW = 64  # places to cut that may be kept for longer than needed
+_FEW = 24  # places to cut that may be kept for longer than needed
 
 
 class RollingSettings(Protocol):
