@@ -77,11 +77,12 @@ class Rolling:
         if self.needs > 0 and not self._finished:
             return None
         tokens = self._tokens
-        while self._wants_more() and self._measure():
+        wanted = tokens[self._begin] + self._chunk
+        while (tokens[-1] < wanted or len(tokens) - 1 == self._end) and self._measure():
             pass
         missing = self._need - tokens[-1] + tokens[self._end]
         few = 1 if self._need < 32 else self._need // 16  # it is not worth looking again for so many tokens
-        if len(tokens) - 1 == self._end or (missing > few and not self._finished and self._wants_more()):
+        if len(tokens) - 1 == self._end or (missing > few and not self._finished and tokens[-1] < wanted):
             self._expect(missing)
             return None
         window, total = self._make()
@@ -91,10 +92,6 @@ class Rolling:
         if self._begin > _FEW:
             self._forget()
         return window
-
-    def _wants_more(self) -> bool:
-        tokens = self._tokens
-        return tokens[-1] < tokens[self._begin] + self._chunk or len(tokens) - 1 == self._end
 
     def _make(self) -> tuple[Window, int]:
         """Make the window that begins at the next context; return it with the tokens up to its end."""

@@ -12,8 +12,7 @@ import anyio
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
 from handrail._stream.backend import running_clock
-from handrail._stream.pressure import Pressure
-from handrail._stream.reader import read
+from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import what_broke
 from handrail._stream.steps import Check
 

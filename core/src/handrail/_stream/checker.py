@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import anyio
 
 from handrail._stream.asking import ENDS_A_PROGRAM, answer_at_once, begin, log_failures
-from handrail._stream.backend import Wake, call_at, cancelled_from_outside, running_clock
+from handrail._stream.backend import Wake, call_at, cancelled_from_outside, running_clock, wake_up
 from handrail._turn import DEADLINE, effective_deadline
 from handrail.errors import RailError
 
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
-    from handrail._stream.pressure import Pressure
+    from handrail._stream.reader import Pressure
     from handrail._stream.steps import Check
     from handrail._stream.tasks import Tasks
 
@@ -59,7 +59,9 @@ class Checker:
             if not self._gave:
                 self._gave = True
                 self._pressure.let_others_go_on()
-            self._wake_taker()
+            if self.taker is not None:
+                wake_up(self.taker)
+                self.taker = None
         if step.cancel:
             for check in step.cancel:
                 if check.cancel is not None:
@@ -85,7 +87,7 @@ class Checker:
                 return
         self._todo.append((check, rest))
         if self._idle:
-            self._idle.pop().set()
+            wake_up(self._idle.pop())
         else:
             self._tasks.start(self._work)
 
@@ -101,7 +103,7 @@ class Checker:
                 else:
                     wake = self._tasks.new_wake()
                     self._idle.append(wake)
-                    await wake.wait()
+                    await wake
         if todo:  # the check of this worker was cancelled, and so was the worker
             self._tasks.start(self._work)
 
@@ -162,11 +164,6 @@ class Checker:
                 check.cancel()
         self._set_timer(min([deadline for deadline in self._running.values() if deadline > now], default=math.inf))
 
-    def _wake_taker(self) -> None:
-        if self.taker is not None:
-            self.taker.set()
-            self.taker = None
-
     def _end(self) -> None:
         """Have every task end: those that ask are cancelled, those that wait are woken."""
         self._over = True
@@ -175,7 +172,7 @@ class Checker:
             if check.cancel is not None:
                 check.cancel()
         for wake in self._idle:
-            wake.set()
+            wake_up(wake)
         self._idle.clear()
 
 

@@ -96,9 +96,13 @@ class Gate:
 
     def look(self) -> None:
         """Look at what `buffer` has."""
+        if not self.buffer:
+            return
         unseen = self.received.add_text(self.buffer)
         if unseen and not self.ended and not self._finished:
-            self._push(self._text_chain(), unseen)
+            chain, begun = self._text or self._text_chain(), len(self.step.start)
+            chain.push(unseen, self.step, finished=False)
+            self._take_note(chain, begun)
 
     def feed(self, text: str) -> None:
         """Take text of the answer, for a driver that does not count."""

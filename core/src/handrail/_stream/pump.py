@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from handrail._stream.asking import ENDS_A_PROGRAM
-from handrail._stream.backend import scheduler
+from handrail._stream.backend import Wake, scheduler
 from handrail._stream.checker import Checker
-from handrail._stream.pressure import Pressure
-from handrail._stream.reader import read
+from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
 from handrail._stream.source import cancelled_inside
 from handrail._stream.tasks import Tasks
@@ -144,11 +143,10 @@ class Pump:
         if checker.taker is not None:
             raise StreamClosedError(ONE_READER)
         wake = checker.taker = tasks.new_wake()
-        tasks.wake_when_done(wake)
+        tasks.waiting = [*filter(_awaited, tasks.waiting), wake]
         try:
-            await wake.wait()
+            await wake
         finally:
-            tasks.forget(wake)
             if checker.taker is wake:  # cancelled before there was anything, or the end
                 checker.taker = None
 
@@ -172,3 +170,7 @@ class Pump:
                 checker.do()
                 raise
         checker.do()
+
+
+def _awaited(wake: Wake) -> bool:
+    return not wake.done()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from handrail._stream.backend import Wake
+from handrail._stream.backend import Wake, wake_up
 from handrail._stream.received import Received
 from handrail._stream.source import cancelled_inside, close_source
 from handrail._stream.tasks import Tasks
@@ -49,12 +49,11 @@ class Speculation(AsyncIterator[Any]):
                     raise error
                 raise StopAsyncIteration
             self._taker = self._tasks.new_wake()
-            self._tasks.wake_when_done(self._taker)
-            await self._taker.wait()
+            self._tasks.waiting = [self._taker]
+            await self._taker
         piece = self._waiting.popleft()
         self._pending -= _tokens(piece)
-        if self._reader is not None:
-            self._reader.set()
+        wake_up(self._reader)
         return piece
 
     async def aclose(self) -> None:
@@ -82,11 +81,10 @@ class Speculation(AsyncIterator[Any]):
             if isinstance(piece, Chunk):  # whoever takes it refuses anything else
                 self.received.add_text([piece.text])
                 self.received.add(piece)
-            if self._taker is not None:
-                self._taker.set()
+            wake_up(self._taker)
             while self._pending >= self._max_pending:
                 self._reader = self._tasks.new_wake()
-                await self._reader.wait()
+                await self._reader
 
 
 def _tokens(piece: object) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from handrail._stream.backend import AsyncFunction, Wake, spawn, wake_factory
+from handrail._stream.backend import AsyncFunction, Wake, spawn, wake_factory, wake_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +24,13 @@ class Tasks:
 
     Attributes:
         new_wake: makes wake-ups on the running loop.
+        waiting: wake-ups that are set when the last task has ended.
     """
 
     def __init__(self) -> None:
         self.new_wake: Callable[[], Wake] = wake_factory()
         self._running: dict[object, object] = {}  # the loop keeps only weak references to its tasks
-        self._waiting: list[Wake] = []
+        self.waiting: list[Wake] = []
 
     @property
     def are_done(self) -> bool:
@@ -57,24 +58,15 @@ class Tasks:
         """True for code that one of the tasks runs."""
         return self in _inside.get()
 
-    def wake_when_done(self, wake: Wake) -> None:
-        """Set a wake-up once the last task has ended."""
-        self._waiting.append(wake)
-
-    def forget(self, wake: Wake) -> None:
-        """Take back `wake_when_done`."""
-        if wake in self._waiting:
-            self._waiting.remove(wake)
-
     async def wait_done(self) -> None:
         """Wait for the last task to end, also while the caller is being cancelled."""
         while self._running:
             wake = self.new_wake()
-            self.wake_when_done(wake)
+            self.waiting.append(wake)
             with anyio.CancelScope(shield=True):
-                await wake.wait()
+                await wake
 
     def _wake_all(self) -> None:
-        for wake in self._waiting:
-            wake.set()
-        self._waiting.clear()
+        for wake in self.waiting:
+            wake_up(wake)
+        self.waiting.clear()
