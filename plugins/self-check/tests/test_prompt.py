@@ -140,9 +140,7 @@ async def test_the_parser_that_a_prompt_names_reads_the_answer(build, parser, an
     assert passes or whole == "I'm sorry, I can't respond to that."
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"), [("safe", "JSON object"), ('{"User Safety": "safe"}', "'response safety'")]
-)
+@pytest.mark.parametrize(("answer", "words"), [("safe", "JSON object"), ('{"User Safety": "safe"}', "has no key")])
 async def test_a_parser_of_json_takes_nothing_else(build, answer, words):
     guarded = build(judge=[answer], prompt={"output_parser": "response_safety"})
     assert words in await failure_of(guarded)
