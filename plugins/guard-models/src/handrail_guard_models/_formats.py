@@ -181,7 +181,7 @@ FORMATS = (
         "instruction",
         (
             Whole(
-                r'\{\s*"REASONING":\s*(?:(?!"SCORE").)*,\s*"SCORE":\s*"?(?P<value>\w+)"?\s*\}',
+                r'\{\s*"REASONING":\s*(?:(?!"SCORE).)*,\s*"SCORE":\s*"?(?P<value>\w+)"?\s*\}',
                 _PASS,
             ),
         ),

@@ -14,7 +14,7 @@ Sense: TypeAlias = Literal["allow", "block", "middle"]
 """What a value says; "middle" is decided by a setting."""
 
 _OTHER = "has not the form of this model's answers"
-_LINE = re.compile(r"\s*([^\W\d_][^\W\d_ -]*(?:[ _-][^\W\d_]+){0,3})\s*:\s*(.*?)\s*")
+_LINE = re.compile(r"\s*([^\W\d_]+(?:[ _-][^\W\d_]+){0,3})\s*:\s*(.*?)\s*")
 _NONE = frozenset(("", "none", "n/a", "null"))
 
 
