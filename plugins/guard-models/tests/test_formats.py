@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from handrail_guard_models._formats import FORMATS, format_of
 from handrail_guard_models._readers import judged
 from handrail_self_check.judging import UnreadableAnswerError, said
 
+README = Path(__file__).parents[1] / "README.md"
 BY_NAME = {known.name: known for known in FORMATS}
 
 # format, direction, answer, what follows, category
@@ -283,3 +285,9 @@ def test_a_model_is_known_by_its_name(model, name):
 )
 def test_other_models_are_not(model):
     assert format_of(model) is None
+
+
+def test_the_readme_lists_the_formats_as_they_are():
+    rows = [f"| `{known.name}` | {known.card} | {known.prompt} | {known.categories or '-'} |" for known in FORMATS]
+    text = README.read_text(encoding="utf-8")
+    assert "\n".join(rows) in text
