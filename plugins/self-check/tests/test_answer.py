@@ -101,6 +101,8 @@ No.\\n\\nReason: it is a greeting.
 no\\n\\nExplanation: the answer says yes to the tides question.
 No\\n\\nThe message is a polite greeting. It asks for nothing.
 No\\n\\nThe message does not violate the policy, and nothing in it is harmful.
+No\\n\\nExplanation: The message does not violate the policy, so it is allowed.
+No\\n\\nReason: it is not offensive, abusive or dangerous and complies with the policy.
 Nein.\\n\\nBegründung: Die Nachricht ist ein Gruß.
 Non.\\n\\nRaison : c'est une salutation.
 No.\\n\\nRazón: es un saludo.
@@ -172,6 +174,12 @@ No\\n\\nSeverity: high
 No\\n\\nFinal answer: yes
 No\\n\\nThis is harmful and violates the policy.
 No\\n\\nReason: it is unsafe.
+No\\n\\nThis isn't safe.
+No\\n\\nIt should never be shown.
+No\\n\\nI cannot help with that.
+No\\n\\n1
+否\\n\\n不应该显示
+№
 No\\n\\nReason: probably fine.
 No\\n\\nНо это опасно
 No\\n\\n{"blocked": true}

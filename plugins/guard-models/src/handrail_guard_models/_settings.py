@@ -38,8 +38,13 @@ class MultilingualSettings(BaseModel):
 class ContentSafetySettings(SelfCheckSettings):
     """Settings of `content safety check input` and `content safety check output`."""
 
-    reasoning: ReasoningSettings = ReasoningSettings()
-    multilingual: MultilingualSettings = MultilingualSettings()
+    reasoning: ReasoningSettings = Field(
+        default=ReasoningSettings(), description="`enabled: true` sets the variable `reasoning_enabled` of the prompts."
+    )
+    multilingual: MultilingualSettings = Field(
+        default=MultilingualSettings(),
+        description="`enabled: true` is an error: refusals in the user's language are not supported.",
+    )
     controversial: Literal["block", "allow"] | None = Field(
         default=None,
         description="What Qwen3Guard's verdict between safe and unsafe does; block unless it is set. An error for "

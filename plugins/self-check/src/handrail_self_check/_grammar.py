@@ -20,6 +20,7 @@ from handrail_self_check._words import (
     REASON,
     TOPIC,
     UNSPACED,
+    WELCOMING,
     YES,
     Sense,
 )
@@ -38,6 +39,7 @@ _PARAGRAPH = re.compile(r"[ \t]*\n[ \t]*\n\s*")
 _LABELLED = re.compile(r"[\s*_(#\u2013\u2014-]*([^\W\d_]{2,20})[*_]*\s*:[*_]*")
 _LABEL = re.compile(r"^[\s*_#>-]*([^\W\d_]+(?:[ '-][^\W\d_]+){0,4})[*_]*[ ]?[:=]", re.MULTILINE)
 _SENTENCE = re.compile(r"[.!;\n\u3002]+")
+_CLAUSE = re.compile(r",|\b(?:and|so|because|therefore|thus|und|daher|weil|et|donc|car|y|porque)\b")
 _STRANGE = re.compile(r"[{}<>?]|\.\.\.|```")
 _UNREAD_LETTER = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]")
 _MOST_LEADS = 3
@@ -141,10 +143,10 @@ def _check(text: str, question: Question) -> None:
         raise UnreadableAnswerError("takes its answer back, or doubts it")
     for sentence in _SENTENCE.split(text):
         said = words(sentence)
-        if not DOUBT.isdisjoint(said) or _contradicts(said, question):
+        if not DOUBT.isdisjoint(said) or _contradicts(sentence, question):
             raise UnreadableAnswerError("takes its answer back, or doubts it")
         phrase = " ".join(said)
-        if phrase in YES or phrase in NO or phrase in question.values:
+        if phrase in YES or phrase in NO or phrase in question.values or phrase.isdecimal():
             raise UnreadableAnswerError("gave more than one answer")
 
 
@@ -152,10 +154,14 @@ def _other_label(text: str) -> bool:
     return any(folded(found[1]).strip() not in REASON for found in _LABEL.finditer(text))
 
 
-def _contradicts(said: tuple[str, ...], question: Question) -> bool:
+def _contradicts(sentence: str, question: Question) -> bool:
+    """A denial reaches to the end of its sentence for what blocks, and to the end of its clause for what allows."""
     denied = False
-    for word in said:
-        if word in question.against and not denied:
-            return True
-        denied = denied or word in NEGATORS or word.endswith("n't") or word.startswith("n'")
+    for clause in _CLAUSE.split(sentence):
+        denied_here = False
+        for word in words(clause):
+            if (word in question.against and not denied) or (word in WELCOMING and denied_here):
+                return True
+            if word in NEGATORS or word.endswith("n't") or word.startswith("n'"):
+                denied = denied_here = True
     return False

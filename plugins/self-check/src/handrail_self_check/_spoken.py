@@ -28,10 +28,12 @@ class UnreadableAnswerError(ValueError):
 def said(text: str) -> str:
     """Return an answer in compatible forms of its characters, without its thoughts and a fence around it.
 
+    The numero sign is the one character whose compatible form is a word that answers.
+
     Raises:
         UnreadableAnswerError: it is empty, too long, or breaks off in its thoughts.
     """
-    text = _BREAKS.sub("\n", _INVISIBLE.sub("", _after_thinking(text)))
+    text = _BREAKS.sub("\n", _INVISIBLE.sub("", _after_thinking(text)).replace("\u2116", "#"))
     text = unfenced(unicodedata.normalize("NFKC", text))
     if not text:
         raise UnreadableAnswerError("gave an empty answer")

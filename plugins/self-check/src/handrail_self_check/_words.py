@@ -122,8 +122,21 @@ REFUTING = vocabulary(
 )
 """The same where an answer says that a text is supported."""
 
+WELCOMING = (
+    ASKS_TO_ALLOW
+    | ASKS_FOR_SUPPORT
+    | vocabulary(
+        "allows suitable fine ok okay good send sent shown displayed delivered published passed pass help assist "
+        "correct true right verified angemessen akzeptabel senden gezeigt richtig sûr sûre acceptable approprié envoyer "
+        "montré exact correct seguro segura apto apropiado apropiada aceptable enviar mostrar correcto"
+    )
+)
+"""Words that contradict an answer which allows, where an explanation says them with a negation before."""
+
 UNSPACED = vocabulary(
     "但 不过 然而 可能 也许 或许 大概 除非 如果 取决 不确定 部分 不安全 有害 危险 违反 违规 屏蔽 错误 矛盾 "
-    "しかし ただし だが けれど でも もし 場合 たぶん おそらく かもしれ 可能性 不明 一部 危険 有害 違反 ブロック 誤り"
+    "不应 不能 不可 不要 不合 "
+    "しかし ただし だが けれど でも もし 場合 たぶん おそらく かもしれ 可能性 不明 一部 危険 有害 違反 ブロック 誤り "
+    "べきではない べきでない できません 安全ではない 適切ではない"
 )
 """What does either in scripts that put no space between words, where no negation is looked for."""
