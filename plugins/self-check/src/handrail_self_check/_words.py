@@ -127,8 +127,8 @@ WELCOMING = (
     | ASKS_FOR_SUPPORT
     | vocabulary(
         "allows suitable fine ok okay good send sent shown displayed delivered published passed pass help assist "
-        "correct true right verified angemessen akzeptabel senden gezeigt richtig sûr sûre acceptable approprié envoyer "
-        "montré exact correct seguro segura apto apropiado apropiada aceptable enviar mostrar correcto"
+        "correct true right verified angemessen akzeptabel senden gezeigt richtig sûr sûre acceptable approprié "
+        "envoyer montré exact correct seguro segura apto apropiado apropiada aceptable enviar mostrar correcto"
     )
 )
 """Words that contradict an answer which allows, where an explanation says them with a negation before."""
