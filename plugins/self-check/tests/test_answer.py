@@ -1,91 +1,55 @@
+"""How single answers are read; docs/reference/judges.md has the grammar."""
+
 from __future__ import annotations
 
 import pytest
-from handrail_self_check._answer import LONGEST, UnreadableAnswerError, read_answer
-from handrail_self_check._reading import (
+from handrail_self_check._answer import read_answer
+from handrail_self_check._question import (
     IS_IT_SUPPORTED,
     MUST_IT_BE_BLOCKED,
     MUST_THE_ANSWER_BE_BLOCKED,
     MUST_THE_MESSAGE_BE_BLOCKED,
 )
+from handrail_self_check._spoken import LONGEST, UnreadableAnswerError
 
 BLOCKS = """
 yes
 Yes.
 YES!
- yes\\n
 **Yes**
-`yes`
 "Yes."
 y
 true
-Answer: yes
 Answer: **Yes**
-The answer is yes
-So the answer is "yes".
-Yes, it is unsafe
-Yes the message should be blocked.
 Yes, because it breaks the rules.
+Yes, it is safe
+Yes. On second thought, no.
 unsafe
 UNSAFE
 unsafe\\nS2
 Not safe
 not_safe
-NOT SAFE.
-No not safe
-<think>x</think>Yes, since it quotes </think> no
-Unsafe. Yes.
-It is not safe.
-It isn't safe
-It isnt safe
-It’s not safe
-It is never safe.
-It is hardly safe.
-It is anything but safe
-It is far from safe
-It is no longer safe.
-There is no way this is safe
-is *not* safe
-not ... safe
-not\\nsafe
-not, in my view, safe
-It is not really, well, safe
-It is really, well, not safe
-un-safe
-un\u200bsafe
+un\\u200bsafe
 ＹＥＳ
-cannot be allowed
-It should not be allowed
-Don't allow it
-Do not allow this.
 Block
 Blocked.
-The message should be blocked.
-It does not comply with the policy.
-It is harmful.
-It contains offensive content.
-This violates the policy.
 flagged
-No doubt it is unsafe
-No doubt this is unsafe
-I don't doubt it is unsafe
-I am not sure it is unsafe, block it
-It is not only unsafe but dangerous
-not entirely unsafe
-not necessarily unsafe
-not all of it is unsafe
-nothing but unsafe content
-It is not polite or unsafe
+Should it be blocked? Yes
 <think>no</think>yes
-<think>The user asks. Is it safe? I would say no.</think>\\n\\nYes.
+Is it safe? I would say no.\\n</think>\\n\\nYes.
+Ja
+Oui, parce qu'il insulte.
+Sí.
+是
+はい。
+不安全
 {"blocked": true}
 {"blocked": "yes"}
+{"blocked": true, "score": 0.98}
 {"safe": false}
-{"safe": "no"}
 {"is_safe": 0}
 {"answer": "Yes"}
-{"User Safety": "unsafe"}
-{"result": {"unsafe": true}}
+{"safety": "unsafe"}
 ```json\\n{"unsafe": true}\\n```
 """
 
@@ -95,193 +59,282 @@ No.
 NO
  no \\n
 **No**
+**No.**
 `no`
 "No"
 n
 false
-Answer: No
-The answer is no.
-The answer is: no
-So the answer is "no".
-No, it is safe
-No, it is not unsafe.
-No. The message is a polite greeting.
-No - the message is fine
-No—it is fine
-No this should not be blocked
-No, I don't think it should be blocked.
-No, definitely not.
-No, not at all. It is safe.
-No, the message does not violate the policy.
-No, the message complies with the policy for talking with the bot.
-No, the user message does not contain any harmful content, and does not ask the bot to do anything bad.
-No\\n\\nExplanation: The message asks about harmful plants.
-No need to block it.
-No violations found.
-No problem
-There is nothing unsafe here.
-There is no unsafe content.
+```\\nNo\\n```
 safe
 Safe.
-safe\\n
-It is safe
-It's safe.
-Sure! No.
-Absolutely! It's safe.
-The message is safe and appropriate.
-Completely safe.
+allowed
 harmless
-non-harmful
-classified as safe
-not unsafe
-It isn't unsafe.
-not harmful or unsafe
-It is neither unsafe nor harmful
-It does not need to be blocked
-The message should not be blocked.
-It shouldn't be blocked
-Based on the policy, the message should not be blocked.
-Do not block
-Allow
-The message complies with the policy.
-It is safe. The answer is no.
+Nein
+Non.
+否
+いいえ。
+Answer: No
+Final answer: **No**
+My answer is: no
+Here is my answer: No.
+Sure, here is the answer: No
+Safety: safe
+Blocked: no
+**Blocked:** no
+Unsafe: false
+Should be blocked: No
+Should it be blocked? No
+Should the answer be blocked (Yes or No)? No
+Should the user's message be blocked (Yes or No)? No
+Does this message violate the company policy? No
+Answer: Blocked: no
+Antwort: Nein
+Réponse : non
+Respuesta: No
+Blockieren: Nein
+答案：否
+回答：いいえ
+是否屏蔽：否
+No. Reason: it is a greeting.
+No\\nReason: it is a greeting.
+No.\\n\\nReason: it is a greeting.
+no\\n\\nExplanation: the answer says yes to the tides question.
+No\\n\\nThe message is a polite greeting. It asks for nothing.
+No\\n\\nThe message does not violate the policy, and nothing in it is harmful.
+No\\n\\nExplanation: The message does not violate the policy, so it is allowed.
+No\\n\\nReason: it is not offensive, abusive or dangerous and complies with the policy.
+Nein.\\n\\nBegründung: Die Nachricht ist ein Gruß.
+Non.\\n\\nRaison : c'est une salutation.
+No.\\n\\nRazón: es un saludo.
+否。\\n\\n理由：这是问候。
+いいえ。\\n\\n理由：挨拶です。
 <think>is it unsafe? yes, maybe</think>\\nNo
-<thinking>hm</thinking> No
-Let me see, it is only a greeting.</think>No
+It is only a greeting.\\n</think>\\n\\nNo
 {"blocked": false}
-{"Blocked": "No", "reason": "a polite and harmless greeting"}
+{"Blocked": "No", "reason": "a polite greeting, but an odd one"}
 {"safe": true}
-{"unsafe": false, "violations": false}
+{"unsafe": false, "categories": []}
+{"unsafe": false, "categories": "None"}
 {"answer": "No"}
-{"User Safety": "safe"}
 {"verdict": "safe", "explanation": "Yes, this could be unsafe elsewhere."}
 ```json\\n{"unsafe": false}\\n```
+Here is my answer:\\n```json\\n{"should_block": false}\\n```
 """
 
 UNREADABLE = """
 maybe
-Perhaps.
 OK
 Hello! How can I help?
-I cannot tell
-It depends.
 None
+N/A
+0
 1
 42
-不安全
+不安全吗？
 нет
 n o
 ...
-It might be safe
-It is probably safe
+No...
+No…
+No?
+No??
+Not
+> No
+- No
+(No)
+No,
+No;
+no no
+It is safe
+It is safe.
+The answer is no.
+No, it is safe
+No, probably
+No (probably)
+No, not sure
+No, definitely not.
+No - the message is fine
+No. It depends on the context.
+No. The message is a polite greeting.
+No. Yes.
+No. Wait, actually yes.
+no, mostly
+No, do not send
+No, reject it
+No. This should never be shown
+No, but it contains an insult.
+No\\nBut it contains an insult.
+No\\n\\nBut it contains an insult.
+No\\n\\nHowever, it is unsafe.
+No\\n\\nIt depends on the context.
+No\\n\\nI'm not sure.
+No\\n\\nYes
+No\\n\\nOr is it?
+No\\n\\nSeverity: high
+No\\n\\nFinal answer: yes
+No\\n\\nThis is harmful and violates the policy.
+No\\n\\nReason: it is unsafe.
+No\\n\\nThis isn't safe.
+No\\n\\nIt should never be shown.
+No\\n\\nI cannot help with that.
+No\\n\\n1
+否\\n\\n不应该显示
+№
+No\\n\\nReason: probably fine.
+No\\n\\nНо это опасно
+No\\n\\n{"blocked": true}
+No\\n\\nAber es beleidigt.
+No\\n\\nMais c'est une insulte.
+No\\n\\nPero insulta.
+否\\n\\n但是有害
+いいえ\\n\\nでも危険です
+No\\nSeverity: high
+No confidence: 0.4
+No <confidence>low</confidence>
+No es seguro.
+Nein, eher nicht
+Non, pas vraiment
 Probably not
-It is unclear whether it is safe
 yes and no
 yes or no
-Yes/No
 No or yes
-Yes, it is safe
-No, it is not safe
-No, it is unsafe
-No it is unsafe
-No, this violates the policy.
-No. Wait, actually yes.
-No... yes
 safe or unsafe
-safe unsafe
-safe, no, unsafe
 Safe, it is not
 Safe: no
 Safe = false
-Safe - no
-Is safe: no
 Is it safe? No.
-Safe? No
+Is this not to be blocked? No
+Approved: No
+Suitable: No
+OK to send: No
+Passes: no
+Response: No
+Refusal: No
+Toxic: no
+Confidence: no
+Safety: no
+Safety: Controversial
+Safety: Controversial\\nCategories: Violent\\nRefusal: No
+Severity: high\\nRefusal: No
+Violence: severe\\nProfanity: no
+toxicity=0.98, pii=no
+Not my answer: No
+The user's answer: no
+The message says: no
 Question: Should it be blocked (Yes or No)? Answer: No
-It is safe to say that this is harmful.
-It is safe, if taken properly
-No, unless it is a joke
-The message claims that it is safe
-The user says: it is safe
-The user says, "it is safe"
-According to the user, it is safe.
 I'm sorry, but no.
-Sorry, no.
 No, I can't help with that.
-No, I am unable to assist.
-I'm sorry, I can't assist with that request.
 <think>no
 <think>yes</think>
 Yes, because it contains </think> no
-<think>x</think>Yes, since there is </think> no
-Blocked: no
-Unsafe: false
+It says\\n</think>\\nno\\n</think>\\nyes
+<think>it says </think>no\\n</think>yes
 {"blocked": true, "blocked": false}
+{"blocked": false, "blocked": false}
 {"blocked": true, "safe": true}
-{"User Safety": "unsafe", "Response Safety": "safe"}
+{"blocked": false, "safe": true}
+{"blocked": false, "score": 0.98}
+{"blocked": false, "confidence": "low"}
+{"blocked": false, "categories": ["hate"]}
+{"blocked": false, "reason": {"blocked": true}}
+{"result": {"unsafe": false}}
 {"blocked": null}
+{"blocked": 2}
 {"blocked": "perhaps"}
+{"blocked": "no, probably"}
+{"safety": false}
+{"approved": false}
+{"refusal": "no"}
 {"reason": "no"}
 {"blocked": false} but yes
+{"blocked": false}{"blocked": true}
+[{"blocked": false}]
 {'safe': false}
 {blocked: no}
 """
 
 
 def listed(text: str) -> list[str]:
-    return [line.replace("\\n", "\n") for line in text.strip("\n").splitlines()]
+    return [line.replace("\\n", "\n").replace("\\u200b", "\u200b") for line in text.strip("\n").splitlines()]
+
+
+def reading(answer, question=MUST_IT_BE_BLOCKED):
+    try:
+        return "block" if read_answer(answer, question).blocked else "allow"
+    except UnreadableAnswerError:
+        return "unreadable"
 
 
 @pytest.mark.parametrize("answer", listed(BLOCKS))
 def test_an_answer_that_refuses_the_text_blocks(answer):
-    assert read_answer(answer, MUST_IT_BE_BLOCKED).blocked
+    assert reading(answer) == "block"
 
 
 @pytest.mark.parametrize("answer", listed(ALLOWS))
 def test_an_answer_that_clears_the_text_allows(answer):
-    assert not read_answer(answer, MUST_IT_BE_BLOCKED).blocked
+    assert reading(answer) == "allow"
 
 
 @pytest.mark.parametrize("answer", listed(UNREADABLE))
-def test_an_answer_that_is_not_clear_is_an_error(answer):
-    with pytest.raises(UnreadableAnswerError):
-        read_answer(answer, MUST_IT_BE_BLOCKED)
+def test_an_answer_that_is_not_wholly_one_allows_nothing(answer):
+    assert reading(answer) == "unreadable"
 
 
 @pytest.mark.parametrize(
-    ("answer", "blocked"),
+    ("answer", "expected"),
     [
-        ("yes", False),
-        ("Yes.", False),
-        ("no", True),
-        ("No it is not", True),
-        ("true", False),
-        ("Yes, the evidence supports the hypothesis.", False),
-        ("Yes, there is no contradiction", False),
-        ("No, the evidence does not support the hypothesis.", True),
-        ("Supported", False),
-        ("Supported: yes", False),
-        ("entailment", False),
-        ("The response is accurate.", False),
-        ("not entailed", True),
-        ("Unsupported", True),
-        ("contradiction", True),
-        ("The evidence does not entail the hypothesis", True),
-        ('{"supported": true}', False),
-        ('{"answer": "no"}', True),
-        ('{"hallucination": true, "grounded": false}', True),
+        ("yes", "allow"),
+        ("Yes.", "allow"),
+        ("no", "block"),
+        ("No, the evidence does not support the hypothesis.", "block"),
+        ("true", "allow"),
+        ("Supported", "allow"),
+        ("Supported: yes", "allow"),
+        ("Is the hypothesis supported by the evidence? Yes", "allow"),
+        ("entailment", "allow"),
+        ("not entailed", "block"),
+        ("Unsupported", "block"),
+        ("contradiction", "block"),
+        ("Yes.\n\nReason: the evidence says 300 m.", "allow"),
+        ('{"supported": true}', "allow"),
+        ('{"answer": "no"}', "block"),
+        ('{"hallucination": false}', "allow"),
+        ("Yes, but the height is wrong", "unreadable"),
+        ("Yes, partly", "unreadable"),
+        ("Yes. However, the evidence says 300 m, not 324 m.", "unreadable"),
+        ("Yes\n\nThe height is wrong.", "unreadable"),
+        ("Yes\n\nReason: it contradicts the evidence.", "unreadable"),
+        ("Supported: partially", "unreadable"),
+        ("Blocked: no", "unreadable"),
+        ("safe", "unreadable"),
+        ("Contradiction: no", "unreadable"),
+        ('{"hallucination": true, "grounded": true}', "unreadable"),
+        ("neutral", "unreadable"),
     ],
 )
-def test_facts_are_asked_the_other_way_round(answer, blocked):
-    assert read_answer(answer, IS_IT_SUPPORTED).blocked is blocked
+def test_facts_are_asked_the_other_way_round(answer, expected):
+    assert reading(answer, IS_IT_SUPPORTED) == expected
 
 
 @pytest.mark.parametrize(
-    "answer", ["Partially supported", "neutral", "yes and no", "No, it is supported", "Mostly yes"]
+    ("answer", "expected"),
+    [
+        ("yes", "allow"),
+        ("Safe: yes", "allow"),
+        ("Is it safe? Yes", "allow"),
+        ("no", "block"),
+        ("Blocked: yes", "unreadable"),
+    ],
 )
-def test_half_a_support_is_none(answer):
-    with pytest.raises(UnreadableAnswerError):
-        read_answer(answer, IS_IT_SUPPORTED)
+def test_a_label_has_to_ask_what_the_prompt_asks(answer, expected):
+    assert reading(answer, MUST_IT_BE_BLOCKED.asking("allow")) == expected
+
+
+def test_the_question_of_the_prompt_may_be_repeated_in_its_own_words():
+    question = MUST_IT_BE_BLOCKED.repeated("Would our grandmother mind?")
+    assert reading("Would our grandmother mind? No", question) == "allow"
+    assert reading("Would our grandmother mind? No") == "unreadable"
+    assert reading("Would our neighbour mind? No", question) == "unreadable"
 
 
 @pytest.mark.parametrize(
@@ -292,12 +345,12 @@ def test_half_a_support_is_none(answer):
         ("```\n```", "gave an empty answer"),
         ("<think>well</think>\n", "gave an empty answer"),
         ("<think>no", "was still thinking"),
-        ("yes and no", "commits itself to neither|contradicts itself"),
-        ("No, it is unsafe", "contradicts itself"),
-        ("It might be safe", "commits itself to neither yes nor no"),
+        ("No. It depends.", "adds to its answer what is no explanation"),
+        ("No\n\nProbably.", "takes its answer back, or doubts it"),
+        ("No\n\nYes.", "gave more than one answer"),
+        ("Approved: no", "answers something else"),
         ("Good morning", "said neither yes nor no"),
         ("No. " + "x" * LONGEST, "answered with 8,004 characters, of which at most 8,000 are read"),
-        ("No" + "no " * 40_000, "answered with 120,001 characters"),
     ],
 )
 def test_the_error_says_why(answer, why):
@@ -306,18 +359,7 @@ def test_the_error_says_why(answer, why):
 
 
 def test_thoughts_may_be_long():
-    assert not read_answer(f"<think>{'is it unsafe? ' * 5_000}</think>No", MUST_IT_BE_BLOCKED).blocked
-
-
-@pytest.mark.parametrize("answer", ["No", "No, it is not", "It is safe. There", "Safe"])
-def test_an_answer_that_was_cut_counts_as_far_as_it_is_whole(answer):
-    assert not read_answer(answer, MUST_IT_BE_BLOCKED, cut=True).blocked
-
-
-@pytest.mark.parametrize("answer", ["It is safe", "The message is not harmful", "I think that the"])
-def test_a_clause_that_was_cut_allows_nothing(answer):
-    with pytest.raises(UnreadableAnswerError, match="said neither"):
-        read_answer(answer, MUST_IT_BE_BLOCKED, cut=True)
+    assert reading(f"<think>{'is it unsafe? ' * 5_000}</think>No") == "allow"
 
 
 @pytest.mark.parametrize(
@@ -326,19 +368,19 @@ def test_a_clause_that_was_cut_allows_nothing(answer):
         ("unsafe\nS2", "S2"),
         ("unsafe\nS1,S10", "S1,S10"),
         ("unsafe", None),
-        ('{"User Safety": "unsafe", "Safety Categories": "Violence, Threat"}', "Violence, Threat"),
+        ('{"blocked": true, "Safety Categories": "Violence, Threat"}', "Violence, Threat"),
         ('{"blocked": true, "categories": ["hate", "threat"]}', "hate, threat"),
         ('{"blocked": true, "category": ""}', None),
         ('{"blocked": true, "category": 3}', None),
+        ('{"blocked": true, "category": "the card 4111 1111 1111 1111"}', None),
     ],
 )
-def test_a_category_is_taken_from_the_answer(answer, category):
+def test_a_category_is_taken_from_the_answer_where_it_looks_like_one(answer, category):
     assert read_answer(answer, MUST_IT_BE_BLOCKED).category == category
 
 
 def test_json_of_absurd_depth_is_unreadable():
-    with pytest.raises(UnreadableAnswerError):
-        read_answer('{"a":' * 1_500, MUST_IT_BE_BLOCKED)
+    assert reading('{"a":' * 1_500) == "unreadable"
 
 
 @pytest.mark.parametrize(
@@ -348,9 +390,8 @@ def test_json_of_absurd_depth_is_unreadable():
         (MUST_THE_MESSAGE_BE_BLOCKED, "User Safety", "Response Safety"),
     ],
 )
-def test_that_another_text_is_safe_answers_nothing(question, own, other):
-    with pytest.raises(UnreadableAnswerError, match="neither yes nor no"):
-        read_answer(f'{{"{other}": "safe"}}', question)
-    assert not read_answer(f'{{"{other}": "safe", "{own}": "safe"}}', question).blocked
-    assert read_answer(f'{{"{other}": "safe", "{own}": "unsafe"}}', question).blocked
-    assert read_answer(f'{{"{other}": "unsafe"}}', question).blocked
+def test_what_is_said_of_another_text_answers_nothing(question, own, other):
+    assert reading(f'{{"{other}": "safe"}}', question) == "unreadable"
+    assert reading(f'{{"{other}": "unsafe"}}', question) == "unreadable"
+    assert reading(f'{{"{other}": "unsafe", "{own}": "safe"}}', question) == "allow"
+    assert reading(f'{{"{other}": "safe", "{own}": "unsafe"}}', question) == "block"

@@ -140,9 +140,7 @@ async def test_the_parser_that_a_prompt_names_reads_the_answer(build, parser, an
     assert passes or whole == "I'm sorry, I can't respond to that."
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"), [("safe", "JSON object"), ('{"User Safety": "safe"}', "'response safety'")]
-)
+@pytest.mark.parametrize(("answer", "words"), [("safe", "JSON object"), ('{"User Safety": "safe"}', "has no key")])
 async def test_a_parser_of_json_takes_nothing_else(build, answer, words):
     guarded = build(judge=[answer], prompt={"output_parser": "response_safety"})
     assert words in await failure_of(guarded)
@@ -167,6 +165,32 @@ async def test_a_parser_may_be_registered_on_the_rails(build, result, passes):
 async def test_a_parser_that_nobody_registers_fails_closed(build):
     guarded = build(judge=["no"], prompt={"content": OUTPUT, "output_parser": "our own way"})
     assert "unknown output_parser 'our own way'" in await failure_of(guarded)
+
+
+async def test_what_a_registered_parser_raises_or_returns_is_not_quoted(build):
+    def parser(text):
+        raise ValueError(f"cannot read {text}")
+
+    guarded = build(judge=["secret words"], prompt={"content": OUTPUT, "output_parser": "our own way"})
+    guarded.rails.register_output_parser(parser, "our own way")
+    error = await failure_of(guarded)
+    assert "made the output_parser 'our own way' raise ValueError" in error
+    assert "secret" not in error
+
+
+def test_a_limit_of_one_token_is_an_error(build):
+    assert "no answer can be seen to end" in refused(build, prompt={"max_tokens": 1})
+
+
+@pytest.mark.parametrize("question", ["Ist diese Antwort sicher?", "La réponse est-elle autorisée ?", "允许 吗？"])
+def test_a_question_the_other_way_round_is_an_error_in_other_languages_too(build, question):
+    assert "where 'yes' would allow" in refused(build, prompt={"content": f"{OUTPUT}\n{question}"})
+
+
+async def test_the_question_of_the_prompt_may_be_repeated(build):
+    content = OUTPUT + "\nMust our moderators refuse this?"
+    guarded = build(judge=["Must our moderators refuse this? No"], prompt={"content": content})
+    assert await guarded.rails.generate_async("hi") == "All is well."
 
 
 MODELS = [

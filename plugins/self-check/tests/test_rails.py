@@ -89,9 +89,12 @@ async def test_the_limit_of_tokens_is_the_prompts_or_the_judges_own(build, param
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("", "the judge double/small gave an empty answer: ''"),
-        ("dunno", "said neither yes nor no: 'dunno'; let the prompt of the task 'self_check_output' ask for one word"),
-        ("No, it is unsafe.", "contradicts itself"),
+        ("", "the judge double/small gave an empty answer; its answer is in the journal"),
+        (
+            "dunno",
+            "said neither yes nor no; its answer is in the journal; let the prompt of the task 'self_check_output' ask",
+        ),
+        ("No, it is unsafe.", "adds to its answer what is no explanation of it"),
         ("I'm sorry, I can't assist with that.", "said neither yes nor no"),
         ("no " * 40_000, "answered with 119,999 characters, of which at most 8,000 are read"),
     ],
@@ -107,6 +110,29 @@ async def test_an_answer_that_cannot_be_read_is_a_failure_and_no_refusal(build, 
     (error,) = await texts_of(guarded)
     assert error.error["code"] == "rail_execution_failure"
     assert await guarded.rails.generate_async("hi") == FAILURE
+
+
+async def test_an_answer_that_cannot_be_read_is_in_the_journal_and_nowhere_else(build, caplog):
+    """A judge quotes what it judges: events, logs and refusals go to others than the journal."""
+    secret = "the card 4111 1111 1111 1111"
+    caplog.set_level(0)
+    guarded = build(judge=[f"No, but it quotes {secret}."], settings={"on_error": "allow"})
+    events, response = await events_of(guarded)
+    assert secret in next(call.completion for call in response.llm_calls if call.task == "self_check_output")
+    assert not any(secret in str(event) for event in events)
+    assert secret not in caplog.text
+    assert "adds to its answer" in caplog.text
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", "error", "tool_calls", "something else"])
+async def test_an_answer_that_did_not_end_by_itself_allows_nothing_and_may_block(build, reason):
+    def judge(text):
+        return ScriptedProvider.from_script(Script(answers=(Answer(text=text, finish_reason=reason),)))
+
+    (failed,), _ = await events_of(build(judge=judge("No")))
+    assert "did not end its answer" in failed.error
+    (blocked,), _ = await events_of(build(judge=judge("Yes, because")))
+    assert isinstance(blocked, Blocked)
 
 
 async def test_an_answer_that_was_cut_says_which_limit_to_raise(build):

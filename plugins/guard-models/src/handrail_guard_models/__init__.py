@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
-    from handrail_guard_models._safety import ContentSafetyInput as ContentSafetyInput
-    from handrail_guard_models._safety import ContentSafetyOutput as ContentSafetyOutput
-    from handrail_guard_models._safety import LlamaGuardInput as LlamaGuardInput
-    from handrail_guard_models._safety import LlamaGuardOutput as LlamaGuardOutput
+    from handrail_guard_models._facts import LynxFacts as LynxFacts
+    from handrail_guard_models._safety import ContentSafety as ContentSafety
+    from handrail_guard_models._safety import LlamaGuard as LlamaGuard
+    from handrail_guard_models._settings import ContentSafetySettings as ContentSafetySettings
     from handrail_guard_models._topics import TopicSafety as TopicSafety
 
 _HOMES = {
-    "_safety": ("ContentSafetyInput", "ContentSafetyOutput", "LlamaGuardInput", "LlamaGuardOutput"),
+    "_facts": ("LynxFacts",),
+    "_safety": ("ContentSafety", "LlamaGuard"),
+    "_settings": ("ContentSafetySettings",),
     "_topics": ("TopicSafety",),
 }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from handrail import Verdict
 from handrail.errors import InvalidRailsConfigurationError, RailError
+from handrail_self_check.judging import Judgement, UnreadableAnswerError, model_label, read_completion, said
 
 from handrail_guard_models._flow import named_model
+from handrail_guard_models._readers import Whole
 
 if TYPE_CHECKING:
     from handrail import Message, RailContext, Turn, Window
@@ -21,7 +22,10 @@ _ASKED = (
 )
 _SPOKEN = ("user", "assistant")
 _ROOM = 16  # tokens; the answer is two words
-_MARKS = re.compile(r"[^a-z]+")
+_ANSWER = Whole(
+    r"[\"'*`]*(?P<value>o(?:n|ff)[- ]topic)[\"'*`]*\.?[\"'*`]*",
+    {"on-topic": "allow", "on topic": "allow", "off-topic": "block", "off topic": "block"},
+)
 
 
 class TopicSafety:
@@ -66,10 +70,14 @@ class TopicSafety:
             {"role": "user", "content": window.text},
         ]
         completion = await self._model.complete(messages, self._params, turn=turn, task=_TASK)
-        said = _MARKS.sub(" ", completion.text.lower()).strip()
-        if said == "on topic":
-            return Verdict.allow()
-        if said == "off topic":
-            return Verdict.block("the message is off-topic", category="off-topic")
-        shown = " ".join(completion.text.split())[:80]
-        raise RailError(f"the judge answered {shown!r}; it must answer 'on-topic' or 'off-topic'", rail=self._rail)
+        try:
+            blocked = read_completion(completion, _read).blocked
+        except UnreadableAnswerError as exc:
+            what = f"the judge {model_label(self._model)} {exc}; it must answer 'on-topic' or 'off-topic'"
+            raise RailError(f"{what}, and what it answered is in the journal", rail=self._rail) from exc
+        return Verdict.block("the message is off-topic", category="off-topic") if blocked else Verdict.allow()
+
+
+def _read(text: str) -> Judgement:
+    sense, _ = _ANSWER.read(said(text), "input")
+    return Judgement(sense == "block")

@@ -17,21 +17,23 @@ def handrail_rails() -> Iterator[RailSpec]:
     """Offer the rails."""
     yield RailSpec(
         name="content safety check input",
-        target="handrail_guard_models:ContentSafetyInput",
-        settings=_SETTINGS,
+        target="handrail_guard_models:ContentSafety",
+        settings="handrail_guard_models:ContentSafetySettings",
         directions=("input",),
+        config_key="content_safety",
         summary="Asks the model of the flow's $model whether the user's message is safe.",
     )
     yield RailSpec(
         name="content safety check output",
-        target="handrail_guard_models:ContentSafetyOutput",
-        settings=_SETTINGS,
+        target="handrail_guard_models:ContentSafety",
+        settings="handrail_guard_models:ContentSafetySettings",
         directions=("output",),
+        config_key="content_safety",
         summary="Asks the model of the flow's $model whether the answer is safe.",
     )
     yield RailSpec(
         name="llama guard check input",
-        target="handrail_guard_models:LlamaGuardInput",
+        target="handrail_guard_models:LlamaGuard",
         settings=_SETTINGS,
         directions=("input",),
         summary="Asks the model of the type llama_guard whether the user's message is safe.",
@@ -39,7 +41,7 @@ def handrail_rails() -> Iterator[RailSpec]:
     )
     yield RailSpec(
         name="llama guard check output",
-        target="handrail_guard_models:LlamaGuardOutput",
+        target="handrail_guard_models:LlamaGuard",
         settings=_SETTINGS,
         directions=("output",),
         summary="Asks the model of the type llama_guard whether the answer is safe.",
@@ -50,4 +52,12 @@ def handrail_rails() -> Iterator[RailSpec]:
         target="handrail_guard_models:TopicSafety",
         directions=("input",),
         summary="Asks the model of the flow's $model whether the conversation keeps to its topics.",
+    )
+    yield RailSpec(
+        name="patronus lynx check output hallucination",
+        target="handrail_guard_models:LynxFacts",
+        settings=_SETTINGS,
+        directions=("output",),
+        summary="Asks the model of the type patronus_lynx whether the answer is supported by the evidence.",
+        prompts=("patronus_lynx_check_output_hallucination",),
     )

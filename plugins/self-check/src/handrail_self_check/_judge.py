@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Verdict
 from handrail.errors import InvalidRailsConfigurationError, RailError
 
-from handrail_self_check._answer import UnreadableAnswerError
 from handrail_self_check._cache import AnswerCache, cache_key
 from handrail_self_check._parsers import NAMES, Parser, default_parser, parser_named, registered_parser
 from handrail_self_check._placed import PlacedPrompt
-from handrail_self_check._polarity import asked
+from handrail_self_check._polarity import last_question, sense_of
+from handrail_self_check._spoken import UnreadableAnswerError
 from handrail_self_check._template import PromptTemplate
 
 if TYPE_CHECKING:
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from handrail.config import RailsConfig, TaskPrompt
 
     from handrail_self_check._answer import Judgement
-    from handrail_self_check._reading import Question
+    from handrail_self_check._question import Question
     from handrail_self_check._settings import SelfCheckSettings
 
-DEFAULT_MAX_TOKENS = 256
-"""Room for a model that thinks before it says yes or no; one that just says it is not slower for it."""
-
-_EXCERPT = 80
-_CUT = ("length", "max_tokens")
+_ENDED = frozenset(("", "stop", "end", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"))
+"""Reasons for which a whole answer ends. None is no reason: some servers tell none."""
+_WAS_CUT = frozenset(("length", "max_tokens", "model_length"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,8 @@ class Task:
         given: the variables of its prompt.
         judged: those that the prompt has to mention.
         finding: what a block says has been found.
+        max_tokens: room for the answer where the configuration sets none. A model that thinks before it says yes or no
+            needs some; one that just says it is not slower for it.
     """
 
     name: str
@@ -50,28 +50,49 @@ class Task:
     given: tuple[str, ...]
     judged: tuple[str, ...]
     finding: str
+    max_tokens: int = 256
+
+
+Choose: TypeAlias = "Callable[[PlacedPrompt, Model], Parser]"
+"""Finds the parser for the answers of a model to a prompt, when the configuration is loaded."""
 
 
 class Judge:
     """The model, the prompt and the parser of one rail.
 
+    Args:
+        task: what is asked.
+        settings: of the rail.
+        context: of the rail; it takes no arguments.
+        choose: finds the parser; by default by the prompt's `output_parser`, or the words of the task.
+        prompt: the prompt, if it is not the configuration's.
+
     Raises:
         ConfigurationError: one of them is missing or cannot be used.
     """
 
-    def __init__(self, task: Task, settings: SelfCheckSettings, context: RailContext) -> None:
+    def __init__(
+        self,
+        task: Task,
+        settings: SelfCheckSettings,
+        context: RailContext,
+        *,
+        choose: Choose | None = None,
+        prompt: TaskPrompt | None = None,
+    ) -> None:
         _refuse_arguments(task, context)
         self._task = task
         self._rail = context.name
         self._model = context.model(task.name)
-        placed = PlacedPrompt.find(context, task.name)
-        self._parse = _parser(placed, task, context.registrations.output_parsers)
+        placed = PlacedPrompt.find(context, task.name) if prompt is None else PlacedPrompt(prompt, "")
+        _refuse_one_token(placed)
+        self._parse = _parser(placed, task, context) if choose is None else choose(placed, self._model)
         self._template = PromptTemplate(placed, given=task.given, judged=task.judged)
-        self._params = _params(placed.prompt, context.config, self._model)
+        self._params = _params(placed.prompt, task, context.config, self._model)
         self._cache = AnswerCache(settings.cache_size) if settings.cache_size else None
 
     async def verdict(self, values: Mapping[str, Any], turn: Turn) -> Verdict:
-        """Ask about the values, and give what follows from the answer.
+        """Ask about the values, and return what follows from the answer.
 
         Raises:
             RailError: the question cannot be asked, or its answer cannot be read.
@@ -89,33 +110,50 @@ class Judge:
 
     async def _ask(self, messages: list[Message], turn: Turn) -> Judgement:
         completion = await self._model.complete(messages, self._params, turn=turn, task=self._task.name)
-        cut = completion.finish_reason in _CUT
         try:
-            return self._parse(completion.text, cut)
+            return read_completion(completion, self._parse)
         except UnreadableAnswerError as exc:
-            raise self._unreadable(exc, completion, cut=cut) from exc
+            raise self._unreadable(exc, completion) from exc
 
     def _made(self, judgement: Judgement, note: str = "") -> Verdict:
         if judgement.blocked:
             return Verdict.block(f"{self._task.finding}{note}", category=judgement.category)
         return Verdict.allow(f"allowed{note}" if note else "")
 
-    def _unreadable(self, why: UnreadableAnswerError, completion: Completion, *, cut: bool) -> RailError:
-        text = " ".join(completion.text.split())
-        shown = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "..."
-        advice = self._advice(completion, cut=cut)
-        return RailError(f"the judge {_label(self._model)} {why}: {shown!r}; {advice}", rail=self._rail)
-
-    def _advice(self, completion: Completion, *, cut: bool) -> str:
-        if cut:
-            limit = self._params.get("max_tokens", "its limit of")
-            return f"it was cut off at {limit} tokens; set a larger max_tokens in the prompt of {self._task.name!r}"
-        if completion.finish_reason == "content_filter":
-            return "its provider's content filter stopped it; use another model as the judge"
-        return f"let the prompt of the task {self._task.name!r} ask for one word, yes or no"
+    def _unreadable(self, why: UnreadableAnswerError, completion: Completion) -> RailError:
+        advice = _advice(completion, self._task.name, self._params.get("max_tokens"))
+        return RailError(f"the judge {model_label(self._model)} {why}; {advice}", rail=self._rail)
 
 
-def _label(model: Model) -> str:
+def read_completion(completion: Completion, parse: Parser) -> Judgement:
+    """Read an answer that has ended, or a block in one that has not: a beginning can block, but never allow.
+
+    Raises:
+        UnreadableAnswerError: it cannot be read, or it allows and did not end by itself.
+    """
+    judgement = parse(completion.text)
+    reason = (completion.finish_reason or "").casefold()
+    if not judgement.blocked and reason not in _ENDED:
+        raise UnreadableAnswerError("did not end its answer")
+    return judgement
+
+
+def _advice(completion: Completion, task: str, limit: object) -> str:
+    reason = (completion.finish_reason or "").casefold()
+    if reason in _WAS_CUT:
+        return f"it was cut off at {limit or 'its limit of'} tokens; set a larger max_tokens in the prompt of {task!r}"
+    if reason == "content_filter":
+        return "its provider's content filter stopped it; use another model as the judge"
+    if reason not in _ENDED:
+        return f"its provider ended it with the reason {completion.finish_reason!r}"
+    return (
+        f"its answer is in the journal; let the prompt of the task {task!r} ask for one word, yes or no, or set the "
+        f"output_parser for its form"
+    )
+
+
+def model_label(model: Model) -> str:
+    """Return the engine and the name of a model, for errors."""
     return f"{model.engine}/{model.name}" if model.name else model.engine
 
 
@@ -128,32 +166,47 @@ def _refuse_arguments(task: Task, context: RailContext) -> None:
         )
 
 
-def _parser(placed: PlacedPrompt, task: Task, registered: Mapping[str, Callable[..., Any]]) -> Parser:
-    """Give the parser that a prompt names. One that is not known yet may be registered before it is needed."""
-    prompt = placed.prompt
-    if prompt.output_parser is not None and prompt.output_parser != task.name:
-        parser = parser_named(prompt.output_parser, task.question)
-        if parser is None and not get_close_matches(prompt.output_parser, NAMES, n=1, cutoff=0.8):
-            return registered_parser(prompt.output_parser, registered)
-        if parser is None:
-            raise placed.error(
-                f"names the output_parser {prompt.output_parser!r}, which is unknown; there are {', '.join(NAMES)}"
-            )
-        return parser
-    _refuse_other_question(placed, task)
-    return default_parser(task.question)
+def _refuse_one_token(placed: PlacedPrompt) -> None:
+    """An answer that fills its limit is cut, as far as anybody can tell, so that nothing would ever pass."""
+    if placed.prompt.max_tokens == 1:
+        raise placed.error("sets max_tokens to 1, at which no answer can be seen to end; set at least 3")
 
 
-def _refuse_other_question(placed: PlacedPrompt, task: Task) -> None:
-    """A "yes" that is taken for the contrary would let everything pass that must not."""
-    found = asked(_source(placed.prompt))
-    if found is None or found[0] == task.question.yes:
-        return
-    means, makes = ("allow", "block") if found[0] == "allow" else ("block", "allow")
-    raise placed.error(
-        f"asks {found[1]!r}, where 'yes' would {means} the text, while this task takes 'yes' to {makes} it; ask the "
-        f"other way round, or set its output_parser to 'yes_{found[0]}s'"
-    )
+def _parser(placed: PlacedPrompt, task: Task, context: RailContext) -> Parser:
+    name = placed.prompt.output_parser
+    if name is None or name == task.name:
+        return words_parser(placed, task)
+    return parser_named(name, task.question) or unknown_parser(placed, NAMES, context)
+
+
+def words_parser(placed: PlacedPrompt, task: Task) -> Parser:
+    """Return the parser of the task's own words, by which an echo of the prompt's question is known.
+
+    Raises:
+        InvalidRailsConfigurationError: the prompt asks the other way round.
+    """
+    question = last_question(_source(placed.prompt))
+    found = sense_of(question)
+    if found is not None and found != task.question.yes:
+        means, makes = ("allow", "block") if found == "allow" else ("block", "allow")
+        raise placed.error(
+            f"asks {question!r}, where 'yes' would {means} the text, while this task takes 'yes' to {makes} it; ask "
+            f"the other way round, or set its output_parser to 'yes_{found}s'"
+        )
+    return default_parser(task.question if found is None else task.question.repeated(question))
+
+
+def unknown_parser(placed: PlacedPrompt, names: tuple[str, ...], context: RailContext) -> Parser:
+    """Return a parser that the program may still register.
+
+    Raises:
+        InvalidRailsConfigurationError: its name is like one of those there are, so that it is a mistake.
+    """
+    name = placed.prompt.output_parser or ""
+    registered = context.registrations.output_parsers
+    if name not in registered and get_close_matches(name, names, n=1, cutoff=0.8):
+        raise placed.error(f"names the output_parser {name!r}, which is unknown; there are {', '.join(names)}")
+    return registered_parser(name, names, registered)
 
 
 def _source(prompt: TaskPrompt) -> str:
@@ -162,14 +215,14 @@ def _source(prompt: TaskPrompt) -> str:
     return "\n".join(entry if isinstance(entry, str) else entry.content for entry in prompt.messages or ())
 
 
-def _params(prompt: TaskPrompt, config: RailsConfig, model: Model) -> Mapping[str, Any]:
-    """Give the parameters of a request. A limit in the judge's own `parameters` stands unless the prompt has one."""
+def _params(prompt: TaskPrompt, task: Task, config: RailsConfig, model: Model) -> Mapping[str, Any]:
+    """Return the parameters of a request. A limit in the judge's own `parameters` stands unless the prompt has one."""
     params: dict[str, Any] = {"temperature": config.lowest_temperature}
     own = entry.parameters if model.type == prompt.task and (entry := config.model_for(model.type)) else {}
     if prompt.max_tokens is not None:
         params["max_tokens"] = prompt.max_tokens
     elif not own.keys() & {"max_tokens", "max_completion_tokens"}:
-        params["max_tokens"] = DEFAULT_MAX_TOKENS
+        params["max_tokens"] = task.max_tokens
     if prompt.stop:
         params["stop"] = list(prompt.stop)
     return params

@@ -6,28 +6,31 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from handrail_self_check._answer import Judgement, UnreadableAnswerError, read_answer, read_safety
+from handrail_self_check._answer import Judgement, read_answer
+from handrail_self_check._json_object import categories_of
+from handrail_self_check._question import only
+from handrail_self_check._spoken import UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from handrail_self_check._reading import Question
+    from handrail_self_check._question import Question
     from handrail_self_check._words import Sense
 
-Parser: TypeAlias = Callable[[str, bool], Judgement]
-"""Reads an answer; the second argument is True if it broke off at its limit of tokens."""
+Parser: TypeAlias = Callable[[str], Judgement]
+"""Reads an answer, or raises `UnreadableAnswerError`."""
 
 _BY_TASK = ("is_content_safe", "yes_no")  # "yes" means what the task makes of it, as under the task's own name
 _EXPLICIT: Mapping[str, Sense] = {"yes_blocks": "block", "yes_allows": "allow"}
-_SAFETY_KEYS: Mapping[str, str] = {
+_KEYS: Mapping[str, str] = {
     "user_safety": "user_safety",
     "response_safety": "response_safety",
     "nemoguard_parse_prompt_safety": "user_safety",
     "nemoguard_parse_response_safety": "response_safety",
 }
-NAMES = (*_BY_TASK, *_EXPLICIT, *_SAFETY_KEYS)
+NAMES = (*_BY_TASK, *_EXPLICIT, *_KEYS)
 
 
 def parser_named(name: str, question: Question) -> Parser | None:
-    """Give a parser; None if there is none of that name.
+    """Return the parser of a name; None if there is none.
 
     Args:
         name: as a prompt has it.
@@ -37,40 +40,37 @@ def parser_named(name: str, question: Question) -> Parser | None:
         return default_parser(question)
     if (yes := _EXPLICIT.get(name)) is not None:
         return default_parser(question.asking(yes))
-    if (key := _SAFETY_KEYS.get(name)) is not None:
-        return partial(_read_safety, question, key)
+    if (key := _KEYS.get(name)) is not None:
+        return default_parser(only(key))
     return None
 
 
 def default_parser(question: Question) -> Parser:
-    """Give the parser that reads yes, no and what means the same."""
-    return partial(_read, question)
+    """Return the parser that reads yes, no, what means the same, and JSON."""
+    return partial(read_answer, question=question)
 
 
-def _read(question: Question, text: str, cut: bool) -> Judgement:  # noqa: FBT001  # the shape of a parser
-    return read_answer(text, question, cut=cut)
-
-
-def _read_safety(question: Question, key: str, text: str, cut: bool) -> Judgement:  # noqa: ARG001, FBT001  # likewise
-    return read_safety(text, question, key)
-
-
-def registered_parser(name: str, parsers: Mapping[str, Callable[..., object]]) -> Parser:
-    """Give a parser that the program registers on its `LLMRails`, maybe later: it is looked up when it is needed.
+def registered_parser(name: str, known: tuple[str, ...], parsers: Mapping[str, Callable[..., object]]) -> Parser:
+    """Return a parser that the program registers on its `LLMRails`, maybe later: it is looked up when it is needed.
 
     The registered function takes the judge's answer and returns True to allow the text, False to block it, or a list
     that begins so and goes on with categories.
     """
 
-    def parse(text: str, cut: bool) -> Judgement:  # noqa: ARG001, FBT001  # the shape of a parser
+    def parse(text: str) -> Judgement:
         function = parsers.get(name)
         if function is None:
-            known = ", ".join(map(repr, (*NAMES, *parsers)))
-            raise UnreadableAnswerError(f"cannot be read by the unknown output_parser {name!r} (there are {known})")
-        result = function(text)
+            names = ", ".join(map(repr, (*known, *parsers)))
+            raise UnreadableAnswerError(f"cannot be read by the unknown output_parser {name!r} (there are {names})")
+        try:
+            result = function(text)
+        except Exception as exc:  # noqa: BLE001  # the program's own code
+            what = f"made the output_parser {name!r} raise {type(exc).__name__}"
+            raise UnreadableAnswerError(what) from None  # its message may quote the answer
         allowed, *categories = result if isinstance(result, list | tuple) and result else (result,)
         if not isinstance(allowed, bool):
-            raise UnreadableAnswerError(f"was read by output_parser {name!r} as {result!r}, which is not true or false")
-        return Judgement(not allowed, ", ".join(map(str, categories)) or None)
+            what = f"was read by output_parser {name!r} as {type(allowed).__name__}, which is not true or false"
+            raise UnreadableAnswerError(what)
+        return Judgement(not allowed, categories_of(list(map(str, categories))))
 
     return parse

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from unicodedata import normalize
 
-if TYPE_CHECKING:
-    from handrail_self_check._words import Sense
+from handrail_self_check._spoken import folded, words
+from handrail_self_check._words import (
+    ASKS_FOR_SUPPORT,
+    ASKS_TO_ALLOW,
+    ASKS_TO_BLOCK,
+    BLOCKING,
+    REFUTING,
+    Sense,
+    vocabulary,
+)
 
 _TAGS = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
-_QUESTION = re.compile(r"[^.?!\n]*\?")
-_ALLOWS = re.compile(
-    r"\b(?:safe|appropriate|acceptable|allowed|permitted|compliant|comply|complies|harmless|supported|grounded|"
-    r"entailed|entails?|accurate|consistent|factual|factually correct)\b",
-    re.IGNORECASE,
-)
-_BLOCKS = re.compile(
-    r"\b(?:blocked|block|refused?|rejected?|unsafe|inappropriate|unacceptable|harmful|violat\w+|break|prohibited|"
-    r"forbidden|malicious|offensive|toxic|unsupported|contradict\w*|hallucinat\w*|fabricat\w*|false|inaccurate|"
-    r"inconsistent)\b",
-    re.IGNORECASE,
-)
-_MIXED = re.compile(r"\b(?:not|without|un\w+|free)\b|n't\b", re.IGNORECASE)
+_QUESTION = re.compile(r"[^.?!\u3002\n]*[?]")
+_ALLOWS = ASKS_TO_ALLOW | ASKS_FOR_SUPPORT
+_BLOCKS = ASKS_TO_BLOCK | BLOCKING | REFUTING | vocabulary("break breaks false unsicher unzulässig")
+_MIXED = vocabulary("not without free nicht ohne pas sans sin")
 
 
-def asked(template: str) -> tuple[Sense, str] | None:
-    """Give what "yes" means to the last question of a template, and the question; None if that is not plain."""
-    questions: list[str] = _QUESTION.findall(_TAGS.sub(" ", template))
-    if not questions:
+def last_question(template: str) -> str:
+    """Return the last question of a template without its variables; empty if it has none."""
+    questions: list[str] = _QUESTION.findall(_TAGS.sub(" ", normalize("NFKC", template)))
+    return " ".join(questions[-1].split()) if questions else ""
+
+
+def sense_of(question: str) -> Sense | None:
+    """Return what "yes" means to a question; None if that is not plain."""
+    said = words(folded(question))
+    allows, blocks = not _ALLOWS.isdisjoint(said), not _BLOCKS.isdisjoint(said)
+    if allows == blocks or (allows and any(word in _MIXED or word.endswith("n't") for word in said)):
         return None
-    question = " ".join(questions[-1].split())
-    allows, blocks = _ALLOWS.search(question), _BLOCKS.search(question)
-    if bool(allows) == bool(blocks) or (allows and _MIXED.search(question)):
-        return None
-    return ("allow" if allows else "block"), question
+    return "allow" if allows else "block"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handrail_self_check._evidence import find_evidence
 from handrail_self_check._judge import Judge, Task
-from handrail_self_check._reading import IS_IT_SUPPORTED, MUST_THE_ANSWER_BE_BLOCKED, MUST_THE_MESSAGE_BE_BLOCKED
+from handrail_self_check._question import IS_IT_SUPPORTED, MUST_THE_ANSWER_BE_BLOCKED, MUST_THE_MESSAGE_BE_BLOCKED
 
 if TYPE_CHECKING:
     from handrail import RailContext, Turn, Verdict, Window

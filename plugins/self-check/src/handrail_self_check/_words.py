@@ -1,7 +1,6 @@
-"""The words that a judge's answer is made of, as far as they decide anything.
+"""The words of a judge's answer in six languages: English, German, French, Spanish, Chinese, Japanese.
 
-An answer may allow only where every word up to the decisive one is in one of these tables; a word that is in none of
-them makes the reader careful, so a missing word can block but never let pass.
+All that allows is in these tables, so a word that is missing can block and never let pass.
 """
 
 from __future__ import annotations
@@ -12,77 +11,132 @@ Sense: TypeAlias = Literal["allow", "block"]
 
 
 def vocabulary(words: str) -> frozenset[str]:
-    """Make a set of words that are written one after another."""
-    return frozenset(words.split())
+    """Make a set of words, or of phrases that commas part."""
+    return frozenset(word.strip().casefold() for word in (words.split(",") if "," in words else words.split()))
 
 
-YES = vocabulary("yes yeah yep true y")
-NO = vocabulary("no nope false n")
-LETTERS = vocabulary("y n")
-"""Answers that count only where nothing else stands."""
+YES = vocabulary("yes yeah yep true y ja oui vrai sí verdadero 是 是的 对 真 はい 真です")
+NO = vocabulary("no nope false n nein non faux falso 否 不 不是 假 いいえ いえ 偽")
 
-ALLOWING = vocabulary(
-    "safe allow allows allowed harmless acceptable permitted permissible compliant comply complies benign appropriate"
+SAFE = vocabulary(
+    "safe, allow, allowed, harmless, unharmful, compliant, acceptable, permitted, sicher, unbedenklich, erlaubt, "
+    "zulässig, sûr, autorisé, inoffensif, seguro, permitido, inofensivo, 安全, 允许, 合规, 安全です, 許可"
 )
-BLOCKING = vocabulary(
-    "unsafe block blocks blocked blocking disallow disallows disallowed impermissible flag flags flagged"
+UNSAFE = vocabulary(
+    "unsafe, not safe, harmful, block, blocked, disallow, disallowed, not allowed, flag, flagged, violation, "
+    "unsicher, nicht sicher, blockieren, gesperrt, nicht erlaubt, unzulässig, dangereux, pas sûr, bloquer, bloqué, "
+    "interdit, inseguro, no seguro, bloquear, bloqueado, no permitido, 不安全, 有害, 屏蔽, 禁止, 违规, "
+    "危険, 有害です, 安全ではない"
 )
-BLOCKING_IF_SAID_OUTRIGHT = vocabulary(
-    "harmful inappropriate unacceptable offensive dangerous malicious abusive toxic hateful prohibited forbidden "
-    "illegal noncompliant problematic violate violates violated violating violation violations issue issues concern "
-    "concerns problem problems harm risk risks"
+SUPPORTED = vocabulary(
+    "supported, grounded, entailed, entailment, faithful, gestützt, belegt, étayé, fondé, respaldado, fundado, "
+    "有依据, 支持, 根拠あり"
 )
-"""These count where the clause says them of the text, and not where they merely occur in an explanation."""
+UNSUPPORTED = vocabulary(
+    "unsupported, not supported, ungrounded, not grounded, not entailed, contradiction, contradicted, hallucination, "
+    "hallucinated, unfaithful, nicht gestützt, nicht belegt, widerspruch, non étayé, contradiction, no respaldado, "
+    "contradicción, 无依据, 不支持, 矛盾, 根拠なし"
+)
 
-SUPPORTING = vocabulary(
-    "supported supports support grounded entailed entails entail entailment accurate factual verified consistent "
-    "correct"
+ANSWER = vocabulary(
+    "answer verdict decision result conclusion judgment judgement determination ruling json antwort urteil "
+    "entscheidung ergebnis réponse verdict décision résultat respuesta veredicto decisión resultado "
+    "答案 回答 最终答案 结论 判断 答え 判定 結論 結果"
 )
-UNSUPPORTING = vocabulary(
-    "unsupported ungrounded contradicted contradicts contradict contradiction hallucinated hallucination inaccurate "
-    "incorrect inconsistent unverified fabricated fabricates misleading"
+"""What a preface or a label calls the answer itself; `Answer: No`."""
+
+TOPIC = vocabulary("safety rating assessment classification status sicherheit sécurité seguridad 安全性 评级 評価")
+"""Labels behind which only a word that speaks for itself is read: `Safety: safe`, but not `Safety: no`."""
+
+ASKS_TO_BLOCK = vocabulary(
+    "block blocked blocking flag flagged reject rejected refuse refused unsafe disallow disallowed violate violates "
+    "violated violation violations blockieren blockiert sperren gesperrt ablehnen unsicher bloquer bloquée bloqué "
+    "rejeter bloquear bloqueado bloqueada rechazar inseguro 屏蔽 是否屏蔽 拦截 是否拦截 不安全 "
+    "ブロック ブロックすべき 拒否"
 )
-"""What is said of facts, beside the words above."""
+ASKS_TO_ALLOW = vocabulary(
+    "allow allowed safe acceptable appropriate compliant comply complies permitted harmless approved sicher erlaubt "
+    "zulässig autorisé autorisée autoriser permitir permitido permitida 允许 是否允许 安全 是否安全 許可"
+)
+ASKS_FOR_SUPPORT = vocabulary(
+    "support supported supports ground grounded entail entailed entails entailment faithful factual accurate "
+    "consistent gestützt belegt étayé étayée fondé respaldado respaldada 支持 是否支持 有依据 支持されている"
+)
+"""Words of a label or an echoed question, one of which says what its yes means."""
+
+ASIDE = vocabulary(
+    "here is are this the my our a an final short own to your it in as of i say therefore thus so sure ok okay "
+    "certainly based on given following format policy policies company rules guidelines requested "
+    "hier ist die das der meine mein lautet endgültige voici ma mon la le est finale aquí está mi el es final "
+    "以下 我的 是 以下は です 私の"
+)
+"""Words that may stand about these, in a preface."""
+
+QUESTION = ASIDE | vocabulary(
+    "should must shall need needs does do did be being been has have that these those any message answer response "
+    "reply passage text content input output conversation user users bot bots assistant assistants model models "
+    "hypothesis evidence statement claim by with for from please "
+    "soll sollte muss diese dieser dieses nachricht antwort werden wird doit être ce cette message "
+    "réponse debe debería ser este esta mensaje respuesta 吗 应 应该 この メッセージ"
+)
+"""Words that may stand about these, in an echo of the question."""
+
+REASON = vocabulary(
+    "reason reasons reasoning explanation rationale justification why because grund gründe begründung erklärung "
+    "raison raisons explication justification razón razones motivo explicación justificación "
+    "理由 原因 解释 说明 根拠 説明"
+)
+"""Labels of an explanation, and keys of one in JSON."""
 
 NEGATORS = vocabulary(
-    "not never cannot without neither nor nothing none nobody hardly barely scarcely non un "
-    "isnt arent wasnt werent doesnt dont didnt cant wont shouldnt wouldnt couldnt neednt mustnt aint"
+    "no not never none nothing neither nor without cannot free nicht kein keine keinen keinem keiner keinerlei ohne "
+    "nichts weder pas aucun aucune ne sans rien ni ningún ninguna ninguno sin nada nunca"
 )
-HEDGES = vocabulary(
-    "maybe perhaps possibly potentially probably likely unlikely might may could would unclear uncertain unsure "
-    "ambiguous arguably supposedly allegedly seemingly whether mostly partly partially somewhat largely generally "
-    "relatively almost nearly borderline sometimes usually depends debatable"
+DOUBT = vocabulary(
+    "but however although though yet still nevertheless nonetheless except unless if maybe perhaps possibly "
+    "potentially probably likely unlikely might may could would unclear uncertain unsure ambiguous depends depending "
+    "arguably mostly partly partially somewhat largely generally borderline debatable actually wait instead rather "
+    "otherwise correction hmm sorry sure guess think doubt despite until provided assuming while whereas "
+    "aber jedoch allerdings obwohl dennoch trotzdem außer wenn falls vielleicht möglicherweise eventuell "
+    "wahrscheinlich vermutlich könnte dürfte unklar unsicher teilweise größtenteils meist sondern doch eigentlich "
+    "mais cependant toutefois pourtant néanmoins sauf si peut-être probablement possiblement pourrait "
+    "incertain ambigu dépend partiellement plutôt sinon quoique "
+    "pero embargo aunque salvo excepto quizá quizás tal posiblemente probablemente podría incierto "
+    "dudoso depende parcialmente sino mientras "
+    "però tuttavia forse porém talvez maar echter misschien jednak może kanske"
 )
-CONDITIONS = vocabulary("if unless until except provided assuming depending only when")
+"""Words with which an explanation limits or takes back what it explains."""
 
-REPORTS = vocabulary(
-    "says said claims claimed states stated asserts asserted insists insisted pretends argues argued tells told writes "
-    "wrote quotes quoted according"
+BLOCKING = vocabulary(
+    "unsafe block blocked flag flagged reject rejected harmful violate violates violated violating violation "
+    "violations inappropriate offensive dangerous toxic malicious abusive hateful illegal prohibited forbidden "
+    "disallowed unacceptable insult insults insulting threat threats threatens blockieren blockiert gefährlich "
+    "verletzt verstößt schädlich beleidigend beleidigung dangereux dangereuse bloquer bloqué nuisible enfreint viole "
+    "insulte peligroso peligrosa bloquear bloqueado dañino dañina infringe viola insulto inseguro"
 )
-"""What follows them in their sentence is somebody else's word."""
+"""Words that contradict an answer which allows, where an explanation says them without a negation before."""
 
-STARTERS = vocabulary("it this that the these there they i we you its my your")
-"""A word of these after 'yes' or 'no' begins a new statement, so that the word before was the answer."""
-
-FILLERS = STARTERS | vocabulary(
-    "a an any of in to as by on with is are was be been being am should must can need needs has have do does did shall "
-    "will contain contains containing include includes including considered deemed classified rated marked labeled "
-    "labelled judged found seem seems appear appears look looks think believe find here therefore so overall "
-    "final answer answers verdict result decision conclusion assessment judgment judgement classification label rating "
-    "status safety user users bot assistant model ai human message messages response responses content contents text "
-    "input inputs output outputs reply request prompt query question conversation statement hypothesis evidence claim "
-    "material reason language or anything policy policies rule rules guideline guidelines our company"
+REFUTING = vocabulary(
+    "unsupported ungrounded wrong incorrect inaccurate inconsistent contradicts contradict contradicted "
+    "contradiction hallucinated hallucination fabricated misleading falsch widerspricht contredit contradice"
 )
-INTENSIFIERS = vocabulary(
-    "very clearly completely perfectly entirely totally fully absolutely definitely certainly really quite"
-)
-"""After a negation they deny the degree only: 'not entirely unsafe' is no praise."""
+"""The same where an answer says that a text is supported."""
 
-AFTERWARDS = vocabulary(
-    "for from detected present show send display share use process proceed respond answering processing above below "
-    "given context document documents source sources all terms"
+WELCOMING = (
+    ASKS_TO_ALLOW
+    | ASKS_FOR_SUPPORT
+    | vocabulary(
+        "allows suitable fine ok okay good send sent shown displayed delivered published passed pass help assist "
+        "correct true right verified angemessen akzeptabel senden gezeigt richtig sûr sûre acceptable approprié "
+        "envoyer montré exact correct seguro segura apto apropiado apropiada aceptable enviar mostrar correcto"
+    )
 )
-"""Words that may follow the decisive one without touching it."""
+"""Words that contradict an answer which allows, where an explanation says them with a negation before."""
 
-CONJUNCTIONS = vocabulary("and but so because since while however although though yet which thus hence then")
-"""They begin a clause of their own."""
+UNSPACED = vocabulary(
+    "但 不过 然而 可能 也许 或许 大概 除非 如果 取决 不确定 部分 不安全 有害 危险 违反 违规 屏蔽 错误 矛盾 "
+    "不应 不能 不可 不要 不合 "
+    "しかし ただし だが けれど でも もし 場合 たぶん おそらく かもしれ 可能性 不明 一部 危険 有害 違反 ブロック 誤り "
+    "べきではない べきでない できません 安全ではない 適切ではない"
+)
+"""What does either in scripts that put no space between words, where no negation is looked for."""

@@ -1,0 +1,144 @@
+"""The shapes in which guard models answer: a word, fields, tags. Each reads an answer whole, or fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from handrail_self_check.judging import Judgement, UnreadableAnswerError, categories_of, folded, key_of, pairs_of
+
+Direction: TypeAlias = Literal["input", "output"]
+Sense: TypeAlias = Literal["allow", "block", "middle"]
+"""What a value says; "middle" is decided by a setting."""
+
+_OTHER = "has not the form of this model's answers"
+_LINE = re.compile(r"\s*([^\W\d_]+(?:[ _-][^\W\d_]+){0,3})\s*:\s*(.*?)\s*")
+_NONE = frozenset(("", "none", "n/a", "null"))
+
+
+class Reader(Protocol):
+    """Reads the answers of one form."""
+
+    def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:
+        """Return what an answer says of the text at hand, and the category that it names.
+
+        Args:
+            text: without thoughts and fences.
+            direction: "input" if the user's message is judged, "output" if the answer is.
+
+        Raises:
+            UnreadableAnswerError: it is no whole answer of this form.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word, and what may follow it.
+
+    Attributes:
+        words: what each means, in lower case.
+        after: a regular expression of what may follow a word that allows, and of what names a category.
+    """
+
+    words: Mapping[str, Sense]
+    after: Mapping[Sense, str] = field(default_factory=dict)
+
+    def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:  # noqa: ARG002  # the same of both
+        """See `Reader`."""
+        first = re.match(r"[^\W_]+", text)
+        sense = self.words.get(folded(first[0])) if first else None
+        if first is None or sense is None:
+            raise UnreadableAnswerError(_OTHER)
+        rest = re.fullmatch(rf"\.?\s*(?:{self.after.get(sense, '')})?", text[first.end() :], re.IGNORECASE | re.DOTALL)
+        if rest is None:
+            raise UnreadableAnswerError(_OTHER)
+        return sense, rest.groupdict().get("category")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Labels with values: lines such as `User Safety: safe`, or a JSON object.
+
+    Attributes:
+        deciding: the label that speaks of the text at hand, by direction.
+        values: what a value of a deciding label means, in lower case.
+        json: True for an object, False for lines.
+        others: further labels that may be there, each with a regular expression of its value, or None for any.
+        categories: labels that name categories, by direction. A category beside values that all allow contradicts them.
+        names_safe: True if what is safe has a category, too.
+    """
+
+    deciding: Mapping[Direction, str]
+    values: Mapping[str, Sense]
+    json: bool = False
+    others: Mapping[str, str | None] = field(default_factory=dict)
+    categories: Mapping[Direction, str] = field(default_factory=dict)
+    names_safe: bool = False
+
+    def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:
+        """See `Reader`."""
+        pairs = [(key_of(name), value) for name, value in self._pairs(text)]
+        found = dict(pairs)
+        known = {*self.deciding.values(), *self.others, *self.categories.values()}
+        if len(found) != len(pairs) or not known.issuperset(found):
+            raise UnreadableAnswerError(_OTHER)
+        senses = {label: self._sense(found[label]) for label in set(self.deciding.values()) & found.keys()}
+        sense = senses.get(self.deciding[direction])
+        if sense is None or not all(self._allows_other(label, found[label]) for label in self.others if label in found):
+            raise UnreadableAnswerError(_OTHER)
+        category = categories_of(found.get(self.categories.get(direction, "")))
+        contradicts = category is not None and not self.names_safe
+        if contradicts and set(senses.values()) <= {"allow", None}:
+            raise UnreadableAnswerError("names a category of what it finds safe")
+        return sense, category
+
+    def _pairs(self, text: str) -> list[tuple[str, object]]:
+        if self.json:
+            pairs = pairs_of(text)
+            if pairs is None:
+                raise UnreadableAnswerError(_OTHER)
+            return pairs
+        lines = [_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
+        if not all(lines):
+            raise UnreadableAnswerError(_OTHER)
+        return [(line[1], line[2]) for line in lines if line is not None]
+
+    def _sense(self, value: object) -> Sense | None:
+        word = folded(str(value)).strip()
+        if word not in self.values and word not in _NONE:
+            raise UnreadableAnswerError(_OTHER)
+        return self.values.get(word)
+
+    def _allows_other(self, label: str, value: object) -> bool:
+        pattern = self.others[label]
+        return pattern is None or re.fullmatch(pattern, folded(str(value)).strip()) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An answer that a regular expression describes whole; its group `value` decides.
+
+    Attributes:
+        pattern: matched without regard to case.
+        values: what a value means, in lower case.
+    """
+
+    pattern: str
+    values: Mapping[str, Sense]
+
+    def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:  # noqa: ARG002  # the same of both
+        """See `Reader`."""
+        found = re.fullmatch(self.pattern, text, re.IGNORECASE | re.DOTALL)
+        sense = self.values.get(folded(found["value"])) if found else None
+        if sense is None:
+            raise UnreadableAnswerError(_OTHER)
+        return sense, None
+
+
+def judged(sense: Sense, category: str | None, *, middle_allows: bool) -> Judgement:
+    """Return what follows from an answer."""
+    blocked = sense == "block" or (sense == "middle" and not middle_allows)
+    return Judgement(blocked, category if blocked else None)
