@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from contextlib import suppress
@@ -25,8 +26,9 @@ class _End:
 class Channel(Generic[T]):
     """Made anywhere, before any event loop runs; one thread writes, one task reads, as an asynchronous iterator.
 
-    The bound holds back a thread as soon as somebody reads. Before that everything is kept, so that a program which
-    generates first and reads later does not wait for itself.
+    The bound holds back a thread as long as somebody reads. Before that everything is kept, so that a program which
+    generates first and reads later does not wait for itself; and after a time-out, so that a thread does not wait for
+    a reader who has gone.
     """
 
     def __init__(self, bound: int) -> None:
@@ -59,11 +61,31 @@ class Channel(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while (item := self._take()) is None:
-            await self._event.wait()
+        return await self.get()
+
+    async def get(self, timeout: float | None = None) -> T:
+        """Wait for the next item, `timeout` seconds at most.
+
+        Raises:
+            StopAsyncIteration: the iteration has ended.
+            TimeoutError: nothing has come in time. Nothing is lost by it.
+        """
+        if (item := self._take()) is None:
+            with anyio.move_on_after(math.inf if timeout is None else timeout):
+                while item is None:
+                    await self._event.wait()
+                    item = self._take()
+        if item is None:
+            self._pause()
+            raise TimeoutError(f"no text has come for {timeout:g} s")
         if isinstance(item, _End):
             raise item.error or StopAsyncIteration
         return item
+
+    def _pause(self) -> None:
+        with self._changed:
+            self._is_read, self._wake = False, None
+            self._changed.notify_all()
 
     def _take(self) -> T | _End | None:
         with self._changed:
