@@ -7,7 +7,7 @@ from handrail_huggingface._answer import Answer
 from handrail_huggingface._dialect import Dialect
 
 # Pairs as models have them: DeepSeek and Qwen, Seed-OSS, Kimi, Magistral, Command A, Apertus, MiniCPM, OpenThinker,
-# LongCat, EXAONE Deep, Gemma 4, and spellings of fine-tunes.
+# LongCat, EXAONE Deep, Gemma 4, MedGemma, and spellings of fine-tunes.
 PAIRS = [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -23,6 +23,9 @@ PAIRS = [
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("<|channel>", "<channel|>"),
+    ("<unused94>", "<unused95>"),
+    ("<\uff5cbegin\u2581of\u2581thinking\uff5c>", "<\uff5cend\u2581of\u2581thinking\uff5c>"),
+    ("<start_of_thought>", "<end_of_thought>"),
 ]
 
 
@@ -33,13 +36,14 @@ def test_every_pair_around_reasoning_is_found_in_the_chat_template(pair):
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[0] != "<|think|>"], ids="".join)
 def test_a_template_may_mention_the_closing_tag_alone(pair):
-    assert Dialect.of(f"{{{{ content.split('{pair[1]}')[-1] }}}}").reasoning == (pair,)
+    """Where the opening tag may be spelt in two ways, both are looked for."""
+    assert pair in Dialect.of(f"{{{{ content.split('{pair[1]}')[-1] }}}}").reasoning
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="".join)
 def test_reasoning_between_any_pair_stays_out_of_the_answer_however_it_is_cut(pair):
     dialect = Dialect.of(f"{pair[0]}{pair[1]}")
-    name = "thought\n" if pair[0] == "<|channel>" else ""
+    name = "thought\n" if pair[0] in {"<|channel>", "<unused94>"} else ""
     whole = f"{pair[0]}{name}\nhidden{pair[1]}\n\nHello [1] <b>you</b>"
     for size in (1, 2, 3, len(whole)):
         answer = Answer(dialect, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ class Answer:
         message = decode_message(data)
         if message.content is None:
             raise NotAnEventError("a JSON object without 'content'")
-        chunks = [self._opening(message)]
+        chunks: list[Chunk | None] = [self._opening(message)]
         for index, block in enumerate(message.content):
             chunks += [self._begin(block, index), self._end(index)]
         chunks.append(self._finish(message, message.usage))
@@ -116,7 +117,9 @@ class Answer:
             fields = {"id": message.id, "model": message.model, "usage": message.usage}
         head = {name: str(fields[name]) for name in ("id", "model") if fields.get(name)}
         self._wire |= head
-        return Chunk(usage=self._counted(fields.get("usage")), metadata={**self._metadata, **head, "wire": dict(self._wire)})
+        return Chunk(
+            usage=self._counted(fields.get("usage")), metadata={**self._metadata, **head, "wire": dict(self._wire)}
+        )
 
     def _begin(self, block: Block, index: int) -> Chunk | None:
         if block.type == "text":
@@ -194,4 +197,4 @@ class Answer:
 
 
 def _whole(value: object) -> int:
-    return int(value) if isinstance(value, int | float) and value == value and abs(value) != float("inf") else 0  # noqa: PLR0124  # not NaN
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0

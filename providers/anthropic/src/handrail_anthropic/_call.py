@@ -13,8 +13,8 @@ import httpx2
 from handrail_anthropic._answer import Answer
 from handrail_anthropic._client import request_timeout
 from handrail_anthropic._failures import EXPECTED, TRANSPORT, Exchange, Failures
-from handrail_anthropic._reports import request_id_of
 from handrail_anthropic._problems import BadParameterError
+from handrail_anthropic._reports import request_id_of
 from handrail_anthropic._request import request_body
 from handrail_anthropic._sse import LARGEST_EVENT, EventSplitter, EventTooLargeError
 
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from typing import TypeAlias
 
+    from anthropic import AsyncAnthropic, RequestOptions
     from handrail import Chunk, Message
     from handrail.errors import ProviderError
     from httpx2 import URL, Response
-    from anthropic import AsyncAnthropic
-    from anthropic._types import RequestOptions
 
     from handrail_anthropic._client import Clients
     from handrail_anthropic._endpoint import Endpoint

@@ -6,15 +6,13 @@ import ssl
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import anthropic
 import anyio
 import httpx2
-import anthropic
 from anyio.lowlevel import current_token
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from handrail_anthropic._endpoint import Endpoint
     from handrail_anthropic._settings import AnthropicSettings
 

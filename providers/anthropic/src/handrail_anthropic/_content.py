@@ -27,7 +27,9 @@ def blocks_of(content: object, place: str) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     if not isinstance(content, list | tuple):
-        raise BadParameterError(f"{place}: the content is a {type(content).__name__}; it must be text or a list of parts")
+        raise BadParameterError(
+            f"{place}: the content is a {type(content).__name__}; it must be text or a list of parts"
+        )
     return [block for number, part in enumerate(content, 1) for block in _block(part, f"{place}, part {number}")]
 
 

@@ -26,8 +26,8 @@ from handrail.errors import (
 
 from handrail_anthropic._answer import ErrorEvent
 from handrail_anthropic._endpoint import Endpoint
-from handrail_anthropic._reports import brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_anthropic._problems import BadParameterError
+from handrail_anthropic._reports import brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_anthropic._sse import EventTooLargeError
 from handrail_anthropic._wire import NotAnEventError
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class BadParameterError(ValueError):
-    """A message or a parameter of the call cannot be sent to the Messages API; the text quotes none of their content."""
+    """A message or a parameter cannot be sent to the Messages API; the text quotes nothing of its content."""

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from handrail_anthropic._settings import AnthropicSettings
 
 _OURS = ("stream", "streaming", "stream_options", "messages", "model", "system")
-_WITHOUT_A_COUNTERPART = ("frequency_penalty", "logit_bias", "logprobs", "modalities", "prediction", "presence_penalty")
-_WITHOUT_A_COUNTERPART += ("audio", "seed", "store", "top_logprobs", "verbosity", "web_search_options")
+# fmt: off
+_WITHOUT_A_COUNTERPART = (
+    "audio", "frequency_penalty", "logit_bias", "logprobs", "modalities", "prediction", "presence_penalty", "seed",
+    "store", "top_logprobs", "verbosity", "web_search_options",
+)
+# fmt: on
 _IDLE: tuple[object, ...] = (None, 0, False, {}, [])
 """Values at which a parameter changes nothing."""
 
@@ -95,6 +99,8 @@ def _put_format(body: dict[str, Any]) -> None:
         return
     schema = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
     if kind != "json_schema" or not isinstance(schema, Mapping) or "schema" not in schema:
-        raise BadParameterError("'response_format' must be 'text' or a 'json_schema' with its schema; others are not supported")
+        raise BadParameterError(
+            "'response_format' must be 'text' or a 'json_schema' with its schema; others are not supported"
+        )
     form = {"type": "json_schema", "schema": schema["schema"]}
     body["output_config"] = {"format": form, **(body.get("output_config") or {})}

@@ -14,19 +14,23 @@ Tags: TypeAlias = tuple[str, str]
 
 KNOWN_TOOL_CALL_TAGS: tuple[Tags, ...] = (("<tool_call>", "</tool_call>"),)
 
+# fmt: off
 _REASONING_WORDS = frozenset(
-    ["think", "thinking", "thought", "thoughts", "reason", "reasoning", "rationale"]
-    + ["reflect", "reflection", "cot", "scratchpad", "analysis"]
+    {
+        "analysis", "cot", "rationale", "reason", "reasoning", "reflect", "reflection", "scratchpad", "think",
+        "thinking", "thought", "thoughts",
+    }
 )
+# fmt: on
 _ANSWER_WORDS = frozenset(["answer", "response", "solution"])
 
-_NAME = r"[A-Za-z][A-Za-z0-9_.:-]*"
+_NAME = r"[A-Za-z][A-Za-z0-9_.:\u2581-]*"
 _BOUNDS = (("<", ">"), ("[", "]"), ("◁", "▷"), ("<|", "|>"), ("<\uff5c", "\uff5c>"))
 """What a tag begins and ends with. Its partner has a slash, or another word of the pairs below, or its bars moved."""
 _WORD_PAIRS = (("start", "end"), ("begin", "end"), ("prefix", "suffix"), ("open", "close"))
-NAMED_CHANNEL: Tags = ("<|channel>", "<channel|>")
-"""Gemma 4: the first line is the name of the channel."""
-_FIXED_PAIRS: tuple[Tags, ...] = (("<|inner_prefix|>", "<|inner_suffix|>"), NAMED_CHANNEL)
+NAMED: tuple[Tags, ...] = (("<|channel>", "<channel|>"), ("<unused94>", "<unused95>"))
+"""Gemma 4 and MedGemma: the first line is the name of the part."""
+_FIXED_PAIRS: tuple[Tags, ...] = (("<|inner_prefix|>", "<|inner_suffix|>"), *NAMED)
 """Pairs whose names are not words for reasoning; the first is Apertus's."""
 
 _CHANNEL_TOKENS = ("<|channel|>", "<|message|>")
@@ -93,8 +97,7 @@ def _partners(opening: str, name: str, closing: str, text: str, *, is_closed: bo
     """
     worded = [] if is_closed else [pair for words in _WORD_PAIRS if (pair := _by_word(opening, name, closing, words))]
     if worded:
-        usual = worded[-1 if "_of_" in name.lower() else 0]
-        return [next((pair for pair in worded if all(tag in text for tag in pair)), usual)]
+        return [pair for pair in worded if all(tag in text for tag in pair)] or worded
     plain = (f"{opening}{name}{closing}", f"{opening}/{name}{closing}")
     needs_partner = len(opening) > 1 or (opening == "[" and not name.isupper())
     return [] if needs_partner and not all(tag in text for tag in plain) else [plain]
@@ -103,7 +106,7 @@ def _partners(opening: str, name: str, closing: str, text: str, *, is_closed: bo
 def _by_word(opening: str, name: str, closing: str, words: tuple[str, str]) -> Tags | None:
     """Return the pair of a name with "start" or "end" in it, such as `<|END_THINKING|>`, in its own case."""
     for word in words:
-        match = re.search(rf"(?:^|(?<=[_.:-])){word}(?=[_.:-]|$)", name, re.IGNORECASE)
+        match = re.search(rf"(?:^|(?<=[_.:\u2581-])){word}(?=[_.:\u2581-]|$)", name, re.IGNORECASE)
         if match is not None:
             cased = [w.upper() if match[0].isupper() else w for w in words]
             first, second = (name[: match.start()] + w + name[match.end() :] for w in cased)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from handrail_huggingface._dialect import NAMED_CHANNEL
+from handrail_huggingface._dialect import NAMED
 from handrail_huggingface._markers import MarkerFinder
 from handrail_huggingface._parts import Call, Text, Thought
 
@@ -30,7 +30,7 @@ class TagReader:
         self._wrappers = [encoded(tags) for tags in dialect.answer]
         self._call_tags = encoded(dialect.tool_calls) if dialect.tool_calls else None
         self._call_names = dialect.tool_calls or ("", "")
-        self._named = encoded(NAMED_CHANNEL)
+        self._named = [encoded(tags) for tags in NAMED]
         self._openings = {tags[0]: tags for tags in (*self._reasoning, *filter(None, [self._call_tags]))}
         self._finder = MarkerFinder()
         self._inside: Tags | None = None
@@ -44,7 +44,7 @@ class TagReader:
         """Look at the end of the prompt: a chat template may have opened the reasoning already."""
         for tags in self._reasoning:
             _, opened, rest = prompt.rpartition(tags[0])
-            if opened and (not rest.strip() or (tags == self._named and rest.rstrip().isalpha())):
+            if opened and (not rest.strip() or (tags in self._named and rest.rstrip().isalpha())):
                 self._inside, self._trims = tags, True
 
     def feed(self, text: str) -> Iterator[Text | Thought | Call]:
@@ -81,7 +81,7 @@ class TagReader:
         self._trims, self._may_wrap = True, left is not None and left != self._call_tags
         self._inside = None if left else self._openings[marker]
         self._wrapper = wrapper
-        self._name = "" if self._inside is not None and self._inside == self._named else None
+        self._name = "" if self._inside in self._named else None
         if left is not None and left == self._call_tags:
             body, self._body = self._body, ""
             yield _read_call(body) or Text(f"{self._call_names[0]}{body}{self._call_names[1]}")

@@ -83,9 +83,7 @@ class MessagesServer(ProtocolServer):
 class _MessagesConnection(Connection):
     """One connection, which answers by the Messages API."""
 
-    def __init__(
-        self, server: MessagesServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, server: MessagesServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(server, reader, writer)
         self._messages = server
 
@@ -93,7 +91,9 @@ class _MessagesConnection(Connection):
         reply = self._messages.take_answer(request)
         number = f"req_{len(self._messages.requests)}"
         headers = {"request-id": number, **reply.headers}
-        return await self._play(Reply(reply.steps, reply.status, headers, reply.framing, reply.burst, reply.before_headers))
+        return await self._play(
+            Reply(reply.steps, reply.status, headers, reply.framing, reply.burst, reply.before_headers)
+        )
 
 
 def key_of(request: Received) -> str | None:
@@ -123,9 +123,7 @@ def _refused_tools(messages: Any) -> Reply | None:
         content = following.get("content") or []
         results = _ids(following, "tool_result", "tool_use_id")
         leading = [block for block in content[: len(results)] if not isinstance(content, str)]
-        if called and (
-            set(called) != set(results) or any(block.get("type") != "tool_result" for block in leading)
-        ):
+        if called and (set(called) != set(results) or any(block.get("type") != "tool_result" for block in leading)):
             text = f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after"
             return problem(400, "invalid_request_error", text)
     return None
