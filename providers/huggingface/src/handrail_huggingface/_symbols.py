@@ -40,8 +40,10 @@ class Symbols:
 
     def clean(self, text: str) -> str:
         """Return what the model wrote as text without characters that stand for a token."""
-        return self._characters.sub(REPLACEMENT, text)
+        return self._characters.sub(REPLACEMENT, text) if self._of_name else text
 
     def visible(self, text: str, *, but: str = "") -> str:
         """Return the text without special tokens, apart from some."""
+        if not self._of_name:
+            return text
         return self._characters.sub(lambda match: match[0] if match[0] in but else "", text)
