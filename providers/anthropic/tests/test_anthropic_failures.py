@@ -73,7 +73,7 @@ async def test_an_error_of_an_unknown_type_within_an_answer_is_the_servers(messa
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503, 529])
 async def test_a_request_that_failed_before_its_answer_is_sent_again(messages_server, make_provider, ask, status):
-    messages_server.answer_with(problem(status, "api_error", "later", headers={"retry-after-ms": "1"}))
+    messages_server.will(problem(status, "api_error", "later", headers={"retry-after-ms": "1"}))
     chunks = await ask(make_provider(messages_server.origin))
     assert "".join(chunk.text for chunk in chunks) == "Hello, world!"
     assert len(messages_server.requests) == 2
@@ -82,7 +82,7 @@ async def test_a_request_that_failed_before_its_answer_is_sent_again(messages_se
 async def test_a_connection_that_is_refused_or_broken_before_the_answer_is_tried_again(
     messages_server, make_provider, ask
 ):
-    messages_server.answer_with(Reply(before_headers=Ending.RESET))
+    messages_server.will(Reply(before_headers=Ending.RESET))
     assert await ask(make_provider(messages_server.origin))
     assert len(messages_server.requests) == 2
 

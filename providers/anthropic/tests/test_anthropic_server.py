@@ -72,7 +72,7 @@ async def test_what_the_api_refuses_is_refused(messages_server, sdk, changes, st
 
 async def test_another_key_is_refused_and_each_request_takes_the_next_answer(key):
     with MessagesServer(key=key) as server:
-        server.answer_with(Message(text="one"), Message(text="two"))
+        server.will(Message(text="one"), Message(text="two"))
         async with anthropic.AsyncAnthropic(api_key=key, base_url=server.origin) as client:
             said = [(await client.messages.create(**ASKED)).content[0].text for _ in range(3)]
             assert said == ["one", "two", "Hello, world!"]

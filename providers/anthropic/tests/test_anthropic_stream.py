@@ -138,7 +138,7 @@ async def test_thinking_is_reasoning_and_its_signature_goes_with_the_metadata(me
 
 async def test_the_next_turn_can_send_thinking_back_as_it_was(messages_server, make_provider, ask):
     provider = make_provider(messages_server.origin, thinking={"type": "adaptive"})
-    messages_server.answer_with(
+    messages_server.will(
         Message(text="", thinking="I need the weather.", signature="EqQB", calls=[("weather", {"city": "Ústí"})])
     )
     question = {"role": "user", "content": "Weather?"}

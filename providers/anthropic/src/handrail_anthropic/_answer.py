@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from handrail import Chunk, ToolCallDelta, Usage
 
 from handrail_anthropic._thinking import ThinkingBlocks
-from handrail_anthropic._wire import Block, Delta, Message, NotAnEventError, decode, decode_message
+from handrail_anthropic._wire import Block, Delta, Head, Message, NotAnEventError, decode, decode_message
 
 if TYPE_CHECKING:
     from handrail_anthropic._wire import Event
@@ -102,7 +102,7 @@ class Answer:
         if event.type == "error" or (event.type is None and event.error is not None):
             raise ErrorEvent(event.error)
         if event.type == "message_start":
-            return self._opening(event.message)
+            return self._opening(event.message or Head())
         if event.type == "message_delta":
             return self._finish(event.delta or Delta(), event.usage)
         if event.type == "message_stop":
@@ -111,15 +111,10 @@ class Answer:
             raise NotAnEventError("a JSON object without 'type'")
         return None
 
-    def _opening(self, message: Any) -> Chunk:
-        fields = message if isinstance(message, Mapping) else {"id": getattr(message, "id", None)}
-        if isinstance(message, Message):
-            fields = {"id": message.id, "model": message.model, "usage": message.usage}
-        head = {name: str(fields[name]) for name in ("id", "model") if fields.get(name)}
-        self._wire |= head
-        return Chunk(
-            usage=self._counted(fields.get("usage")), metadata={**self._metadata, **head, "wire": dict(self._wire)}
-        )
+    def _opening(self, head: Head) -> Chunk:
+        names = {name: str(value) for name, value in (("id", head.id), ("model", head.model)) if value}
+        self._wire |= names
+        return Chunk(usage=self._counted(head.usage), metadata={**self._metadata, **names, "wire": dict(self._wire)})
 
     def _begin(self, block: Block, index: int) -> Chunk | None:
         if block.type == "text":

@@ -18,7 +18,7 @@ class Delta(Struct):
     partial_json: str | None = None
     citation: Any = None
     stop_reason: str | None = None
-    stop_sequence: str | None = None
+    stop_sequence: Any = None
     stop_details: Any = None
 
 
@@ -35,16 +35,21 @@ class Block(Struct):
     input: Any = None
 
 
-class Message(Struct):
-    """The message that begins; or a whole one, of an answer in one piece."""
+class Head(Struct):
+    """The message as it begins."""
 
-    id: str | None = None
-    model: str | None = None
+    id: Any = None
+    model: Any = None
+    usage: Any = None
+
+
+class Message(Head):
+    """A whole message, of an answer in one piece."""
+
     content: list[Block] | None = None
     stop_reason: str | None = None
-    stop_sequence: str | None = None
+    stop_sequence: Any = None
     stop_details: Any = None
-    usage: Any = None
 
 
 class Event(Struct):
@@ -52,7 +57,7 @@ class Event(Struct):
 
     type: str | None = None
     index: int | None = None
-    message: Any = None
+    message: Head | None = None
     content_block: Block | None = None
     delta: Delta | None = None
     usage: Any = None

@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def messages_server() -> Iterator[MessagesServer]:
-    """Run a server that speaks the Messages API: `messages_server.answer_with(Message(text="Hello."))`."""
+    """Run a server that speaks the Messages API: `messages_server.will(Message(text="Hello."))`."""
     with MessagesServer() as server:
         yield server

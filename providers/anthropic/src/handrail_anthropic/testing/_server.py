@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from handrail_testkit import ProtocolServer, Received, Reply, replies
+from handrail_testkit import Completion, ProtocolServer, Received, Reply, replies
 from handrail_testkit._connection import Connection
 
 from handrail_anthropic.testing._message import Message, message_events, problem
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class MessagesServer(ProtocolServer):
     """A server at `origin`, from entering the context to leaving it.
 
-    A request to `POST .../v1/messages` takes the next answer that `answer_with` was given; when there is none, `reply`.
+    A request to `POST .../v1/messages` takes the next answer that `will` was given; when there is none, `reply`.
+    The testkit's own `default` and `models` have no part in it.
 
     Attributes:
         requests: every request received, in order.
@@ -38,9 +39,16 @@ class MessagesServer(ProtocolServer):
         self.known_models: tuple[str, ...] = ()
         self._answers: deque[Message | Reply] = deque()
 
-    def answer_with(self, *answers: Message | Reply) -> None:
-        """Give these answers to the next requests, one each, in this order."""
-        self._answers.extend(answers)
+    def will(self, *answers: Message | Reply | Completion) -> None:
+        """Answer the next requests with these, one each, in this order.
+
+        Raises:
+            TypeError: an answer is of OpenAI's protocol.
+        """
+        for answer in answers:
+            if isinstance(answer, Completion):
+                raise TypeError("a Completion is an answer of another protocol; use a Message")
+            self._answers.append(answer)
 
     @property
     def bodies(self) -> list[Any]:
