@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from contextlib import suppress
@@ -70,17 +69,24 @@ class Channel(Generic[T]):
             StopAsyncIteration: the iteration has ended.
             TimeoutError: nothing has come in time. Nothing is lost by it.
         """
-        if (item := self._take()) is None:
-            with anyio.move_on_after(math.inf if timeout is None else timeout):
-                while item is None:
-                    await self._event.wait()
-                    item = self._take()
-        if item is None:
-            self._pause()
-            raise TimeoutError(f"no text has come for {timeout:g} s")
+        item = self._take()
+        if item is None and timeout is not None:
+            with anyio.move_on_after(timeout):
+                item = await self._wait()
+            if item is None:
+                self._pause()
+                raise TimeoutError(f"no text has come for {timeout:g} s")
+        elif item is None:
+            item = await self._wait()
         if isinstance(item, _End):
             raise item.error or StopAsyncIteration
         return item
+
+    async def _wait(self) -> T | _End:
+        while True:
+            await self._event.wait()
+            if (item := self._take()) is not None:
+                return item
 
     def _pause(self) -> None:
         with self._changed:
