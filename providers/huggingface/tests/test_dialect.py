@@ -25,6 +25,7 @@ PAIRS = [
     ("<|channel>", "<channel|>"),
     ("<unused94>", "<unused95>"),
     ("<\uff5cbegin\u2581of\u2581thinking\uff5c>", "<\uff5cend\u2581of\u2581thinking\uff5c>"),
+    ("<思考>", "</思考>"),
     ("<start_of_thought>", "<end_of_thought>"),
 ]
 

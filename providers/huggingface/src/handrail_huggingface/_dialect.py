@@ -18,13 +18,13 @@ KNOWN_TOOL_CALL_TAGS: tuple[Tags, ...] = (("<tool_call>", "</tool_call>"),)
 _REASONING_WORDS = frozenset(
     {
         "analysis", "cot", "rationale", "reason", "reasoning", "reflect", "reflection", "scratchpad", "think",
-        "thinking", "thought", "thoughts",
+        "thinking", "thought", "thoughts", "思考", "推理",
     }
 )
 # fmt: on
 _ANSWER_WORDS = frozenset(["answer", "response", "solution"])
 
-_NAME = r"[A-Za-z][A-Za-z0-9_.:\u2581-]*"
+_NAME = r"[^\W\d][\w.:\u2581-]*"
 _BOUNDS = (("<", ">"), ("[", "]"), ("◁", "▷"), ("<|", "|>"), ("<\uff5c", "\uff5c>"))
 """What a tag begins and ends with. Its partner has a slash, or another word of the pairs below, or its bars moved."""
 _WORD_PAIRS = (("start", "end"), ("begin", "end"), ("prefix", "suffix"), ("open", "close"))
@@ -83,7 +83,7 @@ def _pairs(text: str, words: frozenset[str], fixed: Iterable[Tags] = ()) -> tupl
         left, right = re.escape(opening), re.escape(closing)
         for match in re.finditer(rf"{left}(/?)({_NAME}?){right}", text):
             slash, name = match.groups()
-            if words.isdisjoint(re.split(r"[^a-z]+", name.lower())):
+            if words.isdisjoint(re.split(r"[\W\d_]+", name.lower())):
                 continue
             found += _partners(opening, name, closing, text, is_closed=bool(slash))
     return tuple(dict.fromkeys(found))
