@@ -113,6 +113,18 @@ async def test_a_model_that_could_not_be_loaded_is_tried_again(make_provider, co
     assert text(await collect(provider, PANCAKES, max_tokens=3))
 
 
+async def test_a_loader_that_leaves_the_program_is_an_error_and_no_end(make_provider, collect, monkeypatch):
+    def leaves(*args):
+        raise SystemExit(1)
+
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    monkeypatch.setattr(pipelines, "load_model", leaves)
+    provider = make_provider()
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="failed: SystemExit: 1"):
+            await collect(provider)
+
+
 async def test_a_chat_template_may_be_given_as_text_or_file(make_provider, collect, tmp_path, monkeypatch):
     template = "<|begin|><|user|>{{ messages[-1].content }}<|end|><|assistant|>"
     (tmp_path / "chat.jinja").write_text(template)

@@ -2,103 +2,109 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from handrail import Chunk, ToolCallDelta
 
+from handrail_huggingface._harmony import TOKENS, HarmonyReader
 from handrail_huggingface._markers import MarkerFinder
+from handrail_huggingface._parts import Call, PartReader, Text, Thought
+from handrail_huggingface._symbols import Symbols
+from handrail_huggingface._tags import TagReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from handrail_huggingface._dialect import Dialect, Tags
+    from handrail_huggingface._dialect import Dialect
 
 
 class Answer:
     """One answer as it comes.
 
+    A stop string with a special token in it ends the answer wherever that is written; others end it in the text that
+    the user reads. The tokens of the model's own format are read as such, and never as stop strings.
+
+    Args:
+        dialect: how the model marks the parts.
+        stop: strings that end the answer.
+        special: ids of the tokenizer's special tokens, by their text.
+        functions: names of the functions that the model may call.
+
     Attributes:
+        symbols: the form that special tokens have in the text.
         calls: how many tool calls it has made.
-        stopped: True once a stop string has come; nothing is given after it.
+        stopped: True once a stop string has come, or the model has ended its turn; nothing is given after it.
     """
 
-    def __init__(self, dialect: Dialect, stop: Sequence[str]) -> None:
-        self._dialect = dialect
-        self._stop = stop
-        self._inside: Tags | None = None
-        self._tags = MarkerFinder()
+    def __init__(
+        self,
+        dialect: Dialect,
+        stop: Sequence[str],
+        special: Mapping[str, int] | None = None,
+        functions: Collection[str] = (),
+    ) -> None:
+        marks = [*TOKENS] if dialect.channels else [tag for tags in dialect.tags for tag in tags]
+        stop = [string for string in stop if string not in marks]
+        self.symbols = Symbols(special or {}, (*marks, *stop))
+        encode = self.symbols.encode
+        self._marks = "".join(map(encode, marks))
+        self._reader: PartReader = HarmonyReader(encode, functions) if dialect.channels else TagReader(dialect, encode)
+        self._raw_stop = [encode(string) for string in stop if encode(string) != string]
+        self._stop = [string for string in stop if encode(string) == string]
+        self._raw_stops = MarkerFinder()
         self._stops = MarkerFinder()
-        self._call = ""
-        self._trims = False
+        self._is_cut = False
         self.calls = 0
-        self.stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the answer has ended by itself."""
+        return self._is_cut or self._reader.is_over
 
     def begin(self, prompt: str) -> None:
-        """Look at the end of the prompt: a chat template may have opened the reasoning already."""
-        reasoning = self._dialect.reasoning
-        if reasoning is not None and prompt.rstrip().endswith(reasoning[0]):
-            self._inside, self._trims = reasoning, True
+        """Look at the end of the prompt: a chat template may have opened a part already."""
+        self._reader.begin(prompt)
 
     def feed(self, text: str) -> Iterator[Chunk]:
         """Take the next text; give what it completes."""
-        marker: str | None = text
-        while marker is not None and not self.stopped:
-            inside = self._inside
-            markers = [inside[1]] if inside else [tags[0] for tags in self._dialect.tags]
-            before, marker = self._tags.feed(text, markers)
-            yield from self._say(before)
-            if marker is not None:
-                yield from self._cross(marker)
-            text = ""
+        if self.stopped:
+            return
+        before, marker = self._raw_stops.feed(text, self._raw_stop) if self._raw_stop else (text, None)
+        for part in self._reader.feed(self.symbols.visible(before, but=self._marks)):
+            yield from self._say(part)
+        if marker is not None and not self.stopped:
+            yield from self._end()
 
     def finish(self) -> Iterator[Chunk]:
         """No more will come: give what was held back, a tool call that was never closed included."""
-        if self.stopped:
-            return
-        yield from self._say(self._tags.finish())
-        if self._call and self._inside is not None:
-            yield self._tool_call(self._call) or Chunk(text=self._inside[0] + self._call)
-        if not self.stopped and (rest := self._stops.finish()):
+        if not self._is_cut:
+            for part in self._reader.feed(self.symbols.visible(self._raw_stops.finish(), but=self._marks)):
+                yield from self._say(part)
+            yield from self._end(cuts=False)
+
+    def _end(self, *, cuts: bool = True) -> Iterator[Chunk]:
+        for part in self._reader.finish():
+            yield from self._say(part)
+        if not self._is_cut and (rest := self._stops.finish()):
             yield Chunk(text=rest)
+        self._is_cut = self._is_cut or cuts
 
-    def _cross(self, marker: str) -> Iterator[Chunk]:
-        """Go into a part of the answer, or out of it."""
-        left, self._trims = self._inside, True
-        self._inside = None if left else next(tags for tags in self._dialect.tags if tags[0] == marker)
-        if left is not None and left == self._dialect.tool_calls:
-            body, self._call = self._call, ""
-            yield self._tool_call(body) or Chunk(text=f"{left[0]}{body}{left[1]}")
-
-    def _say(self, text: str) -> Iterator[Chunk]:
-        if self._inside is not None and self._inside == self._dialect.tool_calls:
-            self._call += text
+    def _say(self, part: Text | Thought | Call) -> Iterator[Chunk]:
+        if self._is_cut:
             return
-        if self._trims:
-            text = text.lstrip()
-            self._trims = not text
-        if not text:
-            return
-        if self._inside is not None:
-            yield Chunk(reasoning=text)
-        elif before := self._until_stop(text):
-            yield Chunk(text=before)
+        if isinstance(part, Call):
+            delta = ToolCallDelta(self.calls, id=f"call_{self.calls}", name=part.name, arguments=part.arguments)
+            self.calls += 1
+            yield Chunk(tool_calls=(delta,))
+        elif text := self.symbols.visible(part.text):
+            if isinstance(part, Thought):
+                yield Chunk(reasoning=text)
+            elif before := self._until_stop(text):
+                yield Chunk(text=before)
 
     def _until_stop(self, text: str) -> str:
         if not self._stop:
             return text
         before, marker = self._stops.feed(text, self._stop)
-        self.stopped = marker is not None
+        self._is_cut = marker is not None
         return before
-
-    def _tool_call(self, body: str) -> Chunk | None:
-        """Read a call as models write it: JSON with a name and arguments. None if it is not that."""
-        try:
-            call = json.loads(body)
-            name, given = call["name"], call["arguments"] if "arguments" in call else call["parameters"]
-        except (ValueError, KeyError, TypeError):
-            return None
-        arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-        delta = ToolCallDelta(self.calls, id=f"call_{self.calls}", name=str(name), arguments=arguments)
-        self.calls += 1
-        return Chunk(tool_calls=(delta,))

@@ -25,8 +25,9 @@ class _End:
 class Channel(Generic[T]):
     """Made anywhere, before any event loop runs; one thread writes, one task reads, as an asynchronous iterator.
 
-    The bound holds back a thread as soon as somebody reads. Before that everything is kept, so that a program which
-    generates first and reads later does not wait for itself.
+    The bound holds back a thread as long as somebody reads. Before that everything is kept, so that a program which
+    generates first and reads later does not wait for itself; and after a time-out, so that a thread does not wait for
+    a reader who has gone.
     """
 
     def __init__(self, bound: int) -> None:
@@ -59,11 +60,38 @@ class Channel(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while (item := self._take()) is None:
-            await self._event.wait()
+        return await self.get()
+
+    async def get(self, timeout: float | None = None) -> T:
+        """Wait for the next item, `timeout` seconds at most.
+
+        Raises:
+            StopAsyncIteration: the iteration has ended.
+            TimeoutError: nothing has come in time. Nothing is lost by it.
+        """
+        item = self._take()
+        if item is None and timeout is not None:
+            with anyio.move_on_after(timeout):
+                item = await self._wait()
+            if item is None:
+                self._pause()
+                raise TimeoutError(f"no text has come for {timeout:g} s")
+        elif item is None:
+            item = await self._wait()
         if isinstance(item, _End):
             raise item.error or StopAsyncIteration
         return item
+
+    async def _wait(self) -> T | _End:
+        while True:
+            await self._event.wait()
+            if (item := self._take()) is not None:
+                return item
+
+    def _pause(self) -> None:
+        with self._changed:
+            self._is_read, self._wake = False, None
+            self._changed.notify_all()
 
     def _take(self) -> T | _End | None:
         with self._changed:

@@ -7,7 +7,7 @@ from handrail.errors import HandrailError, ProviderBadRequestError, ProviderErro
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
-def as_provider_error(error: Exception, model: str) -> HandrailError:
+def as_provider_error(error: BaseException, model: str) -> HandrailError:
     """Give the error that the reader of a stream gets for what `generate` raised."""
     if isinstance(error, HandrailError):
         return error

@@ -25,6 +25,10 @@ class Generation:
     """Gets the model, waits for its turn, writes; the chunks come out of `chunks`.
 
     The thread ends by itself at the next token after `leave`, and `join` waits for that.
+
+    Attributes:
+        chunks: the answer.
+        is_writing: it is its turn.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Generation:
         self._source = source
         self._conversation = conversation
         self._parameters = parameters
+        self.is_writing = False
         self._is_left = False
         self._thread = threading.Thread(target=self._run, name="handrail-huggingface", daemon=True)
 
@@ -63,17 +68,27 @@ class Generation:
 
     def _run(self) -> None:
         try:
-            model = self._source.wait(self._has_left, self._say_loading)
-            if model is not None:
-                with self._source.turns.turn(self._has_left, self._say_waiting) as is_ours:
-                    if is_ours:
-                        self._write(model)
+            self._answer()
         except Exception as exc:  # noqa: BLE001  # the reader gets it, as what it means there
-            error = as_provider_error(exc, self._source.name)
-            error.__cause__ = None if error is exc else exc
-            self.chunks.finish(error)
-        finally:
+            self._fail(exc)
+        except BaseException as exc:
+            self._fail(exc)  # `sys.exit()` in somebody's code would otherwise look like the end of the answer
+            raise
+        else:
             self.chunks.finish()
+
+    def _answer(self) -> None:
+        model = self._source.wait(self._has_left, self._say_loading)
+        if model is not None:
+            with self._source.turns.turn(self._has_left, self._say_waiting) as is_ours:
+                if is_ours:
+                    self.is_writing = True
+                    self._write(model)
+
+    def _fail(self, exc: BaseException) -> None:
+        error = as_provider_error(exc, self._source.name)
+        error.__cause__ = None if error is exc else exc
+        self.chunks.finish(error)
 
     def _write(self, model: LocalModel) -> None:
         from handrail_huggingface._writing import write  # imports PyTorch, which is for this thread to wait for

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from handrail_huggingface._failures import as_provider_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -108,6 +110,9 @@ class LazyModel:
         except Exception as exc:  # noqa: BLE001  # those who wait get it
             self._error = exc
             _log.error("the model %r could not be loaded: %s", self.name, exc)
+        except BaseException as exc:
+            self._error = as_provider_error(exc, self.name)
+            raise
         else:
             _log.info("loaded the model %r in %.1f s", self.name, time.monotonic() - started)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,7 @@ from transformers import StoppingCriteria
 from handrail_huggingface._dialect import Dialect, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from transformers import TextGenerationPipeline
 
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     from handrail_huggingface._streamer import TokenStreamer
 
 _NO_LIMIT = 10**9
+
+_ONE_TEXT: Mapping[str, object] = {
+    "num_beams": 1,
+    "num_return_sequences": 1,
+    "num_beam_groups": 1,
+    "constraints": None,
+    "force_words_ids": None,
+    "penalty_alpha": None,
+    "dola_layers": None,
+    "stop_strings": None,
+}
+"""What a stream needs, whatever a generation_config says: one text, whose tokens come as they are chosen. Its stop
+strings are this package's to find, because transformers leaves them in the text."""
 
 
 class LocalModel:
@@ -30,7 +44,9 @@ class LocalModel:
         tokenizer: the pipeline's.
         context: the most tokens that prompt and answer may have together, None if the model does not say.
         dialect: how it marks reasoning and tool calls.
+        special: ids of the tokenizer's special tokens, by their text.
         silent: tokens that are no text.
+        stop: strings that end an answer, if a call has no others.
 
     Raises:
         ConfigurationError: the pipeline is for something else, or its tokenizer does not fit its model.
@@ -54,9 +70,12 @@ class LocalModel:
         self._pipeline = pipeline
         self._chat_template = chat_template
         self._refuse_foreign_tokenizer()
-        self.dialect = Dialect.of(str(chat_template or self.tokenizer.chat_template), reasoning_tags, tool_call_tags)
+        self.special, added = self._special_tokens()
+        template = str(chat_template or self.tokenizer.chat_template)
+        self.dialect = Dialect.of(template, reasoning_tags, tool_call_tags, tokens=added)
         self.context = self._context()
-        self.silent = self._silent()
+        self.silent = frozenset(self.special.values())
+        self.stop = self._stop()
 
     def write(
         self,
@@ -80,7 +99,7 @@ class LocalModel:
         encode = {"sanitize_control_tokens": True, **parameters.template}
         if self._chat_template:
             encode["chat_template"] = self._chat_template
-        given = dict(parameters.generate)
+        given = {**parameters.generate, **self._one_text(parameters.generate)}
         criteria = [*given.pop("stopping_criteria", ()), _Ends(ends, self.context)]
         with _seeded(parameters.seed, self._pipeline.model.device):
             self._pipeline(
@@ -95,13 +114,31 @@ class LocalModel:
             )
 
     def is_end(self, token: int, given: Mapping[str, Any]) -> bool:
-        """Say whether the model ends its texts with this token."""
-        pipeline: Any = self._pipeline
-        ends = given.get("eos_token_id", pipeline._forward_params.get("eos_token_id"))  # noqa: SLF001  # kept nowhere else
-        configs = (given.get("generation_config"), pipeline.model.generation_config)
-        for config in configs:
-            ends = getattr(config, "eos_token_id", None) if ends is None else ends
+        """Check whether the model ends its texts with this token."""
+        found = (source["eos_token_id"] for source in self._sources(given) if source.get("eos_token_id") is not None)
+        ends = next(found, None)
         return token in (ends if isinstance(ends, list | tuple) else (ends,))
+
+    def _sources(self, given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return where transformers takes a parameter from, the first that has it."""
+        pipeline: Any = self._pipeline
+        made_with = {} if "generation_config" in given else pipeline._generate_kwargs  # noqa: SLF001  # kept nowhere else
+        layers = [given, made_with, pipeline._forward_params]  # noqa: SLF001  # kept nowhere else
+        configs = [layer["generation_config"] for layer in layers if layer.get("generation_config") is not None]
+        return [*layers, *map(vars, [*configs, pipeline.model.generation_config])]
+
+    def _one_text(self, given: Mapping[str, Any]) -> dict[str, object]:
+        sources = self._sources(given)
+        return {
+            name: needed
+            for name, needed in _ONE_TEXT.items()
+            if any(source.get(name) not in (None, needed) for source in sources)
+        }
+
+    def _stop(self) -> tuple[str, ...]:
+        found = (source["stop_strings"] for source in self._sources({}) if source.get("stop_strings"))
+        strings = next(found, ())
+        return (strings,) if isinstance(strings, str) else tuple(strings)
 
     def _refuse_foreign_tokenizer(self) -> None:
         embeddings: Any = self._pipeline.model.get_input_embeddings()
@@ -117,12 +154,12 @@ class LocalModel:
         limits = [getattr(config, "max_position_embeddings", None), self.tokenizer.model_max_length]
         return min((limit for limit in limits if limit and limit < _NO_LIMIT), default=None)
 
-    def _silent(self) -> frozenset[int]:
-        """Special tokens are no text, apart from those that mark reasoning and tool calls."""
-        special = {id_ for id_, token in self.tokenizer.added_tokens_decoder.items() if token.special}
-        special |= set(self.tokenizer.all_special_ids)
-        marks = {self.tokenizer.convert_tokens_to_ids(tag) for tags in self.dialect.tags for tag in tags}
-        return frozenset(special - marks)
+    def _special_tokens(self) -> tuple[dict[str, int], list[str]]:
+        """Return the special tokens with their ids, and the texts of all tokens that were added to the vocabulary."""
+        added = self.tokenizer.added_tokens_decoder
+        special = {token.content: id_ for id_, token in added.items() if token.special}
+        special |= dict(zip(self.tokenizer.all_special_tokens, self.tokenizer.all_special_ids, strict=True))
+        return special, [token.content for token in added.values()]
 
 
 class _Ends(StoppingCriteria):

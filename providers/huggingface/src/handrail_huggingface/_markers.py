@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class MarkerFinder:
-    """Holds back what may become a marker, and nothing else."""
+    """Holds back what may become a marker, and nothing else.
+
+    The marker that ends first is the one, and of two that end together the longer one, however the text is cut.
+    """
 
     def __init__(self) -> None:
         self._held = ""
@@ -20,10 +23,10 @@ class MarkerFinder:
         What follows the marker is kept: feed "" to go on with it.
         """
         text = self._held + text
-        found = [(at, -len(marker), marker) for marker in markers if (at := text.find(marker)) >= 0]
+        found = [(at + len(marker), at, marker) for marker in markers if (at := text.find(marker)) >= 0]
         if found:
-            at, _, marker = min(found)
-            self._held = text[at + len(marker) :]
+            end, at, marker = min(found)
+            self._held = text[end:]
             return text[:at], marker
         start = max(0, len(text) - max(map(len, markers), default=1) + 1)
         while start < len(text) and not any(marker.startswith(text[start:]) for marker in markers):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import ProviderBadRequestError
 
+from handrail_huggingface._conversation import whole_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -133,8 +135,8 @@ def parse(*layers: Mapping[str, Any]) -> Parameters:
         generate=_sampled(given),
         stop=_strings(own["stop"]),
         seed=own["seed"],
-        tools=tuple(tools),
-        template=own["chat_template_kwargs"] or {},
+        tools=tuple(whole_text(tools, "tools")),
+        template=whole_text(own["chat_template_kwargs"] or {}, "chat_template_kwargs"),
     )
 
 

@@ -63,6 +63,7 @@ class AsyncTextIteratorStreamer(TokenStreamer):
     Args:
         tokenizer: the model's.
         skip_prompt: leave out the prompt, which otherwise is the first piece.
+        timeout: seconds that a reader waits for a piece; then it gets a `TimeoutError`, and may ask again.
         max_pending: how many pieces `generate` may be ahead of the reader, once there is one.
         decode_kwargs: for the tokenizer's `decode`, such as `skip_special_tokens`.
     """
@@ -71,6 +72,7 @@ class AsyncTextIteratorStreamer(TokenStreamer):
         self,
         tokenizer: PreTrainedTokenizerBase,
         skip_prompt: bool = False,  # noqa: FBT001, FBT002  # the signature that existing code calls
+        timeout: float | None = None,
         *,
         max_pending: int = 32,
         **decode_kwargs: Any,
@@ -78,6 +80,7 @@ class AsyncTextIteratorStreamer(TokenStreamer):
         super().__init__()
         self.tokenizer = tokenizer
         self.skip_prompt = skip_prompt
+        self.timeout = timeout
         self.decode_kwargs = decode_kwargs
         self._decoder = PieceDecoder(tokenizer, **decode_kwargs)
         self._channel: Channel[str] = Channel(max_pending)
@@ -103,6 +106,8 @@ class AsyncTextIteratorStreamer(TokenStreamer):
         """Make the reader raise this error: `generate` itself never tells its streamer that it failed."""
         self._has_begun = False
         self._decoder = PieceDecoder(self.tokenizer, **self.decode_kwargs)
+        if isinstance(error, StopIteration | StopAsyncIteration):  # it would look like the end of the text
+            error = _caused(RuntimeError(f"generate raised {type(error).__name__}"), error)
         self._channel.finish(error)
 
     def leave(self) -> None:
@@ -113,7 +118,12 @@ class AsyncTextIteratorStreamer(TokenStreamer):
         return self
 
     async def __anext__(self) -> str:
-        return await anext(self._channel)
+        return await self._channel.get(self.timeout)
+
+
+def _caused(error: RuntimeError, cause: BaseException) -> RuntimeError:
+    error.__cause__ = cause
+    return error
 
 
 def _flat(value: Any) -> list[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail.errors import ProviderTimeoutError
+
 from handrail_huggingface._conversation import chat
 from handrail_huggingface._generation import Generation
 from handrail_huggingface._parameters import parse
@@ -17,9 +19,19 @@ if TYPE_CHECKING:
 
 
 class ModelStreams:
-    """Streams answers of one model, with these parameters unless a call has others."""
+    """Streams answers of one model, with these parameters unless a call has others.
 
-    def __init__(self, source: ModelSource, defaults: Mapping[str, Any], max_pending: int) -> None:
+    Args:
+        source: gives the model.
+        defaults: parameters for every call.
+        max_pending: how many chunks the model may be ahead of the reader.
+        timeout: seconds that a reader waits for a chunk of a model that is writing.
+    """
+
+    def __init__(
+        self, source: ModelSource, defaults: Mapping[str, Any], max_pending: int, timeout: float | None = None
+    ) -> None:
+        self._timeout = timeout
         self._source = source
         self._defaults = defaults
         self._max_pending = max_pending
@@ -33,9 +45,26 @@ class ModelStreams:
         parameters = parse(self._defaults, params)
         generation = Generation(self._source, chat(messages), parameters, self._max_pending)
         generation.start()
+        is_late = False
         try:
-            async for chunk in generation.chunks:
-                yield chunk
+            while True:
+                try:
+                    chunk = await generation.chunks.get(self._timeout)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as exc:
+                    is_late = generation.is_writing
+                    if is_late:
+                        raise self._late() from exc
+                else:
+                    yield chunk
         finally:
             generation.leave()
-            await generation.join()
+            if not is_late:  # who hangs is not waited for
+                await generation.join()
+
+    def _late(self) -> ProviderTimeoutError:
+        return ProviderTimeoutError(
+            f"model {self._source.name!r} has written nothing for {self._timeout:g} s, the 'timeout' of its streamer",
+            engine="huggingface",
+        )

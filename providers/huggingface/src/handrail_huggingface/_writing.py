@@ -15,11 +15,14 @@ from handrail_huggingface._decoding import PieceDecoder
 from handrail_huggingface._streamer import TokenStreamer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from handrail_huggingface._local_model import LocalModel
     from handrail_huggingface._parameters import Parameters
 
+
+_TAIL = 64
+"""Tokens at the end of the prompt in which the template may have opened a part of the answer."""
 
 _encoding = threading.Lock()
 """Held until a prompt is encoded: transformers switches its tokenizer to plain text and back while it reads a message,
@@ -39,11 +42,13 @@ def write(
         Exception: whatever `generate` raises.
     """
     dialect = model.dialect if parameters.tools else replace(model.dialect, tool_calls=None)
-    answer = Answer(dialect, parameters.stop)
+    functions = {str(tool.get("function", tool).get("name")) for tool in parameters.tools}
+    answer = Answer(dialect, parameters.stop or model.stop, model.special, functions)
     with ExitStack() as encoding:
         encoding.enter_context(_encoding)
         streamer = _ChunkStreamer(model, answer, put, encoding.close)
         model.write(conversation, parameters, streamer, lambda: has_left() or answer.stopped)
+    streamer.end()
     tokens = streamer.token_ids
     stopped = answer.stopped or (bool(tokens) and model.is_end(tokens[-1], parameters.generate))
     reason = "length" if not stopped else "tool_calls" if answer.calls else "stop"
@@ -73,17 +78,31 @@ class _ChunkStreamer(TokenStreamer):
                 f"shorten the conversation or its instructions",
                 engine="huggingface",
             )
-        self._answer.begin(str(self._model.tokenizer.decode(list(ids[-16:]), skip_special_tokens=False)))
+        self._answer.begin(
+            "".join(self._texts(ids[-_TAIL:], PieceDecoder(self._model.tokenizer, skip_special_tokens=False)))
+        )
 
     def on_tokens(self, ids: Sequence[int]) -> None:
         """Put what the tokens complete."""
-        self._give(self._decoder.feed([id_ for id_ in ids if id_ not in self._model.silent]))
+        for text in self._texts(ids, self._decoder):
+            self._give(text)
 
     def on_end(self) -> None:
         """Put the rest."""
-        self._give(self._decoder.finish())
+        self._give(self._answer.symbols.clean(self._decoder.finish()))
         for chunk in self._answer.finish():
             self._put(chunk)
+
+    def _texts(self, ids: Sequence[int], decoder: PieceDecoder) -> Iterator[str]:
+        """Yield the text of tokens, and the symbols of those that have a meaning."""
+        symbols = self._answer.symbols
+        for id_ in ids:
+            symbol = symbols.of_token.get(id_)
+            if symbol is not None:
+                yield symbols.clean(decoder.finish())
+                yield symbol
+            elif id_ not in self._model.silent:
+                yield symbols.clean(decoder.feed([id_]))
 
     def _give(self, text: str) -> None:
         if text:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class HuggingFacePipelineCompatible:
     """Streams what a text-generation pipeline writes.
 
-    Every stream has a streamer of its own, so that several can use one pipeline; a streamer among `model_kwargs` says
-    that streaming is wanted, which is always the case here, and is not fed.
+    Every stream has a streamer of its own, so that several can use one pipeline. A streamer among `model_kwargs`, or
+    one that the pipeline was made with, is not fed; its `timeout` counts here, too.
 
     Args:
         pipeline: made by `transformers.pipeline("text-generation", ...)`.
@@ -50,7 +50,9 @@ class HuggingFacePipelineCompatible:
         self.model_kwargs = dict(model_kwargs or {})
         self.name = str(pipeline.model.name_or_path or type(pipeline.model).__name__)
         model = ReadyModel(LocalModel(pipeline, self.name), Turns(max_concurrency, max_waiting))
-        self._streams = ModelStreams(model, _generation_parameters(self.model_kwargs), max_pending)
+        streamer = self.model_kwargs.get("streamer") or pipeline._forward_params.get("streamer")  # noqa: SLF001  # kept nowhere else
+        timeout = getattr(streamer, "timeout", None)
+        self._streams = ModelStreams(model, _generation_parameters(self.model_kwargs), max_pending, timeout)
 
     def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
         """Answer; `params` override `model_kwargs`.

@@ -1,0 +1,99 @@
+"""Splits the bytes of an event stream into the data of its events, wherever the bytes are cut."""
+
+from __future__ import annotations
+
+LARGEST_EVENT = 16 * 1024 * 1024
+"""In bytes. What is longer is not an event of this protocol, and would fill the memory."""
+
+
+class EventTooLargeError(ValueError):
+    """The server sends an event without end."""
+
+
+class EventSplitter:
+    """Takes the bytes of one stream, returns the data of each complete event.
+
+    Events end at a blank line; lines end in LF, CRLF or CR. Comments and other fields are dropped, several
+    `data` lines are joined by LF, and what has no `data` is no event. The time is linear in the bytes however
+    they are cut.
+    """
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._scanned = 0
+        self._after_cr = False
+        self._started = False
+
+    def feed(self, segment: bytes) -> list[bytes]:
+        """Take the next bytes.
+
+        Raises:
+            EventTooLargeError: an event is longer than `LARGEST_EVENT`.
+        """
+        if not self._started:
+            segment = self._without_mark(segment)
+            if not segment:
+                return []
+        if self._after_cr or b"\r" in segment:
+            segment = self._with_line_feeds(segment)
+        pending = self._pending
+        if not pending and segment.endswith(b"\n\n"):
+            return _data_of(segment)
+        pending += segment
+        end = pending.rfind(b"\n\n", max(self._scanned - 1, 0))
+        if end < 0:
+            self._scanned = len(pending)
+            if len(pending) > LARGEST_EVENT:
+                raise EventTooLargeError(f"an event of more than {LARGEST_EVENT} bytes")
+            return []
+        complete = bytes(pending[: end + 2])
+        del pending[: end + 2]
+        self._scanned = len(pending)
+        return _data_of(complete)
+
+    def _without_mark(self, segment: bytes) -> bytes:
+        """Drop a byte order mark at the beginning; it is three bytes long and may come in parts."""
+        self._pending += segment
+        if b"\xef\xbb\xbf".startswith(self._pending):
+            whole = len(self._pending) == 3  # the mark's length
+            self._started = whole
+            if whole:
+                self._pending.clear()
+            return b""
+        self._started = True
+        segment = bytes(self._pending).removeprefix(b"\xef\xbb\xbf")
+        self._pending.clear()
+        return segment
+
+    def _with_line_feeds(self, segment: bytes) -> bytes:
+        """Turn every end of a line into LF; CR and LF may come in two segments."""
+        if self._after_cr and segment.startswith(b"\n"):
+            segment = segment[1:]
+            self._after_cr = False
+        if segment:
+            self._after_cr = segment.endswith(b"\r")
+        return segment.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _data_of(block: bytes) -> list[bytes]:
+    """Return the data of the complete events in a block that ends with a blank line."""
+    if block.startswith(b"data: "):
+        events = block[6:-2].split(b"\n\ndata: ")
+        if block.count(b"\n") == 2 * len(events):  # each of them is one line, as everybody writes them
+            return events
+    found = []
+    for event in block.split(b"\n\n"):
+        if event.startswith(b"data: ") and b"\n" not in event:
+            found.append(event[6:])
+        elif event and (data := _joined(event)) is not None:
+            found.append(data)
+    return found
+
+
+def _joined(event: bytes) -> bytes | None:
+    lines = [_value(line) for line in event.split(b"\n") if line == b"data" or line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None
+
+
+def _value(line: bytes) -> bytes:
+    return line[5:].removeprefix(b" ")

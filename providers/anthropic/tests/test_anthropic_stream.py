@@ -1,0 +1,282 @@
+"""What an answer becomes, on asyncio and trio, against the local server."""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+import pytest
+from handrail import Usage
+from handrail.errors import ProviderError, ProviderServerError
+from handrail_anthropic.testing import Message, message_events
+from handrail_anthropic.testing._message import named_event
+from handrail_testkit import Ending, replies
+
+
+def text(chunks):
+    return "".join(chunk.text for chunk in chunks)
+
+
+def reasoning(chunks):
+    return "".join(chunk.reasoning for chunk in chunks)
+
+
+def wire(chunks):
+    merged = {}
+    for chunk in chunks:
+        merged |= (chunk.metadata or {}).get("wire", {})
+    return merged
+
+
+def calls(chunks):
+    found = {}
+    for chunk in chunks:
+        for call in chunk.tool_calls:
+            known = found.setdefault(call.index, [None, None, ""])
+            known[:2] = [known[0] or call.id, known[1] or call.name]
+            known[2] += call.arguments
+    return [(id_, name, json.loads(arguments)) for id_, name, arguments in found.values()]
+
+
+async def test_text_comes_piece_by_piece_with_ids_and_usage(messages_server, make_provider, ask):
+    messages_server.reply = Message(text="One two three.", usage={"input_tokens": 25})
+    chunks = await ask(make_provider(messages_server.origin))
+    assert [chunk.text for chunk in chunks if chunk.text] == ["One ", "two ", "three."]
+    assert chunks[0].metadata["request_id"] == "req_1"
+    assert chunks[0].metadata["id"] == Message().id
+    assert chunks[0].metadata["model"] == "test-model"
+    assert chunks[-1].usage == Usage(25, 15)
+    assert chunks[-1].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("every", [1, 2, 7, 64])
+async def test_bytes_may_be_cut_anywhere(messages_server, make_provider, ask, every):
+    body = b"".join(message_events(Message(text="Grüße 🐾 \u2028 done", thinking="hm", signature="sig")))
+    messages_server.reply = replies.sse(replies.cut(body, every=every))
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), reasoning(chunks)) == ("Grüße 🐾 \u2028 done", "hm")
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n", "\r"])
+async def test_lines_end_in_any_way_and_comments_say_nothing(messages_server, make_provider, ask, eol):
+    events = [event.replace(b"\n", eol.encode()) for event in message_events(Message())]
+    messages_server.reply = replies.sse([replies.comment(), *events])
+    assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
+
+
+async def test_events_and_blocks_of_unknown_types_say_nothing(messages_server, make_provider, ask):
+    first, *rest = message_events(Message(text="Hello."))
+    strange = [
+        named_event({"type": "future_event", "anything": [1]}),
+        named_event({"type": "content_block_start", "index": 9, "content_block": {"type": "future", "x": 1}}),
+        named_event({"type": "content_block_delta", "index": 9, "delta": {"type": "future_delta", "text": "no"}}),
+        named_event({"type": "content_block_stop", "index": 9}),
+    ]
+    messages_server.reply = replies.sse([first, *strange, *rest])
+    assert text(await ask(make_provider(messages_server.origin))) == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("refusal", "content_filter"),
+        ("tool_use", "tool_calls"),
+        ("pause_turn", "pause_turn"),
+        ("something_new", "something_new"),
+    ],
+)
+async def test_stop_reasons_are_mapped_and_passed_on_as_they_came(
+    messages_server, make_provider, ask, reason, expected
+):
+    messages_server.reply = Message(stop_reason=reason, stop_details={"type": "refusal", "category": "cyber"})
+    chunks = await ask(make_provider(messages_server.origin))
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [expected]
+    assert wire(chunks)["stop_reason"] == reason
+    assert wire(chunks)["stop_details"]["category"] == "cyber"
+
+
+async def test_cached_tokens_are_part_of_the_prompt_and_told_apart_in_the_metadata(messages_server, make_provider, ask):
+    usage = {"input_tokens": 5, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 1000}
+    messages_server.reply = Message(usage=usage)
+    chunks = await ask(make_provider(messages_server.origin))
+    assert chunks[-1].usage == Usage(1025, 15)
+    assert wire(chunks)["usage"] == {**usage, "output_tokens": 15}
+
+
+async def test_usage_counts_up_and_odd_values_are_nothing(messages_server, make_provider, ask):
+    *events, _delta, stop = message_events(Message(usage={"input_tokens": 7}))
+    usage = {"input_tokens": 0, "output_tokens": 15.0, "cache_read_input_tokens": None, "server_tool_use": None}
+    events += [
+        named_event({"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 3}}),
+        named_event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}),
+        named_event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}),
+        stop,
+    ]
+    messages_server.reply = replies.sse(events)
+    chunks = await ask(make_provider(messages_server.origin))
+    assert chunks[-1].usage == Usage(7, 15)
+    assert sum(chunk.finish_reason is not None for chunk in chunks) == 1
+
+
+# Thinking
+
+
+async def test_thinking_is_reasoning_and_its_signature_goes_with_the_metadata(messages_server, make_provider, ask):
+    messages_server.reply = Message(text="Yes.", thinking="Let me think.", signature="EqQB", redacted="encrypted")
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), reasoning(chunks)) == ("Yes.", "Let me think.")
+    assert wire(chunks)["thinking_blocks"] == [
+        {"type": "thinking", "signature": "EqQB", "length": 13},
+        {"type": "redacted_thinking", "data": "encrypted"},
+    ]
+    assert "think." not in json.dumps([chunk.metadata for chunk in chunks])
+
+
+async def test_the_next_turn_can_send_thinking_back_as_it_was(messages_server, make_provider, ask):
+    provider = make_provider(messages_server.origin, thinking={"type": "adaptive"})
+    messages_server.will(
+        Message(text="", thinking="I need the weather.", signature="EqQB", calls=[("weather", {"city": "Ústí"})])
+    )
+    question = {"role": "user", "content": "Weather?"}
+    chunks = await ask(provider, [question])
+    [(id_, name, given)] = calls(chunks)
+    assistant = {
+        "role": "assistant",
+        "content": None,
+        "reasoning_content": reasoning(chunks),
+        "thinking_blocks": wire(chunks)["thinking_blocks"],
+        "tool_calls": [{"id": id_, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}],
+    }
+    await ask(provider, [question, assistant, {"role": "tool", "tool_call_id": id_, "content": "rain"}])
+    _, turn, result = messages_server.bodies[-1]["messages"]
+    assert turn["content"] == [
+        {"type": "thinking", "thinking": "I need the weather.", "signature": "EqQB"},
+        {"type": "tool_use", "id": "toolu_00", "name": "weather", "input": {"city": "Ústí"}},
+    ]
+    assert result["content"] == [{"type": "tool_result", "tool_use_id": "toolu_00", "content": "rain"}]
+
+
+async def test_thinking_whose_text_is_not_shown_has_a_signature_alone(messages_server, make_provider, ask):
+    messages_server.reply = Message(signature="EqQB")
+    chunks = await ask(make_provider(messages_server.origin))
+    assert reasoning(chunks) == ""
+    assert wire(chunks)["thinking_blocks"] == [{"type": "thinking", "signature": "EqQB", "length": 0}]
+
+
+# Tools
+
+
+async def test_tool_calls_come_in_fragments_and_in_order(messages_server, make_provider, ask):
+    messages_server.reply = Message(
+        text="Let me see.", calls=[("now", {}), ("find", {"q": "é", "n": [1, None]}), ("now", {})]
+    )
+    chunks = await ask(make_provider(messages_server.origin))
+    assert calls(chunks) == [
+        ("toolu_00", "now", {}),
+        ("toolu_01", "find", {"q": "é", "n": [1, None]}),
+        ("toolu_02", "now", {}),
+    ]
+    assert chunks[-1].finish_reason == "tool_calls"
+    assert sum(bool(call.arguments) for chunk in chunks for call in chunk.tool_calls if call.index == 1) == 2
+
+
+async def test_arguments_may_come_with_the_beginning_of_the_block(messages_server, make_provider, ask):
+    block = {"type": "tool_use", "id": "t", "name": "find", "input": {"q": 1}}
+    events = message_events(Message(text="x"))
+    whole = [
+        named_event({"type": "content_block_start", "index": 1, "content_block": block}),
+        named_event({"type": "content_block_stop", "index": 1}),
+    ]
+    messages_server.reply = replies.sse([*events[:-2], *whole, *events[-2:]])
+    assert calls(await ask(make_provider(messages_server.origin))) == [("t", "find", {"q": 1})]
+
+
+async def test_blocks_of_tools_that_the_server_runs_are_no_calls(messages_server, make_provider, ask):
+    blocks = [
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+    ]
+    messages_server.reply = Message(text="Found.", blocks=blocks)
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), calls(chunks)) == ("Found.", [])
+
+
+async def test_citations_are_kept_apart_as_what_no_rail_has_read(messages_server, make_provider, ask):
+    citation = {"type": "char_location", "cited_text": "The sky is blue.", "document_index": 0}
+    events = message_events(Message(text="Blue."))
+    cited = named_event(
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": citation}}
+    )
+    messages_server.reply = replies.sse([*events[:-3], cited, *events[-3:]])
+    assert wire(await ask(make_provider(messages_server.origin)))["unguarded"] == {"citations": [citation]}
+
+
+# Other servers
+
+
+async def test_an_answer_in_one_piece_is_understood(messages_server, make_provider, ask):
+    whole = Message(text="Hello.", thinking="hm", signature="sig", calls=[("now", {})]).whole("m")
+    messages_server.reply = replies.json_reply(whole)
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), reasoning(chunks), calls(chunks)) == ("Hello.", "hm", [("toolu_00", "now", {})])
+    assert chunks[-1].finish_reason == "tool_calls"
+    assert chunks[-1].usage == Usage(25, 15)
+
+
+async def test_an_answer_whose_reason_is_told_may_end_without_the_last_event(messages_server, make_provider, ask):
+    messages_server.reply = replies.sse(message_events(Message())[:-1])
+    assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
+
+
+async def test_a_connection_that_stays_open_after_the_end_is_not_waited_for(messages_server, make_provider, ask):
+    messages_server.reply = replies.sse([*message_events(Message()), Ending.HANG])
+    with anyio.fail_after(5):
+        assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
+
+
+async def test_connections_are_kept_between_answers(messages_server, make_provider, ask):
+    provider = make_provider(messages_server.origin)
+    for _ in range(3):
+        await ask(provider)
+    assert messages_server.connections == 1
+
+
+# Leaving
+
+
+async def test_leaving_between_two_events_stops_the_server_at_once(messages_server, make_provider):
+    messages_server.reply = replies.sse([*message_events(Message(text="a b c"))[:4], Ending.HANG])
+    provider = make_provider(messages_server.origin)
+    with anyio.fail_after(5):
+        stream = provider.stream([{"role": "user", "content": "Hello"}], {})
+        while not (await anext(stream)).text:
+            pass
+        await stream.aclose()
+        assert await anyio.to_thread.run_sync(messages_server.requests[0].closed.wait, 5)
+
+
+async def test_cancelling_while_an_event_is_awaited_stops_the_server_at_once(messages_server, make_provider, ask):
+    messages_server.reply = replies.sse([*message_events(Message(text="a b c"))[:4], Ending.HANG])
+    provider = make_provider(messages_server.origin)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, provider)
+            await anyio.to_thread.run_sync(messages_server.wait_for_requests, 1)
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+        assert await anyio.to_thread.run_sync(messages_server.requests[0].closed.wait, 5)
+
+
+@pytest.mark.parametrize(
+    "body", [b"not json", b"[1]", b'{"no": "type"}', b'"text"', b'{"type": "message_start", "message": "\xff"}']
+)
+async def test_what_is_not_an_event_is_an_error_that_quotes_nothing(messages_server, make_provider, ask, body):
+    messages_server.reply = replies.sse([message_events(Message())[0], b"data: " + body + b"\n\n"])
+    with pytest.raises(ProviderServerError, match="sent what is not an event of an answer") as caught:
+        await ask(make_provider(messages_server.origin))
+    assert body.decode("utf-8", "replace") not in str(caught.value)
+    assert isinstance(caught.value, ProviderError)
