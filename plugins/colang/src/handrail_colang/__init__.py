@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from handrail_colang._outcomes import TransformSpec as TransformSpec
     from handrail_colang._outcomes import TransformTarget as TransformTarget
     from handrail_colang._outcomes import action as action
+    from handrail_colang._own import action_in_place as action_in_place
+    from handrail_colang._rails import ColangRail as ColangRail
+    from handrail_colang._rails import action_rail as action_rail
+    from handrail_colang._rails import defined_flows as defined_flows
 
 _HOMES = {
     "_asking": ("llm_call",),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
+    "_own": ("action_in_place",),
+    "_rails": ("ColangRail", "action_rail", "defined_flows"),
 }
 
 __version__ = "0.1.0"

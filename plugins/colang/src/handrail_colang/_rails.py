@@ -107,6 +107,17 @@ def action_rail(action: str, context: RailContext) -> ColangRail:
     return ColangRail(flow, Program({}, {}), ConfigCode(), context)
 
 
+def defined_flows(config: RailsConfig, registrations: Registrations) -> frozenset[str]:
+    """Return the rails that a configuration defines itself, once its files have been run: flows, and own actions.
+
+    Raises:
+        InvalidRailsConfigurationError: its Colang cannot be used.
+    """
+    flows = Program.load(config).flows
+    named = (*config.input_flows, *config.output_flows)
+    return frozenset(flows) | {flow.name for flow in flows_of_actions(named, flows, registrations.actions)}
+
+
 def rails_of(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec]:
     """Return the rails of a configuration; its Python files are run, and what their `init` registers is kept.
 

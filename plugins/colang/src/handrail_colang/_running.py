@@ -190,7 +190,7 @@ class Run:
 
     def _refusal(self) -> Refusal:
         said = self._said or Refusal(f"{self._context.name} refused")
-        return replace(said, reason=self._found) if self._found else said
+        return replace(said, reason=self._found) if self._found and said.category is None else said
 
     def _text(self, statement: Bot) -> str:
         if statement.text is not None:

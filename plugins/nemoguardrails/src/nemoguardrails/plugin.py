@@ -10,10 +10,22 @@ from handrail.plugins import ProviderSpec, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from handrail import Registrations
     from handrail.config import RailsConfig
+    from handrail.plugins import RailSpec
 
 # The published functions have no object to register on, so this is the one table that a process has.
 registered: dict[str, Any] = {}
+
+
+@hookimpl
+def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec] | None:
+    """Offer installed rails as existing configurations expect them, where one needs that."""
+    if not (config.input_flows or config.output_flows):
+        return None
+    from nemoguardrails._library import library_rails
+
+    return library_rails(config, registrations)
 
 
 @hookimpl

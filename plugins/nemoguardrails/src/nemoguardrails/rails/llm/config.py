@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 __all__ = ["Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
 
 _log = logging.getLogger("nemoguardrails")
+_GENERAL = "prompts: the prompt of the task 'general' is not used; write what the model is told into 'instructions'"
 _DEFAULTS = {"rails": {"output": {"streaming": {"stream_first": True}}}}
 
 
@@ -29,6 +30,12 @@ class RailsConfig(handrail.RailsConfig):
     """
 
     _given: handrail.RailsConfig | None = PrivateAttr(default=None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know though it is no error."""
+        general = any(prompt.task == "general" for prompt in self.prompts)
+        return (*super().notes, *((_GENERAL,) if general else ()))
 
     @classmethod
     def from_path(cls, config_path: str | PathLike[str]) -> Self:

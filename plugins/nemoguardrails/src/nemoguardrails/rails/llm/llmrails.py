@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import handrail
 from handrail import Blocked, Event, Finished, Message, RailFailed, Registry, StreamError, TextDelta
+from handrail.errors import ConfigurationError, InvalidRequestError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
-from handrail.errors import InvalidRequestError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+from handrail_colang import action_in_place
 
 from nemoguardrails._engines import as_provider
+from nemoguardrails._library import heeds_actions, program_registry
+from nemoguardrails._results import GuardedTexts, Names, exception_message
+from nemoguardrails._state import conversation, next_state
 from nemoguardrails.context import streaming_handler_var
+from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
     GenerationOptions,
@@ -51,8 +58,14 @@ class LLMRails(handrail.LLMRails):
         *,
         registry: Registry | None = None,
     ) -> None:
-        super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=registry)
+        installed = registry or Registry.discover()
+        token = program_registry.set(installed)
+        try:
+            super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=installed)
+        finally:
+            program_registry.reset(token)
         self.llm = llm
+        self._names = Names(config)
         say_differences(config)
 
     def stream_async(
@@ -71,9 +84,10 @@ class LLMRails(handrail.LLMRails):
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
         """
         wanted = for_kernel(parse(options))
-        return super().stream_async(
+        stream = super().stream_async(
             prompt, messages, wanted, state, include_metadata, generator, include_generation_metadata
         )
+        return GuardedTexts(stream, self._names)
 
     async def generate_async(  # type: ignore[override]  # results are of the drop-in's own classes
         self,
@@ -89,21 +103,30 @@ class LLMRails(handrail.LLMRails):
             prompt: the user's message; or
             messages: the conversation.
             options: which rails run, and what comes back.
-            state: makes the result a `GenerationResponse`; nothing is kept in it.
+            state: what an earlier call of the conversation has given as its `state`, or `{}`; the result is a
+                `GenerationResponse` whose `state` goes into the next call.
             streaming_handler: takes the guarded text as it is released, and is ended in any case.
 
         Raises:
             ValueError: not exactly one of prompt and messages was passed, or an option is wrong.
+            InvalidStateError: the state is none that a call has given.
             ProviderError: the model could not answer.
         """
         wanted = parse(options)
+        is_prompt = prompt is not None
+        if state is not None:
+            prompt, messages = None, conversation(state, prompt, messages)
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
         if not wanted.rails.dialog:
             response = await self._without_generation(prompt, messages, wanted)
-        elif handler is not None:
-            response = GenerationResponse.of(await self._into(handler, prompt, messages, wanted), wanted)
         else:
-            response = GenerationResponse.of(await self._whole(prompt, messages, wanted), wanted)
+            asked = self._whole if handler is None else partial(self._into, handler)
+            result = await asked(prompt, messages, wanted)
+            response = GenerationResponse.of(self._with_exception(result), wanted, self._names)
+            if state is not None:
+                response.state = next_state(result)
+        if state is not None and is_prompt and isinstance(response.response, list):
+            response.response = _content(response.response)
         if options is not None or state is not None:
             return response
         return response.response if isinstance(response.response, str) else response.response[0]
@@ -119,15 +142,46 @@ class LLMRails(handrail.LLMRails):
 
         Raises:
             ValueError: there is nothing to check.
+            RailTypeNotConfiguredError: rails of a direction are asked for, and there are none.
         """
         types: list[Any] | None = None if rail_types is None else [RailType(kind).value for kind in rail_types]
+        for kind in types or ():
+            if not (self.composition.input_rails if kind == "input" else self.composition.output_rails):
+                raise RailTypeNotConfiguredError(
+                    f"rail_types asks for {kind} rails, and the configuration has none under rails.{kind}.flows"
+                )
         result = await super().check_async(messages, types, options=for_kernel(parse(options)))
-        return RailsResult(status=RailStatus(result.status), content=result.content, rail=result.rail)
+        rail = None if result.rail is None else self._names(result.rail)
+        return RailsResult(status=RailStatus(result.status), content=result.content, rail=rail)
+
+    def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
+        """Give rails a function that they may execute by name. With a rail's own name it takes the rail's place.
+
+        Raises:
+            ConfigurationError: it has the name of a rail that would not ask for it.
+        """
+        known = name or str(getattr(action, "__name__", type(action).__name__))
+        for plan in (*self.composition.input_rails, *self.composition.output_rails):
+            if action_in_place(plan.name, {known: action}) is not None and not heeds_actions(plan.rail):
+                raise ConfigurationError(
+                    f"the action {known!r} cannot take the place of the rail {plan.name!r}, which works on the stream "
+                    f"itself; define a flow in Colang that executes the action, and name the flow instead"
+                )
+        return super().register_action(action, name)
 
     def update_llm(self, llm: object) -> Self:
         """Put a model in place of the main one, for calls that begin later."""
         self.llm = llm
         return super().update_llm(as_provider(llm))
+
+    def _with_exception(self, result: handrail.GenerationResponse) -> handrail.GenerationResponse:
+        stop = result.stop
+        if stop is None:
+            return result
+        created = isinstance(stop, Blocked) and str(stop.category or "").endswith("Exception")
+        if not created and not self.config.enable_rails_exceptions:
+            return result
+        return replace(result, response=[exception_message(stop, self._names)])
 
     async def _whole(
         self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions

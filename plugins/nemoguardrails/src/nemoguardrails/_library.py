@@ -1,0 +1,141 @@
+"""Installed rails as existing configurations expect them: own actions in their place, `$task=`, variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from handrail import Registry
+from handrail.plugins import RailSpec
+from handrail_colang import action_in_place, action_rail, defined_flows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handrail import RailContext, Registrations, Turn, Verdict, Window
+    from handrail.config import Flow, RailsConfig
+    from handrail_colang import ColangRail
+
+program_registry: ContextVar[Registry | None] = ContextVar("program_registry", default=None)
+"""What is installed for the `LLMRails` of this package that is being built, which may get actions once it is there."""
+
+_VARIABLES = ("general_instructions", "last_bot_message", "last_user_message", "relevant_chunks", "sample_conversation")
+_MENTIONED = re.compile(rf"\b(?:{'|'.join(_VARIABLES)})\b")
+_TASK = "task"
+
+
+class _Offer(Protocol):
+    @property
+    def spec(self) -> RailSpec: ...
+
+    def load(self) -> object: ...
+
+
+def library_rails(config: RailsConfig, registrations: Registrations) -> list[RailSpec]:
+    """Return the installed rails that a configuration names, where they need what only existing configurations have."""
+    registry = program_registry.get()
+    named = list(_named(config, always=registry is not None))
+    if not named:
+        return []
+    registry = registry or Registry.discover()
+    own, known = defined_flows(config, registrations), set(registry.names(RailSpec))
+    specs: dict[str, RailSpec] = {}
+    for flow in named:
+        if flow.name in known and flow.name not in own:
+            specs.setdefault(flow.name, _spec(flow.name, registry.rail(flow.name), config))
+    return list(specs.values())
+
+
+def _named(config: RailsConfig, *, always: bool) -> Iterator[Flow]:
+    flows = (*config.input_flows, *config.output_flows)
+    if always or any(_MENTIONED.search(text) for text in _prompt_texts(config)):
+        yield from flows
+        return
+    with_task = {flow.name for flow in flows if _TASK in flow.arguments}
+    yield from (flow for flow in flows if flow.name in with_task)
+
+
+def _spec(name: str, offer: _Offer, config: RailsConfig) -> RailSpec:
+    spec = offer.spec
+    flows = (*config.input_flows, *config.output_flows)
+    has_task = any(_TASK in flow.arguments for flow in flows if flow.name == name)
+    return replace(
+        spec,
+        name=name,
+        target=partial(_build, offer),
+        aliases=(),
+        config_key=spec.config_key or spec.name,
+        prompts=() if has_task else spec.prompts,
+    )
+
+
+def _build(offer: _Offer, settings: object, context: RailContext) -> object:
+    make = cast("Any", offer.load())
+    rail = make(settings, _for_task(offer.spec, context))
+    return LibraryRail(rail, context) if callable(getattr(rail, "check", None)) else rail
+
+
+def _for_task(spec: RailSpec, context: RailContext) -> RailContext:
+    """Give a rail with `$task=name` the prompt that is written for it, and the model of that name if there is one."""
+    name = context.arguments.get(_TASK)
+    if name is None or len(spec.prompts) != 1:
+        return context
+    (task,) = spec.prompts
+    tasks = {prompt.task for prompt in context.config.prompts}
+    full = f"{task} ${_TASK}={name}"
+    prompt = next((candidate for candidate in (full, name) if candidate in tasks), full)
+    model = name if context.config.model_for(name) is not None else task
+    return context.with_task(task, prompt=prompt, model=model)
+
+
+class LibraryRail:
+    """An installed window rail that gives way to an action of its name, whenever that is registered.
+
+    Args:
+        rail: the installed rail.
+        context: its context.
+    """
+
+    def __init__(self, rail: Any, context: RailContext) -> None:
+        self._rail = rail
+        self._context = context
+        self._own: dict[str, ColangRail] = {}
+        instructions = "\n".join(entry.content for entry in context.config.instructions)
+        self._texts = {
+            "general_instructions": instructions,
+            "sample_conversation": context.config.sample_conversation or "",
+        }
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rail, name)
+
+    async def check(self, window: Window, turn: Turn) -> Verdict:
+        """Ask the action in the rail's place, if there is one, else the rail."""
+        action = action_in_place(self._context.name, self._context.registrations.actions)
+        if action is not None:
+            if action not in self._own:
+                self._own[action] = action_rail(action, self._context)
+            return await self._own[action].check(window, turn)
+        verdict: Verdict = await self._rail.check(window, replace(turn, variables=self._variables(turn)))
+        return verdict
+
+    def _variables(self, turn: Turn) -> Mapping[str, Any]:
+        spoken = [str(message.get("content") or "") for message in turn.messages if message["role"] == "assistant"]
+        last = {"last_user_message": turn.user_message, "last_bot_message": spoken[-1] if spoken else ""}
+        return {"relevant_chunks": "", **turn.variables, **self._texts, **last}
+
+
+def heeds_actions(rail: object) -> bool:
+    """Return whether a rail asks for actions when it checks, so that one that is registered late is heeded."""
+    return isinstance(rail, LibraryRail) or type(rail).__module__.startswith("handrail_colang.")
+
+
+def _prompt_texts(config: RailsConfig) -> Iterable[str]:
+    for prompt in config.prompts:
+        yield prompt.content or ""
+        for entry in prompt.messages or ():
+            yield entry if isinstance(entry, str) else entry.content
