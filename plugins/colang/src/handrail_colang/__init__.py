@@ -11,6 +11,8 @@ from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
     from handrail_colang._asking import llm_call as llm_call
+    from handrail_colang._dialogs import Dialogs as Dialogs
+    from handrail_colang._dialogs import dialogs_of_program as dialogs_of_program
     from handrail_colang._outcomes import ActionResult as ActionResult
     from handrail_colang._outcomes import RailDecision as RailDecision
     from handrail_colang._outcomes import RailOutcome as RailOutcome
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_asking": ("llm_call",),
+    "_dialogs": ("Dialogs", "dialogs_of_program"),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
     "_own": ("action_in_place",),
     "_rails": ("ColangRail", "action_rail", "defined_flows"),

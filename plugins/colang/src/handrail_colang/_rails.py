@@ -14,6 +14,7 @@ from handrail_colang._actions import Actions
 from handrail_colang._app import App
 from handrail_colang._checks import powerless, powers
 from handrail_colang._code import ConfigCode
+from handrail_colang._dialogs import hand_over
 from handrail_colang._own import flow_of_action, flows_of_actions, refusal_of
 from handrail_colang._program import Program
 from handrail_colang._running import Run
@@ -129,6 +130,7 @@ def rails_of(config: RailsConfig, registrations: Registrations) -> Iterable[Rail
     code = ConfigCode.load(config)
     code.initialise(App(config, registrations))
     registrations.actions.update({name: run for name, run in code.actions.items() if name not in registrations.actions})
+    hand_over(config, program, code, registrations)
     named = (*config.input_flows, *config.output_flows)
     own = flows_of_actions(named, program.flows, registrations.actions)
     return [_spec(flow, program, code) for flow in (*program.flows.values(), *own)]

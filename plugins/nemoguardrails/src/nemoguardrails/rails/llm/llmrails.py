@@ -12,7 +12,7 @@ from handrail import Blocked, Event, Finished, Message, RailFailed, Registry, St
 from handrail.errors import ConfigurationError, InvalidRequestError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
-from handrail_colang import action_in_place
+from handrail_colang import action_in_place, dialogs_of_program
 
 from nemoguardrails._engines import as_provider
 from nemoguardrails._library import heeds_actions, program_registry
@@ -32,6 +32,8 @@ from nemoguardrails.rails.llm.options import (
 )
 
 if TYPE_CHECKING:
+    from handrail_colang import Dialogs
+
     from nemoguardrails.streaming import StreamingHandler
 
 Options = Mapping[str, Any] | GenerationOptions | None
@@ -59,11 +61,16 @@ class LLMRails(handrail.LLMRails):
         registry: Registry | None = None,
     ) -> None:
         installed = registry or Registry.discover()
-        token = program_registry.set(installed)
+        self._dialogs: list[Dialogs] = []
+        tokens = program_registry.set(installed), dialogs_of_program.set(self._dialogs)
         try:
             super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=installed)
         finally:
-            program_registry.reset(token)
+            program_registry.reset(tokens[0])
+            dialogs_of_program.reset(tokens[1])
+        main = self.composition.models.get("main")
+        if self._dialogs and main is not None:
+            super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
         self._names = Names(config)
         say_differences(config)
@@ -172,7 +179,8 @@ class LLMRails(handrail.LLMRails):
     def update_llm(self, llm: object) -> Self:
         """Put a model in place of the main one, for calls that begin later."""
         self.llm = llm
-        return super().update_llm(as_provider(llm))
+        provider = as_provider(llm)
+        return super().update_llm(self._dialogs[0].in_front_of(provider) if self._dialogs else provider)
 
     def _with_exception(self, result: handrail.GenerationResponse) -> handrail.GenerationResponse:
         stop = result.stop
@@ -205,7 +213,7 @@ class LLMRails(handrail.LLMRails):
                 return result
             async with stream:
                 async for event in stream:
-                    await _push(handler, event)
+                    await _push(handler, event, self._names)
             return stream.response
         finally:
             await handler.finish()
@@ -230,13 +238,13 @@ class LLMRails(handrail.LLMRails):
 Guardrails = LLMRails
 
 
-async def _push(handler: StreamingHandler, event: Event) -> None:
+async def _push(handler: StreamingHandler, event: Event, names: Names) -> None:
     if isinstance(event, TextDelta):
         await handler.push_chunk(event.text)
     elif isinstance(event, Blocked) and event.direction == "input":
         await handler.push_chunk(event.message)
     elif isinstance(event, Blocked | RailFailed):
-        await handler.push_chunk(StreamError.of(event))
+        await handler.push_chunk(StreamError.of(names.stop(event)))
     elif isinstance(event, Finished) and handler.include_metadata and event.usage is not None:
         usage = event.usage
         tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
