@@ -31,8 +31,9 @@ async def collect(stream):
     return [chunk async for chunk in stream]
 
 
-def test_one_class_has_both_names():
-    assert Guardrails is LLMRails
+def test_the_newer_name_takes_the_arguments_of_the_newer_class(settings):
+    made = Guardrails(RailsConfig.from_content(config=settings()), use_iorails=True)
+    assert isinstance(made, LLMRails)
 
 
 async def test_the_shape_of_an_answer_follows_the_question(rails):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
+    from handrail_colang._asking import ActionModel as ActionModel
+    from handrail_colang._asking import TaskManager as TaskManager
     from handrail_colang._asking import llm_call as llm_call
     from handrail_colang._dialogs import Dialogs as Dialogs
     from handrail_colang._dialogs import dialogs_of_program as dialogs_of_program
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from handrail_colang._rails import defined_flows as defined_flows
 
 _HOMES = {
-    "_asking": ("llm_call",),
+    "_asking": ("ActionModel", "TaskManager", "llm_call"),
     "_dialogs": ("Dialogs", "dialogs_of_program"),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
     "_own": ("action_in_place",),

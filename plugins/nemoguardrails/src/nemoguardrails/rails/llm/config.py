@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Self
 
 import handrail
+from handrail.config import Instruction as Instruction
 from handrail.config import ModelConfig as Model
 from handrail.config import OutputRails as OutputRails
 from handrail.config import Rails as Rails
@@ -15,7 +16,7 @@ from handrail.config import StreamingConfig as OutputRailsStreamingConfig
 from handrail.config import TaskPrompt as TaskPrompt
 from pydantic import PrivateAttr
 
-__all__ = ["Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
+__all__ = ["Instruction", "Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
 
 _log = logging.getLogger("nemoguardrails")
 _GENERAL = "prompts: the prompt of the task 'general' is not used; write what the model is told into 'instructions'"
@@ -30,6 +31,11 @@ class RailsConfig(handrail.RailsConfig):
     """
 
     _given: handrail.RailsConfig | None = PrivateAttr(default=None)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether answers may be streamed, which they always may; kept for existing code."""
+        return True
 
     @property
     def notes(self) -> tuple[str, ...]:

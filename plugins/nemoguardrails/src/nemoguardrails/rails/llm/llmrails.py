@@ -20,6 +20,7 @@ from nemoguardrails._results import GuardedTexts, Names, exception_message
 from nemoguardrails._state import conversation, next_state
 from nemoguardrails.context import streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
+from nemoguardrails.logging.explain import ExplainInfo
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
     GenerationOptions,
@@ -72,7 +73,10 @@ class LLMRails(handrail.LLMRails):
         if self._dialogs and main is not None:
             super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
+        self.kb: None = None  # what is retrieved, and how, is the application's
+        self.runtime = Runtime(self)
         self._names = Names(config)
+        self._spoken: Sequence[Message] = ()
         say_differences(config)
 
     def stream_async(
@@ -91,6 +95,7 @@ class LLMRails(handrail.LLMRails):
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
         """
         wanted = for_kernel(parse(options))
+        self._spoken = ()
         stream = super().stream_async(
             prompt, messages, wanted, state, include_metadata, generator, include_generation_metadata
         )
@@ -129,6 +134,7 @@ class LLMRails(handrail.LLMRails):
         else:
             asked = self._whole if handler is None else partial(self._into, handler)
             result = await asked(prompt, messages, wanted)
+            self._spoken = next_state(result)["messages"]
             response = GenerationResponse.of(self._with_exception(result), wanted, self._names)
             if state is not None:
                 response.state = next_state(result)
@@ -191,6 +197,28 @@ class LLMRails(handrail.LLMRails):
             return result
         return replace(result, response=[exception_message(stop, self._names)])
 
+    def register_filter(self, filter_fn: Callable[..., Any], name: str | None = None) -> Self:
+        """Refuse a filter for prompts: prompts are compiled when the configuration is loaded.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            f"the filter {name or getattr(filter_fn, '__name__', 'given')!r} is not supported; make its result a "
+            f"variable with register_prompt_context"
+        )
+
+    def explain(self) -> ExplainInfo:  # type: ignore[override]  # likewise
+        """Return what the call that began last has asked of models so far, and its conversation."""
+        return ExplainInfo(super().explain(), self._spoken)
+
+    async def startup(self) -> None:
+        """Do nothing: everything is built with the object. Kept for existing code."""
+
+    async def shutdown(self) -> None:
+        """Close models and rails."""
+        await self.aclose()
+
     async def _whole(
         self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions
     ) -> handrail.GenerationResponse:
@@ -235,7 +263,55 @@ class LLMRails(handrail.LLMRails):
         return GenerationResponse.of_check(result, wanted, is_prompt=prompt is not None)
 
 
-Guardrails = LLMRails
+class Guardrails(LLMRails):
+    """The same under its newer name.
+
+    Args:
+        config: what to guard, with which models and how.
+        llm: takes the place of the configured main model.
+        verbose: kept for existing code.
+        use_iorails: kept for existing code; there is one engine.
+        require_iorails: kept for existing code.
+        registry: what is installed; by default whatever is found.
+    """
+
+    def __init__(
+        self,
+        config: handrail.RailsConfig,
+        llm: object = None,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # the published signature
+        *,
+        use_iorails: bool = True,
+        require_iorails: bool = False,
+        registry: Registry | None = None,
+    ) -> None:
+        del use_iorails, require_iorails
+        super().__init__(config, llm, verbose, registry=registry)
+
+
+class Runtime:
+    """What existing code reaches as `rails.runtime`: where actions are registered.
+
+    Args:
+        rails: whose it is.
+    """
+
+    def __init__(self, rails: LLMRails) -> None:
+        self.config = rails.config
+        self._rails = rails
+
+    @property
+    def registered_action_params(self) -> dict[str, Any]:
+        """The values that are passed to actions, by name."""
+        return self._rails.composition.registrations.action_params
+
+    def register_action(self, action: Callable[..., Any], name: str | None = None) -> None:
+        """Give rails a function that they may execute by name."""
+        self._rails.register_action(action, name)
+
+    def register_action_param(self, name: str, value: object) -> None:
+        """Give a value to every executed function that has a parameter of this name."""
+        self._rails.register_action_param(name, value)
 
 
 async def _push(handler: StreamingHandler, event: Event, names: Names) -> None:
