@@ -83,6 +83,11 @@ async def test_the_model_is_asked_what_other_words_mean(talking, answer):
 
 
 @pytest.mark.parametrize("answer", ["none", "", "express greetings warmly", "I think express greeting, but not surely"])
+async def test_an_intent_without_examples_is_known_by_its_name(talking):
+    colang = GREETING.replace('define user express greeting\n  "hello"\n  "hi there"\n', "")
+    assert await talking(colang, Model("express greeting")).generate_async("hello") == "Good day!"
+
+
 async def test_an_answer_that_names_no_intent_is_none(talking, answer):
     model = Model(answer)
     assert await talking(GREETING, model).generate_async("why is the sky blue?") == "The model's answer."
@@ -113,8 +118,17 @@ async def test_output_rails_judge_what_a_dialog_says(talking):
     assert await rails.generate_async("hello") == "I'm sorry, I can't respond to that."
 
 
+async def test_the_model_words_what_the_configuration_has_no_words_for(talking):
+    model = Model()
+    rails = talking(GREETING.replace('define bot express greeting\n  "Good day!"\n', ""), model)
+    assert await rails.generate_async("hello") == "The model's answer."
+    rails = talking(POLITICS.replace('define bot offer help\n  "Anything else?"\n', ""), model, actions=COUNT)
+    said = await rails.generate_async("who should I vote for?")
+    assert said == "I do not talk about politics, 3 times.\nThe model's answer."
+
+
 async def test_a_dialog_streams(talking):
-    assert [chunk async for chunk in talking(GREETING, Model()).stream_async("hello")] == ["Good day!"]
+    assert "".join([chunk async for chunk in talking(GREETING, Model()).stream_async("hello")]) == "Good day!"
 
 
 async def test_results_of_tools_are_no_turn_of_the_user(talking):

@@ -22,7 +22,7 @@ from handrail_colang._syntax import (
 
 if TYPE_CHECKING:
     from handrail_colang._program import Program
-    from handrail_colang._syntax import Dialog, Flow
+    from handrail_colang._syntax import Flow
 
 WITHOUT_EFFECT = {"mask blocked user input"}  # flows that change only what a dialog would remember
 ADVICE = "Handrail runs the rails of Colang 1.0, and dialogs of one turn"
@@ -92,18 +92,11 @@ def problems(block: Block, program: Program, *, stops: bool, dialog: bool = Fals
         elif isinstance(statement, Do) and statement.flow not in {*program.flows, *WITHOUT_EFFECT}:
             yield f"{statement.place}: 'do {statement.flow}' names no flow of this configuration"
         elif isinstance(statement, Bot | CreateEvent):
-            yield from _saying(statement, program, stops=stops or dialog)
+            yield from _saying(statement, program, stops=stops, dialog=dialog)
         elif isinstance(statement, If):
             yield from problems(statement.then, program, stops=stops, dialog=dialog)
             yield from problems(statement.otherwise, program, stops=stops, dialog=dialog)
             stops = stops or (_stops(statement.then) and _stops(statement.otherwise))
-
-
-def unknown_intents(dialog: Dialog, program: Program) -> Iterator[str]:
-    """Yield the intents of a dialog that have no example, so that nothing could ever be recognised as one."""
-    for intent in dialog.intents:
-        if not program.examples(intent.phrase):
-            yield f"{intent.place}: 'user {intent.phrase}' has no example; add 'define user {intent.phrase}' with some"
 
 
 def recursion(flow: Flow, program: Program) -> Iterator[str]:
@@ -139,16 +132,16 @@ def _says(statement: Says, *, dialog: bool) -> str:
     return f"{statement.place}: 'user {statement.phrase}': {why}; {ADVICE}"
 
 
-def _saying(statement: Bot | CreateEvent, program: Program, *, stops: bool) -> Iterator[str]:
+def _saying(statement: Bot | CreateEvent, program: Program, *, stops: bool, dialog: bool) -> Iterator[str]:
     if isinstance(statement, CreateEvent):
         said = f"'create event {statement.name}'"
         if not statement.name.endswith("Exception"):
             yield f"{statement.place}: {said} is not supported; events are those whose names end in 'Exception'"
     else:
         said = f"'bot {statement.phrase or '...'}'"
-        if statement.text is None and program.text_of(statement.phrase or "") is None:
+        if not dialog and statement.text is None and program.text_of(statement.phrase or "") is None:
             yield f"{statement.place}: {said} has no text; add 'define bot {statement.phrase}' with one"
-    if not stops:
+    if not stops and not dialog:
         yield f"{statement.place}: {said} must be followed by 'stop': a rail refuses, it does not talk. {ADVICE}"
 
 

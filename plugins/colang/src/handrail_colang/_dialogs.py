@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk, RailContext, Turn
 from handrail.errors import InvalidRailsConfigurationError
@@ -13,7 +13,7 @@ from handrail.errors import InvalidRailsConfigurationError
 from handrail_colang._actions import Actions
 from handrail_colang._intents import Intents
 from handrail_colang._program import REFUSAL
-from handrail_colang._running import Run
+from handrail_colang._running import Invented, Run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -58,31 +58,29 @@ class Dialogs:
         """Return a provider that answers by itself where a dialog says what to answer, and else asks this one."""
         return DialogProvider(self, provider, name)
 
-    async def answer(self, messages: Sequence[Message], provider: Provider) -> str | None:
-        """Return what a dialog answers to the last message; None if the model is to answer.
+    async def answer(self, messages: Sequence[Message], provider: Provider) -> Sequence[str | Invented]:
+        """Return what a dialog answers to the last message; nothing if the model is to answer.
 
         Raises:
             RailError: an action is missing or fails, or a text has a variable that was never set.
             ProviderError: the model could not be asked what the message means.
         """
         if not messages or messages[-1]["role"] != "user":
-            return None
+            return ()
         message = _text(messages[-1])
         intent = await self._intents.of(message, lambda question: _asked(provider, question, self._temperature))
         dialog = self._by_intent.get(intent or "")
-        return None if dialog is None else await self._said(dialog, message, messages)
+        return () if dialog is None else await self._said(dialog, message, messages)
 
-    async def _said(self, dialog: Dialog, message: str, messages: Sequence[Message]) -> str | None:
+    async def _said(self, dialog: Dialog, message: str, messages: Sequence[Message]) -> Sequence[str | Invented]:
         given = self._registrations.prompt_context
         variables = {name: value() if callable(value) else value for name, value in given.items()}
         turn = Turn(messages=tuple(messages), user_message=message, variables=variables)
         run = Run(self._program, self._actions[dialog.place], self._context, turn, {"user_message": message})
         refusal = await run.flow(dialog)
-        if run.answer:
-            return "\n".join(run.answer)
-        if refusal is not None:
-            return refusal.message or self._program.text_of(REFUSAL)
-        return None
+        if refusal is not None and not run.answer:
+            return (refusal.message or self._program.text_of(REFUSAL) or "",)
+        return run.answer
 
 
 class DialogProvider:
@@ -103,14 +101,25 @@ class DialogProvider:
         return getattr(self._provider, name)
 
     async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
-        """Yield the answer of a dialog whole, or that of the model."""
+        """Yield the answer of a dialog, or that of the model. What has no words in the dialog, the model words."""
         answer = await self._dialogs.answer(messages, self._provider)
-        if answer is not None:
-            yield Chunk(answer, finish_reason="stop")
+        if not answer:
+            async with aclosing(_from(self._provider, messages, params)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             return
-        async with aclosing(_closable(self._provider.stream(messages, params))) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        for number, part in enumerate(answer):
+            if number:
+                yield Chunk("\n")
+            if isinstance(part, str):
+                yield Chunk(part)
+                continue
+            told = {"role": "system", "content": f"What you do in your next message: {part.phrase}."}
+            async with aclosing(_from(self._provider, [told, *messages], params)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        if isinstance(answer[-1], str):
+            yield Chunk(finish_reason="stop")
 
 
 dialogs_of_program: ContextVar[list[Dialogs] | None] = ContextVar("dialogs_of_program", default=None)
@@ -134,20 +143,22 @@ def hand_over(config: RailsConfig, program: Program, code: ConfigCode, registrat
 
 async def _asked(provider: Provider, question: str, temperature: float) -> str:
     messages: list[Message] = [{"role": "user", "content": question}]
-    async with aclosing(_closable(provider.stream(messages, {"temperature": temperature}))) as chunks:
+    async with aclosing(_from(provider, messages, {"temperature": temperature})) as chunks:
         return "".join([chunk.text async for chunk in chunks])
 
 
-def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
-    """Return what can be closed: an iterator as it is if it has `aclose`, else in a generator."""
-    if hasattr(chunks, "aclose"):
-        return cast("AsyncGenerator[Chunk, None]", chunks)
-
-    async def generator() -> AsyncGenerator[Chunk, None]:
+async def _from(
+    provider: Provider, messages: Sequence[Message], params: Mapping[str, Any]
+) -> AsyncGenerator[Chunk, None]:
+    """Yield what a provider streams; it is closed with this."""
+    chunks = provider.stream(messages, params)
+    try:
         async for chunk in chunks:
             yield chunk
-
-    return generator()
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _text(message: Message) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W_]+")
 _SAME = 0.9  # of 1: nine words of ten, and never fewer than all of four
-_SHOWN_INTENTS, _SHOWN_EXAMPLES = 20, 4
+_SHOWN_INTENTS, _SHOWN_EXAMPLES = 100, 4
 _LONGEST = 2_000
 
 Ask = Callable[[str], Awaitable[str]]
@@ -39,11 +39,9 @@ class Intents:
 
     def __init__(self, program: Program) -> None:
         self._examples = tuple(
-            _Example(intent.phrase, text, _words(text))
-            for intent in program.intents.values()
-            for text in intent.examples
+            _Example(intent, text, _words(text)) for intent, texts in program.meanings.items() for text in texts
         )
-        self._names = {_folded(intent): intent for intent in program.intents}
+        self._names = {_folded(intent): intent for intent in program.meanings}
 
     async def of(self, message: str, ask: Ask) -> str | None:
         """Return what a message means; None if it is none of the intents.
@@ -52,13 +50,12 @@ class Intents:
             message: what the user says.
             ask: asks the configured model.
         """
-        ranked = self._ranked(_words(message))
-        if not ranked:
+        if not self._names:
             return None
-        (best, score), *_ = ranked
-        if score >= _SAME:
-            return best.intent
-        return self._named(await ask(_question(message, [example for example, _ in ranked])))
+        ranked = self._ranked(_words(message))
+        if ranked and ranked[0][1] >= _SAME:
+            return ranked[0][0].intent
+        return self._named(await ask(_question(message, [example for example, _ in ranked], self._names.values())))
 
     def _ranked(self, words: frozenset[str]) -> list[tuple[_Example, float]]:
         scored = ((example, _overlap(words, example.words)) for example in self._examples)
@@ -70,11 +67,13 @@ class Intents:
         return self._names.get(_folded(line)) or self._names.get(_folded(line).removeprefix("user "))
 
 
-def _question(message: str, ranked: Sequence[_Example]) -> str:
+def _question(message: str, ranked: Sequence[_Example], names: Iterable[str]) -> str:
     shown: dict[str, list[str]] = {}
     for example in ranked:
-        if example.intent in shown or len(shown) < _SHOWN_INTENTS:
-            shown.setdefault(example.intent, []).append(example.text)
+        shown.setdefault(example.intent, []).append(example.text)
+    for name in names:
+        shown.setdefault(name, [])
+    shown = dict(list(shown.items())[:_SHOWN_INTENTS])
     listed = "\n".join(
         f"{intent}: {'; '.join(repr(text) for text in texts[:_SHOWN_EXAMPLES])}" for intent, texts in shown.items()
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handrail.errors import InvalidRailsConfigurationError
 
-from handrail_colang._checks import problems, recursion, statements, unknown_intents, unsupported
+from handrail_colang._checks import problems, recursion, statements, unsupported
 from handrail_colang._expressions import is_plain
 from handrail_colang._syntax import Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
 
@@ -99,7 +99,6 @@ class Program:
             found += recursion(flow, program)
         for dialog in program.dialogs:
             found += problems(dialog.body, program, stops=False, dialog=True)
-            found += unknown_intents(dialog, program)
         return program
 
     def statements(self, flow: Flow | Dialog) -> Iterator[Statement]:
@@ -147,10 +146,11 @@ class Program:
         own = self.messages.get(phrase)
         return own.texts[0] if own is not None else _PREDEFINED.get(phrase)
 
-    def examples(self, phrase: str) -> tuple[str, ...]:
-        """Return what a user says who means a phrase."""
-        intent = self.intents.get(phrase)
-        return intent.examples if intent is not None else ()
+    @property
+    def meanings(self) -> Mapping[str, tuple[str, ...]]:
+        """What a user may mean, with examples; none for what a dialog begins with and nobody has described."""
+        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents}
+        return {**begun, **{intent.phrase: intent.examples for intent in self.intents.values()}}
 
     def _reads_beside(self, left_out: Flow | None) -> frozenset[str]:
         readers: tuple[Flow | Dialog | BotMessage, ...] = (

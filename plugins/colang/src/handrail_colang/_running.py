@@ -47,6 +47,13 @@ class _ReturnedError(Exception):
     """A flow has come to `return`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """What the bot says where the configuration has no words for it: the model finds them."""
+
+    phrase: str
+
+
 class Run:
     """One run of a flow over one text.
 
@@ -87,7 +94,7 @@ class Run:
         self._said: Refusal | None = None
         self._found = ""  # why an action would block
         self._verdicts = verdicts
-        self.answer: list[str] = []  # what the bot has said, for a dialog
+        self.answer: list[str | Invented] = []  # what the bot has said, for a dialog
         self.changed: set[str] = set()
         self.result: Any = None  # of the action that was executed last
 
@@ -132,7 +139,7 @@ class Run:
             case Bot():
                 text = self._text(statement)
                 self._said = Refusal(text, message=text)
-                self.answer.append(text)
+                self.answer.append(text or Invented(statement.phrase or ""))
             case CreateEvent():
                 message = _value(statement.keywords.get("message"), self.variables) or statement.name
                 self._said = Refusal(str(filled(str(message), statement.place)(self.variables)), statement.name)
