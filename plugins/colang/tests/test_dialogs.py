@@ -83,11 +83,6 @@ async def test_the_model_is_asked_what_other_words_mean(talking, answer):
 
 
 @pytest.mark.parametrize("answer", ["none", "", "express greetings warmly", "I think express greeting, but not surely"])
-async def test_an_intent_without_examples_is_known_by_its_name(talking):
-    colang = GREETING.replace('define user express greeting\n  "hello"\n  "hi there"\n', "")
-    assert await talking(colang, Model("express greeting")).generate_async("hello") == "Good day!"
-
-
 async def test_an_answer_that_names_no_intent_is_none(talking, answer):
     model = Model(answer)
     assert await talking(GREETING, model).generate_async("why is the sky blue?") == "The model's answer."
@@ -116,6 +111,11 @@ async def test_a_dialog_that_stops_refuses(talking):
 async def test_output_rails_judge_what_a_dialog_says(talking):
     rails = talking(GREETING + '\ndefine flow flow\n  if "day" in $bot_message\n    stop', Model(), output=["flow"])
     assert await rails.generate_async("hello") == "I'm sorry, I can't respond to that."
+
+
+async def test_an_intent_without_examples_is_known_by_its_name(talking):
+    colang = GREETING.replace('define user express greeting\n  "hello"\n  "hi there"\n', "")
+    assert await talking(colang, Model("express greeting")).generate_async("hello") == "Good day!"
 
 
 async def test_the_model_words_what_the_configuration_has_no_words_for(talking):
