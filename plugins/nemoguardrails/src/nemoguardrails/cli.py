@@ -22,7 +22,7 @@ _HELP = """usage: nemoguardrails COMMAND
 
 
 _ELSEWHERE = {
-    "convert": "there is no newer Colang to convert to; what of a configuration cannot be used is what 'check PATH' lists",
+    "convert": "Colang 1.0 is what is read here; 'check PATH' lists what of a configuration cannot be used",
     "actions-server": "actions run in the process of the rails; put them into actions.py, or call register_action",
     "eval": "install handrail-eval, whose command it is",
 }

@@ -29,7 +29,7 @@ class NemoProtocol:
     """
 
     def __init__(self, app: Application, *, largest: int) -> None:
-        self._app = app
+        self._behind = app
         self._largest = largest
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ class NemoProtocol:
             receive = _Body(receive, self._largest)
             if path.endswith(_CHAT):
                 send = Events(send)
-        await self._app(scope, receive, send)
+        await self._behind(scope, receive, send)
 
 
 class _Body:
