@@ -47,6 +47,12 @@ def test_an_action_that_could_not_take_a_rails_place_is_refused(settings):
         rails.register_action(no, "phrase_check")
 
 
+def test_a_rail_of_a_plugin_that_is_disabled_is_not_offered(settings):
+    config = {**settings(), "plugins": {"disable": ["handrail-self-check"]}}
+    with pytest.raises(ConfigurationError, match="unknown rail 'self check output'"):
+        LLMRails(RailsConfig.from_content(config=config))
+
+
 VARIABLES = ["general_instructions", "sample_conversation", "relevant_chunks", "last_user_message", "last_bot_message"]
 
 

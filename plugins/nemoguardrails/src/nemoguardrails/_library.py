@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,17 +12,10 @@ from handrail.plugins import RailSpec
 from handrail_colang import action_in_place, action_rail, defined_flows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from handrail import RailContext, Registrations, Turn, Verdict, Window
-    from handrail.config import Flow, RailsConfig
+    from handrail.config import RailsConfig
     from handrail_colang import ColangRail
 
-program_registry: ContextVar[Registry | None] = ContextVar("program_registry", default=None)
-"""What is installed for the `LLMRails` of this package that is being built, which may get actions once it is there."""
-
-_VARIABLES = ("general_instructions", "last_bot_message", "last_user_message", "relevant_chunks", "sample_conversation")
-_MENTIONED = re.compile(rf"\b(?:{'|'.join(_VARIABLES)})\b")
 _TASK = "task"
 
 
@@ -35,28 +26,18 @@ class _Offer(Protocol):
     def load(self) -> object: ...
 
 
-def library_rails(config: RailsConfig, registrations: Registrations) -> list[RailSpec]:
-    """Return the installed rails that a configuration names, where they need what only existing configurations have."""
-    registry = program_registry.get()
-    named = list(_named(config, always=registry is not None))
-    if not named:
-        return []
-    registry = registry or Registry.discover()
-    own, known = defined_flows(config, registrations), set(registry.names(RailSpec))
-    specs: dict[str, RailSpec] = {}
-    for flow in named:
-        if flow.name in known and flow.name not in own:
-            specs.setdefault(flow.name, _spec(flow.name, registry.rail(flow.name), config))
-    return list(specs.values())
+def library_rails(config: RailsConfig, registrations: Registrations, registry: Registry | None) -> list[RailSpec]:
+    """Return the installed rails that a configuration names, with what existing configurations expect of them.
 
-
-def _named(config: RailsConfig, *, always: bool) -> Iterator[Flow]:
-    flows = (*config.input_flows, *config.output_flows)
-    if always or any(_MENTIONED.search(text) for text in _prompt_texts(config)):
-        yield from flows
-        return
-    with_task = {flow.name for flow in flows if _TASK in flow.arguments}
-    yield from (flow for flow in flows if flow.name in with_task)
+    Args:
+        config: the configuration.
+        registrations: what its own code has registered.
+        registry: what is installed; whatever is found, unless a program says what.
+    """
+    installed = (registry or Registry.discover()).without(config.plugins.disable)
+    own, known = defined_flows(config, registrations), set(installed.names(RailSpec))
+    names = dict.fromkeys(flow.name for flow in (*config.input_flows, *config.output_flows))
+    return [_spec(name, installed.rail(name), config) for name in names if name in known and name not in own]
 
 
 def _spec(name: str, offer: _Offer, config: RailsConfig) -> RailSpec:
@@ -132,10 +113,3 @@ class LibraryRail:
 def heeds_actions(rail: object) -> bool:
     """Return whether a rail asks for actions when it checks, so that one that is registered late is heeded."""
     return isinstance(rail, LibraryRail) or type(rail).__module__.startswith("handrail_colang.")
-
-
-def _prompt_texts(config: RailsConfig) -> Iterable[str]:
-    for prompt in config.prompts:
-        yield prompt.content or ""
-        for entry in prompt.messages or ():
-            yield entry if isinstance(entry, str) else entry.content

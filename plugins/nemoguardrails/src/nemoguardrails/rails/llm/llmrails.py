@@ -15,12 +15,13 @@ from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedE
 from handrail_colang import action_in_place, dialogs_of_program
 
 from nemoguardrails._engines import as_provider
-from nemoguardrails._library import heeds_actions, program_registry
+from nemoguardrails._library import heeds_actions
 from nemoguardrails._results import GuardedTexts, Names, exception_message
 from nemoguardrails._state import conversation, next_state
 from nemoguardrails.context import streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.logging.explain import ExplainInfo
+from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
     GenerationOptions,
