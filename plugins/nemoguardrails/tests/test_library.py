@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from handrail import ConfigurationError
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.actions.rail_outcome import RailOutcome
@@ -45,6 +46,37 @@ def test_an_action_that_could_not_take_a_rails_place_is_refused(settings):
     rails = LLMRails(RailsConfig.from_content(config=config))
     with pytest.raises(ConfigurationError, match="cannot take the place of the rail 'phrase check'"):
         rails.register_action(no, "phrase_check")
+
+
+async def test_a_prompt_for_forms_sake_refuses_everything_until_an_action_takes_the_rails_place(settings, caplog):
+    config = settings(stream_first=False)
+    config["prompts"][0]["content"] = "..."
+    rails = LLMRails(RailsConfig.from_content(config=config))
+    assert "'self check output' refuses everything until an action takes its place" in caplog.text
+    assert (await rails.generate_async(messages=HELLO))["content"] == "I'm sorry, an internal error has occurred."
+    rails.register_action(lambda **others: RailOutcome.allow(), "self_check_output")
+    assert (await rails.generate_async(messages=HELLO))["content"] == "The moon pulls the sea."
+
+
+YAML = 'bot_messages:\n  refuse to respond: [No "thanks".]\n  greet: Good day!\nuser_messages:\n  greet: [hello]\n'
+SAYS_NO = "define flow no\n  bot refuse to respond\n  stop\n\ndefine flow\n  user greet\n  bot greet\n"
+
+
+@pytest.mark.parametrize("how", ["yaml", "mapping", "folder"])
+async def test_messages_in_yaml_are_what_users_say_and_bots_answer(settings, tmp_path, how):
+    config = settings(flows=())
+    if how == "folder":
+        (tmp_path / "config.yml").write_text(yaml.safe_dump({**config, **yaml.safe_load(YAML)}), "utf-8")
+        (tmp_path / "rails.co").write_text(SAYS_NO, "utf-8")
+        made = RailsConfig.from_path(tmp_path)
+    elif how == "yaml":
+        made = RailsConfig.from_content(SAYS_NO, YAML, config)
+    else:
+        made = RailsConfig.from_content(SAYS_NO, config={**config, **yaml.safe_load(YAML)})
+    assert not [note for note in made.notes if "_messages" in note]
+    assert await LLMRails(made).generate_async("hello") == "Good day!"
+    refusing = made + RailsConfig.from_content(config={"rails": {"input": {"flows": ["no"]}}})
+    assert await LLMRails(refusing).generate_async("hello") == 'No "thanks".'
 
 
 def test_a_rail_of_a_plugin_that_is_disabled_is_not_offered(settings):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from handrail import Registry
+from handrail.errors import ConfigurationError, RailError
 from handrail.plugins import RailSpec
 from handrail_colang import action_in_place, action_rail, defined_flows
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from handrail.config import RailsConfig
     from handrail_colang import ColangRail
 
+_log = logging.getLogger("nemoguardrails")
 _TASK = "task"
 
 
@@ -37,26 +40,33 @@ def library_rails(config: RailsConfig, registrations: Registrations, registry: R
     installed = (registry or Registry.discover()).without(config.plugins.disable)
     own, known = defined_flows(config, registrations), set(installed.names(RailSpec))
     names = dict.fromkeys(flow.name for flow in (*config.input_flows, *config.output_flows))
-    return [_spec(name, installed.rail(name), config) for name in names if name in known and name not in own]
+    late = registry is not None
+    return [_spec(name, installed.rail(name), config, late=late) for name in names if name in known and name not in own]
 
 
-def _spec(name: str, offer: _Offer, config: RailsConfig) -> RailSpec:
+def _spec(name: str, offer: _Offer, config: RailsConfig, *, late: bool) -> RailSpec:
     spec = offer.spec
     flows = (*config.input_flows, *config.output_flows)
     has_task = any(_TASK in flow.arguments for flow in flows if flow.name == name)
     return replace(
         spec,
         name=name,
-        target=partial(_build, offer),
+        target=partial(_build, offer, late),
         aliases=(),
         config_key=spec.config_key or spec.name,
         prompts=() if has_task else spec.prompts,
     )
 
 
-def _build(offer: _Offer, settings: object, context: RailContext) -> object:
+def _build(offer: _Offer, late: bool, settings: object, context: RailContext) -> object:  # noqa: FBT001  # bound
     make = cast("Any", offer.load())
-    rail = make(settings, _for_task(offer.spec, context))
+    try:
+        rail = make(settings, _for_task(offer.spec, context))
+    except ConfigurationError as exc:
+        if not late or not _is_placeholder(offer.spec, context.config):
+            raise
+        _log.warning("rail %r refuses everything until an action takes its place: %s", context.name, exc)
+        rail = _Placeholder(str(exc), context.name)
     return LibraryRail(rail, context) if callable(getattr(rail, "check", None)) else rail
 
 
@@ -71,6 +81,24 @@ def _for_task(spec: RailSpec, context: RailContext) -> RailContext:
     prompt = next((candidate for candidate in (full, name) if candidate in tasks), full)
     model = name if context.config.model_for(name) is not None else task
     return context.with_task(task, prompt=prompt, model=model)
+
+
+def _is_placeholder(spec: RailSpec, config: RailsConfig) -> bool:
+    """Return whether a rail's prompt is there for form's sake, because an action of one's own will judge."""
+    found = [prompt for prompt in config.prompts if prompt.task in spec.prompts]
+    return bool(found) and all(prompt.content is not None and "{" not in prompt.content for prompt in found)
+
+
+class _Placeholder:
+    """A rail that cannot be built, and fails until an action takes its place."""
+
+    def __init__(self, problem: str, name: str) -> None:
+        self._problem = problem
+        self._name = name
+
+    async def check(self, window: Window, turn: Turn) -> Verdict:  # noqa: ARG002  # the interface
+        """Raise what is wrong with it."""
+        raise RailError(self._problem, rail=self._name)
 
 
 class LibraryRail:

@@ -16,6 +16,8 @@ from handrail.config import StreamingConfig as OutputRailsStreamingConfig
 from handrail.config import TaskPrompt as TaskPrompt
 from pydantic import PrivateAttr
 
+from nemoguardrails._messages import KEYS, as_colang, of_files, of_text
+
 __all__ = ["Instruction", "Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
 
 _log = logging.getLogger("nemoguardrails")
@@ -41,7 +43,9 @@ class RailsConfig(handrail.RailsConfig):
     def notes(self) -> tuple[str, ...]:
         """What a person should know though it is no error."""
         general = any(prompt.task == "general" for prompt in self.prompts)
-        return (*super().notes, *((_GENERAL,) if general else ()))
+        carried_out = tuple(f"'{key}' has no effect" for key in KEYS)
+        notes = (note for note in super().notes if not note.endswith(carried_out))
+        return (*notes, *((_GENERAL,) if general else ()))
 
     @classmethod
     def from_path(cls, config_path: str | PathLike[str]) -> Self:
@@ -50,7 +54,10 @@ class RailsConfig(handrail.RailsConfig):
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
         """
-        return cls._with_defaults(handrail.RailsConfig.from_path(config_path))
+        config = handrail.RailsConfig.from_path(config_path)
+        if messages := of_files(config.files):
+            config += handrail.RailsConfig.from_content(messages)
+        return cls._with_defaults(config)
 
     @classmethod
     def from_content(
@@ -64,7 +71,9 @@ class RailsConfig(handrail.RailsConfig):
         Raises:
             ConfigurationError: they cannot be used; each problem is a line.
         """
-        return cls._with_defaults(handrail.RailsConfig.from_content(colang_content, yaml_content, config))
+        given = (of_text(yaml_content or ""), as_colang(config), colang_content)
+        colang = "\n".join(filter(None, given)) or None
+        return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, config))
 
     def __add__(self, later: handrail.RailsConfig) -> Self:
         """Merge with a later configuration. A default of the one never overrides what the other sets."""
