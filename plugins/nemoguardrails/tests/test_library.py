@@ -100,6 +100,13 @@ async def test_a_prompt_may_use_the_variables_that_are_always_there(settings, va
     assert prompt.rstrip().endswith(shown)
 
 
+def test_a_prompt_that_asks_for_the_reasoning_is_refused(settings):
+    config = settings()
+    config["prompts"][0]["content"] += " {{ bot_thinking }}"
+    with pytest.raises(ConfigurationError, match=r"judge it in a flow that reads \$bot_thinking"):
+        LLMRails(RailsConfig.from_content(config=config))
+
+
 async def test_what_a_caller_gives_as_relevant_chunks_is_used(settings):
     config = settings(judge="no")
     config["prompts"][0]["content"] += " {{ relevant_chunks }}"

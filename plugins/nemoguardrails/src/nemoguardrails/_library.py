@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from handrail import Registry
-from handrail.errors import ConfigurationError, RailError
+from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 from handrail.plugins import RailSpec
 from handrail_colang import action_in_place, action_rail, defined_flows
 
@@ -46,6 +46,7 @@ def library_rails(config: RailsConfig, registrations: Registrations, registry: R
 
 def _spec(name: str, offer: _Offer, config: RailsConfig, *, late: bool) -> RailSpec:
     spec = offer.spec
+    _refuse_reasoning(spec, config)
     flows = (*config.input_flows, *config.output_flows)
     has_task = any(_TASK in flow.arguments for flow in flows if flow.name == name)
     return replace(
@@ -56,6 +57,18 @@ def _spec(name: str, offer: _Offer, config: RailsConfig, *, late: bool) -> RailS
         config_key=spec.config_key or spec.name,
         prompts=() if has_task else spec.prompts,
     )
+
+
+def _refuse_reasoning(spec: RailSpec, config: RailsConfig) -> None:
+    """Refuse a prompt that asks for the model's reasoning, which its rail does not see beside the answer."""
+    for index, prompt in enumerate(config.prompts):
+        texts = (entry if isinstance(entry, str) else entry.content for entry in prompt.messages or ())
+        if prompt.task in spec.prompts and any("bot_thinking" in text for text in (prompt.content or "", *texts)):
+            place = config.where("prompts", index)
+            raise InvalidRailsConfigurationError(
+                f"{f'{place}: ' if place else ''}the prompt of the task {prompt.task!r} uses 'bot_thinking', which comes "
+                f"apart from the answer; judge it in a flow that reads $bot_thinking"
+            )
 
 
 def _build(offer: _Offer, late: bool, settings: object, context: RailContext) -> object:  # noqa: FBT001  # bound

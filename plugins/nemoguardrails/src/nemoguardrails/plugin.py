@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 program_registry: ContextVar[Registry | None] = ContextVar("program_registry", default=None)
 """What is installed for the `LLMRails` of this package that is being built, which may get actions once it is there."""
 
-VARIABLES = ("general_instructions", "last_bot_message", "last_user_message", "relevant_chunks", "sample_conversation")
-"""Variables of prompts that existing configurations take to be there always."""
+VARIABLES = (
+    "bot_thinking",
+    "general_instructions",
+    "last_bot_message",
+    "last_user_message",
+    "relevant_chunks",
+    "sample_conversation",
+)
+"""Variables of prompts that existing configurations take to be always there."""
 
 _MENTIONED = re.compile(rf"\b(?:{'|'.join(VARIABLES)})\b")
 
