@@ -66,8 +66,8 @@ def _refuse_reasoning(spec: RailSpec, config: RailsConfig) -> None:
         if prompt.task in spec.prompts and any("bot_thinking" in text for text in (prompt.content or "", *texts)):
             place = config.where("prompts", index)
             raise InvalidRailsConfigurationError(
-                f"{f'{place}: ' if place else ''}the prompt of the task {prompt.task!r} uses 'bot_thinking', which comes "
-                f"apart from the answer; judge it in a flow that reads $bot_thinking"
+                f"{f'{place}: ' if place else ''}the prompt of the task {prompt.task!r} uses 'bot_thinking', which "
+                f"comes apart from the answer; judge it in a flow that reads $bot_thinking"
             )
 
 
