@@ -1,6 +1,7 @@
-"""Loads the example configurations of nemoguardrails 0.17; streams through those that can be used.
+"""Loads configurations written for nemoguardrails with the drop-in; streams through those that can be used.
 
-They are fetched from PyPI into `.compat/`, which is no part of the repository. `make compat` prints a table and counts.
+Without an argument these are the examples of nemoguardrails 0.17, fetched from PyPI into `.compat/`, which is not part
+of the repository; else those in a folder, or in a source distribution, that is named. `make compat` prints a table.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from handrail import Chunk, HandrailError, LLMRails, RailsConfig, Registry, StreamError
+from handrail import Chunk, HandrailError, Registry, StreamError
 from handrail.errors import ConfigurationError
 from handrail.plugins import ProviderSpec, hookimpl
+from nemoguardrails import LLMRails, RailsConfig
 
 VERSION = "0.17.0"
 FOLDER = Path(__file__).parent.parent / ".compat"
@@ -54,8 +56,19 @@ class Scripted:
         return "no" if self._judges or judged else "The moon pulls the sea."
 
 
+def named(path: Path) -> Path:
+    """Return the folder of configurations that the caller names; of a source distribution, what it unpacks to."""
+    if not path.is_file():
+        return path
+    folder = FOLDER / path.name.removesuffix(".tar.gz")
+    if not folder.is_dir():
+        with tarfile.open(path) as archive:
+            archive.extractall(folder, filter="data")
+    return folder
+
+
 def fetched() -> Path:
-    """Give the folder of the examples, fetched if need be."""
+    """Return the folder of the examples, fetched if need be."""
     folder = FOLDER / f"nemoguardrails-{VERSION}"
     if not folder.is_dir():
         FOLDER.mkdir(exist_ok=True)
@@ -115,7 +128,7 @@ def _kind(problems: tuple[str, ...]) -> str:
 
 _KINDS = {
     "Colang 2": "refused: Colang 2",
-    "not dialogs|is not supported": "refused: dialogs in Colang",
+    "dialogs of one turn|is not supported": "refused: Colang that is not supported",
     "is not carried out": "refused: retrieval rails",
     "unknown rail|belongs to no installed rail": "refused: only input and output rails, one of them not installed",
     "": "refused: something else",
@@ -126,7 +139,7 @@ _PLACE = re.compile(r"[^\n]+:\d+:\d+: ")
 async def main() -> None:
     """Print what became of each, and the counts."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # one configuration would fetch a model as it is loaded
-    root = fetched()
+    root = named(Path(sys.argv[1])) if len(sys.argv) > 1 else fetched()
     outcomes = [await examine(folder, root) for folder in configurations(root)]
     for outcome in outcomes:
         print(f"{outcome.name:52} {outcome.kind}")

@@ -1,4 +1,4 @@
-"""Runs twenty small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
+"""Runs thirty small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
 
 `python tests/side_by_side.py [NUMBER ...]` compares with what was recorded of NVIDIA's package in `side_by_side.json`.
 `python tests/side_by_side.py --record PYTHON` records it anew, with an environment that has the package; `make
@@ -191,6 +191,108 @@ async def program_20_a_check():
     talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "text"}]
     result = await made.check_async(talk)
     return [str(result.status.value), result.content, result.rail]
+
+
+class Says:
+    """A model that says one thing, after a thought."""
+
+    model_name, provider_name, provider_url = "says", "says", None
+
+    def __init__(self, text, thought=None):
+        self.text = text
+        self.thought = thought
+
+    async def generate_async(self, prompt, *, stop=None, **others):
+        from nemoguardrails.types import LLMResponse
+
+        return LLMResponse(content=self.text, reasoning=self.thought)
+
+    async def stream_async(self, prompt, *, stop=None, **others):
+        from nemoguardrails.types import LLMResponseChunk
+
+        yield LLMResponseChunk(delta_reasoning=self.thought)
+        yield LLMResponseChunk(delta_content=self.text)
+
+
+def guarded_by(colang, flows, says="fine", thought=None, direction="output", **more):
+    from nemoguardrails import LLMRails, RailsConfig
+
+    config = {"models": [], "rails": {direction: {"flows": flows}}, **more}
+    return LLMRails(RailsConfig.from_content(colang_content=colang, config=config), llm=Says(says, thought))
+
+
+async def asked(made, **options):
+    return await made.generate_async(messages=[{"role": "user", "content": "hello"}], **options)
+
+
+SILENT = "define subflow silent\n  $ok = execute check_terms\n"
+
+
+async def program_21_an_action_in_place_of_a_librarys_rail():
+    prompts = [{"task": "self_check_output", "content": "{{ bot_response }}"}]
+    made = guarded_by(None, ["self check output"], prompts=prompts)
+    made.register_action(no, "self_check_output")
+    return await asked(made)
+
+
+async def program_22_a_refusal_that_nobody_looks_at():
+    made = guarded_by(SILENT, ["silent"])
+    made.register_action(no, "check_terms")
+    return await asked(made)
+
+
+async def program_23_a_flow_that_can_do_nothing():
+    return await asked(guarded_by("define subflow nothing\n  pass\n", ["nothing"]))
+
+
+async def program_24_an_action_that_takes_only_what_there_is():
+    taken = []
+
+    async def check(**given):
+        taken.extend(sorted({"context", "config", "events", "a"} & set(given)))
+        return outcome(blocks=False)
+
+    made = guarded_by("define subflow all\n  $ok = execute check(a=1)\n  if $ok.is_blocked\n    stop\n", ["all"])
+    made.register_action(check, "check")
+    await asked(made)
+    return taken
+
+
+async def program_25_an_exception_of_ones_own():
+    event = 'create event WordsRailException(message="Not such words.")'
+    content = (await asked(guarded_by(f"define subflow e\n  {event}\n  stop\n", ["e"])))["content"]
+    return [content["type"], content["message"]]
+
+
+async def program_26_a_check_of_rails_that_there_are_not():
+    from nemoguardrails.rails.llm.options import RailType
+
+    made = guarded_by('define subflow s\n  if "x" in $user_message\n    stop\n', ["s"], direction="input")
+    return str(await made.check_async([{"role": "user", "content": "hi"}], rail_types=[RailType.OUTPUT]))
+
+
+async def program_27_the_reasoning_of_an_answer_that_is_blocked():
+    refusing = "define subflow s\n  bot refuse to respond\n  stop\n"
+    response = await asked(guarded_by(refusing, ["s"], thought="a secret"), options={"llm_output": False})
+    return [response.response[-1]["content"], response.reasoning_content]
+
+
+async def program_28_a_text_over_two_lines():
+    colang = 'define bot no\n  "Not a\n   word."\n\ndefine subflow s\n  bot no\n  stop\n'
+    return await asked(guarded_by(colang, ["s"]))
+
+
+async def program_29_statements_of_colang():
+    colang = (
+        'define extension flow s\n  priority 2\n  $x = None\n  if $x is not None\n    return\n  bot no "No."\n  stop\n'
+    )
+    return await asked(guarded_by(colang, ["s"]))
+
+
+async def program_30_a_variable_that_outlives_its_flow():
+    colang = "define subflow s\n  $role = 'guest'\n  if $role is None\n    stop\n\ndefine subflow r\n  $x = $role\n"
+    made = guarded_by(colang, ["s"], direction="input")
+    return (await asked(made, options={"output_vars": ["role"]})).output_data
 
 
 async def run_one(program):

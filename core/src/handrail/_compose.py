@@ -102,10 +102,9 @@ def plan_of_function(
     """
     options = app.config.validate_settings(RailOptions, given, "options")
     planner = RailPlanner(app.config, app.registry, app.counter)
-    spec = RailSpec(name, function, rewrites=rewrites is not False, whole=rewrites is True)
-    rail = FunctionRail(name, function, rewrites=rewrites)
-    plan = planner.plan(spec, "register_rail", rail, options, None, direction)
-    return replace(plan, rewrites_whole=rewrites is not False, defers=rewrites is None)
+    spec = RailSpec(name, function, rewrites=False if rewrites is False else "whole", whole=rewrites is True)
+    rail = FunctionRail(name, function, rewrites=rewrites is not False)
+    return planner.plan(spec, "register_rail", rail, options, None, direction)
 
 
 def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:

@@ -25,11 +25,10 @@ class FunctionRail:
     Args:
         name: the rail's name.
         function: the function.
-        rewrites: whether it returns texts; None if only its first one tells. What it would make of the whole text
-            cannot be told from what it makes of windows, so from its first change on it is asked about the whole.
+        rewrites: False if it must not return a text.
     """
 
-    def __init__(self, name: str, function: RailFunction, *, rewrites: bool | None = None) -> None:
+    def __init__(self, name: str, function: RailFunction, *, rewrites: bool = True) -> None:
         self._name = name
         self._function = function
         self._rewrites = rewrites
@@ -59,31 +58,25 @@ class FunctionRail:
         if result is False:
             return Verdict.block(f"{self._name} refused")
         if isinstance(result, str):
-            return self._rewritten(result, window)
+            if not self._rewrites and result != window.text:
+                raise PluginContractError(
+                    f"the function of rail {self._name!r} returned a text, but is registered with rewrites=False"
+                )
+            return rewritten(window, result)
         raise PluginContractError(
             f"the function of rail {self._name!r} returned {type(result).__name__!r}; "
             f"it must return True, False, a text or a Verdict"
         )
 
-    def _rewritten(self, text: str, window: Window) -> Verdict:
-        if text == window.text:
-            return Verdict.allow()
-        if self._rewrites is False:
-            raise PluginContractError(
-                f"the function of rail {self._name!r} returned a text, but is registered with rewrites=False"
-            )
-        return rewritten(window, text) if window.context_start == 0 and window.last else DEFERRED
-
 
 def rewritten(window: Window, text: str) -> Verdict:
-    """Return the verdict that replaces the text of a window, which must be the whole text, by another.
+    """Return the verdict that puts a text in place of what a window shows.
 
-    Raises:
-        PluginContractError: the window is a part of the text; a rail that makes another text of it has to be registered
-            with `whole=True`, for what it would make of the whole cannot be told from parts.
+    What a rail would make of the whole text cannot be told from what it makes of parts. So in a window that is not all of
+    it the verdict asks for the whole; a rail that uses this is registered with `RailSpec(rewrites="whole")`.
     """
     if text == window.text:
         return Verdict.allow()
     if window.context_start == 0 and window.last:
         return Verdict.rewrite([Edit(0, window.end, text)])
-    raise PluginContractError("a text was put in place of a window that is not the whole text; use whole=True")
+    return DEFERRED

@@ -61,7 +61,9 @@ class RailPlanner:
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
             allow_on_timeout=options.resolved_on_timeout == "allow",
-            rewrites=spec.rewrites,
+            rewrites=spec.rewrites is not False,
+            defers=spec.rewrites == "whole" and not spec.whole,
+            rewrites_whole=spec.rewrites == "whole",
         )
 
     def check_streaming(self) -> None:

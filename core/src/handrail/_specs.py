@@ -49,7 +49,9 @@ class RailSpec:
         whole: True for a window rail that can judge nothing but a whole text, such as the arguments of a tool call.
             It gets one window of everything, and what it is shown waits for it whatever `streaming` says.
         rewrites: False for a window rail that never asks for an edit, so that rails after it need not expect one; one
-            that does all the same has failed.
+            that does all the same has failed. "whole" for one that makes another text of what it is shown, by
+            `rewritten(window, text)`: it judges windows until it first changes one; from there on the rest is held to
+            the end, and then the rail is asked about the whole text.
     """
 
     name: str
@@ -62,7 +64,7 @@ class RailSpec:
     prompts: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = ("text",)
     whole: bool = False
-    rewrites: bool = True
+    rewrites: Literal[True, False, "whole"] = True
 
 
 @dataclass(frozen=True, slots=True)

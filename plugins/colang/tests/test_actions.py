@@ -34,7 +34,7 @@ async def test_a_variable_that_was_never_set_blocks(make):
 
 
 async def test_an_expression_without_a_value_blocks(make):
-    assert "TypeError" in await failure(make("define flow flow\n  $x = 1 + $bot_message"))
+    assert "TypeError" in await failure(make("define flow flow\n  $x = 1 + $bot_message\n  stop"))
 
 
 ACT = """

@@ -27,3 +27,12 @@ async def test_nothing_of_a_refused_phrase_is_delivered_however_the_text_is_cut(
         assert error.error["code"] == "content_blocked"
         assert "forbidden" not in "".join(delivered)
         assert text.startswith("".join(delivered))
+
+
+async def test_a_flow_that_rewrites_the_answer_sees_all_of_it_and_its_result_comes_at_once(make, collect):
+    rails = make(
+        'define flow flow\n  $bot_message = $bot_message + " (checked)"',
+        answer={"text": "one two three four five six seven eight", "chunking": "word"},
+        streaming={"chunk_size": 4, "context_size": 2, "stream_first": True},
+    )
+    assert await collect(rails) == ["one two three four five six seven eight (checked)"]

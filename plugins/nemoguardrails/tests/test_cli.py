@@ -40,6 +40,14 @@ def test_a_configuration_is_checked(run, tmp_path):
     assert ended.value.code == 0
 
 
+@pytest.mark.parametrize("command", ["convert", "actions-server"])
+def test_a_command_that_is_not_offered_says_what_there_is_instead(run, command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(command)
+    assert ended.value.code == 2
+    assert f"nemoguardrails {command} is not supported: " in capsys.readouterr().err
+
+
 @pytest.fixture
 def serve(settings, tmp_path):
     """Start `nemoguardrails server` as a process, with one configuration; give its port."""

@@ -87,3 +87,25 @@ async def test_a_handler_passes_everything_on_to_the_one_behind_it():
 async def test_printing_is_green(capsys):
     await fed(StreamingHandler(enable_print=True), "hi")
     assert capsys.readouterr().out == "\033[92mhi\033[0m\n"
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+async def test_a_suffix_before_a_stop_text_is_taken_away_however_they_are_cut(cut):
+    handler = StreamingHandler()
+    handler.set_pattern(suffix='"')
+    handler.stop = ["\nUser asks: "]
+    text = 'Good evening"\nUser asks: more'
+    for start in range(0, len(text), cut):
+        await handler.push_chunk(text[start : start + cut])
+    await handler.finish()
+    assert "".join([chunk async for chunk in handler]) == "Good evening"
+
+
+async def test_metadata_stays_with_the_text_of_its_chunk_while_that_is_held():
+    handler = StreamingHandler(include_metadata=True)
+    handler.set_pattern(prefix="START: ", suffix="END")
+    for part, chunk in enumerate(["STA", "RT: ", "One ", "two", " E", "N", "x", "END"], 1):
+        await handler.push_chunk(chunk, metadata={"part": part})
+    await handler.finish()
+    got = [(item["text"], item["metadata"]["part"]) async for item in handler]
+    assert got == [("One ", 3), ("two", 4), (" ", 5), ("E", 5), ("N", 6), ("x", 7), ("", 8)]

@@ -117,6 +117,8 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     if plan.stream_first:
         reason = verdict.reason or "the rail rewrites text that stream_first has delivered"
         return Verdict("block", reason, verdict.category)
+    if verdict is DEFERRED and not plan.defers:
+        raise PluginContractError("check() made another text of a part of the text; register it with rewrites='whole'")
     if verdict.edits and not plan.rewrites:
         raise PluginContractError("check() returned edits, but the rail is registered with rewrites=False")
     _refuse_bad_edits(verdict, window)

@@ -32,7 +32,7 @@ class RailPlan:
         timeout: seconds that a check may take; None for no limit.
         allow_on_error, allow_on_timeout: True if the text passes when the rail fails.
         rewrites: False if the rail never asks for an edit, so that rails after it need not expect one.
-        defers: True for a rail made of a function, which judges windows until it first changes one.
+        defers: True for a rail that judges windows until it first changes one, and then the whole text.
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
         is_immediate: True if its `check` is a plain function, which answers at once.

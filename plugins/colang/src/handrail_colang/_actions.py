@@ -70,7 +70,7 @@ class Actions:
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         known = self._known()
-        found = next((known[candidate] for candidate in _names(name) if candidate in known), None)
+        found = next((known[candidate] for candidate in names_of(name) if candidate in known), None)
         run = getattr(found, "run", None)
         return run if callable(run) and not inspect.isroutine(found) else found
 
@@ -79,7 +79,7 @@ class Actions:
 
     def _add_rail(self, statement: Execute) -> None:
         try:
-            rails = (self._context.rail(name.replace("_", " ")) for name in _names(statement.action))
+            rails = (self._context.rail(name.replace("_", " ")) for name in names_of(statement.action))
             rail = next((rail for rail in rails if rail is not None), None)
         except ConfigurationError as exc:
             raise InvalidRailsConfigurationError(f"{statement.place}: action {statement.action!r}: {exc}") from exc
@@ -160,6 +160,9 @@ class _Call:
         offered = {**self._special(), **self.context.arguments, **self.context.registrations.action_params}
         named = [parameter for parameter in parameters.values() if parameter.kind in _NAMED][taken:]
         keywords = {parameter.name: offered[parameter.name] for parameter in named if parameter.name in offered}
+        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+            by_position = [name for name, parameter in parameters.items() if parameter.kind in _NAMED][:taken]
+            keywords = {**{name: value for name, value in offered.items() if name not in by_position}, **keywords}
         keywords.update(given)
         missing = [
             parameter.name
@@ -171,7 +174,12 @@ class _Call:
                 f"needs {', '.join(map(repr, missing))}, which nobody gives; pass it in the flow, as "
                 f"'execute {self.statement.action}({missing[0]}=...)', or with register_action_param"
             )
-        return {name: value() if isinstance(value, _Lazy) else value for name, value in keywords.items()}
+        asked = {parameter.name for parameter in named}
+        return {
+            name: value() if isinstance(value, _Lazy) else value
+            for name, value in keywords.items()
+            if name in asked or not isinstance(value, _Lazy) or value.can_be_made
+        }
 
     def _special(self) -> Mapping[str, Any]:
         task = self.statement.action
@@ -179,26 +187,39 @@ class _Call:
             "context": dict(self.variables),
             "events": _events(self.variables),
             "config": self.context.config,
-            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task)),
-            "llm_task_manager": _Lazy(lambda: TaskManager(self.context)),
+            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task), self._has_model),
+            "llm_task_manager": _Lazy(lambda: TaskManager(self.context), lambda: True),
         }
+
+    def _has_model(self) -> bool:
+        try:
+            self.context.model(self.statement.action)
+        except ConfigurationError:
+            return False
+        return True
 
     def _error(self, what: str) -> RailError:
         return RailError(f"{self.statement.place}: action {self.statement.action!r} {what}", rail=self.context.name)
 
 
 class _Lazy:
-    """Something that is made only if an action names it."""
+    """Something that is made only if an action takes it."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], possible: Callable[[], bool]) -> None:
         self._make = make
+        self._possible = possible
+
+    @property
+    def can_be_made(self) -> bool:
+        """Whether it can be had; an action that takes whatever there is does without."""
+        return self._possible()
 
     def __call__(self) -> Any:
         return self._make()
 
 
-def _names(name: str) -> tuple[str, ...]:
-    """Give the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
+def names_of(name: str) -> tuple[str, ...]:
+    """Return the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
     snake = _HUMP.sub("_", name).lower().replace(" ", "_")
     return (name, snake, snake.removesuffix("_action"))
 

@@ -16,10 +16,15 @@ Prompt = str | Sequence["Message"]
 
 
 class ActionModel:
-    """The model whose type is the action's name, else the main one."""
+    """The model whose type is the action's name, else the main one.
+
+    Attributes:
+        params: parameters of every request, which those of one request override.
+    """
 
     def __init__(self, model: Model, turn: Turn, task: str) -> None:
         self.model_name = model.name
+        self.params: Mapping[str, Any] = {}
         self._model = model
         self._turn = turn
         self._task = task
@@ -27,7 +32,7 @@ class ActionModel:
     async def ask(self, prompt: Prompt, params: Mapping[str, Any] | None = None) -> Completion:
         """Ask, and give the whole answer."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-        return await self._model.complete(messages, params, turn=self._turn, task=self._task)
+        return await self._model.complete(messages, {**self.params, **(params or {})}, turn=self._turn, task=self._task)
 
     async def ainvoke(self, prompt: Prompt, **params: Any) -> ModelAnswer:
         """Ask as models of LangChain are asked; the result has `content`."""
@@ -84,15 +89,29 @@ class TaskManager:
         self._context = context
         self._environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
 
-    def render_task_prompt(self, task: str, context: Mapping[str, Any] | None = None) -> str | list[Message]:
+    def render_task_prompt(
+        self,
+        task: str,
+        context: Mapping[str, Any] | None = None,
+        events: object = None,
+        force_string_to_message: bool = False,  # noqa: FBT001, FBT002  # the published signature
+    ) -> str | list[Message]:
         """Render the prompt of a task.
+
+        Args:
+            task: the task.
+            context: the variables of the prompt.
+            events: kept for existing code; without effect.
+            force_string_to_message: whether a prompt that is one text comes back as a message.
 
         Raises:
             RailError: a variable is missing, or the prompt is too long.
         """
+        del events
         prompt = self._context.prompt(task)
         if prompt.content is not None:
-            return self._render(prompt.content, context or {}, task, prompt.max_length)
+            text = self._render(prompt.content, context or {}, task, prompt.max_length)
+            return [{"role": "user", "content": text}] if force_string_to_message else text
         parts = [part for part in prompt.messages or () if not isinstance(part, str)]
         return [
             {"role": part.type, "content": self._render(part.content, context or {}, task, prompt.max_length)}
@@ -112,6 +131,10 @@ class TaskManager:
         if parser is None:
             raise RailError(f"the output parser {name!r} is not registered", rail=self._context.name)
         return parser(output)
+
+    def has_output_parser(self, task: str) -> bool:
+        """Return whether the prompt of a task names a parser."""
+        return self._context.prompt(task).output_parser is not None
 
     def get_stop_tokens(self, task: str) -> list[str] | None:
         """Give the texts at which an answer ends."""

@@ -3,7 +3,6 @@
 # ruff: noqa: ARG002, ARG005  # lark calls every method alike, and every expression takes the variables
 from __future__ import annotations
 
-import re
 from functools import reduce
 from typing import Any
 
@@ -18,19 +17,21 @@ from handrail_colang._syntax import (
     BotMessage,
     CreateEvent,
     Definition,
+    Dialog,
     Do,
     Execute,
     Expression,
     Flow,
     If,
-    PassThrough,
     Place,
+    Return,
+    Says,
     Stop,
     Unsupported,
+    UserIntent,
 )
 
 _Arguments = list[tuple[str | None, Expression]]
-_USER = re.compile(r"(?:define\s+)?user\s+(\w[\w ]*)")
 
 
 @v_args(meta=True)
@@ -44,25 +45,43 @@ class Builder(Transformer[Token, Any]):
     def __init__(self, file: str) -> None:
         super().__init__()
         self._file = file
+        self._reads: set[str] = set()  # of the definition that is being read, since definitions come one by one
 
     def start(self, meta: Any, children: list[Any]) -> list[Definition]:
-        return list(children)
+        return [child for child in children if child is not None]
 
     def flow(self, meta: Any, children: list[Any]) -> Definition:
-        place = self._place(meta)
+        place, reads = self._place(meta), self._taken_reads()
         _, phrase, body = children
-        if phrase is None:
-            return _passed_through(place, body or ()) or Unsupported(place, "a flow without a name (a dialog)")
-        return Flow(place, _words(phrase), body or ())
+        name, body = _words(phrase or ""), body or ()
+        if body and isinstance(body[0], Says):
+            return Dialog(place, name, (body[0],), body[1:], reads)
+        if not name:
+            return Unsupported(place, "a flow without a name that does not begin with 'user ...'")
+        return Flow(place, name, body, reads)
 
     def bot_message(self, meta: Any, children: list[Any]) -> BotMessage:
-        _, phrase, *texts = children
-        return BotMessage(self._place(meta), _words(phrase), tuple(map(ex.text_of, texts)))
+        _, phrase, *given = children
+        texts = tuple(map(ex.text_of, given))
+        return BotMessage(self._place(meta), _words(phrase), texts, frozenset().union(*map(ex.placeholders, texts)))
+
+    def user_intent(self, meta: Any, children: list[Any]) -> UserIntent:
+        _, phrase, *examples = children
+        texts = tuple(ex.text_of(example) for example in examples if example is not None)
+        return UserIntent(self._place(meta), _words(phrase), texts)
+
+    def import_(self, meta: Any, children: list[Any]) -> None:
+        return None  # the library that it names is part of what is installed
+
+    def says(self, meta: Any, children: list[Any]) -> Says:
+        return Says(self._place(meta), _words(children[1]))
+
+    def return_(self, meta: Any, children: list[Any]) -> Return:
+        return Return(self._place(meta))
 
     def other(self, meta: Any, children: list[Any]) -> Unsupported:
         line = str(children[0]).split("#")[0].strip()
-        said = _USER.fullmatch(line)
-        return Unsupported(self._place(meta), repr(line), _words(said[1]) if said is not None else "")
+        return Unsupported(self._place(meta), repr(line))
 
     def ignored(self, meta: Any, children: list[Any]) -> None:
         return None
@@ -95,16 +114,16 @@ class Builder(Transformer[Token, Any]):
     def bot(self, meta: Any, children: list[Any]) -> Bot:
         place = self._place(meta)
         _, phrase, text = children
-        return Bot(place, _words(phrase), ex.filled(ex.text_of(text), place) if text is not None else None)
+        return Bot(place, _words(phrase), self._filled(text, place) if text is not None else None)
 
     def bot_text(self, meta: Any, children: list[Any]) -> Bot:
         place = self._place(meta)
-        return Bot(place, None, ex.filled(ex.text_of(children[1]), place))
+        return Bot(place, None, self._filled(children[1], place))
 
     def bot_variable(self, meta: Any, children: list[Any]) -> Bot:
         place = self._place(meta)
         name = str(children[1])[1:]
-        return Bot(place, None, ex.variable(name, place), name)
+        return Bot(place, None, self._variable(name, place), name)
 
     def create_event(self, meta: Any, children: list[Any]) -> CreateEvent:
         keywords = {name: value for name, value in children[2] or () if name is not None}
@@ -154,7 +173,7 @@ class Builder(Transformer[Token, Any]):
         return ex.compare(comparison, left, right, self._place(meta))
 
     def comparator(self, meta: Any, children: list[Any]) -> str:
-        return " ".join(map(str, children))
+        return " ".join(str(child) for child in children if child is not None)
 
     def binary(self, meta: Any, children: list[Any]) -> Expression:
         place = self._place(meta)
@@ -181,7 +200,7 @@ class Builder(Transformer[Token, Any]):
         return ex.item(children[0], children[1], self._place(meta))
 
     def variable(self, meta: Any, children: list[Any]) -> Expression:
-        return ex.variable(str(children[0])[1:], self._place(meta))
+        return self._variable(str(children[0])[1:], self._place(meta))
 
     def number(self, meta: Any, children: list[Any]) -> Expression:
         text = str(children[0])
@@ -190,6 +209,7 @@ class Builder(Transformer[Token, Any]):
 
     def string(self, meta: Any, children: list[Any]) -> Expression:
         text = ex.text_of(children[0])
+        self._reads |= ex.placeholders(text)  # where it is the message of an event
         return lambda variables: text
 
     def constant(self, meta: Any, children: list[Any]) -> Expression:
@@ -216,6 +236,19 @@ class Builder(Transformer[Token, Any]):
         keywords = {name: value for name, value in arguments if name is not None}
         return Execute(self._place(meta), action, positional, keywords, target)
 
+    def _variable(self, name: str, place: Place) -> Expression:
+        self._reads.add(name)
+        return ex.variable(name, place)
+
+    def _filled(self, token: Token, place: Place) -> Expression:
+        text = ex.text_of(token)
+        self._reads |= ex.placeholders(text)
+        return ex.filled(text, place)
+
+    def _taken_reads(self) -> frozenset[str]:
+        reads, self._reads = frozenset(self._reads), set()
+        return reads
+
     def _values(self, meta: Any, arguments: _Arguments | None) -> list[Expression]:
         for name, _ in arguments or ():
             if name is not None:
@@ -229,13 +262,6 @@ class Builder(Transformer[Token, Any]):
 
     def _place(self, meta: Any) -> Place:
         return Place(self._file, meta.line, meta.column)
-
-
-def _passed_through(place: Place, body: Block) -> PassThrough | None:
-    match body:
-        case (Unsupported(user=user), Bot(variable="llm_output")) if user:
-            return PassThrough(place, user)
-    return None
 
 
 def _words(phrase: str) -> str:

@@ -26,6 +26,8 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     "in": lambda left, right: left in right,
     "not in": lambda left, right: left not in right,
+    "is": operator.eq,  # texts and numbers have no identity of their own here
+    "is not": operator.ne,
 }
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -43,8 +45,8 @@ _PLACEHOLDER = re.compile(r"\{\{\s*\$?([A-Za-z_]\w*)\s*\}\}|\{\$([A-Za-z_]\w*)\}
 
 
 def text_of(token: str) -> str:
-    """Give the value of a string as it is written."""
-    return str(ast.literal_eval(token))
+    """Return the value of a string as it is written; in one over several lines, their indentation is left out."""
+    return str(ast.literal_eval(r"\n".join(line.strip() for line in token.split("\n"))))
 
 
 def variable(name: str, place: Place) -> Expression:
@@ -111,6 +113,11 @@ def filled(text: str, place: Place) -> Expression:
         return _PLACEHOLDER.sub(lambda match: str(variable(next(filter(None, match.groups())), place)(variables)), text)
 
     return value
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names of the variables that a text is filled with."""
+    return frozenset(next(filter(None, match.groups())) for match in _PLACEHOLDER.finditer(text))
 
 
 def is_plain(text: str) -> bool:

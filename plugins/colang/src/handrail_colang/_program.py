@@ -4,49 +4,51 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from handrail.errors import InvalidRailsConfigurationError
 
+from handrail_colang._checks import problems, recursion, statements, unsupported
 from handrail_colang._expressions import is_plain
-from handrail_colang._syntax import (
-    Block,
-    Bot,
-    BotMessage,
-    CreateEvent,
-    Definition,
-    Do,
-    Execute,
-    Flow,
-    If,
-    PassThrough,
-    Statement,
-    Stop,
-    Unsupported,
-)
+from handrail_colang._syntax import Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
 
 if TYPE_CHECKING:
     from handrail import RailsConfig
 
-_REFUSAL = "refuse to respond"
+    from handrail_colang._syntax import Definition, Statement
+
+REFUSAL = "refuse to respond"
 _PREDEFINED = {
-    _REFUSAL: "I'm sorry, I can't respond to that.",
+    REFUSAL: "I'm sorry, I can't respond to that.",
     "inform answer unknown": "I don't know the answer to that.",
     "inform cannot answer": "I can't answer that.",
     "inform internal error occurred": "I'm sorry, an internal error has occurred.",
 }
-_WITHOUT_EFFECT = {"mask blocked user input"}  # flows that change only what a dialog would remember
+T = TypeVar("T", bound="Definition")
 _PLACE = re.compile(r"([^\n]+?):(\d+):(\d+): ")
-_ADVICE = "Handrail runs the rails of Colang 1.0, not dialogs"
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_PASSED_ON = "llm_output"  # `bot $llm_output` says what the model says
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
-    """Flows and bot messages by name."""
+    """Flows, bot messages and dialogs of a configuration.
+
+    Attributes:
+        flows: the flows that may be rails, by name.
+        messages: what the bot may say, by phrase.
+        intents: what a user may mean, by phrase.
+        dialogs: the flows that answer the user, in the order of the files.
+        read_by_prompts: the text of every prompt, which may read variables too.
+    """
 
     flows: Mapping[str, Flow]
     messages: Mapping[str, BotMessage]
+    intents: Mapping[str, UserIntent] = field(default_factory=dict)
+    dialogs: tuple[Dialog, ...] = ()
+    read_by_prompts: str = ""
 
     @classmethod
     def load(cls, config: RailsConfig) -> Program:
@@ -62,61 +64,131 @@ class Program:
                 f"or in Python with register_rail"
             )
         definitions: list[Definition] = []
-        problems: list[str] = []
+        found: list[str] = []
         for file, text in sources:
             from handrail_colang._parser import parse  # loads the parser library only where there is something to read
 
             try:
                 definitions += parse(text, file)
             except InvalidRailsConfigurationError as exc:
-                problems += exc.problems
-        program = cls._of(definitions, problems)
-        if problems:
-            problems.sort(key=_place)
-            raise InvalidRailsConfigurationError("\n".join(problems), problems=tuple(problems))
+                found += exc.problems
+        program = cls._of(definitions, found, config)
+        if found:
+            found.sort(key=_place)
+            raise InvalidRailsConfigurationError("\n".join(found), problems=tuple(found))
         return program
 
     @classmethod
-    def _of(cls, definitions: list[Definition], problems: list[str]) -> Program:
+    def _of(cls, definitions: list[Definition], found: list[str], config: RailsConfig) -> Program:
         flows: dict[str, Flow] = {}
-        messages: dict[str, BotMessage] = {}
-        for definition in _without_pass_through(definitions):
-            if isinstance(definition, Unsupported):
-                problems.append(_unsupported(definition))
-            elif isinstance(definition, BotMessage):
-                messages[definition.phrase] = definition
-            elif (earlier := flows.get(definition.name)) is not None:
-                problems.append(f"{definition.place}: flow {definition.name!r} is defined already at {earlier.place}")
+        for flow in _all(Flow, definitions):
+            if (earlier := flows.get(flow.name)) is not None:
+                found.append(f"{flow.place}: flow {flow.name!r} is defined already at {earlier.place}")
             else:
-                flows[definition.name] = definition
-        program = cls(flows, messages)
+                flows[flow.name] = flow
+        program = cls(
+            flows,
+            {message.phrase: message for message in _all(BotMessage, definitions)},
+            _merged(_all(UserIntent, definitions)),
+            tuple(dialog for dialog in _all(Dialog, definitions) if not _passes_on(dialog)),
+            "\n".join(_prompt_texts(config)),
+        )
+        found += map(unsupported, _all(Unsupported, definitions))
         for flow in flows.values():
-            problems += _problems(flow.body, program, stops=False)
-            problems += _recursion(flow, program)
+            found += problems(flow.body, program, stops=False)
+            found += recursion(flow, program)
+        for dialog in program.dialogs:
+            found += problems(dialog.body, program, stops=False, dialog=True)
         return program
 
-    def executed(self, flow: Flow) -> Iterator[Execute]:
-        """Give every `execute` that a flow may come to, those in flows that it does among them."""
-        reached = {flow.name: flow}
-        open_ = [flow]
+    def statements(self, flow: Flow | Dialog) -> Iterator[Statement]:
+        """Yield every statement that a flow may come to, those in flows that it does among them."""
+        reached = {flow.name}
+        open_ = [flow.body]
         while open_:
-            for statement in _statements(open_.pop().body):
-                if isinstance(statement, Execute):
-                    yield statement
-                elif isinstance(statement, Do) and statement.flow not in reached and statement.flow in self.flows:
-                    reached[statement.flow] = self.flows[statement.flow]
-                    open_.append(reached[statement.flow])
+            for statement in statements(open_.pop()):
+                yield statement
+                if isinstance(statement, Do) and statement.flow not in reached and statement.flow in self.flows:
+                    reached.add(statement.flow)
+                    open_.append(self.flows[statement.flow].body)
+
+    def executed(self, flow: Flow | Dialog) -> Iterator[Execute]:
+        """Yield every `execute` that a flow may come to."""
+        return (statement for statement in self.statements(flow) if isinstance(statement, Execute))
+
+    def reads_of(self, flow: Flow) -> frozenset[str]:
+        """Return the variables that a flow may read, what it says and the flows that it does included."""
+        reads = set(flow.reads)
+        for statement in self.statements(flow):
+            if isinstance(statement, Do) and statement.flow in self.flows:
+                reads |= self.flows[statement.flow].reads
+            elif isinstance(statement, Bot) and (message := self.messages.get(statement.phrase or "")) is not None:
+                reads |= message.reads
+        return frozenset(reads)
+
+    def read_outside(self, flow: Flow) -> frozenset[str]:
+        """Return the variables that others read, a flow left out: other flows, dialogs, bot messages and prompts."""
+        return self._reads_beside(flow)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The variables that anything reads."""
+        return self._reads_beside(None)
 
     @property
     def refusal(self) -> str | None:
         """What every rail tells a user after a block, if the configuration has its own `bot refuse to respond`."""
-        own = self.messages.get(_REFUSAL)
+        own = self.messages.get(REFUSAL)
         return own.texts[0] if own is not None and is_plain(own.texts[0]) else None
 
     def text_of(self, phrase: str) -> str | None:
-        """Give the text of a bot message, the first if it has several; None if there is none of that name."""
+        """Return the text of a bot message, the first if it has several; None if there is none of that name."""
         own = self.messages.get(phrase)
         return own.texts[0] if own is not None else _PREDEFINED.get(phrase)
+
+    @property
+    def meanings(self) -> Mapping[str, tuple[str, ...]]:
+        """What a user may mean, with examples; none for what a dialog begins with and nobody has described."""
+        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents}
+        return {**begun, **{intent.phrase: intent.examples for intent in self.intents.values()}}
+
+    def _reads_beside(self, left_out: Flow | None) -> frozenset[str]:
+        readers: tuple[Flow | Dialog | BotMessage, ...] = (
+            *self.flows.values(),
+            *self.dialogs,
+            *self.messages.values(),
+        )
+        texts = frozenset(_NAME.findall(self.read_by_prompts))
+        return texts.union(*(reader.reads for reader in readers if reader is not left_out))
+
+
+def _all(kind: type[T], definitions: list[Definition]) -> list[T]:
+    return [definition for definition in definitions if isinstance(definition, kind)]
+
+
+def _merged(intents: list[UserIntent]) -> dict[str, UserIntent]:
+    """Return intents by phrase; one that is defined in several places has the examples of all."""
+    merged: dict[str, UserIntent] = {}
+    for intent in intents:
+        earlier = merged.get(intent.phrase)
+        examples = (*(earlier.examples if earlier is not None else ()), *intent.examples)
+        merged[intent.phrase] = UserIntent(intent.place, intent.phrase, examples)
+    return merged
+
+
+def _passes_on(dialog: Dialog) -> bool:
+    """Return whether a dialog does no more than say what the model says, which happens without it too."""
+    match dialog.body:
+        case (Bot(variable=variable),):
+            return variable == _PASSED_ON
+    return False
+
+
+def _prompt_texts(config: RailsConfig) -> Iterator[str]:
+    for prompt in config.prompts:
+        yield prompt.content or ""
+        for entry in prompt.messages or ():
+            yield entry if isinstance(entry, str) else entry.content
 
 
 def _sources(config: RailsConfig) -> Iterator[tuple[str, str]]:
@@ -134,84 +206,6 @@ def _sources(config: RailsConfig) -> Iterator[tuple[str, str]]:
 
 
 def _place(problem: str) -> tuple[str, int, int]:
-    """Give where a problem is, to put those of a file in its order."""
+    """Return where a problem is, to put those of a file in its order."""
     found = _PLACE.match(problem)
     return (found[1], int(found[2]), int(found[3])) if found is not None else ("", 0, 0)
-
-
-def _without_pass_through(definitions: list[Definition]) -> Iterator[Flow | BotMessage | Unsupported]:
-    """Leave out dialogs that do nothing but say what the model says, and what the user says in them."""
-    passing = {definition.user for definition in definitions if isinstance(definition, PassThrough)}
-    for definition in definitions:
-        if isinstance(definition, PassThrough) or (isinstance(definition, Unsupported) and definition.user in passing):
-            continue
-        yield definition
-
-
-def _unsupported(node: Unsupported) -> str:
-    return f"{node.place}: {node.construct} is not supported; {_ADVICE}"
-
-
-def _problems(block: Block, program: Program, *, stops: bool) -> Iterator[str]:
-    """Find what cannot be run; `stops` says whether a `stop` is sure to follow the block."""
-    for statement in reversed(block):
-        if isinstance(statement, Stop):
-            stops = True
-        elif isinstance(statement, Unsupported):
-            yield _unsupported(statement)
-        elif isinstance(statement, Do) and statement.flow not in {*program.flows, *_WITHOUT_EFFECT}:
-            yield f"{statement.place}: 'do {statement.flow}' names no flow of this configuration"
-        elif isinstance(statement, Bot | CreateEvent):
-            yield from _saying(statement, program, stops=stops)
-        elif isinstance(statement, If):
-            yield from _problems(statement.then, program, stops=stops)
-            yield from _problems(statement.otherwise, program, stops=stops)
-            stops = stops or (_stops(statement.then) and _stops(statement.otherwise))
-
-
-def _saying(statement: Bot | CreateEvent, program: Program, *, stops: bool) -> Iterator[str]:
-    if isinstance(statement, CreateEvent):
-        said = f"'create event {statement.name}'"
-        if not statement.name.endswith("Exception"):
-            yield f"{statement.place}: {said} is not supported; events are those whose names end in 'Exception'"
-    else:
-        said = f"'bot {statement.phrase or '...'}'"
-        if statement.text is None and program.text_of(statement.phrase or "") is None:
-            yield f"{statement.place}: {said} has no text; add 'define bot {statement.phrase}' with one"
-    if not stops:
-        yield f"{statement.place}: {said} must be followed by 'stop': a rail refuses, it does not talk. {_ADVICE}"
-
-
-def _stops(block: Block) -> bool:
-    return any(
-        isinstance(statement, Stop)
-        or (isinstance(statement, If) and _stops(statement.then) and _stops(statement.otherwise))
-        for statement in block
-    )
-
-
-def _recursion(flow: Flow, program: Program) -> Iterator[str]:
-    """Find a flow that comes back to itself, which would never end."""
-    seen: set[str] = set()
-    open_ = list(_called(flow.body))
-    while open_:
-        called = open_.pop()
-        if called.flow == flow.name:
-            yield f"{called.place}: 'do {called.flow}' leads back to the flow {flow.name!r}, which would never end"
-            return
-        if called.flow not in seen and called.flow in program.flows:
-            seen.add(called.flow)
-            open_ += _called(program.flows[called.flow].body)
-
-
-def _called(block: Block) -> Iterator[Do]:
-    return (statement for statement in _statements(block) if isinstance(statement, Do))
-
-
-def _statements(block: Block) -> Iterator[Statement]:
-    """Give the statements of a block and of the blocks in it."""
-    for statement in block:
-        yield statement
-        if isinstance(statement, If):
-            yield from _statements(statement.then)
-            yield from _statements(statement.otherwise)

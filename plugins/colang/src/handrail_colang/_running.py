@@ -19,6 +19,8 @@ from handrail_colang._syntax import (
     Execute,
     Expression,
     If,
+    Return,
+    Says,
     Statement,
     Stop,
     Unsupported,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from handrail_colang._actions import Actions
     from handrail_colang._program import Program
-    from handrail_colang._syntax import Flow
+    from handrail_colang._syntax import Dialog, Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,21 @@ class Refusal:
     message: str = ""
 
 
+class _ReturnedError(Exception):
+    """A flow has come to `return`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """What the bot says where the configuration has no words for it: the model finds them."""
+
+    phrase: str
+
+
 class Run:
-    """One run of a flow over one text, with variables of its own.
+    """One run of a flow over one text.
+
+    Its variables begin as those of the call; `changed` are those that it has set.
 
     Args:
         program: the flows and messages that may be named.
@@ -50,10 +65,19 @@ class Run:
         context: the rail's.
         turn: what is judged.
         judged: the variable that is judged, with its text.
+        verdicts: whether a result that says no is a refusal also where it is assigned and nobody looks at it, since
+            nothing else in the flow could refuse.
     """
 
     def __init__(
-        self, program: Program, actions: Actions, context: RailContext, turn: Turn, judged: Mapping[str, str]
+        self,
+        program: Program,
+        actions: Actions,
+        context: RailContext,
+        turn: Turn,
+        judged: Mapping[str, str],
+        *,
+        verdicts: bool = False,
     ) -> None:
         self.variables: dict[str, Any] = {
             **turn.variables,
@@ -69,17 +93,27 @@ class Run:
         self._turn = turn
         self._said: Refusal | None = None
         self._found = ""  # why an action would block
+        self._verdicts = verdicts
+        self.answer: list[str | Invented] = []  # what the bot has said, for a dialog
+        self.changed: set[str] = set()
+        self.result: Any = None  # of the action that was executed last
 
-    async def flow(self, flow: Flow) -> Refusal | None:
-        """Run a flow; give the refusal that it ends with, None if it lets the text pass.
+    async def flow(self, flow: Flow | Dialog) -> Refusal | None:
+        """Run a flow; return the refusal that it ends with, None if it lets the text pass.
 
         Raises:
             RailError: it could not be run.
         """
         try:
-            return await self._block(flow.body)
+            return await self._called(flow.body)
         except ExpressionError as exc:
             raise RailError(str(exc), rail=self._context.name) from exc
+
+    async def _called(self, block: Block) -> Refusal | None:
+        try:
+            return await self._block(block)
+        except _ReturnedError:
+            return None
 
     async def _block(self, block: Block) -> Refusal | None:
         for statement in block:
@@ -94,22 +128,25 @@ class Run:
                 chosen = statement.then if _truth(statement.condition, self.variables) else statement.otherwise
                 return await self._block(chosen)
             case Assign():
-                self.variables[statement.name] = statement.value(self.variables)
+                self._set(statement.name, statement.value(self.variables))
             case Execute():
                 return await self._execute(statement)
             case Do():
                 called = self._program.flows.get(statement.flow)  # None for one that has no effect
-                return await self._block(called.body) if called is not None else None
+                return await self._called(called.body) if called is not None else None
+            case Return():
+                raise _ReturnedError
             case Bot():
                 text = self._text(statement)
                 self._said = Refusal(text, message=text)
+                self.answer.append(text or Invented(statement.phrase or ""))
             case CreateEvent():
                 message = _value(statement.keywords.get("message"), self.variables) or statement.name
                 self._said = Refusal(str(filled(str(message), statement.place)(self.variables)), statement.name)
             case Stop():
                 return self._refusal()
-            case Unsupported():  # pragma: no cover  # refused when the configuration is loaded
-                raise RailError(f"{statement.place}: {statement.construct} cannot be run", rail=self._context.name)
+            case Says() | Unsupported():  # pragma: no cover  # refused when the configuration is loaded
+                raise RailError(f"{statement.place}: it cannot be run", rail=self._context.name)
         return None
 
     async def _execute(self, statement: Execute) -> Refusal | None:
@@ -120,34 +157,47 @@ class Run:
                     f"{statement.place}: action {statement.action!r} returned events, which are not supported",
                     rail=self._context.name,
                 )
-            self.variables.update(result.context_updates or {})
+            for name, value in (result.context_updates or {}).items():
+                self._set(name, value)
             result = result.return_value
+        self.result = result
         if isinstance(result, RailOutcome):
             return self._outcome(result, statement)
         if statement.target is not None:
-            self.variables[statement.target] = result
+            self._set(statement.target, result)
+        if result is False and (statement.target is None or (self._verdicts and not self._is_read(statement))):
+            return Refusal(self._found or f"{statement.action} refused")
         return None
+
+    def _set(self, name: str, value: Any) -> None:
+        self.variables[name] = value
+        self.changed.add(name)
+
+    def _is_read(self, statement: Execute) -> bool:
+        return statement.target in self._program.reads
 
     def _outcome(self, outcome: RailOutcome, statement: Execute) -> Refusal | None:
         """Carry out what an outcome says; a block that is assigned is left to the flow, which looks at it.
 
-        One that is assigned to the text that is judged would take the text's place, so it is carried out too.
+        One that is assigned to the text that is judged would take the text's place, and one whose variable nobody
+        reads would be lost, so they are carried out too.
         """
         target = None if statement.target in {*TransformTarget} else statement.target
         if outcome.failed:
             reason = outcome.reason or "it did not say why"
             raise RailError(f"{statement.place}: {statement.action} has failed: {reason}", rail=self._context.name)
         if target is not None:
-            self.variables[target] = outcome
+            self._set(target, outcome)
         if outcome.is_blocked:
             self._found = outcome.reason or f"{statement.action} refused"
-            return Refusal(self._found) if target is None else None
-        self.variables.update(outcome.transform_text)
+            return Refusal(self._found) if target is None or not self._is_read(statement) else None
+        for name, text in outcome.transform_text.items():
+            self._set(name, text)
         return None
 
     def _refusal(self) -> Refusal:
         said = self._said or Refusal(f"{self._context.name} refused")
-        return replace(said, reason=self._found) if self._found else said
+        return replace(said, reason=self._found) if self._found and said.category is None else said
 
     def _text(self, statement: Bot) -> str:
         if statement.text is not None:

@@ -77,6 +77,21 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """`user phrase`, at the beginning of a dialog: what the user has said."""
+
+    place: Place
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """`return`: the flow ends here, and lets the text pass."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """`if`, with `else`; an `elif` is an `if` in the `else`."""
 
@@ -88,36 +103,28 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A construct that cannot be run here.
-
-    Attributes:
-        user: what the user is meant to say, for a definition of it and for a turn of the user in a dialog.
-    """
+    """A construct that cannot be run here."""
 
     place: Place
     construct: str
-    user: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PassThrough:
-    """A dialog that does nothing but say what the model says: `user something`, then `bot $llm_output`."""
-
-    place: Place
-    user: str
-
-
-Statement: TypeAlias = Assign | Execute | Bot | CreateEvent | Do | Stop | If | Unsupported
+Statement: TypeAlias = Assign | Execute | Bot | CreateEvent | Do | Stop | Return | If | Says | Unsupported
 Block: TypeAlias = tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`define flow name`, or `define subflow name`."""
+    """`define flow name`, or `define subflow name`.
+
+    Attributes:
+        reads: the variables whose values it reads.
+    """
 
     place: Place
     name: str
     body: Block
+    reads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,32 @@ class BotMessage:
     place: Place
     phrase: str
     texts: tuple[str, ...]
+    reads: frozenset[str] = frozenset()
 
 
-Definition: TypeAlias = Flow | BotMessage | PassThrough | Unsupported
+@dataclass(frozen=True, slots=True)
+class UserIntent:
+    """`define user phrase`, with examples of what a user says who means it."""
+
+    place: Place
+    phrase: str
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A flow that begins with what the user says: one turn of the user, and what follows in the same turn.
+
+    Attributes:
+        name: the flow's name; empty for one without.
+        intents: the phrases of `user`, any of which begins it.
+    """
+
+    place: Place
+    name: str
+    intents: tuple[Says, ...]
+    body: Block
+    reads: frozenset[str] = frozenset()
+
+
+Definition: TypeAlias = Flow | BotMessage | UserIntent | Dialog | Unsupported

@@ -12,11 +12,24 @@ from handrail.plugins import lazy_exports
 import nemoguardrails.plugin  # noqa: F401  # refuses to be imported beside NVIDIA's package
 
 if TYPE_CHECKING:
+    from nemoguardrails.llm.providers import register_provider as register_provider
     from nemoguardrails.rails.llm.config import RailsConfig as RailsConfig
     from nemoguardrails.rails.llm.llmrails import Guardrails as Guardrails
     from nemoguardrails.rails.llm.llmrails import LLMRails as LLMRails
+    from nemoguardrails.types import ChatMessage as ChatMessage
+    from nemoguardrails.types import LLMModel as LLMModel
+    from nemoguardrails.types import LLMResponse as LLMResponse
+    from nemoguardrails.types import LLMResponseChunk as LLMResponseChunk
+    from nemoguardrails.types import Role as Role
+    from nemoguardrails.types import ToolCall as ToolCall
+    from nemoguardrails.types import UsageInfo as UsageInfo
 
-_HOMES = {"rails.llm.config": ("RailsConfig",), "rails.llm.llmrails": ("Guardrails", "LLMRails")}
+_HOMES = {
+    "llm.providers": ("register_provider",),
+    "rails.llm.config": ("RailsConfig",),
+    "rails.llm.llmrails": ("Guardrails", "LLMRails"),
+    "types": ("ChatMessage", "LLMModel", "LLMResponse", "LLMResponseChunk", "Role", "ToolCall", "UsageInfo"),
+}
 
 __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from handrail import Provider, ProviderContext
 
+    from nemoguardrails.types import LLMModel
+
 
 def engine_of(provider: Any) -> Callable[[Mapping[str, Any], ProviderContext], Provider]:
     """Give an engine of a class that is called with `model` and the model's parameters."""
@@ -20,11 +22,15 @@ def engine_of(provider: Any) -> Callable[[Mapping[str, Any], ProviderContext], P
 
 
 def as_provider(llm: object) -> Provider:
-    """Give a provider for what a program passes as `llm`: one of Handrail's as it is, a model of LangChain in a shell.
+    """Return a provider for what a program passes as `llm`: Handrail's own as it is, other models in a shell.
 
     Raises:
         ConfigurationError: it is neither.
     """
+    if callable(getattr(llm, "stream_async", None)):
+        from nemoguardrails._llm_model import LLMModelProvider
+
+        return LLMModelProvider(cast("LLMModel", llm))
     if not callable(getattr(llm, "astream", None)) and callable(getattr(llm, "stream", None)):
         return cast("Provider", llm)
     from handrail_langchain import LangChainProvider

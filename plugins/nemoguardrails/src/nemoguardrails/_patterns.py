@@ -11,6 +11,7 @@ class PatternFilter:
         suffix: taken away at the end, and only there.
         stop: texts at which the stream ends.
         stopped: True once one of them was seen.
+        skipped: how many characters of the beginning were taken away.
     """
 
     def __init__(self) -> None:
@@ -18,6 +19,7 @@ class PatternFilter:
         self.suffix = ""
         self.stop: list[str] = []
         self.stopped = False
+        self.skipped = 0
         self._held = ""
         self._began = False
 
@@ -30,7 +32,8 @@ class PatternFilter:
             self.stopped = True
             text, self._held = self._held[:cut], ""
             return text.removesuffix(self.suffix)
-        keep = max((_overlap(self._held, text) for text in (*self.stop, self.suffix) if text), default=0)
+        before_stops = (f"{self.suffix}{text}" for text in self.stop)  # a suffix may stand before a stop text
+        keep = max((_overlap(self._held, text) for text in (*self.stop, self.suffix, *before_stops) if text), default=0)
         at = len(self._held) - keep
         text, self._held = self._held[:at], self._held[at:]
         return text
@@ -46,6 +49,7 @@ class PatternFilter:
             return True
         if self._held.startswith(self.prefix):
             self._held = self._held[len(self.prefix) :]
+            self.skipped = len(self.prefix)
         elif self.prefix.startswith(self._held):
             return False
         self._began = True

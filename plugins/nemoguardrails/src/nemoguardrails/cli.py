@@ -6,7 +6,7 @@ import sys
 
 import handrail
 from handrail import Registry
-from handrail.plugins import ProviderSpec
+from handrail.plugins import CommandSpec, ProviderSpec
 from handrail_cli import app
 
 from nemoguardrails import __version__
@@ -21,15 +21,25 @@ _HELP = """usage: nemoguardrails COMMAND
   --version                                               say what is installed"""
 
 
+_ELSEWHERE = {
+    "convert": "Colang 1.0 is what is read here; 'check PATH' lists what of a configuration cannot be used",
+    "actions-server": "actions run in the process of the rails; put them into actions.py, or call register_action",
+    "eval": "install handrail-eval, whose command it is",
+}
+
+
 def main() -> None:
     """Run the command line of this process; commands that are not named here are those of `handrail`."""
-    command = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    command, registry = sys.argv[1] if len(sys.argv) > 1 else "--help", Registry.discover()
     if command in {"--version", "-v"}:
         sys.stdout.write(f"handrail-nemoguardrails {__version__}, handrail {handrail.__version__}\n")
     elif command in {"--help", "-h"}:
         sys.stdout.write(f"{_HELP}\n")
     elif command == "find-providers":
-        sys.stdout.write("\n".join(Registry.discover().names(ProviderSpec)) + "\n")
+        sys.stdout.write("\n".join(registry.names(ProviderSpec)) + "\n")
+    elif command in _ELSEWHERE and command not in registry.names(CommandSpec):
+        sys.stderr.write(f"nemoguardrails {command} is not supported: {_ELSEWHERE[command]}\n")
+        sys.exit(2)
     else:
         app.main()
 

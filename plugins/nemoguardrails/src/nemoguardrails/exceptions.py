@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from handrail import errors
 
+
+class RailTypeNotConfiguredError(errors.InvalidRailsConfigurationError):
+    """A check asks for rails of a direction for which the configuration has none."""
+
+
+class InvalidStateError(errors.InvalidRequestError):
+    """The state of a call is none that an earlier call gave."""
+
+
 ConfigurationError = errors.ConfigurationError
 InvalidModelConfigurationError = errors.ConfigurationError
 InvalidRailsConfigurationError = errors.InvalidRailsConfigurationError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextvars import ContextVar
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,38 @@ from handrail.plugins import ProviderSpec, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from handrail import Registrations, Registry
     from handrail.config import RailsConfig
+    from handrail.plugins import RailSpec
+
+program_registry: ContextVar[Registry | None] = ContextVar("program_registry", default=None)
+"""What is installed for the `LLMRails` of this package that is being built, which may get actions once it is there."""
+
+VARIABLES = (
+    "bot_thinking",
+    "general_instructions",
+    "last_bot_message",
+    "last_user_message",
+    "relevant_chunks",
+    "sample_conversation",
+)
+"""Variables of prompts that existing configurations take to be always there."""
+
+_MENTIONED = re.compile(rf"\b(?:{'|'.join(VARIABLES)})\b")
 
 # The published functions have no object to register on, so this is the one table that a process has.
 registered: dict[str, Any] = {}
+
+
+@hookimpl
+def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec] | None:
+    """Offer installed rails as existing configurations expect them, where one needs that."""
+    registry = program_registry.get()
+    if registry is None and not _needs_more(config):
+        return None
+    from nemoguardrails._library import library_rails
+
+    return library_rails(config, registrations, registry)
 
 
 @hookimpl
@@ -24,6 +54,17 @@ def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | N
     from nemoguardrails._engines import engine_of
 
     return [ProviderSpec(name, engine_of(provider)) for name, provider in sorted(registered.items())]
+
+
+def _needs_more(config: RailsConfig) -> bool:
+    """Return whether a configuration has what only existing ones have: rails with `$task=`, or those variables."""
+    if any("task" in flow.arguments for flow in (*config.input_flows, *config.output_flows)):
+        return True
+    return any(
+        _MENTIONED.search(entry if isinstance(entry, str) else entry.content)
+        for prompt in config.prompts
+        for entry in (prompt.content or "", *(prompt.messages or ()))
+    )
 
 
 def _refuse_other_package() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import anyio
 
+from nemoguardrails._origins import Origins
 from nemoguardrails._patterns import PatternFilter
 
 _GREEN, _PLAIN = "\033[92m", "\033[0m"
@@ -35,6 +36,7 @@ class StreamingHandler:
 
     Attributes:
         completion: the text so far, without what patterns have taken away.
+        queue: what nobody has taken yet.
         stop: texts at which the answer ends; they are no part of it.
         streaming_finished_event: set at the end.
     """
@@ -59,7 +61,8 @@ class StreamingHandler:
         self.buffer = ""
         self.streaming_finished_event = anyio.Event()
         self._filter = PatternFilter()
-        self._queue: deque[Any] = deque()
+        self._origins = Origins()
+        self.queue: deque[Any] = deque()
         self._news = anyio.Event()
         self._piped_to: StreamingHandler | None = None
         self._ended = False
@@ -94,9 +97,12 @@ class StreamingHandler:
         if self._ended:
             return
         if isinstance(chunk, str):
+            self._origins.came(chunk, metadata)
             text = self._filter.feed(chunk)
-            if text or metadata or not chunk:
-                await self._emit(text, metadata)
+            for part, its_metadata in self._origins.of(text, self._filter.skipped):
+                await self._emit(part, its_metadata)
+            if not chunk:
+                await self._emit("", metadata)
             if not self._filter.stopped:
                 return
         await self._end()
@@ -138,12 +144,12 @@ class StreamingHandler:
         return self
 
     async def __anext__(self) -> Any:
-        while not self._queue:
+        while not self.queue:
             await self._news.wait()
-        item = self._queue[0]
+        item = self.queue[0]
         if item is END_OF_STREAM:  # stays, so that a second iteration ends too
             raise StopAsyncIteration
-        self._queue.popleft()
+        self.queue.popleft()
         return item
 
     def _tell(self) -> None:
@@ -173,8 +179,10 @@ class StreamingHandler:
             await self._deliver(text, metadata)
 
     async def _end(self) -> None:
-        if rest := self._filter.finish():
-            await self._emit(rest, None)
+        for part, its_metadata in self._origins.of(self._filter.finish(), self._filter.skipped):
+            await self._emit(part, its_metadata)
+        if (left := self._origins.left) is not None:  # of a chunk whose text was taken away
+            await self._emit("", left)
         self._ended = True
         if not self.enable_buffer:
             await self._deliver(END_OF_STREAM, None)
@@ -188,9 +196,9 @@ class StreamingHandler:
             await self._piped_to.push_chunk(chunk, metadata)
             return
         if isinstance(chunk, str) and self.include_metadata:
-            self._queue.append({"text": chunk, **({self._metadata_key: dict(metadata)} if metadata else {})})
+            self.queue.append({"text": chunk, **({self._metadata_key: dict(metadata)} if metadata else {})})
         else:
-            self._queue.append(chunk)
+            self.queue.append(chunk)
         self._tell()
 
     def _print(self, chunk: str | _EndOfStream) -> None:

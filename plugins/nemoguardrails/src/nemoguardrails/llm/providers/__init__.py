@@ -21,6 +21,15 @@ def get_llm_provider_names() -> list[str]:
 
 
 register_chat_provider = register_llm_provider
+register_provider = register_llm_provider
+get_provider_names = get_llm_provider_names
 get_chat_provider_names = get_llm_provider_names
 
-__all__ = ["get_chat_provider_names", "get_llm_provider_names", "register_chat_provider", "register_llm_provider"]
+__all__ = [
+    "get_chat_provider_names",
+    "get_llm_provider_names",
+    "get_provider_names",
+    "register_chat_provider",
+    "register_llm_provider",
+    "register_provider",
+]

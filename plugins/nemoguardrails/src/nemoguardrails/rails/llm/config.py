@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Self
 
 import handrail
+from handrail.config import Instruction as Instruction
 from handrail.config import ModelConfig as Model
 from handrail.config import OutputRails as OutputRails
 from handrail.config import Rails as Rails
@@ -15,9 +16,12 @@ from handrail.config import StreamingConfig as OutputRailsStreamingConfig
 from handrail.config import TaskPrompt as TaskPrompt
 from pydantic import PrivateAttr
 
-__all__ = ["Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
+from nemoguardrails._messages import KEYS, as_colang, of_files, of_text
+
+__all__ = ["Instruction", "Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
 
 _log = logging.getLogger("nemoguardrails")
+_GENERAL = "prompts: the prompt of the task 'general' is not used; write what the model is told into 'instructions'"
 _DEFAULTS = {"rails": {"output": {"streaming": {"stream_first": True}}}}
 
 
@@ -30,6 +34,19 @@ class RailsConfig(handrail.RailsConfig):
 
     _given: handrail.RailsConfig | None = PrivateAttr(default=None)
 
+    @property
+    def streaming(self) -> bool:
+        """Whether answers may be streamed, which they always may; kept for existing code."""
+        return True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know though it is no error."""
+        general = any(prompt.task == "general" for prompt in self.prompts)
+        carried_out = tuple(f"'{key}' has no effect" for key in KEYS)
+        notes = (note for note in super().notes if not note.endswith(carried_out))
+        return (*notes, *((_GENERAL,) if general else ()))
+
     @classmethod
     def from_path(cls, config_path: str | PathLike[str]) -> Self:
         """Read a folder or a file.
@@ -37,7 +54,10 @@ class RailsConfig(handrail.RailsConfig):
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
         """
-        return cls._with_defaults(handrail.RailsConfig.from_path(config_path))
+        config = handrail.RailsConfig.from_path(config_path)
+        if messages := of_files(config.files):
+            config += handrail.RailsConfig.from_content(messages)
+        return cls._with_defaults(config)
 
     @classmethod
     def from_content(
@@ -51,7 +71,9 @@ class RailsConfig(handrail.RailsConfig):
         Raises:
             ConfigurationError: they cannot be used; each problem is a line.
         """
-        return cls._with_defaults(handrail.RailsConfig.from_content(colang_content, yaml_content, config))
+        given = (of_text(yaml_content or ""), as_colang(config), colang_content)
+        colang = "\n".join(filter(None, given)) or None
+        return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, config))
 
     def __add__(self, later: handrail.RailsConfig) -> Self:
         """Merge with a later configuration. A default of the one never overrides what the other sets."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import handrail
 from handrail import Blocked, Event, Finished, Message, RailFailed, Registry, StreamError, TextDelta
+from handrail.errors import ConfigurationError, InvalidRequestError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
-from handrail.errors import InvalidRequestError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+from handrail_colang import action_in_place, dialogs_of_program
 
 from nemoguardrails._engines import as_provider
+from nemoguardrails._library import heeds_actions
+from nemoguardrails._results import GuardedTexts, Names, exception_message
+from nemoguardrails._state import conversation, next_state
 from nemoguardrails.context import streaming_handler_var
+from nemoguardrails.exceptions import RailTypeNotConfiguredError
+from nemoguardrails.logging.explain import ExplainInfo
+from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
     GenerationOptions,
@@ -25,6 +34,8 @@ from nemoguardrails.rails.llm.options import (
 )
 
 if TYPE_CHECKING:
+    from handrail_colang import Dialogs
+
     from nemoguardrails.streaming import StreamingHandler
 
 Options = Mapping[str, Any] | GenerationOptions | None
@@ -51,8 +62,22 @@ class LLMRails(handrail.LLMRails):
         *,
         registry: Registry | None = None,
     ) -> None:
-        super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=registry)
+        installed = registry or Registry.discover()
+        self._dialogs: list[Dialogs] = []
+        tokens = program_registry.set(installed), dialogs_of_program.set(self._dialogs)
+        try:
+            super().__init__(config, None if llm is None else as_provider(llm), verbose, registry=installed)
+        finally:
+            program_registry.reset(tokens[0])
+            dialogs_of_program.reset(tokens[1])
+        main = self.composition.models.get("main")
+        if self._dialogs and main is not None:
+            super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
+        self.kb: None = None  # what is retrieved, and how, is the application's
+        self.runtime = Runtime(self)
+        self._names = Names(config)
+        self._spoken: Sequence[Message] = ()
         say_differences(config)
 
     def stream_async(
@@ -71,9 +96,11 @@ class LLMRails(handrail.LLMRails):
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
         """
         wanted = for_kernel(parse(options))
-        return super().stream_async(
+        self._spoken = ()
+        stream = super().stream_async(
             prompt, messages, wanted, state, include_metadata, generator, include_generation_metadata
         )
+        return GuardedTexts(stream, self._names)
 
     async def generate_async(  # type: ignore[override]  # results are of the drop-in's own classes
         self,
@@ -89,21 +116,31 @@ class LLMRails(handrail.LLMRails):
             prompt: the user's message; or
             messages: the conversation.
             options: which rails run, and what comes back.
-            state: makes the result a `GenerationResponse`; nothing is kept in it.
+            state: what an earlier call of the conversation has given as its `state`, or `{}`; the result is a
+                `GenerationResponse` whose `state` goes into the next call.
             streaming_handler: takes the guarded text as it is released, and is ended in any case.
 
         Raises:
             ValueError: not exactly one of prompt and messages was passed, or an option is wrong.
+            InvalidStateError: the state is none that a call has given.
             ProviderError: the model could not answer.
         """
         wanted = parse(options)
+        is_prompt = prompt is not None
+        if state is not None:
+            prompt, messages = None, conversation(state, prompt, messages)
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
         if not wanted.rails.dialog:
             response = await self._without_generation(prompt, messages, wanted)
-        elif handler is not None:
-            response = GenerationResponse.of(await self._into(handler, prompt, messages, wanted), wanted)
         else:
-            response = GenerationResponse.of(await self._whole(prompt, messages, wanted), wanted)
+            asked = self._whole if handler is None else partial(self._into, handler)
+            result = await asked(prompt, messages, wanted)
+            self._spoken = next_state(result)["messages"]
+            response = GenerationResponse.of(self._with_exception(result), wanted, self._names)
+            if state is not None:
+                response.state = next_state(result)
+        if state is not None and is_prompt and isinstance(response.response, list):
+            response.response = _content(response.response)
         if options is not None or state is not None:
             return response
         return response.response if isinstance(response.response, str) else response.response[0]
@@ -119,15 +156,69 @@ class LLMRails(handrail.LLMRails):
 
         Raises:
             ValueError: there is nothing to check.
+            RailTypeNotConfiguredError: rails of a direction are asked for, and there are none.
         """
         types: list[Any] | None = None if rail_types is None else [RailType(kind).value for kind in rail_types]
+        for kind in types or ():
+            if not (self.composition.input_rails if kind == "input" else self.composition.output_rails):
+                raise RailTypeNotConfiguredError(
+                    f"rail_types asks for {kind} rails, and the configuration has none under rails.{kind}.flows"
+                )
         result = await super().check_async(messages, types, options=for_kernel(parse(options)))
-        return RailsResult(status=RailStatus(result.status), content=result.content, rail=result.rail)
+        rail = None if result.rail is None else self._names(result.rail)
+        return RailsResult(status=RailStatus(result.status), content=result.content, rail=rail)
+
+    def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
+        """Give rails a function that they may execute by name. With a rail's own name it takes the rail's place.
+
+        Raises:
+            ConfigurationError: it has the name of a rail that would not ask for it.
+        """
+        known = name or str(getattr(action, "__name__", type(action).__name__))
+        for plan in (*self.composition.input_rails, *self.composition.output_rails):
+            if action_in_place(plan.name, {known: action}) is not None and not heeds_actions(plan.rail):
+                raise ConfigurationError(
+                    f"the action {known!r} cannot take the place of the rail {plan.name!r}, which works on the stream "
+                    f"itself; define a flow in Colang that executes the action, and name the flow instead"
+                )
+        return super().register_action(action, name)
 
     def update_llm(self, llm: object) -> Self:
         """Put a model in place of the main one, for calls that begin later."""
         self.llm = llm
-        return super().update_llm(as_provider(llm))
+        provider = as_provider(llm)
+        return super().update_llm(self._dialogs[0].in_front_of(provider) if self._dialogs else provider)
+
+    def _with_exception(self, result: handrail.GenerationResponse) -> handrail.GenerationResponse:
+        stop = result.stop
+        if stop is None:
+            return result
+        created = isinstance(stop, Blocked) and str(stop.category or "").endswith("Exception")
+        if not created and not self.config.enable_rails_exceptions:
+            return result
+        return replace(result, response=[exception_message(stop, self._names)])
+
+    def register_filter(self, filter_fn: Callable[..., Any], name: str | None = None) -> Self:
+        """Refuse a filter for prompts: prompts are compiled when the configuration is loaded.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            f"the filter {name or getattr(filter_fn, '__name__', 'given')!r} is not supported; make its result a "
+            f"variable with register_prompt_context"
+        )
+
+    def explain(self) -> ExplainInfo:  # type: ignore[override]  # likewise
+        """Return what the call that began last has asked of models so far, and its conversation."""
+        return ExplainInfo(super().explain(), self._spoken)
+
+    async def startup(self) -> None:
+        """Do nothing: everything is built with the object. Kept for existing code."""
+
+    async def shutdown(self) -> None:
+        """Close models and rails."""
+        await self.aclose()
 
     async def _whole(
         self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions
@@ -151,7 +242,7 @@ class LLMRails(handrail.LLMRails):
                 return result
             async with stream:
                 async for event in stream:
-                    await _push(handler, event)
+                    await _push(handler, event, self._names)
             return stream.response
         finally:
             await handler.finish()
@@ -173,16 +264,64 @@ class LLMRails(handrail.LLMRails):
         return GenerationResponse.of_check(result, wanted, is_prompt=prompt is not None)
 
 
-Guardrails = LLMRails
+class Guardrails(LLMRails):
+    """The same under its newer name.
+
+    Args:
+        config: what to guard, with which models and how.
+        llm: takes the place of the configured main model.
+        verbose: kept for existing code.
+        use_iorails: kept for existing code; there is one engine.
+        require_iorails: kept for existing code.
+        registry: what is installed; by default whatever is found.
+    """
+
+    def __init__(
+        self,
+        config: handrail.RailsConfig,
+        llm: object = None,
+        verbose: bool = False,  # noqa: FBT001, FBT002  # the published signature
+        *,
+        use_iorails: bool = True,
+        require_iorails: bool = False,
+        registry: Registry | None = None,
+    ) -> None:
+        del use_iorails, require_iorails
+        super().__init__(config, llm, verbose, registry=registry)
 
 
-async def _push(handler: StreamingHandler, event: Event) -> None:
+class Runtime:
+    """What existing code reaches as `rails.runtime`: where actions are registered.
+
+    Args:
+        rails: whose it is.
+    """
+
+    def __init__(self, rails: LLMRails) -> None:
+        self.config = rails.config
+        self._rails = rails
+
+    @property
+    def registered_action_params(self) -> dict[str, Any]:
+        """The values that are passed to actions, by name."""
+        return self._rails.composition.registrations.action_params
+
+    def register_action(self, action: Callable[..., Any], name: str | None = None) -> None:
+        """Give rails a function that they may execute by name."""
+        self._rails.register_action(action, name)
+
+    def register_action_param(self, name: str, value: object) -> None:
+        """Give a value to every executed function that has a parameter of this name."""
+        self._rails.register_action_param(name, value)
+
+
+async def _push(handler: StreamingHandler, event: Event, names: Names) -> None:
     if isinstance(event, TextDelta):
         await handler.push_chunk(event.text)
     elif isinstance(event, Blocked) and event.direction == "input":
         await handler.push_chunk(event.message)
     elif isinstance(event, Blocked | RailFailed):
-        await handler.push_chunk(StreamError.of(event))
+        await handler.push_chunk(StreamError.of(names.stop(event)))
     elif isinstance(event, Finished) and handler.include_metadata and event.usage is not None:
         usage = event.usage
         tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}

@@ -13,8 +13,11 @@ from handrail import ExecutedAction as ExecutedAction
 from handrail import GenerationLog as GenerationLog
 from handrail import GenerationStats as GenerationStats
 from handrail import LLMCallInfo as LLMCallInfo
+from handrail import Message
 from handrail.errors import InvalidRequestError
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
+
+from nemoguardrails._results import Names, own_variables, without_the_answer, without_thinking
 
 
 class RailType(StrEnum):
@@ -92,15 +95,22 @@ class GenerationResponse(BaseModel):
     llm_metadata: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, result: handrail.GenerationResponse, options: GenerationOptions) -> Self:
-        """Make one of Handrail's, with what the options ask for."""
+    def of(cls, result: handrail.GenerationResponse, options: GenerationOptions, names: Names) -> Self:
+        """Make one of Handrail's, with what the options ask for. Of a blocked answer nothing comes back."""
+        log = _asked(result.log, options.log)
+        if log is not None:
+            log = names.log(log if result.stop is None else without_the_answer(log, result.stop))
+        if result.stop is not None:
+            data = own_variables(result.output_data, blocked=True)
+            return cls(response=result.response, output_data=data, log=log)
+        response, thought = _without_thinking(result.response)
         return cls(
-            response=result.response,
+            response=response,
             llm_output=result.llm_output,
             output_data=result.output_data,
-            log=_asked(result.log, options.log),
+            log=log,
             tool_calls=[_tool_call(call) for call in result.tool_calls] or None,
-            reasoning_content=result.reasoning_content,
+            reasoning_content=result.reasoning_content or thought,
             llm_metadata=result.llm_metadata,
         )
 
@@ -144,6 +154,14 @@ def _asked(log: GenerationLog | None, options: GenerationLogOptions) -> Generati
         llm_calls=log.llm_calls if options.llm_calls else None,
         internal_events=log.internal_events if options.internal_events else None,
     )
+
+
+def _without_thinking(response: str | list[Message]) -> tuple[str | list[Message], str | None]:
+    if isinstance(response, str):
+        message, thought = without_thinking({"content": response})
+        return str(message["content"]), thought
+    parts = [without_thinking(message) for message in response]
+    return [message for message, _ in parts], next((thought for _, thought in parts if thought is not None), None)
 
 
 def _tool_call(call: handrail.ToolCall) -> dict[str, Any]:

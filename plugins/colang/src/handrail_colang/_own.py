@@ -1,0 +1,69 @@
+"""A configuration's own action in place of the rail of a library: the action is the rail."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import RailError
+
+from handrail_colang._outcomes import RailOutcome
+from handrail_colang._running import Refusal
+from handrail_colang._syntax import Execute, Flow, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from handrail.config import Flow as NamedFlow
+
+_SIDE = re.compile(r"_(?:on_)?(?:input|output)$")
+_FINDS = re.compile(r"detect|hallucination")
+_LEAST = 0.5  # of a number that says how well the text is supported
+
+
+def action_in_place(name: str, actions: Mapping[str, object]) -> str | None:
+    """Return the action that is a rail's own under its name with underscores, if there is one.
+
+    The library's rails for both directions may share an action: `mask sensitive data on input` asks
+    `mask_sensitive_data`.
+    """
+    snake = re.sub(r"[\s-]+", "_", name.strip()).lower()
+    names = (snake, _SIDE.sub("", snake)) if "_on_" in snake else (snake,)
+    return next((candidate for candidate in names if candidate in actions), None)
+
+
+def flows_of_actions(
+    named: Iterable[NamedFlow], defined: Mapping[str, object], actions: Mapping[str, object]
+) -> list[Flow]:
+    """Return a flow for each rail that a configuration names and has an action for, but no flow."""
+    flows: dict[str, Flow] = {}
+    for flow in named:
+        action = action_in_place(flow.name, actions)
+        if action is not None and flow.name not in defined:
+            flows[flow.name] = flow_of_action(flow.name, action)
+    return list(flows.values())
+
+
+def flow_of_action(name: str, action: str) -> Flow:
+    """Return the flow that executes one action, whose result is the verdict."""
+    place = Place(f"action {action!r}", 1, 1)
+    return Flow(place, name, (Execute(place, action, (), {}),))
+
+
+def refusal_of(result: Any, rail: str) -> Refusal | None:
+    """Read the result of such an action.
+
+    Raises:
+        RailError: it says neither yes nor no.
+    """
+    if isinstance(result, RailOutcome):  # carried out already
+        return None
+    if isinstance(result, bool) and not _FINDS.search(rail):
+        return None if result else Refusal(f"{rail} refused")
+    if isinstance(result, int | float) and not isinstance(result, bool):
+        return None if result >= _LEAST else Refusal(f"{rail}: {result} is below {_LEAST}")
+    raise RailError(
+        f"the action in place of {rail!r} returned {type(result).__name__}, which does not say whether the text may "
+        f"pass; return RailOutcome.allow() or RailOutcome.block()",
+        rail=rail,
+    )

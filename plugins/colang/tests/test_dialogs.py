@@ -1,0 +1,151 @@
+"""Dialogs of one turn: what is written down is answered as it is written down, and the model answers the rest."""
+
+from __future__ import annotations
+
+import pytest
+from handrail_colang import dialogs_of_program
+
+GREETING = """
+define user express greeting
+  "hello"
+  "hi there"
+
+define bot express greeting
+  "Good day!"
+
+define flow greeting
+  user express greeting
+  bot express greeting
+"""
+POLITICS = """
+define user ask about politics
+  "who should I vote for?"
+
+define bot refuse politics
+  "I do not talk about politics, $times times."
+
+define bot offer help
+  "Anything else?"
+
+define flow
+  user ask about politics
+  $times = execute count
+  bot refuse politics
+  bot offer help
+"""
+COUNT = "from handrail_colang import action\n@action()\nasync def count():\n    return 3\n"
+
+
+class Model:
+    """Says of a message what it means, or answers it, and remembers what it was asked."""
+
+    def __init__(self, intent="none"):
+        self.intent = intent
+        self.asked = []
+
+    async def stream(self, messages, params):
+        from handrail import Chunk
+
+        self.asked.append(messages[-1]["content"])
+        yield Chunk(self.intent if "Which of these intents" in self.asked[-1] else "The model's answer.")
+
+
+@pytest.fixture
+def talking(make):
+    """Make `LLMRails` that follow the dialogs, as `nemoguardrails.LLMRails` does, with a model behind them."""
+
+    def talking(colang, model, **arguments):
+        taken = []
+        token = dialogs_of_program.set(taken)
+        try:
+            rails = make(colang, output=arguments.pop("output", ()), **arguments)
+        finally:
+            dialogs_of_program.reset(token)
+        return rails.update_llm(taken[0].in_front_of(model))
+
+    return talking
+
+
+@pytest.mark.parametrize("said", ["hello", "Hello!", "  HI   there "])
+async def test_the_words_of_an_example_are_enough_and_the_model_is_not_asked(talking, said):
+    model = Model()
+    assert await talking(GREETING, model).generate_async(said) == "Good day!"
+    assert not model.asked
+
+
+@pytest.mark.parametrize(
+    "answer", ["express greeting", "  Express Greeting\n", '"express greeting"', "user express greeting"]
+)
+async def test_the_model_is_asked_what_other_words_mean(talking, answer):
+    model = Model(answer)
+    assert await talking(GREETING, model).generate_async("a very good morning to you") == "Good day!"
+    assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize("answer", ["none", "", "express greetings warmly", "I think express greeting, but not surely"])
+async def test_an_answer_that_names_no_intent_is_none(talking, answer):
+    model = Model(answer)
+    assert await talking(GREETING, model).generate_async("why is the sky blue?") == "The model's answer."
+    assert len(model.asked) == 2
+
+
+async def test_results_of_actions_are_filled_into_what_the_bot_says_and_its_lines_are_one_answer(talking):
+    rails = talking(POLITICS, Model(), actions=COUNT)
+    assert await rails.generate_async("Who should I vote for") == (
+        "I do not talk about politics, 3 times.\nAnything else?"
+    )
+
+
+async def test_an_action_that_fails_fails_the_call(talking):
+    from handrail import RailError
+
+    with pytest.raises(RailError, match="action 'count' is not registered"):
+        await talking(POLITICS, Model()).generate_async("Who should I vote for")
+
+
+async def test_a_dialog_that_stops_refuses(talking):
+    rails = talking(GREETING.replace("  bot express greeting\n", "  stop\n"), Model())
+    assert await rails.generate_async("hello") == "I'm sorry, I can't respond to that."
+
+
+async def test_output_rails_judge_what_a_dialog_says(talking):
+    rails = talking(GREETING + '\ndefine flow flow\n  if "day" in $bot_message\n    stop', Model(), output=["flow"])
+    assert await rails.generate_async("hello") == "I'm sorry, I can't respond to that."
+
+
+async def test_an_intent_without_examples_is_known_by_its_name(talking):
+    colang = GREETING.replace('define user express greeting\n  "hello"\n  "hi there"\n', "")
+    assert await talking(colang, Model("express greeting")).generate_async("hello") == "Good day!"
+
+
+async def test_the_model_words_what_the_configuration_has_no_words_for(talking):
+    model = Model()
+    rails = talking(GREETING.replace('define bot express greeting\n  "Good day!"\n', ""), model)
+    assert await rails.generate_async("hello") == "The model's answer."
+    rails = talking(POLITICS.replace('define bot offer help\n  "Anything else?"\n', ""), model, actions=COUNT)
+    said = await rails.generate_async("who should I vote for?")
+    assert said == "I do not talk about politics, 3 times.\nThe model's answer."
+
+
+async def test_a_dialog_streams(talking):
+    assert "".join([chunk async for chunk in talking(GREETING, Model()).stream_async("hello")]) == "Good day!"
+
+
+async def test_results_of_tools_are_no_turn_of_the_user(talking):
+    rails = talking(GREETING, Model())
+    messages = [{"role": "user", "content": "hello"}, {"role": "tool", "content": "x", "tool_call_id": "1"}]
+    assert (await rails.generate_async(messages=messages))["content"] == "The model's answer."
+
+
+async def test_a_model_that_cannot_be_asked_what_a_message_means_fails_the_call(talking):
+    class Broken:
+        async def stream(self, messages, params):
+            raise OSError("no network")
+            yield
+
+    with pytest.raises(OSError, match="no network"):
+        await talking(GREETING, Broken()).generate_async("good morning")
+
+
+def test_a_dialog_that_nobody_follows_is_refused_with_its_place(problem):
+    assert "rails.co:9:1: a dialog is not followed here" in problem(GREETING, output=())

@@ -1,0 +1,152 @@
+"""What a caller may get back: nothing of an answer that was blocked, and no address or name of a key in an error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from handrail import Blocked, RailFailed, StreamError
+
+if TYPE_CHECKING:
+    from handrail import GenerationLog, LLMCallInfo, Message
+    from handrail.config import RailsConfig
+
+_OPENED, _CLOSED = "<think>", "</think>"
+GENERATION_FAILED = "The model could not answer."
+WITHHELD = "[withheld: the answer was blocked]"
+
+
+class Names:
+    """The rails' names as the configuration has them, with their arguments, where it has one of that name only.
+
+    Args:
+        config: the configuration.
+    """
+
+    def __init__(self, config: RailsConfig) -> None:
+        self._texts: dict[str, set[str]] = {}
+        for flow in (*config.input_flows, *config.output_flows):
+            self._texts.setdefault(flow.name, set()).add(" ".join(flow.text.split()))
+
+    def __call__(self, name: str) -> str:
+        """Return a rail's name as the configuration has it."""
+        texts = self._texts.get(name, set())
+        return next(iter(texts)) if len(texts) == 1 else name
+
+    def stop(self, stop: Blocked | RailFailed) -> Blocked | RailFailed:
+        """Return what ended a call, with the rail's name as the configuration has it."""
+        name = self(stop.rail)
+        return stop if name == stop.rail else replace(stop, rail=name)
+
+    def log(self, log: GenerationLog) -> GenerationLog:
+        """Return a log with the rails' names as the configuration has them."""
+        if not log.activated_rails:
+            return log
+        rails = tuple(replace(rail, name=self(rail.name)) for rail in log.activated_rails)
+        return replace(log, activated_rails=rails)
+
+
+class GuardedTexts:
+    """The chunks of `stream_async`, whose errors are fit for readers. Ends and closes as the stream beneath it does.
+
+    Args:
+        stream: the chunks.
+        names: the rails' names.
+    """
+
+    __slots__ = ("__weakref__", "_names", "_stream")
+
+    def __init__(self, stream: AsyncIterator[Any], names: Names) -> None:
+        self._stream = stream
+        self._names = names
+
+    def __aiter__(self) -> GuardedTexts:
+        return self
+
+    async def __anext__(self) -> Any:
+        chunk = await anext(self._stream)
+        if type(chunk) is str:
+            return chunk
+        if isinstance(chunk, StreamError):
+            return fit_for_readers(chunk, self._names)
+        if isinstance(chunk, dict) and isinstance(error := chunk.get("text"), StreamError):
+            return {**chunk, "text": fit_for_readers(error, self._names)}
+        return chunk
+
+    async def aclose(self) -> None:
+        """End the stream: the model's is closed and every check cancelled."""
+        close = getattr(self._stream, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def fit_for_readers(error: StreamError, names: Names) -> StreamError:
+    """Return an error chunk without what only the operator may know: addresses, names of keys, a server's words."""
+    if error.event is not None:
+        return StreamError.of(names.stop(error.event))
+    if error.error.get("type") != "generation_error":
+        return error
+    return StreamError.of_generation(RuntimeError(GENERATION_FAILED))
+
+
+def exception_message(stop: Blocked | RailFailed, names: Names) -> dict[str, Any]:
+    """Return the message of the role "exception" for what ended a call."""
+    kind = f"{stop.direction.capitalize()}RailException"
+    flow = names(stop.rail)
+    subject = "input" if stop.direction == "input" else "output"
+    said = f"{subject.capitalize()} not allowed. The {subject} was blocked by the '{flow}' flow."
+    if isinstance(stop, RailFailed):
+        kind, said = "InternalErrorException", f"Internal error in the '{flow}' flow."
+    elif stop.category is not None and stop.category.endswith("Exception"):
+        kind, said = stop.category, stop.reason
+    now = datetime.now(UTC).isoformat()
+    content = {"type": kind, "uid": str(uuid4()), "event_created_at": now, "source_uid": "handrail", "message": said}
+    return {"role": "exception", "content": content}
+
+
+def without_the_answer(log: GenerationLog, stop: Blocked | RailFailed) -> GenerationLog:
+    """Return the log of a stopped call without the answer: neither what the model said nor what judges were shown."""
+    withheld = partial(_without_texts, judged=stop.direction == "output")
+    rails = tuple(
+        replace(
+            rail,
+            executed_actions=tuple(
+                replace(action, llm_calls=tuple(map(withheld, action.llm_calls))) for action in rail.executed_actions
+            ),
+        )
+        for rail in log.activated_rails or ()
+    )
+    return replace(
+        log,
+        activated_rails=None if log.activated_rails is None else rails,
+        llm_calls=None if log.llm_calls is None else tuple(map(withheld, log.llm_calls)),
+    )
+
+
+def without_thinking(message: Message) -> tuple[Message, str | None]:
+    """Return a message without what the model thought inside its text, before the answer, and that.
+
+    Thoughts that do not end are all there is.
+    """
+    content = message.get("content")
+    if not isinstance(content, str) or not content.lstrip().startswith(_OPENED):
+        return message, None
+    thought, _, answer = content.lstrip().removeprefix(_OPENED).partition(_CLOSED)
+    return {**message, "content": answer.lstrip()}, thought.strip()
+
+
+def _without_texts(call: LLMCallInfo, *, judged: bool) -> LLMCallInfo:
+    if call.task == "general":
+        return replace(call, completion=WITHHELD)
+    return replace(call, prompt=WITHHELD, completion=WITHHELD) if judged else call
+
+
+def own_variables(data: Mapping[str, Any] | None, *, blocked: bool) -> Mapping[str, Any] | None:
+    """Return the variables that were asked for; of a blocked answer, without the answer."""
+    if data is None or not blocked or "bot_message" not in data:
+        return data
+    return {**data, "bot_message": None}

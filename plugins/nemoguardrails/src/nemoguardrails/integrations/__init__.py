@@ -1,0 +1,3 @@
+"""Other libraries."""
+
+from __future__ import annotations

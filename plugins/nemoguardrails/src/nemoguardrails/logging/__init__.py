@@ -1,0 +1,3 @@
+"""What a call has asked of models."""
+
+from __future__ import annotations

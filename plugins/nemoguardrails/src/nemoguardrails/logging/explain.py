@@ -1,0 +1,43 @@
+"""What `explain()` gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handrail import LLMCallInfo as LLMCallInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handrail import Message
+
+__all__ = ["ExplainInfo", "LLMCallInfo"]
+
+
+class ExplainInfo:
+    """The requests of the call that began last, and its conversation.
+
+    Args:
+        explanation: Handrail's.
+        spoken: the conversation, with the answer if it was whole.
+    """
+
+    def __init__(self, explanation: Any, spoken: Sequence[Message]) -> None:
+        self._explanation = explanation
+        self._spoken = tuple(spoken)
+
+    @property
+    def llm_calls(self) -> list[LLMCallInfo]:
+        """Every request so far, in order."""
+        return list(self._explanation.llm_calls)
+
+    @property
+    def colang_history(self) -> str:
+        """The conversation in Colang's form. A streamed answer, which nobody has kept, is no part of it."""
+        who = {"user": "user", "assistant": "bot"}
+        lines = ((who.get(str(message.get("role"))), message.get("content")) for message in self._spoken)
+        return "".join(f'{speaker} "{text}"\n' for speaker, text in lines if speaker and isinstance(text, str))
+
+    def print_llm_calls_summary(self) -> None:
+        """Print the requests, for people at a terminal."""
+        self._explanation.print_llm_calls_summary()

@@ -1,0 +1,206 @@
+"""The names that public code imports are there, and do what they are imported for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+from handrail import ConfigurationError
+from handrail.errors import InvalidRequestError, ProviderBadRequestError
+from handrail_colang import ActionModel
+from nemoguardrails import LLMRails, RailsConfig
+from nemoguardrails.integrations.langchain.llm_adapter import LangChainLLMAdapter
+from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
+from nemoguardrails.llm.params import llm_params
+from nemoguardrails.llm.taskmanager import LLMTaskManager
+from nemoguardrails.llm.types import Task
+from nemoguardrails.types import (
+    ChatMessage,
+    LLMModel,
+    LLMResponse,
+    LLMResponseChunk,
+    ToolCall,
+    ToolCallFunction,
+    UsageInfo,
+)
+from nemoguardrails.utils import new_event_dict
+
+SAYS = "The moon pulls the sea."
+HELLO = [{"role": "user", "content": "Hello!"}]
+NAMES = """
+nemoguardrails: ChatMessage Guardrails LLMModel LLMRails LLMResponse LLMResponseChunk RailsConfig Role register_provider
+nemoguardrails.actions: ActionResult action
+nemoguardrails.exceptions: ConfigurationError InvalidStateError LLMCallException RailTypeNotConfiguredError
+nemoguardrails.llm.providers: get_provider_names register_chat_provider register_llm_provider register_provider
+nemoguardrails.llm.taskmanager: LLMTaskManager Task
+nemoguardrails.logging.explain: ExplainInfo LLMCallInfo
+nemoguardrails.rails.llm.config: Instruction Model OutputRails RailsConfig TaskPrompt
+nemoguardrails.utils: new_event_dict new_uuid
+"""
+
+
+@pytest.mark.parametrize("line", NAMES.strip().splitlines())
+def test_a_module_has_its_names(line):
+    module, _, names = line.partition(": ")
+    assert not [name for name in names.split() if not hasattr(importlib.import_module(module), name)]
+
+
+@pytest.fixture
+def config(settings):
+    return RailsConfig.from_content(config=settings(judge="no"))
+
+
+class Model:
+    """A model of the interface `LLMModel`."""
+
+    model_name, provider_name, provider_url = "own", "own", None
+
+    def __init__(self):
+        self.asked = []
+        self.closed = False
+
+    async def generate_async(self, prompt, *, stop=None, **params):
+        return LLMResponse(content="unused")
+
+    async def stream_async(self, prompt, *, stop=None, **params):
+        self.asked.append((prompt, stop, params))
+        try:
+            yield LLMResponseChunk(delta_reasoning="hm")
+            yield LLMResponseChunk(delta_content="own ")
+            yield LLMResponseChunk(delta_content="words")
+            call = ToolCall("1", function=ToolCallFunction("look", {"at": "sea"}))
+            yield LLMResponseChunk(delta_tool_calls=[call], usage=UsageInfo(3, 4, 7), finish_reason="tool_calls")
+        finally:
+            self.closed = True
+
+
+async def test_a_model_of_the_published_interface_is_a_model(config):
+    model = Model()
+    assert isinstance(model, LLMModel)
+    rails = LLMRails(config, model)
+    options = {"llm_params": {"stop": ["x"], "temperature": 0}, "log": {"llm_calls": True}}
+    said = await rails.generate_async(messages=[{"role": "system", "content": "Be brief."}, *HELLO], options=options)
+    assert said.response[0]["content"] == "own words"
+    assert said.reasoning_content == "hm"
+    assert said.tool_calls[0]["function"] == {"name": "look", "arguments": '{"at": "sea"}'}
+    general = said.log.llm_calls[0]
+    assert (general.prompt_tokens, general.completion_tokens) == (3, 4)
+    ((prompt, stop, params),) = model.asked
+    assert [message.to_dict()["role"] for message in prompt] == ["system", "user"]
+    assert (stop, params) == (["x"], {"temperature": 0})
+    assert model.closed
+
+
+async def test_such_a_model_gets_the_tool_calls_of_the_history_decoded(config):
+    model = Model()
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+    history = [*HELLO, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    answer = {"role": "tool", "content": "wet", "tool_call_id": "1"}
+    await LLMRails(config, model).generate_async(messages=[*history, answer])
+    assert model.asked[0][0][1].tool_calls[0].function.arguments == {"at": 1}
+    call["function"]["arguments"] = "{"
+    with pytest.raises(ProviderBadRequestError, match="not valid JSON"):
+        await LLMRails(config, model).generate_async(messages=[*history, answer])
+
+
+def test_a_message_goes_there_and_back():
+    message = {"role": "tool", "content": "x", "tool_call_id": "1"}
+    assert ChatMessage.from_dict(message).to_dict() == message
+
+
+async def test_rails_are_a_step_of_a_chain_in_the_form_of_its_input(config):
+    step = RunnableRails(config)
+    assert await step.ainvoke("Hello!") == SAYS
+    assert await step.ainvoke({"input": "Hello!", "topic": "tides"}) == {"output": SAYS}
+    assert "".join([text async for text in step.astream("Hello!")]) == SAYS
+    with pytest.raises(InvalidRequestError, match="the input has no 'input'; it has 'question'"):
+        await step.ainvoke({"question": "x"})
+    with pytest.raises(InvalidRequestError, match="which is no message"):
+        await step.ainvoke([object()])
+
+
+def test_so_they_are_where_nothing_is_asynchronous(config):
+    step = RunnableRails(config)
+    assert step.invoke("Hello!") == SAYS
+    assert "".join(step.stream("Hello!")) == SAYS
+
+
+class LangChainModel:
+    """A model with what a chain asks of one."""
+
+    _llm_type = "own"
+
+    async def astream(self, messages, **params):
+        yield "the model "
+        yield "says so"
+
+
+async def test_a_model_after_rails_is_the_model_that_they_guard(config):
+    assert await (RunnableRails(config) | LangChainModel()).ainvoke("Hello!") == "the model says so"
+    assert await LLMRails(config, LangChainLLMAdapter(LangChainModel())).generate_async("Hello!") == "the model says so"
+
+
+def test_a_chain_needs_langchain(config, monkeypatch):
+    monkeypatch.setitem(sys.modules, "langchain_core", None)
+    monkeypatch.setattr("nemoguardrails.integrations.langchain.runnable_rails._Runnable", object)
+    with pytest.raises(InvalidRequestError, match="pip install langchain-core"):
+        RunnableRails(config) | str
+
+
+async def test_an_action_asks_with_other_parameters_inside_a_with(config, settings):
+    seen = []
+
+    async def judge(llm, llm_task_manager):
+        assert isinstance(llm, ActionModel)
+        with llm_params(llm, temperature=0.5):
+            seen.append(dict(llm.params))
+            answer = await llm.ainvoke(
+                llm_task_manager.render_task_prompt(Task.SELF_CHECK_OUTPUT, {"bot_response": "x"})
+            )
+        seen.append(dict(llm.params))
+        return answer.content == "no"
+
+    colang = "define flow own\n  $ok = execute self_check_output\n  if not $ok\n    bot refuse to respond\n    stop\n"
+    made = LLMRails(RailsConfig.from_content(colang_content=colang, config=settings(flows=["own"], judge="no")))
+    made.register_action(judge, "self_check_output")
+    assert await made.generate_async("Hello!") == SAYS
+    assert seen == [{"temperature": 0.5}, {}]
+
+
+def test_other_models_get_their_attributes_back():
+    class Llm:
+        temperature = 1
+
+    model = Llm()
+    with llm_params(model, temperature=0):
+        assert model.temperature == 0
+    assert model.temperature == 1
+    with pytest.raises(AttributeError), llm_params(model, nothing=0):
+        pass
+
+
+def test_the_task_manager_renders_prompts(config):
+    manager = LLMTaskManager(config)
+    assert manager.render_task_prompt(Task.SELF_CHECK_OUTPUT, {"bot_response": "x"}).endswith("yes or no. x")
+    (message,) = manager.render_task_prompt("self_check_output", {"bot_response": "x"}, force_string_to_message=True)
+    assert message["role"] == "user"
+    assert not manager.has_output_parser("self_check_output")
+
+
+async def test_what_was_said_is_told_in_colangs_form(config):
+    rails = LLMRails(config)
+    await rails.generate_async("Hello!")
+    assert rails.explain().colang_history == f'user "Hello!"\nbot "{SAYS}"\n'
+    assert len(rails.explain().llm_calls) == 2
+
+
+def test_filters_for_prompts_are_refused(config):
+    with pytest.raises(ConfigurationError, match="the filter 'upper' is not supported"):
+        LLMRails(config).register_filter(str.upper)
+
+
+def test_an_event_has_its_type_an_identifier_and_the_time():
+    event = new_event_dict("Ping", level=1)
+    assert (event["type"], event["level"]) == ("Ping", 1)
+    assert event["uid"] != new_event_dict("Ping")["uid"]
