@@ -29,10 +29,10 @@ async def test_nothing_of_a_refused_phrase_is_delivered_however_the_text_is_cut(
         assert text.startswith("".join(delivered))
 
 
-async def test_a_flow_that_rewrites_the_answer_sees_all_of_it_and_its_result_comes_at_once(make, collect):
+async def test_a_flow_that_rewrites_the_answer_sees_all_of_it_and_only_its_result_goes_out(make, collect):
     rails = make(
         'define flow flow\n  $bot_message = $bot_message + " (checked)"',
         answer={"text": "one two three four five six seven eight", "chunking": "word"},
-        streaming={"chunk_size": 4, "context_size": 2, "stream_first": True},
+        streaming={"chunk_size": 4, "context_size": 2},
     )
     assert await collect(rails) == ["one two three four five six seven eight (checked)"]

@@ -121,7 +121,7 @@ async def test_an_answer_that_cannot_be_read_is_in_the_journal_and_nowhere_else(
     assert secret in next(call.completion for call in response.llm_calls if call.task == "self_check_output")
     assert not any(secret in str(event) for event in events)
     assert secret not in caplog.text
-    assert "adds to its answer" in caplog.text
+    assert "'self check output' failed" in caplog.text
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter", "error", "tool_calls", "something else"])
