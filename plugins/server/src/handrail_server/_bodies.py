@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from handrail_server._errors import ApiError
+from handrail_server._parameters import CANNOT
 
 Text = StrictStr
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
@@ -16,9 +17,6 @@ ThreadId = Annotated[Text, Field(min_length=16, max_length=255, description="Nam
 Number = Annotated[float, Field(strict=True)]
 Schema = dict[str, Any]
 BodyT = TypeVar("BodyT", bound=BaseModel)
-
-IGNORED = frozenset(("metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "user"))
-"""OpenAI's parameters that say nothing about the answer: accepted, and neither used nor passed on."""
 
 
 class _Body(BaseModel):
@@ -130,6 +128,16 @@ class ChecksBody(_Body):
     rail_types: list[Literal["input", "output"]] | None = None
 
 
+class EmbeddingsBody(BaseModel):
+    """A request for embeddings, in OpenAI's form; what else it has is passed on to the model."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    input: Text | list[Text] | list[StrictInt] | list[list[StrictInt]]
+    model: Name | None = Field(None, description="A configuration's id.")
+    config_id: Name | None = None
+
+
 def parse_body(model: type[BodyT], body: bytes) -> BodyT:
     """Read a body.
 
@@ -152,7 +160,8 @@ def _readable(error: ValidationError) -> ApiError:
     what = {"missing": "it is required", "extra_forbidden": "there is no such field"}.get(first["type"], first["msg"])
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     where = f"'{param}'" if param else "The body"
-    return ApiError(400, f"{where}: {what}{more}.", code="invalid_value", param=param or None)
+    instead = f"; {CANNOT[param]}" if param == "n" else ""
+    return ApiError(400, f"{where}: {what}{more}{instead}.", code="invalid_value", param=param or None)
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -138,9 +138,9 @@ def _config(settings: ServerSettings, factory: Callable[[], ASGIApp] | str) -> u
         server_header=False,
         log_config=None,
         ws="none",
+        http="handrail_server._connections:Http",
         timeout_graceful_shutdown=int(settings.drain_seconds) + _GRACE_SECONDS,
-        timeout_keep_alive=75,
-        h11_max_incomplete_event_size=64 * 2**10,
+        timeout_keep_alive=int(settings.limits.idle_seconds) + _GRACE_SECONDS,  # ours comes first
     )
 
 

@@ -52,6 +52,7 @@ class StreamedAnswer:
     ) -> None:
         self._services = services
         self._wanted = wanted
+        self._loaded = loaded
         self._rails = loaded.rails
         self._options = options
         self._thread = thread
@@ -172,7 +173,7 @@ class StreamedAnswer:
         else:
             if isinstance(response.stop, Blocked) and not self._has_text:
                 parts.append(self._write.text(refusal(response)))
-            guardrails = guardrails_fields(self._heading, self._wanted, response)
+            guardrails = guardrails_fields(self._heading, self._wanted, self._services.told(self._loaded, response))
             parts.append(self._write.finish(finish_reason(response), guardrails))
             if self._wanted.include_usage:
                 parts.append(self._write.usage(response.usage))
