@@ -25,8 +25,6 @@ async def test_keys_are_asked_for_where_they_are_set(serve, config, monkeypatch)
         assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
     for key in ("first-key", "second-key"):
         assert (await client.chat(headers={"authorization": f"Bearer {key}"})).status == 200
-    assert [(await client.get(path)).status for path in ("/metrics", "/v1/models")] == [401, 401]
-    assert [(await client.get(path)).status for path in ("/healthz", "/readyz", "/docs", "/")] == [200] * 4
 
 
 def test_named_variable_without_a_key_is_an_error(serve, config, monkeypatch):
@@ -151,7 +149,7 @@ async def test_local_server_is_not_known_by_other_names(serve, config):
         assert (await client.get("/v1/models", headers={"host": host})).status == 200
     named = serve(allowed_hosts=["guard.example"])
     assert (await named.get("/v1/models", headers={"host": "guard.example"})).status == 200
-    assert (await serve(host="0.0.0.0").get("/v1/models", headers={"host": "any"})).status == 200
+    assert (await serve(host="0.0.0.0", insecure=True).get("/v1/models", headers={"host": "any"})).status == 200
 
 
 async def test_other_origins_may_ask_only_if_they_are_named(serve, config):

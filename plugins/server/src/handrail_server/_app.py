@@ -20,7 +20,7 @@ from handrail_server._configs import Configurations
 from handrail_server._connections import Connections
 from handrail_server._embeddings import Embeddings
 from handrail_server._endpoints import Chat, Checks, Json
-from handrail_server._errors import ApiError, no_model
+from handrail_server._errors import ApiError, internal_error, no_model
 from handrail_server._gate import Gate
 from handrail_server._keys import Keys, read_keys
 from handrail_server._lifecycle import Lifecycle
@@ -79,7 +79,7 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     inner: ASGIApp = Starlette(
         routes=_routes(services),
         lifespan=lifespan(services, keys, Connections(limits, services.metrics)),
-        exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error},
+        exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error, Exception: _on_failure},
     )
     if settings.cors_origins:
         inner = CORSMiddleware(
@@ -201,6 +201,12 @@ async def _on_api_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, ApiError):  # pragma: no cover  # registered for this class alone
         raise error
     return Json(error.body(), error.status, headers=dict(error.headers))
+
+
+async def _on_failure(_request: Request, _error: Exception) -> Response:
+    """Answer as everywhere; starlette raises the error again, and the gate logs it."""
+    error = internal_error()
+    return Json(error.body(), error.status)
 
 
 async def _on_http_error(_request: Request, error: Exception) -> Response:

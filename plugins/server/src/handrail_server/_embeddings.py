@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from handrail_server._bodies import EmbeddingsBody, given
 from handrail_server._endpoints import Json
-from handrail_server._errors import ApiError, api_error
+from handrail_server._errors import ApiError, api_error, internal_error
 from handrail_server._policy import Wanted
 from handrail_server._reading import read_body
 from handrail_server._stream import run_unless_left
@@ -69,7 +69,7 @@ async def _embed(services: Services, provider: Embedder, body: Mapping[str, Any]
         services.metrics.model_failures.add(type(exc).__name__)
         raise api_error(exc) from exc
     if answer is None:
-        raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
+        raise limit.error or internal_error()
     usage = answer.get("usage")
     tokens = usage.get("total_tokens") if isinstance(usage, Mapping) else None
     services.charge.settle(tokens if isinstance(tokens, int) else 0)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from handrail_server._answers import plain, whole_answer
 from handrail_server._bodies import ChatBody, ChecksBody
-from handrail_server._errors import ApiError, api_error, rail_error
+from handrail_server._errors import api_error, internal_error, rail_error
 from handrail_server._reading import read_body
 from handrail_server._services import Thread
 from handrail_server._sse import to_json
@@ -94,7 +94,7 @@ class Checks:
         except Exception as exc:
             raise api_error(exc) from exc
         if result is None:
-            raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
+            raise limit.error or internal_error()
         return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
 
 
@@ -115,7 +115,7 @@ async def _whole(
         services.metrics.model_failures.add(type(exc).__name__)
         raise api_error(exc) from exc
     if response is None:
-        raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
+        raise limit.error or internal_error()
     services.note(response)
     if isinstance(response.stop, RailFailed):
         raise rail_error(response.stop)

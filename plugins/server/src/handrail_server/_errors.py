@@ -27,7 +27,6 @@ from handrail.errors import (
 
 logger = logging.getLogger("handrail.server")
 
-_FAILED = re.compile(r"[\w.-]+ [\w.+!-]+: rail '[^']*' failed: \w+(?=:)")
 _SOUND_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _LONGEST = 500
 _CODES = frozenset(
@@ -122,12 +121,13 @@ def api_error(error: BaseException) -> ApiError:
         logger.error("the configuration cannot be used: %s", error)
         return config_broken("This configuration")
     log_failure("the request failed", error)
-    return ApiError(
-        500,
-        "The server failed; its log says where, under this request's id.",
-        type="server_error",
-        code="internal_error",
-    )
+    return internal_error()
+
+
+def internal_error() -> ApiError:
+    """Return the error for a failure of the server itself, which is a bug."""
+    text = "The server failed; its log says where, under this request's id."
+    return ApiError(500, text, type="server_error", code="internal_error")
 
 
 def config_broken(which: str) -> ApiError:
@@ -166,7 +166,7 @@ def log_failure(what: str, error: BaseException) -> None:
 
 def rail_failure(failed: RailFailed) -> str:
     """Return what the log says of a rail that failed: whose it is and what kind of error it raised."""
-    found = _FAILED.match(failed.error)
+    found = re.match(rf"[^\n]{{1,100}}?: rail {re.escape(repr(failed.rail))} failed: \w+(?=:)", failed.error)
     where = found[0] if found is not None else f"rail {failed.rail!r} failed"
     return f"{where} ({failed.direction}{', timed out' if failed.timed_out else ''})"
 

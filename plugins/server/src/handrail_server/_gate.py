@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from handrail import request_id
 
-from handrail_server._errors import ApiError, log_failure
+from handrail_server._errors import ApiError, internal_error, log_failure
 from handrail_server._keys import NOBODY, Keys, Tenant
 from handrail_server._lifecycle import shutting_down
 from handrail_server._request_id import choose_request_id
@@ -62,13 +62,12 @@ class Gate:
         self._metrics.open.add()
         try:
             await self._admit(scope, receive, answer)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # whatever it is, a client gets an answer, and the log no words
             log_failure(f"{answer.request_id}: the request failed", exc)
-            if answer.status is not None:  # `from None`, because the words of the cause are nobody's business
+            if answer.status is None:
+                await _send_error(answer.send, internal_error())
+            elif not answer.complete:  # `from None`, because the words of the cause are nobody's business
                 raise AnswerBrokenError("an answer that had begun has failed") from None
-            await _send_error(
-                answer.send, ApiError(500, "The server failed.", type="server_error", code="internal_error")
-            )
         finally:
             request_id.reset(token)
             self._metrics.open.add(value=-1)
@@ -170,6 +169,7 @@ class _Answer:
         self.request_id = choose_request_id(_header(scope, b"x-request-id"))
         self.status: int | None = None
         self.sent = 0
+        self.complete = False
         self.started = time.perf_counter()
         self._send = send
 
@@ -181,6 +181,7 @@ class _Answer:
             message = {**message, "headers": [*message.get("headers", ()), *own]}
         else:
             self.sent += len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
 

@@ -1,4 +1,4 @@
-"""Which parameters of a model clients may set: the usual ones, what an operator adds or removes, and what can never be."""
+"""Which parameters of a model clients may set: the usual ones, an operator's changes, and what can never be set."""
 
 from __future__ import annotations
 

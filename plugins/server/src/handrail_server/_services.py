@@ -1,4 +1,4 @@
-"""What every request shares: configurations, threads, policy, metrics; and what one request of a tenant makes of them."""
+"""What every request shares: configurations, threads, policy, metrics; and what a tenant's request makes of them."""
 
 from __future__ import annotations
 

@@ -94,8 +94,8 @@ class Policy(_Settings):
     parts: tuple[Part, ...] = Field(
         get_args(Part),
         min_length=1,
-        description="Parts of which messages of users and tools may be made. Rails read text; the rest goes to the model "
-        "unread.",
+        description="Parts of which messages of users and tools may be made. Rails read text; the rest goes to the "
+        "model unread.",
     )
     message_fields: tuple[str, ...] = Field(
         (),

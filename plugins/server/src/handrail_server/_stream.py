@@ -152,7 +152,7 @@ class StreamedAnswer:
     def _news(self) -> bytes:
         if not self._wanted.trace or self._stream is None:
             return b""
-        self._trace = self._trace or Trace(self._stream)
+        self._trace = self._trace or Trace(self._stream, reasons=self._services.settings.policy.reasons)
         news = self._trace.news()
         return self._write.aside({"trace": news}) if news is not None else b""
 

@@ -10,10 +10,16 @@ if TYPE_CHECKING:
 
 
 class Trace:
-    """Tells what has changed since it was asked last."""
+    """Tells what has changed since it was asked last.
 
-    def __init__(self, stream: GuardedStream) -> None:
+    Args:
+        stream: the answer.
+        reasons: whether rails' reasons and categories may be told.
+    """
+
+    def __init__(self, stream: GuardedStream, *, reasons: bool) -> None:
         self._stream = stream
+        self._reasons = reasons
         self._began = time.time()
         self._held = -1
         self._told: set[int] = set()
@@ -35,8 +41,8 @@ class Trace:
                     "rail": run.rail,
                     "direction": run.direction,
                     "decision": run.decision,
-                    "reason": run.reason or run.error or "",
-                    "category": run.category,
+                    "reason": (run.reason or run.error or "") if self._reasons else "",
+                    "category": run.category if self._reasons else None,
                     "characters": run.characters,
                     "from": round(run.started_at - self._began, 3),
                     "to": round(run.finished_at - self._began, 3),
