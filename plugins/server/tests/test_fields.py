@@ -149,7 +149,7 @@ PARTS = st.dictionaries(
 )
 MESSAGES = st.fixed_dictionaries(
     {"role": st.just("user"), "content": st.just("hi") | st.lists(PARTS, min_size=1, max_size=3)},
-    optional={name: VALUES for name in ("name", "tool_calls", "refusal", "x", "audio", "content_filter")},
+    optional=dict.fromkeys(("name", "tool_calls", "refusal", "x", "audio", "content_filter"), VALUES),
 )
 
 

@@ -1,4 +1,4 @@
-"""What was refused, a phrase of a list, a judge's words and an upstream's facts stay inside: no answer, log or metric."""
+"""What was refused, a list's phrase, a judge's words and an upstream's facts stay out of answers, log and metrics."""
 
 from __future__ import annotations
 

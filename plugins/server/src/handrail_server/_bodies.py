@@ -149,14 +149,15 @@ def parse_body(model: type[BodyT], body: bytes) -> BodyT:
     try:
         return model.model_validate_json(body)
     except ValidationError as exc:
-        raise _readable(exc) from None
+        raise readable(exc) from None
 
 
-def _readable(error: ValidationError) -> ApiError:
+def readable(error: ValidationError, below: tuple[int | str, ...] = ()) -> ApiError:
+    """Return the error for a body that is wrong: the field, below a place in the body, and what it must be."""
     first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
         return ApiError(400, f"The body is no JSON: {first['msg']}.", code="invalid_json")
-    param = _field(first["loc"])
+    param = _field((*below, *first["loc"]))
     what = {"missing": "it is required", "extra_forbidden": "there is no such field"}.get(first["type"], first["msg"])
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     where = f"'{param}'" if param else "The body"

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from handrail_server._bodies import parse_body
 from handrail_server._errors import ApiError
+from handrail_server._pieces import SMALL, parse_large_body
 
 if TYPE_CHECKING:
     from handrail_server._settings import Limits
@@ -33,7 +34,9 @@ async def read_body(model: type[BodyT], request: Request, limits: Limits) -> Bod
         raise ApiError(408, text, code="body_timeout") from exc
     except ClientDisconnect:
         return None
-    return parse_body(model, body)
+    if len(body) <= SMALL:
+        return parse_body(model, body)
+    return await parse_large_body(model, body, values=limits.values, messages=limits.messages)
 
 
 def _check_kind(request: Request) -> None:

@@ -30,6 +30,9 @@ class Limits(_Settings):
 
     body_bytes: Count = Field(4 * 2**20, description="Largest body of a request; a larger one gets status 413.")
     body_seconds: Positive = Field(30.0, description="How long a client may take to send it, in seconds.")
+    values: Count = Field(
+        100_000, description="Most keys and values in the JSON of a body; one with more gets status 400."
+    )
     head_seconds: Positive = Field(15.0, description="How long a client may take to send the head of a request.")
     idle_seconds: Positive = Field(75.0, description="How long a connection is kept between two requests.")
     head_bytes: Count = Field(64 * 2**10, description="Largest head of a request; a larger one gets status 431.")
