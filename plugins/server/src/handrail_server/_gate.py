@@ -79,7 +79,8 @@ class Gate:
             if not is_health(answer.path):  # probes ask by an address
                 self._check_host(scope)
             if not opened:
-                answer.tenant = self._check(scope)
+                answer.tenant = self._tenant(scope)
+                self._check_limits(answer.tenant, asks=scope["method"] == "POST")
         except ApiError as refused:
             await _send_error(answer.send, refused)
             return
@@ -111,7 +112,7 @@ class Gate:
                 code="unknown_host",
             )
 
-    def _check(self, scope: Scope) -> Tenant:
+    def _tenant(self, scope: Scope) -> Tenant:
         tenant = self._keys.tenant(_header(scope, b"authorization"))
         if tenant is None:
             raise ApiError(
@@ -120,15 +121,17 @@ class Gate:
                 type="authentication_error",
                 code="invalid_api_key",
             )
+        return tenant
+
+    def _check_limits(self, tenant: Tenant, *, asks: bool) -> None:
         if self.lifecycle.draining:
             raise shutting_down()
-        self._check_tenant(tenant, asks=scope["method"] == "POST")
+        self._check_tenant(tenant, asks=asks)
         if self._running[""] >= self._settings.limits.concurrency:
             text = "The server runs as many requests as it may; try again soon."
             raise ApiError(503, text, type="server_error", code="server_full", retry_after=1)
         if tenant.requests is not None:
             tenant.requests.take(1)
-        return tenant
 
     def _check_tenant(self, tenant: Tenant, *, asks: bool) -> None:
         most = tenant.concurrency or self._settings.limits.concurrency_per_key

@@ -97,6 +97,7 @@ class Keys:
         self._plain = {digest: Tenant(digest.hex()) for digest in map(_digest, keys)}
         self._tenants: dict[str, tuple[KeyEntry, Tenant]] = {}
         self._known: Mapping[bytes, Tenant] = {}
+        self._needed = False
         self.replace(entries)
 
     def replace(self, entries: Iterable[KeyEntry]) -> None:
@@ -108,6 +109,7 @@ class Keys:
             self._tenants[entry.label] = entry, tenant
             known |= {bytes.fromhex(value.removeprefix(_KIND)): tenant for value in entry.hashes}
         self._known = known
+        self._needed = self._needed or bool(known)  # a server that has asked for keys never stops to
 
     def tenant(self, authorization: bytes | None) -> Tenant | None:
         """Return who asks; None for a wrong key.
@@ -115,7 +117,7 @@ class Keys:
         A digest is looked up as it is: how long that takes says something about the digest of the key that was sent,
         and nothing about another key.
         """
-        if not self._known:
+        if not self._needed:
             return NOBODY
         scheme, _, key = (authorization or b"").decode("latin-1").partition(" ")
         return self._known.get(_digest(key.strip())) if scheme.lower() == "bearer" else None
@@ -151,6 +153,27 @@ def new_key() -> tuple[str, str]:
     """Return a new key, and the hash that stands in the file in its place."""
     key = _PREFIX + secrets.token_urlsafe(_KEY_BYTES)
     return key, _KIND + _digest(key).hex()
+
+
+def entry_of(label: str, hashed: str) -> str:
+    """Return an entry as it stands in the file.
+
+    Raises:
+        ConfigurationError: the label is none.
+    """
+    try:
+        KeyEntry(label=label, hashes=(hashed,))
+    except ValidationError:
+        raise ConfigurationError(
+            f"{label!r} cannot be a label; use up to 64 letters, digits, dots, hyphens and underscores"
+        ) from None
+    return f"""keys:
+  - label: {label}
+    hashes: ["{hashed}"]
+    # configurations: [support]                                  # all, unless set
+    # limits: {{requests_per_minute: 60, tokens_per_minute: 20000, concurrency: 8}}
+    # labels: {{team: support}}                                    # for the log
+"""
 
 
 def _conflicts(entries: Sequence[KeyEntry], configurations: Collection[str]) -> Iterable[str]:

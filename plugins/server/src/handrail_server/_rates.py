@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 
 _MINUTE = 60.0
+_LEAST = 1.0  # that must be there: one request, or one token
+_ROUNDING = 1e-6
 
 
 class Allowance:
     """So much a minute, at most a minute's worth at once.
 
     What something costs is often known only afterwards, so an allowance may be overdrawn. Nothing more is taken until
-    it is positive again, so that the mean holds whatever a client does.
+    it has been paid back, so that the mean holds whatever a client does.
 
     Args:
         per_minute: how much.
@@ -28,7 +30,8 @@ class Allowance:
     def wait(self) -> float:
         """Return after how many seconds something may be taken; 0 for now."""
         self._fill()
-        return 0.0 if self._left > 0 else (-self._left + 1) * _MINUTE / self.per_minute
+        missing = _LEAST - self._left
+        return 0.0 if missing <= _ROUNDING else missing * _MINUTE / self.per_minute
 
     def take(self, amount: float) -> None:
         """Take from it; a negative amount gives back."""
