@@ -73,6 +73,22 @@ async def test_models_beside_the_configured_one_are_the_operators_choice(serve, 
     assert [entry["id"] for entry in (await client.get("/v1/models")).json["data"]] == ["a", "m2"]
 
 
+async def test_combinations_are_the_operators_choice(serve, config, root):
+    rails_only = {"models": [], "rails": {"output": {"flows": []}}}
+    client = serve({"a": config(["from a"]), "b": rails_only, "c": rails_only}, policy={"combinations": [["a", "b"]]})
+    assert (await client.chat(config_ids=["a", "b"])).status == 200
+    assert (await client.chat(config_ids=["a"])).status == 200
+    assert (await client.chat(config_ids=["a", "a"])).status == 200
+    for ids in (["b", "a"], ["a", "c"], ["a", "b", "c"], ["a", "b", "b", "c"]):
+        for fields in ({"config_ids": ids}, {"guardrails": {"config_ids": ids}}):
+            answer = await client.chat(**fields)
+            assert (answer.status, answer.error["code"], answer.error["param"]) == (403, "not_allowed", "config_ids")
+        checks = {"config_ids": ids, "messages": [{"role": "user", "content": "x"}]}
+        assert (await client.post("/v1/checks", checks)).status == 403
+    with pytest.raises(ConfigurationError, match="policy.combinations: unknown configuration 'nope'"):
+        serve(policy={"combinations": [["a", "nope"]]})
+
+
 @pytest.mark.parametrize("name", ["user_message", "bot_message", "user_input", "bot_response", "last_user_message"])
 async def test_context_cannot_stand_in_for_what_rails_judge(serve, config, name):
     client = serve({"a": config()})
