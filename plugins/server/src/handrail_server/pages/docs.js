@@ -52,9 +52,9 @@ async function loadDocument() {
     key.autocomplete = "off";
     list.replaceChildren(make("label", "This server asks for an API key: ", key));
     await new Promise((resolve) => key.addEventListener("change", resolve, { once: true }));
+    list.replaceChildren();
     answer = await fetch("openapi.json", { headers: { Authorization: `Bearer ${key.value}` } });
   }
-  list.replaceChildren();
   return answer.json();
 }
 
