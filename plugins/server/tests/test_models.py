@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
+import openai
 import pytest
 from fakes import FakeProvider
 from handrail.errors import ProviderServerError
+from handrail_testkit import replies
 
 VECTOR = {"object": "list", "data": [{"index": 0, "embedding": [0.1]}], "usage": {"total_tokens": 7}}
+ANSWER = json.dumps(VECTOR).encode()
 
 
 class Embedding(FakeProvider):
     """A provider whose model embeds texts."""
 
-    def __init__(self, error=None) -> None:
+    def __init__(self, error=None, answer=ANSWER) -> None:
         super().__init__(["fine"])
+        self.answer = answer
         self.bodies: list[object] = []
         self.failure = error
 
@@ -21,7 +27,7 @@ class Embedding(FakeProvider):
         self.bodies.append(body)
         if self.failure is not None:
             raise self.failure
-        return VECTOR
+        return self.answer
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ async def test_embeddings_are_passed_through_to_the_model_of_the_configuration(e
     for fields in ({"model": "a"}, {"config_id": "a", "model": "text-embedding-3-small"}):
         body = {**fields, "input": ["one", "two"], "dimensions": 3, "encoding_format": "float"}
         answer = await client.post("/v1/embeddings", body)
-        assert (answer.status, answer.json) == (200, VECTOR)
+        assert (answer.status, answer.body) == (200, ANSWER)
         assert provider.bodies[-1] == {"input": ["one", "two"], "dimensions": 3, "encoding_format": "float"}
     assert not provider.opened
 
@@ -74,3 +80,23 @@ async def test_model_of_embeddings_that_fails_is_told_as_every_other(embedding):
     )
     assert (answer.status, answer.error["code"]) == (502, "model_failed")
     assert b"secret" not in answer.body
+    for odd in (b"", b"<html>secret", b'{"usage": 3}'):
+        answer = await embedding(Embedding(answer=odd)).post("/v1/embeddings", {"model": "a", "input": "x"})
+        assert (answer.status, answer.error["code"]) == (502, "model_failed")
+
+
+def test_embeddings_of_a_real_upstream(run_server, root, write, protocol_server):
+    parameters = {"base_url": protocol_server.base_url, "api_key": "none", "max_retries": 0}
+    main = {"type": "main", "engine": "openai", "model": "m", "parameters": parameters}
+    write(root, "a", {"models": [main, {**main, "type": "embeddings", "model": "e1"}]})
+    server = run_server("--config", root)
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    protocol_server.will(replies.json_reply({**VECTOR, "model": "e1"}), replies.error(401, "secret"))
+    found = client.embeddings.create(model="a", input=["one"], encoding_format="float")
+    assert found.data[0].embedding == [0.1]
+    sent = protocol_server.requests[-1]
+    assert (sent.path, sent.json) == ("/v1/embeddings", {"input": ["one"], "encoding_format": "float", "model": "e1"})
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.embeddings.create(model="a", input="one")
+    assert raised.value.status_code == 424
+    assert "secret" not in str(raised.value)

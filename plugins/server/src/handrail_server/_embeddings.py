@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
 from handrail_server._bodies import EmbeddingsBody, given
-from handrail_server._endpoints import Json
 from handrail_server._errors import ApiError, api_error, internal_error
 from handrail_server._policy import Wanted
 from handrail_server._reading import read_body
@@ -27,8 +28,8 @@ _OWN = ("model", "config_id")
 class Embedder(Protocol):
     """A provider whose model embeds texts."""
 
-    async def embed(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the answer to a request for embeddings, both as OpenAI has them; the model is the provider's own.
+    async def embed(self, body: Mapping[str, Any]) -> bytes:
+        """Return the JSON of the answer to a request for embeddings as it came; the model is the provider's own.
 
         Raises:
             ProviderError: the model could not answer.
@@ -57,11 +58,21 @@ class Embeddings:
                 raise _no_embeddings(ids)
             answer = await run_unless_left(receive, lambda: _embed(services, provider, asked))
         if answer is not None:
-            await Json(answer)(scope, receive, send)
+            await Response(answer, media_type="application/json")(scope, receive, send)
 
 
-async def _embed(services: Services, provider: Embedder, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    answer: Mapping[str, Any] | None = None
+class _Usage(msgspec.Struct):
+    total_tokens: int = 0
+
+
+class _Answer(msgspec.Struct):
+    """What is read of an answer; the rest is skipped, for there may be much of it."""
+
+    usage: _Usage | None = None
+
+
+async def _embed(services: Services, provider: Embedder, body: Mapping[str, Any]) -> bytes:
+    answer: bytes | None = None
     try:
         with services.lifecycle.limited() as limit:
             answer = await provider.embed(body)
@@ -70,10 +81,15 @@ async def _embed(services: Services, provider: Embedder, body: Mapping[str, Any]
         raise api_error(exc) from exc
     if answer is None:
         raise limit.error or internal_error()
-    usage = answer.get("usage")
-    tokens = usage.get("total_tokens") if isinstance(usage, Mapping) else None
-    services.charge.settle(tokens if isinstance(tokens, int) else 0)
+    try:
+        usage = _READ.decode(answer).usage
+    except msgspec.DecodeError:
+        raise ApiError(502, "The model failed.", type="server_error", code="model_failed", retry_after=1) from None
+    services.charge.settle(usage.total_tokens if usage is not None else 0)
     return answer
+
+
+_READ = msgspec.json.Decoder(_Answer)
 
 
 def _no_embeddings(ids: tuple[str, ...]) -> ApiError:
