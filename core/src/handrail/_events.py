@@ -17,10 +17,12 @@ class TextDelta:
     Attributes:
         text: the characters, as rails let them through.
         start: where they stand in the delivered text, in characters.
+        kind: "refusal" where the model refuses to answer, which some protocols tell apart.
     """
 
     text: str
     start: int
+    kind: Literal["text", "refusal"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,8 +167,14 @@ async def test_content_in_parts_is_read(protocol_server, make_provider, ask):
 
 async def test_the_first_chunk_names_request_and_model(protocol_server, make_provider, ask):
     first, *rest = await ask(make_provider(protocol_server.base_url))
-    assert first.metadata == {"request_id": "req_1", "id": "chatcmpl-0123456789", "model": "test-model"}
-    assert not any(chunk.metadata for chunk in rest)
+    assert {**first.metadata, "wire": None} == {
+        "request_id": "req_1",
+        "id": "chatcmpl-0123456789",
+        "model": "test-model",
+        "wire": None,
+    }
+    later = [chunk.metadata for chunk in rest if chunk.metadata]
+    assert [metadata["wire"].keys() - first.metadata["wire"].keys() for metadata in later] == [{"usage"}]
 
 
 async def test_empty_content_ends_nothing(protocol_server, make_provider, ask):
