@@ -90,7 +90,8 @@ class Chat:
         if isinstance(response.stop, RailFailed):
             raise rail_error(response.stop)
         await thread.save(response)
-        return whole_answer(services.heading(wanted, loaded), wanted, response)
+        asked = (messages, options)
+        return await whole_answer(services.heading(wanted, loaded), wanted, response, loaded.rails, asked)
 
 
 class Checks:

@@ -7,13 +7,14 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, GenerationResponse, RailFailed
 
 from handrail_server._answers import Heading, saved_message
 from handrail_server._errors import ApiError
+from handrail_server._kept import KeptReasoning
 
 if TYPE_CHECKING:
     from handrail_server._configs import Configurations, Ids, Loaded
@@ -36,6 +37,7 @@ class Services:
     store: ThreadStore
     metrics: Metrics
     lifecycle: Lifecycle
+    kept: KeptReasoning = field(default_factory=KeptReasoning)
 
     def choose(self, wanted: Wanted) -> tuple[Ids, str | None]:
         """Give the configurations that a request means, and the model it names beside them.
@@ -124,6 +126,7 @@ class Thread:
         self._wanted = wanted
         self._kept = 0  # messages of the thread before this turn
         self._key: str | None = None
+        self._reasoning = services.kept.of(owner, ids)
         if wanted.thread_id is not None:
             named = "\0".join((owner, *ids, "", wanted.thread_id))
             self._key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
@@ -139,10 +142,11 @@ class Thread:
         self._kept = len(history)
         self._services.gatekeeper.count(len(history) + len(wanted.messages))
         context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
-        return [*context, *history, *wanted.messages]
+        return self._reasoning.put_back([*context, *history, *wanted.messages])
 
     async def save(self, response: GenerationResponse) -> None:
         """Keep the turn as the input rails let it through; not one that they refused, nor one that failed."""
+        self._reasoning.keep(response)
         stop = response.stop
         refused = isinstance(stop, Blocked) and stop.direction == "input"
         if self._key is None or refused or response.outcome not in ("finished", "blocked"):

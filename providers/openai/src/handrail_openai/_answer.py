@@ -66,6 +66,8 @@ class Answer:
         self._tools = ToolCalls()
         self._text, self._thoughts = Halves(), Halves()
         self._index: int | None = None  # the choice that is read, once one has come
+        self._thought: list[str] = []  # all reasoning; with tool calls, some models need it on the next turn
+        self._reasoning_name = ""  # as the server calls it, if it does
         self._streamed = False  # something came as a delta
         self._cut = False  # the answer may have ended within a tool call
 
@@ -82,6 +84,9 @@ class Answer:
             text, reasoning = delta.content or "", delta.reasoning_content or delta.reasoning or ""
             if self._think is not None:
                 text, reasoning = self._without_block(text, reasoning)
+            if reasoning:
+                self._thought.append(reasoning)
+                self._reasoning_name = "reasoning_content" if delta.reasoning_content else "reasoning"
             return (Chunk(text, reasoning),) if text or reasoning else ()
         found = whole(data)
         return () if found is None else self._whole(found, len(data))
@@ -93,6 +98,8 @@ class Answer:
             NotAChunkError: a tool call is incomplete.
         """
         text, reasoning, calls = self._last()
+        if self._tools.made and self._reasoning_name:
+            self._beside.next_turn({self._reasoning_name: "".join(self._thought)})
         wire = self._beside.everything()
         metadata = None if wire is None else {"wire": wire}
         return (Chunk(text, reasoning, calls, metadata=metadata),) if text or reasoning or calls or metadata else ()
@@ -133,6 +140,8 @@ class Answer:
         if metadata := self._news(event, refused=bool(refusal)):
             found.append(Chunk(metadata=metadata))
         text, reasoning, calls = said
+        if reasoning:
+            self._thought.append(reasoning)
         usage = usage_of(event.get("usage")) or usage_of(_mapping(event, "x_groq").get("usage"))
         if text or refusal or reasoning or calls or usage or reason:
             found.append(Chunk(text + refusal, reasoning, calls, usage, reason))
@@ -183,8 +192,7 @@ class Answer:
         content = parts_of(message.get("content"))
         for part in content.others:
             self._beside.add("message", {"content_parts": [part]}, len(str(part)))
-        reasoning = next((text for name in REASONING if (text := _if_text(message.get(name)))), "")
-        reasoning = reasoning or details_text(message.get("reasoning_details"))
+        reasoning = self._reasoning_of(message)
         text, reasoning = self._text.feed(content.text), self._thoughts.feed(reasoning + content.reasoning)
         if _is_thought(message):
             text, reasoning = "", reasoning + text
@@ -197,6 +205,13 @@ class Answer:
             held_text, held_reasoning = self._think.interrupt()
             text, reasoning = text + held_text, reasoning + held_reasoning
         return (text, reasoning, self._tools.feed(fragments, self._beside.id)), refusal
+
+    def _reasoning_of(self, message: Json) -> str:
+        for name in REASONING:
+            if text := _if_text(message.get(name)):
+                self._reasoning_name = name
+                return text
+        return details_text(message.get("reasoning_details"))
 
     def _without_block(self, text: str, reasoning: str) -> tuple[str, str]:
         if self._think is None:

@@ -100,6 +100,10 @@ class Beside:
         self._news = False
         return dict(self._wire)
 
+    def next_turn(self, fields: dict[str, Any]) -> None:
+        """Keep what the model needs beside its tool calls on the next turn, and what is text all the same."""
+        self._unguarded["next_turn"] = fields
+
     def everything(self) -> dict[str, Any] | None:
         """Return all there is, at the end of the answer; None if it was returned already."""
         if unguarded := {place: fields for place, fields in self._unguarded.items() if fields}:

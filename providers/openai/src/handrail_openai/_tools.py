@@ -135,6 +135,11 @@ class ToolCalls:
             found.append(call.next_delta(answer_id))
         return tuple(delta for delta in found if delta is not None)
 
+    @property
+    def made(self) -> bool:
+        """Whether there is any call."""
+        return bool(self._calls)
+
     def beside(self) -> dict[int, dict[str, Any]]:
         """Return what calls have beside id, name and arguments, with the type where it is not `function`."""
         found = {}
