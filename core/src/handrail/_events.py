@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from handrail._types import Channel, Span, ToolCallDelta, Usage
+from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
 
 
-@dataclass(frozen=True, slots=True)
+TextKind: TypeAlias = Literal["text", "refusal"]
+"""What the text of an answer is: what the model says, or that it refuses to."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class TextDelta:
     """The next characters of the answer.
 
@@ -22,7 +26,16 @@ class TextDelta:
 
     text: str
     start: int
-    kind: Literal["text", "refusal"] = "text"
+    kind: TextKind = "text"
+
+    def __init__(self, text: str, start: int, kind: TextKind = "text") -> None:
+        for_text, for_start, for_kind = _TEXT_DELTA_SLOTS  # made for every token, as chunks are
+        for_text(self, text)
+        for_start(self, start)
+        for_kind(self, kind)
+
+
+_TEXT_DELTA_SLOTS = slots_of(TextDelta)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,10 +248,11 @@ class Ruling:
 
 # Chunks and rulings are made for every token, windows for every check. Filling their slots directly costs about half of
 # the `__init__` that a frozen dataclass gets, which goes through `object.__setattr__`.
-def _slots(record: type) -> tuple[Callable[[object, object], None], ...]:
+def slots_of(record: type) -> tuple[Callable[[object, object], None], ...]:
+    """Return what fills the slots of a frozen record, in the order of its fields."""
     return tuple(vars(record)[field.name].__set__ for field in fields(record))
 
 
-_CHUNK_SLOTS = _slots(Chunk)
-_RULING_SLOTS = _slots(Ruling)
-_WINDOW_SLOTS = _slots(Window)
+_CHUNK_SLOTS = slots_of(Chunk)
+_RULING_SLOTS = slots_of(Ruling)
+_WINDOW_SLOTS = slots_of(Window)

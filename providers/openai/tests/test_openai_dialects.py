@@ -161,6 +161,13 @@ def test_arguments_are_handed_on_as_they_come_while_there_is_one_call():
     assert found == ["", "{", "}"]
 
 
+def test_text_may_come_between_the_arguments_of_a_call():
+    fragment = {"index": 0, "function": {"arguments": "}"}}
+    both = event({"content": "a", "reasoning_content": "b", "tool_calls": [fragment]})
+    chunks = read(tool(**function("f", "{", id="c")), both, event({"tool_calls": [fragment | {"id": None}]}, ""), END)
+    assert (text(chunks), reasoning(chunks), calls(chunks)) == ("a", "b", [ToolCall("c", "f", "{}}")])
+
+
 def test_calls_of_a_server_that_numbers_all_alike_and_names_no_ids_are_told_apart():
     found = calls(
         read(tool(**function("f", "{}")), tool(**function("f", '{"a": 1}')), tool(**function("g", "{}")), END)

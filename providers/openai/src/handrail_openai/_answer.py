@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Chunk, ToolCallDelta
+from msgspec import Raw
 
 from handrail_openai._beside import REASONING, Beside, details_text
 from handrail_openai._ends import broke_off, is_cut, reason_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handrail_openai._think import ThinkSplitter
-    from handrail_openai._wire import Json, PlainEvent
+    from handrail_openai._wire import Json, PlainDelta, PlainEvent
 
 Said: TypeAlias = tuple[str, str, tuple[ToolCallDelta, ...]]
 """Text, reasoning and fragments of tool calls."""
@@ -67,6 +68,7 @@ class Answer:
         self._text, self._thoughts = Halves(), Halves()
         self._index: int | None = None  # the choice that is read, once one has come
         self._thought: list[str] = []  # all reasoning; with tool calls, some models need it on the next turn
+        self._filtered = Raw()  # what Azure's filter said last
         self._reasoning_name = ""  # as the server calls it, if it does
         self._streamed = False  # something came as a delta
         self._cut = False  # the answer may have ended within a tool call
@@ -81,15 +83,24 @@ class Answer:
         event = plain(data)
         if event is not None and self._is_usual(event):
             delta = event.choices[0].delta
-            text, reasoning = delta.content or "", delta.reasoning_content or delta.reasoning or ""
-            if self._think is not None:
-                text, reasoning = self._without_block(text, reasoning)
-            if reasoning:
-                self._thought.append(reasoning)
-                self._reasoning_name = "reasoning_content" if delta.reasoning_content else "reasoning"
-            return (Chunk(text, reasoning),) if text or reasoning else ()
+            if delta.tool_calls is None:
+                return self._more(delta)
+            beside = delta.content or delta.reasoning_content or delta.reasoning
+            if not beside and (calls := self._tools.more(delta.tool_calls)) is not None:
+                return (Chunk(tool_calls=calls),) if calls else ()
         found = whole(data)
         return () if found is None else self._whole(found, len(data))
+
+    def _more(self, delta: PlainDelta) -> Sequence[Chunk]:
+        """Take text and reasoning."""
+        text, reasoning = delta.content or "", delta.reasoning_content or delta.reasoning or ""
+        if reasoning:
+            self._reasoning_name = "reasoning_content" if delta.reasoning_content else "reasoning"
+        if self._think is not None:
+            text, reasoning = self._without_block(text, reasoning)
+        if reasoning:
+            self._thought.append(reasoning)
+        return (Chunk(text, reasoning),) if text or reasoning else ()
 
     def end(self) -> Sequence[Chunk]:
         """Return what was held back for the end, since no event follows.
@@ -106,13 +117,22 @@ class Answer:
 
     def _is_usual(self, event: PlainEvent) -> bool:
         """Tell whether nothing but text and reasoning can be new in an event."""
+        choices = event.choices
         return (
-            len(event.choices) == 1
-            and event.choices[0].index == self._index
+            len(choices) == 1
+            and choices[0].index == self._index
+            and self._is_filtered_alike(choices[0].content_filter_results)
             and not (self._text.held or self._thoughts.held)
             and self._beside.knows("system_fingerprint", event.system_fingerprint)
             and self._beside.knows("service_tier", event.service_tier)
         )
+
+    def _is_filtered_alike(self, results: Raw) -> bool:
+        """Tell whether Azure's filter says the same as before."""
+        if not results or results == self._filtered:
+            return True
+        self._filtered = results.copy()
+        return False
 
     def _whole(self, event: Json, size: int) -> Sequence[Chunk]:
         _raise_error(event)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEAD = ("id", "model", "created", "system_fingerprint", "service_tier", "provider")
 REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 _READ = {
-    "answer": frozenset((*HEAD, "choices", "object", "usage", "error", "obfuscation")),
+    "answer": frozenset((*HEAD, "choices", "object", "usage", "error", "obfuscation", "p")),
     "choice": frozenset(("index", "delta", "message", "finish_reason")),
     "message": frozenset(("role", "content", "refusal", "tool_calls", "function_call", *REASONING)),
 }

@@ -12,9 +12,9 @@ from handrail_openai._values import Halves, clean, count_of, json_text, word_of
 from handrail_openai._wire import NotAChunkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from handrail_openai._wire import Json
+    from handrail_openai._wire import Json, PlainFragment
 
 _KNOWN = frozenset(("index", "id", "type", "function", "custom", "name", "arguments"))
 _KNOWN_INSIDE = frozenset(("name", "arguments", "parameters", "input"))
@@ -31,24 +31,27 @@ class _Call:
         self.kind = kind
         self.id: str | None = None
         self.name = ""
-        self.arguments = ""
-        self.sent = 0  # characters of the arguments that were handed on
         self.opened = False
         self.beside: dict[str, Any] = {}
+        self._pieces: list[str] = []
+        self._sent = 0  # pieces that were handed on
         self._halves = Halves()
         self._complete = False
 
     @property
+    def has_arguments(self) -> bool:
+        return bool(self._pieces)
+
+    @property
     def empty(self) -> bool:
-        return not (self.name or self.arguments or self.id)
+        return not (self.name or self._pieces or self.id)
 
     @property
     def complete(self) -> bool:
         """Whether the arguments are a whole JSON object; free text is whole once another call begins."""
-        if not self._complete and self.kind == "custom":
-            self._complete = bool(self.arguments)
-        elif not self._complete and self.arguments.rstrip().endswith("}"):
-            self._complete = _is_json(self.arguments)
+        if not self._complete and self._pieces:
+            arguments = "".join(self._pieces)
+            self._complete = self.kind == "custom" or (arguments.rstrip().endswith("}") and _is_json(arguments))
         return self._complete
 
     def take(self, fragment: Json) -> None:
@@ -64,12 +67,20 @@ class _Call:
         if function and inside is not fragment:
             _merge(self.beside, "function", function)
 
-    def finish(self) -> None:
-        self.arguments += self._halves.finish()
+    def add(self, arguments: str) -> None:
+        if arguments := self._halves.feed(arguments):
+            self._pieces.append(arguments)
+
+    def finish(self, default: str) -> None:
+        """Take the end of the arguments; `default` are those of a call without any."""
+        if half := self._halves.finish():
+            self._pieces.append(half)
+        if not self._pieces and default:
+            self._pieces.append(default)
 
     def next_delta(self, answer_id: str) -> ToolCallDelta | None:
         """Return what has not been handed on; None if there is nothing."""
-        arguments, self.sent = self.arguments[self.sent :], len(self.arguments)
+        arguments, self._sent = "".join(self._pieces[self._sent :]), len(self._pieces)
         if self.opened:
             return ToolCallDelta(self.at, arguments=arguments) if arguments else None
         self.opened = True
@@ -85,8 +96,8 @@ class _Call:
 
     def _add_arguments(self, piece: object) -> None:
         text = json_text(piece, "the arguments of a tool call")
-        if isinstance(piece, str) or text != self.arguments:  # an object that is sent again is not one more
-            self.arguments += self._halves.feed(text)
+        if isinstance(piece, str) or not self._pieces or text != "".join(self._pieces):
+            self.add(text)  # an object that is sent again is not one more
 
 
 class ToolCalls:
@@ -114,6 +125,15 @@ class ToolCalls:
             self._call_of(fragment).take(fragment)
         return tuple(self._released(answer_id))
 
+    def more(self, fragments: Sequence[PlainFragment]) -> tuple[ToolCallDelta, ...] | None:
+        """Take more of the arguments of the last call; None, and nothing is taken, if it is not only that."""
+        last = self._calls[-1] if self._calls else None
+        if last is None or not last.opened or len(fragments) != 1 or self._at.get(fragments[0].index) is not last:
+            return None
+        last.add(fragments[0].function.arguments)
+        delta = last.next_delta("")
+        return () if delta is None else (delta,)
+
     def finish(self, answer_id: str, *, cut: bool) -> tuple[ToolCallDelta, ...]:
         """Return what was held back, since the answer has ended.
 
@@ -127,11 +147,10 @@ class ToolCalls:
         self._calls = [call for call in self._calls if call.opened or not call.empty]
         found = []
         for call in self._calls:
-            call.finish()
             if not call.name:
                 raise NotAChunkError("a tool call without a name")
-            if not call.arguments and call.kind != "custom" and not (cut and call is self._calls[-1]):
-                call.arguments = "{}"
+            may_be_cut = cut and call is self._calls[-1]
+            call.finish("" if may_be_cut or call.kind == "custom" else "{}")
             found.append(call.next_delta(answer_id))
         return tuple(delta for delta in found if delta is not None)
 
@@ -152,7 +171,7 @@ class ToolCalls:
     def _released(self, answer_id: str) -> Iterator[ToolCallDelta]:
         calls = self._calls
         for call in calls[self._first_open :]:
-            if not (call.name and call.arguments):
+            if not (call.name and call.has_arguments):
                 return
             if (delta := call.next_delta(answer_id)) is not None:
                 yield delta
@@ -193,7 +212,7 @@ class ToolCalls:
 def _goes_on(call: _Call, id_: str | None, name: str | None, inside: Json) -> bool:
     """Tell whether a fragment with a call's index is of that call; some servers number all calls alike."""
     if id_ and call.id and id_ != call.id:
-        return bool(call.arguments) and not call.complete and name in (None, call.name)
+        return call.has_arguments and not call.complete and name in (None, call.name)
     return not (name and call.complete and _arguments(inside))
 
 

@@ -5,24 +5,42 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from msgspec import DecodeError, Struct, ValidationError
+from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 Json: TypeAlias = Mapping[str, Any]
 
 
+class PlainFunction(Struct, forbid_unknown_fields=True):
+    """More of the arguments of a tool call."""
+
+    arguments: str
+    name: None = None
+
+
+class PlainFragment(Struct, forbid_unknown_fields=True):
+    """A fragment of a tool call that goes on."""
+
+    index: int
+    function: PlainFunction
+    id: None = None
+    type: str | None = None
+
+
 class PlainDelta(Struct, forbid_unknown_fields=True):
-    """A delta with nothing but text or reasoning in it."""
+    """A delta with nothing but text, reasoning or more of a tool call in it."""
 
     content: str | None = None
     role: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    tool_calls: list[PlainFragment] | None = None
     refusal: None = None
-    tool_calls: None = None
     function_call: None = None
+    annotations: None = None
+    audio: None = None
 
 
 class PlainChoice(Struct, forbid_unknown_fields=True):
@@ -30,7 +48,8 @@ class PlainChoice(Struct, forbid_unknown_fields=True):
 
     delta: PlainDelta
     index: int = 0
-    finish_reason: None = None
+    finish_reason: Literal["", "null"] | None = None
+    content_filter_results: Raw = Raw()
     native_finish_reason: None = None
     stop_reason: None = None
     matched_stop: None = None
@@ -51,6 +70,7 @@ class PlainEvent(Struct, forbid_unknown_fields=True):
     service_tier: str | None = None
     usage: None = None
     obfuscation: str | None = None
+    p: str | None = None  # Mistral's obfuscation
 
 
 class NotAChunkError(ValueError):
