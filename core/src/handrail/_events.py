@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
 
-
 TextKind: TypeAlias = Literal["text", "refusal"]
 """What the text of an answer is: what the model says, or that it refuses to."""
 
