@@ -9,9 +9,6 @@ from typing import Any, Literal, TypeAlias
 
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
 
-TextKind: TypeAlias = Literal["text", "refusal"]
-"""What the text of an answer is: what the model says, or that it refuses to."""
-
 
 @dataclass(frozen=True, slots=True, init=False)
 class TextDelta:
@@ -25,9 +22,9 @@ class TextDelta:
 
     text: str
     start: int
-    kind: TextKind = "text"
+    kind: Literal["text", "refusal"] = "text"
 
-    def __init__(self, text: str, start: int, kind: TextKind = "text") -> None:
+    def __init__(self, text: str, start: int, kind: Literal["text", "refusal"] = "text") -> None:
         for_text, for_start, for_kind = _TEXT_DELTA_SLOTS  # made for every token, as chunks are
         for_text(self, text)
         for_start(self, start)
