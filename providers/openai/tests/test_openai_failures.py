@@ -261,6 +261,16 @@ async def test_the_total_time_counts_while_chunks_keep_coming(protocol_server, f
     assert text.startswith("HelloHello")
 
 
+@pytest.mark.parametrize("reason", [None, "", "null"])
+@pytest.mark.parametrize("done", [True, False])
+async def test_an_answer_that_never_says_why_it_ended_was_cut(protocol_server, fails, reason, done):
+    choice = {"index": 0, "delta": {"content": "Hello"}, "finish_reason": reason}
+    events = [replies.event({"id": "x", "choices": [choice]}), *([replies.DONE] if done else [])]
+    protocol_server.will(replies.sse(events))
+    text, _ = await fails(protocol_server.base_url, ProviderConnectionError)
+    assert text == "Hello"
+
+
 async def test_a_server_that_hangs_after_the_end_is_left_at_the_end(protocol_server, make_provider, ask):
     protocol_server.will(replies.sse([*EVENTS, Ending.HANG]))
     chunks = await ask(make_provider(protocol_server.base_url, timeout=20))

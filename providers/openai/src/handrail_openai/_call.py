@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Segments: TypeAlias = AsyncGenerator[bytes, None]
 
 _PATH = "/chat/completions"
-_DONE = b"[DONE]"
+_DONE = (b"[DONE]", b'"[DONE]"')
 _LAST_BYTES_SECONDS = 0.05
 """How long to wait for the end of the HTTP body after the end of the answer, so that the connection can be kept."""
 
