@@ -462,3 +462,56 @@ def test_a_block_that_is_interrupted_does_not_take_the_answer_with_it(between, o
     assert text(chunks).endswith("The answer.")
     assert reasoning(chunks).startswith("plan")
     assert "answer" not in reasoning(chunks)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["", "stop"])
+things = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def objects(*names):
+    return things | st.dictionaries(st.sampled_from(names), things, max_size=4)
+
+
+inside = objects("name", "arguments", "input", "parameters", "thought_signature")
+fragments = things | st.fixed_dictionaries(
+    {}, optional={"function": inside, "custom": inside, "index": things, "id": things}
+)
+messages = things | st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("content", "refusal", "reasoning", "reasoning_content", "annotations", "audio"), things),
+        "content_parts": things,
+        "reasoning_details": st.lists(objects("type", "text", "index"), max_size=3),
+        "tool_calls": things | st.lists(fragments, max_size=3),
+        "function_call": inside,
+        "extra_content": objects("google"),
+    },
+)
+choices = things | st.fixed_dictionaries(
+    {}, optional={"index": things, "delta": messages, "message": messages, "finish_reason": things, "logprobs": things}
+)
+events = things | st.fixed_dictionaries(
+    {"choices": things | st.lists(choices, max_size=2)},
+    optional={**dict.fromkeys(("id", "model", "created", "usage", "x_groq", "service_tier"), things)},
+)
+
+
+@given(st.lists(events, max_size=6), st.sampled_from([None, False, True]))
+def test_whatever_a_server_sends_is_chunks_or_an_error_of_the_protocol(sent, opened):
+    """And chunks are of the right types, in order, with a structure that any JSON can hold."""
+    answer = Answer({}, {}, think=None if opened is None else ThinkSplitter(opened=opened))
+    chunks = []
+    try:
+        for value in sent:
+            chunks += answer.chunks(data_of(value))
+        chunks += answer.end()
+    except (NotAChunkError, ErrorEvent):
+        pass
+    for chunk in chunks:
+        (chunk.text + chunk.reasoning).encode()
+        json.dumps(chunk.metadata, allow_nan=False).encode()
+    calls(chunks)

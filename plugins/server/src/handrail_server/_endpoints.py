@@ -90,8 +90,10 @@ class Chat:
         if isinstance(response.stop, RailFailed):
             raise rail_error(response.stop)
         await thread.save(response)
-        asked = (messages, options)
-        return await whole_answer(services.heading(wanted, loaded), wanted, response, loaded.rails, asked)
+        heading, asked = services.heading(wanted, loaded), (messages, options)
+        with services.lifecycle.limited() as limit:
+            return await whole_answer(heading, wanted, response, loaded.rails, asked)
+        raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
 
 
 class Checks:
