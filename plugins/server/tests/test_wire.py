@@ -388,6 +388,19 @@ def test_what_is_kept_has_an_end_in_bytes_and_in_time():
     assert not kept.get(b"3")
 
 
+async def test_the_clock_of_a_trace_starts_with_the_request(serve, fake):
+    provider = FakeProvider([" word"] * 40, delay=0.01)
+    client = serve(
+        {"a": fake(output=["words"])}, rails={"words": FunctionRail(judge)}, provider=provider, playground=True
+    )
+    told = await client.chat(model="a", guardrails={"trace": True}, stream=True)
+    traces = [event["guardrails"]["trace"] for event in told.events if "trace" in event.get("guardrails", {})]
+    checks = [check for trace in traces for check in trace["checks"]]
+    assert checks
+    assert all(0 <= check["from"] <= check["to"] for check in checks)
+    assert checks[0]["from"] >= 0.05  # by then ten words had come
+
+
 values = st.recursive(
     st.text(max_size=8) | st.integers() | st.booleans() | st.none(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -66,6 +66,7 @@ class StreamedAnswer:
         self._response: GenerationResponse | None = None
         self._error: BaseException | None = None
         self._trace: Trace | None = None
+        self._asked_at = time.time()
         self._started = self._last_sent = time.monotonic()
         self._begun = False
         self._has_text = False
@@ -165,7 +166,7 @@ class StreamedAnswer:
     def _news(self) -> bytes:
         if not self._wanted.trace or self._stream is None:
             return b""
-        self._trace = self._trace or Trace(self._stream)
+        self._trace = self._trace or Trace(self._stream, self._asked_at)
         news = self._trace.news()
         return self._write.aside({"trace": news}) if news is not None else b""
 

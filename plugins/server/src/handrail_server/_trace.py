@@ -10,11 +10,16 @@ if TYPE_CHECKING:
 
 
 class Trace:
-    """Tells what has changed since it was asked last."""
+    """Tells what has changed since it was asked last.
 
-    def __init__(self, stream: GuardedStream) -> None:
+    Args:
+        stream: the answer.
+        began: when it was asked for, in seconds since the epoch: the 0 of its clock.
+    """
+
+    def __init__(self, stream: GuardedStream, began: float) -> None:
         self._stream = stream
-        self._began = time.time()
+        self._began = began
         self._held = -1
         self._told: set[int] = set()
 
