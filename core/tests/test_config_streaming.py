@@ -39,6 +39,7 @@ def test_defaults():
         "stream_first": False,
         "strategy": "rolling",
         "max_pending": 2000,
+        "max_answer_characters": 4_000_000,
     }
     assert default.resolved_hold_size == 50
     assert default.resolved_first_chunk_size == 75

@@ -83,7 +83,7 @@ async def test_what_came_before_a_provider_broke_is_judged_and_a_refusal_wins(gu
 
 async def test_a_provider_that_yields_no_chunk_is_named(guarded):
     g = guarded(FakeProvider([3]), {"r": FunctionRail()})
-    with pytest.raises(PluginContractError, match="the provider yielded 3; it must yield Chunk"):
+    with pytest.raises(PluginContractError, match="the provider yielded 'int'; it must yield Chunk"):
         await g.rails.generate_async("hello")
     assert g.provider.closed == 1
 

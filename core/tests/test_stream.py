@@ -169,11 +169,11 @@ async def test_parallel_rails_check_the_same_text_at_once(guarded):
     assert "".join(texts) == "".join(words(300))
 
 
-async def test_rails_in_a_row_cost_the_sum_of_their_latencies(guarded):
+async def test_rails_in_a_row_that_change_nothing_cost_what_one_costs(guarded):
     rails = {name: FunctionRail(latency=0.2) for name in "abcd"}
     started = anyio.current_time()
     texts = await guarded(FakeProvider(words(300), delay=0.01), rails).texts()
-    assert anyio.current_time() - started == pytest.approx(3.8, rel=0.03)
+    assert anyio.current_time() - started == pytest.approx(3.2, rel=0.03)
     assert "".join(texts) == "".join(words(300))
 
 
@@ -224,7 +224,7 @@ async def test_usage_and_finish_reason_come_at_the_end(guarded):
     ("judge", "says"),
     [
         (lambda window: None, "returned None"),
-        (lambda window: "allow", "returned 'allow'"),
+        (lambda window: "allow", "returned a value of type 'str'"),
         (lambda window: Verdict("maybe"), "decision 'maybe'"),
         (lambda window: 1 / 0, "ZeroDivisionError"),
         (lambda window: Verdict.rewrite([Edit(0, 10**6, "x")]), "edits must lie apart"),
@@ -374,7 +374,9 @@ async def test_in_a_structured_stream_a_provider_that_breaks_raises(guarded):
 async def test_a_provider_that_yields_no_chunk_is_named(guarded, rails):
     provider = FakeProvider([3])
     async with guarded(provider, rails).rails.stream("hello") as stream:
-        with pytest.raises(PluginContractError, match=r"plugin 'Plugin': the provider yielded 3; it must yield Chunk"):
+        with pytest.raises(
+            PluginContractError, match=r"plugin 'Plugin': the provider yielded 'int'; it must yield Chunk"
+        ):
             await anext(stream)
     assert provider.closed == 1
 
@@ -408,8 +410,8 @@ def strategy_giving(*windows):
         (Window("abc", 0, 0, 3, 4), "must start at 0"),
         (Window("abcd", 0, 0, 3, 3), "must start at 0"),
         (Window("", 0, 0, 0, 0), "must start at 0"),
-        (Window("xyz", 0, 0, 3, 3), "have the text that stands there"),
-        ("abc", "gave the window 'abc'"),
+        (Window("xyz", 0, 0, 3, 3), "have the text that is there"),
+        ("abc", "made the window 'str'"),
     ],
 )
 async def test_a_strategy_whose_windows_do_not_fit_or_skip_text_blocks_and_is_named(guarded, window, says):
@@ -577,7 +579,7 @@ async def test_a_stream_can_be_entered_once(guarded):
 
 
 async def test_a_stream_is_iterated_inside_its_block(guarded):
-    with pytest.raises(StreamClosedError, match="inside"):
+    with pytest.raises(StreamClosedError, match="was not entered.*stream_events"):
         await anext(guarded(FakeProvider([]), {}).rails.stream("hello"))
 
 

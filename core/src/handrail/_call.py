@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
@@ -14,38 +13,44 @@ from handrail._model import request_id
 from handrail._options import GenerationOptions
 from handrail._stream.backend import running_clock
 from handrail._stream.batch import Batch
-from handrail._stream.prefetch import Prefetch
+from handrail._stream.gate import Gate
+from handrail._stream.owner import OwnedGenerator, OwnedStream
+from handrail._stream.plan import Words
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
-from handrail._stream.source import chunks_of_texts
+from handrail._stream.speculation import Speculation
 from handrail._turn import Journal, Turn
 from handrail._types import Chunk, Message, ToolCall, Usage
-from handrail._whole_texts import Driver, guard_text
+from handrail._whole_texts import guard_text
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handrail._compose import Composition
-    from handrail._stream.pipeline import Pipeline
-    from handrail._stream.plan import RailPlan
+    from handrail._stream.received import Received
+    from handrail._stream.render import Renderer
+    from handrail._stream.source import Pieces
     from handrail._turn import LLMCall
     from handrail.config import RailsConfig
 
-_UNBOUNDED = 2**62
 _JUDGED = frozenset(
     ("user_message", "bot_message", "user_input", "bot_response", "last_user_message", "last_bot_message", "response")
 )  # what rails judge: a caller's context must not stand in for it
 
 
 class Call:
-    """Everything that one request needs; nothing in it is shared with another.
+    """Everything that one request needs, the source of its answer included; nothing in it is shared with another.
 
     Args:
         app: the composed configuration.
         conversation: what the caller passed.
         options: what the caller asked for.
         whole: True if output rails see the whole answer at once, because nobody waits for its beginning.
-        read_ahead: True if the model is read whether or not the consumer is ready for more.
         generator: texts to guard in place of a model's; then no input rails run.
+        fed: True if the program itself receives the answer, and pushes it; then no input rails run either.
+
+    Attributes:
+        provider, is_texts: see `Source`.
+        gate: decides what of the answer goes out.
     """
 
     def __init__(
@@ -55,28 +60,58 @@ class Call:
         *,
         options: GenerationOptions,
         whole: bool = False,
-        read_ahead: bool = False,
         generator: AsyncIterable[str] | None = None,
+        fed: bool = False,
     ) -> None:
         self._app = app
         self._conversation = conversation
         self.options = options
         self._generator = generator
-        self._read_ahead = read_ahead
+        self._fed = fed
         self._llm_call: LLMCall | None = None
         self._clock: Callable[[], float] = time.monotonic  # the event loop's, once the model is asked
         self._generation_started = 0.0
-        self._input_rails = options.choose(app.input_rails, "input") if generator is None else ()
+        self._input_rails = () if fed or generator is not None else options.choose(app.input_rails, "input")
         self.journal = Journal()
-        self.turn = self._turn(conversation)
-        output_rails = app.whole_output_rails if whole else app.output_rails
-        self.driver = self._driver(options.choose(output_rails, "output"), whole=whole)
-        self.driver.pipeline.describe = partial(with_message, config=app.config)
+        self.turn = turn_of(app, conversation, options, self.journal)
+        main = app.models.get("main")
+        self.provider = main.plugin if main is not None and generator is None else "generator"
+        self.is_texts = generator is not None
+        self._rails = options.choose(app.whole_output_rails if whole else app.output_rails, "output")
+        parallel = app.config.rails.output.parallel
+        self.gate = Gate(self._rails, self.turn, parallel=parallel, whole=whole, words=words_of(app.config))
 
-    @property
-    def stream_driver(self) -> Pump | Pull:
-        """The driver of a call whose consumer waits for the beginning of the answer."""
-        return cast("Pump | Pull", self.driver)  # a batch is for whole answers
+    def batch(self) -> Batch:
+        """Return the runner of an answer that is wanted whole."""
+        return Batch(self.gate, self, max_characters=self._max_characters)
+
+    def pump(self) -> Pump:
+        """Return the runner of an answer that whoever takes it may leave, and take up, in any task."""
+        pending = self._app.config.rails.output.streaming.max_pending
+        source = None if self._fed else self
+        return Pump(self.gate, source, max_pending=pending, max_characters=self._max_characters)
+
+    def iterate(self, renderer: Renderer) -> AsyncIterator[Any]:
+        """Return an iterator over the answer, without tasks where every rail answers at once."""
+        if self._speculative or not all(rail.is_stream_rail or rail.is_immediate for rail in self._rails):
+            return OwnedStream(self.pump(), renderer)
+        return OwnedGenerator(Pull(self.gate, self, max_characters=self._max_characters), renderer)
+
+    async def open(self, gate: Gate) -> Pieces | None:
+        """Run the input rails; return the provider's stream, or None if they refused."""
+        if self._generator is not None:
+            return aiter(self._generator)
+        if not self._input_rails or not self._conversation.pending_user_texts:
+            return self._generate()
+        if self._speculative:
+            return await self._open_speculatively(gate)
+        return None if await self._refused(gate) else self._generate()
+
+    def closed(self, received: Received) -> None:
+        """Write down what the model was asked and has answered."""
+        if self._llm_call is not None:
+            self._llm_call.id = request_id(received.metadata)
+            self._close_llm_call(received)
 
     def answer(
         self, text: str, stop: Blocked | RailFailed | None, tool_calls: tuple[ToolCall, ...] = ()
@@ -113,65 +148,30 @@ class Call:
         general = [call for call in self.journal.llm_calls if call.task == "general"]
         return general[-1].usage if general else None
 
-    def _turn(self, conversation: Conversation) -> Turn:
-        return turn_of(self._app, conversation, self.options, self.journal)
-
-    def _driver(self, rails: tuple[RailPlan, ...], *, whole: bool) -> Driver:
-        output = self._app.config.rails.output
-        provider = self._provider_label()
-        if all(rail.is_stream_rail for rail in rails) and not self._speculative and not self._read_ahead:
-            return Pull(rails, self.turn, self._open_source, provider=provider, on_close=self._close)
-        if whole and not self._speculative:
-            return Batch(
-                rails, self.turn, self._open_source, provider=provider, parallel=output.parallel, on_close=self._close
-            )
-        return Pump(
-            rails,
-            self.turn,
-            self._open_source,
-            provider=provider,
-            parallel=output.parallel,
-            max_pending=_UNBOUNDED if whole else output.streaming.max_pending,
-            on_close=self._close,
-        )
+    @property
+    def _max_characters(self) -> int:
+        return self._app.config.rails.output.streaming.max_answer_characters
 
     @property
     def _speculative(self) -> bool:
         return self._app.config.rails.input.speculative and bool(self._input_rails)
 
-    def _provider_label(self) -> str:
-        main = self._app.models.get("main")
-        return main.plugin if main is not None and self._generator is None else "generator"
-
-    async def _open_source(self, pipeline: Pipeline) -> AsyncIterator[Chunk] | None:
-        """Run the input rails; give the provider's stream, or None if they refused."""
-        if self._generator is not None:
-            return chunks_of_texts(self._generator)
-        if not self._input_rails or not self._conversation.pending_user_texts:
-            return self._generate()
-        if isinstance(self.driver, Pump) and self._speculative:
-            return await self._open_speculatively(pipeline, self.driver)
-        if await self._refused(pipeline):
-            return None
-        return self._generate()
-
-    async def _open_speculatively(self, pipeline: Pipeline, pump: Pump) -> AsyncIterator[Chunk] | None:
+    async def _open_speculatively(self, gate: Gate) -> Pieces | None:
         """Have the provider work while the input rails do; what it says waits for them."""
         asked = self._conversation
-        ahead = Prefetch(self._generate(), self._provider_label(), self._app.config.rails.output.streaming.max_pending)
-        pump.start_soon(ahead.run)
+        ahead = Speculation(self._generate(), self.provider, self._app.config.rails.output.streaming.max_pending)
         refused = True
         try:
-            refused = await self._refused(pipeline)
+            refused = await self._refused(gate)
         finally:
             if refused or self._conversation is not asked:
                 await ahead.aclose()
-                self._close_llm_call("".join(ahead.texts), ahead.usage)
+                self._close_llm_call(ahead.received)
         if refused:
             return None
         return ahead if self._conversation is asked else self._generate()
 
-    async def _refused(self, pipeline: Pipeline) -> bool:
+    async def _refused(self, gate: Gate) -> bool:
         """Run the input rails; end the stream if one refuses, take over what they rewrote if none does."""
         text, stop = await guard_text(
             self._input_rails,
@@ -180,11 +180,13 @@ class Call:
             parallel=self._app.config.rails.input.parallel,
         )
         if stop is not None:
-            pipeline.end(stop)
+            gate.end(stop)
             return True
         if text != self._conversation.user_message:
             self._conversation = self._conversation.with_user_message(text)
-            self.turn = pipeline.turn = self._turn(self._conversation)
+            self.turn = gate.turn = replace(
+                self.turn, messages=self._conversation.messages, user_message=self._conversation.user_message
+            )
         return False
 
     def _generate(self) -> AsyncIterator[Chunk]:
@@ -204,14 +206,10 @@ class Call:
             return self._conversation.messages
         return ({"role": "system", "content": instructions}, *self._conversation.messages)
 
-    def _close(self, pipeline: Pipeline) -> None:
+    def _close_llm_call(self, received: Received) -> None:
         if self._llm_call is not None:
-            self._llm_call.id = request_id(pipeline.metadata)
-            self._close_llm_call("".join(pipeline.raw), pipeline.usage, "".join(pipeline.aside))
-
-    def _close_llm_call(self, completion: str, usage: Usage | None, aside: str = "") -> None:
-        if self._llm_call is not None:
-            self._llm_call.close(completion, usage, self._clock() - self._generation_started, aside)
+            duration = self._clock() - self._generation_started
+            self._llm_call.close("".join(received.texts), received.usage, duration, "".join(received.aside))
             self._llm_call = None  # a further request of this call has its own
 
 
@@ -229,12 +227,9 @@ def turn_of(app: Composition, conversation: Conversation, options: GenerationOpt
     )
 
 
-def with_message(stop: Blocked | RailFailed, *, config: RailsConfig) -> Blocked | RailFailed:
-    """Give a stop with what a user is told: the refusal of its direction, or that a rail could not do its work."""
-    if isinstance(stop, RailFailed):
-        return replace(stop, message=config.rails.failure_message)
-    section = config.rails.input if stop.direction == "input" else config.rails.output
-    return replace(stop, message=stop.message or section.refusal)
+def words_of(config: RailsConfig) -> Words:
+    """Return what a user is told after a block or a failure."""
+    return Words(config.rails.input.refusal, config.rails.output.refusal, config.rails.failure_message)
 
 
 def _exception(stop: Blocked | RailFailed) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from handrail._call import turn_of, with_message
+from handrail._call import turn_of, words_of
 from handrail._events import Blocked
 from handrail._log import GenerationLog, build_log
 from handrail._model import message_text
@@ -109,7 +109,7 @@ def _result(app: Composition, text: str, turn: Turn, checked: tuple[str, Blocked
     passed, stop = checked
     if stop is None:
         return RailsResult("passed" if passed == text else "modified", passed, journal=turn.journal)
-    return replace(_blocked(with_message(stop, config=app.config)), journal=turn.journal)
+    return replace(_blocked(words_of(app.config).on(stop)), journal=turn.journal)
 
 
 def _blocked(stop: Blocked | RailFailed) -> RailsResult:

@@ -87,7 +87,13 @@ def given_model(llm: object, counter: TokenCounter) -> Model:
 
 
 def plan_of_function(
-    app: Composition, name: str, function: RailFunction, direction: Direction, given: Mapping[str, Any]
+    app: Composition,
+    name: str,
+    function: RailFunction,
+    direction: Direction,
+    given: Mapping[str, Any],
+    *,
+    rewrites: bool | None,
 ) -> RailPlan:
     """Make a rail of a function.
 
@@ -96,8 +102,10 @@ def plan_of_function(
     """
     options = app.config.validate_settings(RailOptions, given, "options")
     planner = RailPlanner(app.config, app.registry, app.counter)
-    spec = RailSpec(name, function)
-    return planner.plan(spec, "register_rail", FunctionRail(name, function), options, None, direction)
+    spec = RailSpec(name, function, rewrites=rewrites is not False, whole=rewrites is True)
+    rail = FunctionRail(name, function, rewrites=rewrites)
+    plan = planner.plan(spec, "register_rail", rail, options, None, direction)
+    return replace(plan, rewrites_whole=rewrites is not False, defers=rewrites is None)
 
 
 def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Awaitable, Callable, Iterator
-from difflib import SequenceMatcher
-from itertools import accumulate
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import anyio.to_thread
 
+from handrail._stream.outcome import DEFERRED
 from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
 from handrail.errors import PluginContractError
-
-_WORD = re.compile(r"\w")
-_PIECES = re.compile(r"\w+|\W")
 
 RailFunction: TypeAlias = Callable[[str], "object | Awaitable[object]"]
 
@@ -26,11 +21,18 @@ class FunctionRail:
 
     The function may be asynchronous; one that is not runs in a thread, since it may block. It returns True to let the
     text pass, False to block it, a text to put in its place, or a `Verdict`.
+
+    Args:
+        name: the rail's name.
+        function: the function.
+        rewrites: whether it returns texts; None if only its first one tells. What it would make of the whole text
+            cannot be told from what it makes of windows, so from its first change on it is asked about the whole.
     """
 
-    def __init__(self, name: str, function: RailFunction) -> None:
+    def __init__(self, name: str, function: RailFunction, *, rewrites: bool | None = None) -> None:
         self._name = name
         self._function = function
+        self._rewrites = rewrites
         self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  # an object whose __call__ is asynchronous
         )
@@ -57,47 +59,31 @@ class FunctionRail:
         if result is False:
             return Verdict.block(f"{self._name} refused")
         if isinstance(result, str):
-            return rewritten(window, result)
+            return self._rewritten(result, window)
         raise PluginContractError(
-            f"the function of rail {self._name!r} returned {result!r}; it must return True, False, a text or a Verdict"
+            f"the function of rail {self._name!r} returned {type(result).__name__!r}; "
+            f"it must return True, False, a text or a Verdict"
         )
+
+    def _rewritten(self, text: str, window: Window) -> Verdict:
+        if text == window.text:
+            return Verdict.allow()
+        if self._rewrites is False:
+            raise PluginContractError(
+                f"the function of rail {self._name!r} returned a text, but is registered with rewrites=False"
+            )
+        return rewritten(window, text) if window.context_start == 0 and window.last else DEFERRED
 
 
 def rewritten(window: Window, text: str) -> Verdict:
-    """Give the verdict that makes a window's text the given one, in edits that windows which overlap agree on."""
+    """Return the verdict that replaces the text of a window, which must be the whole text, by another.
+
+    Raises:
+        PluginContractError: the window is a part of the text; a rail that makes another text of it has to be registered
+            with `whole=True`, for what it would make of the whole cannot be told from parts.
+    """
     if text == window.text:
         return Verdict.allow()
-    if window.start == 0 and window.last:  # the whole text at once: there is nothing to tell apart
+    if window.context_start == 0 and window.last:
         return Verdict.rewrite([Edit(0, window.end, text)])
-    edits: list[tuple[int, int, str]] = []
-    for start, end, replacement in _differences(window.text, text):
-        if edits and not _WORD.search(window.text, edits[-1][1], start):  # no word between them: which is whose is open
-            begin, middle, before = edits.pop()
-            edits.append((begin, end, before + window.text[middle:start] + replacement))
-        else:
-            edits.append((start, end, replacement))
-    settled = (_settled(window.text, *edit) for edit in edits)
-    return Verdict.rewrite(Edit(*window.span(start, end), replacement) for start, end, replacement in settled)
-
-
-def _differences(old: str, new: str) -> Iterator[tuple[int, int, str]]:
-    """Give what to replace, word by word: start, end and replacement."""
-    before, after = _PIECES.findall(old), _PIECES.findall(new)
-    starts = [0, *accumulate(map(len, before))]
-    for tag, i, j, k, m in SequenceMatcher(None, before, after).get_opcodes():
-        if tag != "equal":
-            yield starts[i], starts[j], "".join(after[k:m])
-
-
-def _settled(text: str, start: int, end: int, replacement: str) -> tuple[int, int, str]:
-    """Give the edit in the one of its equal forms that windows which overlap agree on.
-
-    Without it, "a Bob b" could lose " Bob" in one window and "Bob " in the next.
-    """
-    while start < end and replacement and text[end - 1] == replacement[-1]:
-        end, replacement = end - 1, replacement[:-1]
-    while start < end and replacement and text[start] == replacement[0]:
-        start, replacement = start + 1, replacement[1:]
-    while start and not replacement and text[start - 1] == text[end - 1]:
-        start, end = start - 1, end - 1
-    return start, end, replacement
+    raise PluginContractError("a text was put in place of a window that is not the whole text; use whole=True")

@@ -1,48 +1,48 @@
-"""A guarded stream as a context manager: typed events, structured cancellation, and the result at the end."""
+"""A guarded stream as an object: typed events, from any task, and the result at the end."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
-
-import anyio
+from typing import TYPE_CHECKING, Self, cast
 
 from handrail._events import Event, TextDelta
 from handrail._options import EVERYTHING
 from handrail._response import GenerationResponse, ResponseBuilder
-from handrail._stream.owner import ONE_READER
-from handrail._stream.pump import Pump
-from handrail._stream.render import AsItems
+from handrail._stream.owner import end_when_forgotten
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
-
     from handrail._call import Call
-    from handrail._stream.sinks import Item
+    from handrail._stream.steps import Item
+
+_USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
 
 
 class GuardedStream:
-    """Delivers a guarded answer as events, inside `async with`.
+    """Delivers a guarded answer as events.
 
-    Leaving the block, in whichever way, ends the stream: the provider is closed and every check cancelled before the
-    block is left. Iterating raises what broke the generation, after everything that could be delivered; a block and
-    a rail's failure are events.
+    One of `stream()` is used inside `async with`; leaving the block, in whichever way, ends the stream: the provider is
+    closed and every check cancelled before the block is left. One of `stream_events()` needs no block, and ends when it
+    is closed or forgotten. Neither opens a task group or a cancel scope in the caller's task, so both may be used
+    inside an asynchronous generator, and stepped from any task and any cancel scope.
+
+    Iterating raises what broke the generation, after everything that could be delivered; a block and a rail's failure
+    are events. A wait for an event that is cancelled loses nothing. A program must expect kinds of events that it
+    does not know, and ignore them.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, *, needs_block: bool = False) -> None:
         self._call = call
+        self._pump = call.pump()
         self._builder = ResponseBuilder(call)
-        self._tasks: TaskGroup | None = None
-        self._generator: AsyncGenerator[Any, None] | None = None
-        self._entered = False
+        self._needs_block = needs_block
+        self._started = self._over = False
         self._length = 0  # characters of text that were delivered
 
     @property
     def held(self) -> int:
         """How many characters of the answer have been generated and wait for a window rail."""
-        return self._call.driver.pipeline.held
+        return self._call.gate.held
 
     @property
     def response(self) -> GenerationResponse:
@@ -50,41 +50,24 @@ class GuardedStream:
         return self._builder.build(EVERYTHING)
 
     async def __aenter__(self) -> Self:
-        if self._entered:
+        if self._started:
             raise StreamClosedError("a stream can be entered once; ask for a new one with rails.stream(...)")
-        self._entered = True
-        self._builder.begin()
-        driver = self._call.stream_driver
-        if isinstance(driver, Pump):
-            self._tasks = anyio.create_task_group()
-            await self._tasks.__aenter__()
-            self._tasks.start_soon(driver.run)
-        else:
-            self._generator = driver.stream(AsItems())
+        self._start()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._builder.leave(exc)
-        if self._generator is not None:
-            generator, self._generator = self._generator, None
-            await generator.aclose()
-        if self._tasks is not None:
-            tasks, self._tasks = self._tasks, None
-            tasks.cancel_scope.cancel()
-            await tasks.__aexit__(None, None, None)
+        await self.aclose()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Event:
-        self._refuse_misuse()
-        try:
-            item = await self._next_item()
-        except Exception as error:
-            self._builder.fail(error)
-            raise
+        if not await self._ready():
+            raise StopAsyncIteration
+        item = self._pump.pop()
         self._builder.add(item)
         if type(item) is not str:
             return cast("Event", item)
@@ -93,45 +76,57 @@ class GuardedStream:
         return event
 
     async def take(self) -> list[str | Event]:
-        """Wait until something can be delivered, and give all that can be: text as plain `str`, the rest as events.
+        """Wait until something can be delivered, and return all that can be: text as plain `str`, the rest as events.
 
         Whoever passes an answer on takes it so, and can send together what was released together; it also costs less
-        than iterating. A stream without window rails gives one text or event at a time, unless it was made with
-        `read_ahead`. An empty list is the end.
+        than iterating. An empty list is the end.
 
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
+            StreamClosedError: another task is already waiting, or the stream was left.
         """
-        self._refuse_misuse()
-        driver = self._call.stream_driver
-        try:
-            if isinstance(driver, Pump):
-                items = await driver.take_all()
-            else:
-                items = [await self._next_item()]
-        except StopAsyncIteration:
+        if not await self._ready():
             return []
-        except Exception as error:
-            self._builder.fail(error)
-            raise
+        items: list[Item] = await self._pump.take()
         for item in items:
             self._builder.add(item)
             if type(item) is str:
                 self._length += len(item)
         return cast("list[str | Event]", items)
 
-    async def _next_item(self) -> Item:
-        driver = self._call.stream_driver
-        if isinstance(driver, Pump):
-            item = await driver.take()
-            if item is None:
-                raise StopAsyncIteration
-            return item
-        return cast("Item", await anext(cast("AsyncGenerator[Any, None]", self._generator)))
+    async def aclose(self) -> None:
+        """End the stream; returns when the provider is closed and no check runs. May be called in any task.
 
-    def _refuse_misuse(self) -> None:
-        if self._generator is None and self._tasks is None:
-            raise StreamClosedError("iterate over a stream inside 'async with rails.stream(...) as stream:'")
-        driver = self._call.stream_driver
-        if driver.waited_for if isinstance(driver, Pump) else getattr(self._generator, "ag_running", False):
-            raise StreamClosedError(ONE_READER)
+        Raises:
+            StreamClosedError: a rail or the provider of the stream called this; the stream ends all the same.
+        """
+        self._over = True
+        if self._started:
+            self._builder.leave(None)
+        await self._pump.aclose()
+
+    def _start(self) -> None:
+        self._started = True
+        self._builder.begin()
+        end_when_forgotten(self, self._pump.start())
+
+    async def _ready(self) -> bool:
+        """Wait until there is something to take; False at the end."""
+        if not self._started:
+            if self._needs_block:
+                raise StreamClosedError(f"a stream of rails.stream(...) was not entered; {_USE}")
+            if not self._over:
+                self._start()
+        if self._over:
+            if self._needs_block:
+                raise StreamClosedError(f"the stream was left; {_USE}")
+            return False
+        try:
+            found = await self._pump.ready()
+        except Exception as error:
+            if not isinstance(error, StreamClosedError):
+                self._builder.fail(error)
+            raise
+        if not found:
+            self._builder.leave(None)
+        return found

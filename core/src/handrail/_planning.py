@@ -56,11 +56,12 @@ class RailPlanner:
             options.channels or spec.channels,
             make_strategy,
             label,
-            streaming.stream_first and not is_session and not spec.whole and direction == "output",
-            options.max_concurrency,
-            options.timeout,
-            options.on_error == "allow",
-            options.resolved_on_timeout == "allow",
+            stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
+            max_concurrency=options.max_concurrency,
+            timeout=options.timeout,
+            allow_on_error=options.on_error == "allow",
+            allow_on_timeout=options.resolved_on_timeout == "allow",
+            rewrites=spec.rewrites,
         )
 
     def check_streaming(self) -> None:

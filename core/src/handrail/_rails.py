@@ -15,6 +15,7 @@ from handrail._call import Call
 from handrail._checking import RailsResult, check_conversation
 from handrail._compose import Composition, compose, given_model, plan_of_function
 from handrail._explain import Explanation
+from handrail._fed import FedStream
 from handrail._functions import RailFunction
 from handrail._guarded import GuardedStream
 from handrail._messages import Conversation, conversation
@@ -23,12 +24,9 @@ from handrail._registry import Registry
 from handrail._response import GenerationResponse, ResponseBuilder
 from handrail._specs import Direction
 from handrail._stream.backend import refuse_running_loop
-from handrail._stream.owner import OwnedGenerator, OwnedStream
-from handrail._stream.pump import Pump
 from handrail._stream.render import AsText, AsTextWithMetadata, Renderer
 from handrail._turn import Journal
 from handrail._types import Message
-from handrail._whole_texts import run_to_end
 from handrail.config import RailsConfig
 from handrail.errors import ConfigurationError, StreamingNotSupportedError
 
@@ -105,10 +103,7 @@ class LLMRails:
             renderer = AsTextWithMetadata("generation_info", call.usage)
         elif include_metadata:
             renderer = AsTextWithMetadata("metadata", call.usage)
-        driver = call.stream_driver
-        if isinstance(driver, Pump):
-            return OwnedStream(driver, renderer)
-        return OwnedGenerator(driver.stream(renderer))
+        return call.iterate(renderer)
 
     def stream(
         self,
@@ -126,15 +121,62 @@ class LLMRails:
             messages: the conversation.
             options: which rails run, and parameters for the model.
             generator: texts to guard in place of a model's.
-            read_ahead: read the model in a task of its own, up to `max_pending` tokens ahead of whoever takes the
-                answer, also where no rail needs that: for programs that pass the answer on to somebody slower, and
-                take at once what has come meanwhile.
+            read_ahead: without effect, for the model is always read up to `max_pending` tokens ahead of whoever
+                takes the answer; kept for existing code.
 
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
-        return GuardedStream(self._streaming_call(prompt, messages, options, generator, read_ahead=read_ahead))
+        del read_ahead
+        return GuardedStream(self._streaming_call(prompt, messages, options, generator), needs_block=True)
+
+    def stream_events(
+        self,
+        prompt: str | None = None,
+        messages: Sequence[Message] | None = None,
+        *,
+        options: Mapping[str, Any] | GenerationOptions | None = None,
+        generator: AsyncIterable[str] | None = None,
+    ) -> GuardedStream:
+        """Stream a guarded answer as typed events: what `stream` returns, without its block.
+
+        The stream begins when the first event is asked for, and ends with its last event, with `aclose()`, or when
+        nothing refers to it any more. A wait for an event that is cancelled loses nothing, and does not end it.
+
+        Args:
+            prompt: the user's message; or
+            messages: the conversation.
+            options: which rails run, and parameters for the model.
+            generator: texts to guard in place of a model's.
+
+        Raises:
+            StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
+            InvalidRequestError: at once, if the arguments do not fit together.
+        """
+        return GuardedStream(self._streaming_call(prompt, messages, options, generator))
+
+    def feed(
+        self,
+        prompt: str | None = None,
+        messages: Sequence[Message] | None = None,
+        *,
+        options: Mapping[str, Any] | GenerationOptions | None = None,
+    ) -> FedStream:
+        """Guard an answer that the program itself receives piece by piece, inside `async with`.
+
+        No model is asked and no input rail runs; rails are told of the conversation where one is passed.
+
+        Args:
+            prompt: the user's message; or
+            messages: the conversation; or neither.
+            options: which rails run.
+
+        Raises:
+            StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
+            InvalidRequestError: at once, if the arguments do not fit together.
+        """
+        return FedStream(self._streaming_call(prompt, messages, options, None, fed=True))
 
     async def generate_async(
         self,
@@ -158,7 +200,7 @@ class LLMRails:
         call = self._begin(Call(self._app, conversation(prompt, messages), options=parsed, whole=True))
         builder = ResponseBuilder(call)
         builder.begin()
-        for item in await run_to_end(call.driver):
+        for item in await call.batch().take():
             builder.add(item)
         builder.leave(None)
         if options is not None or state is not None:
@@ -263,8 +305,11 @@ class LLMRails:
         *,
         direction: Direction = "output",
         options: Mapping[str, Any] | None = None,
+        rewrites: bool | None = None,
     ) -> Any:
         """Add a rail that is a function of the text; it runs after those of the configuration.
+
+        What comes out of one that returns texts is the function applied to the whole answer.
 
         Args:
             name: the rail's name.
@@ -273,13 +318,18 @@ class LLMRails:
             direction: whether it judges the user's message or the answer.
             options: what any rail may have under `rails.config.<name>`: `timeout` in seconds, `on_error`, `channels`,
                 `max_concurrency`, `streaming`.
+            rewrites: whether the function returns texts to put in place of what it was given. True: it is asked once,
+                about the whole answer. None: it judges windows until it first changes one; from there on the rest is
+                held to the end, and what went out must be how the function's text for the whole answer begins, or else
+                the rail has failed. False: a returned text is a failure, and nothing is held for longer.
 
         Raises:
             ConfigurationError: an option is wrong.
         """
         if function is None:
-            return partial(self._decorated, name, direction, options)
-        self._app = self._app.with_rail(plan_of_function(self._app, name, function, direction, options or {}))
+            return partial(self._decorated, name, direction, options, rewrites)
+        plan = plan_of_function(self._app, name, function, direction, options or {}, rewrites=rewrites)
+        self._app = self._app.with_rail(plan)
         return self
 
     def update_llm(self, llm: object) -> Self:
@@ -309,9 +359,14 @@ class LLMRails:
         await self.aclose()
 
     def _decorated(
-        self, name: str, direction: Direction, options: Mapping[str, Any] | None, function: RailFunction
+        self,
+        name: str,
+        direction: Direction,
+        options: Mapping[str, Any] | None,
+        rewrites: bool | None,  # noqa: FBT001  # given by `partial`
+        function: RailFunction,
     ) -> RailFunction:
-        self.register_rail(name, function, direction=direction, options=options)
+        self.register_rail(name, function, direction=direction, options=options, rewrites=rewrites)
         return function
 
     def _options(self, options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOptions:
@@ -328,7 +383,7 @@ class LLMRails:
         options: Mapping[str, Any] | GenerationOptions | None,
         generator: AsyncIterable[str] | None,
         *,
-        read_ahead: bool = False,
+        fed: bool = False,
     ) -> Call:
         parsed = self._options(options)
         if not self.config.rails.output.streaming.enabled and parsed.choose(self._app.output_rails, "output"):
@@ -336,8 +391,8 @@ class LLMRails:
                 "output rails are configured, but streaming is not enabled for them; "
                 "set rails.output.streaming.enabled to True, or use generate_async()"
             )
-        if generator is not None and prompt is None and messages is None:
+        if (fed or generator is not None) and prompt is None and messages is None:
             talk = Conversation((), {})
         else:
             talk = conversation(prompt, messages)
-        return self._begin(Call(self._app, talk, options=parsed, generator=generator, read_ahead=read_ahead))
+        return self._begin(Call(self._app, talk, options=parsed, generator=generator, fed=fed))

@@ -48,6 +48,8 @@ class RailSpec:
         channels: what of an answer the rail is shown, unless `rails.config.<name>.channels` says otherwise.
         whole: True for a window rail that can judge nothing but a whole text, such as the arguments of a tool call.
             It gets one window of everything, and what it is shown waits for it whatever `streaming` says.
+        rewrites: False for a window rail that never asks for an edit, so that rails after it need not expect one; one
+            that does all the same has failed.
     """
 
     name: str
@@ -60,6 +62,7 @@ class RailSpec:
     prompts: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = ("text",)
     whole: bool = False
+    rewrites: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,19 @@ from handrail._types import Decision, Message, Span, Usage
 
 if TYPE_CHECKING:
     from handrail._protocols import CountTokens
+
+
+DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
+"""When the check that runs must have ended, where no cancel scope around it says so."""
+
+
+def effective_deadline() -> float:
+    """Return when the code that runs must have ended, on the clock of `anyio.current_time()`, in seconds."""
+    return min(anyio.current_effective_deadline(), DEADLINE.get())
+
+
+def _call_id() -> str:
+    return secrets.token_hex(8)
 
 
 @dataclass(slots=True)
@@ -123,6 +138,7 @@ class Turn:
         variables: context variables that the application gave; never what a rail is to judge.
         tools: the tool definitions that the model was offered, in OpenAI's form.
         journal: where this call's requests and checks are written down.
+        call_id: names the call, in logs too.
     """
 
     messages: tuple[Message, ...] = ()
@@ -130,14 +146,16 @@ class Turn:
     variables: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[Mapping[str, Any], ...] = ()
     journal: Journal = field(default_factory=Journal)
+    call_id: str = field(default_factory=_call_id)
 
     @property
     def deadline(self) -> float | None:
         """When the check that asks must have ended, on the clock of `anyio.current_time()`, in seconds; None for never.
 
-        That is the rail's own time limit, or an earlier one that the program has set around the call.
+        That is the rail's own time limit, or an earlier one that the program has set around the call by anyio. One that
+        was set by `asyncio.timeout` cannot be seen from inside.
         """
-        found = anyio.current_effective_deadline()
+        found = effective_deadline()
         return None if found == math.inf else found
 
     @property

@@ -20,6 +20,7 @@ HandrailError
     ├── ProviderTimeoutError                 no answer in time
     ├── ProviderConnectionError              no connection, or one that broke in mid-stream
     ├── ProviderServerError                  the service failed
+    ├── AnswerTooLongError                   the answer exceeds `max_answer_characters`
     └── ProviderContentFilterError           the service's own filter refused
 """
 
@@ -177,3 +178,18 @@ class ProviderServerError(ProviderError):
 
 class ProviderContentFilterError(ProviderError):
     """The provider's own filter refused the request or the answer."""
+
+
+class AnswerTooLongError(ProviderError):
+    """The answer exceeds the limit that the configuration sets, `rails.output.streaming.max_answer_characters`.
+
+    Attributes:
+        limit: that limit, in characters of text, reasoning and tool calls together.
+    """
+
+    def __init__(self, provider: str, limit: int) -> None:
+        super().__init__(
+            f"{provider}: the answer exceeds the limit of {limit} characters "
+            f"(rails.output.streaming.max_answer_characters)"
+        )
+        self.limit = limit

@@ -86,7 +86,7 @@ def test_an_error_says_when_to_try_again(configuration: Configuration, capsys: C
 @pytest.mark.parametrize(
     ("engine", "said"),
     [
-        ("not chunks", "handrail-of-tests 1.0: the provider yielded 'text'"),
+        ("not chunks", "handrail-of-tests 1.0: the provider yielded 'str'"),
         ("impolite", "KeyError: 'what'"),
     ],
 )
@@ -104,7 +104,7 @@ def test_a_failure_that_the_configuration_lets_pass_is_logged(configuration: Con
     assert ask(path, "hello", "--streaming", "--verbose") == ExitCode.OK
     text, notes = capsys.readouterr()
     assert text == "Hello there, friend.\n"
-    assert "[warning] rail 'explode' failed and its configuration lets the text pass" in notes
+    assert "[warning] rail 'explode' failed, and its configuration lets the text pass: RuntimeError" in notes
     assert "\x1b" not in notes
     assert "failed, let pass by on_error" in notes
     assert logging.getLogger("handrail").propagate

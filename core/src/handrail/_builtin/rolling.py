@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 from handrail._types import Window
+from handrail._words import graphemes, pieces, words
 
 if TYPE_CHECKING:
     from handrail._protocols import CountTokens
 
-_FEW = 16  # tokens
-_NOT_DENSE = 2  # tokens that a piece may have and need not be cut between its characters
-
-# Places where a text may be cut and its parts counted apart: about a word each, so that counts are remembered.
-_PIECE = re.compile(r"\s{0,4}\S{1,8}|\s{1,8}")
+_LONGEST = 9  # characters that a token has at most, as far as what is held rests on it
+_SOME = 256  # characters that are measured at once, and as many more as a window may need
+_FEW = 64  # places to cut that may be kept for longer than needed
 
 
 class RollingSettings(Protocol):
@@ -37,27 +36,32 @@ class Rolling:
     The first waits for `first_chunk_size` tokens, each next one for twice as many new ones as the one before, as far
     as `chunk_size` allows; a window takes all that has come. The last `hold_size` tokens of a window are held, so a
     violation of up to that length that lies across two windows is seen whole before any of it is cleared.
+
+    Windows, what they repeat and what is held begin and end between words; inside a word only where it alone is longer
+    than the new part of a window, and then between graphemes.
+
+    Attributes:
+        needs: characters that must still come before it is worth asking.
     """
 
     def __init__(self, settings: RollingSettings, count_tokens: CountTokens) -> None:
         self._count = count_tokens
-        self._chunk_size = settings.chunk_size
-        self._context_size = settings.context_size
-        self._hold_size = settings.resolved_hold_size
-        self._need = settings.resolved_first_chunk_size  # new tokens for which the next window waits
+        self._chunk, self._context = settings.chunk_size, settings.context_size
+        self._hold = settings.resolved_hold_size
+        self._room = max(self._chunk - self._context, 1)
+        self._need = min(settings.resolved_first_chunk_size, self._chunk)  # new tokens that the next window waits for
+        self.needs = self._need
         self._incoming: list[str] = []
-        self.needs = self._need  # characters that must still come before it is worth measuring again
-        self._text = ""  # from the start of the next window's context, or of the piece that may still grow, on
-        self._base = 0  # offset of its first character
-        # Where the text may be cut, and the tokens up to there; the first cut is the start of the next context.
-        self._cuts = [0]
-        self._tokens = [0]
-        self._piece = 0  # where the piece begins that may still grow
-        self._piece_tokens = 0  # tokens up to there
-        self._start = 0  # end of the last window
-        self._start_tokens = 0
-        self._clears = 0
+        self._unmeasured, self._measured_to = "", 0  # text that came, and up to where it was measured
         self._finished = False
+        # What was measured, from the last place to cut before the next context on: the text, its offset, where it may be
+        # cut, and the tokens up to each of those places.
+        self._text, self._base = "", 0
+        self._cuts, self._tokens = [0], [0]
+        self._begin = self._end = 0  # places to cut: where the next context begins, where the last window ended
+        self._clears = 0
+        self._fine = -1  # offset up to which there are words that had to be cut
+        self._token_size = 1.0  # characters of a token, lately
 
     def feed(self, text: str) -> None:
         """Take more text."""
@@ -65,102 +69,145 @@ class Rolling:
         self.needs -= len(text)
 
     def finish(self) -> None:
-        """Take note that no more text will come."""
+        """Note that no more text will come."""
         self._finished = True
 
     def window(self) -> Window | None:
-        """Give the next window if enough has come, or whatever is left once no more will come."""
+        """Return the next window if enough has come, or whatever is left once no more will come."""
         if self.needs > 0 and not self._finished:
             return None
-        self._measure()
-        growing = self._text[self._piece - self._base :]
-        tokens = self._piece_tokens + (self._count(growing) if growing else 0)
-        if self._waits(tokens):
+        tokens = self._tokens
+        while self._wants_more() and self._measure():
+            pass
+        missing = self._need - tokens[-1] + tokens[self._end]
+        few = 1 if self._need < 32 else self._need // 16  # it is not worth looking again for so many tokens
+        if len(tokens) - 1 == self._end or (missing > few and not self._finished and self._wants_more()):
+            self._expect(missing)
             return None
-        self._cut(self._base + len(self._text), tokens)
-        window = self._make() if self._cuts[-1] > self._start else None
-        self._waits(tokens)  # so that nobody need ask again before the next one is due
+        window, total = self._make()
+        if self._need != self._room:
+            self._need = min(2 * self._need, self._room)
+        self._expect(self._need - tokens[-1] + total)
+        if self._begin > _FEW:
+            self._forget()
         return window
 
-    def _waits(self, tokens: int) -> bool:
-        """Tell whether too little has come for the next window, and note how much more must."""
-        missing = self._need - (tokens - self._start_tokens)
-        if missing <= 0 or self._finished:
+    def _wants_more(self) -> bool:
+        tokens = self._tokens
+        return tokens[-1] < tokens[self._begin] + self._chunk or len(tokens) - 1 == self._end
+
+    def _make(self) -> tuple[Window, int]:
+        """Make the window that begins at the next context; return it with the tokens up to its end."""
+        cuts, tokens, begin, at = self._cuts, self._tokens, self._begin, self._end
+        end = len(cuts) - 1
+        if tokens[end] > tokens[begin] + self._chunk:
+            end = bisect_right(tokens, tokens[begin] + self._chunk, at) - 1
+            end = max(end, at + 1)  # a piece that is longer still: never stand still
+        start, stop, total = cuts[begin], cuts[end], tokens[end]
+        last = self._finished and stop == self._base + len(self._text) and self._is_measured()
+        keep = self._back(total, stop, self._context)
+        held = keep if self._hold == self._context else self._back(total, stop, self._hold)
+        if last:
+            self._clears = stop
+        elif cuts[held] > self._clears:
+            self._clears = cuts[held]
+        text = self._text[start - self._base : stop - self._base]
+        window = Window(text, start, cuts[at], stop, self._clears, last)
+        if total > tokens[begin]:
+            self._token_size = (stop - start) / (total - tokens[begin])
+        self._begin, self._end = keep, end
+        return window, total
+
+    def _back(self, total: int, stop: int, size: int) -> int:
+        """Find the last place to cut that has so many tokens behind it.
+
+        In a word that had to be cut nobody knows the tokens of its parts: there so many characters count as they can have.
+        """
+        begin = self._begin
+        index = bisect_right(self._tokens, total - size, begin) - 1
+        if self._fine > self._cuts[max(index, begin)]:
+            far = bisect_right(self._cuts, stop - size * _LONGEST, begin) - 1
+            most = bisect_left(self._tokens, total - self._chunk + max(self._room // 2, 1), begin)  # room for new text
+            index = min(index, max(far, most))
+        return max(begin, index)
+
+    def _expect(self, missing: int) -> None:
+        """Note how many characters must come before it is worth asking again.
+
+        One token too many is cheaper than a look in vain.
+        """
+        if missing <= 0 or not self._is_measured():
+            self.needs = 0
+            return
+        waiting = self._base + len(self._text) - self._cuts[-1]  # characters of the piece that may still grow
+        needs = int(missing * self._token_size) - waiting
+        self.needs = (max(waiting // 4, needs)) + 3
+
+    def _is_measured(self) -> bool:
+        return self._measured_to == len(self._unmeasured) and not self._incoming
+
+    def _measure(self) -> bool:
+        """Find and count the pieces of some of what came; False if there is nothing more to measure.
+
+        Only as much as a window needs, so that much text at once does not hold up everybody else. The last piece may
+        still grow, and stays open.
+        """
+        if self._incoming:
+            self._unmeasured = "".join((self._unmeasured[self._measured_to :], *self._incoming))
+            self._measured_to = 0
+            self._incoming.clear()
+        at, some = self._measured_to, self._unmeasured
+        new = some[at : at + _SOME + 8 * self._chunk] if len(some) - at > _SOME + 8 * self._chunk else some[at:]
+        self._measured_to = at + len(new)
+        open_text = self._text[self._cuts[-1] - self._base :]
+        closes = self._finished and self._is_measured()
+        if not new and not (closes and open_text):
             return False
-        self.needs = self._characters_of(missing, tokens)
+        self._text += new
+        found = pieces(open_text + new)
+        # One that is longer than a window is not waited for: only what it ends with stays open.
+        is_long = len(found[-1]) > self._room and self._count(found[-1]) > self._room
+        if not closes and not is_long:
+            found.pop()
+        self._add(found, stays_open=is_long and not closes)
         return True
 
-    def _characters_of(self, missing: int, tokens: int) -> int:
-        """Say how many more characters must come before it is worth looking again, by those that tokens have had here.
+    def _add(self, found: list[str], *, stays_open: bool) -> None:
+        """Note where the text may be cut after these pieces, and what they count."""
+        counts = list(map(self._count, found))
+        if counts and max(counts) > self._room:
+            found, counts = self._cut_further(found, counts)
+        if stays_open:  # the last word, too, if only a mark is behind it that may stand inside a word
+            del found[-2:], counts[-2:]
+        self._cuts += accumulate(map(len, found), initial=self._cuts.pop())
+        self._tokens += accumulate(counts, initial=self._tokens.pop())
 
-        Fewer than those, for text may get denser and a window must not be late; of a few tokens hardly fewer, for then
-        it can be late by little, and looking costs more than it gains.
-        """
-        measured = tokens - self._tokens[0]
-        if not self._text.isascii() or measured <= 0:
-            return 1
-        eighths = 7 if missing <= _FEW else 6
-        return max(missing * (self._base + len(self._text) - self._cuts[0]) * eighths // (measured * 8), 1)
+    def _cut_further(self, found: list[str], counts: list[int]) -> tuple[list[str], list[int]]:
+        """Cut pieces that are longer than the new part of a window: between words, and longer words between graphemes."""
+        fine: list[str] = []
+        for piece, count in zip(found, counts, strict=True):
+            fine += words(piece) if count > self._room else (piece,)
+        each = list(map(self._count, fine))
+        if max(each) <= self._room:
+            return fine, each
+        found, counts, fine, each = fine, each, [], []
+        for word, count in zip(found, counts, strict=True):
+            if count <= self._room:
+                fine.append(word)
+                each.append(count)
+                continue
+            parts = graphemes(word)
+            size = max(len(parts) // count, 1)  # about a token each
+            groups = ["".join(parts[i : i + size]) for i in range(0, len(parts), size)]
+            fine += groups
+            each += [max(-(-count // len(groups)), 1)] * len(groups)
+        self._fine = self._base + len(self._text)
+        return fine, each
 
-    def _measure(self) -> None:
-        """Cut what came into pieces and count them; the last piece may still grow and stays open."""
-        if not self._incoming:
-            return
-        self._text += "".join(self._incoming)
-        self._incoming.clear()
-        pieces = _PIECE.findall(self._text, self._piece - self._base)
-        del pieces[-1:]
-        count, end, total = self._count, self._piece, self._piece_tokens
-        whole = self._cuts[-1] == end  # a window may have ended in the middle of the piece that was growing
-        add_cut, add_tokens = self._cuts.append, self._tokens.append
-        for piece in pieces:
-            own = count(piece)
-            end += len(piece)
-            total += own
-            if whole and own <= _NOT_DENSE:
-                add_cut(end)
-                add_tokens(total)
-            else:
-                self._cut(end, total)
-                whole = True
-        self._piece, self._piece_tokens = end, total
-
-    def _cut(self, offset: int, tokens: int) -> None:
-        """Note a place where the text may be cut; a window may already end in the middle of a piece."""
-        begin, before = self._cuts[-1], self._tokens[-1]
-        size, count = offset - begin, tokens - before
-        if size <= 0:
-            return
-        if count > _NOT_DENSE:  # dense text: let it be cut between characters too
-            for i in range(1, size):
-                self._cuts.append(begin + i)
-                self._tokens.append(before + -(-count * i // size))
-        self._cuts.append(offset)
-        self._tokens.append(tokens)
-
-    def _make(self) -> Window:
-        context_start = self._cuts[0]
-        end_index = self._index(self._tokens[0] + self._chunk_size)
-        if self._cuts[end_index] <= self._start:  # a single piece is longer than the window: never stand still
-            end_index = bisect_right(self._cuts, self._start)
-        end, end_tokens = self._cuts[end_index], self._tokens[end_index]
-        last = self._finished and end == self._cuts[-1]
-        held_from = self._cuts[min(self._index(end_tokens - self._hold_size), end_index)]
-        self._clears = end if last else max(self._clears, held_from)
-        text = self._text[context_start - self._base : end - self._base]
-        window = Window(text, context_start, self._start, end, self._clears, last)
-        self._advance(end, end_index)
-        return window
-
-    def _index(self, tokens: int) -> int:
-        """Find the last cut that has at most so many tokens before it."""
-        return max(bisect_right(self._tokens, tokens) - 1, 0)
-
-    def _advance(self, end: int, end_index: int) -> None:
-        self._start, self._start_tokens = end, self._tokens[end_index]
-        self._need = min(2 * self._need, self._chunk_size - self._context_size)
-        keep = min(self._index(self._start_tokens - self._context_size), end_index)
+    def _forget(self) -> None:
+        keep = self._begin
         del self._cuts[:keep], self._tokens[:keep]
-        base = min(self._cuts[0], self._piece)
-        self._text = self._text[base - self._base :]
-        self._base = base
+        self._end -= keep
+        self._begin = 0
+        self._text = self._text[self._cuts[0] - self._base :]
+        self._base = self._cuts[0]

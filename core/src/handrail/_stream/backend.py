@@ -1,17 +1,22 @@
-"""What differs between asyncio and trio, looked up once for a stream instead of at every use."""
+"""What differs between asyncio and trio: wake-ups, tasks that belong to the loop, timers, and whose a cancellation is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+import math
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import anyio
 
+AsyncFunction: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
 
 def on_asyncio() -> bool:
-    """Tell whether asyncio runs the caller; otherwise trio does."""
+    """Return whether asyncio runs the caller; otherwise trio does."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -20,12 +25,25 @@ def on_asyncio() -> bool:
 
 
 def running_clock() -> Callable[[], float]:
-    """Give the clock of the running event loop, in seconds: the one of `anyio.current_time()`."""
+    """Return the clock of the running event loop, in seconds: the one of `anyio.current_time()`."""
     if on_asyncio():
         return asyncio.get_running_loop().time
     import trio
 
     return trio.current_time
+
+
+def cancelled_from_outside() -> bool:
+    """Return whether the task that runs is being cancelled by somebody who holds it, rather than by what it awaits.
+
+    A library that awaits a task of its own which is cancelled raises the same exception, and that is an error of it.
+    """
+    if anyio.current_effective_deadline() == -math.inf:
+        return True
+    if not on_asyncio():
+        return False
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 class Wake(Protocol):
@@ -35,7 +53,7 @@ class Wake(Protocol):
         """Let it go on."""
 
     def wait(self) -> Awaitable[object]:
-        """Give what is to be awaited."""
+        """Return what is to be awaited."""
 
 
 class _FutureWake:
@@ -55,10 +73,60 @@ class _FutureWake:
 
 
 def wake_factory() -> Callable[[], Wake]:
-    """Give what makes wake-ups on the running event loop."""
+    """Return what makes wake-ups on the running event loop."""
     if on_asyncio():
         return partial(_FutureWake, asyncio.get_running_loop())
     return type(anyio.Event())
+
+
+def spawn(function: AsyncFunction) -> object:
+    """Start a task that belongs to the loop and to nobody's task group, with the caller's context variables.
+
+    Returns:
+        What has to be kept for as long as the task is to live: a loop keeps only weak references to its tasks.
+    """
+    if on_asyncio():
+        return asyncio.get_running_loop().create_task(function(), name="handrail stream")
+    import trio
+
+    return trio.lowlevel.spawn_system_task(function, name="handrail stream", context=copy_context())
+
+
+def scheduler() -> Callable[[Callable[[], object]], None]:
+    """Return a function that has the running loop call something soon, from any thread; once it is over, nothing."""
+    if on_asyncio():
+        loop = asyncio.get_running_loop()
+
+        def soon(function: Callable[[], object]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(function)
+
+        return soon
+    import trio
+
+    token = trio.lowlevel.current_trio_token()
+
+    def soon_on_trio(function: Callable[[], object]) -> None:
+        with contextlib.suppress(trio.RunFinishedError):
+            token.run_sync_soon(function)
+
+    return soon_on_trio
+
+
+def call_at(when: float, function: Callable[[], None]) -> Callable[[], None]:
+    """Call a function at a time on the loop's clock, in seconds; return what calls that off."""
+    if on_asyncio():
+        return asyncio.get_running_loop().call_at(when, function).cancel
+    scope = anyio.CancelScope()
+
+    async def wait() -> None:
+        with scope:
+            await anyio.sleep_until(when)
+        if not scope.cancelled_caught:
+            function()
+
+    spawn(wait)
+    return scope.cancel
 
 
 def refuse_running_loop(name: str) -> None:

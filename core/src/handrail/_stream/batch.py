@@ -1,139 +1,105 @@
-"""Drives a stream of which nothing goes out before its end: reads it to the end, then runs the checks, stage by stage.
+"""Drives a gate over an answer of which nothing is wanted before its end: reads all of it, then asks the rails.
 
-It needs no task to read and none to check, except where several checks run at once.
+It needs no task to read and none to ask, except where several rails are asked at once.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import anyio
 
-from handrail._stream.backend import Wake, running_clock
-from handrail._stream.pipeline import Pipeline
-from handrail._stream.source import close_source, not_a_chunk
-from handrail._stream.workers import Worker
-from handrail._types import Chunk
-from handrail.errors import HandrailError
+from handrail._stream.asking import answer_at_once, ask, log_failures
+from handrail._stream.backend import running_clock
+from handrail._stream.pressure import Pressure
+from handrail._stream.reader import read
+from handrail._stream.runner import what_broke
+from handrail._stream.steps import Check
 
 if TYPE_CHECKING:
-    from handrail._stream.lanes import Check, Lane
-    from handrail._stream.pipeline import OnClose, OpenSource
-    from handrail._stream.plan import RailPlan
-    from handrail._stream.sinks import Item
-    from handrail._stream.windows import WindowStage
-    from handrail._turn import Turn
+    from handrail._stream.gate import Gate
+    from handrail._stream.source import Source
+    from handrail._stream.steps import Item
 
 
 class Batch:
-    """Runs one stream whose window rails ask about everything at once."""
+    """Runs one stream in the caller's task.
 
-    def __init__(
-        self,
-        rails: Sequence[RailPlan],
-        turn: Turn,
-        open_source: OpenSource,
-        *,
-        provider: str,
-        parallel: bool = False,
-        on_close: OnClose | None = None,
-    ) -> None:
-        self._items: list[Item] = []
-        self._waiting: list[Worker] = []  # checks that can run now
-        self._scope: anyio.CancelScope | None = None  # of checks that run at once
-        self.pipeline = Pipeline(
-            rails, turn, self._put, parallel=parallel, start_check=self._start_check, ended=self._on_end
-        )
-        self.clock: Callable[[], float] = time.monotonic  # the event loop's, once the stream runs
-        self.new_wake: Callable[[], Wake] = anyio.Event  # for workers that wait, of which there are none here
-        self._open_source = open_source
-        self._provider = provider
-        self._on_close = on_close
-        self._blocks_early = any(rail.is_stream_rail for rail in rails)
+    Args:
+        gate: decides.
+        source: opens the provider's stream.
+        max_characters: how long the answer may be.
+    """
 
-    async def run(self) -> list[Item]:
-        """Read and check; give every item.
+    def __init__(self, gate: Gate, source: Source, *, max_characters: int) -> None:
+        self.gate = gate
+        self._source = source
+        self._max_characters = max_characters
+        self._over = False
+
+    async def take(self) -> list[Item]:
+        """Run the stream to its end, and return everything that goes out; an empty list after that.
 
         Raises:
             Exception: what broke the generation.
         """
-        self.clock = self.pipeline.clock = running_clock()
-        pipeline = self.pipeline
-        try:
-            error = await self._read()
-            if not pipeline.ended:
-                pipeline.finish(error)
-            while self._waiting and not pipeline.ended:
-                await self._run_checks()
-            if not pipeline.ended:
-                raise HandrailError("the stream stopped before all of its text was checked")
-        finally:
-            pipeline.abandon()
-        if pipeline.error is not None and pipeline.stop is None:
-            raise pipeline.error
-        return self._items
+        gate = self.gate
+        if not self._over:
+            self._over = True
+            try:
+                await self._run()
+            finally:
+                gate.abandon()
+            what_broke(gate)
+        items = list(gate.step.items)
+        gate.step.items.clear()
+        return items
 
-    def check_done(self) -> None:
-        """Take note that a check has ended; nobody waits for that."""
+    async def aclose(self) -> None:
+        """Do nothing: a call that has returned or was cancelled has closed everything."""
 
-    async def _read(self) -> Exception | None:
-        try:
-            source = await self._open_source(self.pipeline)
-            if source is not None:
-                await self._read_source(source)
-        except Exception as exc:  # noqa: BLE001  # the plugin boundary: the caller gets it after what was read
-            return exc
-        return None
+    async def _run(self) -> None:
+        gate = self.gate
+        pressure = Pressure(gate, self._source.provider, max_pending=None, max_characters=self._max_characters)
+        self._clock = running_clock()
+        async with aclosing(read(gate, self._source, pressure)) as steps:
+            async for _ in steps:
+                await self._check()
+                if gate.ended:
+                    return
 
-    async def _read_source(self, source: AsyncIterator[Chunk]) -> None:
-        pipeline = self.pipeline
-        pieces: list[str] = []
-        keep = pieces.append
-        try:
-            async for chunk in source:
-                if not isinstance(chunk, Chunk):
-                    raise not_a_chunk(chunk, self._provider)
-                if self._blocks_early:
-                    pipeline.read(chunk)
-                    if pipeline.ended:
-                        return
-                    continue
-                keep(chunk.text)
-                if (
-                    chunk.reasoning
-                    or chunk.tool_calls
-                    or chunk.usage is not None
-                    or chunk.finish_reason is not None
-                    or chunk.metadata is not None
-                ):
-                    pipeline.read_rest(chunk)
-        finally:
-            if pieces:
-                pipeline.read(Chunk("".join(pieces)))
-            await close_source(source, self._provider)
-            if self._on_close is not None:
-                self._on_close(pipeline)
+    async def _check(self) -> None:
+        """Have every check answered that the gate asks for, and those that it asks for then."""
+        gate, step = self.gate, self.gate.step
+        while step.start and not gate.ended:
+            waiting: list[Check] = []
+            while step.start:
+                check = step.start.popleft()
+                if not check.lane.plan.is_immediate:
+                    waiting.append(check)
+                elif (rest := answer_at_once(gate, check, self._clock)) is not None:
+                    await ask(gate, check, self._clock, rest)
+            if len(waiting) == 1:
+                await ask(gate, waiting[0], self._clock)
+            elif waiting:
+                await self._ask_all(waiting)
+        log_failures(gate)
 
-    def _put(self, item: Item) -> None:
-        if not self.pipeline.ended:
-            self._items.append(item)
-
-    def _start_check(self, stage: WindowStage, lane: Lane, check: Check) -> None:
-        self._waiting.append(Worker(self, stage, lane, check))
-
-    async def _run_checks(self) -> None:
-        workers, self._waiting = self._waiting, []
-        if len(workers) == 1:
-            await workers[0].run_once()
-            return
+    async def _ask_all(self, checks: list[Check]) -> None:
         async with anyio.create_task_group() as tasks:
-            self._scope = tasks.cancel_scope
-            for worker in workers:
-                tasks.start_soon(worker.run_once)
-        self._scope = None
+            for check in checks:
+                tasks.start_soon(self._ask_beside, checks, check)
 
-    def _on_end(self) -> None:
-        if self._scope is not None:
-            self._scope.cancel()
+    async def _ask_beside(self, checks: list[Check], check: Check) -> None:
+        """Ask one rail of several; those whose answers matter no longer are cancelled."""
+        gate = self.gate
+        if check.dropped or gate.ended:
+            gate.answer(check, None)
+            return
+        await ask(gate, check, self._clock)
+        dropped = checks if gate.ended else gate.step.cancel
+        for other in dropped:
+            if other.cancel is not None:
+                other.cancel()
+        gate.step.cancel.clear()

@@ -1,4 +1,4 @@
-"""Edits of a text: which of them can be applied to a piece that is about to be released, and applying them."""
+"""Edits of a text: joining those that overlap, applying them to what is released, and following offsets through them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from handrail._types import Edit
 
 
-def merge(edits: list[Edit]) -> list[Edit]:
+def merge(edits: Iterable[Edit]) -> list[Edit]:
     """Sort edits and join those that overlap: the union of their spans gets the replacement of the first.
 
-    Whatever any of them wanted to remove is removed.
+    The first is the one that begins first and, of two that begin together, the longer or else the earlier. Whatever
+    any of them wanted to remove is removed.
     """
-    if not edits:
-        return edits
     merged: list[Edit] = []
     for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
         before = merged[-1] if merged else None
-        if before is not None and edit.start < before.end:
-            merged[-1] = Edit(before.start, max(before.end, edit.end), before.replacement)
+        if before is not None and (edit.start < before.end or edit == before):
+            if edit.end > before.end:
+                merged[-1] = Edit(before.start, edit.end, before.replacement)
         else:
             merged.append(edit)
     return merged
@@ -26,10 +26,7 @@ def merge(edits: list[Edit]) -> list[Edit]:
 
 def lowered(limit: int, edits: Iterable[Edit]) -> int:
     """Lower a limit so that it cuts through none of these edits, which must be sorted and apart."""
-    for edit in edits:
-        if edit.start < limit < edit.end:
-            return edit.start
-    return limit
+    return next((edit.start for edit in edits if edit.start < limit < edit.end), limit)
 
 
 def apply(text: str, start: int, edits: Iterable[Edit]) -> str:
@@ -41,6 +38,16 @@ def apply(text: str, start: int, edits: Iterable[Edit]) -> str:
         position = edit.end
     parts.append(text[position - start :])
     return "".join(parts)
+
+
+def unapplied(edit: Edit, applied: Iterable[Edit]) -> Edit | None:
+    """Return what is left of an edit that repeats others in whole or in part; None if that is nothing."""
+    for done in applied:
+        if done.start <= edit.start and edit.end <= done.end:
+            return None
+        if done.start <= edit.start < done.end:
+            edit = Edit(done.end, edit.end, "")
+    return edit
 
 
 class OffsetMap:
@@ -56,7 +63,7 @@ class OffsetMap:
         self._applied.extend(edits)
 
     def to_output(self, offset: int) -> int:
-        """Give the offset after the edits; one inside an edit gives the beginning of its replacement."""
+        """Return the offset after the edits; one inside an edit becomes the beginning of its replacement."""
         shift = 0
         for edit in self._applied:
             if edit.start >= offset:

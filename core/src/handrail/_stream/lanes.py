@@ -1,209 +1,263 @@
-"""A window rail in one stream: asks its strategy for windows, keeps their verdicts in order, knows what is cleared."""
+"""A window rail in one stream: its strategy, its checks in the order of their windows, and what it has cleared."""
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handrail._stream.edits import lowered, merge
-from handrail._turn import RailRun
-from handrail._types import Edit, Verdict, Window
+from handrail._stream.edits import lowered, merge, unapplied
+from handrail._stream.outcome import DEFERRED, fail_late
+from handrail._stream.steps import NEVER, Check
+from handrail._types import Edit, Window
 from handrail.errors import PluginContractError, RailError
 
 if TYPE_CHECKING:
     from handrail._stream.plan import RailPlan
+    from handrail._stream.steps import Step
     from handrail._stream.windows import WindowStage
-    from handrail._stream.workers import Worker
 
-_NEVER = 2**62
-
-
-class Check:
-    """One window that a rail was asked about, and what came of it."""
-
-    __slots__ = ("asked_at", "dropped", "failure", "run", "verdict", "window", "worker")
-
-    def __init__(self, window: Window, run: RailRun, asked_at: float) -> None:
-        self.window = window
-        self.asked_at = asked_at  # on the event loop's clock
-        self.run = run
-        self.verdict: Verdict | None = None
-        self.failure: RailError | None = None
-        self.worker: Worker | None = None
-        self.dropped = False  # True if an earlier window did not pass, so that the answer no longer matters
-
-    @property
-    def done(self) -> bool:
-        """True once the rail has answered or failed."""
-        return self.verdict is not None or self.failure is not None
+_PASSES = ("allow", "rewrite")
 
 
 class Lane:
     """One rail of a stage.
 
     Attributes:
+        rank: its place among the rails of the stage; those of one rank judge the text side by side, later ones judge
+            what the earlier ones make of it.
+        stage: the stage that it is part of.
+        running: its checks that have not been answered, dropped ones included; each holds a slot.
         cleared: text up to here has passed the rail.
-        edits: what it wants replaced in there, and the stage has not replaced yet.
+        passed_end: where the last window that has passed ends.
+        edits: what it wants replaced in what is cleared, and the stage has not replaced yet.
+        refused: the first window, as far as is known, that did not pass.
+        stopped_by: the same once every earlier window has been answered.
+        complete: True once every character was in a window that passed.
+        rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
     """
 
-    def __init__(self, plan: RailPlan, stage: WindowStage) -> None:
-        if plan.make_strategy is None:  # pragma: no cover  # the compiler gives every window rail one
+    def __init__(self, plan: RailPlan, rank: int, stage: WindowStage) -> None:
+        if plan.make_strategy is None:  # pragma: no cover  # the planner gives every window rail one
             raise PluginContractError(f"rail {plan.name!r} has no strategy", plugin=plan.plugin)
         self.plan = plan
-        self.cleared = 0
-        self.edits: list[Edit] = []
-        self.stopped_by: Check | None = None  # the first window, in their order, that did not pass
-        self.complete = False  # every character was in a window that passed
-        self._strategy = plan.make_strategy()
-        self._gathers = hasattr(self._strategy, "needs")
-        self.idle: list[Worker] = []  # workers that have no check
-        self._stage = stage
-        self._waiting: deque[Check] = deque()  # in the order of their windows
-        self._running = 0
-        self._window_end = 0
-        self._owed: list[Edit] = []  # edits of the last window that reach into its held tail
-        self._accepted: list[Edit] = []  # edits that windows to come may repeat
-        self._finished = False
-        self.stopping = False  # True once no further window will be asked about
+        self._make_strategy = plan.make_strategy
+        self.rank = rank
+        self.running = 0
+        self.begin(stage, 0)
 
-    @property
-    def busy(self) -> bool:
-        """True while a check runs."""
-        return self._running > 0
+    def begin(self, stage: WindowStage, origin: int) -> None:
+        """Begin to read at this offset, as if nothing had been read; what its stage has released stays cleared."""
+        self.stage = stage
+        self.cleared = self.passed_end = stage.released
+        self.edits: list[Edit] = []
+        self.waiting: deque[Check] = deque()
+        self.refused: Check | None = None
+        self.stopped_by: Check | None = None
+        self.complete = self.rewrote = False
+        self._applied: list[Edit] = []  # edits that windows to come may repeat
+        self._owed: list[Edit] = []  # edits that reach into what is held
+        self._origin = self._window_end = origin
+        self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and where they begin
+        self._deferred = self._exhausted = False
+        self._strategy = self._make_strategy()
+        self._gathers = hasattr(self._strategy, "needs")
 
     @property
     def needs(self) -> int:
-        """How many more characters must come before it is worth feeding the strategy and asking it."""
-        if self._running >= self.plan.max_concurrency or self.stopping:
-            return _NEVER
-        return max(self._strategy.needs, 1) if self._gathers else 1  # type: ignore[attr-defined]  # an optional attribute
+        """How many more characters must come before it is worth asking the strategy."""
+        if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred:
+            return NEVER
+        needs: int = self._strategy.needs if self._gathers else 1  # type: ignore[attr-defined]  # an optional attribute
+        return max(1, needs)
+
+    @property
+    def busy(self) -> bool:
+        """True while a check runs whose answer matters."""
+        return bool(self.waiting) and self.stopped_by is None
 
     def feed(self, text: str) -> None:
-        """Give the strategy more text."""
+        """Pass more text to the strategy."""
         self._strategy.feed(text)
 
     def finish(self) -> None:
         """Tell the strategy that no more text will come."""
-        self._finished = True
         self._strategy.finish()
 
-    def stop(self) -> None:
-        """Ask about no further windows."""
-        self.stopping = True
-
-    def pump(self) -> None:
-        """Ask for windows while there is a free slot.
+    def ask(self, step: Step) -> None:
+        """Ask the strategy for windows while there is a free slot.
 
         Raises:
-            PluginContractError: the strategy gave a window that does not fit.
+            PluginContractError: the strategy made a window that does not fit.
         """
-        while self._running < self.plan.max_concurrency and not self.stopping:
-            window = self._strategy.window()
-            if window is None:
+        stage = self.stage
+        while self.running < self.plan.max_concurrency and self.refused is None and not stage.stopping:
+            if (window := self._next_window()) is None:
+                self._exhausted = stage.finished
                 break
-            self._start(window)
-        if self._finished:
-            self._settle_end()
+            self._window_end = window.end
+            self.running += 1
+            check = Check(self, window)
+            self.waiting.append(check)
+            step.start.append(check)
+        if self._exhausted and not self.waiting and self.refused is None:
+            self._end()
 
-    def resolve(self, check: Check) -> None:
-        """Take the outcome of a check, and everything that waited for it in order."""
-        self._running -= 1
-        if check.dropped:
-            return
-        if check.failure is not None or (check.verdict and check.verdict.decision == "block"):
-            self.stopping = True
-            self._drop_after(check)
-        while self._waiting and self._waiting[0].done and self.stopped_by is None:
-            self._pass(self._waiting.popleft())
-        self.pump()
+    def advance(self, check: Check, now: float, step: Step) -> None:
+        """Take an answer, and whatever has waited for it in the order of the windows."""
+        verdict = check.verdict
+        if verdict is None or verdict.decision not in _PASSES:
+            self._drop_after(check, step)
+            if verdict is DEFERRED:  # nothing more is asked before the end, and then everything at once
+                self.rewrote = self._deferred = True
+                self._window_end = check.window.start
+            else:
+                self.refused = check
+        waiting = self.waiting
+        while waiting and self.stopped_by is None:
+            check = waiting[0]
+            if check.verdict is None and check.failure is None:
+                return
+            waiting.popleft()
+            if check.run is not None and not self.plan.stream_first:
+                check.run.held = now - check.asked_at
+            if not self._pass(check, step):
+                self.refused = self.stopped_by = check
 
-    def _start(self, window: Window) -> None:
-        self._validate(window)
-        self._window_end = window.end
-        run = RailRun(
-            self.plan.name,
-            self.plan.direction,
-            characters=len(window.text),
-            started_at=time.time(),
-            window=(window.context_start, window.end),
+    def restart_at(self, released: int) -> int:
+        """Return the offset from which this rail must read again if all after `released` changes."""
+        passed = self._passed
+        while len(passed) > 1 and passed[1][0] <= released:
+            passed.popleft()
+        return passed[0][1] if passed and passed[0][0] <= released else 0
+
+    def restart(self, stage: WindowStage, origin: int, step: Step) -> None:
+        """Throw away every check and begin again at an offset, in another stage."""
+        for check in self.waiting:
+            self._drop(check, step)
+        applied = [edit for edit in self._applied if edit.end <= stage.released]
+        self.begin(stage, origin)
+        self._applied = applied
+
+    def _next_window(self) -> Window | None:
+        stage, end = self.stage, self._window_end
+        if self._deferred:
+            if not stage.finished or end == stage.length:
+                return None
+            window = Window(stage.kept.slice(0, stage.length), 0, end, stage.length, stage.length, last=True)
+        else:
+            made = self._strategy.window()
+            if made is None:
+                return None
+            window = self._moved(made) if self._origin else made
+            self._validate(window)
+        if stage.channel != "text":
+            window = replace(window, channel=stage.channel, tool_name=stage.tool_name)
+        return window
+
+    def _moved(self, window: object) -> Window:
+        """Move a window of a strategy that was begun in mid-text to where it is in the whole text."""
+        if not isinstance(window, Window):
+            raise PluginContractError(f"{self.plan.strategy_plugin}: the strategy made a window that is no Window")
+        at = self._origin
+        return replace(
+            window,
+            context_start=window.context_start + at,
+            start=window.start + at,
+            end=window.end + at,
+            clears=window.clears + at,
         )
-        if self._stage.channel != "text":
-            window = replace(window, channel=self._stage.channel, tool_name=self._stage.tool_name)
-        check = Check(window, run, self._stage.now())
-        self._waiting.append(check)
-        self._running += 1
-        self._stage.start(self, check)
 
-    def _validate(self, window: Window) -> None:
-        end = self._window_end
+    def _validate(self, window: object) -> None:
+        end, stage = self._window_end, self.stage
         fits = (
             isinstance(window, Window)
             and window.start == end
             and 0 <= window.context_start <= window.start
-            and window.start < window.end <= self._stage.length
+            and window.start < window.end <= stage.length
             and window.clears <= window.end
             and len(window.text) == window.end - window.context_start
-            and self._stage.holds(window.text[window.start - window.context_start :], window.start)
+            and stage.kept.holds(window.text, window.context_start)
         )
         if not fits:
-            shown = window if not isinstance(window, Window) else (window.context_start, window.start, window.end)
+            shown = (
+                (window.context_start, window.start, window.end)
+                if isinstance(window, Window)
+                else type(window).__name__
+            )
             raise PluginContractError(
-                f"{self.plan.strategy_plugin}: the strategy gave the window {shown!r} (context_start, start, end); "
-                f"it must start at {end}, where the last one ended, end at most at {self._stage.length}, "
-                f"and have the text that stands there",
+                f"{self.plan.strategy_plugin}: the strategy made the window {shown!r} (context_start, start, end); "
+                f"it must start at {end}, where the last one ended, end at most at {stage.length}, "
+                f"and have the text that is there",
                 plugin=self.plan.strategy_plugin,
             )
 
-    def _settle_end(self) -> None:
-        if not self._waiting and not self.complete and self.stopped_by is None and not self.stopping:
-            if self._window_end < self._stage.length:
-                raise PluginContractError(
-                    f"{self.plan.strategy_plugin}: the strategy ended at {self._window_end} of {self._stage.length} "
-                    f"characters; its windows must cover all text",
-                    plugin=self.plan.strategy_plugin,
-                )
-            self.complete = True
-            self._accept(self._owed)
-            self._owed = []
-            self.cleared = self._stage.length
+    def _end(self) -> None:
+        """Clear everything: every window has passed, and there will be no other."""
+        length = self.stage.length
+        if self._window_end < length:
+            raise PluginContractError(
+                f"{self.plan.strategy_plugin}: the strategy ended at {self._window_end} of {length} characters; "
+                f"its windows must cover all text",
+                plugin=self.plan.strategy_plugin,
+            )
+        self.complete = True
+        self.edits += self._owed
+        self._owed = []
+        self.cleared = self.passed_end = length
 
-    def _drop_after(self, check: Check) -> None:
-        """Cancel the checks of later windows: whatever they say no longer matters."""
-        while self._waiting and self._waiting[-1] is not check:
-            later = self._waiting.pop()
-            later.dropped = True
-            if not later.done and later.worker is not None:
-                later.worker.cancel()
-
-    def _pass(self, check: Check) -> None:
-        verdict = check.verdict
-        if not self.plan.stream_first:
-            check.run.held = self._stage.now() - check.asked_at
-        if verdict is None or verdict.decision == "block":
-            self.stopped_by = check
-            return
-        clears, seen_from = check.window.clears, check.window.context_start
-        edits = [edit for edit in self._owed if edit.start < seen_from]  # this window could not judge them again
+    def _pass(self, check: Check, step: Step) -> bool:
+        """Clear what a window clears; False if it does not pass, or what its rail asks for comes too late."""
+        window, verdict = check.window, check.verdict
+        if verdict is None or verdict.decision not in _PASSES:
+            return verdict is DEFERRED
+        edits: list[Edit] = self._owed
         if verdict.edits:
-            edits = merge([*edits, *(edit for edit in verdict.edits if not self._known(edit))])
-            if edits and edits[0].start < self.cleared:
-                self.stopped_by = check
-                check.failure = self._too_late(edits[0])
-                return
+            fresh = self._trimmed(verdict.edits, window)
+            if fresh is None or any(edit.start < self.cleared for edit in fresh):
+                fail_late(check, self._too_late(verdict.edits[0]), step)
+                return False
+            edits = merge([*edits, *fresh])
+            self.rewrote = self.rewrote or bool(fresh)
+        if edits or self._applied:
+            self._settle(edits, window)
+        elif window.clears > self.cleared:
+            self.cleared = window.clears
+        self.passed_end = window.end
+        self._passed.append((window.clears, window.context_start))
+        if len(self._passed) > 8:
+            self.restart_at(self.stage.released)
+        return True
+
+    def _settle(self, edits: list[Edit], window: Window) -> None:
+        """Accept the edits that end in what is cleared; those that reach further stand, and wait for more text."""
+        clears = window.clears
         self._owed = [edit for edit in edits if edit.end > clears]
-        self._accepted = [edit for edit in self._accepted if edit.end >= seen_from]
-        self._accept([edit for edit in edits if edit.end <= clears])
+        accepted = [edit for edit in edits if edit.end <= clears]
+        self.edits += accepted
+        self._applied = [edit for edit in (*self._applied, *accepted) if edit.end >= window.context_start]
         self.cleared = max(self.cleared, lowered(clears, edits))
 
-    def _accept(self, edits: list[Edit]) -> None:
-        self.edits.extend(edits)
-        self._accepted.extend(edits)
+    def _trimmed(self, edits: tuple[Edit, ...], window: Window) -> list[Edit] | None:
+        """Return what is new in these edits; None if text that has passed would have to change.
 
-    def _known(self, edit: Edit) -> bool:
-        """Tell whether a window that repeats released text only repeats an edit that was applied to it."""
-        return any(done.start <= edit.start and edit.end <= done.end for done in self._accepted)
+        A rail that has put off its judgement replaces everything at once: what has passed must be how that begins.
+        """
+        if self._deferred and (edits[0].start, edits[0].end) == (0, window.end):
+            whole, passed = edits[0].replacement, self.stage.kept.slice(0, self.cleared)
+            return [Edit(self.cleared, window.end, whole[self.cleared :])] if whole.startswith(passed) else None
+        return [left for edit in edits if (left := unapplied(edit, self._applied)) is not None]
+
+    def _drop_after(self, check: Check, step: Step) -> None:
+        """Cancel the checks of later windows: whatever they say no longer matters."""
+        while self.waiting and self.waiting[-1] is not check:
+            self._drop(self.waiting.pop(), step)
+
+    def _drop(self, check: Check, step: Step) -> None:
+        if check.answered:
+            return
+        check.dropped = True
+        step.cancel.append(check)
 
     def _too_late(self, edit: Edit) -> RailError:
         return RailError(

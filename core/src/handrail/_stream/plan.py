@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from handrail._events import Blocked
+from handrail._events import Blocked, RailFailed
 from handrail._protocols import Strategy, StreamRail, WindowRail
 from handrail._stream.whole import Whole
 from handrail._types import Channel, Verdict
@@ -30,7 +31,11 @@ class RailPlan:
         max_concurrency: how many of its checks may run at once in one stream.
         timeout: seconds that a check may take; None for no limit.
         allow_on_error, allow_on_timeout: True if the text passes when the rail fails.
+        rewrites: False if the rail never asks for an edit, so that rails after it need not expect one.
+        defers: True for a rail made of a function, which judges windows until it first changes one.
+        rewrites_whole: True if what it makes of a text is known for the whole text alone.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
+        is_immediate: True if its `check` is a plain function, which answers at once.
     """
 
     name: str
@@ -45,37 +50,95 @@ class RailPlan:
     timeout: float | None = 30.0
     allow_on_error: bool = False
     allow_on_timeout: bool = False
+    rewrites: bool = True
+    defers: bool = False
+    rewrites_whole: bool = False
     is_stream_rail: bool = field(init=False)
+    is_immediate: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_stream_rail", callable(getattr(self.rail, "open", None)))
+        object.__setattr__(self, "is_immediate", not self.is_stream_rail and _is_plain(self.rail))
+
+    @property
+    def comes_at_the_end(self) -> bool:
+        """True if text comes out of the rail only once all has gone in, so that there is no reading ahead of it."""
+        return self.rewrites_whole and not self.defers
 
     def blocked(self, verdict: Verdict, channel: Channel) -> Blocked:
-        """Give the event of this rail's refusal."""
+        """Return the event of this rail's refusal."""
         return Blocked(
             self.name, self.direction, verdict.reason, verdict.category, verdict.span, channel, verdict.message
         )
 
     def for_whole_text(self) -> RailPlan:
-        """Give the same rail with one window of everything in place of its strategy."""
+        """Return the same rail with one window of everything in place of its strategy."""
         return self if self.is_stream_rail else replace(self, make_strategy=Whole, stream_first=False)
 
     def for_message(self) -> RailPlan:
-        """Give the same rail for a user's message: it reads the text, whatever it looks at in an answer."""
+        """Return the same rail for a user's message: it reads the text, whatever it looks at in an answer."""
         return replace(self.for_whole_text(), channels=("text",))
 
 
-StagePlan: TypeAlias = tuple[RailPlan, ...]
-"""Rails that see the same text: a single stream rail, or window rails that run beside one another."""
+Ranked: TypeAlias = tuple[RailPlan, int]
+"""A window rail and its rank: rails of one rank judge a text side by side, later ones what the earlier make of it."""
+
+StagePlan: TypeAlias = RailPlan | tuple[Ranked, ...]
+"""A stream rail, or window rails that read the same text."""
 
 
-def stage_plans(rails: tuple[RailPlan, ...], *, parallel: bool) -> tuple[StagePlan, ...]:
-    """Group the rails of a flow list: with `parallel`, neighbouring window rails share a stage."""
-    stages: list[list[RailPlan]] = []
+def stage_plans(rails: Sequence[RailPlan], *, parallel: bool, whole: bool = False) -> list[StagePlan]:
+    """Group the rails of a flow list into stages: neighbouring window rails share one.
+
+    Args:
+        rails: the rails, in order.
+        parallel: whether neighbours have one rank, so that their edits are joined.
+        whole: whether rails in order wait for one another, because there is nothing to gain but checks in vain.
+    """
+    stages: list[StagePlan] = []
     for rail in rails:
-        joins = parallel and stages and not rail.is_stream_rail and not stages[-1][-1].is_stream_rail
-        if joins:
-            stages[-1].append(rail)
+        before = stages[-1] if stages else None
+        if rail.is_stream_rail:
+            stages.append(rail)
+        elif not isinstance(before, tuple) or before[-1][0].comes_at_the_end:
+            stages.append(((rail, 0),))
         else:
-            stages.append([rail])
-    return tuple(map(tuple, stages))
+            neighbour, rank = before[-1]
+            beside = parallel and not rail.rewrites_whole and not neighbour.rewrites_whole
+            if beside or not whole:
+                stages[-1] = (*before, (rail, rank if beside else rank + 1))
+            else:
+                stages.append(((rail, 0),))
+    return stages
+
+
+def _is_plain(rail: object) -> bool:
+    """Return whether `check` is a function without `async`, decorators looked through."""
+    check: Any = getattr(rail, "check", None)
+    while not inspect.iscoroutinefunction(check) and hasattr(check, "__wrapped__"):
+        check = check.__wrapped__
+    return inspect.isroutine(check) and not inspect.iscoroutinefunction(check)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a user is told after a block or a failure, where the rail itself does not say.
+
+    Attributes:
+        input_refusal, output_refusal: after a refusal by a rail of that direction.
+        failure: after a rail that could not do its work.
+    """
+
+    input_refusal: str = ""
+    output_refusal: str = ""
+    failure: str = ""
+
+    def on(self, stop: Blocked | RailFailed) -> Blocked | RailFailed:
+        """Return the event with what the user is told."""
+        if isinstance(stop, RailFailed):
+            return replace(stop, message=self.failure)
+        refusal = self.input_refusal if stop.direction == "input" else self.output_refusal
+        return replace(stop, message=stop.message or refusal)
+
+
+NO_WORDS = Words()

@@ -1,63 +1,134 @@
-"""Drives a stream that needs no task: each item that the consumer asks for is read from the provider then and there."""
+"""Drives a gate that needs no task: each piece that the consumer asks for is read from the provider then and there."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from handrail._stream.pipeline import Pipeline
-from handrail._stream.source import close_source, not_a_chunk
+import anyio
+
+from handrail._stream.asking import answer_at_once, ask, log_failures
+from handrail._stream.backend import cancelled_from_outside, running_clock
+from handrail._stream.interruption import Interruption
+from handrail._stream.render import AsItems
+from handrail._stream.runner import what_broke
+from handrail._stream.source import as_chunk, cancelled_inside, close_source
 from handrail._types import Chunk
+from handrail.errors import AnswerTooLongError
 
 if TYPE_CHECKING:
-    from handrail._stream.pipeline import OnClose, OpenSource
-    from handrail._stream.plan import RailPlan
+    from handrail._stream.gate import Gate
     from handrail._stream.render import Renderer
-    from handrail._stream.sinks import Item
-    from handrail._turn import Turn
+    from handrail._stream.source import Pieces, Source
+    from handrail._stream.steps import Item
 
 
 class Pull:
-    """A stream without output rails, or with stream rails only: no task, no queue."""
+    """Runs a stream whose rails all answer at once: stream rails, and window rails with a plain `check`.
 
-    def __init__(
-        self,
-        rails: Sequence[RailPlan],
-        turn: Turn,
-        open_source: OpenSource,
-        *,
-        provider: str,
-        parallel: bool = False,
-        on_close: OnClose | None = None,
-    ) -> None:
-        self._items: list[Item] = []
-        self.pipeline = Pipeline(rails, turn, self._items.append, parallel=parallel)
-        self._open_source = open_source
-        self._provider = provider
-        self._on_close = on_close
+    Args:
+        gate: decides.
+        source: opens the provider's stream.
+        max_characters: how long the answer may be.
+    """
 
-    async def stream(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
+    def __init__(self, gate: Gate, source: Source, *, max_characters: int) -> None:
+        self.gate = gate
+        self._source = source
+        self._max_characters = max_characters
+        self._clock: Callable[[], float] = anyio.current_time
+        self._pieces: Pieces | None = None
+        self._items: AsyncGenerator[Any, None] | None = None  # for `take`
+        self._interruption = Interruption()
+
+    async def take(self) -> list[Item]:
+        """Wait for the next item; an empty list is the end. A call that is cancelled ends the stream.
+
+        Raises:
+            Exception: what broke the generation, after everything that could be delivered.
+        """
+        if self._items is None:
+            self._items = self.stream(AsItems())
+        async for item in self._items:
+            return [item]
+        return []
+
+    async def aclose(self) -> None:
+        """End the stream; returns when the provider is closed."""
+        if self._items is not None:
+            await self.close(self._items)
+
+    async def close(self, stream: AsyncGenerator[Any, None]) -> None:
+        """Close what `stream` returned, also while another task waits for its next item.
+
+        Raises:
+            StreamClosedError: a rail or the provider of the stream called this; the stream ends all the same.
+        """
+        if getattr(stream, "ag_running", False):
+            await self._interruption.interrupt(stream)
+        else:
+            await stream.aclose()
+
+    def stream(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield what the renderer makes of each item.
 
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
         """
-        pipeline, items, read_rest = self.pipeline, self._items, self.pipeline.read_rest
-        plain, render, remember = renderer.plain_text, renderer.render, self.pipeline.raw.append
-        feed = None if plain and not pipeline.guards("text") else pipeline.text_chain().feed
-        source: AsyncIterator[Chunk] | None = None
-        error: Exception | None = None
+        is_free = renderer.plain_text and not self.gate.guards("text")
+        return self._pass(renderer) if is_free else self._guard(renderer)
+
+    async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
+        """Yield text as it comes, for no rail sees it."""
+        remember = self.gate.received.texts.append
+        came, most, error = 0, self._max_characters, None
         try:
-            source = await self._open_source(pipeline)
-            async for chunk in source or _nothing():
-                if not isinstance(chunk, Chunk):
-                    raise not_a_chunk(chunk, self._provider)
+            pieces = await self._open()
+            async for piece in pieces:
+                chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
+                    came += len(text)
                     remember(text)
-                    if feed is None:
+                    yield text
+                if (
+                    chunk.reasoning
+                    or chunk.tool_calls
+                    or chunk.usage is not None
+                    or chunk.finish_reason is not None
+                    or chunk.metadata is not None
+                    or came > most
+                ):
+                    self._read_beside(chunk)
+                    self._look(came)
+                    await self._check()
+                    for rendered in self._rendered(renderer):
+                        yield rendered
+                    if self.gate.ended:
+                        break
+        except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
+            error = self._broken(exc)
+        finally:
+            await self._close()
+        for rendered in await self._last(renderer, error):
+            yield rendered
+        what_broke(self.gate)
+
+    async def _guard(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
+        """Yield what the gate lets out."""
+        gate, plain = self.gate, renderer.plain_text
+        buffer, items, start = gate.buffer, gate.step.items, gate.step.start
+        came, most, error = 0, self._max_characters, None
+        try:
+            pieces = await self._open()
+            transform = gate.transform if plain and gate.only_transforms else None
+            async for piece in pieces:
+                chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
+                if text := chunk.text:
+                    came += len(text)
+                    if transform is None:
+                        buffer.append(text)
+                    elif text := transform(text):
                         yield text
-                    else:
-                        feed(text)
                 if (
                     chunk.reasoning
                     or chunk.tool_calls
@@ -65,41 +136,94 @@ class Pull:
                     or chunk.finish_reason is not None
                     or chunk.metadata is not None
                 ):
-                    read_rest(chunk)
-                for item in items:
-                    if plain and type(item) is str:
-                        yield item
-                    elif (rendered := render(item)) is not None:
+                    self._read_beside(chunk)
+                elif came <= most and (came < gate.due or (transform is not None and not gate.ended)):
+                    continue
+                self._look(came)
+                if start:
+                    await self._check()
+                while items:
+                    for rendered in self._rendered(renderer):
                         yield rendered
-                items.clear()
-                if pipeline.ended:
+                if gate.ended:
                     break
-        except Exception as exc:  # noqa: BLE001  # the plugin boundary: raised below, after what was read
-            error = exc
+        except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
+            error = self._broken(exc)
         finally:
-            await self._close(source)
-        for rendered in self._last_items(renderer, error):
+            await self._close()
+        for rendered in await self._last(renderer, error):
             yield rendered
+        what_broke(gate)
 
-    async def _close(self, source: AsyncIterator[Chunk] | None) -> None:
-        if source is not None:
-            await close_source(source, self._provider)
-        if self._on_close is not None:
-            self._on_close(self.pipeline)
+    async def _open(self) -> Any:
+        self._clock = running_clock()
+        self._interruption.begin()
+        self._pieces = await self._interruption.run(self._source.open(self.gate))
+        return self._interruption.watch(self._pieces)
 
-    def _last_items(self, renderer: Renderer, error: Exception | None) -> Iterator[Any]:
-        if not self.pipeline.ended:
-            self.pipeline.finish(error)
-        plain = renderer.plain_text
-        rendered = [item if plain and type(item) is str else renderer.render(item) for item in self._items]
-        if error is not None and self.pipeline.stop is None:
-            rendered.append(renderer.render_error(error))
-            if rendered[-1] is None:
-                yield from (item for item in rendered if item is not None)
-                raise error
-        yield from (item for item in rendered if item is not None)
+    def _read_beside(self, chunk: Chunk) -> None:
+        self.gate.look()  # what came before
+        self.gate.read(chunk)
 
+    def _look(self, came: int) -> None:
+        """Let the gate look, unless the answer is too long."""
+        if came + self.gate.received.beside > self._max_characters:
+            raise AnswerTooLongError(self._source.provider, self._max_characters)
+        self.gate.look()
 
-async def _nothing() -> AsyncGenerator[Chunk, None]:
-    return
-    yield  # pragma: no cover  # makes this a generator
+    async def _check(self) -> None:
+        """Have every check answered that the gate asks for."""
+        gate, step = self.gate, self.gate.step
+        while step.start:
+            check = step.start.popleft()
+            rest = answer_at_once(gate, check, self._clock)
+            if rest is not None:
+                await ask(gate, check, self._clock, rest)
+        step.cancel.clear()
+        log_failures(gate)
+
+    def _broken(self, error: BaseException) -> BaseException | None:
+        """Return what broke the generation; None if the stream was interrupted.
+
+        Raises:
+            BaseException: the error itself, if it is none of the provider's.
+        """
+        if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit):
+            raise error
+        if self._interruption.is_behind(error):
+            self.gate.abandon()
+            return None
+        if isinstance(error, Exception):
+            return error
+        if cancelled_from_outside():
+            raise error
+        return cancelled_inside(self._source.provider)
+
+    async def _close(self) -> None:
+        pieces, self._pieces = self._pieces, None
+        if pieces is not None:
+            await close_source(pieces, self._source.provider)
+        if self.gate.ended and self.gate.buffer:  # came, and no rail has seen it
+            self.gate.received.add_text(self.gate.buffer)
+        self._source.closed(self.gate.received)
+        self._interruption.end()
+
+    async def _last(self, renderer: Renderer, error: BaseException | None) -> list[Any]:
+        """Return what goes out once the provider has ended, and what broke the generation where that is rendered."""
+        self.gate.finish(error)
+        await self._check()
+        rendered = list(self._rendered(renderer))
+        try:
+            what_broke(self.gate)
+        except Exception as exc:
+            if (told := renderer.render_error(exc)) is not None:
+                rendered.append(told)
+            else:
+                self.gate.error = exc  # raised after what goes out
+        return rendered
+
+    def _rendered(self, renderer: Renderer) -> Iterator[Any]:
+        items = self.gate.step.items
+        while items:
+            if (rendered := renderer.render(items.popleft())) is not None:
+                yield rendered

@@ -9,7 +9,7 @@ from handrail._events import Blocked, Finished, RailFailed, StreamError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handrail._stream.sinks import Item
+    from handrail._stream.steps import Item
     from handrail._types import Usage
 
 

@@ -1,28 +1,97 @@
-"""Reading a provider: what it yields must be chunks, and its stream is closed whatever happens."""
+"""Where an answer comes from: what it yields must be chunks, and it is closed whatever happens."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import anyio
 
 from handrail._types import Chunk
-from handrail.errors import InvalidRequestError, PluginContractError
+from handrail.errors import InvalidRequestError, PluginContractError, ProviderError
+
+if TYPE_CHECKING:
+    from handrail._stream.gate import Gate
+    from handrail._stream.received import Received
 
 logger = logging.getLogger("handrail")
 
 CLOSE_SECONDS = 5.0  # how long a provider may take to close; then it is left, and the log says so
 
+Pieces: TypeAlias = AsyncIterator[Chunk] | AsyncIterator[str]
+"""A provider's stream, or texts that somebody else generates."""
+
+
+class Source(Protocol):
+    """Opens the stream of one answer.
+
+    Attributes:
+        provider: the provider's distribution and version, for errors.
+        is_texts: True if the stream is one of texts instead of chunks.
+    """
+
+    provider: str
+    is_texts: bool
+
+    async def open(self, gate: Gate) -> Pieces | None:
+        """Return the provider's stream once it may be read; None after ending the gate, if it may not."""
+        ...
+
+    def closed(self, received: Received) -> None:
+        """Take note that the stream was closed, however it ended."""
+
+
+class OneChunk:
+    """A source of one chunk: a text that is already whole."""
+
+    is_texts = False
+
+    def __init__(self, chunk: Chunk, provider: str = "text") -> None:
+        self.provider = provider
+        self._chunk = chunk
+
+    async def open(self, gate: Gate) -> Pieces:  # noqa: ARG002  # the interface
+        """Return a stream of the one chunk."""
+        return _single(self._chunk)
+
+    def closed(self, received: Received) -> None:
+        """Do nothing: there was nothing open."""
+
+
+async def _single(chunk: Chunk) -> AsyncGenerator[Chunk, None]:
+    yield chunk
+
+
+def as_chunk(item: object, source: Source) -> Chunk:
+    """Return what a stream yielded as a chunk, if it is one.
+
+    Raises:
+        InvalidRequestError: it is a stream of texts, and this is no text.
+        PluginContractError: it is a provider's, and this is no chunk.
+    """
+    if source.is_texts:
+        if isinstance(item, str):
+            return Chunk(item)
+        raise InvalidRequestError(f"the generator yielded {type(item).__name__!r}; it must yield text")
+    if isinstance(item, Chunk):
+        return item
+    raise not_a_chunk(item, source.provider)
+
 
 def not_a_chunk(item: object, provider: str) -> PluginContractError:
     """Make the error for a provider that yields something else."""
     return PluginContractError(
-        f"{provider}: the provider yielded {item!r}; it must yield Chunk objects", plugin=provider
+        f"{provider}: the provider yielded {type(item).__name__!r}; it must yield Chunk objects", plugin=provider
     )
 
 
-async def close_source(source: AsyncIterator[Chunk], provider: str) -> None:
+def cancelled_inside(provider: str) -> ProviderError:
+    """Make the error for a provider that was cancelled by something of its own: its answer is not complete."""
+    return ProviderError(f"{provider}: the provider's stream was cancelled from inside, and is not complete")
+
+
+async def close_source(source: object, provider: str) -> None:
     """Await a provider's `aclose`, if it has one, also while the caller is being cancelled."""
     aclose = getattr(source, "aclose", None)
     if aclose is None or getattr(source, "ag_frame", source) is None:  # a generator that has ended is closed
@@ -31,28 +100,6 @@ async def close_source(source: AsyncIterator[Chunk], provider: str) -> None:
         try:
             await aclose()
         except Exception as exc:  # noqa: BLE001  # the plugin boundary: the stream is over, its result stands
-            logger.warning("%s: closing the provider's stream failed: %s: %s", provider, type(exc).__name__, exc)
+            logger.warning("%s: closing the provider's stream failed: %s", provider, type(exc).__name__)
     if scope.cancelled_caught:
         logger.warning("%s: the provider's stream did not close within %g seconds", provider, CLOSE_SECONDS)
-
-
-async def single(chunk: Chunk) -> AsyncGenerator[Chunk, None]:
-    """Give a source of one chunk: a text that is already whole."""
-    yield chunk
-
-
-async def chunks_of_texts(texts: AsyncIterable[str]) -> AsyncGenerator[Chunk, None]:
-    """Give the texts of any asynchronous iterator as chunks; closes it.
-
-    Raises:
-        InvalidRequestError: it yields something that is no text.
-    """
-    iterator = aiter(texts)
-    try:
-        async for text in iterator:
-            if not isinstance(text, str):
-                raise InvalidRequestError(f"the generator yielded {text!r}; it must yield text")
-            yield Chunk(text)
-    finally:
-        if (aclose := getattr(iterator, "aclose", None)) is not None:
-            await aclose()

@@ -2,234 +2,267 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from handrail._events import RailFailed, Retraction
+from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
-from handrail._stream.lanes import Check, Lane
+from handrail._stream.kept import KeptText
+from handrail._stream.lanes import Lane
+from handrail._stream.outcome import conclude, record
+from handrail._stream.steps import Check, Failure, Stop
 from handrail._types import Channel, Edit
 from handrail.errors import PluginContractError, RailTimeoutError
 
 if TYPE_CHECKING:
-    from handrail._stream.pipeline import Pipeline
-    from handrail._stream.plan import StagePlan
-    from handrail._stream.sinks import Stage
+    from collections.abc import Sequence
+
+    from handrail._stream.plan import Ranked
+    from handrail._stream.steps import Step
+    from handrail._turn import Journal
+
+Key: TypeAlias = tuple[Channel, int]
+"""A channel and, of tool calls, the index of the call; 0 for others."""
 
 
 class WindowStage:
-    """Holds text back until every holding rail has cleared it."""
+    """Holds text back until every holding rail has cleared it.
+
+    Rails in order (of several ranks) read the same windows at the same time, on the assumption that none rewrites.
+    When one does, those after it become a stage of their own behind this one, and read again what this one lets out.
+
+    Attributes:
+        key: which channel its text is of and, of tool calls, which call.
+        kept: the text that may still be needed.
+        length: characters that have come in.
+        released: characters of those that went out.
+        due: characters that must have come in before there is anything to ask.
+        finished: True once no more will come in.
+        stopping: True once it is certain that a rail ends the stream; none is asked anything more.
+        stop, cause: how the stage ended the stream, and the error behind it.
+        retract: from which offset on delivered text is to be withdrawn; None for none.
+        follower: a stage that was split off and is to be put behind this one.
+        map: where offsets of the text lie after the stage's edits.
+    """
 
     def __init__(
-        self, plans: StagePlan, host: Pipeline, down: Stage, channel: Channel, tool_name: str | None = None
+        self,
+        plans: Sequence[Ranked],
+        journal: Journal,
+        key: Key = ("text", 0),
+        tool_name: str | None = None,
     ) -> None:
-        self.length = 0  # characters that the strategies have seen
-        self.due = 1  # characters that must have come in before it is worth asking the strategies
-        self._incoming: list[str] = []  # what came in, and they have not seen
-        self.take_in = self._incoming.append
-        self.channel = channel
+        self.key = key
+        self.channel = key[0]
         self.tool_name = tool_name
-        self._host = host
-        self._down = down
-        self._lanes = [Lane(plan, self) for plan in plans]
-        self._holding = [lane for lane in self._lanes if not lane.plan.stream_first]
-        self._floor = 0  # what the slowest holding rail has cleared
-        self._laggards = len(self._holding) or 1  # how many have cleared no more than that; never 0 without any
-        self._incomplete = len(self._lanes)  # rails that have not passed everything
-        self.came = 0  # characters that came in; whoever uses `take_in` keeps count of them
-        self._pieces: list[str] = []  # what they have seen and was not released
-        self.released = 0  # characters of the input that went out
-        self._map = OffsetMap()
-        self._finished = False  # no more will come in
-        self._stopping = False  # a rail has refused or failed
+        self.kept = KeptText()
+        self.length = self.released = 0
+        self.due = 1
+        self.finished = self.stopping = False
+        self.stop: Stop | None = None
+        self.cause: BaseException | None = None
+        self.retract: int | None = None
+        self.follower: WindowStage | None = None
+        self.map = OffsetMap()
+        self._journal = journal
+        self._doubtful = False  # a rail has refused, and it is not certain yet that this ends the stream
         self._done = False
+        self._arrange([Lane(plan, rank, self) for plan, rank in plans])
 
-    def feed(self, text: str) -> None:
-        """Take text, and start what checks it makes possible."""
-        self._incoming.append(text)
-        self.came += len(text)
-        if self.came >= self.due:
-            self.look()
-
-    def finish(self) -> None:
-        """Take note that no more will come, and check what is left."""
-        self._finished = True
-        if not self._feed_lanes():
-            return
-        for lane in self._lanes:
-            try:
-                lane.finish()
-                lane.pump()
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
-                self._fail(lane, exc)
-                return
-        self._incomplete = sum(not lane.complete for lane in self._lanes)
-        self._settle()
+    def _arrange(self, lanes: list[Lane]) -> None:
+        self.lanes = lanes
+        self._holding = [lane for lane in lanes if not lane.plan.stream_first]
+        last = max((lane.rank for lane in lanes), default=0)
+        self._may_split = any(lane.rank < last and lane.plan.rewrites for lane in lanes)
+        self._keeps_all = any(lane.plan.defers for lane in lanes)
 
     @property
     def held(self) -> int:
-        """How many characters came in and were not released."""
-        return self.length - self.released + sum(map(len, self._incoming))
+        """Characters that came in and were not released."""
+        return self.length - self.released
 
-    def look(self) -> None:
-        """Ask the strategies for windows, as far as their rails have a free slot."""
-        if not self._feed_lanes():
-            return
-        for lane in self._lanes:
+    @property
+    def unchecked(self) -> int:
+        """Characters that came in and not every rail has cleared, whether they were released or not."""
+        return self.length - min([lane.cleared for lane in self.lanes])
+
+    def receive(self, text: str, step: Step) -> None:
+        """Take text, and ask nothing yet."""
+        self.kept.append(text)
+        self.length += len(text)
+        for lane in self.lanes:
             try:
-                lane.pump()
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
-                self._fail(lane, exc)
+                lane.feed(text)
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
+                self._fail(lane, exc, step)
+
+    def take(self, text: str, step: Step, *, finished: bool) -> tuple[str, bool]:
+        """Take text; return what can go out, and whether that was all."""
+        if self._done:
+            return "", False
+        if text:
+            self.receive(text, step)
+        if finished and not self.finished:
+            self._finish(step)
+        if self.stop is None and (self.finished or self.length >= self.due):
+            self._ask(self.lanes, step)
+        if self.stop is None and (self.finished or not self._holding):
+            return self._settle()
+        return "", False
+
+    def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
+        """Take what came of a check; return what can go out, and whether that was all."""
+        lane = check.lane
+        lane.running -= 1
+        if check.dropped:
+            self._journal.rail_runs.append(record(check, now))
+        else:
+            conclude(check, outcome, now=now, timed_out=timed_out, step=step)
+            self._journal.rail_runs.append(check.run)  # type: ignore[arg-type]  # made by `conclude`
+            lane.advance(check, now, step)
+            if lane.rewrote and self._may_split:
+                self._split(lane, step)
+            self._doubtful = self._doubtful or lane.refused is not None
+            if self._doubtful and not self.stopping:
+                self._confirm(step)
+        if self.stop is None:
+            self._ask((lane,) if lane.stage is self else self.lanes, step)
+        return self._settle() if self.stop is None else ("", False)
+
+    def _finish(self, step: Step) -> None:
+        self.finished = True
+        for lane in self.lanes:
+            try:
+                lane.finish()
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
+                self._fail(lane, exc, step)
+
+    def _ask(self, lanes: Sequence[Lane], step: Step) -> None:
+        """Ask strategies for windows, as far as their rails have a free slot."""
+        for lane in lanes:
+            try:
+                lane.ask(step)
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
+                self._fail(lane, exc, step)
                 return
         if not self._holding:
-            self._release_to(self.length)
             self.due = self.length + 1
+        elif len(self.lanes) == 1:
+            self.due = self.length + self.lanes[0].needs
         else:
-            self.due = self.length + min([lane.needs for lane in self._lanes])
+            self.due = self.length + min([lane.needs for lane in self.lanes])
 
-    def _feed_lanes(self) -> bool:
-        """Give the strategies what they have not seen; False if one of them failed."""
-        if not self._incoming:
-            return True
-        unseen = "".join(self._incoming)
-        self._incoming.clear()
-        self._pieces.append(unseen)
-        self.length += len(unseen)
-        for lane in self._lanes:
+    def _split(self, lane: Lane, step: Step) -> None:
+        """Let the rails after one that rewrites begin again, on what comes out of this stage."""
+        moved = [other for other in self.lanes if other.rank > lane.rank]
+        if not moved:
+            return
+        follower = WindowStage((), self._journal, self.key, self.tool_name)
+        follower.length = follower.released = self.released
+        follower.map, self.map = self.map, OffsetMap()
+        origins = [other.restart_at(self.released) for other in moved]
+        follower.kept = KeptText(self.kept.slice(min(origins), self.released), min(origins))
+        follower._arrange(moved)
+        self._arrange([other for other in self.lanes if other.rank <= lane.rank])
+        for other, origin in zip(moved, origins, strict=True):
             try:
-                lane.feed(unseen)
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
-                self._fail(lane, exc)
-                return False
-        return True
+                other.restart(follower, origin, step)
+                if read_again := follower.kept.slice(origin, self.released):
+                    other.feed(read_again)
+            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
+                self._fail(other, exc, step)
+        self._doubtful = any(other.refused is not None for other in self.lanes)
+        self.follower = follower
 
-    def start(self, lane: Lane, check: Check) -> None:
-        """Have a check run."""
-        self._host.start_check(self, lane, check)
+    def _confirm(self, step: Step) -> None:
+        """See whether a refusal is certain: no rail before the one that refused may still change what it has read."""
+        for lane in self.lanes:
+            if lane.refused is not None and self._certain(lane, lane.refused):
+                self.stopping = step.stop_reading = True
+                return
 
-    def resolve(self, lane: Lane, check: Check) -> None:
-        """Take the outcome of a check."""
-        if self._host.ended or self._done:
-            return
-        if not self._feed_lanes():
-            return
-        cleared, complete = lane.cleared, lane.complete
-        try:
-            lane.resolve(check)
-        except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in finish
-            self._fail(lane, exc)
-            return
-        self.due = min(self.due, self.length + lane.needs)
-        if lane.stopping and not self._stopping:
-            self._stop_asking()
-        self._advanced(lane, cleared, was_complete=complete)
+    def _certain(self, lane: Lane, check: Check) -> bool:
+        end = check.window.end
+        return all(
+            other.passed_end >= end or other.refused is not None
+            for other in self.lanes
+            if other.rank < lane.rank and other.plan.rewrites
+        )
 
-    def holds(self, text: str, start: int) -> bool:
-        """Tell whether this is the text from `start` on, as far as it was not released yet."""
-        ahead = max(self.released - start, 0)
-        return self._unreleased().startswith(text[ahead:], start + ahead - self.released)
-
-    def now(self) -> float:
-        """Give the time on the event loop's clock, in seconds."""
-        return self._host.clock()
-
-    def to_delivered(self, offset: int) -> int:
-        """Follow an offset through this stage's edits and on."""
-        return self._down.to_delivered(self._map.to_output(offset))
-
-    def _stop_asking(self) -> None:
-        """A window did not pass: no rail is asked about anything more."""
-        self._stopping = True
-        self._host.stop_reading()
-        for lane in self._lanes:
-            lane.stop()
-
-    def _advanced(self, lane: Lane, cleared: int, *, was_complete: bool) -> None:
-        """Settle if it was this rail that the others waited for; with many rails that is seldom."""
-        if lane.complete and not was_complete:
-            self._incomplete -= 1
-        if cleared == self._floor < lane.cleared and not lane.plan.stream_first:
-            self._laggards -= 1
-        if self._stopping or not self._laggards or not self._incomplete:
-            self._settle()
-
-    def _settle(self) -> None:
+    def _settle(self) -> tuple[str, bool]:
         """Release what every holding rail has cleared; end when a rail has stopped the stream or all is checked."""
-        if self._holding:
-            every = [lane.cleared for lane in self._holding]
-            self._floor = min(every)
-            self._laggards = every.count(self._floor)
-            self._release_to(self._floor)
-        if self._host.ended:
-            return
-        if self._stopping:
+        holding = self._holding
+        if len(holding) == 1:
+            limit = holding[0].cleared
+        else:
+            limit = min([lane.cleared for lane in holding], default=self.length)
+        text = self._release(limit) if limit > self.released else ""
+        if self.stopping:
             if (stopper := self._stopper()) is not None:
-                self._stop(stopper)
-        elif self._finished and not self._incomplete and not self._done:
+                self._end(stopper)
+        elif self.finished and not self._done and all(lane.complete for lane in self.lanes):
             self._done = True
-            self._release_to(self.length)
-            self._down.finish()
+            return text + self._release(self.length), True
+        return text, False
 
     def _stopper(self) -> Lane | None:
-        """Give the rail that stops the stream at the earliest character, once no other can come before it."""
-        stopped = [lane for lane in self._lanes if lane.stopped_by is not None]
+        """Return the rail that stops the stream at the earliest character, once no other can come before it."""
+        stopped = [lane for lane in self.lanes if lane.stopped_by is not None]
         if not stopped:
             return None
-        first = min(stopped, key=lambda lane: lane.cleared)
-        waits = any(lane.busy and lane.stopped_by is None and lane.cleared < first.cleared for lane in self._lanes)
-        return None if waits else first
+        first = min(stopped, key=_place)
+        return None if any(lane.busy and _place(lane) < _place(first) for lane in self.lanes) else first
 
-    def _release_to(self, limit: int) -> None:
-        if limit <= self.released:
-            return
-        edits = merge([edit for lane in self._lanes for edit in lane.edits])
+    def _release(self, limit: int) -> str:
+        edits = merge(edits) if (edits := [edit for lane in self.lanes for edit in lane.edits]) else edits
         if edits:
             limit = lowered(limit, edits)
-            if limit <= self.released:
-                return
-        text, count = self._unreleased(), limit - self.released
-        piece, self._pieces = text[:count], [text[count:]]
+        piece = self.kept.slice(self.released, limit)
         if edits:
-            piece = self._edited(piece, [edit for edit in edits if edit.end <= limit], limit)
-        self.released = limit
-        if piece:
-            self._down.feed(piece)
-
-    def _unreleased(self) -> str:
-        """Give what the strategies have seen and was not released; joined only now, for it may be much for long."""
-        self._pieces = ["".join(self._pieces)]
-        return self._pieces[0]
+            piece = self._edited(piece, edits, limit)
+        if limit > self.released:
+            self.released = limit
+        if not self._keeps_all:
+            self.kept.forget(self._needed_from() if self._may_split else limit)
+        return piece
 
     def _edited(self, piece: str, edits: list[Edit], limit: int) -> str:
-        self._map.add(edits)
-        for lane in self._lanes:
+        applied = [edit for edit in edits if edit.end <= limit]
+        self.map.add(applied)
+        for lane in self.lanes:
             lane.edits = [edit for edit in lane.edits if edit.end > limit]
-        return apply(piece, self.released, edits)
+        return apply(piece, self.released, applied)
 
-    def _stop(self, lane: Lane) -> None:
-        check = lane.stopped_by
+    def _needed_from(self) -> int:
+        return min([self.released, *(lane.restart_at(self.released) for lane in self.lanes)])
+
+    def _end(self, lane: Lane) -> None:
+        check, plan = lane.stopped_by, lane.plan
         if check is None:  # pragma: no cover  # the caller has looked
             return
-        self._done = True
-        plan, verdict = lane.plan, check.verdict
-        self._retract(lane, verdict.span[0] if verdict and verdict.span else lane.cleared)
+        self._done, verdict = True, check.verdict
+        self._withdraw(lane, verdict.span[0] if verdict and verdict.span else lane.cleared)
         if check.failure is not None:
             timed_out = isinstance(check.failure, RailTimeoutError)
-            event = RailFailed(plan.name, plan.direction, str(check.failure), timed_out, self.channel)
-            self._host.end(event, check.failure)
+            self.stop = RailFailed(plan.name, plan.direction, str(check.failure), timed_out, self.channel)
+            self.cause = check.failure
         elif verdict is not None:
-            self._host.end(plan.blocked(verdict, self.channel))
+            self.stop = plan.blocked(verdict, self.channel)
 
-    def _retract(self, lane: Lane, start: int) -> None:
-        if not lane.plan.stream_first:
+    def _withdraw(self, lane: Lane, start: int) -> None:
+        if lane.plan.stream_first:
+            self.retract = min(start, lane.cleared)
+
+    def _fail(self, lane: Lane, exc: Exception, step: Step) -> None:
+        """End the stream because a strategy failed, without which nobody knows what its rail has to see."""
+        if self.stop is not None:
             return
-        begin = self.to_delivered(min(start, lane.cleared))
-        end = self._down.to_delivered(2**62)
-        if begin < end:
-            self._host.put(Retraction(begin, end, self.channel))
-
-    def _fail(self, lane: Lane, exc: Exception) -> None:
-        self._done = True
-        label = lane.plan.strategy_plugin
+        label, plan = lane.plan.strategy_plugin, lane.plan
+        self._done = self.stopping = step.stop_reading = True
         error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
-        self._retract(lane, lane.cleared)
-        self._host.end(RailFailed(lane.plan.name, lane.plan.direction, error, channel=self.channel), exc)
+        self._withdraw(lane, lane.cleared)
+        self.stop, self.cause = RailFailed(plan.name, plan.direction, error, channel=self.channel), exc
+        step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}"))
+
+
+def _place(lane: Lane) -> tuple[int, int]:
+    return lane.cleared, lane.rank

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from handrail.config._tree import Node
 
-STREAM_WIDE = ("enabled", "max_pending")
+STREAM_WIDE = ("enabled", "max_pending", "max_answer_characters")
 """Keys of `rails.output.streaming` that hold for a stream as a whole, so that no rail can override them."""
 _SET_ONCE = "set it for all of them in rails.output.streaming"
 

@@ -29,6 +29,8 @@ class StreamingConfig(Section):
         stream_first: deliver text before it is checked, and retract it where a rail blocks.
         strategy: what cuts the stream into windows.
         max_pending: how many tokens the provider is read ahead.
+        max_answer_characters: how long an answer may be, its text, reasoning and tool calls together; a longer one
+            is a failed generation.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -41,6 +43,7 @@ class StreamingConfig(Section):
     stream_first: bool = False
     strategy: str = "rolling"
     max_pending: Count = 2000
+    max_answer_characters: Count = 4_000_000
 
     @property
     def resolved_hold_size(self) -> int:

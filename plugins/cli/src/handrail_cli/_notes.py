@@ -64,7 +64,9 @@ class _NotesHandler(logging.Handler):
         self._notes = notes
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
+        """Write one record, unless it is of a rail's failure that stops the answer: that is shown as its end."""
+        if getattr(record, "failed_rail", None) is not None and not getattr(record, "passes", False):
+            return
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
         self._notes.tagged(record.levelname.lower(), self.format(record), style)
 

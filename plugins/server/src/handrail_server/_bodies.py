@@ -177,7 +177,12 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 
 def given(model: BaseModel | None) -> Mapping[str, Any]:
-    """Give the fields that a client has sent and that are not null, its further ones included."""
+    """Give the fields that a client has sent and that are not null, its further ones included.
+
+    A content that is null stays: beside tool calls or a refusal, servers of models want it there.
+    """
     if model is None:
         return {}
-    return model.model_dump(exclude_unset=True, exclude_none=True)
+    fields = {name: getattr(model, name) for name in model.model_fields_set if name in type(model).model_fields}
+    nothing = {"content": None} if isinstance(model, Message) and fields.get("content", ...) is None else {}
+    return {**model.model_dump(exclude_unset=True, exclude_none=True), **nothing}

@@ -120,4 +120,7 @@ async def _whole(
     if isinstance(response.stop, RailFailed):
         raise rail_error(response.stop)
     await thread.save(response)
-    return whole_answer(services.heading(wanted, loaded), wanted, services.told(loaded, response))
+    heading, asked = services.heading(wanted, loaded), (messages, options)
+    with services.lifecycle.limited() as limit:
+        return await whole_answer(heading, wanted, services.told(loaded, response), loaded.rails, asked)
+    raise limit.error or internal_error()

@@ -15,6 +15,7 @@ from handrail import Blocked, GenerationResponse, RailFailed
 
 from handrail_server._answers import Heading, saved_message
 from handrail_server._errors import ApiError, no_configuration, no_model, rail_failure
+from handrail_server._kept import KeptReasoning
 from handrail_server._keys import NOBODY, Tenant
 from handrail_server._sse import to_json
 from handrail_server._told import told
@@ -66,6 +67,7 @@ class Services:
     store: ThreadStore
     metrics: Metrics
     lifecycle: Lifecycle
+    kept: KeptReasoning = field(default_factory=KeptReasoning)
     charge: Charge = field(default_factory=Charge)
 
     @property
@@ -176,6 +178,7 @@ class Thread:
         self._wanted = wanted
         self._kept = 0  # messages of the thread before this turn
         self._key: str | None = None
+        self._reasoning = services.kept.of(services.tenant.owner, ids)
         if wanted.thread_id is not None:
             named = "\0".join((services.tenant.owner, *ids, "", wanted.thread_id))
             self._key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
@@ -191,10 +194,11 @@ class Thread:
         self._kept = len(history)
         self._services.gatekeeper.count(len(history) + len(wanted.messages))
         context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
-        return [*context, *history, *wanted.messages]
+        return self._reasoning.put_back([*context, *history, *wanted.messages])
 
     async def save(self, response: GenerationResponse) -> None:
         """Keep the turn as the input rails let it through; not one that they refused, nor one that failed."""
+        self._reasoning.keep(response)
         stop = response.stop
         refused = isinstance(stop, Blocked) and stop.direction == "input"
         if self._key is None or refused or response.outcome not in ("finished", "blocked"):

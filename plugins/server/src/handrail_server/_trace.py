@@ -14,13 +14,14 @@ class Trace:
 
     Args:
         stream: the answer.
+        began: when it was asked for, in seconds since the epoch: the 0 of its clock.
         reasons: whether rails' reasons and categories may be told.
     """
 
-    def __init__(self, stream: GuardedStream, *, reasons: bool) -> None:
+    def __init__(self, stream: GuardedStream, began: float, *, reasons: bool) -> None:
         self._stream = stream
+        self._began = began
         self._reasons = reasons
-        self._began = time.time()
         self._held = -1
         self._told: set[int] = set()
 

@@ -1,0 +1,124 @@
+"""Guarding an answer that somebody else receives: pieces are pushed, and what is cleared comes back."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from handrail._events import Event, TextDelta
+from handrail._options import EVERYTHING
+from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._stream.owner import end_when_forgotten
+from handrail._types import Chunk
+from handrail.errors import InvalidRequestError, StreamClosedError
+
+if TYPE_CHECKING:
+    from handrail._call import Call
+
+
+class FedStream:
+    """Guards pieces of an answer that are pushed into it, inside `async with`.
+
+    Leaving the block ends the guard and cancels every check. After a block or a failed rail `push` returns nothing,
+    and `response` has the reason.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._pump = call.pump()
+        self._builder = ResponseBuilder(call)
+        self._entered = self._left = self._finished = False
+        self._length = 0
+
+    @property
+    def held(self) -> int:
+        """How many characters have been pushed and wait for a window rail."""
+        return self._call.gate.held
+
+    @property
+    def response(self) -> GenerationResponse:
+        """What was delivered so far and what happened; complete once the guard has ended."""
+        return self._builder.build(EVERYTHING)
+
+    async def __aenter__(self) -> Self:
+        if self._entered:
+            raise StreamClosedError("a guard can be entered once; ask for a new one with rails.feed(...)")
+        self._entered = True
+        self._builder.begin()
+        end_when_forgotten(self, self._pump.start())
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._left = True
+        self._builder.leave(exc)
+        await self._pump.aclose()
+
+    async def push(self, piece: str | Chunk) -> list[Event]:
+        """Take the next piece; return what is cleared by now, without waiting for what is not.
+
+        Waits only while more than `max_pending` tokens wait for a check.
+
+        Raises:
+            AnswerTooLongError: the answer exceeds `max_answer_characters`.
+            InvalidRequestError: the piece is neither text nor a chunk, or comes after `finish`.
+            StreamClosedError: the guard was not entered, or was left.
+        """
+        self._refuse_misuse()
+        if self._finished:
+            raise InvalidRequestError("a piece was pushed after finish()")
+        if not isinstance(piece, str | Chunk):
+            raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")
+        await self._pump.push(Chunk(piece) if isinstance(piece, str) else piece)
+        return self._events(await self._pump.take() if self._call.gate.step.items else [])
+
+    async def finish(self, error: Exception | None = None) -> list[Event]:
+        """Take the end of the answer; wait for every check, and return the rest of what can be delivered.
+
+        Args:
+            error: what broke the generation, if something did: then the answer is not told as complete.
+
+        Raises:
+            Exception: that error, after everything that could be delivered was returned by `async for`.
+            StreamClosedError: the guard was not entered, or was left.
+        """
+        self._refuse_misuse()
+        if not self._finished:
+            self._finished = True
+            self._pump.finish(error)
+        events: list[Event] = []
+        async for event in self:
+            events.append(event)
+        return events
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        """Wait for the next event; between pushes it may be iterated over in another task."""
+        self._refuse_misuse()
+        try:
+            found = await self._pump.ready()
+        except Exception as error:
+            if not isinstance(error, StreamClosedError):
+                self._builder.fail(error)
+            raise
+        if not found:
+            raise StopAsyncIteration
+        return self._events([self._pump.pop()])[0]
+
+    def _events(self, items: list[Any]) -> list[Event]:
+        events: list[Event] = []
+        for item in items:
+            self._builder.add(item)
+            if type(item) is str:
+                events.append(TextDelta(item, self._length))
+                self._length += len(item)
+            else:
+                events.append(cast("Event", item))
+        return events
+
+    def _refuse_misuse(self) -> None:
+        if not self._entered or self._left:
+            raise StreamClosedError("use a guard inside 'async with rails.feed(...) as guard:'")

@@ -1,0 +1,96 @@
+"""Asking a window rail about one window, and handing what comes of it to the gate."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from handrail._stream.backend import cancelled_from_outside
+
+if TYPE_CHECKING:
+    from handrail._stream.gate import Gate
+    from handrail._stream.steps import Check
+
+logger = logging.getLogger("handrail")
+
+ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit)
+
+
+def begin(gate: Gate, check: Check, now: float) -> object:
+    """Call the rail; return what it returns, which for most is still to be awaited."""
+    check.started_at, check.asked_at = time.time(), now
+    return check.lane.plan.rail.check(check.window, gate.turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+
+
+def answer_at_once(gate: Gate, check: Check, clock: Callable[[], float]) -> Awaitable[object] | None:
+    """Have a rail whose `check` is a plain function judge a window, here and now.
+
+    Returns:
+        What is to be awaited, if the function turns out to return something that is.
+    """
+    outcome: object
+    try:
+        outcome = begin(gate, check, clock())
+    except ENDS_A_PROGRAM as exc:
+        gate.answer(check, exc, now=clock())
+        raise
+    except BaseException as exc:  # noqa: BLE001  # the plugin boundary: whatever a rail raises becomes its failure
+        outcome = exc
+    if inspect.isawaitable(outcome):
+        return outcome
+    gate.answer(check, outcome, now=clock())
+    return None
+
+
+async def ask(gate: Gate, check: Check, clock: Callable[[], float], rest: Awaitable[object] | None = None) -> None:
+    """Ask a rail in the caller's own task, within its time; what comes of it reaches the gate, whatever happens.
+
+    Args:
+        gate: decides.
+        check: the check.
+        clock: the running loop's.
+        rest: what is to be awaited, if the rail was called already.
+    """
+    now, timeout, outcome = clock(), check.lane.plan.timeout, None
+    with anyio.CancelScope(deadline=math.inf if timeout is None else now + timeout) as scope:
+        check.cancel = scope.cancel
+        try:
+            outcome = await (begin(gate, check, now) if rest is None else rest)  # type: ignore[misc]  # the contract
+        except ENDS_A_PROGRAM as exc:
+            gate.answer(check, exc, now=clock())
+            raise
+        except BaseException as exc:  # the plugin boundary: whatever a rail raises becomes its failure
+            if (
+                isinstance(exc, anyio.get_cancelled_exc_class())
+                and not scope.cancel_called
+                and cancelled_from_outside()
+            ):
+                gate.abandon()
+                gate.answer(check, exc, now=clock())
+                raise
+            outcome = exc
+    check.cancel = None
+    gate.answer(check, outcome, now=clock(), timed_out=scope.cancel_called and not check.dropped)
+
+
+def log_failures(gate: Gate) -> None:
+    """Log the rails that have failed: one warning each, without any text of a user or a model."""
+    failures = gate.step.failures
+    for failure in failures:
+        passes = ", and its configuration lets the text pass" if failure.passes else ""
+        logger.warning(
+            "rail %r failed%s: %s (%s, call %s)",
+            failure.rail,
+            passes,
+            failure.reason,
+            failure.plugin,
+            gate.turn.call_id,
+            extra={"failed_rail": failure.rail, "passes": failure.passes},
+        )
+    failures.clear()

@@ -1,0 +1,185 @@
+"""Does what a gate says: asks rails in tasks, within their time, and wakes whoever waits for what goes out."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from handrail._stream.asking import ENDS_A_PROGRAM, answer_at_once, begin, log_failures
+from handrail._stream.backend import Wake, call_at, cancelled_from_outside, running_clock
+from handrail._turn import DEADLINE, effective_deadline
+from handrail.errors import RailError
+
+if TYPE_CHECKING:
+    from handrail._stream.gate import Gate
+    from handrail._stream.pressure import Pressure
+    from handrail._stream.steps import Check
+    from handrail._stream.tasks import Tasks
+
+_OVERDUE = -math.inf
+
+
+class Checker:
+    """Runs the checks of one stream.
+
+    Attributes:
+        taker: what the consumer waits for.
+        reading: the scope in which the provider is read.
+        fatal: what a rail or the provider raised to end the program; it is the consumer's.
+    """
+
+    def __init__(self, gate: Gate, tasks: Tasks, pressure: Pressure) -> None:
+        self.taker: Wake | None = None
+        self.reading = anyio.CancelScope()
+        self.fatal: BaseException | None = None
+        self._gate = gate
+        self._tasks = tasks
+        self._pressure = pressure
+        self._clock: Callable[[], float] = running_clock()
+        self._limit = effective_deadline()  # of the program around the stream
+        self._todo: deque[tuple[Check, Awaitable[object] | None]] = deque()  # checks that wait for a worker
+        self._idle: list[Wake] = []  # workers that wait for a check
+        self._running: dict[Check, float] = {}  # when each must have ended
+        self._timer_at = math.inf
+        self._call_off: Callable[[], None] | None = None  # the timer
+        self._begun = self._gave = self._over = False
+
+    def do(self) -> None:
+        """Do what the gate says."""
+        gate, step = self._gate, self._gate.step
+        while step.start:
+            self._start(step.start.popleft())
+        if step.failures:
+            log_failures(gate)
+        if step.items:
+            if not self._gave:
+                self._gave = True
+                self._pressure.let_others_go_on()
+            self._wake_taker()
+        if step.cancel:
+            for check in step.cancel:
+                if check.cancel is not None:
+                    check.cancel()
+            step.cancel.clear()
+        if step.stop_reading:
+            step.stop_reading = False
+            self.reading.cancel()
+        if gate.ended and not self._over:
+            self._end()
+
+    def _start(self, check: Check) -> None:
+        if not self._begun:
+            self._begun = True
+            self._pressure.let_others_go_on()
+        rest: Awaitable[object] | None = None
+        if check.lane.plan.is_immediate:
+            try:
+                rest = answer_at_once(self._gate, check, self._clock)
+            except ENDS_A_PROGRAM as exc:
+                self.fatal = exc
+            if rest is None:
+                return
+        self._todo.append((check, rest))
+        if self._idle:
+            self._idle.pop().set()
+        else:
+            self._tasks.start(self._work)
+
+    async def _work(self) -> None:
+        """Ask about one window after another, for starting a task costs more than waking one."""
+        gate, todo, scope = self._gate, self._todo, anyio.CancelScope()
+        with scope:
+            while not scope.cancel_called:
+                if todo:
+                    await self._ask(*todo.popleft(), scope)
+                elif gate.ended:
+                    return
+                else:
+                    wake = self._tasks.new_wake()
+                    self._idle.append(wake)
+                    await wake.wait()
+        if todo:  # the check of this worker was cancelled, and so was the worker
+            self._tasks.start(self._work)
+
+    async def _ask(self, check: Check, rest: Awaitable[object] | None, scope: anyio.CancelScope) -> None:
+        gate, timed_out = self._gate, False
+        outcome: object = None
+        if check.dropped or gate.ended:
+            if rest is not None:
+                _close(rest)
+        else:
+            now, timeout = self._clock(), check.lane.plan.timeout
+            check.cancel = scope.cancel
+            self._watch(check, math.inf if timeout is None else now + timeout)
+            try:
+                outcome = await (begin(gate, check, now) if rest is None else rest)  # type: ignore[misc]  # the contract
+            except ENDS_A_PROGRAM as exc:
+                self.fatal = outcome = exc
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary: whatever a rail raises becomes its failure
+                outcome = exc
+                if isinstance(exc, anyio.get_cancelled_exc_class()) and not scope.cancel_called:
+                    self._leave_cancelled(scope)
+            check.cancel = None
+            timed_out = self._running.pop(check) == _OVERDUE
+        gate.answer(check, outcome, now=self._clock(), timed_out=timed_out)
+        self.do()
+        self._pressure.look_again()
+
+    def _leave_cancelled(self, scope: anyio.CancelScope) -> None:
+        """Let a worker end whose check was cancelled by nobody here."""
+        if cancelled_from_outside():  # the loop shuts down; a rail that cancels its own task looks the same
+            self._gate.error = RailError("a check was cancelled together with its task", rail="")
+            self._gate.abandon()
+            scope.cancel()
+
+    def _watch(self, check: Check, deadline: float) -> None:
+        """Have the check cancelled when its time is over: one timer for all of a stream, set for the first of them."""
+        self._running[check] = deadline
+        DEADLINE.set(min(self._limit, deadline))
+        if deadline < self._timer_at:
+            self._set_timer(deadline)
+
+    def _set_timer(self, when: float) -> None:
+        self._stop_timer()
+        if when < math.inf:
+            self._timer_at, self._call_off = when, call_at(when, self._expire)
+
+    def _stop_timer(self) -> None:
+        self._timer_at = math.inf
+        if self._call_off is not None:
+            self._call_off()
+            self._call_off = None
+
+    def _expire(self) -> None:
+        now = self._clock()
+        for check in [check for check, deadline in self._running.items() if _OVERDUE < deadline <= now]:
+            self._running[check] = _OVERDUE
+            if check.cancel is not None:
+                check.cancel()
+        self._set_timer(min([deadline for deadline in self._running.values() if deadline > now], default=math.inf))
+
+    def _wake_taker(self) -> None:
+        if self.taker is not None:
+            self.taker.set()
+            self.taker = None
+
+    def _end(self) -> None:
+        """Have every task end: those that ask are cancelled, those that wait are woken."""
+        self._over = True
+        self._stop_timer()
+        for check in tuple(self._running):
+            if check.cancel is not None:
+                check.cancel()
+        for wake in self._idle:
+            wake.set()
+        self._idle.clear()
+
+
+def _close(awaitable: Awaitable[object]) -> None:
+    close = getattr(awaitable, "close", None)
+    if close is not None:
+        close()

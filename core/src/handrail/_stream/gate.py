@@ -1,0 +1,269 @@
+"""The heart of a guarded stream: decides, and does nothing else. It has no task, no clock, no loop and no callback.
+
+Whoever drives a gate calls `look`, `read`, `finish` or `answer`, and after any of them does what `step` says. The form is
+that of h11 and wsproto, which do the same for protocols: everything that waits is outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from handrail._events import Finished, Retraction
+from handrail._stream.chain import NO_OPENING, Chain
+from handrail._stream.outcome import record
+from handrail._stream.plan import NO_WORDS, RailPlan, Words, stage_plans
+from handrail._stream.received import Received
+from handrail._stream.sessions import SessionStage
+from handrail._stream.steps import NEVER, Step, Stop
+from handrail._types import Channel, Chunk, ToolCallDelta
+from handrail.errors import HandrailError, PluginContractError
+
+if TYPE_CHECKING:
+    from handrail._stream.steps import Check
+    from handrail._turn import Turn
+
+
+class Gate:
+    """Decides what of one answer goes out, and when. Belongs to one stream; nothing in it is shared.
+
+    Args:
+        rails: what guards the answer.
+        turn: what rails are told of the call, and its journal.
+        parallel: whether edits of neighbouring window rails are joined instead of following one another.
+        whole: whether window rails are asked one after another, because the text is whole before they see it.
+        words: what a user is told after a block or a failure.
+
+    Attributes:
+        step: what is to be done after the last call.
+        buffer: text that came and that no rail has seen. A driver may append to it, and call `look` once `due`
+            characters of text have come in all.
+        due: see `buffer`.
+        received: what the provider sent.
+        ended: True once nothing more goes out; `step.items` may still have what went out before.
+        stop, cause: what ended the stream early, and the error behind it.
+        error: what broke the generation, to be raised after everything that could be delivered.
+    """
+
+    def __init__(
+        self,
+        rails: Sequence[RailPlan],
+        turn: Turn,
+        *,
+        parallel: bool = False,
+        whole: bool = False,
+        words: Words = NO_WORDS,
+    ) -> None:
+        self.turn = turn
+        self.step = Step()
+        self.buffer: list[str] = []
+        self.due = 0
+        self.received = Received()
+        self.ended = False
+        self.stop: Stop | None = None
+        self.cause: BaseException | None = None
+        self.error: BaseException | None = None
+        self._rails = tuple(rails)
+        self._parallel = parallel
+        self._whole = whole
+        self._words = words
+        self._chains: dict[tuple[Channel, int], Chain] = {}
+        self._text: Chain | None = None
+        self._without_arguments: set[int] = set()  # guarded tool calls that have none so far
+        self._checks = 0  # begun, or about to be, and not answered
+        self._finished = False  # no more will come
+        self._stopping = False  # a rail ends the stream, and only others that may end it earlier are waited for
+
+    @property
+    def held(self) -> int:
+        """Characters that came in and wait for a check."""
+        return self._buffered() + sum([stage.held for chain in self._chains.values() for stage in chain.stages])
+
+    @property
+    def unchecked(self) -> int:
+        """Characters that came in and not every rail has cleared, whether they were delivered or not."""
+        stages = [stage for chain in self._chains.values() for stage in chain.stages]
+        return self._buffered() + sum([stage.unchecked for stage in stages])
+
+    @property
+    def checking(self) -> bool:
+        """True while a check has been asked for and not been answered."""
+        return self._checks > 0
+
+    def guards(self, channel: Channel) -> bool:
+        """Return whether any rail sees this channel."""
+        return any(channel in rail.channels for rail in self._rails)
+
+    def look(self) -> None:
+        """Look at what `buffer` has."""
+        unseen = self.received.add_text(self.buffer)
+        if unseen and not self.ended and not self._finished:
+            self._push(self._text_chain(), unseen)
+
+    def feed(self, text: str) -> None:
+        """Take text of the answer, for a driver that does not count."""
+        self.buffer.append(text)
+        self.look()
+
+    @property
+    def only_transforms(self) -> bool:
+        """True if the answer's text goes through stream rails alone, so that `transform` may take it."""
+        return all([isinstance(stage, SessionStage) for stage in self._text_chain().stages])
+
+    def transform(self, text: str) -> str:
+        """Take a piece of text, and return what goes out of it at once; for text that only stream rails see.
+
+        The same as `feed`, without a step: what a token costs is little more than what its rails take.
+        """
+        self.received.texts.append(text)
+        chain = self._text_chain()
+        for stage in chain.stages:
+            text = stage.transform(text, self.step)  # type: ignore[union-attr]  # the caller has asked
+            if stage.stop is not None:
+                chain.stopped = stage
+        if chain.stopped is not None and not self.ended:
+            self.step.items.append(text)
+            self._take_note(chain, len(self.step.start))
+            return ""
+        return text
+
+    def read(self, chunk: Chunk) -> None:
+        """Take what came beside the text in a chunk.
+
+        Raises:
+            PluginContractError: a tool call is none.
+        """
+        for call in chunk.tool_calls:
+            if not isinstance(call, ToolCallDelta):
+                raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
+        self.received.add(chunk)
+        if chunk.reasoning and not self.ended:
+            self._push(self._chain("reasoning", 0, NO_OPENING), chunk.reasoning)
+        for call in chunk.tool_calls:
+            if not self.ended:
+                self._read_tool_call(call)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Take the end of what the provider says; what was read is still checked and delivered.
+
+        Args:
+            error: what broke the generation.
+        """
+        if self.ended or self._finished:
+            return
+        self.look()
+        self.error = error
+        self._finished = True
+        for index in self._without_arguments:  # so that rails see the call at all
+            self._push(self._chains["tool_calls", index], "{}")
+        for chain in tuple(self._chains.values()):
+            if self.ended:  # the chain before was blocked at its end: nothing of the others may follow
+                return
+            self._push(chain, "", finished=True)
+        self._settle()
+
+    def answer(self, check: Check, outcome: object, *, now: float = 0.0, timed_out: bool = False) -> None:
+        """Take what came of a check that `step` asked for. Each is to be answered once, also if it was cancelled.
+
+        Args:
+            check: the check.
+            outcome: what the rail returned, or the exception that it raised.
+            now: the time on the driver's clock in seconds, for the records.
+            timed_out: True if the rail was cut off because its time was over.
+        """
+        self._checks -= 1
+        if self.ended:
+            check.dropped = True
+            self.turn.journal.rail_runs.append(record(check, now))
+            return
+        chain = self._chains[check.lane.stage.key]
+        if self.buffer and self._text is not None and self.due:
+            # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
+            self._text.receive(self.received.add_text(self.buffer), self.step)
+        step, begun = self.step, len(self.step.start)
+        chain.answer(check, outcome, step, now=now, timed_out=timed_out)
+        self._take_note(chain, begun)
+        if self._finished or self._stopping:
+            self._settle()
+
+    def end(self, stop: Stop, cause: BaseException | None = None) -> None:
+        """End the stream early: nothing that is still held goes out."""
+        if self.ended:
+            return
+        self.stop, self.cause = self._words.on(stop), cause
+        self.step.items.append(self.stop)
+        self._end()
+
+    def abandon(self) -> None:
+        """End the stream because nobody wants it any more; no check begins after this."""
+        if not self.ended:
+            self._end()
+
+    def _read_tool_call(self, call: ToolCallDelta) -> None:
+        if ("tool_calls", call.index) not in self._chains and self.guards("tool_calls"):
+            self._without_arguments.add(call.index)
+        chain = self._chain("tool_calls", call.index, call)
+        if call.arguments:
+            self._without_arguments.discard(call.index)
+            self._push(chain, call.arguments)
+
+    def _text_chain(self) -> Chain:
+        if self._text is None:
+            self._text = self._chain("text", 0, NO_OPENING)
+        return self._text
+
+    def _chain(self, channel: Channel, index: int, opening: ToolCallDelta) -> Chain:
+        chain = self._chains.get((channel, index))
+        if chain is None:
+            rails = tuple(rail for rail in self._rails if channel in rail.channels)
+            plans = stage_plans(rails, parallel=self._parallel, whole=self._whole)
+            key = (channel, index)
+            chain = self._chains[key] = Chain.of(plans, self.turn, self.step, key, opening)
+        return chain
+
+    def _push(self, chain: Chain, text: str, *, finished: bool = False) -> None:
+        begun = len(self.step.start)
+        chain.push(text, self.step, finished=finished)
+        self._take_note(chain, begun)
+
+    def _take_note(self, chain: Chain, begun: int) -> None:
+        """Count the checks that a chain has asked for, and end the stream if it says so."""
+        self._checks += len(self.step.start) - begun
+        self._stopping = self._stopping or self.step.stop_reading
+        if chain is self._text:
+            self.due = chain.due
+        if chain.stopped is not None and not self.ended:
+            self._stop(chain)
+
+    def _stop(self, chain: Chain) -> None:
+        stage = chain.stopped
+        if stage is None or stage.stop is None:  # pragma: no cover  # the caller has looked
+            return
+        if stage.retract is not None:
+            begin = chain.to_delivered(stage, stage.retract)
+            if begin < chain.length:
+                self.step.items.append(Retraction(begin, chain.length, stage.stop.channel))
+        self.end(stage.stop, stage.cause)
+
+    def _settle(self) -> None:
+        """End the stream once everything came out; an end that nothing can bring about any more is a failure."""
+        if self.ended:
+            return
+        if self._finished and all([chain.done for chain in self._chains.values()]):
+            received = self.received
+            if self.error is None:
+                self.step.items.append(Finished(received.finish_reason, received.usage, received.metadata))
+            self._end()
+        elif not self._checks:
+            self.error = self.error or HandrailError("the stream stopped before all of its text was checked")
+            self._end()
+
+    def _end(self) -> None:
+        self.ended = self.step.stop_reading = True
+        self.due = NEVER
+        step = self.step
+        self._checks -= len(step.start)
+        step.start.clear()
+
+    def _buffered(self) -> int:
+        return sum(map(len, self.buffer))

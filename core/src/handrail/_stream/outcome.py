@@ -1,0 +1,157 @@
+"""What a window rail's answer amounts to: a verdict that makes sense, or a failure that the configuration may let pass."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from handrail._stream.steps import Failure
+from handrail._turn import RailRun
+from handrail._types import Edit, Verdict, Window
+from handrail.errors import PluginContractError, RailError, RailTimeoutError
+
+if TYPE_CHECKING:
+    from handrail._stream.plan import RailPlan
+    from handrail._stream.steps import Check, Step
+
+DEFERRED = Verdict("defer")  # type: ignore[arg-type]  # the kernel's own: judge the rest as a whole, at the end
+"""What a rail made of a function says when it first changes a window: only the whole text tells what it would make."""
+
+
+def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step: Step) -> None:
+    """Write into a check what its rail answered, and how that is recorded.
+
+    Args:
+        check: the check.
+        outcome: what `check` of the rail returned, or the exception that it raised.
+        now: the time on the driver's clock.
+        timed_out: True if the rail was cut off because its time was over.
+        step: takes note of a failure, for the log.
+    """
+    plan, verdict = check.lane.plan, None
+    error: RailError | None = None
+    if not isinstance(outcome, BaseException):
+        try:
+            verdict = sound(outcome, check.window, plan)
+        except PluginContractError as exc:
+            outcome = exc
+    if timed_out and (verdict is None or (verdict.decision == "allow" and not plan.allow_on_timeout)):
+        seconds = f"did not answer within {plan.timeout:g} seconds"
+        error = RailTimeoutError(f"{plan.plugin}: rail {plan.name!r} {seconds}", rail=plan.name, plugin=plan.plugin)
+        verdict = _settle_failure(check, error, seconds, passes=plan.allow_on_timeout, step=step)
+    elif isinstance(outcome, BaseException):
+        error, reason = rail_error(plan, outcome)
+        passes = plan.allow_on_error and isinstance(outcome, Exception)
+        verdict = _settle_failure(check, error, reason, passes=passes, step=step)
+    check.verdict = verdict
+    record(check, now, error)
+
+
+def rail_error(plan: RailPlan, cause: BaseException) -> tuple[RailError, str]:
+    """Return the error of a rail that raised, and the kind of failure for the log."""
+    if isinstance(cause, Exception):
+        shown, reason = f"failed: {type(cause).__name__}: {cause}", type(cause).__name__
+    else:
+        shown = reason = f"was ended from inside by {type(cause).__name__}"
+    error = RailError(f"{plan.plugin}: rail {plan.name!r} {shown}", rail=plan.name, plugin=plan.plugin)
+    error.__cause__ = cause
+    return error, reason
+
+
+def record(check: Check, now: float, error: RailError | None = None) -> RailRun:
+    """Make the record of a check that has ended."""
+    plan, window, verdict = check.lane.plan, check.window, check.verdict
+    duration = now - check.asked_at if check.started_at else 0.0
+    started = check.started_at or time.time()
+    run = check.run = RailRun(
+        plan.name,
+        plan.direction,
+        "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision,
+        characters=len(window.text),
+        started_at=started,
+        finished_at=started + duration,
+        duration=duration,
+        window=(window.context_start, window.end),
+    )
+    if error is not None:
+        run.error, run.allowed_on_error = str(error), check.failure is None
+    elif verdict is not None:
+        run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
+        if verdict is DEFERRED:
+            run.decision = "rewrite"
+    return run
+
+
+def fail_late(check: Check, error: RailError, step: Step) -> None:
+    """Turn a check whose answer cannot be carried out into a failure."""
+    check.verdict, check.failure = None, error
+    step.failures.append(Failure(check.lane.plan.name, check.lane.plan.plugin, "it rewrites text that has passed"))
+    if check.run is not None:
+        check.run.decision, check.run.error = "failed", str(error)
+
+
+def _settle_failure(check: Check, error: RailError, reason: str, *, passes: bool, step: Step) -> Verdict | None:
+    plan = check.lane.plan
+    step.failures.append(Failure(plan.name, plan.plugin, reason, passes))
+    if passes:
+        return Verdict.allow()
+    check.failure = error
+    return None
+
+
+def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
+    """Return the verdict if it makes sense.
+
+    Raises:
+        PluginContractError: it does not.
+    """
+    if type(verdict) is not Verdict:
+        raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict")
+    if verdict.decision == "allow":
+        return verdict
+    if verdict.decision == "block":
+        return _sound_block(verdict, window, plan)
+    if verdict is not DEFERRED and verdict.decision != "rewrite":
+        raise PluginContractError(f"check() returned the decision {verdict.decision!r}; use allow, block or rewrite")
+    if plan.stream_first:
+        reason = verdict.reason or "the rail rewrites text that stream_first has delivered"
+        return Verdict("block", reason, verdict.category)
+    if verdict.edits and not plan.rewrites:
+        raise PluginContractError("check() returned edits, but the rail is registered with rewrites=False")
+    _refuse_bad_edits(verdict, window)
+    return verdict
+
+
+def _kind(value: object) -> str:
+    """Describe a value without showing it: it may have the text that was to be judged."""
+    return "None" if value is None else f"a value of type {type(value).__name__!r}"
+
+
+def _sound_block(verdict: Verdict, window: Window, plan: RailPlan) -> Verdict:
+    span = verdict.span
+    if span is None or _is_within(span, window):
+        return verdict
+    where = f"characters {window.context_start} to {window.end}"
+    note = f"{plan.plugin} gave the span {span!r}, which is outside its window, {where}"
+    return replace(verdict, reason=f"{verdict.reason} ({note})".strip(), span=None)
+
+
+def _is_within(span: object, window: Window) -> bool:
+    if not isinstance(span, tuple) or len(span) != 2 or not all(isinstance(offset, int) for offset in span):
+        return False
+    return bool(window.context_start <= span[0] <= span[1] <= window.end)
+
+
+def _refuse_bad_edits(verdict: Verdict, window: Window) -> None:
+    for edit in verdict.edits:
+        if not isinstance(edit, Edit) or not isinstance(edit.replacement, str):
+            raise PluginContractError(f"check() returned {_kind(edit)} as an edit; it must be an Edit with a text")
+    position = window.context_start
+    for edit in sorted(verdict.edits, key=lambda edit: (edit.start, edit.end)):
+        if not position <= edit.start <= edit.end <= window.end:
+            raise PluginContractError(
+                f"check() returned an edit of characters {edit.start} to {edit.end}; edits must lie apart, within "
+                f"characters {window.context_start} to {window.end} of the whole text"
+            )
+        position = edit.end

@@ -1,0 +1,61 @@
+"""What a provider sent in one answer, as it came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handrail._types import Chunk, Usage
+
+
+class Received:
+    """The parts of an answer as the provider sent them, whatever became of them.
+
+    Attributes:
+        texts: the answer's text.
+        aside: reasoning, and names and arguments of tool calls.
+        characters: of text, reasoning and arguments together.
+        beside: those of reasoning and arguments alone.
+        pieces: how many pieces the text came in.
+        usage, finish_reason, metadata: the last that came of each.
+    """
+
+    __slots__ = ("aside", "beside", "characters", "finish_reason", "metadata", "pieces", "texts", "usage")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.aside: list[str] = []
+        self.beside = self.characters = self.pieces = 0
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.metadata: dict[str, Any] = {}
+
+    def add_text(self, buffer: list[str]) -> str:
+        """Take pieces of text out of a buffer; return them as one plain `str`."""
+        text = "".join(buffer)
+        self.pieces += len(buffer)
+        self.characters += len(text)
+        buffer.clear()
+        self.texts.append(text)
+        return text
+
+    def add(self, chunk: Chunk) -> None:
+        """Take what a chunk has beside text."""
+        parts = [f"{call.name or ''}{call.arguments}" for call in chunk.tool_calls]
+        if chunk.reasoning:
+            parts.append(chunk.reasoning)
+        self.aside += parts
+        size = sum(map(len, parts)) + len(parts)
+        self.beside += size
+        self.characters += size
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        if chunk.finish_reason is not None:
+            self.finish_reason = chunk.finish_reason
+        if chunk.metadata:
+            self.metadata.update(chunk.metadata)
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were received, never too few: a piece is one at least, and five characters are hardly two."""
+        return self.pieces + len(self.aside) + self.characters // 5
