@@ -29,6 +29,7 @@ logger = logging.getLogger("handrail.server")
 
 _SOUND_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _LONGEST = 500
+_MOST_CAUSES = 5
 _CODES = frozenset(
     (
         "content_filter",
@@ -154,14 +155,13 @@ def no_configuration(name: str) -> ApiError:
 
 def log_failure(what: str, error: BaseException) -> None:
     """Log where an exception was raised, and nothing of what it says."""
-    kinds: list[str] = []
+    lines: list[str] = []
     cause: BaseException | None = error
-    while cause is not None and len(kinds) < 5:
-        kinds.append(type(cause).__name__)
+    while cause is not None and len(lines) < _MOST_CAUSES:
+        lines.append(f"{type(cause).__name__}\n{''.join(traceback.format_tb(cause.__traceback__))}".rstrip())
         inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
         cause = inner or cause.__cause__ or cause.__context__
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s: %s\n%s", what, " from ".join(kinds), where.rstrip())
+    logger.error("%s: %s", what, "\nfrom ".join(lines))
 
 
 def rail_failure(failed: RailFailed) -> str:
