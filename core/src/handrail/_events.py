@@ -7,20 +7,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from handrail._types import Channel, Span, ToolCallDelta, Usage
+from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class TextDelta:
     """The next characters of the answer.
 
     Attributes:
         text: the characters, as rails let them through.
         start: where they stand in the delivered text, in characters.
+        kind: "refusal" where the model refuses to answer, which some protocols tell apart.
     """
 
     text: str
     start: int
+    kind: Literal["text", "refusal"] = "text"
+
+    def __init__(self, text: str, start: int, kind: Literal["text", "refusal"] = "text") -> None:
+        for_text, for_start, for_kind = _TEXT_DELTA_SLOTS  # made for every token, as chunks are
+        for_text(self, text)
+        for_start(self, start)
+        for_kind(self, kind)
+
+
+_TEXT_DELTA_SLOTS = slots_of(TextDelta)
 
 
 @dataclass(frozen=True, slots=True)

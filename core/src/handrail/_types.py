@@ -26,11 +26,15 @@ class Usage:
         input_tokens: tokens of the prompt.
         output_tokens: tokens of the completion, reasoning included.
         estimated: True if any part was counted here instead of reported by the provider.
+        cached_tokens: those of the prompt that the provider had in its cache, which cost less.
+        reasoning_tokens: those of the completion that were reasoning.
     """
 
     input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -42,6 +46,8 @@ class Usage:
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.estimated or other.estimated,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
 
@@ -81,7 +87,8 @@ class Chunk:
         tool_calls: fragments of tool calls.
         usage: what the call has cost so far; the last one given counts.
         finish_reason: why the model ended ("stop", "length", "tool_calls", "content_filter").
-        metadata: anything else, such as the provider's request id; later keys replace earlier ones.
+        metadata: anything else, such as the provider's request id; later keys replace earlier ones. What belongs to the
+            protocol of the provider stands under `wire`, as handrail-openai documents it.
     """
 
     text: str = ""
@@ -241,10 +248,11 @@ class Ruling:
 
 # Chunks and rulings are made for every token, windows for every check. Filling their slots directly costs about half of
 # the `__init__` that a frozen dataclass gets, which goes through `object.__setattr__`.
-def _slots(record: type) -> tuple[Callable[[object, object], None], ...]:
+def slots_of(record: type) -> tuple[Callable[[object, object], None], ...]:
+    """Return what fills the slots of a frozen record, in the order of its fields."""
     return tuple(vars(record)[field.name].__set__ for field in fields(record))
 
 
-_CHUNK_SLOTS = _slots(Chunk)
-_RULING_SLOTS = _slots(Ruling)
-_WINDOW_SLOTS = _slots(Window)
+_CHUNK_SLOTS = slots_of(Chunk)
+_RULING_SLOTS = slots_of(Ruling)
+_WINDOW_SLOTS = slots_of(Window)

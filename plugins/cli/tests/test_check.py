@@ -272,3 +272,21 @@ def test_a_strategy_that_is_not_there_is_a_warning_where_nothing_reads_it(
     shown = capsys.readouterr().out
     assert "warnings\n" in shown
     assert "unknown strategy 'sentense'; did you mean 'sentence'?" in shown
+
+
+def test_each_configuration_of_a_folder_is_checked(tmp_path, capsys: Capture):
+    good = "models:\n  - {type: main, engine: scripted, parameters: {answers: [x]}}\n"
+    for name, text in {"one": good, "two": "models: none\n", ".hidden": "models: none\n"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yml").write_text(text, encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    assert run(["check", str(tmp_path)]) == 2
+    printed = capsys.readouterr().out
+    assert f"{tmp_path / 'one'} can be used" in printed
+    assert f"{tmp_path / 'two'}: 1 problem" in printed
+    assert ".hidden" not in printed
+    assert run(["check", str(tmp_path), "--json"]) == 2
+    results = json.loads(capsys.readouterr().out)["configurations"]
+    assert [(Path(result["path"]).name, len(result["problems"])) for result in results] == [("one", 0), ("two", 1)]
+    (tmp_path / "two" / "config.yml").write_text(good, encoding="utf-8")
+    assert run(["check", str(tmp_path)]) == 0

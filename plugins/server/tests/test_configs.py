@@ -68,7 +68,8 @@ async def test_broken_configuration_is_no_answer_and_no_500(serve, root, config,
     client = serve({"a": config()})
     write(root, "broken", {"models": "none"})
     answer = await client.chat(config_id="broken")
-    assert (answer.status, answer.error["code"]) == (503, "config_broken")
+    assert (answer.status, answer.error["code"]) == (424, "config_broken")
+    assert answer.headers["x-should-retry"] == "false"
     assert str(root) not in answer.error["message"]
 
 
@@ -118,7 +119,7 @@ async def test_configuration_that_is_gone_is_not_found_until_then_kept(root, wri
     write(root, "a", config())
     write(root, "b", config())
     configurations = Configurations(root)
-    with pytest.raises(ApiError, match="there are: a, b"):
+    with pytest.raises(ApiError, match="no configuration 'c'"):
         await use(configurations, "c")
 
 

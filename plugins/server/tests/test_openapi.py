@@ -10,7 +10,9 @@ from schemathesis.generation import GenerationMode
 OPERATIONS = [
     "POST /v1/chat/completions",
     "POST /v1/checks",
+    "POST /v1/embeddings",
     "GET /v1/models",
+    "GET /v1/models/{id}",
     "GET /v1/rails/configs",
     "GET /healthz",
     "GET /readyz",
@@ -21,7 +23,7 @@ KEY = {"Authorization": "Bearer right-key"}
 
 @pytest.fixture(scope="module")
 def operations(real_server):
-    document = schemathesis.openapi.from_url(f"{real_server.url}/openapi.json")
+    document = schemathesis.openapi.from_url(f"{real_server.url}/openapi.json", headers=KEY)
     found = [result.ok() for result in document.get_all_operations()]
     return {f"{operation.method.upper()} {operation.path}": operation for operation in found}
 
@@ -42,7 +44,7 @@ def test_no_request_breaks_the_server(operations, name, mode):
         documented = operation.definition.raw["responses"]
         if answer.status_code == 500 or str(answer.status_code) not in documented:
             wrong.append((answer.status_code, answer.text, case.body))
-        if mode is GenerationMode.POSITIVE and not name.startswith("POST"):
+        if mode is GenerationMode.POSITIVE and not name.startswith("POST") and "{" not in name:
             assert answer.status_code == 200
 
     ask()

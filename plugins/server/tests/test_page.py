@@ -108,5 +108,8 @@ def test_colours_follow_the_system_and_every_field_has_a_label(page):
 
 def test_page_of_the_protocol_lists_every_path(page, real_server):
     page.goto(f"{real_server.url}/docs")
+    for key in ("wrong-key", "right-key"):  # a wrong one is asked for again
+        page.get_by_label("API key").fill(key)
+        page.get_by_label("API key").press("Tab")
     for path in ("/v1/chat/completions", "/v1/checks", "/v1/models", "/metrics"):
         expect(page.get_by_text(path, exact=True).first).to_be_visible()

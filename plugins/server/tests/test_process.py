@@ -146,7 +146,10 @@ def test_auto_reload_serves_an_edit(run_server, root, write, config):
     ("arguments", "says"),
     [
         (["--config", "/nowhere/at/all"], "no configuration found"),
-        ([], "config: "),
+        ([], "handrail server PATH"),
+        (["--settings", "/dev/null"], "config: "),
+        (["{root}", "--host", "0.0.0.0"], "--insecure"),
+        (["{root}", "--keys", "/nowhere/at/all"], "keys cannot be read"),
         (["--config", "{root}", "--port", "99999"], "port: "),
         (["--config", "{root}", "--api-key-env", "UNSET_FOR_SURE"], "UNSET_FOR_SURE"),
         (["--config", "{root}", "--default-config-id", "b"], "there are a"),

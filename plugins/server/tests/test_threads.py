@@ -132,6 +132,17 @@ async def test_memory_is_bounded_by_threads_messages_and_bytes():
     assert len(await store.load("e")) == 1
 
 
+async def test_thread_in_redis_goes_after_its_time_without_use(redis_url, anyio_backend_name):
+    if anyio_backend_name == "trio":
+        return  # the client of Redis runs on asyncio alone
+    store = RedisStore(redis_url, messages=200, seconds=60)
+    for _ in range(2):
+        await store.append("one", [{"role": "user", "content": "hi"}])
+        assert 55 < await store._redis.ttl("handrail:thread:one") <= 60
+        await store._redis.expire("handrail:thread:one", 10)
+    await store.aclose()
+
+
 async def test_answer_of_a_tool_whose_call_was_dropped_is_dropped_too(serve, fake):
     provider = FakeProvider(["answer"])
     store = MemoryStore(threads=9, messages=2, size=10**6)

@@ -118,7 +118,8 @@ def test_upstream_that_fails_gives_a_status_before_text_and_an_error_after_it(ru
     for reply, status, code in (
         (replies.rate_limited("7"), 429, "rate_limit_exceeded"),
         (replies.error(500, "secret of the upstream", type="server_error"), 502, "model_failed"),
-        (replies.error(400, "'stop' is too long", code="bad_stop"), 400, "bad_stop"),
+        (replies.error(400, "'stop' is too long", code="string_above_max_length"), 400, "string_above_max_length"),
+        (replies.error(400, "secret", code="what I was told"), 400, "bad_request"),
         (replies.html(), 400, "bad_request"),
         (Reply(before_headers=Ending.RESET), 502, "model_unreachable"),
     ):

@@ -85,3 +85,14 @@ def told_apart(text, *, opened):
         return text, ""
     reasoning, _, answer = inside.partition("</think>")
     return answer, reasoning
+
+
+@pytest.mark.parametrize("name", [b"ping", b"heartbeat", b"keep-alive", b"KEEPALIVE"])
+@pytest.mark.parametrize("rest", [b"data: 2026-01-01T00:00:00Z\n", b"id: 7\ndata: {}\n"])
+def test_an_event_that_is_named_as_a_sign_of_life_has_no_data(name, rest):
+    for event in (b"event: " + name + b"\n" + rest, rest + b"event:" + name + b"\n"):
+        assert EventSplitter().feed(b"data: 1\n\n" + event + b"\ndata: 2\n\n") == [b"1", b"2"]
+
+
+def test_an_event_of_any_other_name_has_data():
+    assert EventSplitter().feed(b"event: error\ndata: 1\n\nevent: pings\ndata: 2\n\n") == [b"1", b"2"]

@@ -167,8 +167,14 @@ async def test_content_in_parts_is_read(protocol_server, make_provider, ask):
 
 async def test_the_first_chunk_names_request_and_model(protocol_server, make_provider, ask):
     first, *rest = await ask(make_provider(protocol_server.base_url))
-    assert first.metadata == {"request_id": "req_1", "id": "chatcmpl-0123456789", "model": "test-model"}
-    assert not any(chunk.metadata for chunk in rest)
+    assert {**first.metadata, "wire": None} == {
+        "request_id": "req_1",
+        "id": "chatcmpl-0123456789",
+        "model": "test-model",
+        "wire": None,
+    }
+    later = [chunk.metadata for chunk in rest if chunk.metadata]
+    assert [metadata["wire"].keys() - first.metadata["wire"].keys() for metadata in later] == [{"usage"}]
 
 
 async def test_empty_content_ends_nothing(protocol_server, make_provider, ask):
@@ -266,6 +272,28 @@ async def test_parameters_of_call_and_configuration_reach_the_server(protocol_se
         "stop": ["END"],
         "max_tokens": 50,
     }
+
+
+async def test_messages_are_sent_as_they_came(protocol_server, make_provider, ask):
+    """With every field of theirs, in order; only an assistant's content is there even if it is none."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    part = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
+    messages = [
+        {"role": "user", "content": [part, {"type": "image_url", "image_url": {"url": "data:"}}, part]},
+        {"role": "assistant", "content": None, "tool_calls": [{**call, "extra_content": {"google": {"s": "x"}}}]},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "assistant", "content": None, "refusal": "No.", "audio": {"id": "1"}},
+        {"role": "tool", "tool_call_id": "c", "content": [part]},
+    ]
+    await ask(make_provider(protocol_server.base_url), messages)
+    messages[2] = {**messages[2], "content": None}
+    assert protocol_server.requests[0].json["messages"] == messages
+
+
+@pytest.mark.parametrize("done", [b"data: [DONE]\n\n", b'data: "[DONE]"\n\n', b"data:[DONE] \n\n"])
+async def test_done_in_any_form_is_the_end_of_an_answer_that_has_ended(protocol_server, make_provider, ask, done):
+    protocol_server.will(replies.sse([*replies.stream(RICH, done=False), done, b"data: no more\n\n"]))
+    assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
 
 
 async def test_parameters_can_be_kept_from_the_server(protocol_server, make_provider, ask):

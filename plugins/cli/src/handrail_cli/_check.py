@@ -37,16 +37,28 @@ def check(
     Exit codes: 0 it can be used, 2 it cannot.
 
     Args:
-        path: A folder with a configuration, or its file.
+        path: A folder with a configuration, or its file; or a folder of such folders, each of which is checked.
         config: Another way to write PATH.
         json: Write JSON.
     """
-    result = examine(one_path(path, config), Registry.discover())
+    root, registry = one_path(path, config), Registry.discover()
+    folders = configurations_in(root)
+    results = [examine(folder, registry) for folder in folders or [root]]
     if json:
-        sys.stdout.write(json_module.dumps(result, indent=2) + "\n")
+        shown = {"path": str(root), "configurations": results} if folders else results[0]
+        sys.stdout.write(json_module.dumps(shown, indent=2) + "\n")
     else:
-        sys.stdout.write(visible("\n".join(_lines(result))) + "\n")
-    return ExitCode.USAGE if result["problems"] else ExitCode.OK
+        sys.stdout.write(visible("\n\n".join("\n".join(_lines(result)) for result in results)) + "\n")
+    return ExitCode.USAGE if any(result["problems"] for result in results) else ExitCode.OK
+
+
+def configurations_in(root: Path) -> list[Path]:
+    """Return the configurations in a folder, as `handrail server` serves them; none for a configuration itself."""
+    if not root.is_dir() or _has_yaml(root):
+        return []
+    return sorted(
+        entry for entry in root.iterdir() if entry.is_dir() and entry.name[0] not in ".-" and _has_yaml(entry)
+    )
 
 
 def examine(path: Path, registry: Registry) -> dict[str, Any]:
@@ -63,6 +75,10 @@ def examine(path: Path, registry: Registry) -> dict[str, Any]:
     found = {"path": str(path), "problems": [], "names": served(config, rails.composition.registry), **describe(rails)}
     found["warnings"] += [f"{name['where']}: {name['problem']}" for name in found["names"] if name["problem"]]
     return found
+
+
+def _has_yaml(folder: Path) -> bool:
+    return any(entry.suffix in (".yml", ".yaml") and entry.is_file() for entry in folder.iterdir())
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:

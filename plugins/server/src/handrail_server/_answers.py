@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, GenerationResponse
 
+from handrail_server._beside import beside, calls_beside, head_of, upstream_of, wire_of
 from handrail_server._errors import blocked_fields
-from handrail_server._sse import usage_fields
+from handrail_server._reasons import ending
+from handrail_server._sse import FUNCTION_CALL, call_fields, usage_fields
 
 if TYPE_CHECKING:
-    from handrail_server._policy import Wanted
+    from handrail import LLMRails
 
-_REASONS = frozenset(("stop", "length", "tool_calls", "content_filter", "function_call"))
+    from handrail_server._policy import Wanted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,21 +30,18 @@ class Heading:
     config_ids: tuple[str, ...]
 
 
-def finish_reason(response: GenerationResponse) -> str:
-    """Give why an answer ended, in OpenAI's words."""
-    if isinstance(response.stop, Blocked):
-        return "content_filter"
-    if response.finish_reason in _REASONS:
-        return str(response.finish_reason)
-    return "tool_calls" if response.tool_calls else "stop"
-
-
-def guardrails_fields(heading: Heading, wanted: Wanted, response: GenerationResponse) -> dict[str, Any]:
+def guardrails_fields(
+    heading: Heading, wanted: Wanted, response: GenerationResponse, withheld: Sequence[str] = ()
+) -> dict[str, Any]:
     """Give the object that stands beside the choices."""
     ids = heading.config_ids
     fields: dict[str, Any] = {"config_id": ids[0]} if len(ids) == 1 else {"config_ids": list(ids)}
     if isinstance(response.stop, Blocked):
         fields["blocked"] = blocked_fields(response.stop)
+    if withheld:
+        fields["withheld"] = list(withheld)
+    if upstream := upstream_of(wire_of(response)):
+        fields["upstream"] = upstream
     if wanted.thread_id is not None:
         fields["thread_id"] = wanted.thread_id
     return {**fields, **asked_for(wanted, response)}
@@ -54,7 +54,8 @@ def asked_for(wanted: Wanted, response: GenerationResponse) -> dict[str, Any]:
     if log := options.get("log"):
         fields["log"] = _log(log, response)
     if options.get("llm_output"):
-        fields["llm_output"] = plain(response.llm_metadata)
+        told = (response.llm_metadata or {}).items()
+        fields["llm_output"] = plain({name: value for name, value in told if name not in ("refusal", "wire")})
     if options.get("output_vars"):
         fields["output_data"] = plain(response.output_data)
     if wanted.state is not None:
@@ -62,9 +63,24 @@ def asked_for(wanted: Wanted, response: GenerationResponse) -> dict[str, Any]:
     return fields
 
 
-def whole_answer(heading: Heading, wanted: Wanted, response: GenerationResponse) -> dict[str, Any]:
-    """Give the body that answers a request without a stream."""
-    message = _message(response)
+async def whole_answer(
+    heading: Heading,
+    wanted: Wanted,
+    response: GenerationResponse,
+    rails: LLMRails,
+    asked: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Give the body that answers a request without a stream.
+
+    Args:
+        heading: what names the answer.
+        wanted: the request.
+        response: what came of it.
+        rails: judge what stands beside the answer's text.
+        asked: the conversation and the options that they were called with.
+    """
+    wire = wire_of(response)
+    message = _message(response, calls=calls_beside(wire, rails))
     if not wanted.openai:
         fields = {"messages": [message], **asked_for(wanted, response)}
         if isinstance(response.stop, Blocked):
@@ -72,15 +88,19 @@ def whole_answer(heading: Heading, wanted: Wanted, response: GenerationResponse)
         return fields
     if response.reasoning_content:
         message["reasoning_content"] = response.reasoning_content
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(response)}
+    found = await beside(rails, *asked, response)
+    message = {**found.message, **message}
+    choice = {"index": 0, "message": message, "logprobs": None, **found.choice, **ending(response)}
     return {
+        **found.answer,
         "id": heading.id,
         "object": "chat.completion",
         "created": heading.created,
         "model": heading.model,
+        **head_of(wire),
         "choices": [choice],
-        "usage": usage_fields(response.usage),
-        "guardrails": guardrails_fields(heading, wanted, response),
+        "usage": usage_fields(response.usage, wire.get("usage")),
+        "guardrails": guardrails_fields(heading, wanted, response, found.withheld),
     }
 
 
@@ -92,7 +112,8 @@ def refusal(response: GenerationResponse) -> str:
 
 def saved_message(response: GenerationResponse) -> dict[str, Any]:
     """Give the assistant's message as a thread keeps it: what was delivered, or else the refusal."""
-    return _message(response, delivered=response.stop is not None and bool(response.text))
+    calls = wire_of(response).get("tool_calls") or {}
+    return _message(response, delivered=response.stop is not None and bool(response.text), calls=calls)
 
 
 def plain(value: Any) -> Any:
@@ -106,16 +127,22 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def _message(response: GenerationResponse, *, delivered: bool = False) -> dict[str, Any]:
+def _message(
+    response: GenerationResponse,
+    *,
+    delivered: bool = False,
+    calls: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
     if response.stop is not None:
         return {"role": "assistant", "content": response.text if delivered else refusal(response)}
     message: dict[str, Any] = {"role": "assistant", "content": response.text}
+    if wire_of(response).get("refusal"):
+        message |= {"content": None, "refusal": response.text}
     if response.tool_calls:
-        message["content"] = response.text or None
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in response.tool_calls
-        ]
+        message["content"] = message["content"] or None
+        made = [call_fields(call, calls.get(at, {})) for at, call in enumerate(response.tool_calls)]
+        old = calls.get(0, {}).get("type") == FUNCTION_CALL
+        message |= {FUNCTION_CALL: made[0]["function"]} if old else {"tool_calls": made}
     return message
 
 

@@ -1,10 +1,8 @@
-"""The application: routes, what they share, and what runs beside them."""
+"""The application: routes and what they share."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +15,14 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from handrail_server._background import lifespan
 from handrail_server._configs import Configurations
+from handrail_server._connections import Connections
+from handrail_server._embeddings import Embeddings
 from handrail_server._endpoints import Chat, Checks, Json
-from handrail_server._errors import ApiError
+from handrail_server._errors import ApiError, internal_error, no_model
 from handrail_server._gate import Gate
+from handrail_server._keys import Keys, read_keys
 from handrail_server._lifecycle import Lifecycle
 from handrail_server._metrics import CONTENT_TYPE, Metrics
 from handrail_server._openapi import openapi
@@ -35,11 +37,7 @@ if TYPE_CHECKING:
     from handrail_server._settings import ServerSettings
     from handrail_server._store import ThreadStore
 
-logger = logging.getLogger("handrail.server")
-
 PAGES = Path(__file__).parent / "pages"
-_RELOAD_SECONDS = 1.0
-_TICK_SECONDS = 0.1
 _CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
@@ -54,9 +52,10 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         store: where threads are kept; by default what the settings say.
 
     Raises:
-        ConfigurationError: there is no configuration, the default one is broken, or there is no key or no store of
-            the kind that is asked for.
+        ConfigurationError: there is no configuration, the default one is broken, a setting names what is not there,
+            or other machines could reach the server without a key.
     """
+    settings.check_keys()
     installed = registry or Registry.discover()
     limits = settings.limits
     services = Services(
@@ -72,11 +71,15 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         Metrics(),
         Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
     )
-    services.configurations.preload()
+    configurations = services.configurations
+    configurations.check_combinations(settings.policy.combinations)
+    entries = read_keys(settings.keys, configurations.folders()) if settings.keys is not None else ()
+    keys = Keys(settings.api_keys(), entries)
+    configurations.preload()
     inner: ASGIApp = Starlette(
         routes=_routes(services),
-        lifespan=_lifespan(services),
-        exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error},
+        lifespan=lifespan(services, keys, Connections(limits, services.metrics)),
+        exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error, Exception: _on_failure},
     )
     if settings.cors_origins:
         inner = CORSMiddleware(
@@ -84,9 +87,9 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "POST"),
             allow_headers=("authorization", "content-type", "x-request-id"),
-            expose_headers=("x-request-id", "retry-after"),
+            expose_headers=("x-request-id", "retry-after", "x-should-retry"),
         )
-    return Gate(inner, settings, services.metrics, services.lifecycle, settings.api_keys())
+    return Gate(inner, settings, services.metrics, services.lifecycle, keys)
 
 
 def open_store(settings: ServerSettings) -> ThreadStore:
@@ -108,7 +111,9 @@ def _routes(services: Services) -> list[Route | Mount]:
     routes: list[Route | Mount] = [
         Route("/v1/chat/completions", Chat(services), methods=["POST"]),
         Route("/v1/checks", Checks(services), methods=["POST"]),
+        Route("/v1/embeddings", Embeddings(services), methods=["POST"]),
         Route("/v1/models", plain.models),
+        Route("/v1/models/{name:path}", plain.model),
         Route("/v1/rails/configs", plain.configs),
         Route("/healthz", plain.healthz),
         Route("/readyz", plain.readyz),
@@ -128,15 +133,28 @@ class _Plain:
         self._services = services
         self._document: Mapping[str, Any] = {}
 
-    async def models(self, _request: Request) -> Response:
-        """List what may stand as `model`: every configuration, and what the operator allows beside them."""
-        names = [*self._services.configurations.folders(), *self._services.settings.policy.models]
-        entries = [{"id": name, "object": "model", "created": 0, "owned_by": "handrail"} for name in names]
-        return Json({"object": "list", "data": entries})
+    async def models(self, request: Request) -> Response:
+        """List what may stand as `model`: configurations, and what the operator allows beside them."""
+        return Json({"object": "list", "data": [_model(name) for name in self._models(request)]})
 
-    async def configs(self, _request: Request) -> Response:
+    async def model(self, request: Request) -> Response:
+        """Answer with one of the models that are listed.
+
+        Raises:
+            ApiError: it is none of them.
+        """
+        name = request.path_params["name"]
+        if name not in self._models(request):
+            raise no_model(name)
+        return Json(_model(name))
+
+    async def configs(self, request: Request) -> Response:
         """List the configurations."""
-        return Json([{"id": name} for name in self._services.configurations.folders()])
+        return Json([{"id": name} for name in self._services.of(request.scope["handrail.tenant"]).names()])
+
+    def _models(self, request: Request) -> list[str]:
+        names = self._services.of(request.scope["handrail.tenant"]).names()
+        return [*names, *self._services.settings.policy.models]
 
     async def healthz(self, _request: Request) -> Response:
         """Say that the process lives."""
@@ -146,7 +164,10 @@ class _Plain:
         """Say whether requests should be sent here."""
         if self._services.lifecycle.draining:
             return Json({"status": "draining"}, 503)
-        if not await self._services.store.ready():
+        ready = False
+        with anyio.move_on_after(self._services.settings.limits.store_seconds):
+            ready = await self._services.store.ready()
+        if not ready:
             return Json({"status": "the store of threads cannot be reached"}, 503)
         return Json({"status": "ready"})
 
@@ -172,42 +193,20 @@ def _page(name: str) -> Callable[[Request], Any]:
     return page
 
 
-def _lifespan(services: Services) -> Callable[[Any], Any]:
-    @asynccontextmanager
-    async def lifespan(_app: object) -> AsyncGenerator[dict[str, Any], None]:
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_watch_drain, services)
-                if services.settings.auto_reload:
-                    tasks.start_soon(_watch_files, services)
-                yield {}
-                tasks.cancel_scope.cancel()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await services.configurations.aclose()
-                await services.store.aclose()
-
-    return lifespan
-
-
-async def _watch_drain(services: Services) -> None:
-    while True:
-        await anyio.sleep(_TICK_SECONDS)
-        services.lifecycle.end_late_answers()
-
-
-async def _watch_files(services: Services) -> None:
-    while True:
-        await anyio.sleep(_RELOAD_SECONDS)
-        replaced, broken = await services.configurations.reload_changed()
-        services.metrics.reloads.add("replaced", value=len(replaced))
-        services.metrics.reloads.add("broken", value=len(broken))
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "handrail"}
 
 
 async def _on_api_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, ApiError):  # pragma: no cover  # registered for this class alone
         raise error
     return Json(error.body(), error.status, headers=dict(error.headers))
+
+
+async def _on_failure(_request: Request, _error: Exception) -> Response:
+    """Answer as everywhere; starlette raises the error again, and the gate logs it."""
+    error = internal_error()
+    return Json(error.body(), error.status)
 
 
 async def _on_http_error(_request: Request, error: Exception) -> Response:

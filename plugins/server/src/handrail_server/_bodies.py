@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from handrail_server._errors import ApiError
+from handrail_server._parameters import CANNOT
 
 Text = StrictStr
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
@@ -16,9 +17,6 @@ ThreadId = Annotated[Text, Field(min_length=16, max_length=255, description="Nam
 Number = Annotated[float, Field(strict=True)]
 Schema = dict[str, Any]
 BodyT = TypeVar("BodyT", bound=BaseModel)
-
-IGNORED = frozenset(("metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "user"))
-"""OpenAI's parameters that say nothing about the answer: accepted, and neither used nor passed on."""
 
 
 class _Body(BaseModel):
@@ -130,6 +128,16 @@ class ChecksBody(_Body):
     rail_types: list[Literal["input", "output"]] | None = None
 
 
+class EmbeddingsBody(BaseModel):
+    """A request for embeddings, in OpenAI's form; what else it has is passed on to the model."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    input: Text | list[Text] | list[StrictInt] | list[list[StrictInt]]
+    model: Name | None = Field(None, description="A configuration's id.")
+    config_id: Name | None = None
+
+
 def parse_body(model: type[BodyT], body: bytes) -> BodyT:
     """Read a body.
 
@@ -141,18 +149,20 @@ def parse_body(model: type[BodyT], body: bytes) -> BodyT:
     try:
         return model.model_validate_json(body)
     except ValidationError as exc:
-        raise _readable(exc) from None
+        raise readable(exc) from None
 
 
-def _readable(error: ValidationError) -> ApiError:
+def readable(error: ValidationError, below: tuple[int | str, ...] = ()) -> ApiError:
+    """Return the error for a body that is wrong: the field, below a place in the body, and what it must be."""
     first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
         return ApiError(400, f"The body is no JSON: {first['msg']}.", code="invalid_json")
-    param = _field(first["loc"])
+    param = _field((*below, *first["loc"]))
     what = {"missing": "it is required", "extra_forbidden": "there is no such field"}.get(first["type"], first["msg"])
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     where = f"'{param}'" if param else "The body"
-    return ApiError(400, f"{where}: {what}{more}.", code="invalid_value", param=param or None)
+    instead = f"; {CANNOT[param]}" if param == "n" else ""
+    return ApiError(400, f"{where}: {what}{more}{instead}.", code="invalid_value", param=param or None)
 
 
 def _field(location: tuple[int | str, ...]) -> str:
@@ -167,7 +177,12 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 
 def given(model: BaseModel | None) -> Mapping[str, Any]:
-    """Give the fields that a client has sent and that are not null, its further ones included."""
+    """Give the fields that a client has sent and that are not null, its further ones included.
+
+    A content that is null stays: beside tool calls or a refusal, servers of models want it there.
+    """
     if model is None:
         return {}
-    return model.model_dump(exclude_unset=True, exclude_none=True)
+    fields = {name: getattr(model, name) for name in model.model_fields_set if name in type(model).model_fields}
+    nothing = {"content": None} if isinstance(model, Message) and fields.get("content", ...) is None else {}
+    return {**model.model_dump(exclude_unset=True, exclude_none=True), **nothing}

@@ -1,8 +1,13 @@
-"""`handrail server`."""
+"""`handrail server` and `handrail server-key`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+_HELP = (
+    "no configuration is named; write 'handrail server PATH', where PATH is a folder with a config.yml, or a folder of "
+    "such folders. 'handrail server --help' lists the options"
+)
 
 
 def server(
@@ -18,11 +23,13 @@ def server(
     auto_reload: bool | None = None,
     prefix: str | None = None,
     api_key_env: str | None = None,
+    keys: Path | None = None,
+    insecure: bool | None = None,
     store: str | None = None,
 ) -> int:
     """Serve guarded models by OpenAI's protocol.
 
-    Exit codes: 0 ended as asked, 2 wrong usage or configuration.
+    Exit codes: 0 ended as asked, 2 wrong usage or configuration, or the address cannot be listened at.
 
     Args:
         path: A folder of configurations, or one configuration.
@@ -35,6 +42,8 @@ def server(
         auto_reload: Load a configuration again when its files change.
         prefix: Path below which everything is served.
         api_key_env: The environment variable that holds the API keys, separated by commas.
+        keys: A YAML file with the keys of tenants, made by `handrail server-key`.
+        insecure: Serve other machines without asking for a key.
         store: Where threads are kept: memory, or redis://HOST:PORT/DB.
     """
     from handrail import ConfigurationError
@@ -44,6 +53,8 @@ def server(
 
     if path is not None and config is not None:
         raise ConfigurationError(f"two configurations are named, {str(path)!r} and --config {str(config)!r}; name one")
+    if path is None and config is None and settings is None:
+        raise ConfigurationError(_HELP)
     chosen = ServerSettings.read(
         settings,
         config=path or config,
@@ -54,6 +65,27 @@ def server(
         auto_reload=auto_reload,
         prefix=prefix,
         api_key_env=api_key_env,
+        keys=keys,
+        insecure=insecure,
         store=store,
     )
     return serve(chosen)
+
+
+def server_key(label: str | None = None, /) -> int:
+    """Make an API key for a tenant of `handrail server`.
+
+    The key is shown once. What follows it goes into the file that `--keys` names; it holds only the key's hash.
+
+    Exit codes: 0 made, 2 wrong usage.
+
+    Args:
+        label: The tenant's name, by which logs, metrics and rails know it.
+    """
+    import sys
+
+    from handrail_server._keys import entry_of, new_key
+
+    key, hashed = new_key()
+    sys.stdout.write(f"{key}\n\n{entry_of(label or 'my-team', hashed)}")
+    return 0

@@ -17,7 +17,7 @@ import anyio
 from anyio import to_thread
 from handrail import ConfigurationError, HandrailError, LLMRails, RailsConfig
 
-from handrail_server._errors import ApiError
+from handrail_server._errors import config_broken, no_configuration
 
 logger = logging.getLogger("handrail.server")
 
@@ -113,6 +113,19 @@ class Configurations:
             entry.users -= 1
             await _close_unused(entry)
 
+    def check_combinations(self, combinations: Sequence[Ids]) -> None:
+        """Refuse combinations of configurations that are not there.
+
+        Raises:
+            ConfigurationError: one of them is not.
+        """
+        found = self.folders()
+        for name in (name for ids in combinations for name in ids):
+            if name not in found:
+                raise ConfigurationError(
+                    f"policy.combinations: unknown configuration {name!r}; there are {', '.join(sorted(found))}"
+                )
+
     def preload(self) -> None:
         """Load the default configuration, before anything runs.
 
@@ -162,13 +175,7 @@ class Configurations:
                     await self._drop_surplus(entry)
             except HandrailError as exc:
                 logger.warning("configuration %s cannot be used: %s", "+".join(ids), exc)
-                raise ApiError(
-                    503,
-                    f"The configuration {'+'.join(ids)!r} cannot be used; the server's log says why.",
-                    type="server_error",
-                    code="config_broken",
-                    param="config_id",
-                ) from exc
+                raise config_broken(f"The configuration {'+'.join(ids)!r}") from exc
             finally:
                 if not lock.statistics().tasks_waiting:
                     self._loading.pop(ids, None)
@@ -177,12 +184,7 @@ class Configurations:
         paths = self._paths(ids)
         if len(paths) != len(ids):
             unknown = next((name for name in ids if self.find(name) is None), ids[0])
-            raise ApiError(
-                404,
-                f"There is no configuration {unknown!r}; there are: {', '.join(self.folders())}.",
-                code="config_not_found",
-                param="config_id",
-            )
+            raise no_configuration(unknown)
         return paths
 
     def _paths(self, ids: Ids) -> list[Path]:
@@ -217,7 +219,7 @@ async def _close_unused(entry: Loaded) -> None:
         try:
             await entry.rails.aclose()
         except Exception as exc:  # noqa: BLE001  # the plugin boundary: what is closed is not needed any more
-            logger.warning("closing configuration %s failed: %s: %s", "+".join(entry.ids), type(exc).__name__, exc)
+            logger.warning("closing configuration %s failed: %s", "+".join(entry.ids), type(exc).__name__)
 
 
 def _single(root: Path) -> Mapping[str, Path]:

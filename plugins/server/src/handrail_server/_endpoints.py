@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import anyio
 from handrail import RailFailed
-from pydantic import BaseModel
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from handrail_server._answers import plain, whole_answer
-from handrail_server._bodies import ChatBody, ChecksBody, parse_body
-from handrail_server._errors import ApiError, api_error, rail_error
+from handrail_server._bodies import ChatBody, ChecksBody
+from handrail_server._errors import api_error, internal_error, rail_error
+from handrail_server._reading import read_body
 from handrail_server._services import Thread
 from handrail_server._sse import to_json
 from handrail_server._stream import StreamedAnswer, run_unless_left
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from handrail_server._configs import Loaded
     from handrail_server._policy import Wanted
     from handrail_server._services import Services
-
-BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 class Json(Response):
@@ -49,48 +45,23 @@ class Chat:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whole or as a stream."""
-        body = await _read(ChatBody, Request(scope, receive), self._services)
+        body = await read_body(ChatBody, Request(scope, receive), self._services.settings.limits)
         if body is None:
             return
-        services = self._services
+        services = self._services.of(scope["handrail.tenant"])
         wanted = services.gatekeeper.chat(body)
         ids, model = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
             options = services.options(wanted, loaded, model)
-            thread = Thread(services, wanted, ids, scope.get("handrail.owner", ""))
+            thread = Thread(services, wanted, ids)
             messages = await thread.messages()
+            services.charge.begin(messages)
             if wanted.stream:
                 await StreamedAnswer(services, wanted, loaded, options, thread, send).run(messages, receive)
                 return
-            answer = await run_unless_left(receive, lambda: self._whole(wanted, loaded, options, thread, messages))
+            answer = await run_unless_left(receive, lambda: _whole(services, wanted, loaded, options, thread, messages))
         if answer is not None:
             await Json(answer)(scope, receive, send)
-
-    async def _whole(
-        self,
-        wanted: Wanted,
-        loaded: Loaded,
-        options: Mapping[str, Any],
-        thread: Thread,
-        messages: Sequence[Mapping[str, Any]],
-    ) -> dict[str, Any]:
-        services = self._services
-        response: GenerationResponse | None = None
-        try:
-            with services.lifecycle.limited() as limit:
-                response = cast(
-                    "GenerationResponse", await loaded.rails.generate_async(messages=messages, options=options)
-                )
-        except Exception as exc:
-            services.metrics.model_failures.add(type(exc).__name__)
-            raise api_error(exc) from exc
-        if response is None:
-            raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
-        services.note(response)
-        if isinstance(response.stop, RailFailed):
-            raise rail_error(response.stop)
-        await thread.save(response)
-        return whole_answer(services.heading(wanted, loaded), wanted, response)
 
 
 class Checks:
@@ -101,10 +72,10 @@ class Checks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what the rails say of the messages."""
-        body = await _read(ChecksBody, Request(scope, receive), self._services)
+        body = await read_body(ChecksBody, Request(scope, receive), self._services.settings.limits)
         if body is None:
             return
-        services = self._services
+        services = self._services.of(scope["handrail.tenant"])
         wanted = services.gatekeeper.checks(body)
         ids, _ = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
@@ -123,39 +94,33 @@ class Checks:
         except Exception as exc:
             raise api_error(exc) from exc
         if result is None:
-            raise limit.error or ApiError(500, "The server failed.", type="server_error", code="internal_error")
+            raise limit.error or internal_error()
         return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
 
 
-async def _read(model: type[BodyT], request: Request, services: Services) -> BodyT | None:
-    """Read a body within its limits; None if the client has gone.
-
-    Raises:
-        ApiError: it is too large, too slow, no JSON or wrong.
-    """
-    limits = services.settings.limits
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise ApiError(
-            415, "The body must be JSON; send it with 'Content-Type: application/json'.", code="unsupported_media_type"
-        )
+async def _whole(
+    services: Services,
+    wanted: Wanted,
+    loaded: Loaded,
+    options: Mapping[str, Any],
+    thread: Thread,
+    messages: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    response: GenerationResponse | None = None
     try:
-        with anyio.fail_after(limits.body_seconds):
-            body = await _limited(request, limits.body_bytes)
-    except TimeoutError as exc:
-        text = f"The body did not come within {limits.body_seconds:g} seconds."
-        raise ApiError(408, text, code="body_timeout") from exc
-    except ClientDisconnect:
-        return None
-    return parse_body(model, body)
-
-
-async def _limited(request: Request, most: int) -> bytes:
-    body = bytearray()
-    async with aclosing(request.stream()) as parts:
-        async for part in parts:
-            body += part
-            if len(body) > most:
-                text = f"The body is larger than {most} bytes, the limit of this server."
-                raise ApiError(413, text, code="body_too_large")
-    return bytes(body)
+        with services.lifecycle.limited() as limit:
+            response = cast("GenerationResponse", await loaded.rails.generate_async(messages=messages, options=options))
+    except Exception as exc:
+        services.charge.settle(0)
+        services.metrics.model_failures.add(type(exc).__name__)
+        raise api_error(exc) from exc
+    if response is None:
+        raise limit.error or internal_error()
+    services.note(response)
+    if isinstance(response.stop, RailFailed):
+        raise rail_error(response.stop)
+    await thread.save(response)
+    heading, asked = services.heading(wanted, loaded), (messages, options)
+    with services.lifecycle.limited() as limit:
+        return await whole_answer(heading, wanted, services.told(loaded, response), loaded.rails, asked)
+    raise limit.error or internal_error()

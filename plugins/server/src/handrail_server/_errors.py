@@ -1,10 +1,15 @@
-"""Errors as OpenAI's clients understand them, and which error answers which exception."""
+"""Errors as OpenAI's clients understand them, and which error answers which exception.
+
+Neither a client nor the log gets the words of an exception that a request has raised: they may quote a text that was
+refused, a judge, or an upstream with its address. The journal of a call has them, for programs.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
 import re
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +27,36 @@ from handrail.errors import (
 
 logger = logging.getLogger("handrail.server")
 
-_ADDRESS = re.compile(r" at https?://\S+(?=: )")
+_SOUND_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
+_LONGEST = 500
+_MOST_CAUSES = 5
+_CODES = frozenset(
+    (
+        "content_filter",
+        "context_length_exceeded",
+        "image_parse_error",
+        "image_too_large",
+        "insufficient_quota",
+        "integer_above_max_value",
+        "integer_below_min_value",
+        "invalid_base64_image",
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_image_url",
+        "invalid_request",
+        "invalid_request_error",
+        "invalid_type",
+        "invalid_value",
+        "missing_required_parameter",
+        "model_not_found",
+        "rate_limit_exceeded",
+        "string_above_max_length",
+        "unknown_parameter",
+        "unsupported_parameter",
+        "unsupported_value",
+    )
+)
+"""Codes of upstreams that are passed on and logged as they are. Any other could be a text."""
 
 
 class ApiError(Exception):
@@ -33,6 +67,7 @@ class ApiError(Exception):
         message: for people: what was asked, what was found, what to do. Holds no secret and no text of a model.
         type, code, param: for programs, as OpenAI has them.
         retry_after: seconds after which to try again.
+        final: True if trying again cannot help, which clients are told.
     """
 
     def __init__(
@@ -44,6 +79,7 @@ class ApiError(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after: float | None = None,
+        final: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -52,6 +88,7 @@ class ApiError(Exception):
         self.code = code
         self.param = param
         self.retry_after = retry_after
+        self.final = final
 
     def body(self) -> dict[str, Any]:
         """Give the JSON object."""
@@ -60,6 +97,8 @@ class ApiError(Exception):
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers that belong to it."""
+        if self.final:
+            return {"x-should-retry": "false"}
         return {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
 
 
@@ -76,20 +115,60 @@ def api_error(error: BaseException) -> ApiError:
             param="stream",
         )
     if isinstance(error, InvalidRequestError):
-        return ApiError(400, str(error), code="invalid_request")
+        return ApiError(400, str(error)[:_LONGEST], code="invalid_request")
     if isinstance(error, ProviderError):
         return _provider_error(error)
-    logger.error("the request failed: %s: %s", type(error).__name__, error, exc_info=error)
     if isinstance(error, ConfigurationError):
-        return ApiError(
-            503,
-            "The configuration cannot be used; the server's log says why.",
-            type="server_error",
-            code="config_broken",
-        )
+        logger.error("the configuration cannot be used: %s", error)
+        return config_broken("This configuration")
+    log_failure("the request failed", error)
+    return internal_error()
+
+
+def internal_error() -> ApiError:
+    """Return the error for a failure of the server itself, which is a bug."""
+    text = "The server failed; its log says where, under this request's id."
+    return ApiError(500, text, type="server_error", code="internal_error")
+
+
+def config_broken(which: str) -> ApiError:
+    """Return the error for a configuration that cannot be used until somebody fixes it."""
     return ApiError(
-        500, "The server failed; its log says why, under this request's id.", type="server_error", code="internal_error"
+        424,
+        f"{which} cannot be used; the server's log says why.",
+        type="server_error",
+        code="config_broken",
+        param="config_id",
+        final=True,
     )
+
+
+def no_model(name: str) -> ApiError:
+    """Return the error for a model that is unknown, or is not for this client; it does not say which."""
+    return ApiError(404, f"There is no model {name!r} here.", code="model_not_found", param="model")
+
+
+def no_configuration(name: str) -> ApiError:
+    """Return the error for a configuration that is unknown, or is not for this client."""
+    return ApiError(404, f"There is no configuration {name!r} here.", code="config_not_found", param="config_id")
+
+
+def log_failure(what: str, error: BaseException) -> None:
+    """Log where an exception was raised, and nothing of what it says."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(lines) < _MOST_CAUSES:
+        lines.append(f"{type(cause).__name__}\n{''.join(traceback.format_tb(cause.__traceback__))}".rstrip())
+        inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
+        cause = inner or cause.__cause__ or cause.__context__
+    logger.error("%s: %s", what, "\nfrom ".join(lines))
+
+
+def rail_failure(failed: RailFailed) -> str:
+    """Return what the log says of a rail that failed: whose it is and what kind of error it raised."""
+    found = re.match(rf"[^\n]{{1,100}}?: rail {re.escape(repr(failed.rail))} failed: \w+(?=:)", failed.error)
+    where = found[0] if found is not None else f"rail {failed.rail!r} failed"
+    return f"{where} ({failed.direction}{', timed out' if failed.timed_out else ''})"
 
 
 def rail_error(failed: RailFailed) -> ApiError:
@@ -100,6 +179,7 @@ def rail_error(failed: RailFailed) -> ApiError:
         type="internal_error",
         code="rail_execution_failure",
         param=failed.rail,
+        retry_after=1,
     )
 
 
@@ -115,34 +195,66 @@ def blocked_fields(blocked: Blocked) -> dict[str, Any]:
 
 
 def _provider_error(error: ProviderError) -> ApiError:
-    logger.warning("the model could not answer: %s: %s", type(error).__name__, error)
-    if isinstance(error, ProviderContextLengthError):
-        return ApiError(400, _without_address(error), code="context_length_exceeded", param="messages")
-    if isinstance(error, ProviderBadRequestError):
-        return ApiError(400, _without_address(error), code=error.code or "bad_request")
-    if isinstance(error, ProviderContentFilterError):
+    logger.warning(
+        "the model could not answer: %s; engine %s, status %s, code %s, request %s",
+        type(error).__name__,
+        error.engine or "-",
+        error.status or "-",
+        _code(error) or "-",
+        error.request_id if _SOUND_ID.fullmatch(error.request_id or "") else "-",
+    )
+    if isinstance(error, ProviderContentFilterError) or error.code == "content_filter":
         return ApiError(400, "The model's own filter refused this request or its answer.", code="content_filter")
+    if isinstance(error, ProviderContextLengthError):
+        text = "The conversation is longer than the model takes; shorten it."
+        return ApiError(400, text, code="context_length_exceeded", param="messages")
+    if isinstance(error, ProviderBadRequestError):
+        return _bad_request(error)
     if isinstance(error, ProviderRateLimitError):
-        return ApiError(
-            429,
-            "The model takes no more requests for now; try again later.",
-            type="rate_limit_error",
-            code="rate_limit_exceeded",
-            retry_after=error.retry_after if error.retry_after is not None else 1,
-        )
-    if isinstance(error, ProviderTimeoutError):
-        return ApiError(504, "The model did not answer in time.", type="server_error", code="model_timeout")
-    if isinstance(error, ProviderConnectionError):
-        return ApiError(
-            502, "The model cannot be reached, or it broke off.", type="server_error", code="model_unreachable"
-        )
+        return _rate_limited(error)
     if isinstance(error, ProviderAuthenticationError):
         return ApiError(
-            502, "The server may not use this model; its log says why.", type="server_error", code="model_access_denied"
+            424,
+            "The server may not use this model; its log says which error it gave.",
+            type="server_error",
+            code="model_access_denied",
+            final=True,
         )
-    return ApiError(502, "The model failed.", type="server_error", code="model_failed")
+    status, text, code = _passing(error)
+    return ApiError(status, text, type="server_error", code=code, retry_after=1)
 
 
-def _without_address(error: ProviderError) -> str:
-    """Give what the model says of a request, without where it is, which is nobody's business outside."""
-    return _ADDRESS.sub("", str(error))
+def _passing(error: ProviderError) -> tuple[int, str, str]:
+    """Return status, message and code for what may be over in a moment."""
+    if isinstance(error, ProviderTimeoutError):
+        return 504, "The model did not answer in time.", "model_timeout"
+    if isinstance(error, ProviderConnectionError):
+        return 502, "The model cannot be reached, or it broke off.", "model_unreachable"
+    return 502, "The model failed.", "model_failed"
+
+
+def _bad_request(error: ProviderError) -> ApiError:
+    if error.status == 404 or error.code == "model_not_found":
+        text = "The model's server does not know the model that the configuration names."
+        return ApiError(424, text, type="server_error", code="model_not_found", final=True)
+    text = (
+        "The model's server refused this request as wrong; a parameter, or a part of a message, is not for this model."
+    )
+    return ApiError(400, text, code=_code(error) or "bad_request")
+
+
+def _rate_limited(error: ProviderRateLimitError) -> ApiError:
+    spent = error.code == "insufficient_quota"  # until somebody pays
+    text = "The model's quota is used up." if spent else "The model takes no more requests for now; try again later."
+    return ApiError(
+        429,
+        text,
+        type="rate_limit_error",
+        code="insufficient_quota" if spent else "rate_limit_exceeded",
+        retry_after=error.retry_after if error.retry_after is not None else 1,
+        final=spent,
+    )
+
+
+def _code(error: ProviderError) -> str | None:
+    return error.code if error.code in _CODES else None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handrail import request_id
 
-from handrail_server._errors import ApiError, logger
+from handrail_server._errors import ApiError, internal_error, log_failure
+from handrail_server._keys import NOBODY, Keys, Tenant
 from handrail_server._lifecycle import shutting_down
 from handrail_server._request_id import choose_request_id
+from handrail_server._routes import is_health, is_open, local_path, route_of
 from handrail_server._sse import to_json
 
 if TYPE_CHECKING:
@@ -26,99 +25,79 @@ if TYPE_CHECKING:
 
 access = logging.getLogger("handrail.access")
 
-ROUTES = (
-    "/",
-    "/docs",
-    "/healthz",
-    "/metrics",
-    "/openapi.json",
-    "/readyz",
-    "/v1/chat/completions",
-    "/v1/checks",
-    "/v1/models",
-    "/v1/rails/configs",
-)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+_LONGEST_PATH = 256
 _LEFT = 499  # what the log says when the client has gone before an answer
 
 
-class Keys:
-    """API keys, of which only digests are kept; compared in constant time, every one of them each time."""
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._digests = [_digest(key) for key in keys]
-
-    def owner(self, authorization: bytes | None) -> str | None:
-        """Give who asks: an id of the key, or "" where no key is needed; None for a wrong key."""
-        if not self._digests:
-            return ""
-        scheme, _, key = (authorization or b"").decode("latin-1").partition(" ")
-        given = _digest(key.strip())
-        matches = [hmac.compare_digest(given, known) for known in self._digests]
-        return given.hex() if any(matches) and scheme.lower() == "bearer" else None
+class AnswerBrokenError(Exception):
+    """An answer that has begun cannot be ended in good order, so its connection is closed. The log has said why."""
 
 
 class Gate:
     """Lets a request in, or answers it itself."""
 
     def __init__(
-        self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, lifecycle: Lifecycle, keys: Sequence[str]
+        self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, lifecycle: Lifecycle, keys: Keys
     ) -> None:
         self._app = app
         self._settings = settings
         self._metrics = metrics
         self.lifecycle = lifecycle
-        self._keys = Keys(keys)
+        self._keys = keys
         self._hosts = settings.allowed_hosts or (_LOOPBACK if settings.on_loopback else ())
         self._running: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
+        if scope["type"] == "websocket":  # nothing is served that way
+            await send({"type": "websocket.close", "code": 1000})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        answer = _Answer(scope, send, local_path(scope, self._settings.prefix))
         token = request_id.set(answer.request_id)  # for logs, and for providers that send it along
         self._metrics.open.add()
         try:
-            await self._admit(scope, receive, answer.send)
-        except Exception as exc:
-            logger.error("%s: %s: %s", answer.request_id, type(exc).__name__, exc, exc_info=exc)
-            if answer.status is not None:
-                raise
-            await _send_error(
-                answer.send, ApiError(500, "The server failed.", type="server_error", code="internal_error")
-            )
+            await self._admit(scope, receive, answer)
+        except Exception as exc:  # noqa: BLE001  # whatever it is, a client gets an answer, and the log no words
+            log_failure(f"{answer.request_id}: the request failed", exc)
+            if answer.status is None:
+                await _send_error(answer.send, internal_error())
+            elif not answer.complete:  # `from None`, because the words of the cause are nobody's business
+                raise AnswerBrokenError("an answer that had begun has failed") from None
         finally:
             request_id.reset(token)
             self._metrics.open.add(value=-1)
             self._note(scope, answer)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        owner = ""
+    async def _admit(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        opened = is_open(scope["method"], answer.path)
         try:
-            self._check_host(scope)
-            if self._is_guarded(scope):
-                owner = self._check(scope)
+            if not is_health(answer.path):  # probes ask by an address
+                self._check_host(scope)
+            if not opened:
+                answer.tenant = self._tenant(scope)
+                self._check_limits(answer.tenant, asks=scope["method"] == "POST")
         except ApiError as refused:
-            await _send_error(send, refused)
+            await _send_error(answer.send, refused)
             return
-        if not self._is_guarded(scope):
-            await self._app(scope, receive, send)
+        scope["handrail.tenant"] = answer.tenant
+        if opened:
+            await self._app(scope, receive, answer.send)
             return
-        scope["handrail.owner"] = owner
+        owner = f"key {answer.tenant.owner}"
         self._running[""] += 1
-        self._running[f"key {owner}"] += 1
+        self._running[owner] += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, answer.send)
         finally:
             self._running[""] -= 1
-            self._running[f"key {owner}"] -= 1
-
-    def _is_guarded(self, scope: Scope) -> bool:
-        path = scope["path"].removeprefix(self._settings.prefix)
-        return bool(path.startswith("/v1/") or path == "/metrics") and scope["method"] != "OPTIONS"
+            self._running[owner] -= 1
+            if not self._running[owner]:
+                del self._running[owner]
 
     def _check_host(self, scope: Scope) -> None:
         """Refuse foreign names: a web page could give a name of its own the address of a local server."""
@@ -133,55 +112,67 @@ class Gate:
                 code="unknown_host",
             )
 
-    def _check(self, scope: Scope) -> str:
-        owner = self._keys.owner(_header(scope, b"authorization"))
-        if owner is None:
+    def _tenant(self, scope: Scope) -> Tenant:
+        tenant = self._keys.tenant(_header(scope, b"authorization"))
+        if tenant is None:
             raise ApiError(
                 401,
                 "No API key, or a wrong one; send it as 'Authorization: Bearer KEY'.",
                 type="authentication_error",
                 code="invalid_api_key",
             )
+        return tenant
+
+    def _check_limits(self, tenant: Tenant, *, asks: bool) -> None:
         if self.lifecycle.draining:
             raise shutting_down()
-        limits = self._settings.limits
-        if limits.concurrency_per_key is not None and self._running[f"key {owner}"] >= limits.concurrency_per_key:
-            text = f"This key has {limits.concurrency_per_key} requests running, which is its limit; try again soon."
-            raise ApiError(429, text, type="rate_limit_error", code="rate_limit_exceeded", retry_after=1)
-        if self._running[""] >= limits.concurrency:
+        self._check_tenant(tenant, asks=asks)
+        if self._running[""] >= self._settings.limits.concurrency:
             text = "The server runs as many requests as it may; try again soon."
             raise ApiError(503, text, type="server_error", code="server_full", retry_after=1)
-        return owner
+        if tenant.requests is not None:
+            tenant.requests.take(1)
+
+    def _check_tenant(self, tenant: Tenant, *, asks: bool) -> None:
+        most = tenant.concurrency or self._settings.limits.concurrency_per_key
+        if most is not None and self._running[f"key {tenant.owner}"] >= most:
+            raise _too_much(f"This key has {most} requests running, which is its limit; try again soon.", 1)
+        if tenant.requests is not None and (seconds := tenant.requests.wait()):
+            raise _too_much(f"This key may send {tenant.requests.per_minute} requests a minute.", seconds)
+        if asks and tenant.tokens is not None and (seconds := tenant.tokens.wait()):
+            raise _too_much(f"This key may use {tenant.tokens.per_minute} tokens a minute.", seconds)
 
     def _note(self, scope: Scope, answer: _Answer) -> None:
         status = str(answer.status or _LEFT)
-        self._metrics.requests.add(self._route(scope), status)
+        self._metrics.requests.add(route_of(answer.path), status)
+        if answer.tenant.label:
+            self._metrics.tenant_requests.add(answer.tenant.label, status)
         if access.isEnabledFor(logging.INFO):
             client = scope.get("client") or ("-", 0)
             milliseconds = (time.perf_counter() - answer.started) * 1000
             access.info(
-                '%s "%s %s" %s %dB %.0fms %s',
+                '%s "%s %s" %s %dB %.0fms %s%s',
                 client[0],
                 scope["method"],
-                scope["path"].encode("unicode_escape").decode("ascii"),
+                scope["path"][:_LONGEST_PATH].encode("unicode_escape").decode("ascii"),
                 status,
                 answer.sent,
                 milliseconds,
+                _tenant_words(answer.tenant),
                 answer.request_id,
             )
-
-    def _route(self, scope: Scope) -> str:
-        path: str = scope["path"].removeprefix(self._settings.prefix)
-        return path if path in ROUTES else "other"
 
 
 class _Answer:
     """What was sent, and what is sent with every answer."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, path: str | None) -> None:
+        self.path = path
+        self.tenant: Tenant = NOBODY
         self.request_id = choose_request_id(_header(scope, b"x-request-id"))
         self.status: int | None = None
         self.sent = 0
+        self.complete = False
         self.started = time.perf_counter()
         self._send = send
 
@@ -193,6 +184,7 @@ class _Answer:
             message = {**message, "headers": [*message.get("headers", ()), *own]}
         else:
             self.sent += len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
 
@@ -204,9 +196,15 @@ async def _send_error(send: Send, error: ApiError) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _too_much(text: str, seconds: float) -> ApiError:
+    return ApiError(429, text, type="rate_limit_error", code="rate_limit_exceeded", retry_after=seconds)
+
+
+def _tenant_words(tenant: Tenant) -> str:
+    """Return the tenant as words of a line of the log, each with a space after it."""
+    named = [("key", tenant.label), *tenant.labels.items()] if tenant.label else []
+    return "".join(f"{name}={value} " for name, value in named)
+
+
 def _header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

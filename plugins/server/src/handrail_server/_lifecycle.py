@@ -17,7 +17,11 @@ class TimeLimit:
     def __init__(self, seconds: float) -> None:
         self.scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
         self._why = ApiError(
-            504, f"The answer took longer than {seconds:g} seconds.", type="server_error", code="timeout"
+            504,
+            f"The answer took longer than {seconds:g} seconds; ask for less at once.",
+            type="server_error",
+            code="timeout",
+            final=True,
         )
 
     def stop(self, why: ApiError) -> None:

@@ -83,6 +83,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.requests = Metric("handrail_requests_total", "Requests answered.", ("route", "status"))
+        self.tenant_requests = Metric("handrail_key_requests_total", "Requests by tenants.", ("key", "status"))
+        self.tenant_tokens = Metric("handrail_key_tokens_total", "Tokens of tenants.", ("key", "direction"))
         self.blocks = Metric(
             "handrail_blocks_total", "Answers and messages that a rail refused.", ("rail", "direction")
         )
@@ -95,6 +97,8 @@ class Metrics:
         self.tokens = Metric("handrail_tokens_total", "Tokens of prompts and answers.", ("direction",))
         self.reloads = Metric("handrail_reloads_total", "Configurations loaded again.", ("outcome",))
         self.store_failures = Metric("handrail_store_failures_total", "Threads that could not be kept.")
+        self.connections = Gauge("handrail_connections_open", "Connections that are open now.")
+        self.dropped = Metric("handrail_connections_dropped_total", "Connections closed by a limit.", ("limit",))
         self.streams = Gauge("handrail_streams_open", "Streams that run now.")
         self.open = Gauge("handrail_requests_open", "Requests that run now.")
 

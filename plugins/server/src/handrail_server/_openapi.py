@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import models_json_schema
 
 from handrail_server import __version__
-from handrail_server._bodies import ChatBody, ChecksBody
+from handrail_server._bodies import ChatBody, ChecksBody, EmbeddingsBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +24,10 @@ _ERRORS = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     421: "The server is not known by this name.",
+    424: "The model or the configuration cannot be used until its operator changes it; trying again does not help.",
     429: "Too many requests; `Retry-After` says when to try again.",
     502: "The model, or a rail, failed.",
-    503: "The server is full, shutting down or cannot use the configuration.",
+    503: "The server is full or shutting down, or its store cannot be reached.",
     504: "The model, or a rail, was too slow.",
 }
 _ERROR_SCHEMA = {
@@ -73,6 +74,8 @@ _MODELS = {
     "required": ["object", "data"],
     "properties": {"object": {"const": "list"}, "data": {"type": "array", "items": {"type": "object"}}},
 }
+_MODEL = {"type": "object", "required": ["id", "object"], "properties": {"id": {"type": "string"}}}
+_EMBEDDINGS = {"type": "object", "description": "The answer of the model's server, as it came."}
 _CONFIGS = {
     "type": "array",
     "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
@@ -82,7 +85,7 @@ _STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"
 
 def openapi(settings: ServerSettings) -> dict[str, Any]:
     """Give the document for a server with these settings."""
-    bodies = [(ChatBody, "validation"), (ChecksBody, "validation")]
+    bodies = [(model, "validation") for model in (ChatBody, ChecksBody, EmbeddingsBody)]
     _, definitions = models_json_schema(bodies, ref_template=_REF + "{model}")  # type: ignore[arg-type]  # literals
     schemas = {**definitions["$defs"], "Error": _ERROR_SCHEMA, "Completion": _COMPLETION, "Checked": _CHECKED}
     document: dict[str, Any] = {
@@ -96,7 +99,7 @@ def openapi(settings: ServerSettings) -> dict[str, Any]:
         "paths": _paths(),
         "components": {"schemas": schemas},
     }
-    if settings.api_key_env is not None:
+    if settings.api_key_env is not None or settings.keys is not None:
         document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"key": []}]
     return document
@@ -114,10 +117,16 @@ def _paths() -> dict[str, Any]:
     )
     chat["responses"]["200"]["content"]["text/event-stream"] = stream
     checks = _operation("Run the rails over messages, without a model.", {"$ref": _REF + "Checked"}, body="ChecksBody")
+    embeddings = _operation("Embed texts with the configuration's own model.", _EMBEDDINGS, body="EmbeddingsBody")
+    model = _operation("Say that a model is there.", _MODEL)
+    model["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    model["responses"]["404"] = {**model["responses"]["401"], "description": _ERRORS[404]}
     metrics = _operation("Numbers for Prometheus.", {"type": "string"}, media="text/plain")
     return {
         "/v1/chat/completions": {"post": {"operationId": "chat", **chat}},
         "/v1/checks": {"post": {"operationId": "checks", **checks}},
+        "/v1/embeddings": {"post": {"operationId": "embeddings", **embeddings}},
+        "/v1/models/{id}": {"get": {"operationId": "model", **model}},
         "/v1/models": {"get": {"operationId": "models", **_operation("List what may stand as `model`.", _MODELS)}},
         "/v1/rails/configs": {"get": {"operationId": "configs", **_operation("List the configurations.", _CONFIGS)}},
         "/healthz": {"get": {"operationId": "healthz", "security": [], **_operation("Whether it lives.", _STATUS)}},

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from handrail_server._bodies import IGNORED, ChatBody, ChecksBody, Message, Options, Parameters, given
+from handrail_server._bodies import ChatBody, ChecksBody, Message, Options, Parameters, given
 from handrail_server._errors import ApiError
+from handrail_server._fields import Fields
+from handrail_server._parameters import CANNOT, SET_ASIDE, USUAL
 
 if TYPE_CHECKING:
     from handrail_server._settings import Limits, Policy
@@ -66,6 +69,7 @@ class Gatekeeper:
         self._policy = policy
         self._limits = limits
         self._traces = traces
+        self._fields = Fields(policy)
 
     def chat(self, body: ChatBody) -> Wanted:
         """Give what a request for an answer wants.
@@ -78,7 +82,7 @@ class Gatekeeper:
         _refuse_unsupported(body)
         return Wanted(
             messages=self._messages(body.messages),
-            config_ids=config_ids(body),
+            config_ids=self._config_ids(body),
             model=body.model,
             options=self._options(options, self._parameters(body)),
             stream=bool(body.stream),
@@ -101,8 +105,8 @@ class Gatekeeper:
             raise ApiError(400, "Checks take no options, thread or state.", code="invalid_value", param="guardrails")
         self._count(len(body.messages))
         return Wanted(
-            messages=tuple(map(given, body.messages)),
-            config_ids=config_ids(body),
+            messages=self._fields.passed(list(map(given, body.messages))),
+            config_ids=self._config_ids(body),
             model=body.model,
             context=self._context(_either("context", body.context, rest and rest.context)),
         )
@@ -128,34 +132,55 @@ class Gatekeeper:
                 code="invalid_value",
                 param="messages",
             )
-        return tuple(map(given, messages))
+        return self._fields.passed(list(map(given, messages)))
 
     def _count(self, count: int) -> None:
         if count > self._limits.messages:
             text = f"The conversation has {count} messages; this server takes at most {self._limits.messages}."
             raise ApiError(400, text, code="too_many_messages", param="messages")
 
+    def _config_ids(self, body: ChatBody | ChecksBody) -> tuple[str, ...]:
+        ids = config_ids(body)
+        if len(ids) > 1 and ids not in self._policy.combinations:
+            raise _not_allowed("config_ids", "which configurations are combined is the operator's decision")
+        return ids
+
     def _parameters(self, body: ChatBody) -> Mapping[str, Any]:
-        return {name: value for name, value in given(body).items() if name not in _OWN and name not in IGNORED}
+        return {name: value for name, value in given(body).items() if name not in _OWN}
 
     def _options(self, options: Options | None, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         wanted = dict(given(options))
         if wanted.get("rails") is not None and not self._policy.rails:
             raise _not_allowed("options.rails", "which rails run is the operator's decision")
         parameters = {**wanted.pop("llm_params", {}), **parameters}
-        for name in parameters:
-            if name not in self._policy.parameters:
-                allowed = ", ".join(sorted(self._policy.parameters)) or "none"
-                raise ApiError(
-                    400,
-                    f"The parameter {name!r} is unknown or may not be set here; allowed: {allowed}.",
-                    code="unknown_parameter",
-                    param=name,
-                )
+        passed = {name: value for name, value in parameters.items() if self._passes(name)}
         for name, asked in (wanted.get("log") or {}).items():
             if asked and name not in self._policy.log:
                 raise _not_allowed(f"options.log.{name}", _allowed(self._policy.log))
-        return {**wanted, "llm_params": parameters}
+        return {**wanted, "llm_params": passed}
+
+    def _passes(self, parameter: str) -> bool:
+        """Return whether a parameter reaches the model.
+
+        Raises:
+            ApiError: it may not be set.
+        """
+        if self._policy.allows(parameter):
+            return True
+        if parameter in SET_ASIDE:
+            return False
+        if parameter in CANNOT:
+            raise ApiError(
+                400, f"'{parameter}' is not supported: {CANNOT[parameter]}.", code="unsupported_value", param=parameter
+            )
+        near = get_close_matches(parameter, filter(self._policy.allows, USUAL), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; the operator decides in 'policy.parameters'"
+        raise ApiError(
+            400,
+            f"The parameter {parameter!r} is unknown or may not be set here{hint}",
+            code="unknown_parameter",
+            param=parameter,
+        )
 
     def _context(self, context: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if not context:
@@ -198,7 +223,8 @@ def config_ids(body: ChatBody | ChecksBody) -> tuple[str, ...]:
 
 def _refuse_unsupported(body: ChatBody) -> None:
     if body.logprobs:
-        raise ApiError(400, "Log probabilities are not offered here.", code="unsupported_value", param="logprobs")
+        text = f"'logprobs' is not supported: {CANNOT['logprobs']}."
+        raise ApiError(400, text, code="unsupported_value", param="logprobs")
     if body.stream_options is not None and not body.stream:
         raise ApiError(
             400,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from handrail_server._store import Message
 
 _PREFIX = "handrail:thread:"
-_SECONDS = 5.0  # until an answer of Redis is late
+_SECONDS = 1.0  # until an answer of Redis is late; the server bounds a whole operation, too
 
 
 class RedisStore:
@@ -43,7 +43,7 @@ class RedisStore:
                 url,
                 socket_timeout=_SECONDS,
                 socket_connect_timeout=_SECONDS,
-                retry=Retry(ExponentialBackoff(cap=0.2), 2),
+                retry=Retry(ExponentialBackoff(cap=0.05), 1),
             )
         except ValueError:
             raise ConfigurationError("the address of the store is none of Redis; write redis://HOST:PORT/DB") from None

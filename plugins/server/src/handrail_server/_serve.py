@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from handrail import ConfigurationError
+from handrail_cli import ExitCode
 
 from handrail_server._app import create_app
 from handrail_server._settings import ServerSettings
@@ -44,12 +47,16 @@ def serve(settings: ServerSettings) -> int:
         app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
     if settings.workers > 1:
         return _serve_many(settings)
-    server = _Server(_config(settings, lambda: _drained(app)))
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        return 0
-    return 0 if server.started else 1
+    config = _config(settings, lambda: _drained(app))
+    server = _Server(config)
+    with _listener(config) as listener:
+        try:
+            server.run([listener])
+        except KeyboardInterrupt:
+            return ExitCode.OK
+        except SystemExit:  # of uvicorn, with a code that means something else here
+            return ExitCode.USAGE
+    return ExitCode.OK
 
 
 def app_from_environment() -> ASGIApp:
@@ -77,11 +84,29 @@ def _serve_many(settings: ServerSettings) -> int:
 
     os.environ[_VARIABLE] = settings.model_dump_json()
     config = _config(settings, "handrail_server._serve:app_from_environment")
-    listener = config.bind_socket()
-    listener.listen(config.backlog)  # now, so that what comes before the first process is up waits for it
-    _say_where(*listener.getsockname()[:2])
-    Multiprocess(config, sockets=[listener]).run()
-    return 0
+    with _listener(config) as listener:
+        listener.listen(config.backlog)  # now, so that what comes before the first process is up waits for it
+        _say_where(*listener.getsockname()[:2])
+        Multiprocess(config, sockets=[listener]).run()
+    return ExitCode.OK
+
+
+def _listener(config: uvicorn.Config) -> socket.socket:
+    """Return the socket to listen at.
+
+    Raises:
+        ConfigurationError: the address is taken, or is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((config.host, config.port))
+    except OSError as exc:
+        listener.close()
+        raise ConfigurationError(f"{config.host}:{config.port} cannot be listened at: {exc.strerror or exc}") from None
+    listener.set_inheritable(True)
+    return listener
 
 
 @contextmanager
@@ -138,9 +163,9 @@ def _config(settings: ServerSettings, factory: Callable[[], ASGIApp] | str) -> u
         server_header=False,
         log_config=None,
         ws="none",
+        http="handrail_server._connections:Http",
         timeout_graceful_shutdown=int(settings.drain_seconds) + _GRACE_SECONDS,
-        timeout_keep_alive=75,
-        h11_max_incomplete_event_size=64 * 2**10,
+        timeout_keep_alive=int(settings.limits.idle_seconds) + _GRACE_SECONDS,  # ours comes first
     )
 
 

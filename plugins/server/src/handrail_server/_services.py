@@ -1,4 +1,4 @@
-"""What every request shares: configurations, threads, policy, metrics; and what one request makes of them."""
+"""What every request shares: configurations, threads, policy, metrics; and what a tenant's request makes of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from handrail import Blocked, GenerationResponse, RailFailed
 
 from handrail_server._answers import Heading, saved_message
-from handrail_server._errors import ApiError
+from handrail_server._errors import ApiError, no_configuration, no_model, rail_failure
+from handrail_server._kept import KeptReasoning
+from handrail_server._keys import NOBODY, Tenant
+from handrail_server._sse import to_json
+from handrail_server._told import told
 
 if TYPE_CHECKING:
     from handrail_server._configs import Configurations, Ids, Loaded
@@ -25,10 +30,36 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("handrail.server")
 
+_BYTES_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The tokens of one request, for a tenant who may use so many a minute.
+
+    What the request seems to cost is taken when it begins, so that a client who leaves, or asks for much at once,
+    has paid for it; what it has cost in the end takes its place.
+    """
+
+    tenant: Tenant = NOBODY
+    _taken: list[float] = field(default_factory=list)
+
+    def begin(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Take what the request seems to cost."""
+        if self.tenant.tokens is not None:
+            self._taken.append(len(to_json(messages)) / _BYTES_PER_TOKEN)
+            self.tenant.tokens.take(self._taken[0])
+
+    def settle(self, tokens: float) -> None:
+        """Take what it has cost in place of what was taken."""
+        if self.tenant.tokens is not None:
+            self.tenant.tokens.take(tokens - sum(self._taken))
+            self._taken[:] = [tokens]
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What every request shares."""
+    """What every request shares, and who asks."""
 
     settings: ServerSettings
     configurations: Configurations
@@ -36,6 +67,29 @@ class Services:
     store: ThreadStore
     metrics: Metrics
     lifecycle: Lifecycle
+    kept: KeptReasoning = field(default_factory=KeptReasoning)
+    charge: Charge = field(default_factory=Charge)
+
+    @property
+    def tenant(self) -> Tenant:
+        """Who asks."""
+        return self.charge.tenant
+
+    def of(self, tenant: Tenant) -> Services:
+        """Return the same for one request of a tenant."""
+        return self if tenant is NOBODY else replace(self, charge=Charge(tenant))  # who is nobody pays nothing
+
+    def names(self) -> list[str]:
+        """Return the configurations that the tenant may ask for."""
+        return [name for name in self.configurations.folders() if self.tenant.may_use(name)]
+
+    def default(self) -> str | None:
+        """Return the configuration of requests that name none: the server's, or else the tenant's only one."""
+        default = self.configurations.default
+        if default is not None and self.tenant.may_use(default):
+            return default
+        names = self.names() if self.tenant.configurations is not None else ()
+        return names[0] if len(names) == 1 else None
 
     def choose(self, wanted: Wanted) -> tuple[Ids, str | None]:
         """Give the configurations that a request means, and the model it names beside them.
@@ -44,25 +98,25 @@ class Services:
             ApiError: it names none, and there is no default.
         """
         if wanted.config_ids:
+            unknown = next((name for name in wanted.config_ids if not self.tenant.may_use(name)), None)
+            if unknown is not None:
+                raise no_configuration(unknown)
             return wanted.config_ids, None if wanted.config_ids == (wanted.model,) else wanted.model
-        if wanted.model is not None and self.configurations.find(wanted.model) is not None:
+        if wanted.model is not None and self._serves(wanted.model):
             return (wanted.model,), None
-        if self.configurations.default is not None:
-            return (self.configurations.default,), wanted.model
-        names = ", ".join(self.configurations.folders())
+        if (default := self.default()) is not None:
+            return (default,), wanted.model
         if wanted.model is not None:
-            raise ApiError(
-                404,
-                f"There is no model {wanted.model!r}; a configuration's id can be asked for: {names}.",
-                code="model_not_found",
-                param="model",
-            )
+            raise no_model(wanted.model)
         raise ApiError(
             400,
-            f"The request names no configuration; set 'config_id' to one of: {names}.",
+            "The request names no configuration; set 'config_id', or 'model', to one that GET /v1/models lists.",
             code="no_config",
             param="config_id",
         )
+
+    def _serves(self, name: str) -> bool:
+        return self.tenant.may_use(name) and self.configurations.find(name) is not None
 
     def heading(self, wanted: Wanted, loaded: Loaded) -> Heading:
         """Name an answer."""
@@ -81,20 +135,18 @@ class Services:
         if model is None or model == configured:
             return wanted.options
         if model not in self.settings.policy.models:
-            offered = sorted(
-                {*self.configurations.folders(), *self.settings.policy.models, *filter(None, [configured])}
-            )
-            raise ApiError(
-                404,
-                f"There is no model {model!r} here; there are: {', '.join(offered)}.",
-                code="model_not_found",
-                param="model",
-            )
+            raise no_model(model)
         return {**wanted.options, "llm_params": {**wanted.options.get("llm_params", {}), "model": model}}
 
+    def told(self, loaded: Loaded, response: GenerationResponse) -> GenerationResponse:
+        """Return an answer as its client may know it."""
+        registered = loaded.rails.composition.registrations.prompt_context
+        return told(response, registered=registered, reasons=self.settings.policy.reasons)
+
     def note(self, response: GenerationResponse) -> None:
-        """Measure one answer."""
+        """Measure one answer, and charge for it."""
         metrics = self.metrics
+        self.charge.settle(response.usage.total_tokens)
         for run in response.rail_runs:
             metrics.checks.add(run.rail, run.direction, run.decision)
             metrics.check_seconds.observe(run.duration, run.rail)
@@ -104,9 +156,12 @@ class Services:
             metrics.blocks.add(response.stop.rail, response.stop.direction)
         elif isinstance(response.stop, RailFailed):
             metrics.rail_failures.add(response.stop.rail)
-            logger.warning("a rail could not check: %s", response.stop.error)
+            logger.warning("a rail could not check: %s", rail_failure(response.stop))
         metrics.tokens.add("input", value=response.usage.input_tokens)
         metrics.tokens.add("output", value=response.usage.output_tokens)
+        if label := self.tenant.label:
+            metrics.tenant_tokens.add(label, "input", value=response.usage.input_tokens)
+            metrics.tenant_tokens.add(label, "output", value=response.usage.output_tokens)
 
 
 class Thread:
@@ -115,17 +170,17 @@ class Thread:
     Args:
         services: what is shared.
         wanted: the request.
-        ids: the configurations: a thread belongs to them, and to the key that it was begun with.
-        owner: the digest of the client's API key.
+        ids: the configurations: a thread belongs to them, and to the tenant who began it.
     """
 
-    def __init__(self, services: Services, wanted: Wanted, ids: Ids, owner: str) -> None:
+    def __init__(self, services: Services, wanted: Wanted, ids: Ids) -> None:
         self._services = services
         self._wanted = wanted
         self._kept = 0  # messages of the thread before this turn
         self._key: str | None = None
+        self._reasoning = services.kept.of(services.tenant.owner, ids)
         if wanted.thread_id is not None:
-            named = "\0".join((owner, *ids, "", wanted.thread_id))
+            named = "\0".join((services.tenant.owner, *ids, "", wanted.thread_id))
             self._key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
 
     async def messages(self) -> list[Mapping[str, Any]]:
@@ -139,29 +194,32 @@ class Thread:
         self._kept = len(history)
         self._services.gatekeeper.count(len(history) + len(wanted.messages))
         context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
-        return [*context, *history, *wanted.messages]
+        return self._reasoning.put_back([*context, *history, *wanted.messages])
 
     async def save(self, response: GenerationResponse) -> None:
         """Keep the turn as the input rails let it through; not one that they refused, nor one that failed."""
+        self._reasoning.keep(response)
         stop = response.stop
         refused = isinstance(stop, Blocked) and stop.direction == "input"
         if self._key is None or refused or response.outcome not in ("finished", "blocked"):
             return
         try:
             turn = [*response.messages[self._kept :], saved_message(response)]
-            await self._services.store.append(self._key, turn)
+            with anyio.fail_after(self._services.settings.limits.store_seconds):
+                await self._services.store.append(self._key, turn)
         except Exception as exc:  # noqa: BLE001  # the client has its answer; a store's failure must not take it away
             self._services.metrics.store_failures.add()
-            logger.warning("a thread could not be kept: %s: %s", type(exc).__name__, exc)
+            logger.warning("a thread could not be kept: %s", type(exc).__name__)
 
     async def _history(self) -> Sequence[Mapping[str, Any]]:
         if self._key is None:
             return ()
         try:
-            history = list(await self._services.store.load(self._key))
+            with anyio.fail_after(self._services.settings.limits.store_seconds):
+                history = list(await self._services.store.load(self._key))
         except Exception as exc:
             self._services.metrics.store_failures.add()
-            logger.warning("a thread could not be read: %s: %s", type(exc).__name__, exc)
+            logger.warning("a thread could not be read: %s", type(exc).__name__)
             raise ApiError(
                 503, "The thread cannot be read for now.", type="server_error", code="store_unreachable", retry_after=1
             ) from exc

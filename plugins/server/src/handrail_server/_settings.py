@@ -6,35 +6,19 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from handrail import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handrail_server._bodies import Role
+from handrail_server._fields import Part
+from handrail_server._parameters import CANNOT, EVERY, USUAL, refused, unknown
 
+_MEMBERS = ("tuple[str, ...]", "literal['*']", "ParameterEdits")
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-
-PARAMETERS = (
-    "frequency_penalty",
-    "logit_bias",
-    "max_completion_tokens",
-    "max_tokens",
-    "parallel_tool_calls",
-    "presence_penalty",
-    "reasoning_effort",
-    "response_format",
-    "seed",
-    "stop",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_p",
-    "verbosity",
-)
-"""The parameters of a model that clients may set unless the operator says otherwise."""
 
 
 class _Settings(BaseModel):
@@ -46,6 +30,17 @@ class Limits(_Settings):
 
     body_bytes: Count = Field(4 * 2**20, description="Largest body of a request; a larger one gets status 413.")
     body_seconds: Positive = Field(30.0, description="How long a client may take to send it, in seconds.")
+    values: Count = Field(
+        100_000, description="Most keys and values in the JSON of a body; one with more gets status 400."
+    )
+    head_seconds: Positive = Field(15.0, description="How long a client may take to send the head of a request.")
+    idle_seconds: Positive = Field(75.0, description="How long a connection is kept between two requests.")
+    head_bytes: Count = Field(64 * 2**10, description="Largest head of a request; a larger one gets status 431.")
+    connections: Count | None = Field(
+        None,
+        description="Connections at once; with one more, the one that has waited longest without a request is closed. "
+        "By default three quarters of the process's file descriptors.",
+    )
     messages: Count = Field(1000, description="Most messages of a request, those of its thread included.")
     concurrency: Count = Field(512, description="Requests at once; one more gets 503 with Retry-After.")
     concurrency_per_key: Count | None = Field(None, description="The same for each API key, with status 429.")
@@ -55,18 +50,60 @@ class Limits(_Settings):
     thread_messages: Count = Field(200, description="Messages kept of a thread; the oldest go first.")
     thread_bytes: Count = Field(64 * 2**20, description="Size of all threads in memory.")
     thread_seconds: Count = Field(30 * 86400, description="After which time without use Redis drops a thread.")
+    store_seconds: Positive = Field(1.5, description="How long the store of threads may take; then 503.")
+
+
+class ParameterEdits(_Settings):
+    """The usual parameters, and some more or fewer."""
+
+    add: tuple[str, ...] = Field((), description="Further parameters that may be set; '*' for all there are.")
+    remove: tuple[str, ...] = Field((), description="Parameters that may not be set.")
+
+    @field_validator("add")
+    @classmethod
+    def _can_be_added(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _that_reach_the_model(names)
+
+    @field_validator("remove")
+    @classmethod
+    def _can_be_removed(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if why := unknown(names):
+            raise ValueError(why)
+        return names
 
 
 class Policy(_Settings):
     """What a client may change."""
 
     rails: bool = Field(default=False, description="Whether 'options.rails' may choose which rails run.")
-    parameters: tuple[str, ...] = Field(PARAMETERS, description="Parameters of the model that may be set.")
+    parameters: tuple[str, ...] | Literal["*"] | ParameterEdits = Field(
+        ParameterEdits(),
+        description="Parameters of the model that may be set: a list of all, '*', or a mapping with 'add' and 'remove' "
+        "that changes the usual list. What is named here reaches the model.",
+    )
     models: tuple[str, ...] = Field((), description="Models that may be asked for beside the configured one.")
     context: bool = Field(
         default=True, description="Whether 'context' may set variables; never those that rails judge."
     )
     log: tuple[str, ...] = Field(("activated_rails",), description="Parts of 'options.log' that may be asked for.")
+    reasons: bool = Field(
+        default=False,
+        description="Whether clients are told a rail's own reason and category. Both are a plugin's words, and may say "
+        "what was found.",
+    )
+    combinations: tuple[tuple[str, ...], ...] = Field(
+        (), description="Configurations that 'config_ids' may combine: each combination a list, in its order."
+    )
+    parts: tuple[Part, ...] = Field(
+        get_args(Part),
+        min_length=1,
+        description="Parts of which messages of users and tools may be made. Rails read text; the rest goes to the "
+        "model unread.",
+    )
+    message_fields: tuple[str, ...] = Field(
+        (),
+        description="Further fields of the messages of users and tools, such as 'name', that go to the model unread.",
+    )
     prefill: bool = Field(default=False, description="Whether the last message may be the assistant's.")
     roles: tuple[Role, ...] = Field(
         get_args(Role),
@@ -74,6 +111,27 @@ class Policy(_Settings):
         description="Roles of the messages that may be sent. With [user], a client cannot put words into the mouth of "
         "the assistant, of a tool or of the system; threads keep what was said.",
     )
+
+    @field_validator("parameters")
+    @classmethod
+    def _reach_the_model(cls, chosen: object) -> object:
+        return _that_reach_the_model(chosen) if isinstance(chosen, tuple) else chosen
+
+    def allows(self, parameter: str) -> bool:
+        """Return whether a client may set a parameter of the model, which then reaches it."""
+        chosen = self.parameters
+        if parameter in CANNOT:
+            return False
+        if isinstance(chosen, ParameterEdits):
+            added = parameter in USUAL or parameter in chosen.add or EVERY in chosen.add
+            return added and parameter not in chosen.remove
+        return parameter in chosen or EVERY in chosen
+
+
+def _that_reach_the_model(names: tuple[str, ...]) -> tuple[str, ...]:
+    if why := refused(names):
+        raise ValueError(why)
+    return names
 
 
 class ServerSettings(_Settings):
@@ -87,6 +145,12 @@ class ServerSettings(_Settings):
     auto_reload: bool = Field(default=False, description="Whether a changed configuration is loaded again.")
     prefix: str = Field("", description="Path below which everything is served, such as '/guard'.")
     api_key_env: str | None = Field(None, description="Variable with the API keys, separated by commas.")
+    keys: Path | None = Field(
+        None, description="A file with the keys of tenants: their configurations, limits and labels."
+    )
+    insecure: bool = Field(
+        default=False, description="Whether the server may be reached from other machines without a key."
+    )
     store: str = Field("memory", description="Where threads are kept: 'memory', or 'redis://HOST:PORT/DB'.")
     cors_origins: tuple[str, ...] = Field((), description="Origins whose pages may ask; none by default.")
     allowed_hosts: tuple[str, ...] = Field(
@@ -119,8 +183,20 @@ class ServerSettings(_Settings):
         """True if the page, and the traces it shows, are served."""
         return self.on_loopback if self.playground is None else self.playground
 
+    def check_keys(self) -> None:
+        """Refuse to serve other machines without asking them for a key.
+
+        Raises:
+            ConfigurationError: no key is asked for, and nobody has said that none should be.
+        """
+        if not (self.on_loopback or self.insecure or self.api_key_env or self.keys):
+            raise ConfigurationError(
+                f"host {self.host!r} can be reached from other machines, and no API key is asked for; set --keys or "
+                "--api-key-env, or --insecure if something else guards it"
+            )
+
     def api_keys(self) -> tuple[str, ...]:
-        """Read the API keys; none means that no key is asked for.
+        """Read the API keys of the variable, if one is named.
 
         Raises:
             ConfigurationError: the variable is named and holds no key.
@@ -148,10 +224,13 @@ class ServerSettings(_Settings):
             return cls.model_validate(values)
         except ValidationError as exc:
             where = f"{file}: " if file else ""
-            problems = tuple(
-                f"{where}{'.'.join(map(str, error['loc'])) or 'settings'}: {error['msg']}" for error in exc.errors()
-            )
+            problems = tuple(f"{where}{_place(error['loc'])}: {error['msg']}" for error in exc.errors())
             raise ConfigurationError("\n".join(problems), problems=problems) from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Write a place as it is in the file; pydantic adds the members of a union."""
+    return ".".join(str(part) for part in location if part not in _MEMBERS) or "settings"
 
 
 def _read_file(file: Path | None) -> Mapping[str, Any]:
@@ -163,6 +242,7 @@ def _read_file(file: Path | None) -> Mapping[str, Any]:
         raise ConfigurationError(f"{file}: the settings cannot be read: {exc}") from exc
     if not isinstance(values, dict):
         raise ConfigurationError(f"{file}: settings must be a mapping, not {type(values).__name__}")
-    if isinstance(values.get("config"), str):
-        values["config"] = file.parent / values["config"]
+    for name in ("config", "keys"):
+        if isinstance(values.get(name), str):
+            values[name] = file.parent / values[name]
     return values

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from handrail import Blocked, GenerationResponse, RailFailed
 
-from handrail_server._answers import finish_reason, guardrails_fields, refusal
+from handrail_server._answers import guardrails_fields, refusal
+from handrail_server._beside import Beside, beside, calls_beside, head_of, wire_of, wire_so_far
 from handrail_server._errors import ApiError, api_error, rail_error
+from handrail_server._reasons import ending
 from handrail_server._sse import DONE, HEADERS, KEEP_ALIVE, ChunkWriter, event
 from handrail_server._trace import Trace
 
@@ -52,6 +54,7 @@ class StreamedAnswer:
     ) -> None:
         self._services = services
         self._wanted = wanted
+        self._loaded = loaded
         self._rails = loaded.rails
         self._options = options
         self._thread = thread
@@ -64,9 +67,12 @@ class StreamedAnswer:
         self._response: GenerationResponse | None = None
         self._error: BaseException | None = None
         self._trace: Trace | None = None
+        self._asked_at = time.time()
         self._started = self._last_sent = time.monotonic()
         self._begun = False
         self._has_text = False
+        self._beside = Beside()
+        self._wire: Mapping[str, Any] = {}  # as far as the writer knows it
 
     async def run(self, messages: Sequence[Mapping[str, Any]], receive: Receive) -> None:
         """Run the answer and send it.
@@ -92,6 +98,8 @@ class StreamedAnswer:
         """Send everything; give the error if there is nothing else to send."""
         with self._services.lifecycle.limited() as limit:
             await self._send_released(messages)
+            if self._error is None:
+                self._beside = await beside(self._rails, messages, self._options, self._summed_up())
         self._error = self._error or limit.error
         with anyio.move_on_after(math.inf if limit.error is None else _LAST_SECONDS):  # it may have been the client
             async with self._sending:
@@ -146,12 +154,21 @@ class StreamedAnswer:
         if not self._has_text and any(type(item) is str for item in items):
             self._has_text = True
             self._services.metrics.first_text.observe(time.monotonic() - self._started)
+        self._learn()
         return self._write.items(items) + self._news()
+
+    def _learn(self) -> None:
+        """Tell the writer what the model's server has said by now of the answer that it writes."""
+        if self._stream is None or (wire := wire_so_far(self._stream)) is self._wire:
+            return
+        self._wire = wire
+        self._write.learn(head_of(wire), calls_beside(wire, self._rails), refused=bool(wire.get("refusal")))
 
     def _news(self) -> bytes:
         if not self._wanted.trace or self._stream is None:
             return b""
-        self._trace = self._trace or Trace(self._stream)
+        reasons = self._services.settings.policy.reasons
+        self._trace = self._trace or Trace(self._stream, self._asked_at, reasons=reasons)
         news = self._trace.news()
         return self._write.aside({"trace": news}) if news is not None else b""
 
@@ -172,10 +189,11 @@ class StreamedAnswer:
         else:
             if isinstance(response.stop, Blocked) and not self._has_text:
                 parts.append(self._write.text(refusal(response)))
-            guardrails = guardrails_fields(self._heading, self._wanted, response)
-            parts.append(self._write.finish(finish_reason(response), guardrails))
+            found, told = self._beside, self._services.told(self._loaded, response)
+            guardrails = guardrails_fields(self._heading, self._wanted, told, found.withheld)
+            parts.append(self._write.finish(ending(response), guardrails, found))
             if self._wanted.include_usage:
-                parts.append(self._write.usage(response.usage))
+                parts.append(self._write.usage(response.usage, wire_of(response).get("usage")))
             await self._thread.save(response)
         return b"".join((*parts, DONE))
 

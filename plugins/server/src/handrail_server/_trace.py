@@ -10,11 +10,18 @@ if TYPE_CHECKING:
 
 
 class Trace:
-    """Tells what has changed since it was asked last."""
+    """Tells what has changed since it was asked last.
 
-    def __init__(self, stream: GuardedStream) -> None:
+    Args:
+        stream: the answer.
+        began: when it was asked for, in seconds since the epoch: the 0 of its clock.
+        reasons: whether rails' reasons and categories may be told.
+    """
+
+    def __init__(self, stream: GuardedStream, began: float, *, reasons: bool) -> None:
         self._stream = stream
-        self._began = time.time()
+        self._began = began
+        self._reasons = reasons
         self._held = -1
         self._told: set[int] = set()
 
@@ -35,8 +42,8 @@ class Trace:
                     "rail": run.rail,
                     "direction": run.direction,
                     "decision": run.decision,
-                    "reason": run.reason or run.error or "",
-                    "category": run.category,
+                    "reason": (run.reason or run.error or "") if self._reasons else "",
+                    "category": run.category if self._reasons else None,
                     "characters": run.characters,
                     "from": round(run.started_at - self._began, 3),
                     "to": round(run.finished_at - self._began, 3),

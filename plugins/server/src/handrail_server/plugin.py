@@ -1,4 +1,4 @@
-"""What the package offers to Handrail: the command `server`."""
+"""What the package offers to Handrail: the commands `server` and `server-key`."""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ if TYPE_CHECKING:
 
 @hookimpl
 def handrail_commands() -> Iterator[CommandSpec]:
-    """Offer the command."""
+    """Offer the commands."""
     yield CommandSpec("server", "handrail_server._command:server", "Serve guarded models by OpenAI's protocol.")
+    yield CommandSpec("server-key", "handrail_server._command:server_key", "Make an API key for a tenant.")

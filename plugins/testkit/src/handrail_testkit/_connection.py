@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from handrail_testkit._server import ProtocolServer
 
 
+_ENDPOINTS = {"/chat/completions": "messages", "/embeddings": "input"}  # and what a request must have
+
+
 class Connection:
     """Serves one connection until either side closes it."""
 
@@ -106,16 +109,17 @@ class Connection:
             models = self._server.models or ("test-model",)
             entries = [{"id": name, "object": "model", "created": 0, "owned_by": "handrail"} for name in models]
             return json_reply({"object": "list", "data": entries})
-        if request.method != "POST" or not path.endswith("/chat/completions"):
+        asked = next((field for end, field in _ENDPOINTS.items() if path.endswith(end)), None)
+        if request.method != "POST" or asked is None:
             return error(404, f"Invalid URL ({request.method} {path})")
-        return self._bad_request(request)
+        return self._bad_request(request, asked)
 
-    def _bad_request(self, request: Received) -> Reply | None:
+    def _bad_request(self, request: Received, asked: str) -> Reply | None:
         try:
             body = request.json
         except ValueError:
             return error(400, "We could not parse the JSON body of your request.")
-        for field in ("model", "messages"):
+        for field in ("model", asked):
             if not body.get(field):
                 return error(400, f"Missing required parameter: '{field}'.", code="missing_required_parameter")
         if self._server.models and body["model"] not in self._server.models:

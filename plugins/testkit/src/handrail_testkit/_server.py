@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 class ProtocolServer:
     """A server at `base_url`, from entering the context to leaving it.
 
-    A request to `POST .../chat/completions` takes the next answer of the queue that `will` fills; when the queue is
-    empty, the provider answers that `models` has for the request's model, and where it has none, `default`.
+    A request to `POST .../chat/completions` or `.../embeddings` takes the next answer of the queue that `will` fills;
+    when the queue is empty, the provider answers that `models` has for the request's model, and where it has none,
+    `default`.
 
     Attributes:
         requests: every request received, in order; `models` listings included.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from handrail import Chunk, ConfigurationError, Message, ProviderError, ToolCallDelta, Usage
+from handrail import Chunk, ConfigurationError, Message, ProviderError
 
-_REASONING = ("reasoning", "thinking")  # the types of parts, and the keys under which their text may stand
+from handrail_langchain._pieces import Pieces
 
 
 class LangChainProvider:
@@ -38,15 +38,13 @@ class LangChainProvider:
             ProviderError: it could not answer.
         """
         source = self.model.astream([dict(message) for message in messages], **params)
-        usage = Usage()
+        pieces = Pieces(self.name)
         try:
             async for piece in source:
-                chunk = _chunk(piece)
-                if chunk.usage is None:
+                for chunk in pieces.chunks(piece):
                     yield chunk
-                else:
-                    usage += chunk.usage
-                    yield _with_usage(chunk, usage)
+            for chunk in pieces.end():
+                yield chunk
         except ProviderError:
             raise
         except Exception as exc:
@@ -54,37 +52,3 @@ class LangChainProvider:
         finally:
             if (close := getattr(source, "aclose", None)) is not None:
                 await close()
-
-
-def _chunk(piece: Any) -> Chunk:
-    if isinstance(piece, str):
-        return Chunk(piece)
-    content = getattr(piece, "content", "")
-    further = getattr(piece, "additional_kwargs", None) or {}
-    usage = getattr(piece, "usage_metadata", None)
-    metadata = getattr(piece, "response_metadata", None) or {}
-    return Chunk(
-        text=content if isinstance(content, str) else "".join(_texts(content, ("text",))),
-        reasoning=str(further.get("reasoning_content") or "") + "".join(_texts(content, _REASONING)),
-        tool_calls=tuple(map(_tool_call, getattr(piece, "tool_call_chunks", None) or ())),
-        usage=Usage(usage["input_tokens"], usage["output_tokens"]) if usage else None,
-        finish_reason=metadata.get("finish_reason") or metadata.get("stop_reason"),
-        metadata=metadata or None,
-    )
-
-
-def _with_usage(chunk: Chunk, usage: Usage) -> Chunk:
-    return Chunk(chunk.text, chunk.reasoning, chunk.tool_calls, usage, chunk.finish_reason, chunk.metadata)
-
-
-def _texts(content: object, types: Sequence[str]) -> Iterable[str]:
-    """Give the text of a content's parts of these types; a part that is a text itself is of the type `text`."""
-    for part in content if isinstance(content, list | tuple) else ():
-        if isinstance(part, str):
-            yield part if "text" in types else ""
-        elif part.get("type", "text") in types:
-            yield next((str(part[key]) for key in types if part.get(key)), "")
-
-
-def _tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
-    return ToolCallDelta(call.get("index") or 0, call.get("id"), call.get("name"), call.get("args") or "")

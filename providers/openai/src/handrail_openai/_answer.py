@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from handrail import Chunk, ToolCallDelta, Usage
-from msgspec import UNSET
+from handrail import Chunk, ToolCallDelta
+from msgspec import Raw
 
-from handrail_openai._think import ThinkSplitter
-from handrail_openai._tools import ToolCalls
-from handrail_openai._wire import Choice, Content, Delta, Event, NotAChunkError, decode
+from handrail_openai._beside import REASONING, Beside, details_text
+from handrail_openai._ends import broke_off, is_cut, reason_of
+from handrail_openai._parts import parts_of
+from handrail_openai._tools import FUNCTION_CALL, ToolCalls
+from handrail_openai._values import Halves, clean, count_of, text_of, usage_of
+from handrail_openai._wire import NotAChunkError, plain, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
+
+    from handrail_openai._think import ThinkSplitter
+    from handrail_openai._wire import Json, PlainDelta, PlainEvent
+
+Said: TypeAlias = tuple[str, str, tuple[ToolCallDelta, ...]]
+"""Text, reasoning and fragments of tool calls."""
+
+_WITHOUT_CHOICES = frozenset(
+    (
+        *("citations", "created", "id", "model", "object", "obfuscation", "prompt_filter_results", "provider"),
+        *("search_results", "service_tier", "system_fingerprint", "timings", "usage", "x_groq"),
+    )
+)
+_SIGNS_OF_LIFE = frozenset(("heartbeat", "keep-alive", "keep_alive", "keepalive", "ping"))
 
 
 class ErrorEvent(Exception):  # noqa: N818  # it is what the server sent: an event with an error in it
@@ -30,103 +48,247 @@ class ErrorEvent(Exception):  # noqa: N818  # it is what the server sent: an eve
 class Answer:
     """One answer, event by event.
 
+    Args:
+        metadata: what is known before its first event.
+        headers: those of the HTTP answer.
+        think: takes reasoning out of the text.
+
     Attributes:
         finished: the model has said why it ended.
     """
 
-    def __init__(self, metadata: Mapping[str, Any], *, think: ThinkSplitter | None) -> None:
+    def __init__(
+        self, metadata: Mapping[str, Any], headers: Mapping[str, str], *, think: ThinkSplitter | None = None
+    ) -> None:
         self.finished = False
-        self._metadata: dict[str, Any] | None = dict(metadata)
+        self._metadata = dict(metadata)
+        self._beside = Beside(headers)
         self._think = think
         self._tools = ToolCalls()
-        self._id = "0"
-        self._refused = False
+        self._text, self._thoughts = Halves(), Halves()
+        self._index: int | None = None  # the choice that is read, once one has come
+        self._thought: list[str] = []  # all reasoning; with tool calls, some models need it on the next turn
+        self._filtered = Raw()  # what Azure's filter said last
+        self._reasoning_name = ""  # as the server calls it, if it does
+        self._streamed = False  # something came as a delta
+        self._cut = False  # the answer may have ended within a tool call
 
-    def chunk(self, data: bytes) -> Chunk | None:
-        """Take the data of one event; None if there is nothing in it.
+    def chunks(self, data: bytes) -> Sequence[Chunk]:
+        """Take the data of one event.
 
         Raises:
             NotAChunkError: it is nothing of the protocol.
             ErrorEvent: it is an error.
         """
-        event = decode(data)
-        if self._metadata is None and event.error is None and event.usage is None and event.choices:
-            choice = event.choices[0]
-            if choice.finish_reason is None and choice.delta is not None:
-                return self._delta(choice.delta)
-        return self._whole(event)
+        event = plain(data)
+        if event is not None and self._is_usual(event):
+            delta = event.choices[0].delta
+            if delta.tool_calls is None:
+                return self._more(delta)
+            beside = delta.content or delta.reasoning_content or delta.reasoning
+            if not beside and (calls := self._tools.more(delta.tool_calls)) is not None:
+                return (Chunk(tool_calls=calls),) if calls else ()
+        found = whole(data)
+        return () if found is None else self._whole(found, len(data))
 
-    def _delta(self, delta: Delta) -> Chunk | None:
-        content = delta.content
-        if (
-            isinstance(content, str)
-            and self._think is None
-            and not (delta.tool_calls or delta.reasoning_content or delta.reasoning or delta.refusal)
-        ):
-            return Chunk(content) if content else None
-        text, reasoning, tool_calls = self._parts(delta)
-        metadata = self._refusal(delta)
-        if not (text or reasoning or tool_calls or metadata):
-            return None
-        return Chunk(text, reasoning, tool_calls, metadata=metadata)
+    def _more(self, delta: PlainDelta) -> Sequence[Chunk]:
+        """Take text and reasoning."""
+        text, reasoning = delta.content or "", delta.reasoning_content or delta.reasoning or ""
+        if reasoning:
+            self._reasoning_name = "reasoning_content" if delta.reasoning_content else "reasoning"
+        if self._think is not None:
+            text, reasoning = self._without_block(text, reasoning)
+        if reasoning:
+            self._thought.append(reasoning)
+        return (Chunk(text, reasoning),) if text or reasoning else ()
 
-    def _whole(self, event: Event) -> Chunk | None:
+    def end(self) -> Sequence[Chunk]:
+        """Return what was held back for the end, since no event follows.
+
+        Raises:
+            NotAChunkError: a tool call is incomplete.
+        """
+        text, reasoning, calls = self._last()
+        if self._tools.made and self._reasoning_name:
+            self._beside.next_turn({self._reasoning_name: "".join(self._thought)})
+        wire = self._beside.everything()
+        metadata = None if wire is None else {"wire": wire}
+        return (Chunk(text, reasoning, calls, metadata=metadata),) if text or reasoning or calls or metadata else ()
+
+    def _is_usual(self, event: PlainEvent) -> bool:
+        """Tell whether nothing but text and reasoning can be new in an event."""
         choices = event.choices
-        if event.error is not None or event.object == "error":
-            raise ErrorEvent(event.error or {"message": event.message, "type": event.type, "code": event.code})
-        if choices is UNSET and event.usage is None:
-            raise NotAChunkError("a JSON object without 'choices'")
-        metadata = self._opening(event)
-        choice = choices[0] if choices else Choice()
-        text, reasoning, tool_calls = self._choice(choice)
-        metadata = {**(metadata or {}), **(self._refusal(choice.delta or choice.message) or {})}
-        usage = None
-        if event.usage is not None:
-            usage = Usage(event.usage.prompt_tokens or 0, event.usage.completion_tokens or 0)
-        if not (text or reasoning or tool_calls or usage or choice.finish_reason or metadata):
-            return None
-        return Chunk(text, reasoning, tool_calls, usage, choice.finish_reason, metadata or None)
+        return (
+            len(choices) == 1
+            and choices[0].index == self._index
+            and self._is_filtered_alike(choices[0].content_filter_results)
+            and not (self._text.held or self._thoughts.held)
+            and self._beside.knows("system_fingerprint", event.system_fingerprint)
+            and self._beside.knows("service_tier", event.service_tier)
+        )
 
-    def _opening(self, event: Event) -> dict[str, Any] | None:
-        """Give the metadata of the answer, once."""
-        if self._metadata is None:
-            return None
-        metadata, self._metadata = self._metadata, None
-        if event.id:
-            metadata["id"] = self._id = str(event.id)
-        if event.model:
-            metadata["model"] = str(event.model)
+    def _is_filtered_alike(self, results: Raw) -> bool:
+        """Tell whether Azure's filter says the same as before."""
+        if not results or results == self._filtered:
+            return True
+        self._filtered = results.copy()
+        return False
+
+    def _whole(self, event: Json, size: int) -> Sequence[Chunk]:
+        _raise_error(event)
+        if not _has_choices(event):
+            return ()
+        self._beside.head(event)
+        self._beside.add("answer", event, size)
+        choice = self._choice(event, size)
+        reason = reason_of(choice.get("finish_reason"))
+        if reason is not None and broke_off(reason):
+            raise ErrorEvent(choice.get("error") or {"message": f"it ended with {reason!r}", "code": reason})
+        message = self._message(choice)
+        self._beside.add("message", message, size)
+        said, refusal = self._said(message)
+        if reason is not None:
+            self.finished = True
+            self._cut = is_cut(reason)
+            last = self._last()
+            said = (said[0] + last[0], said[1] + last[1], said[2] + last[2])
+        return self._told(event, said, refusal, reason)
+
+    def _told(self, event: Json, said: Said, refusal: str, reason: str | None) -> Sequence[Chunk]:
+        """Return chunks, metadata first, so that who passes text on knows what it belongs to."""
+        found = []
+        if metadata := self._news(event, refused=bool(refusal)):
+            found.append(Chunk(metadata=metadata))
+        text, reasoning, calls = said
+        if reasoning:
+            self._thought.append(reasoning)
+        usage = usage_of(event.get("usage")) or usage_of(_mapping(event, "x_groq").get("usage"))
+        if text or refusal or reasoning or calls or usage or reason:
+            found.append(Chunk(text + refusal, reasoning, calls, usage, reason))
+        return found
+
+    def _news(self, event: Json, *, refused: bool) -> dict[str, Any]:
+        metadata, self._metadata = self._metadata, {}
+        if isinstance(usage := event.get("usage"), Mapping) and usage:
+            self._beside.put("usage", clean(usage))
+        if (calls := self._tools.beside()) and not self._beside.knows("tool_calls", calls):
+            self._beside.put("tool_calls", calls)
+        if refused and not self._beside.knows("refusal", value=True):
+            self._beside.put("refusal", value=True)
+            metadata["refusal"] = True
+        if (wire := self._beside.news()) is not None:
+            metadata |= {name: wire[name] for name in ("id", "model") if name in wire}
+            metadata["wire"] = wire
         return metadata
 
-    def _choice(self, choice: Choice) -> tuple[str, str, tuple[ToolCallDelta, ...]]:
-        text, reasoning, tool_calls = self._parts(choice.delta or choice.message or Delta())
-        if choice.finish_reason is not None:
-            self.finished = True
-            if self._think is not None:
-                last_text, last_reasoning = self._think.finish()
-                text, reasoning = text + last_text, reasoning + last_reasoning
-        return text, reasoning, tool_calls
+    def _choice(self, event: Json, size: int) -> Json:
+        """Return the choice that is read: of several, the one that came first."""
+        for choice in event.get("choices") or ():
+            if not isinstance(choice, Mapping):
+                raise NotAChunkError("a choice is not an object")
+            index = count_of(choice.get("index")) or 0
+            if self._index is None:
+                self._index = index
+            if index == self._index:
+                self._beside.add("choice", choice, size)
+                return choice
+            self._beside.lose(f"choices[{index}]")
+        return {}
 
-    def _parts(self, delta: Delta) -> tuple[str, str, tuple[ToolCallDelta, ...]]:
-        text, reasoning = _texts(delta.content)
-        reasoning = (delta.reasoning_content or delta.reasoning or "") + reasoning
-        if text and self._think is not None:
-            text, thought = self._think.feed(text)
-            reasoning += thought
-        calls = self._tools.feed(delta.tool_calls, self._id) if delta.tool_calls else ()
-        return text + (delta.refusal or ""), reasoning, calls
+    def _message(self, choice: Json) -> Json:
+        """Return what a choice adds; a whole message at the end of a stream only repeats it."""
+        delta = choice.get("delta")
+        if delta is None and not self._streamed:
+            delta = choice.get("message")
+        elif delta is not None:
+            self._streamed = True
+        if delta is None:
+            return {}
+        if not isinstance(delta, Mapping):
+            raise NotAChunkError("a delta is not an object")
+        return delta
 
-    def _refusal(self, delta: Delta | None) -> dict[str, Any] | None:
-        if self._refused or delta is None or not delta.refusal:
-            return None
-        self._refused = True
-        return {"refusal": True}
+    def _said(self, message: Json) -> tuple[Said, str]:
+        content = parts_of(message.get("content"))
+        for part in content.others:
+            self._beside.add("message", {"content_parts": [part]}, len(str(part)))
+        reasoning = self._reasoning_of(message)
+        text, reasoning = self._text.feed(content.text), self._thoughts.feed(reasoning + content.reasoning)
+        if _is_thought(message):
+            text, reasoning = "", reasoning + text
+        text, reasoning = self._without_block(text, reasoning)
+        fragments = message.get("tool_calls") or []
+        if call := message.get("function_call"):
+            fragments = [{"index": 0, "type": FUNCTION_CALL, "function": call}]
+        refusal = content.refusal or self._text.feed(text_of(message.get("refusal"), "a refusal"))
+        if (fragments or refusal) and self._think is not None:
+            held_text, held_reasoning = self._think.interrupt()
+            text, reasoning = text + held_text, reasoning + held_reasoning
+        return (text, reasoning, self._tools.feed(fragments, self._beside.id)), refusal
+
+    def _reasoning_of(self, message: Json) -> str:
+        for name in REASONING:
+            if text := _if_text(message.get(name)):
+                self._reasoning_name = name
+                return text
+        return details_text(message.get("reasoning_details"))
+
+    def _without_block(self, text: str, reasoning: str) -> tuple[str, str]:
+        if self._think is None:
+            return text, reasoning
+        thought = ""
+        if reasoning:  # the server tells reasoning apart itself
+            _, thought = self._think.interrupt()
+        if text:
+            text, more = self._think.feed(text)
+            thought += more
+        return text, thought + reasoning
+
+    def _last(self) -> Said:
+        """Return what was held back until the answer's end was known."""
+        text, reasoning = self._text.finish(), self._thoughts.finish()
+        if self._think is not None:
+            held_text, held_reasoning = self._think.finish()
+            text, reasoning = text + held_text, reasoning + held_reasoning
+        return text, reasoning, self._tools.finish(self._beside.id, cut=self._cut)
 
 
-def _texts(content: Content) -> tuple[str, str]:
-    """Give the text and the reasoning of a content, which some servers send in parts."""
-    if content is None or isinstance(content, str):
-        return content or "", ""
-    text = "".join(part.text or "" for part in content)
-    thoughts = (part.thinking for part in content if part.thinking)
-    return text, "".join("".join(_texts(thought)) for thought in thoughts)
+def _raise_error(event: Json) -> None:
+    error = event.get("error")
+    if error is None and isinstance(choices := event.get("choices"), list) and choices:
+        error = choices[0].get("error") if isinstance(choices[0], Mapping) else None
+    if error:
+        raise ErrorEvent(error)
+    if "error" in (event.get("object"), event.get("type")) or (
+        "choices" not in event and any(event.get(name) for name in ("message", "detail"))
+    ):
+        raise ErrorEvent({name: event.get(name) for name in ("message", "detail", "type", "code")})
+
+
+def _has_choices(event: Json) -> bool:
+    """Tell an event of an answer from a sign of life.
+
+    Raises:
+        NotAChunkError: it is neither.
+    """
+    choices = event.get("choices")
+    if isinstance(choices, list):
+        return True
+    if str(event.get("type", "")).lower() in _SIGNS_OF_LIFE:
+        return False
+    if choices is not None or not event.keys() - {"choices"} <= _WITHOUT_CHOICES:
+        raise NotAChunkError("a JSON object without 'choices'")
+    return True
+
+
+def _is_thought(message: Json) -> bool:
+    """Tell whether Gemini has marked the content of a delta as a thought."""
+    return bool(_mapping(_mapping(message, "extra_content"), "google").get("thought"))
+
+
+def _mapping(fields: Json, name: str) -> Json:
+    return found if isinstance(found := fields.get(name), Mapping) else {}
+
+
+def _if_text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import anyio
 import httpx2
 
 from handrail_openai._answer import Answer
+from handrail_openai._bounded import pieces_of
 from handrail_openai._client import headers_of_this_call, request_timeout
-from handrail_openai._failures import EXPECTED, TRANSPORT, Exchange, Failures
+from handrail_openai._failures import EXPECTED, Exchange, Failures
 from handrail_openai._reports import request_id_of
 from handrail_openai._request import BadParameterError, request_body
 from handrail_openai._sse import LARGEST_EVENT, EventSplitter, EventTooLargeError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     Segments: TypeAlias = AsyncGenerator[bytes, None]
 
 _PATH = "/chat/completions"
-_DONE = b"[DONE]"
+_DONE = (b"[DONE]", b'"[DONE]"')
 _LAST_BYTES_SECONDS = 0.05
 """How long to wait for the end of the HTTP body after the end of the answer, so that the connection can be kept."""
 
@@ -91,8 +92,9 @@ class Call:
         By the SDK's way for requests that it knows nothing of: `chat.completions.create` looks at each message first.
         """
         options: RequestOptions = {
-            "headers": {**self._headers, **headers_of_this_call()},
+            "headers": {"Accept-Encoding": "identity", **self._headers, **headers_of_this_call()},
             "timeout": request_timeout(self._settings),
+            "follow_redirects": False,  # the conversation goes nowhere but where the configuration says
             "security": {"bearer_auth": True},  # and never the administrator's key
         }
         response: Response | None = None
@@ -112,38 +114,50 @@ class Call:
         kind = _media_type(response)
         if kind == "text/html":
             raise self._failures.web_page(response.status_code, self._exchange)
-        return self._in_one_piece(segments) if kind == "application/json" else self._events(segments)
+        answer = self._answer(response.headers)
+        return self._in_one_piece(segments, answer) if kind == "application/json" else self._events(segments, answer)
 
-    def _answer(self) -> Answer:
+    def _answer(self, headers: Mapping[str, str]) -> Answer:
         think = self._settings.think_block
         request_id = self._exchange.request_id
         return Answer(
             {} if request_id is None else {"request_id": request_id},
+            headers,
             think=ThinkSplitter(opened=think == "opened") if think else None,
         )
 
-    async def _events(self, segments: Segments) -> AsyncGenerator[Chunk, None]:
-        splitter, answer = EventSplitter(), self._answer()
+    async def _events(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
+        splitter = EventSplitter()
         async for segment in segments:
             for data in splitter.feed(segment):
                 if data.startswith(_DONE):
+                    for chunk in self._end(answer):
+                        yield chunk
                     await _read_out(segments)
                     return
-                chunk = answer.chunk(data)
-                if chunk is not None:
+                for chunk in answer.chunks(data):
                     yield chunk
+        for chunk in self._end(answer):
+            yield chunk
+
+    def _end(self, answer: Answer) -> Sequence[Chunk]:
+        """Return the last chunks of an answer whose end has come.
+
+        Raises:
+            ProviderError: it was not told why it ended, so it was cut.
+        """
         if not answer.finished:
             raise self._failures.broken("ended its answer without saying that it is complete", self._exchange)
+        return answer.end()
 
-    async def _in_one_piece(self, segments: Segments) -> AsyncGenerator[Chunk, None]:
+    async def _in_one_piece(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
         body = bytearray()
         async for segment in segments:
             body += segment
             if len(body) > LARGEST_EVENT:
                 raise EventTooLargeError(f"an answer of more than {LARGEST_EVENT} bytes")
-        chunk = self._answer().chunk(bytes(body))
-        if chunk is not None:
+        for chunk in (*answer.chunks(bytes(body)), *answer.end()):
             yield chunk
 
     async def _watched(self, segments: Segments) -> Segments:
@@ -176,20 +190,12 @@ class Call:
 @asynccontextmanager
 async def _bytes_of(response: Response) -> AsyncGenerator[Segments, None]:
     """Give the bytes of an answer as they come, and give up the request at the end."""
-    segments = response.aiter_bytes()
     try:
-        yield segments
+        async with aclosing(pieces_of(response)) as segments:
+            yield segments
     finally:
-        await _close(response, segments)
-
-
-async def _close(response: Response, segments: Segments) -> None:
-    """Give up the request. httpx2 leaves one of its generators unfinished; that it reads on and fails ends it."""
-    with anyio.CancelScope(shield=True):
-        await response.aclose()
-        with suppress(*TRANSPORT, httpx2.StreamError):
-            async for _ in segments:
-                pass
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
 
 
 async def _read_out(segments: Segments) -> None:

@@ -13,6 +13,8 @@ from anyio.lowlevel import current_token
 from handrail import request_id
 from handrail.errors import ConfigurationError
 
+from handrail_openai._bounded import BoundedClient
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -80,7 +82,7 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpe
         "max_retries": settings.max_retries,
         "default_headers": _headers(endpoint, settings),
         "default_query": settings.query,
-        "http_client": openai.DefaultAsyncHttpx2Client(
+        "http_client": BoundedClient(
             verify=verify, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)
         ),
     }

@@ -10,7 +10,6 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 import httpx2
 import openai
 from handrail.errors import (
@@ -25,14 +24,17 @@ from handrail.errors import (
 )
 
 from handrail_openai._answer import ErrorEvent
+from handrail_openai._bounded import TRANSPORT, EncodingError
 from handrail_openai._endpoint import Endpoint
 from handrail_openai._reports import brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_openai._request import BadParameterError
 from handrail_openai._sse import EventTooLargeError
 from handrail_openai._wire import NotAChunkError
 
-TRANSPORT = (httpx2.HTTPError, ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError)
-EXPECTED = (openai.OpenAIError, ErrorEvent, NotAChunkError, EventTooLargeError, BadParameterError, *TRANSPORT)
+EXPECTED = (
+    *(openai.OpenAIError, ErrorEvent, NotAChunkError, EventTooLargeError, EncodingError, BadParameterError),
+    *TRANSPORT,
+)
 """Everything that a request and its answer raise in the ordinary course of things going wrong."""
 
 
@@ -65,7 +67,7 @@ class Failures:
             return self._reported(exc.error, exchange)
         if isinstance(exc, BadParameterError):
             return self._make(ProviderBadRequestError, str(exc), exchange)
-        if isinstance(exc, NotAChunkError | EventTooLargeError):
+        if isinstance(exc, NotAChunkError | EventTooLargeError | EncodingError):
             what = f"sent what is no chunk of an answer ({exc}); is it a server of OpenAI's Chat Completions?"
             return self._make(ProviderServerError, what, exchange)
         if isinstance(exc, openai.APITimeoutError | httpx2.TimeoutException):
@@ -96,6 +98,9 @@ class Failures:
     def _status(self, exc: openai.APIStatusError, exchange: Exchange) -> ProviderError:
         status, headers, body = exc.status_code, exc.response.headers, exc.body
         exchange.request_id = request_id_of(headers)
+        if exc.response.has_redirect_location:
+            what = f"answered with a redirect ({status}), which is not followed; write its final address as 'base_url'"
+            return self._make(ProviderServerError, what, exchange, status=status)
         if headers.get("content-type", "").lower().startswith("text/html"):
             if status in (400, 404, 405):
                 return self.web_page(status, exchange)

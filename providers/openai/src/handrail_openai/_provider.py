@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail_openai._call import Call
 from handrail_openai._client import Clients, request_headers
+from handrail_openai._embeddings import Embeddings
 from handrail_openai._endpoint import settle
 from handrail_openai._failures import Failures
 
@@ -41,6 +42,15 @@ class OpenAIProvider:
         """
         call = Call(self._endpoint, self._settings, self._clients, self._headers, self._failures)
         return call.chunks(messages, params)
+
+    async def embed(self, body: Mapping[str, Any]) -> bytes:
+        """Ask the model for embeddings, with a body as OpenAI has it; return the JSON of its answer as it came.
+
+        Raises:
+            ProviderError: the model could not answer.
+        """
+        asked = Embeddings(self._endpoint, self._settings, self._clients, self._headers, self._failures)
+        return await asked.ask(body)
 
     async def aclose(self) -> None:
         """Close the pooled connections of this event loop. A later stream opens new ones."""

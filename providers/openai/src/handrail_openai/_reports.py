@@ -40,6 +40,10 @@ _CODES: Mapping[str, type[ProviderError]] = {
 }
 """By the error's code, else its type. A request that is at fault in a special way says so in its code."""
 
+_FINAL = frozenset(("insufficient_quota", "billing_hard_limit_reached", "account_deactivated"))
+_HOPELESS = frozenset((ProviderAuthenticationError, ProviderContentFilterError, ProviderContextLengthError))
+"""Errors of the same request that will fail again."""
+
 
 def class_of(status: int, code: str | None, kind: str | None, message: str) -> type[ProviderError]:
     """Give the kind of error by the HTTP status and the server's own code, type and message."""
@@ -58,7 +62,9 @@ def class_of(status: int, code: str | None, kind: str | None, message: str) -> t
 
 
 def facts_of(body: object) -> tuple[str, str | None, str | None]:
-    """Give message, code and type of an error in any of the shapes that servers send."""
+    """Return message, code and type of an error in any of the shapes that servers send."""
+    if isinstance(body, list) and len(body) == 1:  # Gemini's
+        body = body[0]
     if isinstance(body, dict):
         inner = body.get("error", body)
         if isinstance(inner, dict):
@@ -93,3 +99,16 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
         return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time(), 0)
     except (ValueError, TypeError):
         return None
+
+
+def may_help(status: int, headers: Mapping[str, str], body: object) -> bool:
+    """Tell whether sending a request again can help that failed with this answer."""
+    message, code, kind = facts_of(body)
+    if code in _FINAL or kind in _FINAL or status in (501, 505):  # not implemented, in this version of HTTP
+        return False
+    if headers.get("x-should-retry") == "false":
+        return False
+    found = class_of(status, code, kind, message)
+    if found is ProviderBadRequestError:
+        return status == 409 or status >= 500  # two requests in conflict; a server that fails, whatever it calls it
+    return found not in _HOPELESS

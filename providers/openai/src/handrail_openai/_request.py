@@ -41,7 +41,12 @@ def request_body(
     if settings.stream_usage:
         body["stream_options"] = {"include_usage": True}
     model = params.get("model") or endpoint.model
-    return {"model": model, "messages": [dict(message) for message in messages], "stream": True, **body}
+    return {"model": model, "messages": [_as_sent(message) for message in messages], "stream": True, **body}
+
+
+def _as_sent(message: Message) -> dict[str, Any]:
+    """Return a message as it came; an assistant's without content says so, or strict servers refuse it."""
+    return {"content": None, **message} if message.get("role") == "assistant" else dict(message)
 
 
 def _renames_max_tokens(endpoint: Endpoint, settings: OpenAISettings) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 LARGEST_EVENT = 16 * 1024 * 1024
 """In bytes. What is longer is no event of this protocol, and would fill the memory."""
+
+_SIGN_OF_LIFE = re.compile(rb"(?:.*\n)*?event: ?(?:ping|pong|heartbeat|keep[-_]?alive)\s*(?:\n|$)", re.IGNORECASE)
 
 
 class EventTooLargeError(ValueError):
@@ -14,8 +18,8 @@ class EventSplitter:
     """Takes the bytes of one stream, gives the data of each complete event.
 
     Events end at a blank line; lines end in LF, CRLF or CR. Comments and other fields are dropped, several
-    `data` lines are joined by LF, and what has no `data` is no event. The time is linear in the bytes however
-    they are cut.
+    `data` lines are joined by LF, and what has no `data`, or is named as a sign of life, is no event. The time is
+    linear in the bytes however they are cut.
     """
 
     def __init__(self) -> None:
@@ -91,6 +95,8 @@ def _data_of(block: bytes) -> list[bytes]:
 
 
 def _joined(event: bytes) -> bytes | None:
+    if _SIGN_OF_LIFE.match(event):
+        return None
     lines = [_value(line) for line in event.split(b"\n") if line == b"data" or line.startswith(b"data:")]
     return b"\n".join(lines) if lines else None
 

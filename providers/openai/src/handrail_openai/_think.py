@@ -8,9 +8,11 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 
 class ThinkSplitter:
-    """Takes the text of one answer, wherever it is cut, and gives text and reasoning apart.
+    """Takes the text of one answer, wherever it is cut, and returns text and reasoning apart.
 
-    Only a block at the beginning counts, after white space at most; a tag in the middle of an answer is text.
+    Only a block at the beginning counts, after white space at most; a tag in the middle of an answer is text. When in
+    doubt it is text, which more rails read than reasoning: the first closing tag ends the block whatever was opened
+    within it, and so does whatever cannot stand within a block.
 
     Args:
         opened: the prompt ends with the opening tag, so that the answer begins within the block.
@@ -21,7 +23,7 @@ class ThinkSplitter:
         self._state: Literal["before", "inside", "after"] = "inside" if opened else "before"
 
     def feed(self, text: str) -> tuple[str, str]:
-        """Take the next characters; give those that are now known to be text, and to be reasoning."""
+        """Take the next characters; return those that are now known to be text, and to be reasoning."""
         if self._state == "after":
             return text, ""
         held = self._held + text
@@ -36,10 +38,15 @@ class ThinkSplitter:
             self._state, held = "inside", bare[len(_OPEN) :]
         return self._inside(held)
 
+    def interrupt(self) -> tuple[str, str]:
+        """End the block, if one is open: something came that belongs to the answer. Return what was held."""
+        return self.finish() if self._state == "inside" else ("", "")
+
     def finish(self) -> tuple[str, str]:
-        """No more will come: give what was held."""
+        """Return what was held, since the answer has ended; whatever follows all the same is text."""
         held, self._held = self._held, ""
-        return (held, "") if self._state == "before" else ("", held)
+        before, self._state = self._state == "before", "after"
+        return (held, "") if before else ("", held)
 
     def _inside(self, held: str) -> tuple[str, str]:
         reasoning, tag, text = held.partition(_CLOSE)

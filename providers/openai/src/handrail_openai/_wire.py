@@ -1,98 +1,118 @@
-"""The parts of a chunk of Chat Completions that matter, decoded without building the rest."""
+"""Decodes the data of one event: quickly where it is what most events are, else tolerantly and as a whole."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
-from msgspec import UNSET, DecodeError, Struct, UnsetType
+from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-
-class Function(Struct):
-    """Of a tool call: the function's name and the next characters of its arguments."""
-
-    name: str | None = None
-    arguments: str | None = None
+Json: TypeAlias = Mapping[str, Any]
 
 
-class ToolFragment(Struct):
-    """A fragment of a tool call; servers leave out what they have said before, or repeat it."""
+class PlainFunction(Struct, forbid_unknown_fields=True):
+    """More of the arguments of a tool call."""
 
-    index: int | None = None
-    id: str | None = None
-    function: Function | None = None
+    arguments: str
+    name: None = None
 
 
-class Part(Struct):
-    """A part of content in parts, as some servers send text and reasoning."""
+class PlainFragment(Struct, forbid_unknown_fields=True):
+    """A fragment of a tool call that goes on."""
 
+    index: int
+    function: PlainFunction
+    id: None = None
     type: str | None = None
-    text: str | None = None
-    thinking: str | list[Part] | None = None
 
 
-Content: TypeAlias = str | list[Part] | None
+class PlainDelta(Struct, forbid_unknown_fields=True):
+    """A delta with nothing but text, reasoning or more of a tool call in it."""
 
-
-class Delta(Struct):
-    """What a chunk adds to the answer; or, of an answer in one piece, the answer."""
-
-    content: Content = None
+    content: str | None = None
+    role: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    refusal: str | None = None
-    tool_calls: list[ToolFragment] | None = None
+    tool_calls: list[PlainFragment] | None = None
+    refusal: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
 
 
-class Choice(Struct):
-    """One of the answers; there is only one."""
+class PlainChoice(Struct, forbid_unknown_fields=True):
+    """A choice with such a delta, that goes on."""
 
-    delta: Delta | None = None
-    message: Delta | None = None
-    finish_reason: str | None = None
-
-
-class Tokens(Struct):
-    """What the call has cost."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class Event(Struct):
-    """One event of the stream.
-
-    `message`, `type` and `code` belong to an error that some servers send without a frame around it.
-    """
-
-    choices: list[Choice] | UnsetType | None = UNSET
-    usage: Tokens | None = None
-    error: Any = None
-    id: Any = None
-    model: Any = None
-    object: Any = None
-    message: Any = None
-    type: Any = None
-    code: Any = None
+    delta: PlainDelta
+    index: int = 0
+    finish_reason: Literal["", "null"] | None = None
+    content_filter_results: Raw = Raw()
+    native_finish_reason: None = None
+    stop_reason: None = None
+    matched_stop: None = None
+    logprobs: None = None
+    token_ids: None = None
 
 
-_decode = Decoder(Event).decode
+class PlainEvent(Struct, forbid_unknown_fields=True):
+    """An event with such choices, and nothing beside them that could be news."""
+
+    choices: list[PlainChoice]
+    id: str | None = None
+    object: str | None = None
+    created: int | None = None
+    model: str | None = None
+    provider: str | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    usage: None = None
+    obfuscation: str | None = None
+    p: str | None = None  # Mistral's obfuscation
 
 
 class NotAChunkError(ValueError):
     """The data of an event is no JSON, or not of the protocol. The text says what, and quotes none of it."""
 
 
-def decode(data: bytes) -> Event:
-    """Decode the data of one event.
+_decode = Decoder(PlainEvent).decode
+_LARGE = 1024 * 1024
+_MOST_VALUES = 500_000
+_SIGN_OF_LIFE = re.compile(
+    rb"""[\s\[\]{}"'.]*(?:(?:ping|pong|keep[ _-]?alive|heart[ _-]?beat|processing|null)\b[^{]{0,80})?""", re.IGNORECASE
+)
 
-    Raises:
-        NotAChunkError: it is no JSON object of the protocol.
-    """
+
+def plain(data: bytes) -> PlainEvent | None:
+    """Decode an event that has text and nothing unusual; None for all others, which `whole` decodes."""
     try:
         return _decode(data)
-    except DecodeError as exc:  # its text names types and places, never values
-        problem = str(exc)
-    except UnicodeDecodeError:
-        problem = "it is no UTF-8"
+    except (DecodeError, ValidationError, UnicodeDecodeError):
+        return None
+
+
+def whole(data: bytes) -> Json | None:
+    """Decode an event with everything in it; None for a sign of life, which has no JSON object.
+
+    Tolerated are `NaN` and `Infinity`, halves of a surrogate pair, and bytes that are not UTF-8, which become U+FFFD.
+
+    Raises:
+        NotAChunkError: it is not a JSON object, or one of too many values.
+    """
+    if data.startswith(b":") or _SIGN_OF_LIFE.fullmatch(data.strip()):
+        return None
+    if len(data) > _LARGE and data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
+        raise NotAChunkError(f"{len(data)} bytes: it has more than {_MOST_VALUES} values")
+    problem = "it is not a JSON object"
+    try:
+        found = json.loads(data.decode("utf-8", "replace"))
+    except json.JSONDecodeError as exc:  # its text has places, and never values
+        problem = f"it is not valid JSON ({exc.msg} at character {exc.pos})"
+    except (ValueError, RecursionError):
+        problem = "it is not valid JSON (a number is too long, or values are nested too deeply)"
+    else:
+        if isinstance(found, dict):
+            return found
     raise NotAChunkError(f"{len(data)} bytes: {problem}")

@@ -41,9 +41,25 @@ function operation(path, method, { summary, requestBody, responses }) {
   return box;
 }
 
-const specification = await (await fetch("openapi.json")).json();
-document.getElementById("version").textContent = `${specification.info.title} ${specification.info.version}`;
 const list = document.getElementById("operations");
+
+// Ask for the document; where the server wants a key, wait until somebody types one that it takes.
+async function loadDocument() {
+  let answer = await fetch("openapi.json");
+  while (answer.status === 401) {
+    const key = make("input");
+    key.type = "password";
+    key.autocomplete = "off";
+    list.replaceChildren(make("label", "This server asks for an API key: ", key));
+    await new Promise((resolve) => key.addEventListener("change", resolve, { once: true }));
+    list.replaceChildren();
+    answer = await fetch("openapi.json", { headers: { Authorization: `Bearer ${key.value}` } });
+  }
+  return answer.json();
+}
+
+const specification = await loadDocument();
+document.getElementById("version").textContent = `${specification.info.title} ${specification.info.version}`;
 for (const [path, methods] of Object.entries(specification.paths))
   for (const [method, what] of Object.entries(methods)) list.append(operation(path, method, what));
 for (const [name, schema] of Object.entries(specification.components.schemas)) {

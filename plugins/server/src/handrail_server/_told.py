@@ -1,0 +1,55 @@
+"""What clients are told of a call: which rail refused, and never what it found, unless the operator says so.
+
+A rail's reason and category are words of its plugin: a phrase of a list, a value, a judge's answer. The server cannot
+know which, so it keeps them for the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from handrail import Blocked
+
+if TYPE_CHECKING:
+    from handrail import GenerationResponse
+    from handrail._log import ExecutedAction
+
+_REASON = "the rail refused it"
+
+
+def told(response: GenerationResponse, *, registered: Collection[str], reasons: bool) -> GenerationResponse:
+    """Return a response as a client may know it.
+
+    Args:
+        response: what happened.
+        registered: names of variables that the configuration's own code has registered, for prompts and rails alone.
+        reasons: whether rails' reasons and categories may be told.
+    """
+    if response.output_data is not None:
+        left = {name: value for name, value in response.output_data.items() if name not in registered}
+        response = replace(response, output_data=left)
+    if reasons:
+        return response
+    if isinstance(response.stop, Blocked):
+        response = replace(response, stop=replace(response.stop, reason=_REASON, category=None, span=None))
+    if response.log is None or response.log.activated_rails is None:
+        return response
+    rails = tuple(
+        replace(
+            rail,
+            reason=_REASON if rail.reason else "",
+            category=None,
+            span=None,
+            additional_info=None,
+            executed_actions=tuple(_told_action(action, rail.decisions) for action in rail.executed_actions),
+        )
+        for rail in response.log.activated_rails
+    )
+    return replace(response, log=replace(response.log, activated_rails=rails))
+
+
+def _told_action(action: ExecutedAction, decisions: Collection[str]) -> ExecutedAction:
+    result = action.return_value if action.return_value in decisions else None
+    return replace(action, action_params={}, return_value=result)

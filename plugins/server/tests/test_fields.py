@@ -1,0 +1,176 @@
+"""What reaches the model was judged or refused: the fields and the parts of messages."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import FakeProvider
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+WORDS = "harmful words"
+PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+
+
+@pytest.fixture
+def asked(serve, fake):
+    """Ask with one message; give the answer and what the model has got."""
+    provider = FakeProvider(["fine"])
+
+    async def ask(*messages, policy=None, path="/v1/chat/completions", more=None):
+        client = serve({"a": fake()}, provider=provider, policy=policy or {})
+        before = provider.opened
+        answer = await client.post(path, {"messages": list(messages), **(more or {})})
+        return answer, list(provider.messages[-1]) if provider.opened > before else None
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": WORDS},
+        {"name": "harmful"},
+        {"tool_calls": [CALL]},
+        {"reasoning_content": WORDS},
+        {"reasoning": WORDS},
+        {"refusal": WORDS},
+        {"function_call": {"name": "f", "arguments": WORDS}},
+        {"audio": {"id": WORDS}},
+        {"tool_call_id": "c1"},
+        {"anything": {"deep": [WORDS]}},
+        {"x": 0},
+        {"x": False},
+    ],
+    ids=str,
+)
+async def test_field_that_no_rail_reads_is_refused(asked, fields):
+    for path in ("/v1/chat/completions", "/v1/checks"):
+        answer, seen = await asked({"role": "user", "content": "hi", **fields}, path=path)
+        assert (answer.status, answer.error["code"]) == (400, "unsupported_field")
+        assert answer.error["param"] == f"messages[0].{next(iter(fields))}"
+        assert WORDS not in answer.body.decode()
+        assert seen is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text", "text": "hi", "extra": WORDS},
+        {"type": "text", "text": [WORDS]},
+        {"type": "text", "text": {"value": WORDS}},
+        {"type": "text", "text": "hi", "cache_control": {"type": WORDS}},
+        {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral", "note": WORDS}},
+        {"type": "text", "text": "hi", "cache_control": WORDS},
+        {"type": "text", "content": WORDS},
+        {"type": "input_text", "text": "hi"},
+        {"type": "refusal", "refusal": WORDS},
+        {"type": ["text"], "text": WORDS},
+        {"text": WORDS},
+        {**PNG, "alt": WORDS},
+        {"type": "image_url", "image_url": WORDS},
+        {"type": "image_url", "image_url": {"url": "x", "detail": WORDS}},
+        {"type": "image_url", "image_url": {"url": "x", "caption": WORDS}},
+        {"type": "image_url", "image_url": {"url": {"text": WORDS}}},
+        {"type": "image_url", "text": WORDS, "image_url": {"url": "x"}},
+        {"type": "input_audio", "input_audio": {"data": "x", "format": WORDS}},
+        {"type": "document", "document": WORDS},
+    ],
+    ids=str,
+)
+async def test_part_that_no_rail_reads_is_refused(asked, part):
+    for role in ({"role": "user"}, {"role": "tool", "tool_call_id": "c1"}):
+        answer, seen = await asked({**role, "content": [{"type": "text", "text": "hi"}, part]})
+        assert (answer.status, answer.error["code"]) == (400, "unsupported_field")
+        assert answer.error["param"].startswith("messages[0].content[1]")
+        assert seen is None
+
+
+async def test_what_the_protocol_needs_reaches_the_model_as_it_came(asked):
+    messages = [
+        {"role": "system", "content": "Be brief.", "name": "rules"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "See:", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}},
+                {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+                {"type": "file", "file": {"file_id": "f-1"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [CALL],
+            "reasoning_content": "hm",
+            "extra_content": {"a": 1},
+        },
+        {"role": "tool", "tool_call_id": "c1", "name": "look_up", "content": [{"type": "text", "text": "ok"}]},
+        {"role": "user", "content": "And?"},
+    ]
+    answer, seen = await asked(*messages)
+    assert answer.status == 200
+    assert seen == messages
+
+
+async def test_name_of_a_tool_that_was_not_called_is_refused(asked):
+    call = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    answer, seen = await asked(call, {"role": "tool", "tool_call_id": "c1", "name": WORDS, "content": "ok"})
+    assert (answer.status, answer.error["param"], seen) == (400, "messages[1].name", None)
+    answer, seen = await asked(call, {"role": "tool", "tool_call_id": WORDS, "content": "ok"})
+    assert (answer.status, answer.error["param"], seen) == (400, "messages[1].tool_call_id", None)
+
+
+async def test_empty_fields_say_nothing_and_are_left_out(asked):
+    answer, seen = await asked({"role": "user", "content": "hi", "name": None, "tool_calls": [], "x": {}, "y": ""})
+    assert answer.status == 200
+    assert seen == [{"role": "user", "content": "hi"}]
+
+
+async def test_operator_may_let_a_field_pass_and_refuse_parts(asked):
+    named = {"role": "user", "content": "hi", "name": "ada"}
+    answer, seen = await asked(named, policy={"message_fields": ["name"]})
+    assert (answer.status, seen) == (200, [named])
+    answer, seen = await asked({"role": "user", "content": [PNG]}, policy={"parts": ["text"]})
+    assert (answer.status, answer.error["param"], seen) == (403, "messages[0].content[0].type", None)
+
+
+VALUES = st.recursive(
+    st.sampled_from([WORDS, "text", "ephemeral", "auto", None, 1, True]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "type", "url", "x"]), inner),
+    max_leaves=6,
+)
+PARTS = st.dictionaries(
+    st.sampled_from(["type", "text", "image_url", "file", "cache_control", "name", "x"]),
+    VALUES | st.sampled_from(["text", "image_url", "file", "video_url"]),
+    max_size=4,
+)
+MESSAGES = st.fixed_dictionaries(
+    {"role": st.just("user"), "content": st.just("hi") | st.lists(PARTS, min_size=1, max_size=3)},
+    optional=dict.fromkeys(("name", "tool_calls", "refusal", "x", "audio", "content_filter"), VALUES),
+)
+
+
+@given(MESSAGES)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_words_in_a_message_are_text_that_rails_read_or_an_address_or_do_not_pass(message):
+    """Whatever a message is made of."""
+    from handrail_server import Policy
+    from handrail_server._errors import ApiError
+    from handrail_server._fields import Fields
+
+    try:
+        (passed,) = Fields(Policy()).passed([message])
+    except ApiError:
+        return
+    content = passed["content"]
+    read = [content] if isinstance(content, str) else [p.get("text", "") for p in content if p.get("type") == "text"]
+    addressed = [
+        part[kind][name]
+        for part in (content if isinstance(content, list) else ())
+        for kind, name in (("image_url", "url"), ("video_url", "url"))
+        if part.get("type") == kind and name in part.get(kind, {})
+    ]
+    assert json.dumps(passed).count(WORDS) == sum(text.count(WORDS) for text in (*read, *addressed))

@@ -1,0 +1,129 @@
+"""Every path asks for a key unless it is listed as open, wherever the application is mounted."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from handrail import ConfigurationError, Registry
+from handrail_server import ServerSettings, create_app
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+KEY = {"authorization": "Bearer right-key"}
+OPEN = ("/healthz", "/readyz", "/", "/docs", "/pages/style.css", "/pages/playground.js")
+GUARDED = ("/v1/models", "/v1/models/a", "/v1/rails/configs", "/metrics", "/openapi.json", "/nothing", "/v1/../healthz")
+
+
+class Scoped:
+    """Sets `root_path`, as a server behind a proxy does."""
+
+    def __init__(self, app, root_path: str) -> None:
+        self.app, self.root_path = app, root_path
+
+    async def __call__(self, scope, receive, send) -> None:
+        await self.app({**scope, "root_path": self.root_path}, receive, send)
+
+
+WAYS = {
+    "alone": ("", "", lambda app: app),
+    "a prefix": ("/guard", "/guard", lambda app: app),
+    "mounted": ("/guard", "", lambda app: Starlette(routes=[Mount("/guard", app=app)])),
+    "mounted twice": (
+        "/a/b",
+        "",
+        lambda app: Starlette(routes=[Mount("/a", app=Starlette(routes=[Mount("/b", app=app)]))]),
+    ),
+    "root_path": ("/guard", "", lambda app: Scoped(app, "/guard")),
+    "root_path that a proxy took off": ("", "", lambda app: Scoped(app, "/guard")),
+    "mounted with a prefix": ("/a/guard", "/guard", lambda app: Starlette(routes=[Mount("/a", app=app)])),
+}
+
+
+@pytest.fixture
+def keyed(serve, config, monkeypatch):
+    def make(way):
+        monkeypatch.setenv("SERVER_KEYS", "right-key")
+        base, prefix, wrap = WAYS[way]
+        client = serve({"a": config()}, api_key_env="SERVER_KEYS", prefix=prefix)
+        client.app = wrap(client.app)
+        return client, base
+
+    return make
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_key_is_asked_for_wherever_the_application_is_mounted(keyed, way):
+    client, base = keyed(way)
+    body = {"messages": [{"role": "user", "content": "Hi"}]}
+    for path in ("/v1/chat/completions", "/v1/checks", "/v1/embeddings"):
+        assert (await client.post(base + path, body)).status == 401
+    assert [(await client.get(base + path)).status for path in GUARDED] == [401] * len(GUARDED)
+    found = OPEN if way != "root_path that a proxy took off" else OPEN[:4]  # starlette finds no files then
+    assert [(await client.get(base + path)).status for path in found] == [200] * len(found)
+    assert (await client.post(base + "/v1/chat/completions", body, headers=KEY)).status == 200
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_open_paths_take_no_other_method(keyed, way):
+    client, base = keyed(way)
+    for path in OPEN:
+        assert (await client.ask("POST", base + path, b"{}")).status == 401
+    assert (await client.ask("OPTIONS", base + "/v1/chat/completions")).status == 405
+
+
+@pytest.mark.anyio(False)
+def test_no_path_answers_without_a_key_but_those_that_are_open(keyed):
+    """Whatever stands between the slashes: a path that the router serves and that is not open gives 401."""
+    client, _ = keyed("mounted with a prefix")
+    piece = st.sampled_from(["a", "guard", "v1", "models", "healthz", "..", ".", "", "pages", "%2e%2e", "checks"])
+
+    @settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(piece, max_size=6), st.sampled_from(["GET", "POST", "HEAD", "PUT"]))
+    def ask(pieces, method) -> None:
+        path = "/" + "/".join(pieces)
+        answer = anyio.run(lambda: client.ask(method, path, b"{}" if method == "POST" else None))
+        below = path.removeprefix("/a/guard") if path.startswith("/a/guard") else None
+        opened = below in ("", "/", "/healthz", "/readyz", "/docs") or str(below).startswith("/pages/")
+        assert answer.status in ((200, 307, 404, 405, 401) if opened else (401, 404, 307)), path
+        assert b'"data"' not in answer.body
+        assert b"handrail_requests_total" not in answer.body
+
+    ask()
+
+
+async def test_foreign_host_is_refused_everywhere_but_probes_are_answered(serve, config):
+    client = serve({"a": config()})
+    headers = {"host": "10.1.2.3:8000"}
+    assert [(await client.get(path, headers=headers)).status for path in ("/healthz", "/readyz")] == [200, 200]
+    for path in ("/", "/docs", "/metrics", "/openapi.json", "/v1/models", "/pages/style.css"):
+        assert (await client.get(path, headers=headers)).status == 421
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "guard.example"])
+def test_server_that_others_can_reach_needs_a_key_or_a_word(root, write, config, host, monkeypatch, tmp_path):
+    write(root, "a", config())
+    make = lambda **more: create_app(ServerSettings(config=root, host=host, **more), registry=Registry.discover())  # noqa: E731
+    with pytest.raises(ConfigurationError, match="--insecure"):
+        make()
+    make(insecure=True)
+    monkeypatch.setenv("SERVER_KEYS", "key")
+    make(api_key_env="SERVER_KEYS")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_server_of_one_machine_needs_no_key(root, write, config, host):
+    write(root, "a", config())
+    create_app(ServerSettings(config=root, host=host))
+
+
+async def test_websocket_is_closed(serve, config):
+    client = serve({"a": config()})
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await client.app({"type": "websocket", "path": "/v1/models", "headers": []}, None, send)
+    assert sent == [{"type": "websocket.close", "code": 1000}]
