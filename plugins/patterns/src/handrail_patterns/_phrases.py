@@ -20,6 +20,10 @@ class PhraseRule:
     limit: int
     order: int = 0
 
+    def is_whole(self, text: str) -> bool:
+        """Every phrase has its end."""
+        return True
+
 
 class Phrases:
     """A list of phrases, compiled. Never changes, and serves any number of streams.
@@ -112,6 +116,10 @@ class PhraseScan:
         self._state = state
         self._end += len(text)
         self._before = recent[-phrases.longest - 1 :]
+        return self._decided()
+
+    def look_again(self) -> int:
+        """Everything that has come has been looked at already."""
         return self._decided()
 
     def finish(self) -> int:

@@ -1,0 +1,51 @@
+"""Words beside a value: a number that is nothing but digits counts only after its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+from handrail_patterns._fold import Folding
+
+REACH = 48
+"""How many characters before a value are looked at, in every script and across a line's end."""
+
+
+class Words:
+    """Words that stand before a value, within `REACH` characters.
+
+    A word in Latin letters stands apart from other letters, but for a plural's `s`, or is a part of a name such as
+    `userPhone`; words of other scripts may stand anywhere. Accents do not count.
+    """
+
+    def __init__(self, *words: str, reach: int = REACH) -> None:
+        self.words = words
+        self.reach = reach
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        written = dict.fromkeys(form for word in self.words for form in (word, _FOLDING.text(word)))
+        latin = [word for word in written if word.isascii()]
+        options = [_any(form for word in written if not word.isascii() for form in (word, word.title(), word.upper()))]
+        if latin:
+            # Literal forms of each case: far cheaper to pass over than letters that ignore their case.
+            forms = [form for word in latin for form in (word, word.capitalize(), word.title(), word.upper())]
+            named = [form for form in forms if form[0].isupper()]
+            options.append(rf"(?<![A-Za-z]){_any(forms)}[sS]?(?![a-z])")
+            options.append(rf"(?<=[a-z0-9]){_any(named)}s?(?![a-z])")
+        return re.compile("|".join(option for option in options if option != "(?:)"))
+
+    def nearest(self, text: str, start: int) -> int:
+        """Give the place where the nearest of the words before a place of a text ends, or -1 if there is none."""
+        first = max(start - self.reach, 0)
+        ends = [match.end() for match in self._pattern.finditer(text[first:start])]
+        return first + ends[-1] if ends else -1
+
+
+_FOLDING = Folding(("unicode", "invisible", "marks"))
+
+
+def _any(words: Iterable[str]) -> str:
+    longest_first = sorted(dict.fromkeys(words), key=len, reverse=True)
+    return f"(?:{'|'.join(re.escape(word).replace(chr(92) + ' ', '[ _-]?') for word in longest_first)})"
