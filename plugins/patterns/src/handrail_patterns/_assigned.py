@@ -20,7 +20,9 @@ _TOKEN = (
     "|webhook|consumer|bot|app|account)[_-]?(?:key|token|secret)|(?<!page)(?<!page_)(?<!page-)(?<!pad_)(?<!eos_)"
     "(?<!bos_)(?<!sync)(?<!ation)token|(?<![a-z])secret)"
 )
-_IDENTIFIER = re.compile(r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?")
+_IDENTIFIER = re.compile(
+    r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?"
+)
 _PLACEHOLDER = re.compile(
     r"(?i:your|my|the|some|enter|insert|replace|change|example|dummy|sample|fake|test|placeholder|redacted|secret"
     r"|password|token|api|key|here|this|me|value|todo|x|_|-|\.|\*)+\d{0,3}|.*(?:\$\{|\{\{|%\(|\$\().*|\$\w+|%\w+%|%[sd]"

@@ -163,7 +163,13 @@ def _blocking_rule(pattern: str, order: int, options: RegexDetectionOptions, con
     ignore_case = options.case_insensitive
     try:
         return make_rule(
-            f"pattern {order + 1}", pattern, action, ignore_case=ignore_case, limit=options.max_match, order=order
+            f"pattern {order + 1}",
+            pattern,
+            action,
+            ignore_case=ignore_case,
+            limit=options.max_match,
+            order=order,
+            whole_text=context.direction == "input",
         )
     except ConfigurationError as exc:
         where = place(context, context.direction, "patterns", order, below="regex_detection")

@@ -6,7 +6,7 @@ A letter after a backslash, as in `\n`, is the end of an escaped character.
 
 from __future__ import annotations
 
-ESCAPED = r"(?<!\\[nrtbfv])"
+ESCAPED = r"(?<!\\[nrtbfv])(?<!\\u[0-9A-Fa-f]{4})"
 LEFT = rf"(?<![0-9A-Za-z]{ESCAPED})"
 """No letter or digit before."""
 

@@ -28,10 +28,9 @@ def _dense_tops() -> str:
     return "|".join(dict.fromkeys(form for top in _DENSE_TOPS for form in (top, unicodedata.normalize("NFKD", top))))
 
 
-_DOMAIN = (
-    rf"(?:(?:(?:[A-Za-z0-9_-]|{_SPACED}){{1,63}}\.){{1,8}}{_TOP}"
-    rf"|(?:[A-Za-z0-9{DENSE}-]{{1,30}}\.){{1,3}}(?:{_dense_tops()}))"
-)
+_DOMAIN = rf"(?:(?:[A-Za-z0-9_-]|{_SPACED}){{1,63}}\.){{1,8}}{_TOP}"
+_DENSE_DOMAIN = rf"(?:[A-Za-z0-9{DENSE}-]{{1,30}}\.){{1,3}}(?:{_dense_tops()})"
+_PLAIN_DOMAIN = r"(?:[A-Za-z0-9_-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,63})"
 
 
 def _is_a_persons(text: str) -> bool:
@@ -45,20 +44,21 @@ EMAIL = Kind(
     "EMAIL",
     (
         Way(
-            rf"(?<![A-Za-z0-9_]{ESCAPED})(?<!\\)[A-Za-z0-9_]{_LOCAL}{{0,254}}+{_AT}{_DOMAIN}",
+            rf"(?<![A-Za-z0-9_]{ESCAPED})(?<!\\)[A-Za-z0-9_]{_LOCAL}{{0,254}}+{_AT}"
+            rf"(?:{_DOMAIN}|{_DENSE_DOMAIN})",
             check=_is_a_persons,
         ),
         # atoms with other signs (RFC 5322, RFC 3696); `name=value` is a field and its value
         Way(
             rf"(?<![^\s\"'<>()\[\],;:{DENSE}])(?![A-Za-z_][\w.-]{{0,40}}=)(?=[A-Za-z0-9!#$%^~+_-])"
-            rf"{_LOCAL}{{0,40}}+(?:[!#$%&^~]|/{_LOCAL}{{1,40}}+=)[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_DOMAIN}",
+            rf"{_LOCAL}{{0,40}}+(?:[!#$%&^~]|/{_LOCAL}{{1,40}}+=)[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_PLAIN_DOMAIN}",
             check=_is_a_persons,
         ),
-        Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_DOMAIN}"),
+        Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
         # a local part in letters of another script with spaces
         Way(rf"(?<!{_SPACED}){_SPACED}(?:[A-Za-z0-9._%+'-]|{_SPACED}){{0,63}}{_AT}{_DOMAIN}"),
         # and of a script without: how much of what stands before the sign belongs to it cannot be known
-        Way(rf"(?<!\w)[{DENSE}]{{1,12}}@{_DOMAIN}"),
+        Way(rf"(?<!\w)[{DENSE}]{{1,12}}@(?:{_PLAIN_DOMAIN}|{_DENSE_DOMAIN})"),
     ),
     summary="e-mail address",
     form="`local@domain.tld`: atoms of RFC 5322, a quoted local part, letters of other scripts, `%40` for the sign",

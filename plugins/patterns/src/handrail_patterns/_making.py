@@ -69,7 +69,15 @@ def pattern_rule(entry: PatternSettings, index: int, settings: RegexCheckSetting
     limit = entry.max_match or settings.max_match
     name = entry.name or f"pattern {index + 1}"
     try:
-        return make_rule(name, entry.pattern, action, ignore_case=ignore_case, limit=limit, order=index)
+        return make_rule(
+            name,
+            entry.pattern,
+            action,
+            ignore_case=ignore_case,
+            limit=limit,
+            order=index,
+            whole_text=context.direction == "input",
+        )
     except ConfigurationError as exc:
         raise ConfigurationError(f"{place(context, 'patterns', index)}{exc}") from exc
 

@@ -158,7 +158,9 @@ _SE = Words("personnummer", "pnr", "samordningsnummer", "personal number", "fode
 _AHV = Words("ahv", "avs", "ahv-nr", "ahvn13", "sozialversicherungsnummer", "numero avs", "navs13")
 _CPF = Words("cpf", "cadastro de pessoa")
 _AADHAAR = Words("aadhaar", "aadhar", "uidai", "uid", "adhaar", "\u0906\u0927\u093e\u0930")
-_KR = Words("\uc8fc\ubbfc\ub4f1\ub85d\ubc88\ud638", "\uc8fc\ubbfc\ubc88\ud638", "\uc8fc\ubbfc", "rrn", "resident registration")
+_KR = Words(
+    "\uc8fc\ubbfc\ub4f1\ub85d\ubc88\ud638", "\uc8fc\ubbfc\ubc88\ud638", "\uc8fc\ubbfc", "rrn", "resident registration"
+)
 _TFN = Words("tfn", "tax file number", "tax file", "ato")
 _SIN = Words("sin", "social insurance", "nas", "assurance sociale")
 _TR = Words("tc kimlik", "tckn", "t.c. kimlik", "kimlik no", "kimlik numarasi", "kimlik", "tc no")

@@ -30,7 +30,6 @@ _IBAN_LENGTHS = {
 }  # fmt: skip
 
 
-
 def _iban() -> str:
     """Write the pattern country by country: only the country tells where an IBAN ends."""
     by_country = (

@@ -43,11 +43,38 @@ WORDS = Words(
     "\u05d8\u05dc\u05e4\u05d5\u05df", "\u03c4\u03b7\u03bb\u03b5\u03c6\u03c9\u03bd\u03bf",
 )  # fmt: skip
 CALLS = Words(
-    *WORDS.words, "call", "call us", "calling", "dial", "ring", "reach", "cell", "contact", "text me", "rufen",
-    "llame", "llamar", "llamenos", "ligue", "fale", "appelez", "appeler", "joindre", "portable", "chiama",
-    "chiamare", "chiamate", "bel", "bellen", "zadzwon", "cep", "numara",
+    *WORDS.words,
+    "call",
+    "call us",
+    "calling",
+    "dial",
+    "ring",
+    "reach",
+    "cell",
+    "contact",
+    "text me",
+    "rufen",
+    "llame",
+    "llamar",
+    "llamenos",
+    "ligue",
+    "fale",
+    "appelez",
+    "appeler",
+    "joindre",
+    "portable",
+    "chiama",
+    "chiamare",
+    "chiamate",
+    "bel",
+    "bellen",
+    "zadzwon",
+    "cep",
+    "numara",
 )
-_NUMBER_WORDS = Words("number", "numero", "nummer", "no", "nr", "\u53f7\u7801", "\u865f\u78bc", "\u756a\u53f7", reach=16)
+_NUMBER_WORDS = Words(
+    "number", "numero", "nummer", "no", "nr", "\u53f7\u7801", "\u865f\u78bc", "\u756a\u53f7", reach=16
+)
 _OTHER_NUMBERS = Words(
     "order", "invoice", "account", "acct", "tracking", "ticket", "case", "serial", "part", "product", "item", "sku",
     "id", "ref", "reference", "transaction", "batch", "lot", "version", "isbn", "issn", "ean", "upc", "gtin", "zip",
@@ -63,7 +90,7 @@ def _digits(text: str) -> str:
 def _international(text: str) -> bool:
     """Check the calling code, and the length of what follows it."""
     number = _digits(re.sub(r"\(0\)", "", text))
-    number = number[2:] if number.startswith("00") else number
+    number = number.removeprefix("00")
     for size in (1, 2, 3):
         lengths = _OF_CODE.get(number[:size])
         if lengths is not None:

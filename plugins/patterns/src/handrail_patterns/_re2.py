@@ -12,7 +12,7 @@ from handrail_patterns._live import full, live
 from handrail_patterns._tree import Char, Edge, Either, Node, Repeat, Seq
 
 if TYPE_CHECKING:
-    from handrail_patterns._rule import Seek
+    from handrail_patterns._hit import Seek
 
 _SPACE = r"\t-\r\x1c-\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 _SETS = {r"\d": r"\p{Nd}", r"\D": r"\P{Nd}", r"\w": r"\p{L}\p{N}_", r"\s": _SPACE}
@@ -51,7 +51,7 @@ def compile_pair(node: Node) -> Pair | None:
 
 
 def _seek(matching: Any, living: Any) -> Seek:
-    from handrail_patterns._rule import Hit
+    from handrail_patterns._hit import Hit
 
     def seek(text: str, position: int, /) -> Hit | None:
         text = _without_surrogates(text)

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from handrail_patterns._actions import Action
+from handrail_patterns._hit import At, Seek
 from handrail_patterns._limits import accepts
 from handrail_patterns._live import Gate, Head
-from handrail_patterns._rule import At, Rule, Seek, value_start
+from handrail_patterns._rule import Rule, value_start
 
 _WORTH_SHARING = 8
 _LONG = 256
@@ -61,7 +62,7 @@ class Patterns:
         self.rules: Sequence[Rule] = tuple(rules)
         self.lookback = max(rule.lookback for rule in self.rules)
         self.search = re.compile(_in_common(self.rules)).search
-        self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None]
+        self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None and rule.parts is None]
         self.watched = [index for index, rule in enumerate(self.rules) if not rule.is_bounded]
         self.beginning_with = lru_cache(maxsize=1024)(self._beginning_with)
 
@@ -85,7 +86,7 @@ class PatternScan:
         found: matches that are decided, for the owner to take away.
     """
 
-    __slots__ = ("_base", "_due", "_ends", "_late", "_patterns", "_position", "_text", "found")
+    __slots__ = ("_base", "_due", "_ends", "_late", "_open", "_patterns", "_position", "_text", "found")
 
     def __init__(self, patterns: Patterns) -> None:
         self.found: list[Found] = []
@@ -95,10 +96,13 @@ class PatternScan:
         self._position = 0  # in _text: everything before is decided
         self._ends: dict[int, int] = {}  # where a rule goes on that has matched beyond _position
         self._late: list[str] = []  # what has come since, while a long attempt is not due to be looked at again
+        self._open = [(rule, rule.parts.open()) for rule in patterns.rules if rule.parts is not None]
         self._due = 0  # how many characters of it are to come first
 
     def feed(self, text: str) -> int:
         """Take the next characters; give the place before which everything is decided."""
+        if self._open:
+            self._feed_open(text)
         if self._due > 0:
             self._late.append(text)
             self._due -= len(text)
@@ -111,6 +115,8 @@ class PatternScan:
 
     def finish(self) -> int:
         """No more will come: everything is decided now."""
+        if self._open:
+            self._feed_open("", ended=True)
         self._look("")
         text, position = self._text, self._position
         search = self._patterns.search
@@ -135,6 +141,15 @@ class PatternScan:
                 if end - held_from > rule.limit:
                     return Found(self._base + held_from, self._base + end, rule)
         return None
+
+    def _feed_open(self, text: str, *, ended: bool = False) -> None:
+        """Note the expressions with open gaps that match now; where they begin went by long ago."""
+        for rule, parts in self._open:
+            if parts.feed(text, ended=ended):
+                here = self._base + self._position
+                self.found.append(Found(here, max(here + 1, here + len(text)), rule))
+        if self.found:
+            self._open = [pair for pair in self._open if all(found.rule is not pair[0] for found in self.found)]
 
     def _look(self, text: str) -> int:
         if self._late:

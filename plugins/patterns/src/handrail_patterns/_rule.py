@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TypeAlias
 
 from handrail.errors import ConfigurationError
 
@@ -13,38 +13,18 @@ from handrail_patterns import _re2
 from handrail_patterns._actions import Action
 from handrail_patterns._context import Words
 from handrail_patterns._cost import BUDGET, cost
+from handrail_patterns._hit import At, Hit, Seek
 from handrail_patterns._kind import Way
 from handrail_patterns._limits import bounded, endless, lookback, reach, shortest_tail, width
 from handrail_patterns._live import Gate, full, gate, live, undecided_or_full
 from handrail_patterns._tree import NOTHING, Node, UnsupportedPatternError, parse, seq
+from handrail_patterns._whole import OpenParts, open_parts
 
 DEFAULT_LIMIT = 1024
 LONGEST_LIMIT = 65_536
 
 Check: TypeAlias = Callable[[str], bool]
 """Looks at a match more closely than a pattern can, as a checksum does; what it refuses is no match."""
-
-
-class Hit(NamedTuple):
-    """Where a pattern matches, or may still come to match: then the hit is `undecided` and its end means nothing.
-
-    The value, which is what counts, begins at `value`: after the lead, if there is one.
-    """
-
-    start: int
-    end: int
-    undecided: bool
-    value: int
-
-
-class Seek(Protocol):
-    """Finds the first hit at or after a position."""
-
-    def __call__(self, text: str, position: int, /) -> Hit | None: ...
-
-
-At: TypeAlias = Callable[[str, int], "re.Match[str] | None"]
-"""Looks for a match at a position and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +47,7 @@ class Rule:
         near: words of which one must stand before the value.
         unless: words of which none may stand there, or none nearer than the words of `near`.
         closing: what a whole value ends with, if that is to be watched.
+        parts: for an input: the expression taken apart at its open gaps, in place of all the searches above.
         order: its place in its rail: of two equal matches, the earlier one's counts.
     """
 
@@ -84,6 +65,7 @@ class Rule:
     near: Words | None = None
     unless: Words | None = None
     closing: re.Pattern[str] | None = None
+    parts: OpenParts | None = None
     order: int = 0
 
     def is_whole(self, text: str) -> bool:
@@ -109,6 +91,7 @@ def make_rule(
     limit: int | None = None,
     order: int = 0,
     is_ours: bool = False,
+    whole_text: bool = False,
 ) -> Rule:
     """Derive everything that a stream needs from a pattern.
 
@@ -121,6 +104,7 @@ def make_rule(
         limit: the longest match in characters; by default the pattern's own, or 1,024 if it has none.
         order: its place in its rail.
         is_ours: whether it is a pattern of this package, whose cost the tests have judged.
+        whole_text: whether the text is an input, of which nothing goes out before all of it has come.
 
     Raises:
         ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
@@ -128,6 +112,8 @@ def make_rule(
     way = way or Way(pattern)
     try:
         form = _form(pattern, way, re.IGNORECASE if ignore_case else 0, blocks=action.name == "block")
+        if whole_text and limit is None and (rule := _without_a_limit(name, form, action, way, order)) is not None:
+            return rule
         longest = _longest(form.node, limit)
         source, found = form.going_on(), gate(form.node)
     except re.error as exc:
@@ -193,6 +179,22 @@ def _unready(name: str, action: Action, longest: int, node: Node, way: Way, orde
         closing=None if way.closing is None else re.compile(way.closing),
         order=order,
     )
+
+
+def _without_a_limit(name: str, form: _Form, action: Action, way: Way, order: int) -> Rule | None:
+    """Make the rule of an expression that runs on through ordinary text, for a text that is an input.
+
+    None if it does not run on, or if nothing here can run it in time that grows with the text.
+    """
+    if endless(form.node) is None or width(form.value)[0] == 0:
+        return None
+    rule = replace(_unready(name, action, LONGEST_LIMIT, form.node, way, order), is_bounded=True)
+    only_start_counts = action.name in ("block", "flag")
+    if only_start_counts and (parts := open_parts(form.node)) is not None:
+        return replace(rule, parts=parts)
+    if (pair := _re2.compile_pair(form.node)) is not None:
+        return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
+    return None
 
 
 def _run_by_re(rule: Rule, source: str, ended: str, found: Gate) -> Rule:

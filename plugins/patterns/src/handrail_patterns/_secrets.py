@@ -26,7 +26,9 @@ CONNECTION_STRING = Kind(
     "CONNECTION_STRING",
     (
         credentials(SERVICE),
-        Way(r"[^;\s\"'`<>\\]{3,256}", lead=r";\s?(?i:password|pwd)\s?=\s?", check=lambda text: has_password(f":{text}")),
+        Way(
+            r"[^;\s\"'`<>\\]{3,256}", lead=r";\s?(?i:password|pwd)\s?=\s?", check=lambda text: has_password(f":{text}")
+        ),
         Way(
             r"[^;\s\"'`<>\\]{3,256}(?=;\s?[A-Za-z][A-Za-z ]{1,30}=)",
             lead=rf"{LEFT}(?i:password|pwd)\s?=\s?",
@@ -87,7 +89,12 @@ SECRETS: tuple[Kind, ...] = (
     ),
     _token("anthropic_key", "Anthropic API key", rf"sk-ant-{_B64}{{20,200}}", check=is_mixed),
     _token("openrouter_key", "OpenRouter API key", r"sk-or-[\w-]{20,128}", check=is_mixed),
-    _token("langfuse_key", "Langfuse or LangSmith key", r"[sp]k-lf-[0-9a-f-]{36}", r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    _token(
+        "langfuse_key",
+        "Langfuse or LangSmith key",
+        r"[sp]k-lf-[0-9a-f-]{36}",
+        r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}",
+    ),
     _token("huggingface_token", "Hugging Face token", rf"(?:hf_|api_org_)[A-Za-z0-9]{{34,40}}{_END}"),
     _token("groq_key", "Groq API key", r"gsk_[A-Za-z0-9]{52}"),
     _token("xai_key", "xAI API key", r"xai-[A-Za-z0-9]{70,90}"),

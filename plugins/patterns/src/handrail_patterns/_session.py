@@ -64,6 +64,7 @@ class PatternSession:
         "_fold",
         "_held",
         "_late",
+        "_most_held",
         "_next_step",
         "_note",
         "_scan",
@@ -71,10 +72,13 @@ class PatternSession:
         "_waiting",
     )
 
-    def __init__(self, scan: Scan, fold: FoldedStream | None, note: NoteFlag) -> None:
+    def __init__(
+        self, scan: Scan, fold: FoldedStream | None, note: NoteFlag, *, most_held: int | None = MOST_HELD
+    ) -> None:
         self._scan = scan
         self._fold = fold
         self._note = note
+        self._most_held = most_held  # None for an input, all of which is in memory anyway
         self._held = ""  # what is not delivered yet
         self._late: list[str] = []  # what has come since, not joined to it yet
         self._start = 0  # where _held begins in the whole text
@@ -228,7 +232,7 @@ class PatternSession:
 
     def _look_again(self) -> Ruling | None:
         """Look at a long hold before it is judged by its length, so that the outcome does not hang on the pieces."""
-        if self._end - self._start <= MOST_HELD:
+        if self._most_held is None or self._end - self._start <= self._most_held:
             return None
         return self._settle("", self._in_order(self._scan.look_again()))
 
@@ -236,8 +240,8 @@ class PatternSession:
         if (late := self._scan.overdue()) is not None:
             name, limit = late.rule.name, late.rule.limit
             reason = f"a possible match of {name!r} is longer than its max_match of {limit:,} characters"
-        elif self._end - self._start > MOST_HELD:
-            name, reason = "overlap", f"matches overlap one another over more than {MOST_HELD:,} characters"
+        elif self._most_held is not None and self._end - self._start > self._most_held:
+            name, reason = "overlap", f"matches overlap one another over more than {self._most_held:,} characters"
         else:
             return None
         self._closed = True
