@@ -161,7 +161,7 @@ def _url(chance: random.Random) -> str:
 def _national(name: str, templates: Sequence[str]) -> Make:
     """Try random numbers in the form of a template until one passes: `0` is any digit, `@` any letter."""
     (kind,) = (kind for kind in NATIONAL_IDS if kind.name == name)
-    check = kind.check or (lambda _: True)
+    checks = [way.check for way in kind.ways if way.check is not None]
 
     def make(chance: random.Random) -> str:
         template = chance.choice(templates)
@@ -171,7 +171,7 @@ def _national(name: str, templates: Sequence[str]) -> Make:
                 for c in template
             )
             made = made.replace("#", f"{chance.randint(1, 12):02d}").replace("$", f"{chance.randint(1, 28):02d}")
-            if check(made):
+            if any(check(made) for check in checks):
                 return made
 
     return make

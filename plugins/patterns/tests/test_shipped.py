@@ -183,7 +183,7 @@ def test_ordinary_prose_hardly_waits() -> None:
     for text in prose(60):
         from handrail_patterns._session import PatternSession
 
-        session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda _: None)
+        session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None)
         fed = out = 0
         for piece in tokens(text, chance):
             fed += len(piece)

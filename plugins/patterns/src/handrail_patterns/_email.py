@@ -50,8 +50,9 @@ EMAIL = Kind(
         ),
         # atoms with other signs (RFC 5322, RFC 3696); `name=value` is a field and its value
         Way(
-            rf"(?<![^\s\"'<>()\[\],;:{DENSE}])(?![A-Za-z_][\w.-]{{0,40}}=)(?=[A-Za-z0-9!#$%^~+_-])"
-            rf"{_LOCAL}{{0,40}}+(?:[!#$%&^~]|/{_LOCAL}{{1,40}}+=)[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_PLAIN_DOMAIN}",
+            r"(?<![A-Za-z0-9!#$%&'*+/=?^_`{|}~.@\\-])"
+            rf"(?:[A-Za-z0-9_](?!(?<=[A-Za-z_])[\w.-]{{0,40}}=){_LOCAL}{{0,40}}+(?:[!#$%&^~]|/{_LOCAL}{{1,40}}+=)|[!#$%^~])"
+            rf"[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_PLAIN_DOMAIN}",
             check=_is_a_persons,
         ),
         Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),

@@ -23,19 +23,9 @@ _MAC_WORDS = Words("mac", "bssid", "ether", "hwaddr", "ethernet", "hardware", "b
 
 
 def _ipv4(text: str) -> bool:
-    """Pass over addresses that are nobody's: this host, no host, all hosts, and masks of networks."""
+    """Pass over addresses that are nobody's: this host, no host, all hosts, and those of networks and their masks."""
     address = IPv4Address(text)
-    is_mask = text.startswith("255.") and text.rsplit(".", maxsplit=1)[-1] in (
-        "0",
-        "128",
-        "192",
-        "224",
-        "240",
-        "248",
-        "252",
-        "254",
-    )
-    return not (address.is_loopback or address.is_unspecified or int(address) == 0xFFFFFFFF or is_mask)
+    return not (address.is_loopback or text.endswith(".0") or text.startswith("255."))
 
 
 def _ipv6(text: str) -> bool:

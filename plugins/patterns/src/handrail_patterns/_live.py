@@ -36,6 +36,7 @@ from handrail_patterns._tree import (
 
 END = r"\Z"
 _MOST_HEADS = 16
+_MOST_PEELED = 12
 _ANY = Char(r"[\s\S]")
 
 
@@ -168,11 +169,16 @@ def _heads(items: tuple[Node, ...]) -> list[tuple[str, tuple[Node, ...]]]:
             return [("", items)]
 
 
-def _live_sequence(items: Sequence[Node], rest: str | None) -> str | None:
+def _live_sequence(items: Sequence[Node], rest: str | None, peeled: int = 0) -> str | None:
     if not items:
         return None
     if len(items) == 1:
         return live(items[0], rest)
+    first = items[0]
+    if peeled < _MOST_PEELED and (isinstance(first, Char) or (isinstance(first, Look) and live(first) is None)):
+        # One after the other, so that a first character that does not fit ends the attempt at once.
+        later = _live_sequence(items[1:], rest, peeled + 1)
+        return _any_of((live(first), None if later is None else f"{full(first)}{later}"))
     # Halving keeps the nesting low, and what is written twice to a logarithm.
     middle = len(items) // 2
     after = None if rest is None else "".join(full(item) for item in items[middle:]) + rest
