@@ -113,7 +113,7 @@ AUTHORIZATION = Kind(
         Way(r"[A-Za-z0-9._~+/-]{20,2048}={0,2}", lead=rf"{LEFT}(?i:bearer) {{1,2}}", check=is_mixed),
         Way(
             r"[^\s:\"'`$<>{}]{1,64}:[^\s\"'`$<>{}]{3,128}",
-            lead=rf"{LEFT}curl\s[^\n]{{0,200}}?\s(?:-u|--user)[ =]?[\"']?",
+            lead=rf"{LEFT}curl\s[^\n]{{0,100}}?\s(?:-u|--user)[ =]?[\"']?",
             check=lambda text: "://" not in text,
         ),
     ),

@@ -26,26 +26,34 @@ class Words:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         written = dict.fromkeys(form for word in self.words for form in (word, _FOLDING.text(word)))
+        other = [form for word in written if not word.isascii() for form in (word, word.title(), word.upper())]
         latin = [word for word in written if word.isascii()]
-        options = [_any(form for word in written if not word.isascii() for form in (word, word.title(), word.upper()))]
-        if latin:
-            # Literal forms of each case: far cheaper to pass over than letters that ignore their case.
-            forms = [form for word in latin for form in (word, word.capitalize(), word.title(), word.upper())]
-            named = [form for form in forms if form[0].isupper()]
-            options.append(rf"(?<![A-Za-z]){_any(forms)}[sS]?(?![a-z])")
-            options.append(rf"(?<=[a-z0-9]){_any(named)}s?(?![a-z])")
-        return re.compile("|".join(option for option in options if option != "(?:)"))
+        # Literal forms of each case: far cheaper to pass over than letters that ignore their case.
+        forms = [form for word in latin for form in (word, word.capitalize(), word.title(), word.upper())]
+        named = [form for form in forms if form[0].isupper()]
+        return re.compile(
+            rf"(?<![A-Za-z])(?=[A-Za-z]){_any(forms)}[sS]?(?![a-z])|(?<=[a-z0-9])(?=[A-Z]){_any(named)}s?(?![a-z])"
+            rf"|(?=[^\x00-\x7f]){_any(other)}"
+        )
 
     def nearest(self, text: str, start: int) -> int:
         """Give the place where the nearest of the words before a place of a text ends, or -1 if there is none."""
         first = max(start - self.reach, 0)
+        if not has_letter(text, start):
+            return -1
         ends = [match.end() for match in self._pattern.finditer(text[first:start])]
         return first + ends[-1] if ends else -1
 
 
+def has_letter(text: str, start: int) -> bool:
+    """Tell whether there could be a word before a place of a text."""
+    return _LETTER.search(text, max(start - REACH, 0), start) is not None
+
+
+_LETTER = re.compile(r"[^\W\d_]")
 _FOLDING = Folding(("unicode", "invisible", "marks"))
 
 
 def _any(words: Iterable[str]) -> str:
     longest_first = sorted(dict.fromkeys(words), key=len, reverse=True)
-    return f"(?:{'|'.join(re.escape(word).replace(chr(92) + ' ', '[ _-]?') for word in longest_first)})"
+    return "(?!)" if not longest_first else f"(?:{'|'.join(re.escape(word).replace(chr(92) + ' ', '[ _-]?') for word in longest_first)})"

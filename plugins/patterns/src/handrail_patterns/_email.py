@@ -57,7 +57,7 @@ EMAIL = Kind(
         ),
         Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
         # a local part in letters of another script with spaces
-        Way(rf"(?<!{_SPACED}){_SPACED}(?:[A-Za-z0-9._%+'-]|{_SPACED}){{0,63}}{_AT}{_DOMAIN}"),
+        Way(rf"(?<!{_SPACED}){_SPACED}[\w.%+'-]{{0,63}}+(?:@|\\u0040){_DOMAIN}"),
         # and of a script without: how much of what stands before the sign belongs to it cannot be known
         Way(rf"(?<!\w)[{DENSE}]{{1,12}}@(?:{_PLAIN_DOMAIN}|{_DENSE_DOMAIN})"),
     ),

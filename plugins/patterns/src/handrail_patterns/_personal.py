@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handrail_patterns._checksums import iso7064_mod97, payment_card
 from handrail_patterns._context import Words
-from handrail_patterns._edges import ESCAPED, LEFT, RIGHT
+from handrail_patterns._edges import LEFT, RIGHT
 from handrail_patterns._email import EMAIL
 from handrail_patterns._ip import IP_ADDRESS, MAC_ADDRESS
 from handrail_patterns._kind import Kind, Way
@@ -13,7 +13,7 @@ from handrail_patterns._phone import PHONE
 from handrail_patterns._urls import URL_CREDENTIALS
 
 _GAP = r"[ .\-\u2010-\u2015\u2212]{0,2}"
-_CARD_LEFT = rf"(?<![\d.])(?<!\d[.,A-Za-z])(?<!\d{ESCAPED}[A-Za-z])"
+_CARD_LEFT = r"(?<![\d.])(?<!\d[,A-Za-z])"
 _CARD_RIGHT = r"(?![0-9A-Za-z])(?![.,-]\d)"
 _CARD_WORDS = Words(
     "card", "cards", "card number", "credit", "debit", "visa", "mastercard", "amex", "american express", "diners",

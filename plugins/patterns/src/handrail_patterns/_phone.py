@@ -8,6 +8,7 @@ from handrail_patterns._context import Words
 from handrail_patterns._edges import ESCAPED, NUMBER_LEFT
 from handrail_patterns._kind import Kind, Way
 
+_NOT_WITHIN = r"(?<!\d[ ().\-/])(?<!\d[ ().\-/][ ().\-/])"
 _RIGHT = r"(?![0-9A-Za-z_]|[./-]\d)"
 _NO_SIGN = r"(?<![+/-])(?<!\d:)"
 
@@ -145,7 +146,7 @@ PHONE = Kind(
         Way(rf"{NUMBER_LEFT}{_NO_SIGN}1[3-9]\d-\d{{4}}-\d{{4}}{_RIGHT}"),
         # digits alone, after their name
         Way(
-            rf"{NUMBER_LEFT}{_NO_SIGN}(?<!\d[ )])\d(?:[ ().\-/]{{0,2}}\d){{6,12}}{_RIGHT}",
+            rf"{NUMBER_LEFT}{_NO_SIGN}{_NOT_WITHIN}\d(?:[ ().\-/]{{0,2}}\d){{6,12}}{_RIGHT}",
             check=_dialled,
             near=WORDS,
             unless=_OTHER_NUMBERS,

@@ -11,11 +11,14 @@ _FOOTER = rf"-{{4,5}} ?END{_NAME} ?-{{4,5}}"
 _BODY = r"(?:[^-]++|-(?!-{3,4} ?(?:BEGIN|END)))*+"
 
 # Base64 of a key has digits and letters of both cases within a few characters, which prose about a key has not.
-_BASE64 = r"(?=[A-Za-z+/]{0,39}\d)(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])[A-Za-z0-9+/]{16}"
-_SHORT_LINES = r"(?:[\s\S]{0,12}?(?:[A-Za-z]\d|\d[A-Za-z]|[a-z][A-Z])){8}"
+_BASE64 = (
+    r"(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]{16})"
+    r"(?=[A-Za-z+/]{0,39}\d)(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])"
+)
+_SHORT_LINES = r"(?:(?>[\s\S]{0,12}?(?:[A-Za-z]\d|\d[A-Za-z]|[a-z][A-Z]))){8}"
 _ARMOUR = "(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash|MessageID|Subject)"
 _KEY_FOLLOWS = (
-    rf"(?=[\s\S]{{0,120}}?{_BASE64}|[\s\S]{{0,40}}?{_ARMOUR}: [\s\S]{{0,500}}?{_BASE64}|[\s\S]{{0,24}}?{_SHORT_LINES})"
+    rf"(?:(?=[\s\S]{{0,120}}?{_BASE64})|(?=[\s\S]{{0,40}}?{_ARMOUR}: [\s\S]{{0,500}}?{_BASE64})|(?={_SHORT_LINES}))"
 )
 
 LIMIT = 65_536

@@ -9,13 +9,15 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from handrail_patterns._actions import Action
+from handrail_patterns._context import has_letter
 from handrail_patterns._hit import At, Seek
 from handrail_patterns._limits import accepts
-from handrail_patterns._live import Gate, Head
+from handrail_patterns._live import Gate, Head, in_common, undecided_or_full
 from handrail_patterns._rule import Rule, value_start
+from handrail_patterns._tree import Node
 
 _WORTH_SHARING = 8
-_LONG = 256
+_LONG = 64
 """Where more than this is held, one eighth more must come before it is looked at again: so the cost stays linear."""
 
 
@@ -184,7 +186,10 @@ class PatternScan:
         """Note the matches that begin here; tell whether one may still come."""
         undecided = False
         text, ends = self._text, self._ends
+        named = has_letter(text, position)
         for index, rule, at, _ in self._patterns.beginning_with(text[position]):
+            if rule.needs_word and not named:
+                continue
             if (match := at(text, position)) is None or self._base + position < ends.get(index, 0):
                 continue
             if match.lastindex == 1:
@@ -234,17 +239,13 @@ def _by_lead(heads: Sequence[tuple[tuple[str, ...], Gate, Head]]) -> str:
     """
     shared = Counter(lead[0] for lead, _, _ in heads if lead)
     groups: dict[str, list[tuple[tuple[str, ...], Gate, Head]]] = {}
-    plain: dict[str, list[str]] = {}
+    plain: dict[str, list[tuple[Node, ...]]] = {}
     for lead, gate, head in heads:
         if lead and (shared[lead[0]] >= _WORTH_SHARING or gate.shifted_lead is None or not head.first):
             groups.setdefault(lead[0], []).append((lead[1:], gate, head))
         else:
-            shifted = gate.shifted_lead or "" if lead else ""
-            plain.setdefault(head.first, []).append(shifted + head.body)
-    options = [f"{first}{_one_of(bodies)}" for first, bodies in plain.items()]
-    options.extend(f"{lead}{_one_of([_by_lead(group)])}" for lead, group in groups.items())
+            shifted = gate.shifted_lead or () if lead else ()
+            plain.setdefault(head.first, []).append((*shifted[len(shifted) - len(lead) :], *head.rest))
+    options = [f"{first}{undecided_or_full(in_common(ways))}" for first, ways in plain.items()]
+    options.extend(f"{lead}(?:{_by_lead(group)})" for lead, group in groups.items())
     return "|".join(options)
-
-
-def _one_of(options: Iterable[str]) -> str:
-    return f"(?:{'|'.join(options)})"

@@ -68,6 +68,11 @@ class Rule:
     parts: OpenParts | None = None
     order: int = 0
 
+    @property
+    def needs_word(self) -> bool:
+        """Whether the value, which begins where the match does, counts only after a word."""
+        return self.near is not None
+
     def is_whole(self, text: str) -> bool:
         """Tell whether a value has its end, rather than going on to the end of the text."""
         return self.closing is None or self.closing.search(text) is not None

@@ -37,7 +37,7 @@ CONNECTION_STRING = Kind(
         Way(
             r"[A-Za-z0-9+/%=&.:_-]{16,512}",
             lead=rf"{LEFT}(?i:accountkey|sharedaccesskey|sharedaccesssignature)\s?=\s?",
-            check=is_mixed,
+            check=lambda text: any(map(str.isdigit, text)) and any(map(str.isalpha, text)),
         ),
         Way(r"[A-Za-z0-9%+/_-]{16,128}={0,2}", lead=r"[?&;]sig=", check=is_mixed),
     ),
