@@ -79,6 +79,11 @@ PASSWORD = Kind(
     (
         Way(_QUOTED, lead=_PASSWORD_NAME + _SIGN + _OPEN, check=is_literal),
         Way(_BARE, lead=rf"{_PASSWORD_NAME}(?:=|(?:{_QUOTE})?: )", check=is_bare_literal),
+        Way(
+            r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>\"'`\\])",
+            lead=r"P(?:ASS(?:WORD|WD|PHRASE)|ASS(?<![A-Z]PASS)|WD(?<![A-Z]PWD))=",
+            check=is_bare_literal,
+        ),
         Way(_BARE + _ALONE, lead=rf"{_PASSWORD_NAME}[ \t]{{1,8}}=[ \t]{{1,8}}", check=is_random),
         Way(_BARE, lead=rf"--{_PASSWORD_NAME}[ =]", check=is_bare_literal),
         Way(r"[^<>\s&]{6,128}(?=</)", lead=rf"<[A-Za-z_:-]{{0,20}}{_PASSWORD_NAME}>", check=is_literal),
@@ -113,7 +118,7 @@ AUTHORIZATION = Kind(
         Way(r"[A-Za-z0-9._~+/-]{20,2048}={0,2}", lead=rf"{LEFT}(?i:bearer) {{1,2}}", check=is_mixed),
         Way(
             r"[^\s:\"'`$<>{}]{1,64}:[^\s\"'`$<>{}]{3,128}",
-            lead=rf"{LEFT}curl\s[^\n]{{0,100}}?\s(?:-u|--user)[ =]?[\"']?",
+            lead=rf"{LEFT}curl(?=\s)[^\n]{{0,100}}?\s(?:-u|--user)[ =]?[\"']?",
             check=lambda text: "://" not in text,
         ),
     ),

@@ -28,12 +28,10 @@ class Words:
         written = dict.fromkeys(form for word in self.words for form in (word, _FOLDING.text(word)))
         other = [form for word in written if not word.isascii() for form in (word, word.title(), word.upper())]
         latin = [word for word in written if word.isascii()]
-        # Literal forms of each case: far cheaper to pass over than letters that ignore their case.
-        forms = [form for word in latin for form in (word, word.capitalize(), word.title(), word.upper())]
-        named = [form for form in forms if form[0].isupper()]
+        named = [word[0].upper() + word[1:] for word in latin]
         return re.compile(
-            rf"(?<![A-Za-z])(?=[A-Za-z]){_any(forms)}[sS]?(?![a-z])|(?<=[a-z0-9])(?=[A-Z]){_any(named)}s?(?![a-z])"
-            rf"|(?=[^\x00-\x7f]){_any(other)}"
+            rf"(?<![A-Za-z])(?=[A-Za-z])(?i:{_any(latin)})[sS]?(?![a-z])"
+            rf"|(?<=[a-z0-9])(?=[A-Z]){_any(named)}s?(?![a-z])|(?=[^\x00-\x7f]){_any(other)}"
         )
 
     def nearest(self, text: str, start: int) -> int:
