@@ -36,7 +36,7 @@ def compiled(kinds: Sequence[object]) -> Patterns:
 def opener(*parts: Patterns | Phrases, see_through: Sequence[str] = ("unicode", "invisible")) -> Open:
     """Give what opens a chain of sessions."""
     folding = Folding(see_through)
-    return lambda: [PatternSession(part.open(), folding.open(), lambda _: None) for part in parts]
+    return lambda: [PatternSession(part.open(), folding.open(), lambda *_: None) for part in parts]
 
 
 def stream(sessions: Sequence[PatternSession], pieces: Sequence[str]) -> None:

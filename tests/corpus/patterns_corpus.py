@@ -10,9 +10,8 @@ import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from handrail_patterns._checksums import payment_card
 from handrail_patterns._national import NATIONAL_IDS
-from handrail_patterns._personal import _IBAN_LENGTHS
+from handrail_patterns._personal import _IBAN_LENGTHS, PAYMENT_CARD
 
 Make = Callable[[random.Random], str]
 
@@ -54,6 +53,18 @@ def value(kind: str, chance: random.Random) -> str:
     return (VALUES | LONG_VALUES)[kind](chance)
 
 
+def in_place(kind: str, chance: random.Random) -> tuple[str, str, str]:
+    """Make one value of a kind, with what belongs before and after it: the name of its field, the rest of its URL."""
+    made = value(kind, chance)
+    name = kind.removeprefix("long_")
+    if name in WORDS:
+        return f"{chance.choice(WORDS[name])}{chance.choice((' ', ': ', ' is '))}", made, ""
+    if name in PLACES:
+        before, after = chance.choice(PLACES[name])
+        return before, made, after
+    return "", made, ""
+
+
 def tokens(text: str, chance: random.Random) -> list[str]:
     """Cut a text as a model's tokenizer does, roughly: words with their space, long ones in pieces."""
     pieces, place = [], 0
@@ -78,9 +89,10 @@ def _document(chance: random.Random, names: Sequence[str]) -> Document:
         else:
             kind = chance.choice(names)
             before, after = chance.choice(AROUND).split("{}")
-            made = value(kind, chance)
-            gold.append(Gold(len(text) + len(before), len(text) + len(before) + len(made), kind))
-            text += before + made + after
+            name, made, rest = in_place(kind, chance)
+            start = len(text) + len(before) + len(name)
+            gold.append(Gold(start, start + len(made), kind))
+            text += before + name + made + rest + after
         text += chance.choice((" ", " ", "\n", "\n\n"))
     return Document(text, tuple(gold))
 
@@ -106,7 +118,7 @@ def _card(chance: random.Random) -> str:
     )
     while True:
         number = prefix + _number(chance, length - len(prefix))
-        if payment_card(number):
+        if PAYMENT_CARD.ways[0].check(number):
             return _grouped(number, groups, chance.choice(("", " ", "-")))
 
 
@@ -153,15 +165,13 @@ def _mac(chance: random.Random) -> str:
 
 
 def _url(chance: random.Random) -> str:
-    return (
-        f"https://{chance.choice(NAMES)}:{_from(string.ascii_letters + '!$_', 10)(chance)}@{chance.choice(HOSTS)}.com"
-    )
+    return f"{chance.choice(NAMES)}:{_from(string.ascii_letters + '!$_', 10)(chance)}"
 
 
 def _national(name: str, templates: Sequence[str]) -> Make:
     """Try random numbers in the form of a template until one passes: `0` is any digit, `@` any letter."""
     (kind,) = (kind for kind in NATIONAL_IDS if kind.name == name)
-    check = kind.check or (lambda _: True)
+    checks = [way.check for way in kind.ways if way.check is not None]
 
     def make(chance: random.Random) -> str:
         template = chance.choice(templates)
@@ -171,7 +181,7 @@ def _national(name: str, templates: Sequence[str]) -> Make:
                 for c in template
             )
             made = made.replace("#", f"{chance.randint(1, 12):02d}").replace("$", f"{chance.randint(1, 28):02d}")
-            if check(made):
+            if any(check(made) for check in checks):
                 return made
 
     return make
@@ -230,9 +240,11 @@ VALUES: dict[str, Make] = {
     "za_id": _national("za_id", ("80#$0000180", "95#$ 0000 180")),
     "private_key": _private_key,
     "jwt": _jwt,
-    "connection_string": lambda chance: (
-        f"postgresql://{chance.choice(NAMES)}:{_from(_ALNUM, 12)(chance)}@db.{chance.choice(HOSTS)}.com:5432"
-    ),
+    "connection_string": lambda chance: f"{chance.choice(NAMES)}:{_from(_ALNUM, 12)(chance)}",
+    "password": lambda chance: f"{_from(string.ascii_letters, 5)(chance)}{_number(chance, 2)}{_from('!#%', 1)(chance)}x",
+    "assigned_secret": _from(_ALNUM, 32),
+    "authorization": lambda chance: f"{_from(_ALNUM + '-_', 30)(chance)}7a",
+    "aws_secret_key": _from(_ALNUM + "+/", 40),
     "aws_access_key": _prefixed("AKIA", string.ascii_uppercase + "234567", 16),
     "github_token": _prefixed("ghp_", _ALNUM, 36),
     "gitlab_token": _prefixed("glpat-", _ALNUM, 20),
@@ -249,9 +261,30 @@ VALUES: dict[str, Make] = {
 
 LONG_VALUES: dict[str, Make] = {
     "long_email": lambda chance: f"a{_from(_ALNUM + '._', chance.randint(60, 200))(chance)}x{_email(chance)}",
-    "long_url_credentials": lambda chance: _url(chance).replace(
-        "@", _from(_ALNUM, chance.randint(100, 200))(chance) + "@"
-    ),
+    "long_url_credentials": lambda chance: _url(chance) + _from(_ALNUM, chance.randint(100, 200))(chance),
+}
+
+WORDS: dict[str, Sequence[str]] = {
+    "uk_nhs": ("NHS number", "His NHS no."),
+    "de_tax_id": ("Steuer-ID", "Die Identifikationsnummer"),
+    "pl_pesel": ("PESEL", "Jego numer PESEL"),
+    "in_aadhaar": ("Aadhaar", "My Aadhaar number"),
+    "au_tfn": ("TFN", "The tax file number"),
+    "ca_sin": ("SIN", "Her social insurance number"),
+    "tr_identity": ("TC kimlik no", "TCKN"),
+    "za_id": ("SA ID", "His ID number"),
+    "fr_nir": ("NIR", "Le num\u00e9ro de s\u00e9curit\u00e9 sociale"),
+    "ch_ahv": ("AHV-Nr.", "AVS"),
+    "br_cpf": ("CPF", "O CPF"),
+    "phone": ("tel.", "Phone", "call"),
+}
+PLACES: dict[str, Sequence[tuple[str, str]]] = {
+    "url_credentials": (("https://", "@harbour.com"), ("ftp://", "@10.0.0.7:21/x")),
+    "connection_string": (("postgresql://", "@db.acme.com:5432"), ("redis://", "@cache:6379/0")),
+    "password": (('password = "', '"'), ("DB_PASSWORD=", ""), ("password: ", "\n"), ('"passwd": "', '"')),
+    "assigned_secret": (('api_key = "', '"'), ("CLIENT_SECRET=", ""), ('{"accessToken":"', '"}')),
+    "authorization": (("Authorization: Bearer ", "\n"), ('"Authorization": "token ', '"')),
+    "aws_secret_key": (("aws_secret_access_key = ", "\n"), ('"SecretAccessKey": "', '"')),
 }
 
 LOOK_ALIKES: Sequence[Make] = (

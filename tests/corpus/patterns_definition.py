@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from handrail_patterns._actions import Action
 from handrail_patterns._fold import Folding
-from handrail_patterns._kind import Kind
+from handrail_patterns._kind import Kind, Way
 from handrail_patterns._making import rules_of
 from handrail_patterns._regex import Patterns
-from handrail_patterns._rule import Check
+from handrail_patterns._scripts import is_part_of_its_script
 from handrail_patterns._session import PatternSession, Scan
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A rule as the definition sees it."""
+    """A rule as the definition sees it; `way` has what stands before the value, and what looks at it more closely."""
 
     pattern: re.Pattern[str]
     action: Action
-    check: Check | None = None
+    way: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,32 @@ def resolved(text: str, matches: Iterable[Match]) -> Outcome:
 def _matches(rule: Plain, text: str) -> Iterable[tuple[int, int]]:
     place = 0
     while (match := rule.pattern.search(text, place)) is not None:
-        if rule.check is None or rule.check(match[0]):
-            yield match.span()
+        start = match.start("value") if rule.way else match.start()
+        if rule.way is None or _accepts(rule.way, text, start, match.end()):
+            yield start, match.end()
             place = match.end()
         else:
             place = match.start() + 1
 
 
+def _accepts(way: Way, text: str, start: int, end: int) -> bool:
+    if way.check is not None and not way.check(text[start:end]):
+        return False
+    wanted = 0 if way.near is None else way.near.nearest(text, start)
+    unwanted = -1 if way.unless is None else way.unless.nearest(text, start)
+    return wanted >= 0 and (unwanted < 0 or (way.near is not None and wanted >= unwanted))
+
+
 def _folded(text: str, folding: Folding | None) -> tuple[str, list[int]]:
     if folding is None:
         return text, list(range(len(text)))
-    folded, origins, spaced = "", [], False
+    folded, origins, spaced, letter = "", [], False, ""
     for place, char in enumerate(text):
         piece = folding.char(char)
+        if folding.script_marks is not None and folding.script_marks.match(char):
+            piece = piece if is_part_of_its_script(char, letter) else ""
+        elif piece:
+            letter = char
         if folding.spacing and piece == " ":
             piece = "" if spaced else " "
             spaced = True
@@ -94,7 +107,7 @@ def _folded(text: str, folding: Folding | None) -> tuple[str, list[int]]:
 
 def delivered(scan: Scan, pieces: Iterable[str], folding: Folding | None = None, whole: str | None = None) -> Outcome:
     """Feed the pieces to a session; with `whole` given, see to it that what comes is ever its beginning."""
-    session = PatternSession(scan, None if folding is None else folding.open(), lambda _: None)
+    session = PatternSession(scan, None if folding is None else folding.open(), lambda *_: None)
     text = ""
     for piece in pieces:
         ruling = session.feed(piece)
@@ -120,9 +133,9 @@ def shipped(kinds: Sequence[Kind], action: str = "redact") -> tuple[Patterns, li
     """Give shipped kinds as the rails run them, and as the definition does."""
     actions = {kind.name: Action(action, kind.label) for kind in kinds}  # type: ignore[arg-type]
     plain = [
-        Plain(re.compile(pattern), actions[kind.name], kind.check)
+        Plain(re.compile(f"{way.lead}(?P<value>{way.pattern})"), actions[kind.name], way)
         for kind in kinds
-        for pattern in (kind.pattern, *kind.more)
+        for way in kind.ways
     ]
     return Patterns(rules_of(kinds, actions)), plain
 

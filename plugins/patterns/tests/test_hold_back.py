@@ -103,7 +103,7 @@ def test_a_pattern_written_anew_from_its_tree_matches_the_same() -> None:
 def test_what_is_ready_after_a_piece(pattern: str, text: str, ready: str) -> None:
     from handrail_patterns._session import PatternSession
 
-    session = PatternSession(Patterns([make_rule("p", pattern, Action("redact", "P"))]).open(), None, lambda _: None)
+    session = PatternSession(Patterns([make_rule("p", pattern, Action("redact", "P"))]).open(), None, lambda *_: None)
     assert session.feed(text).text == ready
 
 

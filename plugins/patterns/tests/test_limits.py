@@ -43,7 +43,7 @@ def rule(pattern: str, action: ActionName = "redact", limit: int | None = None) 
         (r"(?<=a(?=b))bc", "it looks ahead inside a look-behind"),
         ("x.{0,90000}y", "its matches may have 90,002 characters"),
         (r"(?<!x)(\d+)+y", "can take exponential time on a hostile text"),
-        (r"(?=a)(a|a)*b", "can take exponential time"),
+        (r"(?=a)(a|ab|b)*c", "can take exponential time"),
     ],
 )
 def test_a_pattern_that_cannot_be_used_is_refused_with_the_reason(pattern: str, words: str) -> None:
@@ -56,7 +56,8 @@ def test_a_pattern_that_cannot_be_used_is_refused_with_the_reason(pattern: str, 
     ("pattern", "exponential"),
     [
         (r"(a+)+b", True),
-        (r"(a|a)*b", True),
+        (r"(a|ab|b)*c", True),
+        (r"(a|a)*b", False),
         (r"(\w+\s?)*$", True),
         (r"(a*)*b", True),
         (r"(x+x+)+y", True),
@@ -92,7 +93,7 @@ def test_re2_runs_what_could_blow_up_here_and_gives_the_same() -> None:
 
 
 def test_a_hostile_text_takes_linear_time_with_re2() -> None:
-    session = PatternSession(Patterns([rule(r"(a+)+b", limit=4000)]).open(), None, lambda _: None)
+    session = PatternSession(Patterns([rule(r"(a+)+b", limit=4000)]).open(), None, lambda *_: None)
     started = time.process_time()
     assert session.feed("a" * 3000 + "!").text == "a" * 3000 + "!"
     assert time.process_time() - started < 2
@@ -101,7 +102,7 @@ def test_a_hostile_text_takes_linear_time_with_re2() -> None:
 def test_without_re2_such_a_pattern_is_refused_and_the_message_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("handrail_patterns._re2.find_spec", lambda _: None)
+    monkeypatch.setattr("handrail_patterns._re2.find_spec", lambda *_: None)
     with pytest.raises(ConfigurationError, match="or install google-re2"):
         rule(r"(a+)+b")
 
@@ -110,7 +111,7 @@ def test_without_re2_such_a_pattern_is_refused_and_the_message_says_what_to_inst
 def test_a_match_longer_than_its_limit_blocks_and_none_of_it_is_out(size: int) -> None:
     patterns = Patterns([rule(r"<[^>]*>", limit=100)])
     text = f"before {'x' * 3000} <{'secret ' * 400}> after"
-    session = PatternSession(patterns.open(), None, lambda _: None)
+    session = PatternSession(patterns.open(), None, lambda *_: None)
     out = ""
     for place in range(0, len(text), size):
         ruling = session.feed(text[place : place + size])
@@ -137,7 +138,7 @@ def test_around_the_limit_the_outcome_does_not_hang_on_the_cut(length: int) -> N
 
 def test_matches_that_overlap_without_an_end_are_bounded() -> None:
     patterns = Patterns([rule("abab"), make_rule("q", "baba", Action("mask", "Q"))])
-    session = PatternSession(patterns.open(), None, lambda _: None)
+    session = PatternSession(patterns.open(), None, lambda *_: None)
     ruling = session.feed("ab" * 100_000)
     assert ruling.block is not None
     assert ruling.text == ""
@@ -145,7 +146,7 @@ def test_matches_that_overlap_without_an_end_are_bounded() -> None:
 
 def test_a_block_ends_at_the_least_that_tells_of_a_match() -> None:
     """An open end needs no holding where the stream stops anyway, so `.*` at the end is no reason to refuse."""
-    session = PatternSession(Patterns([rule(r"password: .*", "block")]).open(), None, lambda _: None)
+    session = PatternSession(Patterns([rule(r"password: .*", "block")]).open(), None, lambda *_: None)
     assert session.feed("the password").text == "the "
     ruling = session.feed(": x")
     assert ruling.block is not None
@@ -155,7 +156,7 @@ def test_a_block_ends_at_the_least_that_tells_of_a_match() -> None:
 def test_time_grows_with_the_text_and_memory_does_not() -> None:
     patterns = Patterns([rule(r"\b[a-f]{4,40}\b"), rule(r"\d+")])
     scan = patterns.open()
-    session = PatternSession(scan, None, lambda _: None)
+    session = PatternSession(scan, None, lambda *_: None)
     for _ in range(300):
         session.feed("face the facade of 1998 and go on " * 30)
     assert len(session._held) < 100
@@ -168,6 +169,6 @@ def _in_sizes(text: str, size: int) -> list[str]:
 
 def test_every_shipped_pattern_is_cheap_on_any_text() -> None:
     for kind in (*PERSONAL_DATA, *SECRETS):
-        for pattern in (kind.pattern, *kind.more):
-            node = parse(pattern)
-            assert cost(node, min(kind.limit or reach(node) or 1024, 2048)) < BUDGET, kind.name
+        for way in kind.ways:
+            node = parse(way.lead + way.pattern)
+            assert cost(node, min(way.limit or reach(node) or 1024, 2048)) < BUDGET, kind.name

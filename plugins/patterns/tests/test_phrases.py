@@ -47,7 +47,7 @@ def test_whole_words_stand_apart(phrases: list[str], text: str, found: str) -> N
 
 
 def test_a_phrase_waits_only_while_it_may_go_on() -> None:
-    session = PatternSession(Phrases(["secret plan"], REDACT, whole_words=True).open(), None, lambda _: None)
+    session = PatternSession(Phrases(["secret plan"], REDACT, whole_words=True).open(), None, lambda *_: None)
     assert session.feed("the sec").text == "the "
     assert session.feed("ond ").text == "second "
     assert session.feed("secret p").text == ""

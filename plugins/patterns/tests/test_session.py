@@ -20,7 +20,7 @@ def patterns(*pairs: tuple[str, ActionName]) -> Patterns:
 
 
 def open_session(compiled: Patterns) -> PatternSession:
-    return PatternSession(compiled.open(), None, lambda _: None)
+    return PatternSession(compiled.open(), None, lambda *_: None)
 
 
 @pytest.mark.parametrize(

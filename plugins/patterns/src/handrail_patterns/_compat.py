@@ -12,7 +12,7 @@ from handrail.errors import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_patterns._actions import Action, ActionName
-from handrail_patterns._kind import Kind
+from handrail_patterns._kind import Kind, Way
 from handrail_patterns._making import nothing_to_look_for, place, rules_of
 from handrail_patterns._personal import PERSONAL_DATA
 from handrail_patterns._rails import PatternRail
@@ -83,7 +83,7 @@ class SensitiveDataSettings(_Accepted):
 
 
 _NO_FOLDING = ActionSettings(action="block")
-_FOLDING = ActionSettings(action="block", see_through=("unicode", "invisible"))
+_FOLDING = ActionSettings(action="block", see_through=("unicode", "invisible", "marks"))
 
 _KINDS_OF_ENTITIES: Mapping[str, str] = {
     "CREDIT_CARD": "payment_card",
@@ -163,7 +163,13 @@ def _blocking_rule(pattern: str, order: int, options: RegexDetectionOptions, con
     ignore_case = options.case_insensitive
     try:
         return make_rule(
-            f"pattern {order + 1}", pattern, action, ignore_case=ignore_case, limit=options.max_match, order=order
+            f"pattern {order + 1}",
+            pattern,
+            action,
+            ignore_case=ignore_case,
+            limit=options.max_match,
+            order=order,
+            whole_text=context.direction == "input",
         )
     except ConfigurationError as exc:
         where = place(context, context.direction, "patterns", order, below="regex_detection")
@@ -173,7 +179,7 @@ def _blocking_rule(pattern: str, order: int, options: RegexDetectionOptions, con
 def _shipped_kinds(entity: str) -> Iterator[Kind]:
     """Give the kind that is this entity, under the entity's name."""
     if pattern := _FURTHER_ENTITIES.get(entity):
-        yield Kind(entity, entity, pattern)
+        yield Kind(entity, entity, (Way(pattern),))
     name = _KINDS_OF_ENTITIES.get(entity, entity.lower())
     yield from (replace(kind, name=entity) for kind in PERSONAL_DATA if kind.name == name)
 
@@ -183,10 +189,10 @@ def _recognized_kinds(settings: SensitiveDataSettings, entity: str) -> Iterator[
     for recognizer in settings.recognizers:
         if recognizer.get("supported_entity") == entity:
             for pattern in recognizer.get("patterns") or ():
-                yield Kind(entity, entity, str(pattern["regex"]), limit=DEFAULT_LIMIT, is_ours=False)
+                yield Kind(entity, entity, (Way(str(pattern["regex"]), limit=DEFAULT_LIMIT),), is_ours=False)
             if words := recognizer.get("deny_list"):
                 listed = "|".join(re.escape(str(word)) for word in words)
-                yield Kind(entity, entity, rf"(?<!\w)(?:{listed})(?!\w)", is_ours=False)
+                yield Kind(entity, entity, (Way(rf"(?<!\w)(?:{listed})(?!\w)"),), is_ours=False)
 
 
 def _not_a_pattern(entity: str, context: RailContext) -> str:

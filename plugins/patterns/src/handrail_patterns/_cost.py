@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import factorial
 
@@ -22,7 +22,8 @@ BUDGET = 3e8
 """The most steps that one stretch of hostile text may cost: some seconds, once, before the stream is blocked."""
 
 _SHORT = 8
-_MAX_STATES = 400
+_LARGE = 64
+_MAX_STATES = 1200
 _SAMPLES = "aeszAZ059_ .,:;-+/@#\"'\n\t\xe9\u0416\u4e2d"
 
 
@@ -34,7 +35,31 @@ def cost(node: Node, limit: int) -> float:
             return float("inf")  # whether a turn was taken or left empty doubles the ways each time
         if not isinstance(loop.body, Char) and _is_ambiguous(loop):
             return float("inf")
-    return _shared_runs(node, limit)
+    return _shared_runs(_without_words(node), limit) if loops else float(limit)
+
+
+def _without_words(node: Node) -> Node:
+    """Put one set of characters for each large part without a loop: it may let more runs share a text, never fewer."""
+    match node:
+        case Seq(items):
+            return Seq(tuple(_without_words(item) for item in items))
+        case Repeat(body):
+            return replace(node, body=_without_words(body))
+        case Atomic(body):
+            return Atomic(_without_words(body))
+        case Either(options):
+            parts = descendants(node)
+            if len(parts) < _LARGE or any(isinstance(part, Repeat) and _is_loop(part) for part in parts):
+                return Either(tuple(_without_words(option) for option in options))
+            return _summary(node, parts)
+        case _:
+            return node
+
+
+def _summary(node: Node, parts: Iterable[Node]) -> Node:
+    sources = dict.fromkeys(part.source for part in parts if isinstance(part, Char))
+    one = Char(f"(?:{'|'.join(sources)})")
+    return Repeat(one, 0, 1) if width(node)[0] == 0 else one
 
 
 @dataclass(slots=True)

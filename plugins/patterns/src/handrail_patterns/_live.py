@@ -18,10 +18,11 @@ alternatives would decide, it may match in vain: text is then held longer, and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from handrail_patterns._tree import (
+    NOTHING,
     Atomic,
     Char,
     Edge,
@@ -36,6 +37,8 @@ from handrail_patterns._tree import (
 
 END = r"\Z"
 _MOST_HEADS = 16
+_MOST_PEELED = 12
+_LONGEST_SPELT = 6
 _ANY = Char(r"[\s\S]")
 
 
@@ -45,11 +48,11 @@ class Head:
 
     Attributes:
         first: the pattern of its first character, or nothing if that is not known.
-        body: what follows; its only group takes part where the attempt is undecided.
+        rest: what follows.
     """
 
     first: str
-    body: str
+    rest: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Gate:
     """
 
     lead: tuple[str, ...]
-    shifted_lead: str | None
+    shifted_lead: tuple[Node, ...] | None
     heads: tuple[Head, ...]
 
 
@@ -135,9 +138,39 @@ def gate(node: Node) -> Gate:
     shifted = [Look(seq((node.body, _ANY)), node.behind, node.negative) for node in lead if isinstance(node, Look)]
     return Gate(
         tuple(map(full, lead)),
-        "".join(map(full, shifted)) if len(shifted) == len(lead) else None,
-        tuple(Head(first, undecided_or_full(seq(rest))) for first, rest in heads),
+        tuple(shifted) if len(shifted) == len(lead) else None,
+        tuple(Head(first, _spelt_out(rest)) for first, rest in heads),
     )
+
+
+def _spelt_out(items: Sequence[Node]) -> tuple[Node, ...]:
+    """Write short repeats of a set one by one, so that patterns that begin alike have more in common."""
+    spelt: list[Node] = []
+    for item in items:
+        match item:
+            case Repeat(Char() as body, least, most, "greedy") if least == most and least <= _LONGEST_SPELT:
+                spelt.extend([body] * least)
+            case Seq(inner):
+                spelt.extend(_spelt_out(inner))
+            case _:
+                spelt.append(item)
+    return tuple(spelt)
+
+
+def in_common(ways: Iterable[tuple[Node, ...]]) -> Node:
+    """Join sequences of which any may match, those that begin with the same node behind one."""
+    groups: dict[Node | None, list[tuple[Node, ...]]] = {}
+    for way in dict.fromkeys(ways):
+        groups.setdefault(way[0] if way else None, []).append(way)
+    joined: list[Node] = []
+    for first, group in groups.items():
+        if first is None:
+            joined.append(NOTHING)
+        elif len(group) == 1:
+            joined.append(seq(group[0]))
+        else:
+            joined.append(seq((first, in_common(way[1:] for way in group))))
+    return joined[0] if len(joined) == 1 else Either(tuple(joined))
 
 
 def _is_lead(node: Node) -> bool:
@@ -168,11 +201,16 @@ def _heads(items: tuple[Node, ...]) -> list[tuple[str, tuple[Node, ...]]]:
             return [("", items)]
 
 
-def _live_sequence(items: Sequence[Node], rest: str | None) -> str | None:
+def _live_sequence(items: Sequence[Node], rest: str | None, peeled: int = 0) -> str | None:
     if not items:
         return None
     if len(items) == 1:
         return live(items[0], rest)
+    first = items[0]
+    if peeled < _MOST_PEELED and (isinstance(first, Char) or (isinstance(first, Look) and live(first) is None)):
+        # One after the other, so that a first character that does not fit ends the attempt at once.
+        later = _live_sequence(items[1:], rest, peeled + 1)
+        return _any_of((live(first), None if later is None else f"{full(first)}{later}"))
     # Halving keeps the nesting low, and what is written twice to a logarithm.
     middle = len(items) // 2
     after = None if rest is None else "".join(full(item) for item in items[middle:]) + rest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,20 +30,29 @@ def make_action(settings: ActionSettings, name: ActionName, label: str, context:
     return Action(name, label, settings.replacement, settings.keep, key)
 
 
-def rules_of(kinds: Iterable[Kind], actions: Mapping[str, Action], *, first: int = 0) -> list[Rule]:
-    """Make the rules of kinds, each with its action by name; every way of writing a kind is a rule of its own."""
+def rules_of(
+    kinds: Iterable[Kind], actions: Mapping[str, Action], *, first: int = 0, needs_words: bool = True
+) -> list[Rule]:
+    """Make the rules of kinds, each with its action by name; every way of writing a kind is a rule of its own.
+
+    Args:
+        kinds: the kinds.
+        actions: what happens to each, by its name.
+        first: the place of the first in its rail.
+        needs_words: whether a number that is nothing but digits counts only after its name.
+    """
     return [
         make_rule(
             kind.name,
-            pattern,
+            way.pattern,
             actions[kind.name],
-            limit=kind.limit,
-            check=kind.check,
+            way=way if needs_words else replace(way, near=None),
+            limit=way.limit,
             order=order,
             is_ours=kind.is_ours,
         )
         for order, kind in enumerate(kinds, first)
-        for pattern in (kind.pattern, *kind.more)
+        for way in kind.ways
     ]
 
 
@@ -59,7 +69,15 @@ def pattern_rule(entry: PatternSettings, index: int, settings: RegexCheckSetting
     limit = entry.max_match or settings.max_match
     name = entry.name or f"pattern {index + 1}"
     try:
-        return make_rule(name, entry.pattern, action, ignore_case=ignore_case, limit=limit, order=index)
+        return make_rule(
+            name,
+            entry.pattern,
+            action,
+            ignore_case=ignore_case,
+            limit=limit,
+            order=index,
+            whole_text=context.direction == "input",
+        )
     except ConfigurationError as exc:
         raise ConfigurationError(f"{place(context, 'patterns', index)}{exc}") from exc
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from ipaddress import AddressValueError, IPv6Address
-
 from handrail_patterns._checksums import iso7064_mod97, payment_card
-from handrail_patterns._kind import Kind
+from handrail_patterns._context import Words
+from handrail_patterns._edges import LEFT, RIGHT
+from handrail_patterns._email import EMAIL
+from handrail_patterns._ip import IP_ADDRESS, MAC_ADDRESS
+from handrail_patterns._kind import Kind, Way
 from handrail_patterns._national import NATIONAL_IDS
+from handrail_patterns._phone import PHONE
+from handrail_patterns._urls import URL_CREDENTIALS
 
 _GAP = r"[ .\-\u2010-\u2015\u2212]{0,2}"
-_PHONE_GAP = r"[ ().\-/\u2010-\u2015]{0,3}"
-_NUMBER_LEFT = r"(?<!\d)(?<!\d[.,])"
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
-_HEX = "[0-9A-Fa-f]"
+_CARD_LEFT = r"(?<![\d.])(?<!\d[,A-Za-z])"
+_CARD_RIGHT = r"(?![0-9A-Za-z])(?![.,-]\d)"
+_CARD_WORDS = Words(
+    "card", "cards", "card number", "credit", "debit", "visa", "mastercard", "amex", "american express", "diners",
+    "discover", "maestro", "unionpay", "jcb", "pan", "cc", "kreditkarte", "karte", "kartennummer", "carte", "carta",
+    "tarjeta", "cartao", "kaart", "kort", "karta", "kart", "\u043a\u0430\u0440\u0442", "\u5361",
+    "\u30ab\u30fc\u30c9", "\uce74\ub4dc", "\u0e1a\u0e31\u0e15\u0e23", "\u0628\u0637\u0627\u0642",
+)  # fmt: skip
 
 _IBAN_LENGTHS = {
     15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
@@ -27,80 +33,67 @@ _IBAN_LENGTHS = {
 def _iban() -> str:
     """Write the pattern country by country: only the country tells where an IBAN ends."""
     by_country = (
-        f"(?<={codes.replace(' ', '|')})(?:[ -]{{0,2}}[0-9A-Z]){{{length - 2}}}"
+        f"(?i:(?<={codes.replace(' ', '|')}))(?:[ -]{{0,2}}[0-9A-Za-z]){{{length - 2}}}"
         for length, codes in _IBAN_LENGTHS.items()
     )
-    return rf"(?<![0-9A-Za-z])[A-Z](?=[A-Z][ -]{{0,2}}\d\d)[A-Z](?:{'|'.join(by_country)})(?![0-9A-Z])"
+    return rf"{LEFT}[A-Za-z](?=[A-Za-z][ -]{{0,2}}\d\d)[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
 
 
-def _ip(text: str) -> bool:
-    if ":" not in text:
-        return True
-    try:
-        IPv6Address(text)
-    except AddressValueError:
+def _issued(text: str) -> bool:
+    """Check that a card's number is in a range that a network issues, and its check digit."""
+    number = "".join(char for char in text if char in "0123456789")
+    first = int(number[:6])
+    if not payment_card(number):
         return False
-    return any(char.isdigit() for char in text)
+    lengths = next((lengths for low, high, lengths in _ISSUERS if low <= first <= high), ())
+    return len(number) in lengths
 
 
-def _not_a_date(text: str) -> bool:
-    return re.match(r"0\d[./-][01]\d[./-](?:19|20)\d\d(?!\d)", text) is None
+_ISSUERS = (
+    (222100, 272099, (16,)), (300000, 305999, (14, 16)), (309500, 309599, (14, 16)), (340000, 349999, (15,)),
+    (352800, 358999, (16,)), (360000, 369999, (14,)), (370000, 379999, (15,)), (380000, 399999, (14, 16)),
+    (400000, 499999, (13, 16, 19)), (500000, 509999, (16,)), (510000, 559999, (16,)), (560000, 589999, (16, 19)),
+    (601100, 601199, (16, 19)), (620000, 629999, (16, 17, 18, 19)), (630000, 639999, (16, 19)),
+    (644000, 659999, (16, 19)), (670000, 679999, (16, 19)), (810000, 817199, (16, 19)),
+)  # fmt: skip
 
+
+def _card(pattern: str, near: Words | None = None) -> Way:
+    return Way(_CARD_LEFT + pattern + _CARD_RIGHT, check=_issued, near=near)
+
+
+PAYMENT_CARD = Kind(
+    "payment_card",
+    "CARD",
+    (
+        _card(rf"[2-68]\d{{3}}(?:{_GAP}\d{{4}}){{3}}"),
+        _card(rf"3[47]\d{{2}}{_GAP}(?:\d{{6}}{_GAP}\d{{5}}|\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{3}})"),
+        _card(rf"3[0689]\d{{2}}{_GAP}(?:\d{{6}}{_GAP}\d{{4}}|\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{2}})"),
+        _card(r"[4-68]\d{3}(?:[ .-]\d{4}){3}[ .-]\d{3}"),
+        _card(r"62\d{4}[ .-]\d{13}"),
+        _card(r"[3-68](?:[ -]?\d){12,18}", _CARD_WORDS),
+    ),
+    summary="payment card number",
+    form="16 digits in fours, 15 as 4-6-5 or 4-4-4-3, 14 as 4-6-4, 19 in fours, or without gaps; otherwise after a word",
+    checksum="Luhn, and the ranges of the networks",
+)
+
+IBAN = Kind(
+    "iban",
+    "IBAN",
+    (Way(_iban(), check=iso7064_mod97),),
+    summary="international bank account number",
+    form="country, two check digits, and as many letters and digits as the country has, in groups or not, in any case",
+    checksum="ISO 7064 mod 97,10",
+)
 
 PERSONAL_DATA: tuple[Kind, ...] = (
-    Kind(
-        "email",
-        "EMAIL",
-        r"(?<![0-9A-Za-z])\w(?=[\w.%+'&-]{0,255}@)[\w.%+'&-]{0,255}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})",
-        summary="e-mail address",
-    ),
-    Kind(
-        "payment_card",
-        "CARD",
-        rf"{_NUMBER_LEFT}[2-68]\d{{3}}(?:{_GAP}\d{{4}}){{3}}(?!\d)",
-        payment_card,
-        "payment card number, with Luhn's check digit",
-        more=(
-            rf"{_NUMBER_LEFT}3[47]\d{{2}}{_GAP}\d{{6}}{_GAP}\d{{5}}(?!\d)",
-            rf"{_NUMBER_LEFT}3[068]\d{{2}}{_GAP}\d{{6}}{_GAP}\d{{4}}(?!\d)",
-            rf"{_NUMBER_LEFT}[4-68]\d{{3}}(?:{_GAP}\d{{4}}){{3}}{_GAP}\d{{3}}(?!\d)",
-            rf"{_NUMBER_LEFT}[3-6](?:{_GAP}\d){{15}}(?!\d)",
-        ),
-    ),
-    Kind("iban", "IBAN", _iban(), iso7064_mod97, "international bank account number, with its check digits"),
-    Kind(
-        "ip_address",
-        "IP",
-        rf"(?<![\w.]){_IPV4}(?!\w|\.\d)",
-        _ip,
-        "IP address, version 4 or 6",
-        more=(
-            rf"(?<![\w:.])(?:{_HEX}{{1,4}}:|:(?=:))(?:{_HEX}{{0,4}}:){{1,6}}(?:{_IPV4}|{_HEX}{{1,4}}|(?<=::))(?![\w:])",
-        ),
-    ),
-    Kind(
-        "mac_address",
-        "MAC",
-        rf"(?<![\w:-]){_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}(?:(?:[:-]{_HEX}{{2}}){{2}})?(?!\w|[:-]{_HEX})",
-        summary="hardware address of a network interface",
-        more=(rf"(?<![\w.]){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}(?!\w|\.\w)",),
-    ),
-    Kind(
-        "url_credentials",
-        "URL_CREDENTIALS",
-        r"(?<![0-9A-Za-z])[A-Za-z](?=[A-Za-z0-9+.-]{1,20}:)[A-Za-z0-9+.-]{1,20}://[^\s/?#@:]{0,128}:[^\s/?#@]{1,256}@[\w.:%\[\]-]{0,254}[\w\]]",
-        summary="URL with a user name and a password, up to the end of its host",
-    ),
+    EMAIL,
+    PAYMENT_CARD,
+    IBAN,
+    IP_ADDRESS,
+    MAC_ADDRESS,
+    URL_CREDENTIALS,
     *NATIONAL_IDS,
-    Kind(
-        "phone",
-        "PHONE",
-        rf"(?<![\w+])\+\d(?:{_PHONE_GAP}\d){{7,14}}(?!\d)",
-        summary="telephone number: international, North American, or national with a leading zero",
-        more=(
-            rf"{_NUMBER_LEFT}(?<![\w+-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{{4}}(?!\d)",
-            rf"{_NUMBER_LEFT}(?<![\w:/+-])(?:0[1-9]|00[1-9]|\(0[1-9])(?:{_PHONE_GAP}\d){{7,11}}(?!\d)",
-        ),
-        check=_not_a_date,
-    ),
-)  # fmt: skip
+    PHONE,
+)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from handrail_patterns._actions import Action
+from handrail_patterns._automaton import Automaton
 from handrail_patterns._regex import Found
+from handrail_patterns._scripts import continues, is_dense
+from handrail_patterns._spaced import Letters, SpacedScan, letters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,60 +21,31 @@ class PhraseRule:
     limit: int
     order: int = 0
 
+    def is_whole(self, text: str) -> bool:
+        """Every phrase has its end."""
+        return True
 
-class Phrases:
+
+class Phrases(Automaton):
     """A list of phrases, compiled. Never changes, and serves any number of streams.
 
     Every place where a phrase stands is a match, those inside or across one another too. With `whole_words`, a phrase
-    that begins or ends with a letter, digit or mark has none beside it.
+    that begins or ends with a letter, digit or mark has none beside it; in a script without spaces between words a
+    word may begin and end beside any letter. With `spaced`, phrases whose letters stand apart are found, too.
     """
 
-    def __init__(self, phrases: Iterable[str], action: Action, *, whole_words: bool) -> None:
+    def __init__(
+        self, phrases: Iterable[str], action: Action, *, whole_words: bool = True, spaced: bool = False
+    ) -> None:
+        phrases = list(phrases)
         self.action = action
+        self.spaced = Letters(filter(None, map(letters_of, phrases))) if spaced else None
         self.whole_words = whole_words
-        self.children: list[dict[str, int]] = [{}]
-        self.shorter: list[int] = [0]  # the state of the longest proper ending that also begins a phrase
-        self.depth: list[int] = [0]
-        self.ends: list[int] = [0]  # the nearest state, this one or a shorter one, that is a whole phrase
-        for phrase in phrases:
-            self._add(phrase)
-        self.longest = max(self.depth)
-        self._connect()
+        super().__init__(phrases)
 
     def open(self) -> PhraseScan:
         """Start a stream."""
         return PhraseScan(self)
-
-    def _add(self, phrase: str) -> None:
-        state = 0
-        for char in phrase:
-            following = self.children[state].get(char)
-            if following is None:
-                following = len(self.children)
-                self.children[state][char] = following
-                self.children.append({})
-                self.shorter.append(0)
-                self.depth.append(self.depth[state] + 1)
-                self.ends.append(0)
-            state = following
-        self.ends[state] = state
-
-    def _connect(self) -> None:
-        waiting = deque(self.children[0].values())
-        while waiting:
-            state = waiting.popleft()
-            for char, child in self.children[state].items():
-                waiting.append(child)
-                self.shorter[child] = self.step(self.shorter[state], char)
-            self.ends[state] = self.ends[state] or self.ends[self.shorter[state]]
-
-    def step(self, state: int, char: str) -> int:
-        """Give the state after one more character."""
-        following = self.children[state].get(char)
-        while following is None and state:
-            state = self.shorter[state]
-            following = self.children[state].get(char)
-        return following or 0
 
 
 class PhraseScan:
@@ -83,7 +55,7 @@ class PhraseScan:
         found: matches that are decided, for the owner to take away.
     """
 
-    __slots__ = ("_before", "_end", "_phrases", "_state", "found")
+    __slots__ = ("_before", "_end", "_phrases", "_spaced", "_state", "found")
 
     def __init__(self, phrases: Phrases) -> None:
         self.found: list[Found] = []
@@ -91,6 +63,7 @@ class PhraseScan:
         self._state = 0
         self._before = ""  # the newest characters, one more than the longest phrase has
         self._end = 0
+        self._spaced = None if phrases.spaced is None else SpacedScan(phrases.spaced)
 
     def feed(self, text: str) -> int:
         """Take the next characters; give the place before which everything is decided."""
@@ -112,12 +85,22 @@ class PhraseScan:
         self._state = state
         self._end += len(text)
         self._before = recent[-phrases.longest - 1 :]
+        if self._spaced is not None:
+            self._spaced.feed(text)
+            self._take_spaced(self._spaced)
+        return self._decided()
+
+    def look_again(self) -> int:
+        """Everything that has come has been looked at already."""
         return self._decided()
 
     def finish(self) -> int:
         """No more will come: everything is decided now."""
         if self._phrases.whole_words and self._phrases.ends[self._state]:
             self._note(self._state, self._before, len(self._before), self._end - len(self._before))
+        if self._spaced is not None:
+            self._spaced.finish()
+            self._take_spaced(self._spaced)
         return self._end
 
     def overdue(self) -> Found | None:
@@ -138,6 +121,12 @@ class PhraseScan:
                 return
             state = phrases.ends[phrases.shorter[state]]
 
+    def _take_spaced(self, spaced: SpacedScan) -> None:
+        phrases = self._phrases
+        for start, end, letters in spaced.found:
+            self.found.append(Found(start, end, PhraseRule(letters, phrases.action, phrases.longest)))
+        spaced.found.clear()
+
     def _decided(self) -> int:
         """Give the place where the longest phrase that may still come has begun."""
         phrases, state, recent = self._phrases, self._state, self._before
@@ -145,15 +134,21 @@ class PhraseScan:
             depth = phrases.depth[state]
             open_end = phrases.children[state] or (phrases.whole_words and phrases.ends[state] == state)
             if open_end and not (phrases.whole_words and _joined(recent, len(recent) - depth)):
-                return self._end - depth
+                break
             state = phrases.shorter[state]
-        return self._end
+        waits_from = self._end if self._spaced is None else self._spaced.waits_from(self._end)
+        return min(self._end - phrases.depth[state], waits_from)
 
 
 def _joined(text: str, place: int) -> bool:
     """Tell whether the characters before and after this place belong to one word."""
-    return 0 < place < len(text) and _in_word(text[place - 1]) and _in_word(text[place])
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if continues(after):
+        return True
+    return _in_word(before) and _in_word(after) and not is_dense(before) and not is_dense(after)
 
 
 def _in_word(char: str) -> bool:
-    return char.isalnum() or char == "_" or unicodedata.combining(char) != 0
+    return char.isalnum() or char == "_" or continues(char)

@@ -21,7 +21,7 @@ from handrail_patterns._personal import PERSONAL_DATA
 from handrail_patterns._phrases import Phrases
 from handrail_patterns._regex import Patterns
 from handrail_patterns._secrets import SECRETS
-from handrail_patterns._session import PatternSession, Scan, flags_in_journal
+from handrail_patterns._session import MOST_HELD, PatternSession, Scan, flags_in_journal
 
 if TYPE_CHECKING:
     from handrail import RailContext, Turn
@@ -49,7 +49,9 @@ class PatternRail:
     def open(self, turn: Turn) -> PatternSession:
         """Start a stream."""
         fold = None if self._folding is None else self._folding.open()
-        return PatternSession(self._scanner.open(), fold, flags_in_journal(turn, self._name, self._direction))
+        note = flags_in_journal(turn, self._name, self._direction)
+        most_held = None if self._direction == "input" else MOST_HELD
+        return PatternSession(self._scanner.open(), fold, note, most_held=most_held)
 
 
 class RegexCheck(PatternRail):
@@ -78,14 +80,18 @@ class PhraseCheck(PatternRail):
         if not written:
             raise nothing_to_look_for(context, "phrases, or a file of them to 'files'", "a phrase")
         folding = Folding(settings.see_through)
-        phrases = {folding.text(phrase).strip(): phrase for phrase in written}
+        phrases = {form.strip(): phrase for phrase in written for form in folding.texts(phrase)}
         if "" in phrases:
             raise ConfigurationError(
                 f"rail {context.name!r}: nothing is left of the phrase {phrases['']!r} without what is seen through; "
                 f"remove it, or set 'see_through'"
             )
         action = make_action(settings, settings.action, settings.label, context)
-        super().__init__(Phrases(phrases, action, whole_words=settings.whole_words), settings, context)
+        super().__init__(
+            Phrases(phrases, action, whole_words=settings.whole_words, spaced="spaced_letters" in settings.see_through),
+            settings,
+            context,
+        )
 
 
 class KindsRail(PatternRail):

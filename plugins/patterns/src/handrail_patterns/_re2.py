@@ -12,7 +12,7 @@ from handrail_patterns._live import full, live
 from handrail_patterns._tree import Char, Edge, Either, Node, Repeat, Seq
 
 if TYPE_CHECKING:
-    from handrail_patterns._rule import Seek
+    from handrail_patterns._hit import Seek
 
 _SPACE = r"\t-\r\x1c-\x20\x85\xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 _SETS = {r"\d": r"\p{Nd}", r"\D": r"\P{Nd}", r"\w": r"\p{L}\p{N}_", r"\s": _SPACE}
@@ -51,15 +51,15 @@ def compile_pair(node: Node) -> Pair | None:
 
 
 def _seek(matching: Any, living: Any) -> Seek:
-    from handrail_patterns._rule import Hit
+    from handrail_patterns._hit import Hit
 
     def seek(text: str, position: int, /) -> Hit | None:
         text = _without_surrogates(text)
         match = matching.search(text, position)
         alive = None if living is None else living.search(text, position)
         if alive is not None and alive.start() < len(text) and (match is None or alive.start() <= match.start()):
-            return Hit(alive.start(), len(text), undecided=True)
-        return None if match is None else Hit(match.start(), match.end(), undecided=False)
+            return Hit(alive.start(), len(text), True, alive.start())
+        return None if match is None else Hit(match.start(), match.end(), False, match.start())
 
     return seek
 

@@ -9,11 +9,16 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from handrail_patterns._actions import Action
+from handrail_patterns._context import has_letter
+from handrail_patterns._hit import At, Seek
 from handrail_patterns._limits import accepts
-from handrail_patterns._live import Gate, Head
-from handrail_patterns._rule import Rule, Seek
+from handrail_patterns._live import Gate, Head, in_common, undecided_or_full
+from handrail_patterns._rule import Rule, value_start
+from handrail_patterns._tree import Node
 
 _WORTH_SHARING = 8
+_LONG = 64
+"""Where more than this is held, one eighth more must come before it is looked at again: so the cost stays linear."""
 
 
 class Finder(Protocol):
@@ -39,6 +44,10 @@ class Finder(Protocol):
         """Its place in its rail: of two equal matches, the earlier one's counts."""
         ...
 
+    def is_whole(self, text: str) -> bool:
+        """Tell whether a match has its end, rather than going on to the end of the text."""
+        ...
+
 
 class Found(NamedTuple):
     """A match that no text to come can change, in characters of the whole text."""
@@ -54,19 +63,19 @@ class Patterns:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: Sequence[Rule] = tuple(rules)
         self.lookback = max(rule.lookback for rule in self.rules)
-        self.least_limit = min(rule.limit for rule in self.rules)
         self.search = re.compile(_in_common(self.rules)).search
-        self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None]
+        self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None and rule.parts is None]
+        self.watched = [index for index, rule in enumerate(self.rules) if not rule.is_bounded]
         self.beginning_with = lru_cache(maxsize=1024)(self._beginning_with)
 
     def open(self) -> PatternScan:
         """Start a stream."""
         return PatternScan(self)
 
-    def _beginning_with(self, char: str) -> Sequence[tuple[int, Rule]]:
+    def _beginning_with(self, char: str) -> Sequence[tuple[int, Rule, At, At]]:
         """Give the rules whose matches may begin with this character."""
         return [
-            (index, rule)
+            (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)
             if rule.gate is not None and any(not head.first or accepts(head.first, char) for head in rule.gate.heads)
         ]
@@ -79,7 +88,7 @@ class PatternScan:
         found: matches that are decided, for the owner to take away.
     """
 
-    __slots__ = ("_base", "_ends", "_patterns", "_position", "_text", "found")
+    __slots__ = ("_base", "_due", "_ends", "_late", "_open", "_patterns", "_position", "_text", "found")
 
     def __init__(self, patterns: Patterns) -> None:
         self.found: list[Found] = []
@@ -88,9 +97,65 @@ class PatternScan:
         self._base = 0  # where _text begins in the whole text
         self._position = 0  # in _text: everything before is decided
         self._ends: dict[int, int] = {}  # where a rule goes on that has matched beyond _position
+        self._late: list[str] = []  # what has come since, while a long attempt is not due to be looked at again
+        self._open = [(rule, rule.parts.open()) for rule in patterns.rules if rule.parts is not None]
+        self._due = 0  # how many characters of it are to come first
 
     def feed(self, text: str) -> int:
         """Take the next characters; give the place before which everything is decided."""
+        if self._open:
+            self._feed_open(text)
+        if self._due > 0:
+            self._late.append(text)
+            self._due -= len(text)
+            return self._base + self._position if self._due > 0 else self._look("")
+        return self._look(text)
+
+    def look_again(self) -> int:
+        """Look at everything that has come, however little it is; give the place before which all is decided."""
+        return self._look("")
+
+    def finish(self) -> int:
+        """No more will come: everything is decided now."""
+        if self._open:
+            self._feed_open("", ended=True)
+        self._look("")
+        text, position = self._text, self._position
+        search = self._patterns.search
+        while (match := search(text, position)) is not None and match.start() < len(text):
+            self._note_at(match.start())
+            position = match.start() + 1
+        for index in self._patterns.ungated:
+            rule = self._patterns.rules[index]
+            self._seek_one(index, rule, rule.seek_last)
+        return self._base + len(text)
+
+    def overdue(self) -> Found | None:
+        """Tell which rule has held more than its limit, if one has."""
+        if not self._patterns.watched:
+            return None
+        self._look("")
+        end = len(self._text)
+        for index in self._patterns.watched:
+            rule = self._patterns.rules[index]
+            if end - self._position > rule.limit:
+                held_from = self._seek_one(index, rule, rule.seek)
+                if end - held_from > rule.limit:
+                    return Found(self._base + held_from, self._base + end, rule)
+        return None
+
+    def _feed_open(self, text: str, *, ended: bool = False) -> None:
+        """Note the expressions with open gaps that match now; where they begin went by long ago."""
+        for rule, parts in self._open:
+            if parts.feed(text, ended=ended):
+                here = self._base + self._position
+                self.found.append(Found(here, max(here + 1, here + len(text)), rule))
+        if self.found:
+            self._open = [pair for pair in self._open if all(found.rule is not pair[0] for found in self.found)]
+
+    def _look(self, text: str) -> int:
+        if self._late:
+            text, self._late, self._due = "".join((*self._late, text)), [], 0
         self._text = text = self._text + text
         patterns = self._patterns
         search, position = patterns.search, self._position
@@ -107,6 +172,8 @@ class PatternScan:
         place = self._base + position
         if self._ends:
             self._ends = {index: end for index, end in self._ends.items() if end > place}
+        held = len(text) - position
+        self._due = held >> 3 if held > _LONG else 0
         surplus = position - patterns.lookback  # forgotten is what no rule looks back at any more
         if surplus > 0:
             self._text = text[surplus:]
@@ -115,36 +182,36 @@ class PatternScan:
         self._position = position
         return place
 
-    def finish(self) -> int:
-        """No more will come: everything is decided now."""
-        for index, rule in enumerate(self._patterns.rules):
-            self._seek_one(index, rule, rule.seek_last)
-        return self._base + len(self._text)
-
-    def overdue(self) -> Found | None:
-        """Tell which rule has held more than its limit, if one has."""
-        end = len(self._text)
-        if end - self._position <= self._patterns.least_limit:
-            return None
-        for index, rule in enumerate(self._patterns.rules):
-            held_from = self._seek_one(index, rule, rule.seek)
-            if end - held_from > rule.limit:
-                return Found(self._base + held_from, self._base + end, rule)
-        return None
-
     def _is_undecided_at(self, position: int) -> bool:
         """Note the matches that begin here; tell whether one may still come."""
         undecided = False
-        text, base = self._text, self._base
-        for index, rule in self._patterns.beginning_with(text[position]):
-            if base + position < self._ends.get(index, 0) or (hit := rule.at(text, position)) is None:
+        text, ends = self._text, self._ends
+        named = has_letter(text, position)
+        for index, rule, at, _ in self._patterns.beginning_with(text[position]):
+            if rule.needs_word and not named:
                 continue
-            if hit.undecided:
+            if (match := at(text, position)) is None or self._base + position < ends.get(index, 0):
+                continue
+            if match.lastindex == 1:
                 undecided = True
-            elif rule.check is None or rule.check(text[position : hit.end]):
-                self.found.append(Found(base + position, base + hit.end, rule))
-                self._ends[index] = base + hit.end
+            else:
+                self._note(index, rule, value_start(match), match.end())
         return undecided
+
+    def _note_at(self, position: int) -> None:
+        """Note the matches that begin here in a text that has ended."""
+        text, ends = self._text, self._ends
+        for index, rule, _, at_last in self._patterns.beginning_with(text[position]):
+            if (match := at_last(text, position)) is not None and self._base + position >= ends.get(index, 0):
+                self._note(index, rule, value_start(match), match.end())
+
+    def _note(self, index: int, rule: Rule, start: int, end: int) -> bool:
+        """Note a match if it is one to the rule's checks, too."""
+        if not rule.accepts(self._text, start, end):
+            return False
+        self.found.append(Found(self._base + start, self._base + end, rule))
+        self._ends[index] = self._base + end
+        return True
 
     def _seek_one(self, index: int, rule: Rule, seek: Seek) -> int:
         """Note the matches of one rule; give the place in `_text` before which it is decided."""
@@ -153,12 +220,7 @@ class PatternScan:
         while (hit := seek(text, position)) is not None:
             if hit.undecided:
                 return hit.start
-            if rule.check is None or rule.check(text[hit.start : hit.end]):
-                self.found.append(Found(base + hit.start, base + hit.end, rule))
-                self._ends[index] = base + hit.end
-                position = hit.end
-            else:
-                position = hit.start + 1
+            position = hit.end if self._note(index, rule, hit.value, hit.end) else hit.start + 1
         return len(text)
 
 
@@ -177,17 +239,13 @@ def _by_lead(heads: Sequence[tuple[tuple[str, ...], Gate, Head]]) -> str:
     """
     shared = Counter(lead[0] for lead, _, _ in heads if lead)
     groups: dict[str, list[tuple[tuple[str, ...], Gate, Head]]] = {}
-    plain: dict[str, list[str]] = {}
+    plain: dict[str, list[tuple[Node, ...]]] = {}
     for lead, gate, head in heads:
         if lead and (shared[lead[0]] >= _WORTH_SHARING or gate.shifted_lead is None or not head.first):
             groups.setdefault(lead[0], []).append((lead[1:], gate, head))
         else:
-            shifted = gate.shifted_lead or "" if lead else ""
-            plain.setdefault(head.first, []).append(shifted + head.body)
-    options = [f"{first}{_one_of(bodies)}" for first, bodies in plain.items()]
-    options.extend(f"{lead}{_one_of([_by_lead(group)])}" for lead, group in groups.items())
+            shifted = gate.shifted_lead or () if lead else ()
+            plain.setdefault(head.first, []).append((*shifted[len(shifted) - len(lead) :], *head.rest))
+    options = [f"{first}{undecided_or_full(in_common(ways))}" for first, ways in plain.items()]
+    options.extend(f"{lead}(?:{_by_lead(group)})" for lead, group in groups.items())
     return "|".join(options)
-
-
-def _one_of(options: Iterable[str]) -> str:
-    return f"(?:{'|'.join(options)})"

@@ -5,36 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TypeAlias
 
 from handrail.errors import ConfigurationError
 
 from handrail_patterns import _re2
 from handrail_patterns._actions import Action
+from handrail_patterns._context import Words
 from handrail_patterns._cost import BUDGET, cost
+from handrail_patterns._hit import At, Hit, Seek
+from handrail_patterns._kind import Way
 from handrail_patterns._limits import bounded, endless, lookback, reach, shortest_tail, width
-from handrail_patterns._live import Gate, full, gate, undecided_or_full
-from handrail_patterns._tree import Node, UnsupportedPatternError, parse
+from handrail_patterns._live import Gate, full, gate, live, undecided_or_full
+from handrail_patterns._tree import NOTHING, Node, UnsupportedPatternError, parse, seq
+from handrail_patterns._whole import OpenParts, open_parts
 
 DEFAULT_LIMIT = 1024
 LONGEST_LIMIT = 65_536
 
 Check: TypeAlias = Callable[[str], bool]
 """Looks at a match more closely than a pattern can, as a checksum does; what it refuses is no match."""
-
-
-class Hit(NamedTuple):
-    """Where a pattern matches, or may still come to match: then the hit is `undecided` and its end means nothing."""
-
-    start: int
-    end: int
-    undecided: bool
-
-
-class Seek(Protocol):
-    """Finds the first hit at or after a position."""
-
-    def __call__(self, text: str, position: int, /) -> Hit | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +36,18 @@ class Rule:
         action: what happens to its matches.
         limit: more characters than this are never held for it: the stream is blocked.
         lookback: how many characters before a match it may look at.
+        is_bounded: whether no attempt can wait for more than `limit` characters, so that it need not be watched.
         seek: finds hits in a text that goes on.
-        at: finds a hit at a position and nowhere else; only where there is a gate.
         seek_last: finds matches in a text that has ended.
+        at: looks for a match at a position and nowhere else, in a text that goes on; its first group takes part
+            where that is undecided, its second where the value begins. Only where there is a gate.
+        at_last: the same in a text that has ended.
         gate: how it begins, for a search in common with others; None if it is not run by `re`.
-        check: looks at each match.
+        check: looks at each value.
+        near: words of which one must stand before the value.
+        unless: words of which none may stand there, or none nearer than the words of `near`.
+        closing: what a whole value ends with, if that is to be watched.
+        parts: for an input: the expression taken apart at its open gaps, in place of all the searches above.
         order: its place in its rail: of two equal matches, the earlier one's counts.
     """
 
@@ -58,12 +55,35 @@ class Rule:
     action: Action
     limit: int
     lookback: int
+    is_bounded: bool
     seek: Seek
     seek_last: Seek
-    at: Seek
+    at: At
+    at_last: At
     gate: Gate | None = None
     check: Check | None = None
+    near: Words | None = None
+    unless: Words | None = None
+    closing: re.Pattern[str] | None = None
+    parts: OpenParts | None = None
     order: int = 0
+
+    @property
+    def needs_word(self) -> bool:
+        """Whether the value, which begins where the match does, counts only after a word."""
+        return self.near is not None
+
+    def is_whole(self, text: str) -> bool:
+        """Tell whether a value has its end, rather than going on to the end of the text."""
+        return self.closing is None or self.closing.search(text) is not None
+
+    def accepts(self, text: str, start: int, end: int) -> bool:
+        """Look at a value more closely than a pattern can."""
+        if self.check is not None and not self.check(text[start:end]):
+            return False
+        wanted = 0 if self.near is None else self.near.nearest(text, start)
+        unwanted = -1 if self.unless is None else self.unless.nearest(text, start)
+        return wanted >= 0 and (unwanted < 0 or (self.near is not None and wanted >= unwanted))
 
 
 def make_rule(
@@ -71,11 +91,12 @@ def make_rule(
     pattern: str,
     action: Action,
     *,
+    way: Way | None = None,
     ignore_case: bool = False,
     limit: int | None = None,
-    check: Check | None = None,
     order: int = 0,
     is_ours: bool = False,
+    whole_text: bool = False,
 ) -> Rule:
     """Derive everything that a stream needs from a pattern.
 
@@ -83,42 +104,113 @@ def make_rule(
         name: what the pattern is called.
         pattern: a regular expression of Python's `re`.
         action: what happens to its matches.
+        way: for a kind: what stands before the value, and what looks at it more closely.
         ignore_case: whether upper and lower case are one.
         limit: the longest match in characters; by default the pattern's own, or 1,024 if it has none.
-        check: looks at each match.
         order: its place in its rail.
         is_ours: whether it is a pattern of this package, whose cost the tests have judged.
+        whole_text: whether the text is an input, of which nothing goes out before all of it has come.
 
     Raises:
         ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
     """
-    flags = re.IGNORECASE if ignore_case else 0
-    only_start_counts = action.name == "block" and check is None
+    way = way or Way(pattern)
     try:
-        re.compile(pattern, flags)  # refuses more than the parser does, such as look-behinds of no fixed width
-        node = parse(pattern, flags)
-        node = shortest_tail(node) if only_start_counts else node
-        longest = _longest(node, limit)
-        source, found = undecided_or_full(node), gate(node)
+        form = _form(pattern, way, re.IGNORECASE if ignore_case else 0, blocks=action.name == "block")
+        if whole_text and limit is None and (rule := _without_a_limit(name, form, action, way, order)) is not None:
+            return rule
+        longest = _longest(form.node, limit)
+        source, found = form.going_on(), gate(form.node)
     except re.error as exc:
         raise ConfigurationError(_does_not_compile(name, pattern, exc)) from exc
     except (UnsupportedPatternError, OverflowError, RecursionError) as exc:
         raise ConfigurationError(f"pattern {name!r} cannot be used on a stream: {exc}: {_shown(pattern)}") from exc
-    if width(node)[0] == 0:
+    if width(form.value)[0] == 0:
         raise ConfigurationError(_matches_nothing(name, pattern))
-    rule = Rule(name, action, longest, lookback(node), _never, _never, _never, None, check, order)
-    steps = 0.0 if is_ours else cost(node, longest)
+    rule = _unready(name, action, longest, form.node, way, order)
+    steps = 0.0 if is_ours else cost(form.node, longest)
     if steps <= BUDGET:
-        return _run_by_re(rule, node, source, found)
-    if pair := _re2.compile_pair(node):
+        return _run_by_re(rule, source, form.ended(), found)
+    if not way.lead and (pair := _re2.compile_pair(form.node)):
         return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
     raise _refusal(name, pattern, steps)
 
 
-def _run_by_re(rule: Rule, node: Node, source: str, found: Gate) -> Rule:
-    going_on, ended = re.compile(source), re.compile(full(node))
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A pattern as trees: what stands before a value, and the value."""
+
+    lead: Node
+    value: Node
+
+    @property
+    def node(self) -> Node:
+        return self.value if self.lead == NOTHING else seq((self.lead, self.value))
+
+    def ended(self) -> str:
+        """Write the pattern for a text that has ended."""
+        return full(self.node) if self.lead == NOTHING else f"(?:(?!)())?{full(self.lead)}({full(self.value)})"
+
+    def going_on(self) -> str:
+        """Write the pattern for a text that goes on."""
+        if self.lead == NOTHING:
+            return undecided_or_full(self.node)
+        return f"(?:(?:{live(self.node) or '(?!)'})()|{full(self.lead)}({full(self.value)}))"
+
+
+def _form(pattern: str, way: Way, flags: int, *, blocks: bool) -> _Form:
+    re.compile(way.lead + pattern, flags)  # refuses more than the parser does, such as look-behinds of no fixed width
+    lead, value = parse(way.lead, flags), parse(pattern, flags)
+    is_plain = lead == NOTHING and way.check is None and way.near is None and way.unless is None
+    return _Form(lead, shortest_tail(value) if blocks and is_plain else value)
+
+
+def _unready(name: str, action: Action, longest: int, node: Node, way: Way, order: int) -> Rule:
+    contexts = [words.reach for words in (way.near, way.unless) if words is not None]
+    farthest = reach(node)
+    return Rule(
+        name,
+        action,
+        longest,
+        lookback(node) + max(contexts, default=0),
+        is_bounded=farthest is not None and farthest <= longest,
+        seek=_never,
+        seek_last=_never,
+        at=_never_at,
+        at_last=_never_at,
+        check=way.check,
+        near=way.near,
+        unless=way.unless,
+        closing=None if way.closing is None else re.compile(way.closing),
+        order=order,
+    )
+
+
+def _without_a_limit(name: str, form: _Form, action: Action, way: Way, order: int) -> Rule | None:
+    """Make the rule of an expression that runs on through ordinary text, for a text that is an input.
+
+    None if it does not run on, or if nothing here can run it in time that grows with the text.
+    """
+    if endless(form.node) is None or width(form.value)[0] == 0:
+        return None
+    rule = replace(_unready(name, action, LONGEST_LIMIT, form.node, way, order), is_bounded=True)
+    only_start_counts = action.name in ("block", "flag")
+    if only_start_counts and (parts := open_parts(form.node)) is not None:
+        return replace(rule, parts=parts)
+    if (pair := _re2.compile_pair(form.node)) is not None:
+        return replace(rule, seek=pair.seek, seek_last=pair.seek_last)
+    return None
+
+
+def _run_by_re(rule: Rule, source: str, ended: str, found: Gate) -> Rule:
+    going_on, last = re.compile(source), re.compile(ended)
     return replace(
-        rule, seek=_seek(going_on.search), at=_seek(going_on.match), seek_last=_seek(ended.search), gate=found
+        rule,
+        seek=_seek(going_on.search),
+        seek_last=_seek(last.search),
+        at=going_on.match,
+        at_last=last.match,
+        gate=found,
     )
 
 
@@ -152,14 +244,23 @@ def _never(_text: str, _position: int, /) -> Hit | None:
     return None
 
 
-def _seek(find: Callable[[str, int], re.Match[str] | None]) -> Seek:
+def _never_at(_text: str, _position: int) -> re.Match[str] | None:
+    return None
+
+
+def _seek(find: At) -> Seek:
     def seek(text: str, position: int, /) -> Hit | None:
         match = find(text, position)
         if match is None or match.start() == len(text):
             return None
-        return Hit(match.start(), match.end(), match.lastindex is not None)
+        return Hit(match.start(), match.end(), match.lastindex == 1, value_start(match))
 
     return seek
+
+
+def value_start(match: re.Match[str]) -> int:
+    """Give the place where the value of a match begins."""
+    return match.start(2) if match.lastindex == 2 else match.start()
 
 
 def _does_not_compile(name: str, pattern: str, error: re.error) -> str:

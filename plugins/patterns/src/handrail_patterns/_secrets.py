@@ -1,123 +1,139 @@
-"""Secrets: keys, tokens and passwords, by the formats that their issuers have published."""
+"""Secrets: keys, tokens and passwords, by the formats that their issuers have published and by the names of fields."""
 
 from __future__ import annotations
 
-from handrail_patterns._kind import Kind
+from collections.abc import Callable
 
-_LEFT = "(?<![0-9A-Za-z])"
-_RIGHT = r"(?![\w-])"
-_SERVICE = (
-    r"(?:amqps?|c(?:lickhouse|assandra)|ftps?|kafka|ldaps?|m(?:ysql|ariadb|ssql|ongodb(?:\+srv)?|qtts?)|nats|oracle|"
-    r"postgres(?:ql)?|rediss?|s(?:qlserver|ftp|mtps?|nowflake))(?:\+\w{1,20})?"
-)
-_BASE64 = "[A-Za-z0-9_-]"
-_BREAK = r"(?:\s|\\[nr]){1,8}"
-_KEY_NAME = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?"
-_KEY_HEADER = r"[^\S\n]{0,4}\n[A-Z][A-Za-z-]{2,30}: [^\n]{1,120}"
+from handrail_patterns._assigned import ASSIGNED, AUTHORIZATION, AWS_SECRET_KEY, PASSWORD, is_mixed
+from handrail_patterns._edges import LEFT
+from handrail_patterns._kind import Kind, Way
+from handrail_patterns._private_key import PRIVATE_KEY
+from handrail_patterns._urls import SERVICE, credentials, has_password
+
+_END = "(?![0-9A-Za-z])"
+_B64 = "[A-Za-z0-9_-]"
 
 
-def _token(name: str, pattern: str, summary: str, *more: str) -> Kind:
+def _token(name: str, summary: str, *patterns: str, check: Callable[[str], bool] | None = None) -> Kind:
     """Make a kind whose tokens stand apart from letters and digits before them."""
-    return Kind(name, name.upper(), _LEFT + pattern, None, summary, tuple(_LEFT + other for other in more))
+    form = ", ".join(f"`{pattern.split('[')[0].split('(?')[0]}...`" for pattern in patterns)
+    ways = tuple(Way(LEFT + pattern, check=check) for pattern in patterns)
+    return Kind(name, name.upper(), ways, summary, form.replace("\\", ""), "digits and letters" if check else "")
 
 
-def _is_mixed(text: str) -> bool:
-    """Tell a random value from a word: it has digits and letters, and ten different characters."""
-    value = text.rpartition("=")[2] or text
-    value = value.rpartition(":")[2] or value
-    return any(map(str.isdigit, value)) and any(map(str.isalpha, value)) and len(set(value)) >= 10
-
+CONNECTION_STRING = Kind(
+    "connection_string",
+    "CONNECTION_STRING",
+    (
+        credentials(SERVICE),
+        Way(
+            r"[^;\s\"'`<>\\]{3,256}", lead=r";\s?(?i:password|pwd)\s?=\s?", check=lambda text: has_password(f":{text}")
+        ),
+        Way(
+            r"[^;\s\"'`<>\\]{3,256}(?=;\s?[A-Za-z][A-Za-z ]{1,30}=)",
+            lead=rf"{LEFT}(?i:password|pwd)\s?=\s?",
+            check=lambda text: has_password(f":{text}"),
+        ),
+        Way(
+            r"[A-Za-z0-9+/%=&.:_-]{16,512}",
+            lead=rf"{LEFT}(?i:accountkey|sharedaccesskey|sharedaccesssignature)\s?=\s?",
+            check=lambda text: any(map(str.isdigit, text)) and any(map(str.isalpha, text)),
+        ),
+        Way(r"[A-Za-z0-9%+/_-]{16,128}={0,2}", lead=r"[?&;]sig=", check=is_mixed),
+    ),
+    summary="password in a connection string or a service's URL, Azure account key or shared access signature",
+    form="`service://user:password@host`; `;Password=`, `;Pwd=`; `AccountKey=`, `SharedAccessKey=`; `&sig=`",
+    checksum="no variable and no placeholder",
+)
 
 SECRETS: tuple[Kind, ...] = (
-    Kind(
-        "private_key",
-        "PRIVATE_KEY",
-        # Also without its last line: a key that is cut off is still a key.
-        rf"-----BEGIN {_KEY_NAME}-----(?:{_KEY_HEADER}){{0,6}}(?:{_BREAK}[A-Za-z0-9+/=]{{16,2048}}){{0,400}}"
-        rf"(?:(?:{_BREAK}[A-Za-z0-9+/=]{{1,64}})?{_BREAK}-----END {_KEY_NAME}-----)?",
-        summary="private key in PEM or PGP armour, over all its lines",
-        limit=32_768,
-    ),
+    PRIVATE_KEY,
     Kind(
         "jwt",
         "JWT",
-        rf"{_LEFT}eyJ{_BASE64}{{8,4096}}\.eyJ{_BASE64}{{8,8192}}\.{_BASE64}{{16,2048}}",
+        (Way(rf"{LEFT}eyJ{_B64}{{8,1024}}\.eyJ{_B64}{{8,8192}}\.{_B64}{{16,2048}}"),),
         summary="signed JSON web token",
+        form="three parts of Base64 with dots, the first two JSON objects",
     ),
-    Kind(
-        "connection_string",
-        "CONNECTION_STRING",
-        _LEFT + _SERVICE + r"://[^\s/?#@:]{0,128}:[^\s/?#@]{1,256}@[\w.:,%\[\]-]{0,254}[\w\]]",
-        summary="connection string or URL with a password",
-        more=(
-            _LEFT + r"(?i:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature) ?= ?[^\s;\"'<>]{6,256}",
-            _LEFT + r"(?i:server|data source|host)=[^;\n]{1,128};(?:[^;=\n]{1,40}=[^;\n]{0,128};){0,8}"
-            r"(?i:password|pwd)=[^;\s]{1,256}",
-        ),
-    ),
-    _token("aws_access_key", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![0-9A-Za-z])", "AWS access key id"),
-    Kind(
-        "aws_secret_key",
-        "AWS_SECRET_KEY",
-        _LEFT + r"(?i:aws_?secret_?(?:access_?)?key)[\"']?\s{0,3}[=:]\s{0,3}[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
-        summary="AWS secret access key, after its name",
-    ),
+    CONNECTION_STRING,
+    AUTHORIZATION,
+    AWS_SECRET_KEY,
+    _token("aws_access_key", "AWS access key id", rf"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{{16}}{_END}"),
     _token(
-        "github_token",
-        r"gh[pousr]_[A-Za-z0-9]{36,251}",
-        "GitHub token",
-        r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
+        "github_token", "GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,251}", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"
     ),
-    _token("gitlab_token", r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas)-[\w.-]{20,128}", "GitLab token"),
+    _token("gitlab_token", "GitLab token", r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas|wt|ffct)-[\w.-]{20,300}"),
     _token(
         "slack_token",
-        r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,250}",
         "Slack token or webhook",
+        r"xox[abceoprs](?:\.xox[bp])?-\d[A-Za-z0-9-]{10,250}",
+        r"xox[ar]-(?=[A-Za-z]{0,40}\d)[A-Za-z0-9]{16,48}",
+        r"xoxd-[A-Za-z0-9%+/=_-]{20,400}",
         r"xapp-\d-[A-Za-z0-9-]{10,250}",
         r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20,120}",
     ),
-    _token("google_api_key", rf"AIza{_BASE64}{{35}}{_RIGHT}", "Google API key"),
+    _token("google_api_key", "Google API key", rf"AIza{_B64}{{35}}(?![\w-])", rf"AQ\.Ab{_B64}{{40,100}}"),
     _token(
         "google_oauth",
-        rf"GOCSPX-{_BASE64}{{28}}{_RIGHT}",
-        "Google OAuth client secret or access token",
-        rf"ya29\.{_BASE64}{{20,1024}}",
+        "Google OAuth client secret, access or refresh token",
+        rf"GOCSPX-{_B64}{{28}}(?![\w-])",
+        rf"ya29\.{_B64}{{20,1024}}",
+        rf"1//0{_B64}{{40,200}}",
     ),
-    _token("openai_key", rf"sk-(?:proj-|svcacct-|admin-|None-)?(?!ant-|or-){_BASE64}{{20,200}}", "OpenAI API key"),
-    _token("anthropic_key", rf"sk-ant-{_BASE64}{{20,200}}", "Anthropic API key"),
-    _token("openrouter_key", r"sk-or-[\w-]{20,128}", "OpenRouter API key"),
-    _token("huggingface_token", r"(?:hf_|api_org_)[A-Za-z0-9]{34,40}(?![0-9A-Za-z])", "Hugging Face token"),
-    _token("groq_key", r"gsk_[A-Za-z0-9]{52}", "Groq API key"),
-    _token("nvidia_key", r"nvapi-[\w-]{60,80}", "NVIDIA API key"),
-    _token("stripe_key", r"(?:[spr]k_(?:live|test|prod)|whsec)_[A-Za-z0-9+/=]{16,247}", "Stripe key or webhook secret"),
-    _token("twilio_key", r"(?:SK|AC)[0-9a-f]{32}(?![0-9A-Za-z])", "Twilio key or account"),
-    _token("sendgrid_key", rf"SG\.{_BASE64}{{22}}\.{_BASE64}{{43}}", "SendGrid API key"),
-    _token("mailgun_key", r"key-[0-9a-f]{32}(?![0-9A-Za-z])", "Mailgun API key"),
-    _token("mailchimp_key", r"[0-9a-f]{32}-us\d{1,2}(?!\d)", "Mailchimp API key"),
-    _token("npm_token", r"npm_[A-Za-z0-9]{36}(?![0-9A-Za-z])", "npm token"),
-    _token("pypi_token", rf"pypi-{_BASE64}{{50,512}}", "PyPI token"),
-    _token("docker_token", rf"dckr_(?:pat|oat)_{_BASE64}{{24,64}}", "Docker Hub token"),
-    _token("digitalocean_token", r"do[oprt]_v1_[0-9a-f]{64}", "DigitalOcean token"),
-    _token("azure_client_secret", r"[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])", "Azure client secret"),
-    _token("databricks_token", r"dapi[0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])", "Databricks token"),
-    _token("shopify_token", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}(?![0-9A-Za-z])", "Shopify token"),
-    _token("square_token", rf"(?:sq0(?:atp|csp|idp)-{_BASE64}{{22,60}}|EAAA{_BASE64}{{56,64}})", "Square token"),
-    _token("telegram_token", rf"\d{{8,10}}:AA{_BASE64}{{33}}{_RIGHT}", "Telegram bot token"),
-    _token("discord_token", rf"[MNO][A-Za-z0-9]{{23,27}}\.{_BASE64}{{6}}\.{_BASE64}{{27,40}}", "Discord bot token"),
-    _token("vault_token", rf"hv[sbr]\.{_BASE64}{{24,300}}", "HashiCorp Vault token"),
-    _token("terraform_token", rf"[A-Za-z0-9]{{14}}\.atlasv1\.{_BASE64}{{60,70}}", "Terraform Cloud token"),
-    _token("grafana_token", r"gl(?:sa|c)_[A-Za-z0-9+/=_]{32,400}", "Grafana token"),
-    _token("newrelic_key", r"NRAK-[A-Z0-9]{27}", "New Relic key"),
-    _token("postman_key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}", "Postman API key"),
-    _token("linear_key", r"lin_(?:api|oauth)_[A-Za-z0-9]{40,64}", "Linear API key"),
-    _token("notion_token", r"ntn_[A-Za-z0-9]{40,50}", "Notion token"),
-    _token("age_key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}", "age private key"),
-    Kind(
-        "assigned_secret",
-        "SECRET",
-        _LEFT + r"(?i:(?:api|access|auth|client|secret|private)[_-]?(?:key|token|secret))[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
-        r"[\w.+/=~-]{16,256}",
-        _is_mixed,
-        "value that is assigned to a name such as api_key",
+    _token(
+        "openai_key",
+        "OpenAI API key",
+        rf"sk-(?:proj|svcacct|admin|None|service)-{_B64}{{20,200}}",
+        r"sk-[A-Za-z0-9]{20,64}(?![\w-])",
+        check=is_mixed,
     ),
+    _token("anthropic_key", "Anthropic API key", rf"sk-ant-{_B64}{{20,200}}", check=is_mixed),
+    _token("openrouter_key", "OpenRouter API key", r"sk-or-[\w-]{20,128}", check=is_mixed),
+    _token(
+        "langfuse_key",
+        "Langfuse or LangSmith key",
+        r"[sp]k-lf-[0-9a-f-]{36}",
+        r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}",
+    ),
+    _token("huggingface_token", "Hugging Face token", rf"(?:hf_|api_org_)[A-Za-z0-9]{{34,40}}{_END}"),
+    _token("groq_key", "Groq API key", r"gsk_[A-Za-z0-9]{52}"),
+    _token("xai_key", "xAI API key", r"xai-[A-Za-z0-9]{70,90}"),
+    _token("perplexity_key", "Perplexity API key", r"pplx-[A-Za-z0-9]{40,64}"),
+    _token("replicate_token", "Replicate token", rf"r8_[A-Za-z0-9]{{37,40}}{_END}"),
+    _token("tavily_key", "Tavily API key", r"tvly-(?:dev-|prod-)?[A-Za-z0-9-]{20,64}", check=is_mixed),
+    _token("nvidia_key", "NVIDIA API key", r"nvapi-[\w-]{60,80}"),
+    _token("stripe_key", "Stripe key or webhook secret", r"(?:[spr]k_(?:live|test|prod)|whsec)_[A-Za-z0-9+/=]{16,247}"),
+    _token("twilio_key", "Twilio key or account", rf"(?:SK|AC)[0-9a-f]{{32}}{_END}"),
+    _token("sendgrid_key", "SendGrid API key", rf"SG\.{_B64}{{22}}\.{_B64}{{43}}"),
+    _token("brevo_key", "Brevo API key", r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    _token("resend_key", "Resend API key", r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
+    _token("mailgun_key", "Mailgun API key", rf"key-[0-9a-f]{{32}}{_END}"),
+    _token("mailchimp_key", "Mailchimp API key", r"[0-9a-f]{32}-us\d{1,2}(?!\d)"),
+    _token("npm_token", "npm token", rf"npm_[A-Za-z0-9]{{36}}{_END}"),
+    _token("pypi_token", "PyPI token", rf"pypi-{_B64}{{50,512}}"),
+    _token("docker_token", "Docker Hub token", rf"dckr_(?:pat|oat)_{_B64}{{24,64}}"),
+    _token("digitalocean_token", "DigitalOcean token", r"do[oprt]_v1_[0-9a-f]{64}"),
+    _token("azure_client_secret", "Azure client secret", r"[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])"),
+    _token("databricks_token", "Databricks token", rf"dapi[0-9a-f]{{32}}(?:-\d)?{_END}"),
+    _token("shopify_token", "Shopify token", rf"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{{32}}{_END}"),
+    _token("square_token", "Square token", rf"sq0(?:atp|csp|idp)-{_B64}{{22,60}}", rf"EAAA{_B64}{{56,64}}"),
+    _token("telegram_token", "Telegram bot token", rf"\d{{8,10}}:AA{_B64}{{33}}(?![\w-])"),
+    _token("discord_token", "Discord bot token", rf"[MNO][A-Za-z0-9]{{23,27}}\.{_B64}{{6}}\.{_B64}{{27,40}}"),
+    _token("vault_token", "HashiCorp Vault token", rf"hv[sbr]\.{_B64}{{24,300}}"),
+    _token("terraform_token", "Terraform Cloud token", rf"[A-Za-z0-9]{{14}}\.atlasv1\.{_B64}{{60,70}}"),
+    _token("grafana_token", "Grafana token", r"gl(?:sa|c)_[A-Za-z0-9+/=_]{32,400}"),
+    _token("sentry_token", "Sentry token", r"sntry[su]_[A-Za-z0-9+/=_]{40,400}"),
+    _token("newrelic_key", "New Relic key", r"NRAK-[A-Z0-9]{27}"),
+    _token("postman_key", "Postman API key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
+    _token("linear_key", "Linear API key", r"lin_(?:api|oauth)_[A-Za-z0-9]{40,64}"),
+    _token("notion_token", "Notion token", r"ntn_[A-Za-z0-9]{40,50}"),
+    _token("figma_token", "Figma token", rf"fig[dou]_{_B64}{{38,64}}"),
+    _token("atlassian_token", "Atlassian API token", r"ATATT3[A-Za-z0-9_=-]{100,250}"),
+    _token("supabase_key", "Supabase key or token", r"sbp_[0-9a-f]{40}", rf"sb_secret_{_B64}{{20,64}}"),
+    _token("planetscale_token", "PlanetScale password or token", r"pscale_(?:pw|tkn|oauth)_[\w.=-]{32,64}"),
+    _token("heroku_key", "Heroku API key", rf"HRKU-{_B64}{{36,64}}"),
+    _token("onepassword_token", "1Password service account token", r"ops_eyJ[A-Za-z0-9+/=_-]{100,1000}"),
+    _token("age_key", "age private key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
+    PASSWORD,
+    ASSIGNED,
 )

@@ -18,6 +18,8 @@ MOST_HELD = 131_072
 """Matches that overlap one another without an end are held up to here; then the stream is blocked."""
 
 _NOTHING_YET = Ruling()
+_FLAGGED = "the text matches {name!r}"
+_UNENDED = "the text has a {name!r} without an end: everything from its beginning was withheld"
 
 
 class Scan(Protocol):
@@ -31,6 +33,10 @@ class Scan(Protocol):
 
     def feed(self, text: str) -> int:
         """Take the next characters; give the place before which everything is decided."""
+        ...
+
+    def look_again(self) -> int:
+        """Look at everything that has come; give the place before which everything is decided."""
         ...
 
     def finish(self) -> int:
@@ -57,6 +63,8 @@ class PatternSession:
         "_end",
         "_fold",
         "_held",
+        "_late",
+        "_most_held",
         "_next_step",
         "_note",
         "_scan",
@@ -64,11 +72,15 @@ class PatternSession:
         "_waiting",
     )
 
-    def __init__(self, scan: Scan, fold: FoldedStream | None, note: NoteFlag) -> None:
+    def __init__(
+        self, scan: Scan, fold: FoldedStream | None, note: NoteFlag, *, most_held: int | None = MOST_HELD
+    ) -> None:
         self._scan = scan
         self._fold = fold
         self._note = note
+        self._most_held = most_held  # None for an input, all of which is in memory anyway
         self._held = ""  # what is not delivered yet
+        self._late: list[str] = []  # what has come since, not joined to it yet
         self._start = 0  # where _held begins in the whole text
         self._end = 0  # where it ends
         self._decided = 0  # the place before which all matches are known
@@ -100,6 +112,7 @@ class PatternSession:
         self._closed = True
         self._scan.finish()
         self._decided = self._end
+        self._join()
         return self._deliver()
 
     def _feed_in_steps(self, text: str) -> Ruling:
@@ -115,32 +128,57 @@ class PatternSession:
             block = ruling.block
             if self._end == self._next_step and block is None:
                 self._next_step += STEP
-                block = self._block_if_overdue()
+                if (late := self._look_again()) is not None:
+                    texts.append(late.text)
+                    edits.extend(late.edits)
+                    block = late.block
+                block = block or self._block_if_overdue()
             place += room
         return Ruling("".join(texts), block, tuple(edits))
 
     def _take(self, text: str) -> Ruling:
-        held = self._held = self._held + text
         fold, scan = self._fold, self._scan
-        if fold is None or (fold.side_by_side and text.isascii()):
+        if fold is None or (fold.side_by_side and fold.leaves_alone(text)):
             decided = scan.feed(text)
         else:
-            place = scan.feed(fold.feed(text, self._end))
-            decided = fold.origin(place)
-            fold.forget(place)
+            decided = self._in_order(scan.feed(fold.feed(text, self._end)))
         self._end += len(text)
-        self._decided = decided
-        if scan.found or self._waiting:
-            return self._deliver()
+        return self._settle(text, decided)
+
+    def _settle(self, text: str, decided: int) -> Ruling:
+        """Give what is final now that everything before a place is decided."""
         start = self._start
-        if decided == start:
+        if decided == start and not self._scan.found:
+            self._late.append(text)  # a long hold is not copied with each piece
             return _NOTHING_YET
+        held = self._join(text)
+        self._decided = decided
+        if self._scan.found or self._waiting:
+            return self._deliver()
         self._start = decided
         if decided == self._end:
             self._held = ""
             return Ruling(held)
         self._held = held[decided - start :]
         return Ruling(held[: decided - start])
+
+    def _in_order(self, place: int) -> int:
+        """Give the place in the original of a place in the folded text before which everything is decided."""
+        fold = self._fold
+        if fold is None:
+            return place
+        decided = fold.origin(place)
+        fold.forget(place)
+        return decided
+
+    def _join(self, text: str = "") -> str:
+        if self._late:
+            self._late.append(text)
+            self._held += "".join(self._late)
+            self._late = []
+        else:
+            self._held += text
+        return self._held
 
     def _deliver(self) -> Ruling:
         """Give everything up to the first match, or possible match, that is not decided in full."""
@@ -156,7 +194,10 @@ class PatternSession:
                 self._decided = cluster.start
                 break
             texts.append(self._cut(cluster.start))
-            replacement = action.apply(self._cut(cluster.end))
+            value = self._cut(cluster.end)
+            if not cluster.strictest.rule.is_whole(value):
+                self._note(cluster.strictest, _UNENDED)
+            replacement = action.apply(value)
             edits.append(Edit(cluster.start, cluster.end, replacement))
             texts.append(replacement)
             self._clusters.drop_first()
@@ -169,7 +210,7 @@ class PatternSession:
         found, self._scan.found = self._scan.found, []
         for match in map(self._in_original, found):
             if match.rule.action.name == "flag":
-                self._note(match)
+                self._note(match, _FLAGGED)
             else:
                 self._clusters.add(match)
 
@@ -189,12 +230,18 @@ class PatternSession:
         name = match.rule.name
         return Verdict.block(f"the text matches {name!r}", category=name, span=(match.start, match.end))
 
+    def _look_again(self) -> Ruling | None:
+        """Look at a long hold before it is judged by its length, so that the outcome does not hang on the pieces."""
+        if self._most_held is None or self._end - self._start <= self._most_held:
+            return None
+        return self._settle("", self._in_order(self._scan.look_again()))
+
     def _block_if_overdue(self) -> Verdict | None:
         if (late := self._scan.overdue()) is not None:
             name, limit = late.rule.name, late.rule.limit
             reason = f"a possible match of {name!r} is longer than its max_match of {limit:,} characters"
-        elif len(self._held) > MOST_HELD:
-            name, reason = "overlap", f"matches overlap one another over more than {MOST_HELD:,} characters"
+        elif self._most_held is not None and self._end - self._start > self._most_held:
+            name, reason = "overlap", f"matches overlap one another over more than {self._most_held:,} characters"
         else:
             return None
         self._closed = True
@@ -202,16 +249,16 @@ class PatternSession:
 
 
 class NoteFlag(Protocol):
-    """Writes down a match that is flagged and nothing more."""
+    """Writes down a match that is flagged and nothing more, or that is withheld and has no end."""
 
-    def __call__(self, match: Found, /) -> None: ...
+    def __call__(self, match: Found, reason: str, /) -> None: ...
 
 
 def flags_in_journal(turn: Turn, rail: str, direction: str) -> NoteFlag:
     """Give what writes flagged matches into the journal of a call."""
 
-    def note(match: Found, /) -> None:
-        reason = f"the text matches {match.rule.name!r}"
+    def note(match: Found, reason: str, /) -> None:
+        reason = reason.format(name=match.rule.name)
         span = (match.start, match.end)
         run = RailRun(rail, direction, "flag", reason=reason, category=match.rule.name, span=span)
         turn.journal.rail_runs.append(run)

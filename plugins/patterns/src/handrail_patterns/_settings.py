@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from handrail_patterns._actions import ActionName
-from handrail_patterns._fold import SeeThrough
+from handrail_patterns._fold import ALL_OF_IT, SeeThrough
 from handrail_patterns._rule import LONGEST_LIMIT
 
 
@@ -92,7 +92,7 @@ class PhraseCheckSettings(ActionSettings):
     files: tuple[str, ...] = ()
     whole_words: bool = True
     label: str = "PHRASE"
-    see_through: tuple[SeeThrough, ...] = ("case", "unicode", "invisible", "spacing")
+    see_through: tuple[SeeThrough, ...] = ALL_OF_IT
 
 
 class KindsSettings(ActionSettings):
@@ -108,4 +108,4 @@ class KindsSettings(ActionSettings):
     kinds: tuple[str, ...] | None = None
     except_kinds: tuple[str, ...] = ()
     actions: dict[str, ActionName] = Field(default_factory=dict)
-    see_through: tuple[SeeThrough, ...] = ("unicode", "invisible")
+    see_through: tuple[SeeThrough, ...] = ("unicode", "invisible", "marks")

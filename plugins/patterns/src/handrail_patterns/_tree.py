@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from string import ascii_lowercase
+from string import ascii_letters, ascii_lowercase, digits
 from typing import Any, Literal, TypeAlias
 
 Mode: TypeAlias = Literal["greedy", "lazy", "possessive"]
@@ -104,6 +104,9 @@ _CASES_OF = {letter: f"[{letter}{letter.upper()}]" for letter in ascii_lowercase
     "k": "[kK\\u212a]",
     "s": "[sS\\u017f]",
 }
+_LETTER_OF = {char: char.lower() for char in ascii_letters + digits} | {cases: one for one, cases in _CASES_OF.items()}
+"""The letter, without its case, that the source of a single letter or digit is about."""
+
 _KEPT_FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.ASCII
 
 
@@ -127,6 +130,41 @@ def seq(items: Iterable[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Seq(tuple(flat))
 
 
+def in_common(options: Sequence[Node]) -> Node:
+    """Join options, those that begin with the same letter behind one, so that a list of words becomes a tree.
+
+    The order of options counts where two can match at one place. Of options that begin with different letters only one
+    can, so each may move up to the first one with its letter, but not past an option that begins in another way.
+    """
+    groups: list[list[Node]] = []
+    open_groups: dict[str, list[Node]] = {}
+    for option in options:
+        letter = _LETTER_OF.get(_first_source(option))
+        group = None if letter is None else open_groups.get(letter)
+        if group is not None and _first_source(group[0]) == _first_source(option):
+            group.append(option)
+            continue
+        groups.append([option])
+        if letter is None or group is not None:
+            open_groups.clear()
+        if letter is not None:
+            open_groups[letter] = groups[-1]
+    joined = list(dict.fromkeys(map(_behind_one, groups)))  # of two that are the same the second never counts
+    return joined[0] if len(joined) == 1 else Either(tuple(joined))
+
+
+def _behind_one(group: Sequence[Node]) -> Node:
+    if len(group) == 1:
+        return group[0]
+    rest = [seq(option.items[1:]) if isinstance(option, Seq) else NOTHING for option in group]
+    return seq((Char(_first_source(group[0])), in_common(rest)))
+
+
+def _first_source(option: Node) -> str:
+    head = option.items[0] if isinstance(option, Seq) and option.items else option
+    return head.source if isinstance(head, Char) else ""
+
+
 class _Reader:
     """Turns the parser's `(operation, argument)` pairs into nodes."""
 
@@ -142,7 +180,7 @@ class _Reader:
         if operation == "AT":
             return _edge(str(argument), flags)
         if operation == "BRANCH":
-            return Either(tuple(self.sequence(option, flags) for option in argument[1]))
+            return in_common([self.sequence(option, flags) for option in argument[1]])
         if operation == "SUBPATTERN":
             _, added, removed, body = argument
             return self.sequence(body, (flags | added) & ~removed)

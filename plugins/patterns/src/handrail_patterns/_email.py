@@ -1,0 +1,67 @@
+"""E-mail addresses, in ASCII and internationalised."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from handrail_patterns._edges import ESCAPED
+from handrail_patterns._kind import Kind, Way
+from handrail_patterns._scripts import DENSE
+
+_AT = r"(?:@|\\u0040|%40)"
+_SPACED = rf"[^\x00-\x7f\W\d{DENSE}]"
+"""A letter outside ASCII, of a script with spaces between words."""
+
+_LOCAL = r"[A-Za-z0-9._+'-]"
+_TOP = rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[A-Za-z]{{2,63}}|{_SPACED}{{2,63}})"
+_DENSE_TOPS = (
+    "\u4e2d\u56fd", "\u4e2d\u570b", "\u516c\u53f8", "\u7f51\u7edc", "\u7db2\u7d61", "\u7f51\u5740", "\u9999\u6e2f",
+    "\u53f0\u6e7e", "\u53f0\u7063", "\u6fb3\u9580", "\u5546\u57ce", "\u96c6\u56e2", "\u5728\u7ebf", "\u653f\u52a1",
+    "\u7f51\u5e97", "\u6e38\u620f", "\u4f01\u4e1a", "\u4fe1\u606f", "\u79fb\u52a8", "\u624b\u673a",
+    "\u4e16\u754c", "\u307f\u3093\u306a", "\u30b3\u30e0", "\ud55c\uad6d", "\ub2f7\ucef4", "\ub2f7\ub137",
+    "\u0e44\u0e17\u0e22", "\u0e84\u0e9c", "\u0ea5\u0eb2\u0ea7",
+)  # fmt: skip
+
+
+def _dense_tops() -> str:
+    """Write them as they are and with their syllables taken apart, as folded text has them."""
+    return "|".join(dict.fromkeys(form for top in _DENSE_TOPS for form in (top, unicodedata.normalize("NFKD", top))))
+
+
+_DOMAIN = rf"(?:(?:[A-Za-z0-9_-]|{_SPACED}){{1,63}}\.){{1,8}}{_TOP}"
+_DENSE_DOMAIN = rf"(?:[A-Za-z0-9{DENSE}-]{{1,30}}\.){{1,3}}(?:{_dense_tops()})"
+_PLAIN_DOMAIN = r"(?:[A-Za-z0-9_-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,63})"
+
+
+def _is_a_persons(text: str) -> bool:
+    """Tell an address from the user of a repository's URL (`git@host:path`) and from names of picture files."""
+    local, _, domain = text.partition("@")
+    return not (local == "git" or domain.endswith((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js")))
+
+
+EMAIL = Kind(
+    "email",
+    "EMAIL",
+    (
+        Way(
+            rf"(?<![A-Za-z0-9_]{ESCAPED})(?<!\\)[A-Za-z0-9_]{_LOCAL}{{0,254}}+{_AT}"
+            rf"(?:{_DOMAIN}|{_DENSE_DOMAIN})",
+            check=_is_a_persons,
+        ),
+        # atoms with other signs (RFC 5322, RFC 3696); `name=value` is a field and its value
+        Way(
+            r"(?<![A-Za-z0-9!#$%&'*+/=?^_`{|}~.@\\-])"
+            rf"(?:[A-Za-z0-9_](?!(?<=[A-Za-z_])[\w.-]{{0,40}}=){_LOCAL}{{0,40}}+(?:[!#$%&^~]|/{_LOCAL}{{1,40}}+=)|[!#$%^~])"
+            rf"[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_PLAIN_DOMAIN}",
+            check=_is_a_persons,
+        ),
+        Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
+        # a local part in letters of another script with spaces
+        Way(rf"(?<!{_SPACED}){_SPACED}[\w.%+'-]{{0,63}}+(?:@|\\u0040){_DOMAIN}"),
+        # and of a script without: how much of what stands before the sign belongs to it cannot be known
+        Way(rf"(?<!\w)[{DENSE}]{{1,12}}@(?:{_PLAIN_DOMAIN}|{_DENSE_DOMAIN})"),
+    ),
+    summary="e-mail address",
+    form="`local@domain.tld`: atoms of RFC 5322, a quoted local part, letters of other scripts, `%40` for the sign",
+    checksum="no file name, no `git@`",
+)

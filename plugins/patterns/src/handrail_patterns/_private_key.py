@@ -1,0 +1,33 @@
+"""Private keys in PEM and PGP armour, from the header to the footer, whatever joins their lines."""
+
+from __future__ import annotations
+
+from handrail_patterns._kind import Kind, Way
+
+_SPACE = "(?:[ +]|%20)"
+_NAME = rf"{_SPACE}(?:[A-Z0-9]{{1,12}}{_SPACE}){{0,4}}PRIVATE{_SPACE}KEY(?:{_SPACE}BLOCK)?"
+_HEADER = rf"-{{4,5}} ?BEGIN{_NAME} ?-{{4,5}}"
+_FOOTER = rf"-{{4,5}} ?END{_NAME} ?-{{4,5}}"
+_BODY = r"(?:[^-]++|-(?!-{3,4} ?(?:BEGIN|END)))*+"
+
+# Base64 of a key has digits and letters of both cases within a few characters, which prose about a key has not.
+_BASE64 = (
+    r"(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]{16})"
+    r"(?=[A-Za-z+/]{0,39}\d)(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])"
+)
+_SHORT_LINES = r"(?:(?>[\s\S]{0,12}?(?:[A-Za-z]\d|\d[A-Za-z]|[a-z][A-Z]))){8}"
+_ARMOUR = "(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash|MessageID|Subject)"
+_KEY_FOLLOWS = (
+    rf"(?:(?=[\s\S]{{0,120}}?{_BASE64})|(?=[\s\S]{{0,40}}?{_ARMOUR}: [\s\S]{{0,500}}?{_BASE64})|(?={_SHORT_LINES}))"
+)
+
+LIMIT = 65_536
+
+PRIVATE_KEY = Kind(
+    "private_key",
+    "PRIVATE_KEY",
+    (Way(rf"{_HEADER}{_KEY_FOLLOWS}{_BODY}(?:{_FOOTER})?", limit=LIMIT, closing=rf"{_FOOTER}\Z"),),
+    summary="private key in PEM or PGP armour",
+    form="from the header to the footer over anything between; without a footer to the next header, or to the end",
+    checksum="text of a key within a few characters after the header",
+)
