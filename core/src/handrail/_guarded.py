@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._events import Event, TextDelta
 from handrail._options import EVERYTHING
@@ -43,6 +44,11 @@ class GuardedStream:
     def held(self) -> int:
         """How many characters of the answer have been generated and wait for a window rail."""
         return self._call.gate.held
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the provider has sent so far beside the answer."""
+        return self._call.gate.received.metadata
 
     @property
     def response(self) -> GenerationResponse:

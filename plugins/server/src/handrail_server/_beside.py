@@ -47,7 +47,7 @@ class Beside:
 
 def wire_so_far(stream: GuardedStream) -> Mapping[str, Any]:
     """Return the structure of an answer that is on its way, as the provider told it."""
-    return _wire(stream._call.gate.received.metadata)  # noqa: SLF001  # until the kernel has `GuardedStream.metadata`
+    return _wire(stream.metadata)
 
 
 def wire_of(response: GenerationResponse) -> Mapping[str, Any]:
