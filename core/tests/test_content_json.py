@@ -1,0 +1,262 @@
+"""JSON as content: what rails read of it, and how what they leave and change is written back."""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_right
+
+import pytest
+from handrail._content import AutoContent, JsonContent, pieces_of
+from handrail._types import Edit
+from handrail.errors import ContentError
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "5000"))
+thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def cut(raw, cuts):
+    """Cut a text at these places."""
+    places = [0, *sorted({place for place in cuts if 0 < place < len(raw)}), len(raw)]
+    return [raw[start:end] for start, end in zip(places, places[1:], strict=False)]
+
+
+def read(content, chunks, *, was_cut=False):
+    """Read all chunks; return the content."""
+    return "".join([*map(content.feed, chunks), content.finish(cut=was_cut)])
+
+
+def through(content, raw, edits=(), cuts=()):
+    """Read a text whole, release it whole with its edits; return what goes out."""
+    text = read(content, cut(raw, cuts))
+    return content.encode(tuple(pieces_of(0, len(text), edits))) + content.rest()
+
+
+def written(value):
+    """Replace in what `json.loads` gave for this with `parse_int=Number`: the items, in order."""
+    return [item for item in flat(value)]
+
+
+class Number(str):
+    """A number as it was written."""
+
+
+class Pairs(list):
+    """An object as pairs, so that equal keys are seen."""
+
+
+def loads(raw):
+    return json.loads(raw, parse_int=Number, parse_float=Number, object_pairs_hook=Pairs, strict=False)
+
+
+def flat(value):
+    """Yield the keys and leaves of a document in their order, as they are written."""
+    if isinstance(value, Pairs):
+        for key, member in value:
+            yield key
+            yield from flat(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from flat(member)
+    elif isinstance(value, str):
+        yield value
+    else:
+        yield {True: "true", False: "false", None: "null"}[value]
+
+
+def shape(value):
+    """Return a document without what its leaves and keys say."""
+    if isinstance(value, Pairs):
+        return {"object": [shape(member) for _, member in value]}
+    if isinstance(value, list):
+        return [shape(member) for member in value]
+    return "leaf"
+
+
+# Random documents, written in random ways.
+
+characters = st.sampled_from('ab1 "\\/\n\t\x01é内😀\u2028') | st.characters(exclude_categories=("Cs",))
+strings = st.text(characters, max_size=6)
+numbers = st.sampled_from(["0", "-0", "12", "4111111111111111", "-1.50", "1e5", "2E+10", "0.1e-7"])
+scalars = numbers | st.sampled_from(["true", "false", "null"])
+
+
+@st.composite
+def spaces(draw):
+    return draw(st.sampled_from(["", "", "", " ", "\n  ", "\t\r\n"]))
+
+
+@st.composite
+def quoted(draw, text=None):
+    """Write a string, each character in one of its forms."""
+    out = []
+    for char in draw(strings) if text is None else text:
+        units = char.encode("utf-16-be").hex()
+        forms = ["".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))]
+        forms.append(forms[0].replace("\\u", "|").upper().replace("|", "\\u"))
+        if char not in '"\\':
+            forms.append(char)
+        short = json.dumps(char)[1:-1]
+        forms.append(short)
+        if char == "/":
+            forms.append("\\/")
+        out.append(draw(st.sampled_from(forms)))
+    return f'"{"".join(out)}"'
+
+
+def containers(members):
+    @st.composite
+    def array(draw):
+        items = [draw(spaces()) + item + draw(spaces()) for item in draw(st.lists(members, max_size=4))]
+        return f"[{','.join(items) or draw(spaces())}]"
+
+    @st.composite
+    def thing(draw):
+        items = [
+            draw(spaces()) + draw(quoted()) + draw(spaces()) + ":" + draw(spaces()) + member + draw(spaces())
+            for member in draw(st.lists(members, max_size=4))
+        ]
+        return f"{{{','.join(items) or draw(spaces())}}}"
+
+    return array() | thing()
+
+
+documents = st.recursive(quoted() | scalars, containers, max_leaves=12)
+roots = containers(documents)
+places = st.lists(st.integers(0, 200), max_size=12)
+
+
+@st.composite
+def edited(draw, text):
+    """Draw edits of a text, sorted and apart."""
+    ends = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pairs = list(zip(ends[::2], ends[1::2], strict=False))
+    replacements = st.sampled_from(["", "[X]", 'a"b\\', "é\n😀", "null", "\ud83d"]) | strings
+    edits = [Edit(start, end, draw(replacements)) for start, end in pairs]
+    return [edit for n, edit in enumerate(edits) if n == 0 or edit.start > edits[n - 1].end or edit.end > edit.start]
+
+
+class Chain:
+    """What a gate does: it feeds raw chunks, clears content bit by bit, and encodes what is cleared.
+
+    An edit is encoded once all of it is cleared; content is cleared up to a share of what has come.
+    """
+
+    def __init__(self, content, edits=()):
+        self.content = content
+        self.edits = list(edits)
+        self.text = ""
+        self.at = 0
+        self.out = []
+
+    def release(self, end):
+        """Release content up to an offset, or up to the beginning of an edit that this would cut through."""
+        end = next((edit.start for edit in self.edits if edit.start < end < edit.end), end)
+        if end < self.at or not self.text:
+            return
+        ready = [edit for edit in self.edits if edit.end <= end]
+        self.edits = self.edits[len(ready) :]
+        self.out.append(self.content.encode(tuple(pieces_of(self.at, end, ready))))
+        self.at = end
+
+    def run(self, chunks, shares, *, was_cut=False):
+        for number, chunk in enumerate(chunks):
+            self.text += self.content.feed(chunk)
+            share = shares[number % len(shares)] if shares else 0
+            self.release(max(self.at, int(len(self.text) * share)))
+        self.text += self.content.finish(cut=was_cut)
+        self.release(len(self.text))
+        self.out.append(self.content.rest())
+        return "".join(self.out)
+
+
+shares = st.lists(st.floats(0, 1), max_size=6)
+
+
+@thorough
+@given(documents, places, shares)
+def test_rails_judge_the_keys_and_leaves_of_what_is_delivered_and_unedited_bytes_are_identical(raw, cuts, released):
+    chain = Chain(JsonContent())
+    assert chain.run(cut(raw, cuts), released) == raw
+    assert chain.text == "\n".join(flat(loads(raw)))
+
+
+@thorough
+@given(st.data(), documents, places, shares)
+def test_an_edited_document_is_valid_and_the_same_however_it_was_cut_and_released(data, raw, cuts, released):
+    before = loads(raw)
+    text = "\n".join(flat(before))
+    assume(text or "\n" in text)
+    edits = data.draw(edited(text))
+    whole = through(JsonContent(), raw, edits)
+    after = loads(whole)
+    assert shape(after) == shape(before)
+    assert Chain(JsonContent(), edits).run(cut(raw, cuts), released) == whole
+    assert "\ud83d" not in whole
+    check_items(list(flat(before)), list(flat(after)), edits)
+
+
+def check_items(before, after, edits):
+    """Check each item by itself: it is as it was unless an edit reaches it, and what was removed of it is gone."""
+    starts = [0]
+    for item in before:
+        starts.append(starts[-1] + len(item) + 1)
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        start, end = starts[number], starts[number] + len(old)
+        inside = [edit for edit in edits if edit.start <= end and edit.end >= start]
+        if not inside:
+            assert new == old or new.startswith(f"{old}_")
+        if all(start <= edit.start and edit.end <= end for edit in inside):
+            applied = old
+            for edit in reversed(inside):
+                replacement = edit.replacement.replace("\ud83d", "\ufffd")
+                applied = applied[: edit.start - start] + replacement + applied[edit.end - start :]
+            assert new == applied or new.startswith(f"{applied}_")
+
+
+@thorough
+@given(st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx\ufeff\ud83d'), max_size=20) | roots, places, shares)
+@example('{"a": "b\\u00"} c', [], [])
+@example("[12.3.4]", [3], [1.0])
+def test_a_text_is_read_the_same_however_it_is_cut_and_goes_out_as_it_came(raw, cuts, released):
+    whole = AutoContent()
+    text = read(whole, [raw])
+    assert whole.encode(((0, len(text), None),)) + whole.rest() == raw
+    chain = Chain(AutoContent())
+    assert chain.run(cut(raw, cuts), released) == raw
+    assert chain.text == text
+    strict, chain = JsonContent(), Chain(JsonContent())
+    try:
+        said = read(strict, [raw], was_cut=True)
+    except ContentError as error:
+        with pytest.raises(ContentError) as found:
+            chain.run(cut(raw, cuts), released, was_cut=True)
+        assert str(found.value) == str(error)
+    else:
+        assert chain.run(cut(raw, cuts), released, was_cut=True) == raw
+        assert chain.text == said
+
+
+@thorough
+@given(st.data(), st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx'), max_size=20), places, shares)
+def test_edits_of_a_text_that_stops_being_json_are_the_same_however_it_is_cut(data, raw, cuts, released):
+    text = read(AutoContent(), [raw])
+    assume(text)
+    edits = data.draw(edited(text))
+    whole = through(AutoContent(), raw, edits)
+    assert Chain(AutoContent(), edits).run(cut(raw, cuts), released) == whole
+
+
+@thorough
+@given(st.text(st.sampled_from('{}[]",:\\ u0041truefalsn-1.eE\nx\x01'), max_size=20) | documents)
+def test_what_json_reads_is_read_and_nothing_else_is(raw):
+    try:
+        said = "\n".join(flat(loads(raw)))
+    except ValueError:
+        said = None
+    try:
+        assert read(JsonContent(), [raw]) == ("" if said is None and not raw.strip(" \t\r\n") else said)
+    except ContentError:
+        assert said is None or any(0xD800 <= ord(char) < 0xE000 for char in said)
