@@ -7,6 +7,8 @@ from handrail._content._characters import whole_characters as whole_characters
 from handrail._content._json import AutoContent as AutoContent
 from handrail._content._json import JsonContent as JsonContent
 from handrail._content._json import may_be_json as may_be_json
+from handrail._content._messages import MessageTexts as MessageTexts
+from handrail._content._messages import message_text as message_text
 from handrail._content._names import JUDGED_NAMES as JUDGED_NAMES
 from handrail._content._protocol import Content as Content
 from handrail._content._protocol import Piece as Piece

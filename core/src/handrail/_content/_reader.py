@@ -349,8 +349,9 @@ class JsonReader:
             self._literal(held, 0, out)
             if held not in _LITERALS:
                 self._expect = _NEXT
-        elif self._expect == _START and not self._required:
-            self._plain(self._taken_between(), out)
+        elif self._mode == _BETWEEN and self._expect == _START and not self._required:
+            out.append(self._taken_between())
+            self._segments.append((TEXT, out[-1], False))  # also where it is empty: a text can be put there
 
     def _finish_string(self, held: str, out: list[str]) -> None:
         if found := _ESCAPE.match(held):  # the first half of a pair, which nothing followed

@@ -137,6 +137,8 @@ class JsonWriter:
             raise ContentError("the JSON has no key and no value that could take a text")
         if self._segments[0][0] == TEXT:
             self._item = TEXT
+            if not self._segments[0][1]:
+                self._segments.popleft()
         else:
             self._enter(self._segments.popleft(), out)
 

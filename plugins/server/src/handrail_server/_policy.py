@@ -6,25 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from handrail import JUDGED_NAMES
+
 from handrail_server._bodies import IGNORED, ChatBody, ChecksBody, Message, Options, Parameters, given
 from handrail_server._errors import ApiError
 
 if TYPE_CHECKING:
     from handrail_server._settings import Limits, Policy
-
-JUDGED = frozenset(
-    (
-        "assistant_message",
-        "bot_message",
-        "bot_response",
-        "last_bot_message",
-        "last_user_message",
-        "response",
-        "user_input",
-        "user_message",
-    )
-)
-"""Variables that rails judge. A client that could set them would have something else judged than what is sent."""
 
 _OWN = frozenset(ChatBody.model_fields) - frozenset(Parameters.model_fields)
 
@@ -163,7 +151,7 @@ class Gatekeeper:
         if not self._policy.context:
             raise _not_allowed("context", "this server takes no context from clients")
         for name in context:
-            if name in JUDGED:
+            if name in JUDGED_NAMES:
                 raise _not_allowed(f"context.{name}", "rails judge it, so it is never taken from a client")
         return context
 
