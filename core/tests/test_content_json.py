@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 
 from handrail._content import AutoContent, JsonContent, pieces_of
 from handrail._types import Edit
@@ -70,56 +71,46 @@ def shape(value):
     return "leaf"
 
 
-# Random documents, written in random ways.
+# Random documents, written in random ways. A seed chooses how, because drawing each choice takes most of the time.
 
-characters = st.sampled_from('ab1 "\\/\n\t\x01é内😀\u2028') | st.characters(exclude_categories=("Cs",))
-strings = st.text(characters, max_size=6)
-numbers = st.sampled_from(["0", "-0", "12", "4111111111111111", "-1.50", "1e5", "2E+10", "0.1e-7"])
-scalars = numbers | st.sampled_from(["true", "false", "null"])
-
-
-@st.composite
-def spaces(draw):
-    return draw(st.sampled_from(["", "", "", " ", "\n  ", "\t\r\n"]))
+strings = st.text('ab1 "\\/\n\t\x01é内😀\u2028', max_size=6) | st.text(max_size=4)
+numbers = st.sampled_from(["0", "-0", "12", "4111111111111111", "-1.50", "1e5", "2E+10", "0.1e-7"]).map(Number)
+values = st.recursive(
+    strings | numbers | st.sampled_from([True, False, None]),
+    lambda members: st.lists(members, max_size=4) | st.lists(st.tuples(strings, members), max_size=4).map(Pairs),
+    max_leaves=8,
+)
 
 
-@st.composite
-def quoted(draw, text=None):
-    """Write a string, each character in one of its forms."""
-    out = []
-    for char in draw(strings) if text is None else text:
+class Writing:
+    """Writes documents with white space and escapes wherever they may be."""
+
+    def __init__(self, seed):
+        self.choose = random.Random(seed).choice
+
+    def document(self, value):
+        space = self.choose(["", "", "", " ", "\n  ", "\t\r\n"])
+        if isinstance(value, Number):
+            return f"{space}{value}"
+        if isinstance(value, str):
+            return f'{space}"{"".join(map(self.character, value))}"'
+        if isinstance(value, Pairs):
+            members = [f"{self.document(key)}{space}:{self.document(member)}" for key, member in value]
+            return f"{space}{{{','.join(members) or space}}}{space}"
+        if isinstance(value, list):
+            return f"{space}[{','.join(map(self.document, value)) or space}{space}]"
+        return space + json.dumps(value)
+
+    def character(self, char):
         units = char.encode("utf-16-be").hex()
-        forms = ["".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))]
-        forms.append(forms[0].replace("\\u", "|").upper().replace("|", "\\u"))
+        escaped = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+        forms = [escaped, escaped.upper().replace("U", "u"), json.dumps(char)[1:-1]]
         if char not in '"\\':
-            forms.append(char)
-        short = json.dumps(char)[1:-1]
-        forms.append(short)
-        if char == "/":
-            forms.append("\\/")
-        out.append(draw(st.sampled_from(forms)))
-    return f'"{"".join(out)}"'
+            forms += [char] * 3
+        return self.choose([*forms, "\\/"] if char == "/" else forms)
 
 
-def containers(members):
-    @st.composite
-    def array(draw):
-        items = [draw(spaces()) + item + draw(spaces()) for item in draw(st.lists(members, max_size=4))]
-        return f"[{','.join(items) or draw(spaces())}]"
-
-    @st.composite
-    def thing(draw):
-        items = [
-            draw(spaces()) + draw(quoted()) + draw(spaces()) + ":" + draw(spaces()) + member + draw(spaces())
-            for member in draw(st.lists(members, max_size=4))
-        ]
-        return f"{{{','.join(items) or draw(spaces())}}}"
-
-    return array() | thing()
-
-
-documents = st.recursive(quoted() | scalars, containers, max_leaves=12)
-roots = containers(documents)
+documents = st.builds(lambda value, seed: Writing(seed).document(value), values, st.integers(0, 2**32))
 places = st.lists(st.integers(0, 200), max_size=12)
 
 
@@ -212,7 +203,7 @@ def check_items(before, after, edits):
 
 
 @thorough
-@given(st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx\ufeff\ud83d'), max_size=20) | roots, places, shares)
+@given(st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx\ufeff\ud83d'), max_size=20) | documents, places, shares)
 @example('{"a": "b\\u00"} c', [], [])
 @example("[12.3.4]", [3], [1.0])
 def test_a_text_is_read_the_same_however_it_is_cut_and_goes_out_as_it_came(raw, cuts, released):
@@ -252,6 +243,8 @@ def test_what_json_reads_is_read_and_nothing_else_is(raw):
     except ValueError:
         said = None
     try:
-        assert read(JsonContent(), [raw]) == ("" if said is None and not raw.strip(" \t\r\n") else said)
+        read_here = read(JsonContent(), [raw])
     except ContentError:
-        assert said is None or any(0xD800 <= ord(char) < 0xE000 for char in said)
+        assert said is None
+    else:
+        assert read_here == said or (read_here == "" and not raw.strip(" \t\r\n"))

@@ -80,7 +80,7 @@ def test_rails_judge_what_messages_say_and_each_text_is_read_for_itself():
 def test_a_rewrite_is_written_into_the_part_that_it_begins_in_and_all_else_stays():
     texts = MessageTexts(ASKED)
     rewritten = texts.with_content(texts.content.replace("bob", "[NAME]").replace("5", "[N]"))
-    parts = [part("mail [NAME]", cache_control={}), part(" now"), IMAGE, part("[NAME]?")]
+    parts = [part("mail [NAME]", cache_control={"type": "ephemeral"}), part(" now"), IMAGE, part("[NAME]?")]
     assert rewritten == (
         {"role": "user", "content": parts},
         {"role": "user", "content": '{"to": "[NAME]", "n": "[N]"}', "name": "x"},

@@ -13,6 +13,7 @@ from handrail.errors import InvalidRequestError
 
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
 _NOT_FOR_MODELS = ("context", "event")
+_INSTEAD_OF_TEXT = ("tool_calls", "function_call", "refusal", "audio")  # what an assistant's message may have alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _check(index: int, message: object) -> None:
             raise InvalidRequestError(
                 f"{where} has the role 'context', so its content must be a mapping, not {content!r}"
             )
-    elif role != "event" and not (role == "assistant" and content is None and message.get("tool_calls")):
+    elif role != "event" and not (content is None and role == "assistant" and any(map(message.get, _INSTEAD_OF_TEXT))):
         _check_content(where, content)
 
 

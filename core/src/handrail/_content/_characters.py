@@ -6,7 +6,7 @@ import re
 
 _HALVES = re.compile("[\ud800-\udfff]")
 _PAIRS = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
-_REPLACEMENT = "\ufffd"
+REPLACEMENT = "\ufffd"
 
 
 def whole_characters(text: str) -> str:
@@ -19,7 +19,7 @@ def whole_characters(text: str) -> str:
         text = str.__str__(text)
     if text.isascii() or not _HALVES.search(text):
         return text
-    return _HALVES.sub(_REPLACEMENT, _PAIRS.sub(_joined, text))
+    return _HALVES.sub(REPLACEMENT, _PAIRS.sub(_joined, text))
 
 
 def character(high: str, low: str) -> str:
@@ -50,7 +50,7 @@ class SurrogateJoiner:
     def finish(self) -> str:
         """Return what still waited: U+FFFD for a half that nothing followed, else nothing."""
         half, self.half = self.half, ""
-        return _REPLACEMENT if half else ""
+        return REPLACEMENT if half else ""
 
 
 def _joined(pair: re.Match[str]) -> str:

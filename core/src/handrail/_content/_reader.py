@@ -6,25 +6,23 @@ import re
 from collections import deque
 from typing import Final
 
-from handrail._content._characters import character
+from handrail._content._characters import REPLACEMENT
+from handrail._content._escapes import escape_at, lone_half_end
 from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Keys, Segment
 from handrail.errors import ContentError
 
 MAX_DEPTH: Final = 256
 MAX_BETWEEN: Final = 65_536
 MAX_NUMBER: Final = 4_096
+_TOO_MUCH_BETWEEN = f"more than {MAX_BETWEEN:,} characters of white space and brackets stand between two values"
 
 _RUN = re.compile(r'[^"\\]+')
-_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))')
-_HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
-_LOW_ESCAPE = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _NOT_SPACE = re.compile(r"[^ \t\n\r]")
 _NOT_LOOSE_SPACE = re.compile(r"[^\s\ufeff]")
 _NUMBER_START = re.compile(r"-?[0-9]|-\Z")
 _NUMBER_RUN = re.compile(r"[-+.eE0-9]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LETTERS = re.compile(r"[a-z]+")
-_MEANT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS = ("true", "false", "null")
 _BOM = "\ufeff"
 _SPACES = " \t\n\r"
@@ -163,25 +161,15 @@ class JsonReader:
         return self._escape(text, at, out)
 
     def _escape(self, text: str, at: int, out: list[str]) -> int:
-        found = _ESCAPE.match(text, at)
+        found = escape_at(text, at)
         if found is None:
-            if _HALF_ESCAPE.match(text, at):
-                return self._hold(text, at)
             return self._break(text, at, out, "an escape is unknown")
-        if found[2] is None:
-            meant, end = _MEANT.get(found[1], found[1]), found.end()
-        else:
-            meant, end = chr(int(found[2], 16)), found.end()
-            if "\ud800" <= meant <= "\udfff":
-                if meant < "\udc00" and self._may_be_low(text, end):
-                    return self._hold(text, at)
-                meant, end = _pair(meant, text, end)
+        meant, end = found
+        if end == at:
+            return self._hold(text, at)
         self._segments.append((ESCAPE, text[at:end], meant))
         out.append(meant)
         return end
-
-    def _may_be_low(self, text: str, at: int) -> bool:
-        return at == len(text) or _HALF_ESCAPE.match(text, at) is not None
 
     # Numbers
 
@@ -354,19 +342,7 @@ class JsonReader:
             self._segments.append((TEXT, out[-1], False))  # also where it is empty: a text can be put there
 
     def _finish_string(self, held: str, out: list[str]) -> None:
-        if found := _ESCAPE.match(held):  # the first half of a pair, which nothing followed
-            self._segments.append((ESCAPE, found[0], "\ufffd"))
-            out.append("\ufffd")
-            held = held[found.end() :]
-        self._plain(held, out)
-
-
-_TOO_MUCH_BETWEEN = f"more than {MAX_BETWEEN:,} characters of white space and brackets stand between two values"
-
-
-def _pair(meant: str, text: str, end: int) -> tuple[str, int]:
-    """Return the character of a half that was escaped and where its escape ends; a lone half is none."""
-    low = _LOW_ESCAPE.match(text, end) if meant < "\udc00" else None
-    if low is None:
-        return "\ufffd", end
-    return character(meant, chr(int(low[1], 16))), low.end()
+        if end := lone_half_end(held):
+            self._segments.append((ESCAPE, held[:end], REPLACEMENT))
+            out.append(REPLACEMENT)
+        self._plain(held[end:], out)
