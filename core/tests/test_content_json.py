@@ -6,7 +6,7 @@ import json
 import os
 import random
 
-from handrail._content import AutoContent, JsonContent, pieces_of
+from handrail._content import AutoContent, ComposedPieces, JsonContent, pieces_of
 from handrail._types import Edit
 from handrail.errors import ContentError
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -200,6 +200,61 @@ def check_items(before, after, edits):
                 replacement = edit.replacement.replace("\ud83d", "\ufffd")
                 applied = applied[: edit.start - start] + replacement + applied[edit.end - start :]
             assert new == applied or new.startswith(f"{applied}_")
+
+
+@thorough
+@given(st.data(), documents, places, shares, shares)
+def test_two_stages_leave_valid_json_that_is_the_same_however_it_was_cut_and_released(data, raw, cuts, first, second):
+    text = "\n".join(flat(loads(raw)))
+    assume(text)
+    edits = data.draw(edited(text))
+    between = "".join(text[start:end] if new is None else new for start, end, new in pieces_of(0, len(text), edits))
+    later = data.draw(edited(between))
+    whole = TwoStages(edits, later).run([raw], [], [])
+    assert shape(loads(whole)) == shape(loads(raw))
+    assert TwoStages(edits, later).run(cut(raw, cuts), first, second) == whole
+
+
+class Stage:
+    """A stage of a chain: it replaces what its edits say, and lets through what is cleared."""
+
+    def __init__(self, edits):
+        self.edits = list(edits)
+        self.text = ""
+        self.at = 0
+
+    def clear(self, share):
+        """Clear a share of what has come; return the pieces of its text that it lets through now."""
+        end = max(self.at, int(len(self.text) * share))
+        end = next((edit.start for edit in self.edits if edit.start < end < edit.end), end)
+        if end < self.at or not self.text:
+            return []
+        ready = [edit for edit in self.edits if edit.end <= end]
+        self.edits, start, self.at = self.edits[len(ready) :], self.at, end
+        return list(pieces_of(start, end, ready))
+
+
+class TwoStages:
+    """A gate with two stages: raw -> content -> first stage -> second stage -> content's pieces -> raw."""
+
+    def __init__(self, edits, later):
+        self.content = JsonContent()
+        self.first, self.second = Stage(edits), Stage(later)
+        self.composed = ComposedPieces()
+        self.out = []
+
+    def run(self, chunks, first, second):
+        for number, chunk in enumerate(chunks):
+            self.step(self.content.feed(chunk), *(some[number % len(some)] if some else 0 for some in (first, second)))
+        self.step(self.content.finish(), 1, 1)
+        return "".join(self.out) + self.content.rest()
+
+    def step(self, said, first, second):
+        self.first.text += said
+        passed = self.first.clear(first)
+        self.composed.give(passed)
+        self.second.text += "".join(self.first.text[a:b] if new is None else new for a, b, new in passed)
+        self.out.append(self.content.encode(self.composed.take(self.second.clear(second))))
 
 
 @thorough
