@@ -70,6 +70,8 @@ def test_arguments_say_their_keys_and_leaves(raw, says, size):
         ('{"b": 1, "k": 2}', [("b", "k")], '{"k": 1, "k_2": 2}'),
         ('{"b": {}, "k": []}', [("b", "k")], '{"k": {}, "k_2": []}'),
         ('{"b": 1, "c": 2, "k_2": 3}', [("b", "k"), ("c", "k")], '{"k": 1, "k_2": 2, "k_2_2": 3}'),
+        ('{"b": 1, "k": 2, "k_2": 3}', [("b", "k")], '{"k": 1, "k_2": 2, "k_2_2": 3}'),
+        ('{"\\u006b": 1, "b": 2}', [("b", "k")], '{"\\u006b": 1, "k_2": 2}'),
         ('{"a": 1, "a": 2, "b": 3}', [("b", "c")], '{"a": 1, "a": 2, "c": 3}'),
         ('["4111 1111", "1111 1111"]', [("4111 1111\n1111 1111", "[CARD]")], '["[CARD]", ""]'),
         ('{"key": "abc", "n": 2}', [("key\nabc", "key\n[SECRET]")], '{"key": "[SECRET]", "n": 2}'),
@@ -94,7 +96,8 @@ def test_an_edit_is_written_into_the_leaf_that_it_stands_in(raw, edits, out, siz
     [
         '{"a": 1', '{"a": "b', '{"a":', "{", "[1,", "tru", "-", "1.",
         '{"a": 1} x', '{"a": 1}{"b": 2}', "[1]\xa0", "\xa0[1]", "[1]\ufeff", "[1] // note",
-        "[1,]", '["a",]', '{"a" 1}', "{1: 2}", "[1 2]", "]", "[}", "{'a': 1}", "['a']", "Sure!",
+        "[,]", "[,1]", "{,}",
+        "[1,,2]", "[1,]", '["a",]', '{"a" 1}', "{1: 2}", "[1 2]", "]", "[}", "{'a': 1}", "['a']", "Sure!",
         "[01]", "[1.e5]", "[+1]", "[.5]", "[--1]", "[1-2]", "[1e]", "[-]", "[NaN]", "[Infinity]", "[truely]",
         '["\\x41"]', '["\\u12g4"]',
     ],
@@ -231,6 +234,12 @@ def test_what_says_nothing_is_bounded(before, size):
     text, out = through(AutoContent(), raw, size=size)
     assert out == raw
     assert text == (raw if "1" not in before else raw[1:])
+
+
+@pytest.mark.parametrize("size", [4096, 10**6])
+def test_brackets_that_say_nothing_are_bounded(size):
+    with pytest.raises(ContentError, match="65,536 characters of white space and brackets"):
+        through(JsonContent(), f"[{'[],' * 30_000}1]", size=size)
 
 
 @pytest.mark.parametrize("size", [1000, 10**6])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 
 from handrail._content import AutoContent, ComposedPieces, JsonContent, pieces_of
 from handrail._types import Edit
@@ -303,3 +304,18 @@ def test_what_json_reads_is_read_and_nothing_else_is(raw):
         assert said is None
     else:
         assert read_here == said or (read_here == "" and not raw.strip(" \t\r\n"))
+
+
+def work_of(release):
+    """Read a text that comes at once and release it bit by bit; return the seconds of CPU that the release takes."""
+    raw = json.dumps({"body": "x" * release * 1000})
+    content = JsonContent()
+    text = content.feed(raw) + content.finish()
+    started = time.process_time()
+    for at in range(0, len(text), 100):
+        content.encode(((at, min(at + 100, len(text)), None),))
+    return time.process_time() - started
+
+
+def test_what_comes_at_once_is_released_in_time_that_is_linear_in_its_length():
+    assert min(work_of(4000) for _ in range(3)) < 10 * min(work_of(1000) for _ in range(3))

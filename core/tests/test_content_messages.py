@@ -182,6 +182,14 @@ def test_differences_make_one_text_into_the_other(old, new):
     assert all(one.end <= other.start for one, other in zip(edits, edits[1:], strict=False))
 
 
+def test_many_edits_of_many_parts_do_not_take_long():
+    texts = MessageTexts(user([part("bob"), IMAGE] * 20_000))
+    started = time.process_time()
+    (found,) = texts.edited([Edit(at, at + 3, "x") for at in range(0, len(texts.content), 4)])
+    assert message_text(found) == "\n".join("x" * 20_000)
+    assert time.process_time() - started < 5
+
+
 @pytest.mark.parametrize("word", ["a ", "a", "a\n", "ab cd "])
 def test_comparing_long_texts_does_not_take_long(word):
     old, new = word * 100_000, f"x{word * 50_000}y{word * 50_000}z"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +103,7 @@ class MessageTexts:
         for said in self._said:
             starts.append(starts[-1] + len(said) + 1)
         for edit in edits:
-            inside = [n for n in range(len(shares)) if starts[n] <= edit.end and edit.start < starts[n + 1]]
+            inside = range(bisect_right(starts, edit.start) - 1, min(bisect_right(starts, edit.end), len(shares)))
             cuts = [starts[n] - 1 - edit.start for n in inside[1:]]
             covered = self.content[edit.start : edit.end]
             if not inside:
@@ -164,14 +166,14 @@ def _text_of(part: object) -> str | None:
 
 def _parted(pieces: Sequence[Piece], ends: Sequence[int]) -> Iterator[list[Piece]]:
     """Yield the pieces of each part; one that reaches into further parts replaces what is in the first of them."""
-    left = list(pieces)
+    left = deque(pieces)
     for number, limit in enumerate(ends):
         part: list[Piece] = []
         last = number == len(ends) - 1
         while left and (left[0][0] < limit or last or left[0][1] == left[0][0] == limit):
-            start, end, new = left.pop(0)
+            start, end, new = left.popleft()
             if end > limit:
-                left.insert(0, (limit, end, None if new is None else ""))
+                left.appendleft((limit, end, None if new is None else ""))
                 end = limit
             part.append((start, end, new))
         yield part

@@ -27,10 +27,11 @@ class JsonWriter:
         segments: what the reader reads, taken from the left.
     """
 
-    __slots__ = ("_at", "_edited", "_item", "_key", "_keys", "_scalar", "_segments")
+    __slots__ = ("_at", "_edited", "_item", "_key", "_keys", "_scalar", "_segments", "_used")
 
     def __init__(self, segments: deque[Segment]) -> None:
         self._segments = segments
+        self._used = 0  # characters of the first segment, which may be long, that were taken
         self._at = 0
         self._item = _NONE
         self._edited = False  # the key or scalar that is open
@@ -122,12 +123,17 @@ class JsonWriter:
         """Take the next segment, or as much of it as fits into the width."""
         if not self._segments:
             raise ValueError(f"the content ends {width} characters before the end of a piece")
-        segment = self._segments.popleft()
+        segment = self._segments[0]
         kind, raw, more = segment
-        if len(raw) > width and kind in _AS_WRITTEN:
-            self._segments.appendleft((kind, raw[width:], more))
-            return (kind, raw[:width], more)
-        return segment
+        if kind not in _AS_WRITTEN:
+            return self._segments.popleft()
+        start, end = self._used, self._used + width
+        if end < len(raw):
+            self._used = end
+            return (kind, raw[start:end], more)
+        self._used = 0
+        self._segments.popleft()
+        return (kind, raw[start:], more) if start else segment
 
     # Items
 
