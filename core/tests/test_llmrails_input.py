@@ -6,6 +6,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Blocked, Edit, RailFailed, Ruling, StreamError, Verdict
+from handrail.errors import InvalidRequestError
 
 REFUSAL = "I'm sorry, I can't respond to that."
 
@@ -154,11 +155,11 @@ async def test_where_a_tool_has_answered_the_users_message_was_judged_before(gua
     assert rail.windows == []
 
 
-async def test_a_rewrite_of_several_messages_leaves_one_and_keeps_the_others_in_place(guarded):
+async def test_a_rewrite_of_several_messages_keeps_each_in_its_place(guarded):
     g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(masking)}, input_flows=["in"])
     before = [{"role": "system", "content": "s"}, *user("old"), {"role": "assistant", "content": "a"}]
     await g.rails.generate_async(messages=[*before, *user("I am"), {"role": "developer", "content": "d"}, *user("Bob")])
-    assert [message["content"] for message in g.provider.messages[0]] == ["s", "old", "a", "d", "I am\n<name>"]
+    assert [message["content"] for message in g.provider.messages[0]] == ["s", "old", "a", "I am", "d", "<name>"]
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
@@ -176,10 +177,28 @@ async def test_multimodal_content_passes_and_rails_see_its_text(guarded):
     assert (await g.rails.generate_async(messages=user(hidden)))["content"] == REFUSAL
 
 
-async def test_a_rewrite_keeps_what_is_no_text(guarded):
+async def test_a_rewrite_keeps_parts_their_order_and_their_fields(guarded):
     g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(masking)}, input_flows=["in"])
-    await g.rails.generate_async(messages=user([{"type": "text", "text": "I am"}, IMAGE], "Bob"))
-    assert g.provider.messages[0] == ({"role": "user", "content": [{"type": "text", "text": "I am\n<name>"}, IMAGE]},)
+    cached = {"type": "text", "text": "I am B", "cache_control": {"type": "ephemeral"}}
+    parts = [cached, {"type": "text", "text": "ob."}, IMAGE, {"type": "text", "text": "Who am I?"}]
+    await g.rails.generate_async(messages=user(parts))
+    rewritten = [cached | {"text": "I am <name>"}, {"type": "text", "text": "."}, IMAGE, parts[3]]
+    assert g.provider.messages[0] == ({"role": "user", "content": rewritten},)
+
+
+@pytest.mark.parametrize("cut", ["an at|tack", "an |attack", "an attac|k", "an| a|ttack"])
+async def test_text_parts_that_follow_one_another_are_one_text(guarded, cut):
+    rail = FunctionRail(refusing)
+    g = guarded(FakeProvider(["Hi"]), {"in": rail}, input_flows=["in"])
+    parts = [{"type": "text", "text": text} for text in cut.split("|")]
+    assert (await g.rails.generate_async(messages=user(parts)))["content"] == REFUSAL
+    assert rail.windows[0].text == rail.turns[0].user_message == "an attack"
+
+
+async def test_a_text_part_whose_text_is_no_string_is_refused(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(refusing)}, input_flows=["in"])
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].content\[1\] has a 'text' of the type list"):
+        await g.rails.generate_async(messages=user([{"type": "text", "text": "a"}, {"type": "text", "text": ["b"]}]))
 
 
 async def test_a_message_of_an_image_alone_passes(guarded):

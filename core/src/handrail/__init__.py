@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from handrail._actions import Registrations as Registrations
     from handrail._checking import RailsResult as RailsResult
     from handrail._compose import Composition as Composition
+    from handrail._content import JUDGED_NAMES as JUDGED_NAMES
+    from handrail._content import message_text as message_text
     from handrail._contexts import ProviderContext as ProviderContext
     from handrail._contexts import RailContext as RailContext
     from handrail._discovery import Plugin as Plugin
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from handrail._types import Window as Window
     from handrail.config import RailsConfig as RailsConfig
     from handrail.errors import ConfigurationError as ConfigurationError
+    from handrail.errors import ContentError as ContentError
     from handrail.errors import HandrailError as HandrailError
     from handrail.errors import ProviderError as ProviderError
     from handrail.errors import RailError as RailError
@@ -77,6 +80,7 @@ _HOMES = {
         "TextDelta",
     ),
     "_compose": ("Composition",),
+    "_content": ("JUDGED_NAMES", "message_text"),
     "_contexts": ("ProviderContext", "RailContext"),
     "_discovery": ("Plugin",),
     "_functions": ("rewritten",),
@@ -108,6 +112,7 @@ _HOMES = {
     "config": ("RailsConfig",),
     "errors": (
         "ConfigurationError",
+        "ContentError",
         "HandrailError",
         "ProviderError",
         "RailError",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Seq
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from handrail._content import JUDGED_NAMES
 from handrail._events import Blocked, RailFailed
 from handrail._messages import Conversation
 from handrail._model import request_id
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from handrail._stream.source import Pieces
     from handrail._turn import LLMCall
     from handrail.config import RailsConfig
-
-_JUDGED = frozenset(
-    ("user_message", "bot_message", "user_input", "bot_response", "last_user_message", "last_bot_message", "response")
-)  # what rails judge: a caller's context must not stand in for it
 
 
 class Call:
@@ -215,7 +212,7 @@ class Call:
 
 def turn_of(app: Composition, conversation: Conversation, options: GenerationOptions, journal: Journal) -> Turn:
     """Give what rails are told of a call; nothing that the caller passes takes the place of what they judge."""
-    variables = {name: value for name, value in conversation.variables.items() if name not in _JUDGED}
+    variables = {name: value for name, value in conversation.variables.items() if name not in JUDGED_NAMES}
     for name, value in app.registrations.prompt_context.items():
         variables[name] = value() if callable(value) else value
     return Turn(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from handrail._call import turn_of, words_of
+from handrail._content import message_text
 from handrail._events import Blocked
 from handrail._log import GenerationLog, build_log
-from handrail._model import message_text
 from handrail._options import EVERYTHING
 from handrail._specs import Direction
 from handrail._turn import Journal, Turn

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from handrail._model import message_text
-from handrail._types import Message
+from handrail._content import MessageTexts, message_text
+from handrail._types import Edit, Message
 from handrail.errors import InvalidRequestError
 
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
 _NOT_FOR_MODELS = ("context", "event")
+_INSTEAD_OF_TEXT = ("tool_calls", "function_call", "refusal", "audio")  # what an assistant's message may have alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,30 @@ class Conversation:
             return "\n".join(message_text(self.messages[index]) for index in pending)
         return next((message_text(m) for m in reversed(self.messages) if m["role"] == "user"), "")
 
+    @property
+    def user_content(self) -> str:
+        """What the user's messages since the assistant last spoke say: their texts, and of JSON its keys and leaves."""
+        return MessageTexts([self.messages[index] for index in self._pending()]).content
+
     def with_user_message(self, text: str) -> Conversation:
-        """Give the conversation with one user message in place of those that are pending."""
+        """Return the conversation with another `user_message`, divided among the messages that are pending."""
+        return self._with_pending(lambda pending: MessageTexts(pending, as_written=True).with_content(text))
+
+    def with_user_content(self, content: str) -> Conversation:
+        """Return the conversation with another `user_content`; what was JSON stays JSON."""
+        return self._with_pending(lambda pending: MessageTexts(pending).with_content(content))
+
+    def with_user_edits(self, edits: Sequence[Edit]) -> Conversation:
+        """Return the conversation after edits of `user_content`, which must be sorted and apart."""
+        return self._with_pending(lambda pending: MessageTexts(pending).edited(edits))
+
+    def _with_pending(self, rewrite: Callable[[Sequence[Message]], Sequence[Message]]) -> Conversation:
         pending = self._pending()
         if not pending:
             return self
-        merged = {**self.messages[pending[-1]], "content": _replaced([self.messages[index] for index in pending], text)}
-        last = pending[-1]
-        before = [message for index, message in enumerate(self.messages[:last]) if index not in pending]
-        return Conversation((*before, merged, *self.messages[last + 1 :]), self.variables, self.is_prompt)
+        rewritten = dict(zip(pending, rewrite([self.messages[index] for index in pending]), strict=True))
+        messages = tuple(rewritten.get(index, message) for index, message in enumerate(self.messages))
+        return Conversation(messages, self.variables, self.is_prompt)
 
     def _pending(self) -> list[int]:
         end = len(self.messages)
@@ -105,7 +121,7 @@ def _check(index: int, message: object) -> None:
             raise InvalidRequestError(
                 f"{where} has the role 'context', so its content must be a mapping, not {content!r}"
             )
-    elif role != "event" and not (role == "assistant" and content is None and message.get("tool_calls")):
+    elif role != "event" and not (content is None and role == "assistant" and any(map(message.get, _INSTEAD_OF_TEXT))):
         _check_content(where, content)
 
 
@@ -120,12 +136,7 @@ def _check_content(where: str, content: object) -> None:
             raise InvalidRequestError(
                 f"{where}.content[{number}] is {part!r}; a part is a mapping such as {{'type': 'text', 'text': ...}}"
             )
-
-
-def _replaced(messages: Sequence[Message], text: str) -> object:
-    """Give the content of messages with another text; parts that are no text, such as images, stay."""
-    contents = [message.get("content") for message in messages]
-    if all(isinstance(content, str) for content in contents):
-        return text
-    parts = [part for content in contents if isinstance(content, list | tuple) for part in content]
-    return [{"type": "text", "text": text}, *(part for part in parts if "text" not in part)]
+        if not isinstance(text := part.get("text", ""), str):
+            raise InvalidRequestError(
+                f"{where}.content[{number}] has a 'text' of the type {type(text).__name__}; it must be a string"
+            )

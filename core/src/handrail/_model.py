@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from handrail._content import message_text
 from handrail._stream.source import close_source, not_a_chunk
 from handrail._turn import LLMCall
 from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
@@ -135,13 +136,3 @@ def request_id(metadata: Mapping[str, Any]) -> str | None:
     """Give the provider's id of a request, if it is among what it sent."""
     found = metadata.get("request_id") or metadata.get("id")
     return None if found is None else str(found)
-
-
-def message_text(message: Message) -> str:
-    """Give the text of a message; of a content in parts, the text parts, a line each."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list | tuple):
-        return "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
-    return ""

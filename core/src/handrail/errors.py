@@ -4,6 +4,7 @@ HandrailError
 ├── ConfigurationError (ValueError)          a configuration cannot be used
 │   └── InvalidRailsConfigurationError       ... because of its rails
 │       └── StreamingNotSupportedError       output rails are configured, streaming is not enabled for them
+├── ContentError (ValueError)                a text that has to be JSON is not
 ├── InvalidRequestError (ValueError)         the arguments of a call do not fit together
 ├── PluginError                              a plugin is at fault; names it and its version
 │   ├── PluginLoadError                      it cannot be imported or registered
@@ -53,6 +54,10 @@ class StreamingNotSupportedError(InvalidRailsConfigurationError):
 
 class InvalidRequestError(HandrailError, ValueError):
     """The arguments of a call are wrong or do not fit together."""
+
+
+class ContentError(HandrailError, ValueError):
+    """A text that has to be JSON is not. The message tells where it stops, and never has any of the text."""
 
 
 class PluginError(HandrailError):

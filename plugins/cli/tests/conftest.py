@@ -33,7 +33,11 @@ ANSWERS = [
     {"contains": "think", "reasoning": "Let me see.", "text": "Done."},
     {"contains": "tool", "tool_calls": [{"name": "look_up", "arguments": {"word": "rail"}}]},
     {"contains": "silence", "text": ""},
-    {"contains": "secret is 42", "within": "conversation", "text": "Your secret is known to me, and it stays with me for as long as you like."},
+    {
+        "contains": "secret is 42",
+        "within": "conversation",
+        "text": "Your secret is known to me, and it stays with me for as long as you like.",
+    },
 ]
 DEFAULT = "I know nothing of it."
 

@@ -27,7 +27,7 @@ async def events_of(guarded, messages):
         ([context(evidence={"content": "one"})], "one"),
         ([context(evidence="one", relevant_chunks=["two", "one"])], "one\n\ntwo"),
         ([{"role": "tool", "tool_call_id": "1", "content": "from a tool"}], "from a tool"),
-        ([{"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "a"}, {"text": "b"}]}], "a\nb"),
+        ([{"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "a"}, {"text": "b"}]}], "ab"),
         ([context(evidence="one"), {"role": "tool", "tool_call_id": "1", "content": "two"}], "one\n\ntwo"),
     ],
 )

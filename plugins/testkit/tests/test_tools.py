@@ -84,7 +84,9 @@ async def test_the_oracle_takes_its_time_and_knows_how_often_it_was_asked(delive
 
 async def test_the_oracle_notices_that_it_is_cancelled(delivered, stream_of):
     rail = OracleRail(["moon"], latency=lambda window: 1 if "moon" in window.text else 20)
-    came = await delivered(guard(rail, chunk_size=10, context_size=2), generator=stream_of("moon " + "The sea goes out. " * 20))
+    came = await delivered(
+        guard(rail, chunk_size=10, context_size=2), generator=stream_of("moon " + "The sea goes out. " * 20)
+    )
     assert came.blocked
     assert rail.running == 0
     assert rail.cancelled > 0

@@ -102,6 +102,6 @@ def test_the_texts_of_parts_are_read_and_everything_else_counts_for_nothing():
             },
         ]
     )
-    assert conversation.last == "see this"
-    assert conversation.whole == "be kind\n\n\n\n\n\nsee this"
+    assert conversation.last == "see \nthis"
+    assert conversation.whole == "be kind\n\n\n\n\n\nsee \nthis"
     assert Conversation.of([]).last == ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from handrail import message_text
 from handrail.errors import RailError
 
 if TYPE_CHECKING:
-    from handrail import Message, Turn
+    from handrail import Turn
 
 _VARIABLES = ("evidence", "relevant_chunks")
 _TEXT_KEYS = ("text", "content", "body", "page_content")
@@ -41,18 +42,6 @@ def find_evidence(turn: Turn, rail: str) -> Evidence:
             rail=rail,
         )
     return found
-
-
-def message_text(message: Message) -> str:
-    """Give the text of a message; of a content in parts, the text parts, a line each."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list | tuple):
-        return ""
-    return "\n".join(
-        part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)
-    )
 
 
 def _pieces(value: object, name: str, rail: str) -> Iterator[str]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from handrail import JUDGED_NAMES, message_text
 from handrail.errors import RailError
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from handrail_self_check._evidence import message_text
 
 if TYPE_CHECKING:
     from handrail import Message, Turn
@@ -30,8 +29,6 @@ _ROLES = {
     "ai": "assistant",
 }
 _HISTORY = "history"
-_RESERVED = ("user_input", "bot_response", "response", "user_message", "bot_message", _HISTORY)
-"""Names that look like what is judged; where a task does not give them itself, nobody else may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ class PromptTemplate:
             raise self._placed.error(
                 f"uses 'history', which stands only as an entry of its own in 'messages'; it has {given}"
             )
-        if name in _RESERVED:
+        if name in JUDGED_NAMES:
             raise self._placed.error(f"uses {name!r}, which this task does not have; it has {given}")
         if near := get_close_matches(name, self._given, n=1, cutoff=0.8):
             raise self._placed.error(f"uses {name!r}; did you mean {near[0]!r}? The task has {given}")

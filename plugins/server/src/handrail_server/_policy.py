@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from handrail import JUDGED_NAMES
+
 from handrail_server._bodies import ChatBody, ChecksBody, Message, Options, Parameters, given
 from handrail_server._errors import ApiError
 from handrail_server._fields import Fields
@@ -14,20 +16,6 @@ from handrail_server._parameters import CANNOT, SET_ASIDE, USUAL
 
 if TYPE_CHECKING:
     from handrail_server._settings import Limits, Policy
-
-JUDGED = frozenset(
-    (
-        "assistant_message",
-        "bot_message",
-        "bot_response",
-        "last_bot_message",
-        "last_user_message",
-        "response",
-        "user_input",
-        "user_message",
-    )
-)
-"""Variables that rails judge. A client that could set them would have something else judged than what is sent."""
 
 _OWN = frozenset(ChatBody.model_fields) - frozenset(Parameters.model_fields)
 
@@ -188,7 +176,7 @@ class Gatekeeper:
         if not self._policy.context:
             raise _not_allowed("context", "this server takes no context from clients")
         for name in context:
-            if name in JUDGED:
+            if name in JUDGED_NAMES:
                 raise _not_allowed(f"context.{name}", "rails judge it, so it is never taken from a client")
         return context
 

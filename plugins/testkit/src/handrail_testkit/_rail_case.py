@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import anyio.lowlevel
-from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn
+from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn, message_text
 from handrail.errors import ProviderBadRequestError, ProviderConnectionError
 from handrail.plugins import ProviderSpec
 
@@ -71,7 +71,7 @@ class RailCase:
         messages = self._messages(text)
         variables = [message["content"] for message in messages if message["role"] == "context"]
         spoken = tuple(message for message in messages if message["role"] != "context")
-        said = [message["content"] for message in spoken if message["role"] == "user"]
+        said = [message_text(message) for message in spoken if message["role"] == "user"]
         merged: dict[str, Any] = {}
         for each in variables:
             merged |= each

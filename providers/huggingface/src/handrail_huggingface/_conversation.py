@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from handrail import message_text
 from handrail.errors import ProviderBadRequestError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
     for number, message in enumerate(messages, 1):
         plain = {key: value for key, value in message.items() if value is not None}
         plain["role"] = _role(message)
-        plain["content"] = _text(message.get("content"))
+        plain["content"] = _text(message)
         if calls := message.get("tool_calls"):
             plain["tool_calls"] = [_with_object(call) for call in calls]
         plain = whole_text(plain, f"message {number}")
@@ -80,13 +81,17 @@ def _role(message: Message) -> str:
     return "system" if role == "developer" else role
 
 
-def _text(content: object) -> str:
+def _text(message: Message) -> str:
+    content = message.get("content")
     if content is None or isinstance(content, str):
-        return content or ""
-    parts: list[Any] = list(content) if isinstance(content, list | tuple) else [content]
-    if all(isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in parts):
-        return "".join(part["text"] for part in parts)
+        return message_text(message)
+    if isinstance(content, list | tuple) and all(map(_is_text, content)):
+        return message_text(message)
     raise ProviderBadRequestError("engine 'huggingface' reads text; a message has other content", engine="huggingface")
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, Mapping) and isinstance(part.get("text"), str)
 
 
 def _with_object(call: Mapping[str, Any]) -> dict[str, Any]:

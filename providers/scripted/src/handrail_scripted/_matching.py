@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
+
+from handrail import message_text
 
 from handrail_scripted._pace import Tempo
 from handrail_scripted._plan import build_plan
@@ -36,18 +38,6 @@ class Conversation:
         """Read the messages' texts; parts that are no text count for nothing."""
         texts = [message_text(message) for message in messages]
         return cls(texts[-1] if texts else "", "\n\n".join(texts))
-
-
-def message_text(message: Message) -> str:
-    """Give the text of a message, its content being a text or a list of parts."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Iterable) and not isinstance(content, Mapping):
-        return "".join(
-            part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)
-        )
-    return ""
 
 
 class Matcher:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail import message_text
 from handrail.errors import ProviderBadRequestError
 
 from handrail_tiny._prompt import ROLES, Message
@@ -28,7 +29,7 @@ def normalise(messages: Sequence[Message]) -> list[dict[str, Any]]:
                 f"engine 'tiny' cannot read a message of the role {role!r}; it knows {', '.join(ROLES)}",
                 engine="tiny",
             )
-        content = _text(message.get("content"))
+        content = _text(message)
         if role == "system" and len(result) == 1 and result[0]["role"] == "system":
             result[0]["content"] += f"\n{content}"
         else:
@@ -36,9 +37,12 @@ def normalise(messages: Sequence[Message]) -> list[dict[str, Any]]:
     return result
 
 
-def _text(content: object) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
-        return "".join(str(part["text"]) for part in content)
+def _text(message: Message) -> str:
+    content = message.get("content")
+    if content is None or isinstance(content, str) or (isinstance(content, list) and all(map(_is_text, content))):
+        return message_text(message)
     raise ProviderBadRequestError("engine 'tiny' reads text only; a message has other content", engine="tiny")
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)

@@ -1,0 +1,348 @@
+"""Reads JSON as it comes: keys and leaves decoded, in the order of the document, one a line."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Final
+
+from handrail._content._characters import REPLACEMENT
+from handrail._content._escapes import escape_at, lone_half_end
+from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Keys, Segment
+from handrail.errors import ContentError
+
+MAX_DEPTH: Final = 256
+MAX_BETWEEN: Final = 65_536
+MAX_NUMBER: Final = 4_096
+_TOO_MUCH_BETWEEN = f"more than {MAX_BETWEEN:,} characters of white space and brackets stand between two values"
+
+_RUN = re.compile(r'[^"\\]+')
+_NOT_SPACE = re.compile(r"[^ \t\n\r]")
+_NOT_LOOSE_SPACE = re.compile(r"[^\s\ufeff]")
+_NUMBER_START = re.compile(r"-?[0-9]|-\Z")
+_NUMBER_RUN = re.compile(r"[-+.eE0-9]+")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_LETTERS = re.compile(r"[a-z]+")
+_LITERALS = ("true", "false", "null")
+_BOM = "\ufeff"
+_SPACES = " \t\n\r"
+_AFTER_SCALAR = " \t\n\r,]}"
+
+# What is read now.
+_BETWEEN, _IN_STRING, _IN_NUMBER, _IN_TEXT, _NOTHING = range(5)
+# What may come next between items.
+_START, _VALUE, _FIRST_VALUE, _NAME, _FIRST_NAME, _COLON, _NEXT, _END = range(8)
+_VALUES = (_VALUE, _FIRST_VALUE)
+_NAMES = (_NAME, _FIRST_NAME)
+_VALUES_AND_NAMES = (*_VALUES, *_NAMES)
+
+
+class JsonReader:
+    """Reads raw characters into content, and into segments that remember how the content was written.
+
+    Control characters inside a string are read as themselves, as lenient readers do. Everything else is RFC 8259; a
+    byte order mark before it is passed over.
+
+    Args:
+        segments: where to put the segments.
+        required: True if the text must be one JSON value: where it stops being JSON, nothing more is read, and
+            `failure` says why. Otherwise it is plain text from the end of its last item on, and a document may follow
+            another one.
+
+    Attributes:
+        between: the raw characters since the last item, which say nothing.
+        failure: why the text is not valid JSON, if it had to be.
+    """
+
+    __slots__ = (
+        "_between_size",
+        "_expect",
+        "_held",
+        "_is_name",
+        "_mode",
+        "_number",
+        "_number_size",
+        "_read",
+        "_required",
+        "_segments",
+        "_stack",
+        "_started",
+        "between",
+        "failure",
+    )
+
+    def __init__(self, segments: deque[Segment], *, required: bool) -> None:
+        self.between: list[str] = []
+        self.failure: ContentError | None = None
+        self._segments = segments
+        self._required = required
+        self._mode = _BETWEEN
+        self._expect = _START
+        self._stack: list[Keys | None] = []  # None stands for an array
+        self._held = ""  # the beginning of what cannot be read yet: half an escape, "-", letters
+        self._is_name = False
+        self._started = False  # True from the first item on
+        self._number: list[str] = []
+        self._number_size = 0
+        self._between_size = 0
+        self._read = 0  # raw characters before those that are read now
+
+    @property
+    def is_plain(self) -> bool:
+        """True once all that comes stands for itself."""
+        return self._mode == _IN_TEXT
+
+    def feed(self, raw: str) -> str:
+        """Read the next raw characters; return the content that is certain now."""
+        if self._mode == _IN_STRING and not self._held and '"' not in raw and "\\" not in raw:
+            if raw:
+                self._read += len(raw)
+                self._segments.append((RUN, raw, None))
+            return raw
+        return self._scan(raw)
+
+    def finish(self, *, cut: bool) -> str:
+        """Read what was held back; return the rest of the content.
+
+        Raises:
+            ContentError: the text had to be JSON and is not.
+        """
+        out: list[str] = []
+        if self.failure is None:
+            self._finish(out)
+            if self._required and not cut and not self._is_whole:
+                self._fail("it ends too early")
+        if self.failure is not None:
+            raise self.failure
+        return "".join(out)
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._mode == _BETWEEN and self._expect in (_START, _END)
+
+    def _scan(self, raw: str) -> str:
+        text = self._held + raw
+        self._held = ""
+        out: list[str] = []
+        at, size = 0, len(text)
+        while at < size:
+            mode = self._mode
+            if mode == _IN_STRING:
+                at = self._string(text, at, out)
+            elif mode == _BETWEEN:
+                at = self._start(text, at, out) if self._expect == _START else self._token(text, at, out)
+            elif mode == _IN_NUMBER:
+                at = self._in_number(text, at, out)
+            elif mode == _IN_TEXT:
+                self._plain(text[at:], out)
+                break
+            else:
+                break
+        self._read += size - len(self._held)
+        return "".join(out)
+
+    # Strings
+
+    def _string(self, text: str, at: int, out: list[str]) -> int:
+        if run := _RUN.match(text, at):
+            raw, at = run[0], run.end()
+            self._segments.append((RUN, raw, None))
+            out.append(raw)
+            if at == len(text):
+                return at
+        if text[at] == '"':
+            self.between.append('"')
+            self._mode = _BETWEEN
+            if self._is_name:
+                self._is_name, self._expect = False, _COLON
+            else:
+                self._expect = _NEXT if self._stack else _END
+            return at + 1
+        return self._escape(text, at, out)
+
+    def _escape(self, text: str, at: int, out: list[str]) -> int:
+        found = escape_at(text, at)
+        if found is None:
+            return self._break(text, at, out, "an escape is unknown")
+        meant, end = found
+        if end == at:
+            return self._hold(text, at)
+        self._segments.append((ESCAPE, text[at:end], meant))
+        out.append(meant)
+        return end
+
+    # Numbers
+
+    def _in_number(self, text: str, at: int, out: list[str]) -> int:
+        if run := _NUMBER_RUN.match(text, at):
+            room = MAX_NUMBER - self._number_size
+            self._number_run(run[0][:room], out)
+            if len(run[0]) > room:
+                why = f"a number has more than {MAX_NUMBER:,} characters"
+                return self._break(text, at + room, out, why, in_number=True)
+            at = run.end()
+            if at == len(text):
+                return at
+        if text[at] not in _AFTER_SCALAR or not _NUMBER.fullmatch("".join(self._number)):
+            return self._break(text, at, out, "a number is not valid", in_number=True)
+        self._close_scalar()
+        return at
+
+    def _number_run(self, run: str, out: list[str]) -> None:
+        self._segments.append((RUN, run, None))
+        self._number.append(run)
+        self._number_size += len(run)
+        out.append(run)
+
+    # Between items
+
+    def _start(self, text: str, at: int, out: list[str]) -> int:
+        """Pass over what may come before JSON; a text that may be plain is JSON only if a bracket comes first."""
+        if self._between_size > MAX_BETWEEN:
+            return self._break(text, at, out, _TOO_MUCH_BETWEEN)
+        mark = text[at]
+        if mark in _SPACES or (mark == _BOM and not self.between):
+            return self._pass_over(text, at, _NOT_SPACE)
+        if not self._required:
+            if mark.isspace() or mark == _BOM:
+                return self._pass_over(text, at, _NOT_LOOSE_SPACE)
+            if mark not in "{[":
+                return self._break(text, at, out, "it is text")
+        self._expect = _VALUE
+        return at
+
+    def _token(self, text: str, at: int, out: list[str]) -> int:
+        if self._between_size > MAX_BETWEEN:
+            return self._break(text, at, out, _TOO_MUCH_BETWEEN)
+        mark = text[at]
+        if mark in _SPACES:
+            return self._pass_over(text, at, _NOT_SPACE)
+        expect = self._expect
+        if mark == '"' and expect in _VALUES_AND_NAMES:
+            return self._open_string(at, out, is_name=expect in _NAMES)
+        if mark == ":" and expect == _COLON:
+            self._expect = _VALUE
+        elif mark == "," and expect == _NEXT:
+            self._expect = _VALUE if self._stack[-1] is None else _NAME
+        elif mark in "{[" and (expect in _VALUES or (expect == _END and not self._required)):
+            if len(self._stack) == MAX_DEPTH:
+                return self._break(text, at, out, f"it is nested deeper than {MAX_DEPTH} levels")
+            self._stack.append(Keys() if mark == "{" else None)
+            self._expect = _FIRST_NAME if mark == "{" else _FIRST_VALUE
+        elif mark in "}]" and self._closes(mark):
+            self._stack.pop()
+            self._expect = _NEXT if self._stack else _END
+        elif expect in _VALUES:
+            return self._scalar(text, at, out)
+        else:
+            return self._break(text, at, out, "a character stands where it may not")
+        self.between.append(mark)
+        self._between_size += 1
+        return at + 1
+
+    def _open_string(self, at: int, out: list[str], *, is_name: bool) -> int:
+        self.between.append('"')
+        self._open_item(KEY if is_name else STRING, self._stack[-1] if is_name else None, out)
+        self._is_name = is_name
+        self._mode = _IN_STRING
+        return at + 1
+
+    def _closes(self, mark: str) -> bool:
+        if not self._stack:
+            return False
+        if self._stack[-1] is None:
+            return mark == "]" and self._expect in (_NEXT, _FIRST_VALUE)
+        return mark == "}" and self._expect in (_NEXT, _FIRST_NAME)
+
+    def _scalar(self, text: str, at: int, out: list[str]) -> int:
+        if number := _NUMBER_START.match(text, at):
+            if number[0] == "-":
+                return self._hold(text, at)
+            self._open_item(SCALAR, None, out)
+            self._mode = _IN_NUMBER
+            return at
+        letters = _LETTERS.match(text, at)
+        if letters is not None:
+            word, end = letters[0], letters.end()
+            if end == len(text) and any(literal.startswith(word) for literal in _LITERALS):
+                return self._hold(text, at)
+            if word in _LITERALS and text[end] in _AFTER_SCALAR:
+                return self._literal(word, end, out)
+        return self._break(text, at, out, "a value is unknown")
+
+    def _literal(self, word: str, end: int, out: list[str]) -> int:
+        self._open_item(SCALAR, None, out)
+        self._segments.append((RUN, word, None))
+        out.append(word)
+        self._close_scalar()
+        return end
+
+    # Items
+
+    def _open_item(self, kind: int, keys: Keys | None, out: list[str]) -> None:
+        self._segments.append((kind, self._taken_between(), keys))
+        if self._started:
+            out.append("\n")
+        self._started = True
+
+    def _close_scalar(self) -> None:
+        self._number, self._number_size = [], 0
+        self._mode = _BETWEEN
+        self._expect = _NEXT if self._stack else _END
+
+    def _pass_over(self, text: str, at: int, end_of_space: re.Pattern[str]) -> int:
+        """Pass over one character and the white space after it."""
+        found = end_of_space.search(text, at + 1)
+        end = len(text) if found is None else found.start()
+        self.between.append(text[at:end])
+        self._between_size += end - at
+        return end
+
+    def _taken_between(self) -> str:
+        raw = "".join(self.between)
+        self.between, self._between_size = [], 0
+        return raw
+
+    def _hold(self, text: str, at: int) -> int:
+        self._held = text[at:]
+        return len(text)
+
+    # Where JSON stops
+
+    def _break(self, text: str, at: int, out: list[str], why: str, *, in_number: bool = False) -> int:
+        if self._required:
+            self._fail(f"{why}, at offset {self._read + at:,}")
+        else:
+            self._mode = _IN_TEXT
+            self._plain(self._taken_between() + text[at:], out, in_number=in_number)
+        return len(text)
+
+    def _fail(self, why: str) -> None:
+        self._mode = _NOTHING
+        self.failure = ContentError(f"the text is not valid JSON: {why}")
+
+    def _plain(self, text: str, out: list[str], *, in_number: bool = False) -> None:
+        if text:
+            self._segments.append((TEXT, text, in_number))
+            out.append(text)
+
+    def _finish(self, out: list[str]) -> None:
+        held, self._held = self._held, ""
+        if self._mode == _IN_NUMBER:
+            if _NUMBER.fullmatch("".join(self._number)):
+                self._close_scalar()
+        elif self._mode == _IN_STRING:
+            self._finish_string(held, out)
+        elif held:
+            self._literal(held, 0, out)
+            if held not in _LITERALS:
+                self._expect = _NEXT
+        elif self._mode == _BETWEEN and self._expect == _START and not self._required:
+            out.append(self._taken_between())
+            self._segments.append((TEXT, out[-1], False))  # also where it is empty: a text can be put there
+
+    def _finish_string(self, held: str, out: list[str]) -> None:
+        if end := lone_half_end(held):
+            self._segments.append((ESCAPE, held[:end], REPLACEMENT))
+            out.append(REPLACEMENT)
+        self._plain(held[end:], out)

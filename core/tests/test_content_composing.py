@@ -1,0 +1,87 @@
+"""Several stages after one another: what they do together, as pieces of the content."""
+
+from __future__ import annotations
+
+import pytest
+from handrail._content import ComposedPieces, pieces_of
+from handrail._types import Edit
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def applied(text, edits):
+    for edit in reversed(edits):
+        text = text[: edit.start] + edit.replacement + text[edit.end :]
+    return text
+
+
+def made(text, pieces):
+    """Check that pieces cover a text without a gap; return what they make of it."""
+    assert [start for start, _, _ in pieces] == [0, *(end for _, end, _ in pieces)][: len(pieces)]
+    assert (pieces[-1][1] if pieces else 0) == len(text)
+    return "".join(text[start:end] if new is None else new for start, end, new in pieces)
+
+
+@st.composite
+def edits_of(draw, text):
+    ends = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6, unique=True)))
+    spans = zip(ends[::2], ends[1::2], strict=False)
+    return [Edit(start, end, draw(st.text("xyz", max_size=3))) for start, end in spans]
+
+
+def released(text, edits, cuts):
+    """Yield the pieces of a text release by release, no edit cut through."""
+    at = 0
+    for end in [*sorted(cut for cut in cuts if cut < len(text)), len(text)]:
+        stop = next((edit.start for edit in edits if edit.start < end < edit.end), end)
+        if stop >= at:
+            yield list(pieces_of(at, stop, [edit for edit in edits if edit.start >= at and edit.end <= stop]))
+            edits = [edit for edit in edits if edit.end > stop]
+            at = stop
+
+
+cuts = st.lists(st.integers(0, 30), max_size=5)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.data(), st.text("abc", max_size=12), cuts, cuts)
+def test_stages_together_make_what_they_make_one_after_the_other(data, text, first_cuts, second_cuts):
+    first = data.draw(edits_of(text))
+    between = applied(text, first)
+    second = data.draw(edits_of(between))
+    composed, out, have = ComposedPieces(), [], 0
+    later = list(released(between, second, second_cuts))
+    for given_pieces in released(text, first, first_cuts):
+        composed.give(given_pieces)
+        have += sum(end - start if new is None else len(new) for start, end, new in given_pieces)
+        while later and (later[0][-1][1] if later[0] else 0) <= have:
+            out += composed.take(later.pop(0))
+    out += composed.take(())
+    assert later == []
+    assert made(text, out) == applied(between, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "taken", "pieces"),
+    [
+        ([(0, 4, None)], [[(0, 4, None)]], [[(0, 4, None)]]),
+        ([(0, 4, None)], [[(0, 1, None)], [(1, 3, "x"), (3, 4, None)]], [[(0, 1, None)], [(1, 3, "x"), (3, 4, None)]]),
+        ([(0, 4, "[ABC]")], [[(0, 2, None)], [(2, 5, None)]], [[], [(0, 4, "[ABC]")]]),
+        ([(0, 4, "[ABC]")], [[(0, 2, None), (2, 3, "x")], [(3, 5, None)]], [[], [(0, 4, "[AxC]")]]),
+        ([(0, 2, "ab"), (2, 4, None)], [[(0, 1, None), (1, 3, "x")]], [[(0, 3, "ax")]]),
+        ([(0, 2, None), (2, 4, "")], [[(0, 2, None)]], [[(0, 2, None), (2, 4, "")]]),
+        ([(0, 2, None), (2, 4, ""), (4, 6, None)], [[(0, 4, "x")]], [[(0, 6, "x")]]),
+        ([(0, 2, None)], [[(0, 0, "x")], [(0, 2, None)]], [[(0, 0, "x")], [(0, 2, None)]]),
+    ],
+)  # fmt: skip
+def test_a_replacement_is_one_piece(first, taken, pieces):
+    composed = ComposedPieces()
+    composed.give(first)
+    assert [composed.take(part) for part in taken] == pieces
+
+
+def test_a_stage_cannot_let_through_what_it_was_not_given():
+    composed = ComposedPieces()
+    composed.give([(0, 2, None)])
+    with pytest.raises(ValueError, match="more than it was given, after 2"):
+        composed.take([(0, 3, None)])

@@ -1,0 +1,321 @@
+"""JSON as content: what rails read of it, and how what they leave and change is written back."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+
+from handrail._content import AutoContent, ComposedPieces, JsonContent, pieces_of
+from handrail._types import Edit
+from handrail.errors import ContentError
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "5000"))
+thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def cut(raw, cuts):
+    """Cut a text at these places."""
+    places = [0, *sorted({place for place in cuts if 0 < place < len(raw)}), len(raw)]
+    return [raw[start:end] for start, end in zip(places, places[1:], strict=False)]
+
+
+def read(content, chunks, *, was_cut=False):
+    """Read all chunks; return the content."""
+    return "".join([*map(content.feed, chunks), content.finish(cut=was_cut)])
+
+
+def through(content, raw, edits=(), cuts=()):
+    """Read a text whole, release it whole with its edits; return what goes out."""
+    text = read(content, cut(raw, cuts))
+    return content.encode(tuple(pieces_of(0, len(text), edits))) + content.rest()
+
+
+class Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+class Pairs(list):
+    """An object as pairs, so that equal keys are seen."""
+
+
+def loads(raw):
+    return json.loads(raw, parse_int=Number, parse_float=Number, object_pairs_hook=Pairs, strict=False)
+
+
+def flat(value):
+    """Yield the keys and leaves of a document in their order, as they are written."""
+    if isinstance(value, Pairs):
+        for key, member in value:
+            yield key
+            yield from flat(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from flat(member)
+    elif isinstance(value, str):
+        yield value
+    else:
+        yield {True: "true", False: "false", None: "null"}[value]
+
+
+def shape(value):
+    """Return a document without what its leaves and keys say."""
+    if isinstance(value, Pairs):
+        return {"object": [shape(member) for _, member in value]}
+    if isinstance(value, list):
+        return [shape(member) for member in value]
+    return "leaf"
+
+
+# Random documents, written in random ways. A seed chooses how, because drawing each choice takes most of the time.
+
+strings = st.text('ab1 "\\/\n\t\x01é内😀\u2028', max_size=6) | st.text(max_size=4)
+numbers = st.sampled_from(["0", "-0", "12", "4111111111111111", "-1.50", "1e5", "2E+10", "0.1e-7"]).map(Number)
+values = st.recursive(
+    strings | numbers | st.sampled_from([True, False, None]),
+    lambda members: st.lists(members, max_size=4) | st.lists(st.tuples(strings, members), max_size=4).map(Pairs),
+    max_leaves=8,
+)
+
+
+class Writing:
+    """Writes documents with white space and escapes wherever they may be."""
+
+    def __init__(self, seed):
+        self.choose = random.Random(seed).choice
+
+    def document(self, value):
+        space = self.choose(["", "", "", " ", "\n  ", "\t\r\n"])
+        if isinstance(value, Number):
+            return f"{space}{value}"
+        if isinstance(value, str):
+            return f'{space}"{"".join(map(self.character, value))}"'
+        if isinstance(value, Pairs):
+            members = [f"{self.document(key)}{space}:{self.document(member)}" for key, member in value]
+            return f"{space}{{{','.join(members) or space}}}{space}"
+        if isinstance(value, list):
+            return f"{space}[{','.join(map(self.document, value)) or space}{space}]"
+        return space + json.dumps(value)
+
+    def character(self, char):
+        units = char.encode("utf-16-be").hex()
+        escaped = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+        forms = [escaped, escaped.upper().replace("U", "u"), json.dumps(char)[1:-1]]
+        if char not in '"\\':
+            forms += [char] * 3
+        return self.choose([*forms, "\\/"] if char == "/" else forms)
+
+
+documents = st.builds(lambda value, seed: Writing(seed).document(value), values, st.integers(0, 2**32))
+places = st.lists(st.integers(0, 200), max_size=12)
+
+
+@st.composite
+def edited(draw, text):
+    """Draw edits of a text, sorted and apart."""
+    ends = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pairs = list(zip(ends[::2], ends[1::2], strict=False))
+    replacements = st.sampled_from(["", "[X]", 'a"b\\', "é\n😀", "null", "\ud83d"]) | strings
+    edits = [Edit(start, end, draw(replacements)) for start, end in pairs]
+    return [edit for n, edit in enumerate(edits) if n == 0 or edit.start > edits[n - 1].end or edit.end > edit.start]
+
+
+class Chain:
+    """What a gate does: it feeds raw chunks, clears content bit by bit, and encodes what is cleared.
+
+    An edit is encoded once all of it is cleared; content is cleared up to a share of what has come.
+    """
+
+    def __init__(self, content, edits=()):
+        self.content = content
+        self.edits = list(edits)
+        self.text = ""
+        self.at = 0
+        self.out = []
+
+    def release(self, end):
+        """Release content up to an offset, or up to the beginning of an edit that this would cut through."""
+        end = next((edit.start for edit in self.edits if edit.start < end < edit.end), end)
+        if end < self.at or not self.text:
+            return
+        ready = [edit for edit in self.edits if edit.end <= end]
+        self.edits = self.edits[len(ready) :]
+        self.out.append(self.content.encode(tuple(pieces_of(self.at, end, ready))))
+        self.at = end
+
+    def run(self, chunks, shares, *, was_cut=False):
+        for number, chunk in enumerate(chunks):
+            self.text += self.content.feed(chunk)
+            share = shares[number % len(shares)] if shares else 0
+            self.release(max(self.at, int(len(self.text) * share)))
+        self.text += self.content.finish(cut=was_cut)
+        self.release(len(self.text))
+        self.out.append(self.content.rest())
+        return "".join(self.out)
+
+
+shares = st.lists(st.floats(0, 1), max_size=6)
+
+
+@thorough
+@given(documents, places, shares)
+def test_rails_judge_the_keys_and_leaves_of_what_is_delivered_and_unedited_bytes_are_identical(raw, cuts, released):
+    chain = Chain(JsonContent())
+    assert chain.run(cut(raw, cuts), released) == raw
+    assert chain.text == "\n".join(flat(loads(raw)))
+
+
+@thorough
+@given(st.data(), documents, places, shares)
+def test_an_edited_document_is_valid_and_the_same_however_it_was_cut_and_released(data, raw, cuts, released):
+    before = loads(raw)
+    text = "\n".join(flat(before))
+    assume(text or "\n" in text)
+    edits = data.draw(edited(text))
+    whole = through(JsonContent(), raw, edits)
+    after = loads(whole)
+    assert shape(after) == shape(before)
+    assert Chain(JsonContent(), edits).run(cut(raw, cuts), released) == whole
+    assert "\ud83d" not in whole
+    check_items(list(flat(before)), list(flat(after)), edits)
+
+
+def check_items(before, after, edits):
+    """Check each item by itself: it is as it was unless an edit reaches it, and what was removed of it is gone."""
+    starts = [0]
+    for item in before:
+        starts.append(starts[-1] + len(item) + 1)
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        start, end = starts[number], starts[number] + len(old)
+        inside = [edit for edit in edits if edit.start <= end and edit.end >= start]
+        if not inside:
+            assert new == old or new.startswith(f"{old}_")
+        if all(start <= edit.start and edit.end <= end for edit in inside):
+            applied = old
+            for edit in reversed(inside):
+                replacement = edit.replacement.replace("\ud83d", "\ufffd")
+                applied = applied[: edit.start - start] + replacement + applied[edit.end - start :]
+            assert new == applied or new.startswith(f"{applied}_")
+
+
+@thorough
+@given(st.data(), documents, places, shares, shares)
+def test_two_stages_leave_valid_json_that_is_the_same_however_it_was_cut_and_released(data, raw, cuts, first, second):
+    text = "\n".join(flat(loads(raw)))
+    assume(text)
+    edits = data.draw(edited(text))
+    between = "".join(text[start:end] if new is None else new for start, end, new in pieces_of(0, len(text), edits))
+    later = data.draw(edited(between))
+    whole = TwoStages(edits, later).run([raw], [], [])
+    assert shape(loads(whole)) == shape(loads(raw))
+    assert TwoStages(edits, later).run(cut(raw, cuts), first, second) == whole
+
+
+class Stage:
+    """A stage of a chain: it replaces what its edits say, and lets through what is cleared."""
+
+    def __init__(self, edits):
+        self.edits = list(edits)
+        self.text = ""
+        self.at = 0
+
+    def clear(self, share):
+        """Clear a share of what has come; return the pieces of its text that it lets through now."""
+        end = max(self.at, int(len(self.text) * share))
+        end = next((edit.start for edit in self.edits if edit.start < end < edit.end), end)
+        if end < self.at or not self.text:
+            return []
+        ready = [edit for edit in self.edits if edit.end <= end]
+        self.edits, start, self.at = self.edits[len(ready) :], self.at, end
+        return list(pieces_of(start, end, ready))
+
+
+class TwoStages:
+    """A gate with two stages: raw -> content -> first stage -> second stage -> content's pieces -> raw."""
+
+    def __init__(self, edits, later):
+        self.content = JsonContent()
+        self.first, self.second = Stage(edits), Stage(later)
+        self.composed = ComposedPieces()
+        self.out = []
+
+    def run(self, chunks, first, second):
+        for number, chunk in enumerate(chunks):
+            self.step(self.content.feed(chunk), *(some[number % len(some)] if some else 0 for some in (first, second)))
+        self.step(self.content.finish(), 1, 1)
+        return "".join(self.out) + self.content.rest()
+
+    def step(self, said, first, second):
+        self.first.text += said
+        passed = self.first.clear(first)
+        self.composed.give(passed)
+        self.second.text += "".join(self.first.text[a:b] if new is None else new for a, b, new in passed)
+        self.out.append(self.content.encode(self.composed.take(self.second.clear(second))))
+
+
+@thorough
+@given(st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx\ufeff\ud83d'), max_size=20) | documents, places, shares)
+@example('{"a": "b\\u00"} c', [], [])
+@example("[12.3.4]", [3], [1.0])
+def test_a_text_is_read_the_same_however_it_is_cut_and_goes_out_as_it_came(raw, cuts, released):
+    whole = AutoContent()
+    text = read(whole, [raw])
+    assert whole.encode(((0, len(text), None),)) + whole.rest() == raw
+    chain = Chain(AutoContent())
+    assert chain.run(cut(raw, cuts), released) == raw
+    assert chain.text == text
+    assert outcome(cut(raw, cuts), released) == outcome([raw], [])
+
+
+def outcome(chunks, released):
+    """Run a text that has to be JSON; return what is delivered and judged, or why it is not JSON."""
+    chain = Chain(JsonContent())
+    try:
+        return chain.run(chunks, released, was_cut=True), chain.text
+    except ContentError as error:
+        return str(error), chain.text
+
+
+@thorough
+@given(st.data(), st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx'), max_size=20), places, shares)
+def test_edits_of_a_text_that_stops_being_json_are_the_same_however_it_is_cut(data, raw, cuts, released):
+    text = read(AutoContent(), [raw])
+    assume(text)
+    edits = data.draw(edited(text))
+    whole = through(AutoContent(), raw, edits)
+    assert Chain(AutoContent(), edits).run(cut(raw, cuts), released) == whole
+
+
+@thorough
+@given(st.text(st.sampled_from('{}[]",:\\ u0041truefalsn-1.eE\nx\x01'), max_size=20) | documents)
+def test_what_json_reads_is_read_and_nothing_else_is(raw):
+    try:
+        said = "\n".join(flat(loads(raw)))
+    except ValueError:
+        said = None
+    try:
+        read_here = read(JsonContent(), [raw])
+    except ContentError:
+        assert said is None
+    else:
+        assert read_here == said or (read_here == "" and not raw.strip(" \t\r\n"))
+
+
+def work_of(release):
+    """Read a text that comes at once and release it bit by bit; return the seconds of CPU that the release takes."""
+    raw = json.dumps({"body": "x" * release * 1000})
+    content = JsonContent()
+    text = content.feed(raw) + content.finish()
+    started = time.process_time()
+    for at in range(0, len(text), 100):
+        content.encode(((at, min(at + 100, len(text)), None),))
+    return time.process_time() - started
+
+
+def test_what_comes_at_once_is_released_in_time_that_is_linear_in_its_length():
+    assert min(work_of(4000) for _ in range(3)) < 10 * min(work_of(1000) for _ in range(3))
