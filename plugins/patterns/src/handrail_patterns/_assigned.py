@@ -18,7 +18,10 @@ _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 # Where a word of a name begins: behind no letter, or with a capital behind a small one. Look-behinds stand after the
 # letters that they are about: a common search passes over first letters most cheaply.
 _HERE = "(?-i:(?<![a-z][a-z])(?<![A-Z][A-Z]))"
-_PASSWORD_NAME = rf"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))|c{_HERE}ontrase[n\u00f1]a|m{_HERE}ot_de_passe|s{_HERE}enha)"
+_PASSWORD_NAME = (
+    r"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))"
+    rf"|c{_HERE}ontrase[n\u00f1]a|m{_HERE}ot_de_passe|s{_HERE}enha)"
+)
 _TOKEN_NAME = (
     rf"(?i:(?:a{_HERE}(?:pi|ccess|uth|pp|ccount)|b{_HERE}ot|c{_HERE}(?:lient|onsumer)|d{_HERE}eploy|e{_HERE}ncryption"
     rf"|m{_HERE}aster|p{_HERE}rivate|r{_HERE}efresh|s{_HERE}(?:ecret|ession|ecurity|ervice|igning)|w{_HERE}ebhook)"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.resources import files
 from string import ascii_lowercase
 
-_SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡxʏᴢ"
+_SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡxʏᴢ"  # noqa: RUF001  # what looks alike is the point
 _ENCLOSED_FIRST = (0x1F130, 0x1F150, 0x1F170, 0x1F1E6)  # squared, negative circled, negative squared, flags
 
 ENCLOSED_AND_SMALL: dict[int, str] = {
@@ -22,7 +22,7 @@ DENSE = (
     "\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3040-\u318f"
     "\u31a0-\u31ff\u3400-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U0001b000-\U0003ffff"
 )
-"""The letters of scripts without spaces between words, as a set of a regular expression; between any two a word may end."""
+"""The letters of scripts without spaces between words, as a set of a regular expression; a word may end after each."""
 
 
 _DENSE = re.compile(f"[{DENSE}]")

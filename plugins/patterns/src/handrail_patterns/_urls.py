@@ -9,7 +9,7 @@ from handrail_patterns._kind import Kind, Way
 
 _SLASHES = r":(?:\\?/){2}"
 _USER = r"[^\s/?#@:\"'`<>\\(){}\[\],;]{0,128}"
-_PASSWORD = r"[^\s/?#@\"'`<>\\]{1,256}"
+_PASSWORD = r"[^\s/?#@\"'`<>\\]{1,256}"  # noqa: S105  # an expression
 _HOST = r"(?=@[\w.\[%-])"
 _PLACEHOLDER = re.compile(
     r"[x*.]+|\$.*|%.*%|%[sd]|.*[{}].*|\[.*\]|(?:your|my|the|some|user|db)?[_-]?(?:pass(?:word|wd)?|pwd|pw|secret|token)"
