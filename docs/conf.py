@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_design",
     "settings_tables",
+    "kinds_tables",
     "commands_help",
     "http_protocol",
     "public_names",

@@ -16,9 +16,9 @@ _B64 = "[A-Za-z0-9_-]"
 
 def _token(name: str, summary: str, *patterns: str, check: Callable[[str], bool] | None = None) -> Kind:
     """Make a kind whose tokens stand apart from letters and digits before them."""
-    form = ", ".join(f"`{pattern.split('[')[0].split('(?')[0]}...`" for pattern in patterns)
+    form = ", ".join(f"`{pattern.removesuffix(_END)}`" for pattern in patterns)
     ways = tuple(Way(LEFT + pattern, check=check) for pattern in patterns)
-    return Kind(name, name.upper(), ways, summary, form.replace("\\", ""), "digits and letters" if check else "")
+    return Kind(name, name.upper(), ways, summary, form, "digits and letters" if check else "")
 
 
 CONNECTION_STRING = Kind(
