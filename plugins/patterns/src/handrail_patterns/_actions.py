@@ -39,7 +39,7 @@ class Action:
         return STRICTEST_FIRST.index(self.name)
 
     def apply(self, text: str) -> str:
-        """Give what is delivered in place of this text; only for "redact", "hash" and "mask"."""
+        """Return what is delivered in place of this text; only for "redact", "hash" and "mask"."""
         if self.name == "mask":
             return _masked(text, self.keep)
         if self.name == "hash":

@@ -39,7 +39,7 @@ _PLACEHOLDER = re.compile(
 
 
 def is_literal(text: str) -> bool:
-    """Tell a password that is written out from a variable, a call and a placeholder: it has more than letters."""
+    """Return whether a password is written out: it is no variable, call or placeholder, and has more than letters."""
     if _PLACEHOLDER.fullmatch(text) is not None or "://" in text or not any(map(str.isalpha, text)):
         return False
     has_digit = any(map(str.isdigit, text))
@@ -59,7 +59,7 @@ def is_random(text: str) -> bool:
 
 
 def is_mixed(text: str) -> bool:
-    """Tell a random value from a word: it has digits and letters, and ten different characters."""
+    """Return whether a value looks random: it has digits and letters, and ten different characters."""
     return (
         any(map(str.isdigit, text))
         and any(map(str.isalpha, text))

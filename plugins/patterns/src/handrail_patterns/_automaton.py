@@ -51,7 +51,7 @@ class Automaton:
             self.ends[state] = self.ends[state] or self.ends[self.shorter[state]]
 
     def step(self, state: int, char: str) -> int:
-        """Give the state after one more character."""
+        """Return the state after one more character."""
         following = self.children[state].get(char)
         while following is None and state:
             state = self.shorter[state]

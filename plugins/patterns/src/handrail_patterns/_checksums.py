@@ -20,7 +20,7 @@ _VERHOEFF_TURN = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
 def digits(text: str) -> list[int]:
-    """Give the digits of a text."""
+    """Return the digits of a text."""
     return [int(char) for char in text if char in "0123456789"]
 
 
@@ -68,7 +68,7 @@ def iso7064_mod11_10(numbers: Sequence[int]) -> bool:
 
 
 def is_date(year: int, month: int, day: int) -> bool:
-    """Tell whether there is such a day; a year of two digits may be of any century."""
+    """Return whether there is such a day; a year of two digits may be of any century."""
     lengths = (31, 29 if year % 4 == 0 else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
     return 1 <= month <= 12 and 1 <= day <= lengths[month - 1]
 

@@ -38,7 +38,7 @@ class Clusters:
         clusters[first:last] = [Cluster(start, end, strictest)]
 
     def first(self) -> Cluster | None:
-        """Give the first cluster."""
+        """Return the first cluster."""
         return self._clusters[0] if self._clusters else None
 
     def drop_first(self) -> None:

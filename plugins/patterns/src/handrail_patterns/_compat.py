@@ -177,7 +177,7 @@ def _blocking_rule(pattern: str, order: int, options: RegexDetectionOptions, con
 
 
 def _shipped_kinds(entity: str) -> Iterator[Kind]:
-    """Give the kind that is this entity, under the entity's name."""
+    """Return the kind that is this entity, under the entity's name."""
     if pattern := _FURTHER_ENTITIES.get(entity):
         yield Kind(entity, entity, (Way(pattern),))
     name = _KINDS_OF_ENTITIES.get(entity, entity.lower())

@@ -35,7 +35,7 @@ class Words:
         )
 
     def nearest(self, text: str, start: int) -> int:
-        """Give the place where the nearest of the words before a place of a text ends, or -1 if there is none."""
+        """Return the place where the nearest of the words before a place of a text ends, or -1 if there is none."""
         first = max(start - self.reach, 0)
         if not has_letter(text, start):
             return -1
@@ -44,7 +44,7 @@ class Words:
 
 
 def has_letter(text: str, start: int) -> bool:
-    """Tell whether there could be a word before a place of a text."""
+    """Return whether there could be a word before a place of a text."""
     return _LETTER.search(text, max(start - REACH, 0), start) is not None
 
 

@@ -152,7 +152,7 @@ def _is_loop(node: Repeat) -> bool:
 
 
 def _is_ambiguous(loop: Repeat) -> bool:
-    """Tell whether some text leads through the loop's body, back to where it began, in two ways."""
+    """Return whether some text leads through the loop's body, back to where it began, in two ways."""
     automaton = _automaton(Repeat(loop.body, 0, None), _SHORT)
     if automaton is None:
         return True
@@ -197,7 +197,7 @@ def _shared_runs(node: Node, limit: int) -> float:
 
 
 def _share(first: int, last: int, automaton: _Automaton, masks: list[int]) -> bool:
-    """Tell whether a text that both repeats take can also lead from the first to the last of them."""
+    """Return whether a text that both repeats take can also lead from the first to the last of them."""
     common = masks[first] & masks[last]
     seen, waiting = {first}, [first]
     while waiting:

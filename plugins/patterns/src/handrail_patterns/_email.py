@@ -34,7 +34,7 @@ _PLAIN_DOMAIN = r"(?:[A-Za-z0-9_-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-
 
 
 def _is_a_persons(text: str) -> bool:
-    """Tell an address from the user of a repository's URL (`git@host:path`) and from names of picture files."""
+    """Return whether it is an address, rather than the user of `git@host:path` or the name of a picture."""
     local, _, domain = text.partition("@")
     return not (local == "git" or domain.endswith((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js")))
 

@@ -72,7 +72,7 @@ class Folding:
         return FoldedStream(self)
 
     def leaves_alone(self, text: str) -> bool:
-        """Tell whether a text is in ASCII and without control characters, and so nothing of it is folded."""
+        """Return whether a text is in ASCII and without control characters, and so nothing of it is folded."""
         return text.isascii() and (not self._invisible or is_printable(text))
 
     def _char(self, char: str) -> str:
@@ -90,7 +90,7 @@ class Folding:
 
 
 def is_printable(text: str) -> bool:
-    """Tell whether a text has no control characters but for white space."""
+    """Return whether a text has no control characters but for white space."""
     return text.isprintable() or _CONTROL.search(text) is None
 
 
@@ -138,7 +138,7 @@ class FoldedStream:
         self._fed = 0  # where in the original the newest text ended that was not left alone
 
     def feed(self, text: str, seen: int) -> str:
-        """Take the next characters of the original, before which it had `seen`; give those of the folded text."""
+        """Take the next characters of the original, before which it had `seen`; return those of the folded text."""
         folding, self._seen = self._folding, seen
         if self._origins is None:
             self._folded = seen
@@ -160,13 +160,13 @@ class FoldedStream:
         return folded
 
     def origin(self, place: int) -> int:
-        """Give the place in the original of a place in the folded text."""
+        """Return the place in the original of a place in the folded text."""
         if self._origins is None or place < self._first:
             return place
         return self._seen if place >= self._folded else self._origins[place - self._first]
 
     def origin_of_end(self, end: int) -> int:
-        """Give the place in the original where a piece ends that ends here in the folded text; `end` is not 0."""
+        """Return the place in the original where a piece ends that ends here in the folded text; `end` is not 0."""
         return self.origin(end - 1) + 1
 
     def forget(self, place: int) -> None:

@@ -41,7 +41,7 @@ def _ipv6(text: str) -> bool:
 
 
 def _is_assigned(first: str) -> bool:
-    """Tell whether addresses that begin so are in use: global, unique local, link-local, multicast."""
+    """Return whether addresses that begin so are in use: global, unique local, link-local, multicast."""
     number = int(first, 16)
     return 0x2000 <= number <= 0x3FFF or 0xFC00 <= number <= 0xFDFF or 0xFE80 <= number <= 0xFEBF or number >= 0xFF00
 

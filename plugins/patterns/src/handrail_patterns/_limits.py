@@ -11,7 +11,7 @@ from handrail_patterns._tree import NOTHING, Atomic, Char, Edge, Either, Look, N
 
 
 def width(node: Node) -> tuple[int, int | None]:
-    """Give the least and the greatest number of characters that a node matches; None for any number."""
+    """Return the least and the greatest number of characters that a node matches; None for any number."""
     match node:
         case Char():
             return (1, 1)
@@ -37,13 +37,13 @@ def width(node: Node) -> tuple[int, int | None]:
 
 
 def reach(node: Node) -> int | None:
-    """Give how many characters after its beginning an attempt may read, look-aheads included; None for any number."""
+    """Return how many characters after its beginning an attempt may read, look-aheads included; None for any number."""
     ahead = [width(inner.body)[1] for inner in descendants(node) if isinstance(inner, Look) and not inner.behind]
     return _total([width(node)[1], *ahead])
 
 
 def lookback(node: Node) -> int:
-    """Give how many characters before its beginning a match may look at; never less than one."""
+    """Return how many characters before its beginning a match may look at; never less than one."""
     behind = [width(inner.body)[1] or 0 for inner in descendants(node) if isinstance(inner, Look) and inner.behind]
     return max(behind, default=0) + 1
 
@@ -59,7 +59,7 @@ def endless(node: Node) -> Repeat | None:
 
 
 def bounded(node: Repeat, most: int) -> Repeat:
-    """Give the same repeat with a limit."""
+    """Return the same repeat with a limit."""
     return Repeat(node.body, node.least, max(node.least, most), node.mode)
 
 
@@ -88,7 +88,7 @@ def shortest_tail(node: Node) -> Node:
 
 @lru_cache(maxsize=8192)
 def accepts(source: str, char: str) -> bool:
-    """Tell whether the pattern of one character matches this one."""
+    """Return whether the pattern of one character matches this one."""
     return re.fullmatch(source, char) is not None
 
 

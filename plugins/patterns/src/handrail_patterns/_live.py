@@ -174,7 +174,7 @@ def in_common(ways: Iterable[tuple[Node, ...]]) -> Node:
 
 
 def _is_lead(node: Node) -> bool:
-    """Tell whether a node is decided by what stands before any character of the text."""
+    """Return whether a node is decided by what stands before any character of the text."""
     return (isinstance(node, Edge) and node.undecided in (None, END)) or (isinstance(node, Look) and node.behind)
 
 

@@ -98,7 +98,7 @@ def phrases_in_files(files: Iterable[str], context: RailContext) -> Iterator[str
 
 
 def place(context: RailContext, *path: str | int, below: str | None = None) -> str:
-    """Give the file, line and column of a setting of a rail, as the beginning of a message; empty if not known."""
+    """Return the file, line and column of a setting of a rail, as the beginning of a message; empty if not known."""
     key = context.config.rail_key(context.name, below)
     where = "" if key is None else context.config.where("rails", "config", key, *path)
     return f"{where}: " if where else ""

@@ -66,7 +66,7 @@ class PhraseScan:
         self._spaced = None if phrases.spaced is None else SpacedScan(phrases.spaced)
 
     def feed(self, text: str) -> int:
-        """Take the next characters; give the place before which everything is decided."""
+        """Take the next characters; return the place before which everything is decided."""
         phrases = self._phrases
         children, shorter, ends, state = phrases.children, phrases.shorter, phrases.ends, self._state
         recent = self._before + text
@@ -128,7 +128,7 @@ class PhraseScan:
         spaced.found.clear()
 
     def _decided(self) -> int:
-        """Give the place where the longest phrase that may still come has begun."""
+        """Return the place where the longest phrase that may still come has begun."""
         phrases, state, recent = self._phrases, self._state, self._before
         while state:
             depth = phrases.depth[state]
@@ -141,7 +141,7 @@ class PhraseScan:
 
 
 def _joined(text: str, place: int) -> bool:
-    """Tell whether the characters before and after this place belong to one word."""
+    """Return whether the characters before and after this place belong to one word."""
     if not 0 < place < len(text):
         return False
     before, after = text[place - 1], text[place]

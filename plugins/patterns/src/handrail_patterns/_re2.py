@@ -29,7 +29,7 @@ class Pair:
 
 
 def is_installed() -> bool:
-    """Tell whether google-re2 is installed."""
+    """Return whether google-re2 is installed."""
     return find_spec("re2") is not None
 
 

@@ -45,7 +45,7 @@ class Finder(Protocol):
         ...
 
     def is_whole(self, text: str) -> bool:
-        """Tell whether a match has its end, rather than going on to the end of the text."""
+        """Return whether a match has its end, rather than going on to the end of the text."""
         ...
 
 
@@ -73,7 +73,7 @@ class Patterns:
         return PatternScan(self)
 
     def _beginning_with(self, char: str) -> Sequence[tuple[int, Rule, At, At]]:
-        """Give the rules whose matches may begin with this character."""
+        """Return the rules whose matches may begin with this character."""
         return [
             (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)
@@ -102,7 +102,7 @@ class PatternScan:
         self._due = 0  # how many characters of it are to come first
 
     def feed(self, text: str) -> int:
-        """Take the next characters; give the place before which everything is decided."""
+        """Take the next characters; return the place before which everything is decided."""
         if self._open:
             self._feed_open(text)
         if self._due > 0:
@@ -112,7 +112,7 @@ class PatternScan:
         return self._look(text)
 
     def look_again(self) -> int:
-        """Look at everything that has come, however little it is; give the place before which all is decided."""
+        """Look at everything that has come, however little it is; return the place before which all is decided."""
         return self._look("")
 
     def finish(self) -> int:
@@ -131,7 +131,7 @@ class PatternScan:
         return self._base + len(text)
 
     def overdue(self) -> Found | None:
-        """Tell which rule has held more than its limit, if one has."""
+        """Return which rule has held more than its limit, if one has."""
         if not self._patterns.watched:
             return None
         self._look("")
@@ -183,7 +183,7 @@ class PatternScan:
         return place
 
     def _is_undecided_at(self, position: int) -> bool:
-        """Note the matches that begin here; tell whether one may still come."""
+        """Note the matches that begin here; return whether one may still come."""
         undecided = False
         text, ends = self._text, self._ends
         named = has_letter(text, position)
@@ -214,7 +214,7 @@ class PatternScan:
         return True
 
     def _seek_one(self, index: int, rule: Rule, seek: Seek) -> int:
-        """Note the matches of one rule; give the place in `_text` before which it is decided."""
+        """Note the matches of one rule; return the place in `_text` before which it is decided."""
         text, base = self._text, self._base
         position = max(self._position, self._ends.get(index, 0) - base)
         while (hit := seek(text, position)) is not None:

@@ -74,7 +74,7 @@ class Rule:
         return self.near is not None
 
     def is_whole(self, text: str) -> bool:
-        """Tell whether a value has its end, rather than going on to the end of the text."""
+        """Return whether a value has its end, rather than going on to the end of the text."""
         return self.closing is None or self.closing.search(text) is not None
 
     def accepts(self, text: str, start: int, end: int) -> bool:
@@ -259,7 +259,7 @@ def _seek(find: At) -> Seek:
 
 
 def value_start(match: re.Match[str]) -> int:
-    """Give the place where the value of a match begins."""
+    """Return the place where the value of a match begins."""
     return match.start(2) if match.lastindex == 2 else match.start()
 
 

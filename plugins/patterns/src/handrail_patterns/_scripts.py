@@ -33,7 +33,7 @@ _BLOCKS_WITH_VOWEL_SIGNS = (
 
 
 def is_dense(char: str) -> bool:
-    """Tell whether a letter belongs to a script in which words stand side by side."""
+    """Return whether a letter belongs to a script in which words stand side by side."""
     return char >= "\u0e00" and _DENSE.match(char) is not None
 
 
@@ -51,18 +51,18 @@ def _marks_of_scripts() -> Iterator[str]:
 
 
 def continues(char: str) -> bool:
-    """Tell whether a character never begins a word: a mark, or a vowel or final consonant of Korean."""
+    """Return whether a character never begins a word: a mark, or a vowel or final consonant of Korean."""
     return "\u1160" <= char <= "\u11ff" or (not char.isascii() and unicodedata.category(char).startswith("M"))
 
 
 def is_part_of_its_script(mark: str, base: str) -> bool:
-    """Tell whether a mark follows a letter of its own script, of which it is then a part, such as a vowel sign."""
+    """Return whether a mark follows a letter of its own script, of which it is then a part, such as a vowel sign."""
     return base != "" and _script(mark) == _script(base)
 
 
 @lru_cache(maxsize=4096)
 def _script(char: str) -> str:
-    """Give the first word of a character's name, which for letters and marks is the script's."""
+    """Return the first word of a character's name, which for letters and marks is the script's."""
     name = unicodedata.name(char, "").split(" ")[0]
     return "KANA" if name in ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "COMBINING", "HALFWIDTH") else name
 

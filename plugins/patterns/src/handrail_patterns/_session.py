@@ -32,11 +32,11 @@ class Scan(Protocol):
     found: list[Found]
 
     def feed(self, text: str) -> int:
-        """Take the next characters; give the place before which everything is decided."""
+        """Take the next characters; return the place before which everything is decided."""
         ...
 
     def look_again(self) -> int:
-        """Look at everything that has come; give the place before which everything is decided."""
+        """Look at everything that has come; return the place before which everything is decided."""
         ...
 
     def finish(self) -> int:
@@ -44,7 +44,7 @@ class Scan(Protocol):
         ...
 
     def overdue(self) -> Found | None:
-        """Tell which rule has held more than its limit, if one has."""
+        """Return which rule has held more than its limit, if one has."""
         ...
 
 
@@ -90,7 +90,7 @@ class PatternSession:
         self._closed = False
 
     def feed(self, text: str) -> Ruling:
-        """Take the next characters; say what is final now.
+        """Take the next characters; return what is final now.
 
         Raises:
             StreamClosedError: the stream has ended, or was blocked.
@@ -102,7 +102,7 @@ class PatternSession:
         return self._take(text)
 
     def finish(self) -> Ruling:
-        """No more will come; say everything that is still held.
+        """No more will come: return everything that is still held.
 
         Raises:
             StreamClosedError: the stream has ended already, or was blocked.
@@ -146,7 +146,7 @@ class PatternSession:
         return self._settle(text, decided)
 
     def _settle(self, text: str, decided: int) -> Ruling:
-        """Give what is final now that everything before a place is decided."""
+        """Return what is final now that everything before a place is decided."""
         start = self._start
         if decided == start and not self._scan.found:
             self._late.append(text)  # a long hold is not copied with each piece
@@ -163,7 +163,7 @@ class PatternSession:
         return Ruling(held[: decided - start])
 
     def _in_order(self, place: int) -> int:
-        """Give the place in the original of a place in the folded text before which everything is decided."""
+        """Return the place in the original of a place in the folded text before which everything is decided."""
         fold = self._fold
         if fold is None:
             return place
@@ -181,7 +181,7 @@ class PatternSession:
         return self._held
 
     def _deliver(self) -> Ruling:
-        """Give everything up to the first match, or possible match, that is not decided in full."""
+        """Return everything up to the first match, or possible match, that is not decided in full."""
         self._collect()
         texts: list[str] = []
         edits: list[Edit] = []
@@ -255,7 +255,7 @@ class NoteFlag(Protocol):
 
 
 def flags_in_journal(turn: Turn, rail: str, direction: str) -> NoteFlag:
-    """Give what writes flagged matches into the journal of a call."""
+    """Return what writes flagged matches into the journal of a call."""
 
     def note(match: Found, reason: str, /) -> None:
         reason = reason.format(name=match.rule.name)

@@ -16,7 +16,7 @@ Letters = Automaton
 
 
 def letters_of(phrase: str) -> str:
-    """Give the letters of a phrase, or nothing if they are so few that they often stand apart by chance."""
+    """Return the letters of a phrase, or nothing if they are so few that they often stand apart by chance."""
     letters = "".join(char for char in phrase if char.isalnum() or continues(char))
     count = sum(not continues(char) for char in letters)
     return letters if count >= _LEAST_LETTERS or (count == 2 and is_dense(letters[0])) else ""
@@ -68,7 +68,7 @@ class SpacedScan:
         self._reset()
 
     def waits_from(self, end: int) -> int:
-        """Give the place from which on text must wait for what may still come; `end` if none must."""
+        """Return the place from which on text must wait for what may still come; `end` if none must."""
         letters, state = self._letters, self._state
         while state:
             if letters.children[state] or (self._in_word and letters.ends[state] == state):

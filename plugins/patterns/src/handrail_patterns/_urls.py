@@ -24,7 +24,7 @@ LEFT = rf"(?<![0-9A-Za-z+]{ESCAPED})(?<!\\)"
 
 
 def has_password(text: str) -> bool:
-    """Tell a user name and a password from the variables and placeholders of an example."""
+    """Return whether a password is written out, and no variable or placeholder of an example."""
     password = text.partition(":")[2]
     return _PLACEHOLDER.fullmatch(password) is None
 

@@ -30,7 +30,7 @@ class _Part:
     most: int
 
     def nearest_end(self, text: str, start: int, stop: int) -> int | None:
-        """Give the nearest place at which one ends that begins at or after `start`, all of it before `stop`."""
+        """Return the nearest place at which one ends that begins at or after `start`, all of it before `stop`."""
         match = self.pattern.search(text, start, stop)
         nearest = None
         while match is not None:
@@ -70,7 +70,7 @@ class OpenScan:
         self._position = 0  # in _text: where the next part may begin
 
     def feed(self, text: str, *, ended: bool = False) -> bool:
-        """Take the next characters; tell whether all parts have followed one another."""
+        """Take the next characters; return whether all parts have followed one another."""
         self._text = text = self._text + text
         while self._next < len(self._open.parts):
             line = text.find("\n", self._position) if self._open.in_line else -1
@@ -108,7 +108,7 @@ def open_parts(node: Node) -> OpenParts | None:
 
 
 def _between_gaps(items: Sequence[Node]) -> list[list[Node]]:
-    """Give what stands between gaps; a gap at the beginning or end says nothing of whether there is a match."""
+    """Return what stands between gaps; a gap at the beginning or end says nothing of whether there is a match."""
     parts: list[list[Node]] = [[]]
     for item in items:
         if isinstance(item, Repeat) and _gap(item) is not None:
@@ -120,7 +120,7 @@ def _between_gaps(items: Sequence[Node]) -> list[list[Node]]:
 
 
 def _gap(node: Node) -> str | None:
-    """Give the source of any character, if a node is an open run of it."""
+    """Return the source of any character, if a node is an open run of it."""
     if isinstance(node, Repeat) and node.most is None and node.mode != "possessive" and isinstance(node.body, Char):
         return node.body.source if node.body.source in (_LINE, _TEXT) else None
     return None
