@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patterns_corpus import AROUND, LOOK_ALIKES, PROSE, VALUES, documents, in_place, prose, tokens, value
 from patterns_definition import delivered, expected, random_split, shipped
+from patterns_tokens import SHAPES, token
 
 FOLDING = Folding(("unicode", "invisible", "marks"))
 KINDS = {kind.name: kind for kind in (*PERSONAL_DATA, *SECRETS)}
@@ -300,9 +301,9 @@ def test_at_least_eight_countries_have_their_checks() -> None:
     assert len({kind.name[:2] for kind in NATIONAL_IDS if any(way.check for way in kind.ways)}) >= 8
 
 
-def test_every_kind_has_an_example_or_a_generator_and_a_summary() -> None:
-    assert not [kind.name for kind in KINDS.values() if not kind.summary]
-    assert not set(VALUES) - set(KINDS)
+def test_every_kind_has_an_example_or_a_generator_and_says_what_it_is_and_its_form() -> None:
+    assert not [kind.name for kind in KINDS.values() if not (kind.summary and kind.form)]
+    assert {*VALUES, *EXAMPLES, *SHAPES} == set(KINDS)
 
 
 @given(st.text(alphabet="0123456789", min_size=2, max_size=19))
@@ -317,8 +318,10 @@ def _texts(kind: Kind, chance: random.Random, count: int) -> list[str]:
     for _ in range(count):
         if kind.name in VALUES:
             made = "".join(in_place(kind.name, chance))
+        elif kind.name in SHAPES:
+            made = token(chance.choice(SHAPES[kind.name]), chance)
         else:
-            made = "".join(marked(chance.choice(EXAMPLES.get(kind.name, [kind.name]))))
+            made = "".join(marked(chance.choice(EXAMPLES[kind.name])))
         made = made if len(made) < 300 else made[:120] + made[-60:]
         place = chance.randrange(len(made))
         damaged = made[:place] + chance.choice("0Z-. @") + made[place + 1 :]
