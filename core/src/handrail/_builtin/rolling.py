@@ -54,8 +54,8 @@ class Rolling:
         self._incoming: list[str] = []
         self._unmeasured, self._measured_to = "", 0  # text that came, and up to where it was measured
         self._finished = False
-        # What was measured, from the last place to cut before the next context on: the text, its offset, where it may be
-        # cut, and the tokens up to each of those places.
+        # What was measured, from the last place to cut before the next context on: the text, its offset, where it may
+        # be cut, and the tokens up to each of those places.
         self._text, self._base = "", 0
         self._cuts, self._tokens = [0], [0]
         self._begin = self._end = 0  # places to cut: where the next context begins, where the last window ended
@@ -118,7 +118,7 @@ class Rolling:
     def _back(self, total: int, stop: int, size: int) -> int:
         """Find the last place to cut that has so many tokens behind it.
 
-        In a word that had to be cut nobody knows the tokens of its parts: there so many characters count as they can have.
+        In a word that had to be cut the tokens of its parts are unknown: there, characters count as they may be used.
         """
         begin = self._begin
         index = bisect_right(self._tokens, total - size, begin) - 1
@@ -180,7 +180,7 @@ class Rolling:
         self._tokens += accumulate(counts, initial=self._tokens.pop())
 
     def _cut_further(self, found: list[str], counts: list[int]) -> tuple[list[str], list[int]]:
-        """Cut pieces that are longer than the new part of a window: between words, and longer words between graphemes."""
+        """Cut pieces that are longer than the new part of a window: between words, longer words between graphemes."""
         fine: list[str] = []
         for piece, count in zip(found, counts, strict=True):
             fine += words(piece) if count > self._room else (piece,)
