@@ -12,9 +12,9 @@ import anyio
 from handrail import Chunk, LLMRails, RailsConfig, Registry, Ruling, Verdict, Window
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
 
-_SENTENCE = (
-    "The tide comes in twice a day because the moon pulls at the sea and people who live on the coast plan "
-    "their work around it so that boats leave the harbour when the water is high enough"
+_SENTENCE = (  # as prose is: with an accent and a dash in it
+    "The tide comes in twice a day because the moon pulls at the sea and people who live on the côte plan "
+    "their work around it so that boats leave the harbour — when the water is high enough"
 )
 FORBIDDEN = "forbidden"
 
@@ -96,6 +96,13 @@ class FreeJudge:
     """A window rail that costs nothing."""
 
     async def check(self, window: Window, turn: Any) -> Verdict:
+        return Verdict.allow()
+
+
+class PlainJudge:
+    """A window rail that costs nothing and answers at once."""
+
+    def check(self, window: Window, turn: Any) -> Verdict:
         return Verdict.allow()
 
 

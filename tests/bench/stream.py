@@ -18,15 +18,17 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 from _document import machine, table, write_part
-from _guarded import FreeJudge, Judge, Model, Passing, guarded, words
+from _guarded import FreeJudge, Judge, Model, Passing, PlainJudge, guarded, words
 from handrail import Chunk, LLMRails, StreamError
 
 TOKENS = 200
 ROUNDS = 9  # of what another process can disturb; the best counts
 MAX_PENDING = 500  # tokens
+_CHINESE = ["潮水", "一天", "来", "两次", "，", "因为", "月亮", "吸引", "着", "大海", "。"]
 TRIES = 3  # of a case that takes longer than it may, since others use the machine too
 
 
@@ -137,17 +139,27 @@ async def _cpu(
 async def cpu() -> list[Row]:
     """What a token costs beyond reading the provider directly."""
     tokens = 5_000
-    model = Model(words(tokens))
-    kinds = {
-        "no output rails": ([], 0.5),
-        "a stream rail": ([Passing()], 1.0),
-        "a window rail": ([FreeJudge()], 2.5),
+    large = {"chunk_size": 200, "context_size": 50, "first_chunk_size": 75}
+    model, chinese = Model(words(tokens)), Model(list(islice(cycle(_CHINESE), tokens)))
+    kinds: dict[str, tuple[Model, list[Any], dict[str, int], float]] = {
+        "no output rails": (model, [], {}, 0.4),
+        "a stream rail": (model, [Passing()], {}, 1.0),
+        "a window rail, windows of 20": (model, [FreeJudge()], {}, 1.3),
+        "a window rail, windows of 200": (model, [FreeJudge()], large, 0.6),
+        "a window rail whose `check` is a plain function, windows of 20": (model, [PlainJudge()], {}, 1.3),
+        "a window rail, windows of 200, Chinese": (chinese, [FreeJudge()], large, 1.3),
     }
-    streams = {name: _streaming(guarded(model, rails)) for name, (rails, _) in kinds.items()}
-    found = await _cpu({"direct": model.stream, **streams}, dict.fromkeys(["direct", *kinds], 2), rounds=4 * ROUNDS)
+    streams = {name: _streaming(guarded(of, rails, **sizes)) for name, (of, rails, sizes, _) in kinds.items()}
+    bare = {"direct": model.stream, "direct, Chinese": chinese.stream}
+    found = await _cpu({**bare, **streams}, dict.fromkeys([*bare, *kinds], 2), rounds=4 * ROUNDS)
     return [
-        Row(f"CPU added per token, {name}, µs", limit, (found[name] - found["direct"]) / tokens / 2 * 1e6, "{:.2f}")
-        for name, (_, limit) in kinds.items()
+        Row(
+            f"CPU added per token, {name}, µs",
+            limit,
+            (found[name] - found["direct" if of is model else "direct, Chinese"]) / tokens / 2 * 1e6,
+            "{:.2f}",
+        )
+        for name, (of, _, _, limit) in kinds.items()
     ]
 
 

@@ -129,11 +129,12 @@ class Call:
         wanted = self.options.output_vars
         if wanted is False:
             return None
+        registered = self._app.registrations.prompt_context  # the program's own, for prompts
         stopper = {f"triggered_{stop.direction}_rail": stop.rail} if stop is not None else {}
         every = {
             "triggered_input_rail": None,
             "triggered_output_rail": None,
-            **self.turn.variables,
+            **{name: value for name, value in self.turn.variables.items() if name not in registered},
             **stopper,
             "user_message": self.turn.user_message,
             "bot_message": text,

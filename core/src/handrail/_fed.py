@@ -87,10 +87,7 @@ class FedStream:
         if not self._finished:
             self._finished = True
             self._pump.finish(error)
-        events: list[Event] = []
-        async for event in self:
-            events.append(event)
-        return events
+        return [event async for event in self]
 
     def __aiter__(self) -> Self:
         return self

@@ -72,8 +72,8 @@ class FunctionRail:
 def rewritten(window: Window, text: str) -> Verdict:
     """Return the verdict that puts a text in place of what a window shows.
 
-    What a rail would make of the whole text cannot be told from what it makes of parts. So in a window that is not all of
-    it the verdict asks for the whole; a rail that uses this is registered with `RailSpec(rewrites="whole")`.
+    What a rail would make of the whole text cannot be told from what it makes of parts. So in a window that is not all
+    of it the verdict asks for the whole; a rail that uses this is registered with `RailSpec(rewrites="whole")`.
     """
     if text == window.text:
         return Verdict.allow()

@@ -22,6 +22,7 @@ PACKAGES = {
     "llama guard check input": "handrail-guard-models",
     "llama guard check output": "handrail-guard-models",
     "topic safety check input": "handrail-guard-models",
+    "patronus lynx check output hallucination": "handrail-guard-models",
     "tool call validation": "handrail-tools",
     # strategies
     "sentence": "handrail-strategies",
@@ -37,6 +38,7 @@ PACKAGES = {
     "nim": "handrail-openai",
     "openrouter": "handrail-openai",
     "lmstudio": "handrail-openai",
+    "anthropic": "handrail-anthropic",
     "huggingface": "handrail-huggingface",
     "hf_pipeline_cpu": "handrail-huggingface",
     "hf_pipeline_gpu": "handrail-huggingface",

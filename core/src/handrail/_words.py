@@ -1,7 +1,7 @@
 """Where a text may be cut: never inside a word, a number or a grapheme, as Unicode's default rules have them (UAX 29).
 
-Text is cut into pieces that are coarser than words where that is cheaper: "alpha,beta" is one. A piece that is too long is
-cut further by the module `regex`, which knows the rules themselves.
+Text is cut into pieces that are coarser than words where that is cheaper: "alpha,beta" is one. A piece that is too
+long is cut further by the module `regex`, which knows the rules themselves.
 """
 
 from __future__ import annotations

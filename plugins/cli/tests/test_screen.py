@@ -147,5 +147,5 @@ def test_events_are_written_as_json_lines_that_no_text_can_break():
     view.show(TextDelta('a"\n{}\x1b\u2028', 0))
     view.show(Finished("stop", None, {"id": object, 1: {2}}))
     first, second = out.getvalue().splitlines()
-    assert first == '{"event": "text", "text": "a\\"\\n{}\\u001b\\u2028", "start": 0}'
+    assert first == '{"event": "text", "text": "a\\"\\n{}\\u001b\\u2028", "start": 0, "kind": "text"}'
     assert second.startswith('{"event": "finished", "finish_reason": "stop", "usage": null, "metadata": {"id": "<class')

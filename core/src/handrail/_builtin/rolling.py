@@ -46,16 +46,18 @@ class Rolling:
 
     def __init__(self, settings: RollingSettings, count_tokens: CountTokens) -> None:
         self._count = count_tokens
-        self._chunk, self._context = settings.chunk_size, settings.context_size
-        self._hold = settings.resolved_hold_size
-        self._room = max(self._chunk - self._context, 1)
-        self._need = min(settings.resolved_first_chunk_size, self._chunk)  # new tokens that the next window waits for
+        self._chunk_size, self._context_size = settings.chunk_size, settings.context_size
+        self._hold_size = settings.resolved_hold_size
+        self._room = max(self._chunk_size - self._context_size, 1)
+        self._need = min(
+            settings.resolved_first_chunk_size, self._chunk_size
+        )  # new tokens that the next window waits for
         self.needs = self._need
         self._incoming: list[str] = []
         self._unmeasured, self._measured_to = "", 0  # text that came, and up to where it was measured
         self._finished = False
-        # What was measured, from the last place to cut before the next context on: the text, its offset, where it may be
-        # cut, and the tokens up to each of those places.
+        # What was measured, from the last place to cut before the next context on: the text, its offset, where it may
+        # be cut, and the tokens up to each of those places.
         self._text, self._base = "", 0
         self._cuts, self._tokens = [0], [0]
         self._begin = self._end = 0  # places to cut: where the next context begins, where the last window ended
@@ -77,7 +79,7 @@ class Rolling:
         if self.needs > 0 and not self._finished:
             return None
         tokens = self._tokens
-        wanted = tokens[self._begin] + self._chunk
+        wanted = tokens[self._begin] + self._chunk_size
         while (tokens[-1] < wanted or len(tokens) - 1 == self._end) and self._measure():
             pass
         missing = self._need - tokens[-1] + tokens[self._end]
@@ -97,13 +99,13 @@ class Rolling:
         """Make the window that begins at the next context; return it with the tokens up to its end."""
         cuts, tokens, begin, at = self._cuts, self._tokens, self._begin, self._end
         end = len(cuts) - 1
-        if tokens[end] > tokens[begin] + self._chunk:
-            end = bisect_right(tokens, tokens[begin] + self._chunk, at) - 1
+        if tokens[end] > tokens[begin] + self._chunk_size:
+            end = bisect_right(tokens, tokens[begin] + self._chunk_size, at) - 1
             end = max(end, at + 1)  # a piece that is longer still: never stand still
         start, stop, total = cuts[begin], cuts[end], tokens[end]
         last = self._finished and stop == self._base + len(self._text) and self._is_measured()
-        keep = self._back(total, stop, self._context)
-        held = keep if self._hold == self._context else self._back(total, stop, self._hold)
+        keep = self._back(total, stop, self._context_size)
+        held = keep if self._hold_size == self._context_size else self._back(total, stop, self._hold_size)
         if last:
             self._clears = stop
         elif cuts[held] > self._clears:
@@ -118,13 +120,15 @@ class Rolling:
     def _back(self, total: int, stop: int, size: int) -> int:
         """Find the last place to cut that has so many tokens behind it.
 
-        In a word that had to be cut nobody knows the tokens of its parts: there so many characters count as they can have.
+        In a word that had to be cut the tokens of its parts are unknown: there, characters count as they may be used.
         """
         begin = self._begin
         index = bisect_right(self._tokens, total - size, begin) - 1
         if self._fine > self._cuts[max(index, begin)]:
             far = bisect_right(self._cuts, stop - size * _LONGEST, begin) - 1
-            most = bisect_left(self._tokens, total - self._chunk + max(self._room // 2, 1), begin)  # room for new text
+            most = bisect_left(
+                self._tokens, total - self._chunk_size + max(self._room // 2, 1), begin
+            )  # room for new text
             index = min(index, max(far, most))
         return max(begin, index)
 
@@ -154,7 +158,9 @@ class Rolling:
             self._measured_to = 0
             self._incoming.clear()
         at, some = self._measured_to, self._unmeasured
-        new = some[at : at + _SOME + 8 * self._chunk] if len(some) - at > _SOME + 8 * self._chunk else some[at:]
+        new = (
+            some[at : at + _SOME + 8 * self._chunk_size] if len(some) - at > _SOME + 8 * self._chunk_size else some[at:]
+        )
         self._measured_to = at + len(new)
         open_text = self._text[self._cuts[-1] - self._base :]
         closes = self._finished and self._is_measured()
@@ -180,7 +186,7 @@ class Rolling:
         self._tokens += accumulate(counts, initial=self._tokens.pop())
 
     def _cut_further(self, found: list[str], counts: list[int]) -> tuple[list[str], list[int]]:
-        """Cut pieces that are longer than the new part of a window: between words, and longer words between graphemes."""
+        """Cut pieces that are longer than the new part of a window: between words, longer words between graphemes."""
         fine: list[str] = []
         for piece, count in zip(found, counts, strict=True):
             fine += words(piece) if count > self._room else (piece,)

@@ -1,4 +1,4 @@
-"""What differs between asyncio and trio: wake-ups, tasks that belong to the loop, timers, and whose a cancellation is."""
+"""What differs between asyncio and trio: wake-ups, tasks of the loop, timers, and whose a cancellation is."""
 
 from __future__ import annotations
 

@@ -73,6 +73,12 @@ class Checker:
         if gate.ended and not self._over:
             self._end()
 
+    def break_off(self, error: BaseException) -> None:
+        """End the stream because of what is no failure of a rail or the provider; the consumer gets it."""
+        self.fatal = error
+        self._gate.abandon()
+        self.do()
+
     def _start(self, check: Check) -> None:
         if not self._begun:
             self._begun = True
@@ -93,19 +99,26 @@ class Checker:
 
     async def _work(self) -> None:
         """Ask about one window after another, for starting a task costs more than waking one."""
-        gate, todo, scope = self._gate, self._todo, anyio.CancelScope()
-        with scope:
-            while not scope.cancel_called:
-                if todo:
-                    await self._ask(*todo.popleft(), scope)
-                elif gate.ended:
-                    return
-                else:
-                    wake = self._tasks.new_wake()
-                    self._idle.append(wake)
-                    await wake
-        if todo:  # the check of this worker was cancelled, and so was the worker
+        scope = anyio.CancelScope()
+        try:
+            with scope:
+                await self._ask_all(scope)
+        except Exception as exc:  # noqa: BLE001  # a fault of the engine's own: the consumer must learn of it
+            self.break_off(exc)
+        if self._todo:  # the check of this worker was cancelled, and so was the worker
             self._tasks.start(self._work)
+
+    async def _ask_all(self, scope: anyio.CancelScope) -> None:
+        todo = self._todo
+        while not scope.cancel_called:
+            if todo:
+                await self._ask(*todo.popleft(), scope)
+            elif self._gate.ended:
+                return
+            else:
+                wake = self._tasks.new_wake()
+                self._idle.append(wake)
+                await wake
 
     async def _ask(self, check: Check, rest: Awaitable[object] | None, scope: anyio.CancelScope) -> None:
         gate, timed_out = self._gate, False

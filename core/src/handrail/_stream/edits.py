@@ -1,4 +1,4 @@
-"""Edits of a text: joining those that overlap, applying them to what is released, and following offsets through them."""
+"""Edits of a text: joining those that overlap, applying them, and following offsets through them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The heart of a guarded stream: decides, and does nothing else. It has no task, no clock, no loop and no callback.
 
-Whoever drives a gate calls `look`, `read`, `finish` or `answer`, and after any of them does what `step` says. The form is
-that of h11 and wsproto, which do the same for protocols: everything that waits is outside.
+Whoever drives a gate calls `look`, `read`, `finish` or `answer`, and after any of them does what `step` says. The form
+is that of h11 and wsproto, which do the same for protocols: everything that waits is outside.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Gate:
     @property
     def only_transforms(self) -> bool:
         """True if the answer's text goes through stream rails alone, so that `transform` may take it."""
-        return all([isinstance(stage, SessionStage) for stage in self._text_chain().stages])
+        return all(isinstance(stage, SessionStage) for stage in self._text_chain().stages)
 
     def transform(self, text: str) -> str:
         """Take a piece of text, and return what goes out of it at once; for text that only stream rails see.
@@ -253,7 +253,7 @@ class Gate:
         """End the stream once everything came out; an end that nothing can bring about any more is a failure."""
         if self.ended:
             return
-        if self._finished and all([chain.done for chain in self._chains.values()]):
+        if self._finished and all(chain.done for chain in self._chains.values()):
             received = self.received
             if self.error is None:
                 self.step.items.append(Finished(received.finish_reason, received.usage, received.metadata))

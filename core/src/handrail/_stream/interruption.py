@@ -25,8 +25,8 @@ _DEEP = 1000  # how many awaits may lie between a task and the generator
 class Interruption:
     """How a generator without tasks is ended from outside.
 
-    On asyncio the task that waits for it is looked up and cancelled, and takes that back: nothing is noted for each item.
-    On trio whatever the generator awaits has a cancel scope.
+    On asyncio the task that waits for it is looked up and cancelled, and takes that back: nothing is noted for each
+    item. On trio whatever the generator awaits has a cancel scope.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class _NoPieces(AsyncIterator[Any]):
 
 
 def _waits_for(task: asyncio.Task[Any], generator: object) -> bool:
-    """Return whether a task waits for what a generator waits for: follows its awaits, of which some only `gc` can see."""
+    """Return whether a task waits for a generator: follows its awaits, of which some only `gc` can see."""
     awaited: object = task.get_coro()
     for _ in range(_DEEP):
         if awaited is generator:

@@ -1,4 +1,4 @@
-"""What a window rail's answer amounts to: a verdict that makes sense, or a failure that the configuration may let pass."""
+"""What a window rail's answer amounts to: a verdict that makes sense, or a failure, which may be allowed to pass."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step
     """
     plan, verdict = check.lane.plan, None
     error: RailError | None = None
+    if type(outcome) is Verdict and outcome.decision == "allow" and not timed_out:
+        check.verdict = outcome
+        record(check, now)
+        return
     if not isinstance(outcome, BaseException):
         try:
             verdict = sound(outcome, check.window, plan)
@@ -64,22 +68,14 @@ def record(check: Check, now: float, error: RailError | None = None) -> RailRun:
     plan, window, verdict = check.lane.plan, check.window, check.verdict
     duration = now - check.asked_at if check.started_at else 0.0
     started = check.started_at or time.time()
-    run = check.run = RailRun(
-        plan.name,
-        plan.direction,
-        "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision,
-        characters=len(window.text),
-        started_at=started,
-        finished_at=started + duration,
-        duration=duration,
-        window=(window.context_start, window.end),
-    )
+    decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
+    run = check.run = RailRun(plan.name, plan.direction, "rewrite" if verdict is DEFERRED else decision)
+    run.characters, run.window = len(window.text), (window.context_start, window.end)
+    run.started_at, run.finished_at, run.duration = started, started + duration, duration
     if error is not None:
         run.error, run.allowed_on_error = str(error), check.failure is None
-    elif verdict is not None:
+    elif verdict is not None and (verdict.reason or verdict.decision != "allow"):
         run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
-        if verdict is DEFERRED:
-            run.decision = "rewrite"
     return run
 
 

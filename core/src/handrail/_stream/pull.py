@@ -116,7 +116,7 @@ class Pull:
     async def _guard(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield what the gate lets out."""
         gate, plain = self.gate, renderer.plain_text
-        buffer, items, start = gate.buffer, gate.step.items, gate.step.start
+        buffer = gate.buffer
         came, most, error = 0, self._max_characters, None
         try:
             pieces = await self._open()
@@ -140,11 +140,9 @@ class Pull:
                 elif came <= most and (came < gate.due or (transform is not None and not gate.ended)):
                     continue
                 self._look(came)
-                if start:
-                    await self._check()
-                while items:
-                    for rendered in self._rendered(renderer):
-                        yield rendered
+                await self._check()
+                for rendered in self._rendered(renderer):
+                    yield rendered
                 if gate.ended:
                     break
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
@@ -215,7 +213,7 @@ class Pull:
         rendered = list(self._rendered(renderer))
         try:
             what_broke(self.gate)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # raised after what goes out, unless it is rendered
             if (told := renderer.render_error(exc)) is not None:
                 rendered.append(told)
             else:

@@ -162,8 +162,9 @@ class Pump:
                         if stop or gate.ended:
                             break
             except ENDS_A_PROGRAM as exc:
-                checker.fatal = exc
-                gate.abandon()
+                checker.break_off(exc)
+            except Exception as exc:  # noqa: BLE001  # a fault of the engine's own: errors of the provider reach the gate
+                checker.break_off(exc)
             except anyio.get_cancelled_exc_class():
                 if not scope.cancel_called:  # the loop shuts down, or the provider has cancelled its own task
                     gate.finish(cancelled_inside(source.provider))

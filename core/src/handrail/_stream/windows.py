@@ -213,8 +213,10 @@ class WindowStage:
         return None if any(lane.busy and _place(lane) < _place(first) for lane in self.lanes) else first
 
     def _release(self, limit: int) -> str:
-        edits = merge(edits) if (edits := [edit for lane in self.lanes for edit in lane.edits]) else edits
+        lanes = self.lanes
+        edits = lanes[0].edits if len(lanes) == 1 else [edit for lane in lanes for edit in lane.edits]
         if edits:
+            edits = merge(edits)
             limit = lowered(limit, edits)
         piece = self.kept.slice(self.released, limit)
         if edits:

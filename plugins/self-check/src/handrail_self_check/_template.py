@@ -144,7 +144,7 @@ class PromptTemplate:
             raise self._placed.error(
                 f"uses 'history', which stands only as an entry of its own in 'messages'; it has {given}"
             )
-        if name in JUDGED_NAMES:
+        if name in JUDGED_NAMES and not name.startswith("last_"):  # those are earlier turns, where somebody has them
             raise self._placed.error(f"uses {name!r}, which this task does not have; it has {given}")
         if near := get_close_matches(name, self._given, n=1, cutoff=0.8):
             raise self._placed.error(f"uses {name!r}; did you mean {near[0]!r}? The task has {given}")

@@ -10,8 +10,8 @@ import anyio
 import httpx2
 from handrail.errors import ProviderError
 
-from handrail_openai._client import headers_of_this_call, request_timeout
 from handrail_openai._bounded import TRANSPORT
+from handrail_openai._client import headers_of_this_call, request_timeout
 from handrail_openai._failures import EXPECTED, Exchange, Failures
 from handrail_openai._reports import request_id_of
 from handrail_openai._request import BadParameterError
