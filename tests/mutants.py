@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TESTS = ["core/tests/test_stream.py", "core/tests/test_invariants.py", "core/tests/test_rolling.py"]
+TESTS = [
+    "core/tests/test_gate.py",
+    "core/tests/test_stream.py",
+    "core/tests/test_invariants.py",
+    "core/tests/test_rolling.py",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "core/tests").glob("test_promises_*.py")),
+]
 
 
 @dataclass(frozen=True)
@@ -34,116 +40,133 @@ MUTANTS = [
         "release a window early",
         "_stream/lanes.py",
         "self.cleared = max(self.cleared, lowered(clears, edits))",
-        "self.cleared = max(self.cleared, lowered(check.window.end, edits))",
+        "self.cleared = max(self.cleared, lowered(window.end, edits))",
     ),
     Mutant(
-        "drop the last window",
-        "_builtin/rolling.py",
-        "window = self._make() if self._cuts[-1] > self._start else None",
-        "window = self._make() if self._cuts[-1] > self._start and not self._finished else None",
-    ),
-    Mutant(
-        "take what the last window left for cleared",
-        "_stream/lanes.py",
-        "if self._window_end < self._stage.length:",
-        "if False:",
-    ),
-    Mutant(
-        "deliver after the end",
-        "_stream/pump.py",
-        "if self.pipeline.ended:  #",
-        "if False:  #",
-    ),
-    Mutant(
-        "forget to close the provider",
-        "_stream/pump.py",
-        "await close_source(source, self._provider)",
-        "pass",
-    ),
-    Mutant(
-        "let a raise pass",
-        "_stream/workers.py",
-        "if plan.allow_on_error and isinstance(exc, Exception):",
-        "if isinstance(exc, Exception):",
+        "take what the last window left for cleared", "_stream/lanes.py", "if self._window_end < length:", "if False:"
     ),
     Mutant(
         "release out of order",
         "_stream/lanes.py",
-        "while self._waiting and self._waiting[0].done and self.stopped_by is None:",
-        "while self._waiting and any(c.done for c in self._waiting) and self.stopped_by is None:",
+        "while waiting and self.stopped_by is None:",
+        "while waiting and self.stopped_by is None and not waiting.rotate(-1):",
+    ),
+    Mutant(
+        "one check at a time",
+        "_stream/lanes.py",
+        "while self.running < self.plan.max_concurrency and self.refused is None and not stage.stopping:",
+        "while self.running < 1 and self.refused is None and not stage.stopping:",
+    ),
+    Mutant(
+        "apply an edit that the next window must see again",
+        "_stream/lanes.py",
+        "accepted = [edit for edit in edits if edit.end <= clears]",
+        "accepted = list(edits)",
+    ),
+    Mutant(
+        "forget an edit that is owed",
+        "_stream/lanes.py",
+        "self._owed = [edit for edit in edits if edit.end > clears]",
+        "self._owed = []",
+    ),
+    Mutant(
+        "forget what asked for an edit that is owed when a rail reads again",
+        "_stream/lanes.py",
+        "begins = self._passed[-1][1] if edits and self._passed else window.context_start",
+        "begins = window.context_start",
+    ),
+    Mutant(
+        "read again from where the text no longer is",
+        "_stream/lanes.py",
+        "return passed[0][1] if passed and passed[0][0] <= released else self._origin",
+        "return passed[0][1] if passed and passed[0][0] <= released else 0",
     ),
     Mutant(
         "the first to answer is the verdict",
         "_stream/windows.py",
-        "return None if waits else first",
+        "return None if any(lane.busy and _place(lane) < _place(first) for lane in self.lanes) else first",
         "return first",
     ),
     Mutant(
         "release what one of several rails has cleared",
         "_stream/windows.py",
-        "self._release_to(self._floor)",
-        "self._release_to(max(every))",
+        "limit = min([lane.cleared for lane in holding], default=self.length)",
+        "limit = max([lane.cleared for lane in holding], default=self.length)",
     ),
     Mutant(
-        "read on without a limit",
-        "_stream/pump.py",
-        "if characters > self._look_at:",
-        "if False:",
-    ),
-    Mutant(
-        "read what a provider has at hand before the first check begins",
-        "_stream/pump.py",
-        "while self._look_at < 0:",
-        "while False:",
-    ),
-    Mutant(
-        "ask about text only at its end",
-        "_stream/pump.py",
-        "if characters >= stage.due:",
-        "if False:",
-    ),
-    Mutant(
-        "count as pending only what strategies have seen",
-        "_stream/pump.py",
-        "stage.came = characters",
-        "pass",
-    ),
-    Mutant(
-        "wait for room although only more text can help",
-        "_stream/pump.py",
-        "while room < enough and (self._checks or self._items):",
-        "while room < enough:",
-    ),
-    Mutant(
-        "one check at a time",
-        "_stream/lanes.py",
-        "while self._running < self.plan.max_concurrency and not self.stopping:",
-        "while self._running < 1 and not self.stopping:",
-    ),
-    Mutant(
-        "apply an edit that the next window must see again",
-        "_stream/lanes.py",
-        "self._accept([edit for edit in edits if edit.end <= clears])",
-        "self._accept(edits)",
+        "judge as the whole what is left of the text",
+        "_stream/windows.py",
+        "first = 0 if any(other.plan.defers for other in moved) else min(origins)",
+        "first = min(origins)",
     ),
     Mutant(
         "keep what a session holds at its end",
         "_stream/sessions.py",
-        "self._judge(self._session.finish())",
+        "out += self._judge(self._session.finish())",
         "self._session.finish()",
     ),
     Mutant(
-        "hold nothing",
-        "_builtin/rolling.py",
-        "held_from = self._cuts[min(self._index(end_tokens - self._hold_size), end_index)]",
-        "held_from = end",
+        "let a raise pass",
+        "_stream/outcome.py",
+        "passes = plan.allow_on_error and isinstance(outcome, Exception)",
+        "passes = isinstance(outcome, Exception)",
     ),
     Mutant(
-        "repeat no context",
-        "_builtin/rolling.py",
-        "keep = min(self._index(self._start_tokens - self._context_size), end_index)",
-        "keep = end_index",
+        "let what was cancelled from inside pass",
+        "_stream/outcome.py",
+        "passes = plan.allow_on_error and isinstance(outcome, Exception)",
+        "passes = plan.allow_on_error or not isinstance(outcome, Exception)",
     ),
+    Mutant(
+        "wait for ever for an end that nothing brings about", "_stream/gate.py", "elif not self._checks:", "elif False:"
+    ),
+    Mutant("begin a check after the end", "_stream/gate.py", "step.start.clear()", "pass"),
+    Mutant(
+        "ask although the consumer has left",
+        "_stream/checker.py",
+        "if check.dropped or gate.ended:",
+        "if check.dropped:",
+    ),
+    Mutant("forget to close the provider", "_stream/reader.py", "await close_source(pieces, source.provider)", "pass"),
+    Mutant(
+        "forget to close the provider without tasks",
+        "_stream/pull.py",
+        "await close_source(pieces, self._source.provider)",
+        "pass",
+    ),
+    Mutant(
+        "a provider that is cancelled from inside has ended well",
+        "_stream/reader.py",
+        "return cancelled_inside(source.provider)",
+        "return None",
+    ),
+    Mutant(
+        "read on without a limit", "_stream/reader.py", "if came > self._pause_at or self._hurry:", "if self._hurry:"
+    ),
+    Mutant(
+        "wait for room although only more text can help",
+        "_stream/reader.py",
+        "while room < enough and (gate.checking or gate.step.items):",
+        "while room < enough:",
+    ),
+    Mutant(
+        "bound an answer only when reading pauses",
+        "_stream/reader.py",
+        "self._pause_at = min(came + room, self._max_characters - self._gate.received.beside)",
+        "self._pause_at = came + room",
+    ),
+    Mutant(
+        "a second reader takes the place of the first", "_stream/pump.py", "if checker.taker is not None:", "if False:"
+    ),
+    Mutant(
+        "a wait that was cancelled stays",
+        "_stream/pump.py",
+        "if checker.taker is wake:  # cancelled before there was anything, or the end",
+        "if False:",
+    ),
+    Mutant("warn of a failure twice", "_stream/asking.py", "failures.clear()", "pass"),
+    Mutant("hold nothing", "_builtin/rolling.py", "self._clears = cuts[held]", "self._clears = stop"),
+    Mutant("repeat no context", "_builtin/rolling.py", "keep = self._back(total, stop, self._context)", "keep = end"),
 ]
 
 

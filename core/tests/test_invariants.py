@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import os
 import re
 from dataclasses import dataclass
 
 import anyio
-import trio
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, Turn, Verdict
 from handrail._stream.gate import Gate
 from handrail._stream.plan import RailPlan
@@ -19,8 +17,7 @@ from handrail._stream.render import AsText
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from model import Case, Characters, Shape, expect
-from trio.testing import MockClock
-from virtual import VirtualLoop
+from virtual import run
 
 EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
 
@@ -29,14 +26,6 @@ thorough = settings(
 )
 
 backends = st.sampled_from(["asyncio", "trio"])
-
-
-def run(backend: str, function, *arguments):
-    """Run on one of the two event loops, on a virtual clock."""
-    if backend == "asyncio":
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            return runner.run(function(*arguments))
-    return trio.run(function, *arguments, clock=MockClock(autojump_threshold=0))
 
 
 class ProviderBroke(Exception):

@@ -5,10 +5,16 @@ Windows are of so many characters here, which says nothing less about the engine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from handrail import Window
+from handrail import Edit, Verdict, Window
+
+if TYPE_CHECKING:
+    from handrail._stream.gate import Gate
+    from handrail._stream.steps import Check
 
 
 @dataclass(frozen=True)
@@ -133,3 +139,146 @@ def _windows(case: Case) -> tuple[list[Window], list[float], float]:
         windows.append(window)
         arrivals.append(now)
     return windows, arrivals, now
+
+
+# --- A gate without a loop -----------------------------------------------------------------------------------
+
+
+class Choices:
+    """Small decisions read from bytes, which Hypothesis makes and shrinks; each is 0 once they are used up."""
+
+    def __init__(self, entropy: bytes) -> None:
+        self._rest = iter(entropy)
+
+    def below(self, limit: int) -> int:
+        """Return a number from 0 to one less than the limit."""
+        return next(self._rest, 0) % limit
+
+    def between(self, least: int, most: int) -> int:
+        return least + self.below(most - least + 1)
+
+    def one_of(self, options: Sequence[Any]) -> Any:
+        return options[self.below(len(options))]
+
+    def often(self) -> bool:
+        return self.below(4) > 0
+
+
+class Drive:
+    """Does what a gate says, in an order of answers that `choices` decide; checks what holds after every call.
+
+    Args:
+        gate: the gate.
+        choices: decide whether text comes or a check is answered, and which.
+        answer: what a rail says of a check, and whether it was cut off: what `Gate.answer` takes.
+        audit: is called after each call, with this object.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        choices: Choices,
+        answer: Callable[[Check], tuple[object, bool]],
+        audit: Callable[[Drive], None] = lambda drive: None,
+    ) -> None:
+        self.gate = gate
+        self.items: list[object] = []
+        self.running: list[Check] = []
+        self.answered: list[tuple[Check, object]] = []  # those that mattered when they were answered
+        self._choices = choices
+        self._answer = answer
+        self._audit = audit
+
+    @property
+    def text(self) -> str:
+        """What was delivered so far."""
+        return "".join(item for item in self.items if isinstance(item, str))
+
+    def run(self, pieces: Sequence[str], error: Exception | None = None) -> None:
+        """Send the pieces and the end, answer everything, and see that the gate ends."""
+        gate, choices, waiting = self.gate, self._choices, deque(pieces)
+        reading, came = True, 0
+        while not gate.ended:
+            if self.running and (not reading or choices.below(2)):
+                self._answer_one()
+            elif reading and waiting:
+                piece = waiting.popleft()
+                came += len(piece)
+                gate.buffer.append(piece)
+                if came >= gate.due or not choices.often():
+                    gate.look()
+            elif reading:
+                gate.finish(error)
+                reading = False
+            else:
+                raise AssertionError("the gate waits, and there is nothing to wait for")
+            if self._collect() and choices.often():  # else the driver is slow to notice, and reads on
+                reading = False
+        while self.running:  # those that were cancelled by the end, and whatever they still say
+            self._answer_one()
+            before = len(self.items)
+            self._collect()
+            assert len(self.items) == before, "something went out after the end"
+
+    def _answer_one(self) -> None:
+        check = self.running.pop(self._choices.below(len(self.running)))
+        outcome, timed_out = self._answer(check)
+        if not check.dropped and not self.gate.ended:
+            self.answered.append((check, outcome))
+        self.gate.answer(check, outcome, timed_out=timed_out)
+
+    def _collect(self) -> bool:
+        """Take out of the step what is in it; return whether reading is to stop."""
+        gate, step = self.gate, self.gate.step
+        assert not (gate.ended and step.start), "a check begins after the end"
+        assert all(check.dropped and check in self.running for check in step.cancel)
+        self.running += step.start
+        self.items += step.items
+        step.start.clear()
+        step.items.clear()
+        step.cancel.clear()
+        step.failures.clear()
+        assert gate.ended or gate.checking == bool(self.running), "the gate has lost count of its checks"
+        self._audit(self)
+        stop, step.stop_reading = step.stop_reading, False
+        return stop
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rail does to a phrase where its evidence is in sight, too: replaces it, or refuses the text."""
+
+    phrase: str
+    evidence: str
+    replacement: str | None
+
+    def applies(self, text: str) -> bool:
+        return self.phrase in text and self.evidence in text
+
+
+class Rules:
+    """A rail that follows rules; it knows nothing but the window that it is shown."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+
+    def check(self, window: Window, turn: object) -> Verdict:
+        edits = []
+        for rule in self.rules:
+            if rule.applies(window.text):
+                at = window.text.index(rule.phrase)
+                span = window.span(at, at + len(rule.phrase))
+                if rule.replacement is None:
+                    return Verdict.block(span=span)
+                edits.append(Edit(*span, rule.replacement))
+        return Verdict.rewrite(edits)
+
+    def refuses(self, text: str) -> bool:
+        return any(rule.replacement is None and rule.applies(text) for rule in self.rules)
+
+    def on_whole(self, text: str) -> str:
+        """Return the whole text as this rail would have it."""
+        applying = [rule for rule in self.rules if rule.replacement is not None and rule.applies(text)]
+        for rule in applying:
+            text = text.replace(rule.phrase, rule.replacement or "")
+        return text

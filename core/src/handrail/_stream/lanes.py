@@ -58,7 +58,8 @@ class Lane:
         self._applied: list[Edit] = []  # edits that windows to come may repeat
         self._owed: list[Edit] = []  # edits that reach into what is held
         self._origin = self._window_end = origin
-        self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and where they begin
+        self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and from where on to
+        # read to see again all that asked for an edit beyond that
         self._deferred = self._exhausted = False
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
@@ -129,7 +130,7 @@ class Lane:
         passed = self._passed
         while len(passed) > 1 and passed[1][0] <= released:
             passed.popleft()
-        return passed[0][1] if passed and passed[0][0] <= released else 0
+        return passed[0][1] if passed and passed[0][0] <= released else self._origin
 
     def restart(self, stage: WindowStage, origin: int, step: Step) -> None:
         """Throw away every check and begin again at an offset, in another stage."""
@@ -212,6 +213,7 @@ class Lane:
         if verdict is None or verdict.decision not in _PASSES:
             return verdict is DEFERRED
         edits: list[Edit] = self._owed
+        begins = self._passed[-1][1] if edits and self._passed else window.context_start
         if verdict.edits:
             fresh = self._trimmed(verdict.edits, window)
             if fresh is None or any(edit.start < self.cleared for edit in fresh):
@@ -224,7 +226,7 @@ class Lane:
         elif window.clears > self.cleared:
             self.cleared = window.clears
         self.passed_end = window.end
-        self._passed.append((window.clears, window.context_start))
+        self._passed.append((window.clears, begins))
         if len(self._passed) > 8:
             self.restart_at(self.stage.released)
         return True
@@ -235,7 +237,8 @@ class Lane:
         self._owed = [edit for edit in edits if edit.end > clears]
         accepted = [edit for edit in edits if edit.end <= clears]
         self.edits += accepted
-        self._applied = [edit for edit in (*self._applied, *accepted) if edit.end >= window.context_start]
+        begins = min(window.context_start, self.restart_at(self.stage.released))
+        self._applied = [edit for edit in (*self._applied, *accepted) if edit.end >= begins]
         self.cleared = max(self.cleared, lowered(clears, edits))
 
     def _trimmed(self, edits: tuple[Edit, ...], window: Window) -> list[Edit] | None:

@@ -40,7 +40,7 @@ class Pressure:
         self._provider = provider
         self._max_pending = max_pending
         self._max_characters = max_characters
-        self._pause_at = max_characters if max_pending is None else max_pending
+        self._pause_at = max_characters if max_pending is None else min(max_pending, max_characters)
         self._room: Wake | None = None
         self._hurry = 0  # how often others are still to be let go on, however much the provider has at hand
 
@@ -75,7 +75,8 @@ class Pressure:
             while self._hurry:
                 self._hurry -= 1
                 await anyio.lowlevel.checkpoint()
-            self._pause_at = came + await self._find_room()
+            room = await self._find_room()
+            self._pause_at = min(came + room, self._max_characters - self._gate.received.beside)
         self.due = min(self._gate.due, self._pause_at + 1)
 
     async def _find_room(self) -> int:

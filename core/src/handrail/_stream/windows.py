@@ -160,7 +160,8 @@ class WindowStage:
         follower.length = follower.released = self.released
         follower.map, self.map = self.map, OffsetMap()
         origins = [other.restart_at(self.released) for other in moved]
-        follower.kept = KeptText(self.kept.slice(min(origins), self.released), min(origins))
+        first = 0 if any(other.plan.defers for other in moved) else min(origins)  # one may yet judge the whole
+        follower.kept = KeptText(self.kept.slice(first, self.released), first)
         follower._arrange(moved)
         self._arrange([other for other in self.lanes if other.rank <= lane.rank])
         for other, origin in zip(moved, origins, strict=True):

@@ -1,0 +1,228 @@
+"""The gate alone, without any loop: random texts, splits, verdicts and orders of answers against a model.
+
+Each text has no character twice, so that whatever is lost, repeated or moved shows; what rails put in is ASCII.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+
+from handrail import Blocked, Edit, Finished, RailFailed, Turn, Verdict
+from handrail._stream.gate import Gate
+from handrail._stream.plan import RailPlan
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from model import Characters, Choices, Drive, Rule, Rules, Shape
+
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
+
+thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+entropy = st.binary(min_size=160, max_size=160).map(Choices)
+
+
+class GenerationBroke(Exception):
+    pass
+
+
+def text_of(choices: Choices, most: int = 40) -> str:
+    return "".join(chr(0x4E00 + index) for index in range(choices.between(0, most)))
+
+
+def split(choices: Choices, text: str) -> list[str]:
+    pieces, at = [], 0
+    while at < len(text):
+        size = choices.one_of([1, 1, 2, 3, 8, 40])
+        pieces.append(text[at : at + size])
+        at += size
+    return pieces
+
+
+def shape_of(choices: Choices, *, least_hold: int = 0) -> Shape:
+    hold = choices.between(least_hold, 4)
+    context = choices.between(hold, hold + 3)
+    return Shape(choices.between(context + 1, context + 8), context, hold)
+
+
+def plan(name: int, rail: object, shape: Shape | None, **settings: object) -> RailPlan:
+    make = None if shape is None else functools.partial(Characters, shape)
+    return RailPlan(str(name), "model 1.0", rail, make_strategy=make, **settings)
+
+
+# --- Rails that change nothing: the model is exact at every moment ------------------------------------------
+
+
+@dataclass
+class Says:
+    """A rail whose answers are set before it is asked, by the number of the window."""
+
+    shape: Shape
+    outcomes: list[str]
+    settings: dict[str, bool]
+    stream_first: bool = False
+
+    async def check(self, window, turn):
+        raise AssertionError("a gate asks nobody")
+
+    def windows(self, text: str) -> list[object]:
+        strategy = Characters(self.shape)
+        strategy.feed(text)
+        strategy.finish()
+        return list(iter(strategy.window, None))
+
+    def outcome(self, window, text: str) -> tuple[object, bool]:
+        number = [made.start for made in self.windows(text)].index(window.start)
+        said = self.said(number)
+        outcomes = {
+            "block": Verdict.block(),
+            "raise": RuntimeError("broke"),
+            "ended": GeneratorExit(),
+            "nonsense": None,
+            "outside": Verdict.rewrite([Edit(window.end, window.end + 1, "")]),
+            "late allow": Verdict.allow(),
+            "late block": Verdict.block(),
+            "late": TimeoutError(),
+        }
+        return outcomes.get(said, Verdict.allow()), said.startswith("late")
+
+    def said(self, number: int) -> str:
+        return self.outcomes[number] if number < len(self.outcomes) else "allow"
+
+    def passes(self, number: int) -> bool:
+        said = self.said(number)
+        if said == "outside" and self.stream_first:  # wants to change what was delivered, which is a refusal
+            return False
+        if said in ("raise", "nonsense", "outside"):
+            return self.settings["allow_on_error"]
+        if said in ("late", "late allow"):
+            return self.settings["allow_on_timeout"]
+        return said == "allow"
+
+    def passes_all(self, text: str) -> bool:
+        return all(self.passes(number) for number in range(len(self.windows(text))))
+
+    def cleared(self, text: str, answered: set[int]) -> tuple[int, bool]:
+        """Return what it has cleared once these windows are answered, and whether that is where it stops the stream."""
+        windows = self.windows(text)
+        clears = 0
+        for number, window in enumerate(windows):
+            if window.start not in answered:
+                return clears, False
+            if not self.passes(number):
+                return clears, True
+            clears = window.clears
+        return len(text), False
+
+
+_SAID = ["allow"] * 12 + ["block", "raise", "ended", "nonsense", "outside", "late allow", "late block", "late"]
+
+
+def says(choices: Choices) -> Says:
+    outcomes = [choices.one_of(_SAID) for _ in range(choices.between(0, 6))]
+    settings = {name: choices.below(4) == 3 for name in ("allow_on_error", "allow_on_timeout")}
+    return Says(shape_of(choices), outcomes, settings, stream_first=choices.below(8) == 7)
+
+
+@thorough
+@given(entropy)
+def test_a_character_goes_out_when_every_holding_rail_has_cleared_it_and_not_before(choices):
+    """I1, I3, I6, and the end: whatever the order of answers, and whether rails stand in order or side by side."""
+    text, parallel = text_of(choices), choices.below(2) == 1
+    rails = [says(choices) for _ in range(choices.between(1, 3))]
+    most = choices.one_of([1, 2, 10**6])
+    plans = [
+        plan(
+            number,
+            rail,
+            rail.shape,
+            stream_first=rail.stream_first,
+            max_concurrency=most,
+            rewrites=choices.often(),
+            **rail.settings,
+        )
+        for number, rail in enumerate(rails)
+    ]
+    error = GenerationBroke() if choices.below(4) == 3 else None
+    note(f"{rails=} {parallel=} {most=}")
+
+    def audit(drive):
+        starts = [{c.window.start for c, _ in drive.answered if c.lane.plan.name == str(n)} for n in range(len(rails))]
+        cleared = [rail.cleared(text, answered) for rail, answered in zip(rails, starts, strict=True)]
+        least = min([at for (at, _), rail in zip(cleared, rails, strict=True) if not rail.stream_first], default=None)
+        delivered = len(drive.text)
+        if least is not None:
+            assert delivered <= least
+            # A rail that has judged the last character may not know yet that it is the last.
+            assert drive.gate.ended or delivered == least or any(at == len(text) for at, _ in cleared)
+
+    gate = Gate(plans, Turn(), parallel=parallel)
+    drive = Drive(gate, choices, lambda check: rails[int(check.lane.plan.name)].outcome(check.window, text), audit)
+    drive.run(split(choices, text), error)
+
+    assert text.startswith(drive.text)
+    failing = {str(number) for number, rail in enumerate(rails) if not rail.passes_all(text)}
+    if failing:
+        stop = next(item for item in drive.items if isinstance(item, Blocked | RailFailed))
+        assert stop.rail in failing
+        assert gate.error is None or gate.error is error
+    else:
+        assert drive.text == text
+        assert (gate.error is error) if error else isinstance(drive.items[-1], Finished)
+
+
+# --- Rails that rewrite ---------------------------------------------------------------------------------------
+
+
+def rules_of(choices: Choices, text: str) -> list[Rule]:
+    """Phrases that lie apart, and the evidence for each before, after, around or far from it."""
+    rules, at = [], 0
+    for number in range(choices.between(1, 3)):
+        start = at + choices.below(12)
+        at = start + choices.between(1, 5)
+        if at > len(text):
+            break
+        seen = max(0, choices.one_of([start - choices.below(6), at + choices.below(6) - 1, start]))
+        rules.append(
+            Rule(text[start:at], text[seen : seen + choices.between(1, 2)], choices.one_of(["", "X", f"<{number}>"]))
+        )
+    return [rule for rule in rules if rule.evidence]
+
+
+def seen_by(rule: Rule, windows) -> tuple[bool, bool]:
+    """Return whether a window shows a rule's phrase and evidence, and whether text of the phrase had passed by then."""
+    passed = 0
+    for window in windows:
+        if rule.applies(window.text):
+            return True, window.context_start + window.text.index(rule.phrase) < passed
+        passed = max(passed, window.clears)
+    return False, False
+
+
+@thorough
+@given(entropy)
+def test_an_edit_that_was_asked_for_stands_whatever_later_windows_see(choices):
+    """Evidence before, after or around what is replaced: what one window replaces, none brings back."""
+    text, shape = text_of(choices), shape_of(choices)
+    rules = rules_of(choices, text)
+    rail = Rules(rules)
+    windows = Says(shape, [], {}).windows(text)
+    seen = {rule: seen_by(rule, windows) for rule in rules}
+    in_time = Rules([rule for rule in rules if seen[rule] == (True, False)])
+    note(f"{rules=} {shape=} {seen=}")
+    whole = text
+    for rule in in_time.rules:
+        whole = whole.replace(rule.phrase, rule.replacement or "")
+
+    gate = Gate([plan(0, rail, shape, max_concurrency=choices.one_of([1, 2, 10**6]))], Turn())
+    drive = Drive(gate, choices, lambda check: (rail.check(check.window, None), False))
+    drive.run(split(choices, text))
+    if isinstance(drive.items[-1], Finished):
+        fully = text
+        for rule in rules:
+            fully = fully.replace(rule.phrase, rule.replacement or "") if seen[rule][0] else fully
+        assert drive.text == fully
+    else:
+        assert isinstance(drive.items[-1], RailFailed)
+        assert any(late for _, late in seen.values())
+        assert whole.startswith(drive.text)
