@@ -178,9 +178,13 @@ async def test_an_answer_that_is_too_long_has_failed_in_every_way_to_ask(guarded
     assert isinstance(last, StreamError)
     assert len("".join(texts)) <= 305
     async with g.rails.feed("hello") as guard:
-        with pytest.raises(AnswerTooLongError):
+
+        async def push_all():
             for chunk in chunks:
                 await guard.push(chunk)
+
+        with pytest.raises(AnswerTooLongError):
+            await push_all()
     assert g.provider.opened == g.provider.closed == 3
 
 

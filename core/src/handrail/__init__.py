@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from handrail._events import Retraction as Retraction
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
+    from handrail._fed import FedStream as FedStream
     from handrail._functions import rewritten as rewritten
     from handrail._guarded import GuardedStream as GuardedStream
     from handrail._inner import InnerRail as InnerRail
@@ -84,6 +85,7 @@ _HOMES = {
     "_contexts": ("ProviderContext", "RailContext"),
     "_discovery": ("Plugin",),
     "_functions": ("rewritten",),
+    "_fed": ("FedStream",),
     "_guarded": ("GuardedStream",),
     "_model": ("Completion", "Model"),
     "_actions": ("Registrations",),
