@@ -27,6 +27,8 @@ _TOKEN_NAME = (
     rf"[_-]?(?:key|token|secret)|s{_HERE}ecret|t{_HERE}oken(?<!page[_-]token)(?<!pagetoken)(?<!next[_-]token)"
     r"(?<!nexttoken)(?<!pad_token)(?<!eos_token)(?<!bos_token)(?<!synctoken)(?<!ationtoken))"
 )
+_ENOUGH = 200
+"""So many characters tell what a value is; more are not looked at, whatever its length."""
 _IDENTIFIER = re.compile(
     r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?"
 )
@@ -59,6 +61,7 @@ def is_random(text: str) -> bool:
 
 def is_mixed(text: str) -> bool:
     """Tell a random value from a word: it has digits and letters, and ten different characters."""
+    text = text[:_ENOUGH]
     return (
         any(map(str.isdigit, text))
         and any(map(str.isalpha, text))
