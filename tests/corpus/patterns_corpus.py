@@ -241,7 +241,9 @@ VALUES: dict[str, Make] = {
     "private_key": _private_key,
     "jwt": _jwt,
     "connection_string": lambda chance: f"{chance.choice(NAMES)}:{_from(_ALNUM, 12)(chance)}",
-    "password": lambda chance: f"{_from(string.ascii_letters, 5)(chance)}{_number(chance, 2)}{_from('!#%', 1)(chance)}x",
+    "password": lambda chance: (
+        f"{_from(string.ascii_letters, 5)(chance)}{_number(chance, 2)}{_from('!#%', 1)(chance)}x"
+    ),
     "assigned_secret": _from(_ALNUM, 32),
     "authorization": lambda chance: f"{_from(_ALNUM + '-_', 30)(chance)}7a",
     "aws_secret_key": _from(_ALNUM + "+/", 40),

@@ -19,7 +19,8 @@ _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 # letters that they are about: a common search passes over first letters most cheaply.
 _HERE = "(?-i:(?<![a-z][a-z])(?<![A-Z][A-Z]))"
 _PASSWORD_NAME = (
-    rf"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))|c{_HERE}ontrase[n\u00f1]a|m{_HERE}ot_de_passe|s{_HERE}enha)"
+    rf"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))|c{_HERE}ontrase[n\u00f1]a"
+    rf"|m{_HERE}ot_de_passe|s{_HERE}enha)"
 )
 _TOKEN_NAME = (
     rf"(?i:(?:a{_HERE}(?:pi|ccess|uth|pp|ccount)|b{_HERE}ot|c{_HERE}(?:lient|onsumer)|d{_HERE}eploy|e{_HERE}ncryption"

@@ -54,4 +54,8 @@ _FOLDING = Folding(("unicode", "invisible", "marks"))
 
 def _any(words: Iterable[str]) -> str:
     longest_first = sorted(dict.fromkeys(words), key=len, reverse=True)
-    return "(?!)" if not longest_first else f"(?:{'|'.join(re.escape(word).replace(chr(92) + ' ', '[ _-]?') for word in longest_first)})"
+    return (
+        "(?!)"
+        if not longest_first
+        else f"(?:{'|'.join(re.escape(word).replace(chr(92) + ' ', '[ _-]?') for word in longest_first)})"
+    )

@@ -147,8 +147,8 @@ _SSN = Words("ssn", "social security", "social security number", "soc sec", "soc
 _NHS = Words("nhs", "nhs number", "health service")
 _NINO = Words("nino", "ni number", "national insurance", "nin", "insurance number")
 _DE_TAX = Words(
-    "steuer-id", "steuerid", "steuer id", "steueridentifikationsnummer", "steuernummer", "idnr", "identifikationsnummer",
-    "tax id", "tin",
+    "steuer-id", "steuerid", "steuer id", "steueridentifikationsnummer", "steuernummer", "idnr",
+    "identifikationsnummer", "tax id", "tin",
 )  # fmt: skip
 _FR_NIR = Words("nir", "securite sociale", "secu", "insee", "carte vitale", "assure social")
 _NL_BSN = Words("bsn", "burgerservicenummer", "sofinummer", "sofi", "citizen service number")
@@ -195,21 +195,26 @@ NATIONAL_IDS: tuple[Kind, ...] = (
         "uk_nino", "UK national insurance number", "`AB123456C` or `AB 12 34 56 C` in capitals; otherwise after a word",
         "prefixes that are issued",
         _way(rf"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?:\d{{6}}|{_SPACED_NINO} )[A-D]", _uk_nino),
-        _way(r"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z](?: ?\d){6} ?[A-Da-d]", _uk_nino, _NINO),
+        _way(
+            r"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z](?: ?\d){6} ?[A-Da-d]", _uk_nino, _NINO
+        ),
     ),
     _id(
-        "de_tax_id", "German tax id", "eleven digits after a word", "ISO 7064 mod 11,10, and its rule on repeated digits",
+        "de_tax_id", "German tax id", "eleven digits after a word",
+        "ISO 7064 mod 11,10, and its rule on repeated digits",
         _way(r"[1-9]\d ?\d{3} ?\d{3} ?\d{3}", _de_tax_id, _DE_TAX),
     ),
     _id(
         "fr_nir", "French social security number",
-        "groups of 1, 2, 2, 2, 3, 3 and 2 with spaces, or a Corsican `2A` or `2B`; digits alone after a word", "mod 97, month",
+        "groups of 1, 2, 2, 2, 3, 3 and 2 with spaces, or a Corsican `2A` or `2B`; digits alone after a word",
+        "mod 97, month",
         _way(r"[1-478] \d{2} \d{2} (?:\d{2}|2[ABab]) \d{3} \d{3} \d{2}", _fr_nir),
         _way(r"[1-478]\d{4}2[ABab]\d{8}", _fr_nir),
         _way(r"[1-478] ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}", _fr_nir, _FR_NIR),
     ),
     _id(
-        "es_nif", "Spanish NIF and NIE", "eight digits and a letter; `X`, `Y` or `Z`, seven digits and a letter", "mod 23",
+        "es_nif", "Spanish NIF and NIE", "eight digits and a letter; `X`, `Y` or `Z`, seven digits and a letter",
+        "mod 23",
         _way(r"(?:\d{8}|[XYZxyz]-?\d{7})-?[A-HJ-NP-TV-Za-hj-np-tv-z]", _es_nif),
     ),
     _id(
@@ -282,7 +287,8 @@ NATIONAL_IDS: tuple[Kind, ...] = (
         _way(r"[1-9]\d{10}", _tr_identity, _TR),
     ),
     _id(
-        "za_id", "South African identity number", "thirteen digits, or groups of 6, 4 and 3, after a word", "date, Luhn",
+        "za_id", "South African identity number", "thirteen digits, or groups of 6, 4 and 3, after a word",
+        "date, Luhn",
         _way(r"\d{6} ?\d{4} ?[01]\d{2}", _za_id, _ZA),
     ),
 )  # fmt: skip

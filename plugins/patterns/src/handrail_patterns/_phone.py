@@ -126,7 +126,10 @@ PHONE = Kind(
             rf"(?<![0-9A-Za-z_+]{ESCAPED})\+\d{{1,3}}(?:[ ().\-/\u2010-\u2015]{{0,3}}\d){{5,14}}(?![0-9A-Za-z_])",
             check=_international,
         ),
-        Way(rf"{NUMBER_LEFT}{_NO_SIGN}(?<!\.)00[1-9](?:[ ().\-/]{{0,3}}\d){{7,14}}{_RIGHT}", check=_separated_international),
+        Way(
+            rf"{NUMBER_LEFT}{_NO_SIGN}(?<!\.)00[1-9](?:[ ().\-/]{{0,3}}\d){{7,14}}{_RIGHT}",
+            check=_separated_international,
+        ),
         # North America
         Way(rf"{NUMBER_LEFT}{_NO_SIGN}(?:1[ .-])?[2-9]\d\d(?:-[2-9]\d\d-|\.[2-9]\d\d\.)\d{{4}}{_RIGHT}"),
         Way(r"(?<![0-9A-Za-z_)])(?:1[ .-]?)?\([2-9]\d\d\) ?[2-9]\d\d[ .-]\d{4}" + _RIGHT),

@@ -19,7 +19,9 @@ _SHORT_LINES = r"(?:(?>[\s\S]{0,12}?(?:[A-Za-z]\d|\d[A-Za-z]|[a-z][A-Z]))){8}"
 _NEARBY = "(?:[^-]|-(?!--))"
 _ARMOUR = "(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash|MessageID|Subject)"
 _KEY_FOLLOWS = (
-    rf"(?:(?={_NEARBY}{{0,120}}?{_BASE64})|(?={_NEARBY}{{0,40}}?{_ARMOUR}: {_NEARBY}{{0,500}}?{_BASE64})|(?={_SHORT_LINES}))"
+    rf"(?:(?={_NEARBY}{{0,120}}?{_BASE64})"
+    rf"|(?={_NEARBY}{{0,40}}?{_ARMOUR}: {_NEARBY}{{0,500}}?{_BASE64})"
+    rf"|(?={_SHORT_LINES}))"
 )
 
 LIMIT = 65_536

@@ -44,7 +44,7 @@ class Finder(Protocol):
         """Its place in its rail: of two equal matches, the earlier one's counts."""
         ...
 
-    def is_whole(self, text: str) -> bool:
+    def is_whole(self, text: str, /) -> bool:
         """Tell whether a match has its end, rather than going on to the end of the text."""
         ...
 

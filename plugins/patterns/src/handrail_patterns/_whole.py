@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from handrail_patterns._cost import cost
 from handrail_patterns._limits import accepts, width
 from handrail_patterns._live import descendants, full
-from handrail_patterns._tree import Char, Look, Node, Repeat, Seq, seq
+from handrail_patterns._tree import Char, Node, Repeat, Seq, seq
 
 _LINE, _TEXT = r"[^\n]", r"[\s\S]"
 _WIDEST_PART = 1024
