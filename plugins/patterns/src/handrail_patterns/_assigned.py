@@ -19,8 +19,8 @@ _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 # letters that they are about: a common search passes over first letters most cheaply.
 _HERE = "(?-i:(?<![a-z][a-z])(?<![A-Z][A-Z]))"
 _PASSWORD_NAME = (
-    r"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))"
-    rf"|c{_HERE}ontrase[n\u00f1]a|m{_HERE}ot_de_passe|s{_HERE}enha)"
+    rf"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))|c{_HERE}ontrase[n\u00f1]a"
+    rf"|m{_HERE}ot_de_passe|s{_HERE}enha)"
 )
 _TOKEN_NAME = (
     rf"(?i:(?:a{_HERE}(?:pi|ccess|uth|pp|ccount)|b{_HERE}ot|c{_HERE}(?:lient|onsumer)|d{_HERE}eploy|e{_HERE}ncryption"
@@ -28,6 +28,8 @@ _TOKEN_NAME = (
     rf"[_-]?(?:key|token|secret)|s{_HERE}ecret|t{_HERE}oken(?<!page[_-]token)(?<!pagetoken)(?<!next[_-]token)"
     r"(?<!nexttoken)(?<!pad_token)(?<!eos_token)(?<!bos_token)(?<!synctoken)(?<!ationtoken))"
 )
+_ENOUGH = 200
+"""So many characters tell what a value is; more are not looked at, whatever its length."""
 _IDENTIFIER = re.compile(
     r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?"
 )
@@ -59,7 +61,8 @@ def is_random(text: str) -> bool:
 
 
 def is_mixed(text: str) -> bool:
-    """Return whether a value looks random: it has digits and letters, and ten different characters."""
+    """Tell a random value from a word: it has digits and letters, and ten different characters."""
+    text = text[:_ENOUGH]
     return (
         any(map(str.isdigit, text))
         and any(map(str.isalpha, text))

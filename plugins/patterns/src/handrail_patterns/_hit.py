@@ -18,6 +18,11 @@ class Hit(NamedTuple):
     undecided: bool
     value: int
 
+    @classmethod
+    def pending(cls, start: int, end: int) -> Hit:
+        """Make the hit of what may still come to match."""
+        return cls(start, end, undecided=True, value=start)
+
 
 class Seek(Protocol):
     """Finds the first hit at or after a position."""

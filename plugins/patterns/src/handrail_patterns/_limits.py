@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from string import ascii_lowercase
 
 from handrail_patterns._live import descendants
 from handrail_patterns._tree import NOTHING, Atomic, Char, Edge, Either, Look, Node, Repeat, Seq, seq
+
+_LONGEST_RUN = 256
 
 
 def width(node: Node) -> tuple[int, int | None]:
@@ -56,6 +59,27 @@ def endless(node: Node) -> Repeat | None:
             if any(accepts(source, " ") for source in sources) and _takes_letters(sources):
                 return inner
     return None
+
+
+def without_runs(node: Node) -> Node:
+    """Limit the runs of letters and spaces that end with the first comma: longer ones than a line are no match."""
+    match node:
+        case Repeat(Char(source), least, None, mode) if _is_run(source):
+            return Repeat(node.body, least, max(least, _LONGEST_RUN), mode)
+        case Repeat(body):
+            return replace(node, body=without_runs(body))
+        case Seq(items):
+            return Seq(tuple(without_runs(item) for item in items))
+        case Either(options):
+            return Either(tuple(without_runs(option) for option in options))
+        case Atomic(body):
+            return Atomic(without_runs(body))
+        case _:
+            return node
+
+
+def _is_run(source: str) -> bool:
+    return accepts(source, " ") and _takes_letters([source]) and not any(accepts(source, sign) for sign in ",;:")
 
 
 def bounded(node: Repeat, most: int) -> Repeat:

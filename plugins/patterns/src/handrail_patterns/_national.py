@@ -196,8 +196,7 @@ NATIONAL_IDS: tuple[Kind, ...] = (
         "prefixes that are issued",
         _way(rf"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?:\d{{6}}|{_SPACED_NINO} )[A-D]", _uk_nino),
         _way(
-            r"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z](?: ?\d){6} ?[A-Da-d]",
-            _uk_nino, _NINO,
+            r"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z](?: ?\d){6} ?[A-Da-d]", _uk_nino, _NINO
         ),
     ),
     _id(

@@ -74,9 +74,8 @@ PAYMENT_CARD = Kind(
         _card(r"[3-68](?:[ -]?\d){12,18}", _CARD_WORDS),
     ),
     summary="payment card number",
-    form=(
-        "16 digits in fours, 15 as 4-6-5 or 4-4-4-3, 14 as 4-6-4, 19 in fours, or without gaps; otherwise after a word"
-    ),
+    form="16 digits in fours, 15 as 4-6-5 or 4-4-4-3, 14 as 4-6-4, 19 in fours, or without gaps; "
+    "otherwise after a word",
     checksum="Luhn, and the ranges of the networks",
 )
 

@@ -21,7 +21,7 @@ class PhraseRule:
     limit: int
     order: int = 0
 
-    def is_whole(self, text: str) -> bool:  # noqa: ARG002  # a rule of the session is asked so
+    def is_whole(self, _text: str, /) -> bool:
         """Every phrase has its end."""
         return True
 

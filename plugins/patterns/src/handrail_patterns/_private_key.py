@@ -16,9 +16,12 @@ _BASE64 = (
     r"(?=[A-Za-z+/]{0,39}\d)(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])"
 )
 _SHORT_LINES = r"(?:(?>[\s\S]{0,12}?(?:[A-Za-z]\d|\d[A-Za-z]|[a-z][A-Z]))){8}"
+_NEARBY = "(?:[^-]|-(?!--))"
 _ARMOUR = "(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash|MessageID|Subject)"
 _KEY_FOLLOWS = (
-    rf"(?:(?=[\s\S]{{0,120}}?{_BASE64})|(?=[\s\S]{{0,40}}?{_ARMOUR}: [\s\S]{{0,500}}?{_BASE64})|(?={_SHORT_LINES}))"
+    rf"(?:(?={_NEARBY}{{0,120}}?{_BASE64})"
+    rf"|(?={_NEARBY}{{0,40}}?{_ARMOUR}: {_NEARBY}{{0,500}}?{_BASE64})"
+    rf"|(?={_SHORT_LINES}))"
 )
 
 LIMIT = 65_536

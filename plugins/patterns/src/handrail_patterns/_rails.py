@@ -116,7 +116,7 @@ class KindsRail(PatternRail):
             kind.name: make_action(settings, settings.actions.get(kind.name, settings.action), kind.label, context)
             for kind in kinds
         }
-        super().__init__(Patterns(rules_of(kinds, actions)), settings, context)
+        super().__init__(Patterns(rules_of(kinds, actions, needs_words=settings.context == "words")), settings, context)
 
 
 class PersonalDataCheck(KindsRail):

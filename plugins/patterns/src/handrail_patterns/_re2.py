@@ -58,7 +58,7 @@ def _seek(matching: Any, living: Any) -> Seek:
         match = matching.search(text, position)
         alive = None if living is None else living.search(text, position)
         if alive is not None and alive.start() < len(text) and (match is None or alive.start() <= match.start()):
-            return Hit(alive.start(), len(text), undecided=True, value=alive.start())
+            return Hit.pending(alive.start(), len(text))
         return None if match is None else Hit(match.start(), match.end(), undecided=False, value=match.start())
 
     return seek

@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from handrail_patterns._actions import Action
-from handrail_patterns._context import has_letter
+from handrail_patterns._context import Words
 from handrail_patterns._hit import At, Seek
 from handrail_patterns._limits import accepts
 from handrail_patterns._live import Gate, Head, in_common, undecided_or_full
 from handrail_patterns._rule import Rule, value_start
-from handrail_patterns._tree import Node
+from handrail_patterns._tree import Char, Node
 
 _WORTH_SHARING = 8
 _LONG = 64
@@ -44,8 +44,8 @@ class Finder(Protocol):
         """Its place in its rail: of two equal matches, the earlier one's counts."""
         ...
 
-    def is_whole(self, text: str) -> bool:
-        """Return whether a match has its end, rather than going on to the end of the text."""
+    def is_whole(self, text: str, /) -> bool:
+        """Tell whether a match has its end, rather than going on to the end of the text."""
         ...
 
 
@@ -65,19 +65,20 @@ class Patterns:
         self.lookback = max(rule.lookback for rule in self.rules)
         self.search = re.compile(_in_common(self.rules)).search
         self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None and rule.parts is None]
+        self.words = Words(*dict.fromkeys(word for rule in self.rules if rule.near for word in rule.near.words))
         self.watched = [index for index, rule in enumerate(self.rules) if not rule.is_bounded]
-        self.beginning_with = lru_cache(maxsize=1024)(self._beginning_with)
+        self.beginning_with = lru_cache(maxsize=4096)(self._beginning_with)
 
     def open(self) -> PatternScan:
         """Start a stream."""
         return PatternScan(self)
 
-    def _beginning_with(self, char: str) -> Sequence[tuple[int, Rule, At, At]]:
-        """Return the rules whose matches may begin with this character."""
+    def _beginning_with(self, start: str) -> Sequence[tuple[int, Rule, At, At]]:
+        """Give the rules whose matches may begin with these one or two characters."""
         return [
             (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)
-            if rule.gate is not None and any(not head.first or accepts(head.first, char) for head in rule.gate.heads)
+            if rule.gate is not None and any(_may_begin(head, start) for head in rule.gate.heads)
         ]
 
 
@@ -186,8 +187,8 @@ class PatternScan:
         """Note the matches that begin here; return whether one may still come."""
         undecided = False
         text, ends = self._text, self._ends
-        named = has_letter(text, position)
-        for index, rule, at, _ in self._patterns.beginning_with(text[position]):
+        named = self._patterns.words.nearest(text, position) >= 0
+        for index, rule, at, _ in self._patterns.beginning_with(text[position : position + 2]):
             if rule.needs_word and not named:
                 continue
             if (match := at(text, position)) is None or self._base + position < ends.get(index, 0):
@@ -201,7 +202,7 @@ class PatternScan:
     def _note_at(self, position: int) -> None:
         """Note the matches that begin here in a text that has ended."""
         text, ends = self._text, self._ends
-        for index, rule, _, at_last in self._patterns.beginning_with(text[position]):
+        for index, rule, _, at_last in self._patterns.beginning_with(text[position : position + 2]):
             if (match := at_last(text, position)) is not None and self._base + position >= ends.get(index, 0):
                 self._note(index, rule, value_start(match), match.end())
 
@@ -222,6 +223,13 @@ class PatternScan:
                 return hit.start
             position = hit.end if self._note(index, rule, hit.value, hit.end) else hit.start + 1
         return len(text)
+
+
+def _may_begin(head: Head, start: str) -> bool:
+    if not head.first:
+        return True
+    second = head.rest[0] if head.rest and len(start) > 1 else None
+    return accepts(head.first, start[0]) and (not isinstance(second, Char) or accepts(second.source, start[1]))
 
 
 def _in_common(rules: Iterable[Rule]) -> str:

@@ -15,7 +15,7 @@ from handrail_patterns._context import Words
 from handrail_patterns._cost import BUDGET, cost
 from handrail_patterns._hit import At, Hit, Seek
 from handrail_patterns._kind import Way
-from handrail_patterns._limits import bounded, endless, lookback, reach, shortest_tail, width
+from handrail_patterns._limits import bounded, endless, lookback, reach, shortest_tail, width, without_runs
 from handrail_patterns._live import Gate, full, gate, live, undecided_or_full
 from handrail_patterns._tree import NOTHING, Node, UnsupportedPatternError, parse, seq
 from handrail_patterns._whole import OpenParts, open_parts
@@ -73,8 +73,8 @@ class Rule:
         """Whether the value, which begins where the match does, counts only after a word."""
         return self.near is not None
 
-    def is_whole(self, text: str) -> bool:
-        """Return whether a value has its end, rather than going on to the end of the text."""
+    def is_whole(self, text: str, /) -> bool:
+        """Tell whether a value has its end, rather than going on to the end of the text."""
         return self.closing is None or self.closing.search(text) is not None
 
     def accepts(self, text: str, start: int, end: int) -> bool:
@@ -160,7 +160,7 @@ class _Form:
 
 def _form(pattern: str, way: Way, flags: int, *, blocks: bool) -> _Form:
     re.compile(way.lead + pattern, flags)  # refuses more than the parser does, such as look-behinds of no fixed width
-    lead, value = parse(way.lead, flags), parse(pattern, flags)
+    lead, value = parse(way.lead, flags), without_runs(parse(pattern, flags))
     is_plain = lead == NOTHING and way.check is None and way.near is None and way.unless is None
     return _Form(lead, shortest_tail(value) if blocks and is_plain else value)
 

@@ -9,7 +9,10 @@ from functools import lru_cache
 from importlib.resources import files
 from string import ascii_lowercase
 
-_SMALL_CAPITALS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡxʏᴢ"  # noqa: RUF001  # what looks alike is the point
+_SMALL_CAPITALS = (
+    "\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\ua7af\u0280\ua731"
+    "\u1d1b\u1d1c\u1d20\u1d21x\u028f\u1d22"
+)
 _ENCLOSED_FIRST = (0x1F130, 0x1F150, 0x1F170, 0x1F1E6)  # squared, negative circled, negative squared, flags
 
 ENCLOSED_AND_SMALL: dict[int, str] = {
@@ -22,7 +25,7 @@ DENSE = (
     "\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3040-\u318f"
     "\u31a0-\u31ff\u3400-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U0001b000-\U0003ffff"
 )
-"""The letters of scripts without spaces between words, as a set of a regular expression; a word may end after each."""
+"""The letters of scripts without spaces between words, as a set of a regular expression."""
 
 
 _DENSE = re.compile(f"[{DENSE}]")

