@@ -281,7 +281,7 @@ WORDS: dict[str, Sequence[str]] = {
     "phone": ("tel.", "Phone", "call"),
 }
 PLACES: dict[str, Sequence[tuple[str, str]]] = {
-    "url_credentials": (("https://", "@harbour.com"), ("ftp://", "@10.0.0.7:21/x")),
+    "url_credentials": (("https://", "@harbour.com"), ("ftp://", "@files:21/x")),
     "connection_string": (("postgresql://", "@db.acme.com:5432"), ("redis://", "@cache:6379/0")),
     "password": (('password = "', '"'), ("DB_PASSWORD=", ""), ("password: ", "\n"), ('"passwd": "', '"')),
     "assigned_secret": (('api_key = "', '"'), ("CLIENT_SECRET=", ""), ('{"accessToken":"', '"}')),

@@ -69,20 +69,13 @@ def resolved(text: str, matches: Iterable[Match]) -> Outcome:
 def _matches(rule: Plain, text: str) -> Iterable[tuple[int, int]]:
     place = 0
     while (match := rule.pattern.search(text, place)) is not None:
-        start = match.start("value") if rule.way else match.start()
-        if rule.way is None or _accepts(rule.way, text, start, match.end()):
-            yield start, match.end()
-            place = match.end()
+        start, end = match.span("value" if rule.way else 0)
+        end = rule.way.end_of_value(text, match.end()) if rule.way else end
+        if rule.way is None or rule.way.accepts(text, start, end):
+            yield start, end
+            place = end
         else:
             place = match.start() + 1
-
-
-def _accepts(way: Way, text: str, start: int, end: int) -> bool:
-    if way.check is not None and not way.check(text[start:end]):
-        return False
-    wanted = 0 if way.near is None else way.near.nearest(text, start)
-    unwanted = -1 if way.unless is None else way.unless.nearest(text, start)
-    return wanted >= 0 and (unwanted < 0 or (way.near is not None and wanted >= unwanted))
 
 
 def _folded(text: str, folding: Folding | None) -> tuple[str, list[int]]:

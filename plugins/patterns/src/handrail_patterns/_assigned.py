@@ -11,8 +11,9 @@ _QUOTE = r"\\{0,3}[\"'`]"
 _OPEN = rf"(?i:[bruf]{{0,2}}){_QUOTE}"
 _SIGN = rf"(?:{_QUOTE})?\]?\s{{0,4}}(?::\s?[A-Za-z]{{1,12}}\s?=(?!=)|:=|=>|=(?!=)|:(?!:))\s{{0,4}}"
 _QUOTED = rf"[^\s\"'`\\<>]{{6,256}}(?={_QUOTE})"
-_BARE = r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{,);}<>\"'`\\])"
+_BARE = r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{,);}<>])"
 _VALUE = r"[^\s\"'`\\<>,;(){}\[\]&]{16,2048}+(?![(\[{<>])"
+_ENDS = ".?:"
 _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 
 # Where a word of a name begins: behind no letter, or with a capital behind a small one. Look-behinds stand after the
@@ -82,14 +83,15 @@ PASSWORD = Kind(
     "PASSWORD",
     (
         Way(_QUOTED, lead=_PASSWORD_NAME + _SIGN + _OPEN, check=is_literal),
-        Way(_BARE, lead=rf"{_PASSWORD_NAME}(?:=|(?:{_QUOTE})?: )", check=is_bare_literal),
+        Way(_BARE, lead=rf"{_PASSWORD_NAME}(?:=|(?:{_QUOTE})?: )", check=is_bare_literal, trim=_ENDS),
         Way(
-            r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>\"'`\\])",
+            r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>])",
             lead=r"P(?:ASS(?:WORD|WD|PHRASE)|ASS(?<![A-Z]PASS)|WD(?<![A-Z]PWD))=",
             check=is_bare_literal,
+            trim=_ENDS,
         ),
-        Way(_BARE + _ALONE, lead=rf"{_PASSWORD_NAME}[ \t]{{1,8}}=[ \t]{{1,8}}", check=is_random),
-        Way(_BARE, lead=rf"--{_PASSWORD_NAME}[ =]", check=is_bare_literal),
+        Way(_BARE + _ALONE, lead=rf"{_PASSWORD_NAME}[ \t]{{1,8}}=[ \t]{{1,8}}", check=is_random, trim=_ENDS),
+        Way(_BARE, lead=rf"--{_PASSWORD_NAME}[ =]", check=is_bare_literal, trim=_ENDS),
         Way(r"[^<>\s&]{6,128}(?=</)", lead=rf"<[A-Za-z_:-]{{0,20}}{_PASSWORD_NAME}>", check=is_literal),
     ),
     summary="password that is written out after its name",
@@ -101,8 +103,8 @@ ASSIGNED = Kind(
     "assigned_secret",
     "SECRET",
     (
-        Way(_VALUE, lead=rf"{_TOKEN_NAME}{_SIGN}(?:{_OPEN})?", check=is_mixed),
-        Way(_VALUE, lead=rf"--{_TOKEN_NAME}[ =]", check=is_mixed),
+        Way(_VALUE, lead=rf"{_TOKEN_NAME}{_SIGN}(?:{_OPEN})?", check=is_mixed, trim=_ENDS),
+        Way(_VALUE, lead=rf"--{_TOKEN_NAME}[ =]", check=is_mixed, trim=_ENDS),
     ),
     summary="value that is assigned to a name such as api_key or token",
     form='`api_key: ...`, `"SessionToken": "..."`, `CLIENT_SECRET=...`',

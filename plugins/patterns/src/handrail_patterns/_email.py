@@ -33,6 +33,10 @@ _DENSE_DOMAIN = rf"(?:[A-Za-z0-9{DENSE}-]{{1,30}}\.){{1,3}}(?:{_dense_tops()})"
 _PLAIN_DOMAIN = r"(?:[A-Za-z0-9_-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,63})"
 
 
+_IN_URL = r"://[^\s/@]{0,60}:[^\s/@]{0,60}"
+"""The password of a URL and its host look like an address."""
+
+
 def _is_a_persons(text: str) -> bool:
     """Return whether it is an address, rather than the user of `git@host:path` or the name of a picture."""
     local, _, domain = text.partition("@")
@@ -47,6 +51,7 @@ EMAIL = Kind(
             rf"(?<![A-Za-z0-9_]{ESCAPED})(?<!\\)[A-Za-z0-9_]{_LOCAL}{{0,254}}+{_AT}"
             rf"(?:{_DOMAIN}|{_DENSE_DOMAIN})",
             check=_is_a_persons,
+            not_after=_IN_URL,
         ),
         # atoms with other signs (RFC 5322, RFC 3696); `name=value` is a field and its value
         Way(
@@ -54,10 +59,15 @@ EMAIL = Kind(
             rf"(?:[A-Za-z0-9_](?!(?<=[A-Za-z_])[\w.-]{{0,40}}=){_LOCAL}{{0,40}}+(?:[!#$%&^~]|/{_LOCAL}{{1,40}}+=)|[!#$%^~])"
             rf"[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_PLAIN_DOMAIN}",
             check=_is_a_persons,
+            not_after=_IN_URL,
         ),
         Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
-        # a local part in letters of another script with spaces
-        Way(rf"(?<!{_SPACED}){_SPACED}[\w.%+'-]{{0,63}}+(?:@|\\u0040){_DOMAIN}"),
+        # a local part with letters of another script with spaces, or such as have no plain form
+        Way(
+            rf"(?<![A-Za-z0-9_]{ESCAPED})(?<!\\)(?<!{_SPACED})(?:[A-Za-z0-9_]{_LOCAL}{{0,63}}+)?{_SPACED}"
+            rf"[\w.%+'-]{{0,63}}+(?:@|\\u0040){_DOMAIN}",
+            not_after=_IN_URL,
+        ),
         # and of a script without: how much of what stands before the sign belongs to it cannot be known
         Way(rf"(?<!\w)[{DENSE}]{{1,12}}@(?:{_PLAIN_DOMAIN}|{_DENSE_DOMAIN})"),
     ),

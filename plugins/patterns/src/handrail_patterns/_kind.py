@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handrail_patterns._context import Words
+from handrail_patterns._context import REACH, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Way:
         check: looks at a match more closely, as a checksum does.
         near: words of which one must stand nearby, before the value.
         unless: words of which none may stand there, or none nearer than those of `near`.
+        not_after: what may not stand right before the value, as a pattern.
+        trim: signs at the end of a match that end a sentence, and not the value.
         limit: the longest match in characters, for a pattern that has none of its own.
         closing: what a whole value ends with; a match without it goes on to the end of the text, which is reported.
     """
@@ -27,8 +30,30 @@ class Way:
     check: Callable[[str], bool] | None = None
     near: Words | None = None
     unless: Words | None = None
+    not_after: str | None = None
+    trim: str = ""
     limit: int | None = None
     closing: str | None = None
+
+    def accepts(self, text: str, start: int, end: int) -> bool:
+        """Look at a value more closely than a pattern can."""
+        if self.check is not None and not self.check(text[start:end]):
+            return False
+        if self.not_after is not None and _stands_before(self.not_after, text[max(start - REACH, 0) : start]):
+            return False
+        wanted = 0 if self.near is None else self.near.nearest(text, start)
+        unwanted = -1 if self.unless is None else self.unless.nearest(text, start)
+        return wanted >= 0 and (unwanted < 0 or (self.near is not None and wanted >= unwanted))
+
+    def end_of_value(self, text: str, end: int) -> int:
+        """Give the place where the value ends of a match that ends here."""
+        while self.trim and text[end - 1] in self.trim:
+            end -= 1
+        return end
+
+
+def _stands_before(pattern: str, text: str) -> bool:
+    return re.search(rf"(?:{pattern})\Z", text) is not None
 
 
 @dataclass(frozen=True, slots=True)

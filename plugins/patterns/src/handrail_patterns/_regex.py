@@ -65,7 +65,7 @@ class Patterns:
         self.lookback = max(rule.lookback for rule in self.rules)
         self.search = re.compile(_in_common(self.rules)).search
         self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None and rule.parts is None]
-        self.words = Words(*dict.fromkeys(word for rule in self.rules if rule.near for word in rule.near.words))
+        self.words = Words(*dict.fromkeys(word for rule in self.rules if rule.way.near for word in rule.way.near.words))
         self.watched = [index for index, rule in enumerate(self.rules) if not rule.is_bounded]
         self.beginning_with = lru_cache(maxsize=4096)(self._beginning_with)
 
@@ -208,7 +208,8 @@ class PatternScan:
 
     def _note(self, index: int, rule: Rule, start: int, end: int) -> bool:
         """Note a match if it is one to the rule's checks, too."""
-        if not rule.accepts(self._text, start, end):
+        end = rule.way.end_of_value(self._text, end)
+        if not rule.way.accepts(self._text, start, end):
             return False
         self.found.append(Found(self._base + start, self._base + end, rule))
         self._ends[index] = self._base + end
@@ -221,7 +222,8 @@ class PatternScan:
         while (hit := seek(text, position)) is not None:
             if hit.undecided:
                 return hit.start
-            position = hit.end if self._note(index, rule, hit.value, hit.end) else hit.start + 1
+            noted = self._note(index, rule, hit.value, hit.end)
+            position = self._ends[index] - base if noted else hit.start + 1
         return len(text)
 
 

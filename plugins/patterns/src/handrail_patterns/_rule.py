@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from handrail.errors import ConfigurationError
 
 from handrail_patterns import _re2
 from handrail_patterns._actions import Action
-from handrail_patterns._context import Words
+from handrail_patterns._context import REACH
 from handrail_patterns._cost import BUDGET, cost
 from handrail_patterns._hit import At, Hit, Seek
 from handrail_patterns._kind import Way
@@ -23,8 +21,7 @@ from handrail_patterns._whole import OpenParts, open_parts
 DEFAULT_LIMIT = 1024
 LONGEST_LIMIT = 65_536
 
-Check: TypeAlias = Callable[[str], bool]
-"""Looks at a match more closely than a pattern can, as a checksum does; what it refuses is no match."""
+_ANY_WAY = Way("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +40,7 @@ class Rule:
             where that is undecided, its second where the value begins. Only where there is a gate.
         at_last: the same in a text that has ended.
         gate: how it begins, for a search in common with others; None if it is not run by `re`.
-        check: looks at each value.
-        near: words of which one must stand before the value.
-        unless: words of which none may stand there, or none nearer than the words of `near`.
+        way: what looks at a value more closely than a pattern can.
         closing: what a whole value ends with, if that is to be watched.
         parts: for an input: the expression taken apart at its open gaps, in place of all the searches above.
         order: its place in its rail: of two equal matches, the earlier one's counts.
@@ -61,9 +56,7 @@ class Rule:
     at: At
     at_last: At
     gate: Gate | None = None
-    check: Check | None = None
-    near: Words | None = None
-    unless: Words | None = None
+    way: Way = _ANY_WAY
     closing: re.Pattern[str] | None = None
     parts: OpenParts | None = None
     order: int = 0
@@ -71,19 +64,11 @@ class Rule:
     @property
     def needs_word(self) -> bool:
         """Whether the value, which begins where the match does, counts only after a word."""
-        return self.near is not None
+        return self.way.near is not None
 
     def is_whole(self, text: str, /) -> bool:
         """Tell whether a value has its end, rather than going on to the end of the text."""
         return self.closing is None or self.closing.search(text) is not None
-
-    def accepts(self, text: str, start: int, end: int) -> bool:
-        """Look at a value more closely than a pattern can."""
-        if self.check is not None and not self.check(text[start:end]):
-            return False
-        wanted = 0 if self.near is None else self.near.nearest(text, start)
-        unwanted = -1 if self.unless is None else self.unless.nearest(text, start)
-        return wanted >= 0 and (unwanted < 0 or (self.near is not None and wanted >= unwanted))
 
 
 def make_rule(
@@ -161,12 +146,13 @@ class _Form:
 def _form(pattern: str, way: Way, flags: int, *, blocks: bool) -> _Form:
     re.compile(way.lead + pattern, flags)  # refuses more than the parser does, such as look-behinds of no fixed width
     lead, value = parse(way.lead, flags), without_runs(parse(pattern, flags))
-    is_plain = lead == NOTHING and way.check is None and way.near is None and way.unless is None
+    is_plain = lead == NOTHING and way == Way(pattern)
     return _Form(lead, shortest_tail(value) if blocks and is_plain else value)
 
 
 def _unready(name: str, action: Action, longest: int, node: Node, way: Way, order: int) -> Rule:
     contexts = [words.reach for words in (way.near, way.unless) if words is not None]
+    contexts += [REACH] if way.not_after is not None else []
     farthest = reach(node)
     return Rule(
         name,
@@ -178,9 +164,7 @@ def _unready(name: str, action: Action, longest: int, node: Node, way: Way, orde
         seek_last=_never,
         at=_never_at,
         at_last=_never_at,
-        check=way.check,
-        near=way.near,
-        unless=way.unless,
+        way=way,
         closing=None if way.closing is None else re.compile(way.closing),
         order=order,
     )

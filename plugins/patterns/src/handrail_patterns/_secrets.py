@@ -62,7 +62,9 @@ SECRETS: tuple[Kind, ...] = (
     _token(
         "github_token", "GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,251}", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"
     ),
-    _token("gitlab_token", "GitLab token", r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas|wt|ffct)-[\w.-]{20,300}"),
+    _token(
+        "gitlab_token", "GitLab token", r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas|wt|ffct)-[\w.-]{20,300}(?<![.-])"
+    ),
     _token(
         "slack_token",
         "Slack token or webhook",
