@@ -15,7 +15,9 @@ _BASE64 = (
     r"(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]{16})"
     r"(?=[A-Za-z+/]{0,39}\d)(?=[a-z0-9+/]{0,39}[A-Z])(?=[A-Z0-9+/]{0,39}[a-z])"
 )
-_SHORT_LINES = r"(?:(?>[\s\S]{0,12}?(?:[A-Za-z]\d|\d[A-Za-z]|[a-z][A-Z]))){8}"
+# Lines that are too short for that: four in a row, each of nothing but Base64.
+_BREAK = r"[^\w\n\\]{0,12}(?:\\{1,4}[rn]|\r?\n|<br>){1,2}[^\w\n\\]{0,12}"
+_SHORT_LINES = rf"(?:{_BREAK}[A-Za-z0-9+/=]{{4,15}}){{4}}(?![A-Za-z0-9+/=]| [a-z])"
 _NEARBY = "(?:[^-]|-(?!--))"
 _ARMOUR = "(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash|MessageID|Subject)"
 _KEY_FOLLOWS = (
