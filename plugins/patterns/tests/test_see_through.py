@@ -129,3 +129,13 @@ def test_letters_that_stand_apart_are_for_phrases_only(flow: str) -> None:
     settings = {"see_through": ["spaced_letters"], **({"patterns": ["x"]} if flow == "regex check" else {})}
     with pytest.raises(ConfigurationError, match="phrase check"):
         LLMRails(configured([flow], {flow: settings}))
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1024, 5000])
+def test_places_are_right_in_long_texts_in_which_every_so_often_a_character_is_left_out(size: int) -> None:
+    """What is remembered of a text is forgotten in stretches of about a thousand characters."""
+    folding = Folding(ALL_OF_IT)
+    phrases = Phrases(["bomb"], REDACT, spaced=True)
+    text = "a b\u200bomb  of \ufb01ve b\u0301ombs\nb o m b, " * 300
+    given = delivered(phrases.open(), [text[place : place + size] for place in range(0, len(text), size)], folding).text
+    assert given == "a [PHRASE]  of \ufb01ve b\u0301ombs\n[PHRASE], " * 300

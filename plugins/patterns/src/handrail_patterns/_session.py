@@ -140,10 +140,17 @@ class PatternSession:
         fold, scan = self._fold, self._scan
         if fold is None or (fold.side_by_side and fold.leaves_alone(text)):
             decided = scan.feed(text)
-        else:
-            decided = self._in_order(scan.feed(fold.feed(text, self._end)))
+            self._end += len(text)
+            return self._settle(text, decided)
+        place = scan.feed(fold.feed(text, self._end))
         self._end += len(text)
-        return self._settle(text, decided)
+        return self._settle_folded(text, place, fold)
+
+    def _settle_folded(self, text: str, place: int, fold: FoldedStream) -> Ruling:
+        """Return what is final, given the place in the folded text; only then may its beginning be forgotten."""
+        ruling = self._settle(text, fold.origin(place))
+        fold.forget(place)
+        return ruling
 
     def _settle(self, text: str, decided: int) -> Ruling:
         """Return what is final now that everything before a place is decided."""
@@ -161,15 +168,6 @@ class PatternSession:
             return Ruling(held)
         self._held = held[decided - start :]
         return Ruling(held[: decided - start])
-
-    def _in_order(self, place: int) -> int:
-        """Return the place in the original of a place in the folded text before which everything is decided."""
-        fold = self._fold
-        if fold is None:
-            return place
-        decided = fold.origin(place)
-        fold.forget(place)
-        return decided
 
     def _join(self, text: str = "") -> str:
         if self._late:
@@ -234,7 +232,8 @@ class PatternSession:
         """Look at a long hold before it is judged by its length, so that the outcome does not hang on the pieces."""
         if self._most_held is None or self._end - self._start <= self._most_held:
             return None
-        return self._settle("", self._in_order(self._scan.look_again()))
+        place = self._scan.look_again()
+        return self._settle("", place) if self._fold is None else self._settle_folded("", place, self._fold)
 
     def _block_if_overdue(self) -> Verdict | None:
         if (late := self._scan.overdue()) is not None:

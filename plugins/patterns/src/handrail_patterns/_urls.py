@@ -12,7 +12,7 @@ _USER = r"[^\s/?#@:\"'`<>\\(){}\[\],;]{0,128}"
 _SECOND = r"[^\s/?#@\"'`<>\\]{1,256}"
 _HOST = r"(?=@[\w.\[%-])"
 _PLACEHOLDER = re.compile(
-    r"[x*.]+|\$\w+|\$[{(].*|%.*%|%[sd]|.*[{}].*|\[.*\]|(?:your|my|the|some|user|db)?[_-]?(?:pass(?:word|wd)?|pwd|pw|secret|token)"
+    r"[x*.]+|\$(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+(?:[A-Z][a-z]+)*)|\$[{(].*|%.*%|%[sd]|.*[{}].*|\[.*\]|(?:your|my|the|some|user|db)?[_-]?(?:pass(?:word|wd)?|pwd|pw|secret|token)"
     r"|(?:example|placeholder|redacted)|your[_-].*",
     re.IGNORECASE,
 )
