@@ -223,13 +223,13 @@ def _page(texts: Sequence[Document], characters: int, results: Sequence[Result])
     )
     about_rows = (
         f"{len(_ROWS)} pieces of text in the shapes of real ones, with {sum(len(one.gold) for one in _ROWS)} values: "
-        "mails, code, logs, JSON, tables, and prose in ten languages; `tests/corpus/patterns_rows.txt` has them, and says "
-        "where each form comes from. They were written along with the patterns, so they flatter Handrail."
+        "mails, code, logs, JSON, tables, and prose in ten languages; `tests/corpus/patterns_rows.txt` has them, and "
+        "says where each form comes from. They were written along with the patterns, so they flatter Handrail."
     )
     about_kinds = (
         "On 3,000 further texts with values of every kind and with look-alikes: order numbers, dates, times, versions, "
-        "decimals, ISBNs, UUIDs, hashes, and numbers of twelve digits with no check digit. A value counts as found if it "
-        "and nothing beside it was taken. Numbers that are digits alone stand after their names."
+        "decimals, ISBNs, UUIDs, hashes, and numbers of twelve digits with no check digit. A value counts as found if "
+        "it and nothing beside it was taken. Numbers that are digits alone stand after their names."
     )
     return [
         "# Patterns: what is found, what leaks, what it costs",

@@ -33,7 +33,7 @@ _DENSE_DOMAIN = rf"(?:[A-Za-z0-9{DENSE}-]{{1,30}}\.){{1,3}}(?:{_dense_tops()})"
 _PLAIN_DOMAIN = r"(?:[A-Za-z0-9_-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,63})"
 
 
-_IN_URL = r"://[^\s/@]{0,60}:[^\s/@]{0,60}"
+_IN_URL = r"://[^\s/?#@:\"'`<>\\(){}\[\],;]{0,60}:[^\s/?#@\"'`<>\\]{0,60}"
 """The password of a URL and its host look like an address."""
 
 
