@@ -155,7 +155,8 @@ def _phone(chance: random.Random) -> str:
 
 def _ip(chance: random.Random) -> str:
     if chance.random() < 0.6:
-        return ".".join(str(chance.randint(0, 255)) for _ in range(4))
+        first = chance.choice([*range(1, 127), *range(128, 224)])
+        return f"{first}.{chance.randint(0, 255)}.{chance.randint(0, 255)}.{chance.randint(1, 254)}"
     groups = [f"{chance.randint(0, 65535):x}" for _ in range(8)]
     return ":".join(groups) if chance.random() < 0.5 else f"fd{chance.randint(16, 255):x}::{groups[1]}:1{groups[2][:3]}"
 

@@ -14,11 +14,14 @@ _HEX = "[0-9A-Fa-f]"
 _LEFT = rf"(?<![0-9A-Za-z_]{ESCAPED})"
 _RIGHT = "(?![0-9A-Za-z_])"
 
-_VERSIONS = Words(
-    "version", "ver", "v", "release", "released", "revision", "rev", "build", "firmware", "driver", "section", "sec",
-    "chapter", "clause", "paragraph", "article", "appendix", "upgrade", "upgraded", "downgrade", "bump", "bumped",
-    "\u7248\u672c", "\u30d0\u30fc\u30b8\u30e7\u30f3", "\ubc84\uc804", "\u0432\u0435\u0440\u0441\u0438", reach=24,
-)  # fmt: skip
+_VERSION = (
+    r"(?<![A-Za-z])(?i:v(?:ersions?|er)?|releases?|revision|rev|build|firmware|driver|section|sec|chapter|clause"
+    r"|paragraph|article|appendix|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\u30cf\u3099\u30fc\u30b7\u3099\u30e7\u30f3|\ubc84\uc804"
+    r"|\u1107\u1165\u110c\u1165\u11ab|\u0432\u0435\u0440\u0441\u0438[\u0438\u0439\u044f\u044e])"
+    r"[ :=(\"'`.]{0,3}(?:(?:from|to|is|was|number|no\.?) )?"
+)
+"""What stands right before the number of a version or a section, and not before an address."""
+
 _MAC_WORDS = Words("mac", "bssid", "ether", "hwaddr", "ethernet", "hardware", "bluetooth", "physical")
 
 
@@ -57,7 +60,7 @@ IP_ADDRESS = Kind(
         Way(
             rf"{_LEFT}(?<!\d\.)(?<![<>=!~^]=)(?<![~^])(?<![A-Za-z]/){_IPV4}(?!\.?\d|[A-Za-z_]|-[0-9A-Za-z])",
             check=_ipv4,
-            unless=_VERSIONS,
+            not_after=_VERSION,
         ),
         Way(
             rf"{_LEFT}(?<![:.])(?:{_HEX}{{1,4}}:|:(?=:))(?:{_HEX}{{0,4}}:){{1,6}}(?:{_IPV4}|{_HEX}{{1,4}}|(?<=::))"

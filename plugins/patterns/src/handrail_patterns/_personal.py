@@ -36,7 +36,7 @@ def _iban() -> str:
         f"(?i:(?<={codes.replace(' ', '|')}))(?:[ -]{{0,2}}[0-9A-Za-z]){{{length - 2}}}"
         for length, codes in _IBAN_LENGTHS.items()
     )
-    return rf"{LEFT}[A-Za-z](?=[A-Za-z][ -]{{0,2}}\d\d)[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
+    return rf"{LEFT}(?:[A-Z](?=[A-Z][ -]{{0,2}}\d\d)|[A-Za-z](?=[A-Za-z]\d\d))[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
 
 
 def _issued(text: str) -> bool:
