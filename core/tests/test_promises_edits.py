@@ -1,0 +1,237 @@
+"""The gate alone: what rails in order make of a text, and what edits of any kind may take away.
+
+No character of a text comes twice, so whatever is lost, repeated or moved shows; what rails put in is ASCII.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+
+from handrail import Blocked, Edit, Finished, RailFailed, Ruling, Turn, Verdict
+from handrail._stream.gate import Gate
+from handrail._stream.plan import RailPlan
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from model import Characters, Choices, Drive, Rule, Rules, Shape
+
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
+
+thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+entropy = st.binary(min_size=240, max_size=240).map(Choices)
+
+
+def text_of(choices: Choices, most: int = 40) -> str:
+    return "".join(chr(0x4E00 + index) for index in range(choices.between(0, most)))
+
+
+def split(choices: Choices, text: str) -> list[str]:
+    pieces, at = [], 0
+    while at < len(text):
+        size = choices.one_of([1, 1, 2, 3, 8, 40])
+        pieces.append(text[at : at + size])
+        at += size
+    return pieces
+
+
+def shape_of(choices: Choices, *, least_hold: int = 0) -> Shape:
+    hold = choices.between(least_hold, 4)
+    context = choices.between(hold, hold + 3)
+    return Shape(choices.between(context + 1, context + 8), context, hold)
+
+
+def plan(name: int, rail: object, shape: Shape | None, **settings: object) -> RailPlan:
+    make = None if shape is None else functools.partial(Characters, shape)
+    return RailPlan(str(name), "model 1.0", rail, make_strategy=make, **settings)
+
+
+# --- Rails that rewrite, with their evidence before, after and around what they change ----------------------
+
+
+def rules_of(choices: Choices, text: str, reach: int, name: str, *, refuses: bool) -> list[Rule]:
+    """Make rules whose phrases lie apart, each with its evidence at most `reach` characters from end to end."""
+    rules, at = [], choices.below(6)
+    while at < len(text) and len(rules) < 4:
+        end = min(at + choices.between(1, reach), len(text))
+        evidence = text[choices.between(max(0, end - reach), min(at + reach, len(text)) - 1)]
+        replacement = choices.one_of(["", name, name * (end - at)])
+        rules.append(Rule(text[at:end], evidence, None if refuses and choices.below(4) == 3 else replacement))
+        at = end + choices.below(8)
+    return rules
+
+
+class Deletes:
+    """A stream rail: takes some characters away, refuses one, and holds the last few that came."""
+
+    def __init__(self, unwanted: str, refused: str, holds: int) -> None:
+        self.unwanted, self.refused, self.holds = unwanted, refused, holds
+
+    def open(self, turn):
+        return _Deleting(self)
+
+    def refuses(self, text: str) -> bool:
+        return bool(self.refused) and self.refused in text
+
+    def on_whole(self, text: str) -> str:
+        return "".join(character for character in text if character not in self.unwanted)
+
+
+class _Deleting:
+    def __init__(self, rail: Deletes) -> None:
+        self.rail, self.held = rail, ""
+
+    def feed(self, text):
+        self.held += text
+        return self._rule(max(len(self.held) - self.rail.holds, 0))
+
+    def finish(self):
+        return self._rule(len(self.held))
+
+    def _rule(self, end):
+        if self.rail.refuses(self.held[:end]):
+            clean = self.held[: self.held.index(self.rail.refused)]
+            return Ruling(self.rail.on_whole(clean), block=Verdict.block())
+        final, self.held = self.held[:end], self.held[end:]
+        return Ruling(self.rail.on_whole(final))
+
+
+@dataclass
+class Stack:
+    """Rails in order, and the text that they make of a text."""
+
+    rails: list[Rules | Deletes]
+    plans: list[RailPlan]
+
+    def whole(self, text: str) -> tuple[str, str]:
+        """Return what the rails make of the text, and the names of those that refuse what reaches them."""
+        refuse = ""
+        for number, rail in enumerate(self.rails):
+            if rail.refuses(text):
+                refuse += str(number)
+            text = rail.on_whole(text)
+        return text, refuse
+
+    def answer(self, check):
+        return self.rails[int(check.lane.plan.name)].check(check.window, None), False
+
+
+def stack(choices: Choices, text: str, *, refuses: bool, sessions: bool = True) -> Stack:
+    """Make rails that hold enough for all that they look for together, for one may form what another looks for."""
+    rails: list[Rules | Deletes] = []
+    plans = []
+    count, reach = choices.between(1, 4), choices.between(1, 4)
+    hold = count * reach
+    for number in range(count):
+        if sessions and choices.below(4) == 3:
+            refused = choices.one_of(text) if refuses and text and choices.below(4) == 3 else ""
+            rails.append(Deletes(text[choices.below(5) :: choices.between(3, 9)], refused, choices.below(5)))
+            plans.append(plan(number, rails[-1], None))
+            continue
+        context = hold + choices.below(3)
+        shape = Shape(context + choices.between(1, 8), context, hold)
+        rules = rules_of(choices, text, reach, "ABCD"[number], refuses=refuses) if choices.often() else []
+        rails.append(Rules(rules))
+        rewrites = any(rule.replacement is not None for rule in rules) or choices.below(2) == 1
+        plans.append(plan(number, rails[-1], shape, rewrites=rewrites, max_concurrency=choices.one_of([1, 2, 99])))
+    return Stack(rails, plans)
+
+
+@thorough
+@given(entropy)
+def test_rails_in_order_deliver_what_they_would_make_of_the_whole_text_one_after_another(choices):
+    """The second promise (an owed edit stands) and the tenth: whoever rewrites, whenever, nothing else is lost."""
+    text = text_of(choices)
+    rails = stack(choices, text, refuses=False)
+    note(f"{[rail.__dict__ for rail in rails.rails]}")
+    expected, _ = rails.whole(text)
+
+    def audit(drive):
+        assert expected.startswith(drive.text)
+
+    drive = Drive(Gate(rails.plans, Turn()), choices, rails.answer, audit)
+    drive.run(split(choices, text))
+    assert isinstance(drive.items[-1], Finished), drive.items[-1]
+    assert drive.text == expected
+
+
+@thorough
+@given(entropy)
+def test_a_refusal_stands_only_if_the_text_that_reaches_its_rail_deserves_it(choices):
+    """What one rail takes away, one after it cannot refuse; what reaches it, nothing before it can hide."""
+    text = text_of(choices)
+    rails = stack(choices, text, refuses=True)
+    note(f"{[rail.__dict__ for rail in rails.rails]}")
+    expected, refuse = rails.whole(text)
+    drive = Drive(Gate(rails.plans, Turn()), choices, rails.answer)
+    drive.run(split(choices, text))
+    assert expected.startswith(drive.text)
+    if not refuse:
+        assert isinstance(drive.items[-1], Finished), drive.items[-1]
+        assert drive.text == expected
+    else:
+        assert isinstance(drive.items[-1], Blocked), drive.items[-1]
+        # One behind a rail that refuses may be the one that stops the stream, for both have read the same windows.
+        stopper = drive.items[-1].rail
+        assert stopper in refuse or stopper > min(refuse)
+        before = text
+        for rail in rails.rails:
+            for rule in getattr(rail, "rules", ()):
+                if rule.replacement is None and rule.applies(before):
+                    assert not set(rule.phrase) & set(drive.text)
+            before = rail.on_whole(before)
+
+
+@thorough
+@given(entropy)
+def test_neighbours_side_by_side_take_away_what_any_of_them_takes_away(choices):
+    """With `parallel: true` edits are joined: what no rail names stays, what one names goes."""
+    text = text_of(choices)
+    rails = stack(choices, text, refuses=False, sessions=False)
+    note(f"{[rail.__dict__ for rail in rails.rails]}")
+    gone = set().union(*(rule.phrase for rail in rails.rails for rule in rail.rules if rule.applies(text)))
+    drive = Drive(Gate(rails.plans, Turn(), parallel=True), choices, rails.answer)
+    drive.run(split(choices, text))
+    assert isinstance(drive.items[-1], Finished), drive.items[-1]
+    assert [character for character in drive.text if not character.isascii()] == [c for c in text if c not in gone]
+
+
+# --- Edits of any kind ---------------------------------------------------------------------------------------
+
+
+@thorough
+@given(entropy)
+def test_whatever_a_rail_edits_what_it_took_away_is_gone_and_the_rest_is_there_or_it_has_failed(choices):
+    """Edits anywhere in a window, too late ones too: all that windows that passed name is gone, and nothing else."""
+    text, shape = text_of(choices), shape_of(choices)
+
+    def answer(check):
+        window, edits = check.window, []
+        at = window.context_start
+        while choices.below(3) == 2 and at < window.end:
+            at = choices.between(at, window.end)
+            end = choices.between(at, min(window.end, at + 4))
+            edits.append(Edit(at, end, choices.one_of(["", "X", "XYZ"])))
+            at = end + 1
+        return Verdict.rewrite(edits), False
+
+    def audit(drive):
+        named: set[int] = set()
+        clears = end = 0
+        for check in sorted((check for check, _ in drive.answered), key=lambda check: check.window.start):
+            if check.failure is not None or check.window.start != end:
+                break  # what comes after this window is cleared by nothing so far
+            clears, end = check.window.clears, check.window.end
+            named |= {index for edit in check.verdict.edits for index in range(edit.start, edit.end)}
+        delivered = [ord(character) - 0x4E00 for character in drive.text if not character.isascii()]
+        assert delivered == sorted(set(delivered))
+        assert max(delivered, default=-1) < (len(text) if end == len(text) else max(clears, 0))
+        if drive.gate.ended and isinstance(drive.items[-1], Finished):
+            assert delivered == [index for index in range(len(text)) if index not in named]
+        else:
+            assert set(range(max(delivered, default=0))) - set(delivered) <= named
+
+    gate = Gate([plan(0, Rules([]), shape, max_concurrency=choices.one_of([1, 2, 99]))], Turn())
+    drive = Drive(gate, choices, answer, audit)
+    drive.run(split(choices, text))
+    assert isinstance(drive.items[-1], Finished | RailFailed)
