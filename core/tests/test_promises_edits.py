@@ -235,3 +235,47 @@ def test_whatever_a_rail_edits_what_it_took_away_is_gone_and_the_rest_is_there_o
     drive = Drive(gate, choices, answer, audit)
     drive.run(split(choices, text))
     assert isinstance(drive.items[-1], Finished | RailFailed)
+
+
+# --- Whose refusal it is, in the smallest cases that random ones have found -----------------------------------
+
+
+def ends(text: str, rails: list[tuple[Shape, Rule | None]], *, last_first: bool) -> list[object]:
+    """Return what goes out of rails with one rule each, if of all checks that run the first or the last answers."""
+    judges = [Rules([rule] if rule else []) for _, rule in rails]
+    gate = Gate([plan(n, judge, rails[n][0]) for n, judge in enumerate(judges)], Turn())
+    running = []
+    for character in [*text, None]:
+        if character is None:
+            gate.finish()
+        else:
+            gate.feed(character)
+        running += gate.step.start
+        gate.step.start.clear()
+        while running and (character is None or not last_first):
+            check = running.pop(-1 if last_first else 0)
+            gate.answer(check, judges[int(check.lane.plan.name)].check(check.window, None))
+            running += gate.step.start
+            gate.step.start.clear()
+    return list(gate.step.items)
+
+
+def test_what_a_rail_has_seen_in_part_and_takes_away_later_the_next_cannot_refuse():
+    shape = Shape(8, 3, 3)
+    rails = [(shape, Rule("xyy", "xyy", "")), (shape, Rule("xy", "xy", None))]
+    *texts, last = ends("pppppp" + "xyy" + "qqqqqqqqqqqq", rails, last_first=False)
+    assert isinstance(last, Finished)
+    assert "".join(texts) == "pppppp" + "qqqqqqqqqqqq"
+
+
+def test_a_refusal_that_only_the_end_makes_certain_is_one():
+    rails = [(Shape(8, 6, 6), None), (Shape(14, 8, 6), Rule("abc", "abc", None))]
+    (last,) = ends("abcdefgh", rails, last_first=True)
+    assert isinstance(last, Blocked)
+    assert last.rail == "1"
+
+
+def test_of_two_that_refuse_the_same_window_the_first_in_order_decides_whoever_answers_first():
+    rails = [(Shape(8, 2, 2), Rule("bad", "bad", None))] * 2
+    assert [item.rail for item in ends("a bad ab", rails, last_first=True)] == ["0"]
+    assert [item.rail for item in ends("a bad ab", rails, last_first=False)] == ["0"]

@@ -144,6 +144,8 @@ class WindowStage:
             except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
                 return
+        if self._doubtful and not self.stopping:  # a rail that has nothing left to ask has cleared everything
+            self._confirm(step)
         if not self._holding:
             self.due = self.length + 1
         elif len(self.lanes) == 1:
@@ -184,7 +186,7 @@ class WindowStage:
     def _certain(self, lane: Lane, check: Check) -> bool:
         end = check.window.end
         return all(
-            other.passed_end >= end or other.refused is not None
+            other.cleared >= end  # text that has passed it only, and is held, it may still change
             for other in self.lanes
             if other.rank < lane.rank and other.plan.rewrites
         )
