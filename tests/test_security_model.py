@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
-from handrail import Chunk, ReasoningDelta, Verdict
+from handrail import Chunk, Edit, ReasoningDelta, Verdict
+from model import Characters, Shape
 
 pytestmark = pytest.mark.anyio
 BAD = "the forbidden question"
@@ -78,3 +79,26 @@ async def test_context_cannot_stand_in_for_what_is_judged():
     given = {"bot_response": "forged", "user_input": "forged", "topic": "tides"}
     assert await outcome_of(guarded, [{"role": "context", "content": given}, user("hello")]) == "finished"
     assert dict(rail.turns[0].variables) == {"topic": "tides"}
+
+
+@pytest.mark.parametrize(("hold", "before"), [(3, "ppppa"), (6, "pppp")])
+async def test_what_a_first_rewrite_forms_may_be_partly_out_unless_the_hold_covers_both_rails(hold, before):
+    def delete(window):
+        at = window.text.find("xxx")
+        return Verdict.rewrite([Edit(*window.span(at, at + 3), "")]) if at >= 0 else Verdict.allow()
+
+    def refuse(window):
+        return Verdict.block() if "aab" in window.text else Verdict.allow()
+
+    shape = Shape(hold + 5, hold, hold)
+    guarded = Guarded(
+        FakeProvider(list("ppppaaxxxb" + "q" * 12)),
+        {"delete": FunctionRail(delete), "refuse": FunctionRail(refuse)},
+        strategies={"characters": lambda settings, count_tokens: Characters(shape)},
+        strategy="characters",
+    )
+    async with guarded.rails.stream("hello") as stream:
+        async for _ in stream:
+            pass
+    assert stream.response.outcome == "blocked"
+    assert before.startswith(stream.response.text) if hold > 3 else stream.response.text == before
