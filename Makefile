@@ -65,9 +65,9 @@ pictures: install  ## Draw the documentation's pictures and measure its sizes ag
 	$(BIN)/python tests/bench/sizes.py
 
 tests: install tools
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --hypothesis-profile=ci
 
-fuzz: install  ## Run the property tests for long: 20 times as many examples
+fuzz: install  ## Look for new counterexamples: the property tests at random, 20 times as many examples
 	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_rolling.py plugins/patterns/tests --ignore plugins/patterns/tests/test_conformance.py
 	HANDRAIL_EXAMPLES=400 $(BIN)/pytest -q -n 2 core/tests/test_conformance.py plugins/*/tests/test_conformance.py
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 PARTS = [
@@ -80,7 +80,11 @@ def test_windows_are_valid_for_a_rail_that_is_often_busy(case, times, make, asse
     assert_valid(windows, text)
 
 
+DENSE = ("sentence", {"min_tokens": 1, "max_tokens": 2, "context_sentences": 0, "held_sentences": 0})
+
+
 @settings(max_examples=300, deadline=None)
+@example(case=(*DENSE, "wordwordword\n」.wordword", ["wordwordword\n」.wordword"], []))
 @given(case=cases())
 def test_a_window_is_within_its_cap(case, make, windows_of, count_tokens):
     """Give or take the token that is cut where a text has no better place; and but for single characters."""

@@ -40,7 +40,7 @@ class Ruler:
             count = self._count(piece[0])
             room = self._limit - self._tokens
             if count > room:
-                within = len(piece[0]) * room // count if count > 2 else 0  # dense text, not one word
+                within = self._within(piece[0], room) if count > 2 else 0  # dense text, not one word
                 return max(piece.start() + within, start + 1)
             self._tokens += count
             self._measured = piece.end() - start
@@ -53,6 +53,10 @@ class Ruler:
             tokens = sum(self._count(piece[0]) for piece in _PIECE.finditer(text, start, end))
         self._measured = self._tokens = 0
         return tokens
+
+    def _within(self, piece: str, room: int) -> int:
+        """Return how many characters of a piece have at most `room` tokens."""
+        return next((size for size in range(len(piece), 0, -1) if self._count(piece[:size]) <= room), 0)
 
     def _is_short(self, text: str, start: int, upto: int) -> bool:
         """Tell, without measuring, whether the unit cannot be too long yet."""
