@@ -63,7 +63,7 @@ async def test_a_model_is_read_ahead_up_to_max_pending(guarded):
     "chunk",
     [
         Chunk(reasoning="hmm "),
-        Chunk(tool_calls=(ToolCallDelta(0, "1", "f", "[1, "),)),
+        Chunk(tool_calls=(ToolCallDelta(0, "1", "f", "word ", "custom"),)),
         Chunk("word ", reasoning="hmm "),
     ],
     ids=["reasoning", "tool calls", "both"],

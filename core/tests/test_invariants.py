@@ -121,7 +121,7 @@ class Stream:
         ]
         self.items: list[tuple[object, float]] = []
         self.error: Exception | None = None
-        gate = Gate(plans, Turn(), parallel=True)
+        gate = Gate(plans, Turn(), parallel=True, as_written=True)
         self.pump = pump(gate, self.provider, max_pending=max_pending)
 
     async def consume(self, *, pace: float = 0, leave_after: int | None = None) -> None:

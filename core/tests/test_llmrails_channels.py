@@ -23,8 +23,11 @@ async def shown(guarded, *, specs=None, options=None, **streaming):
     return [(window.channel, window.text) for window in rail.windows]
 
 
-async def test_a_rail_sees_the_text_unless_it_says_otherwise(guarded):
-    assert await shown(guarded) == [("text", "Hi")]
+async def test_a_rail_sees_what_a_reader_can_act_on_unless_it_says_otherwise(guarded):
+    windows = await shown(guarded)
+    assert {channel for channel, _ in windows} == {"text", "tool_calls"}
+    assert windows[0][1].startswith("path\n")
+    assert await shown(guarded, specs={"channels": ("text",)}) == [("text", "Hi")]
 
 
 async def test_a_rail_says_which_channels_it_is_shown(guarded):

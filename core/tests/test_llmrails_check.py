@@ -146,11 +146,12 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "rm", "arguments": 
 
 async def test_tool_calls_of_a_message_are_shown_to_the_rails_that_guard_them(guarded):
     rails = {"text": FunctionRail(refusing), "tools": FunctionRail(lambda window: Verdict.block(window.tool_name))}
-    g = guarded(FakeProvider([]), rails, options={"tools": {"channels": ["tool_calls"]}})
+    options = {"text": {"channels": ["text"]}, "tools": {"channels": ["tool_calls"]}}
+    g = guarded(FakeProvider([]), rails, options=options)
     assert (await g.rails.check_async([{"role": "assistant", "content": "Hello"}])).status == "passed"
     result = await g.rails.check_async([{"role": "assistant", "content": None, "tool_calls": [CALL]}])
     assert (result.status, result.rail, result.reason) == ("blocked", "tools", "rm")
-    assert [window.text for window in rails["tools"].windows] == ['{"path": "/"}']
+    assert [window.text for window in rails["tools"].windows] == ["path\n/"]
     assert [window.text for window in rails["text"].windows] == ["Hello"]
 
 

@@ -122,8 +122,7 @@ async def test_reasoning_tool_calls_and_metadata_are_in_the_response(guarded):
         Chunk(tool_calls=(ToolCallDelta(0, "c1", "search", '{"q":'),), metadata={"id": "req-1"}),
         Chunk(tool_calls=(ToolCallDelta(0, arguments='"x"}'),), finish_reason="tool_calls"),
     ]
-    rail = FunctionRail(lambda window: Verdict.block("never asked"))
-    rails = guarded(FakeProvider(chunks), {"r": rail}).rails
+    rails = guarded(FakeProvider(chunks), {"r": FunctionRail()}).rails
     response = await rails.generate_async(messages=HELLO, options={"llm_output": True, "log": {"llm_calls": True}})
     assert response.reasoning_content == response.reasoning == "let me look"
     assert response.tool_calls == (ToolCall("c1", "search", '{"q":"x"}'),)

@@ -513,7 +513,7 @@ async def test_reasoning_and_tool_calls_pass_rails_for_text(guarded):
         Chunk(tool_calls=(ToolCallDelta(0, arguments='"x"}'),), finish_reason="tool_calls"),
     ]
     rail = FunctionRail(lambda window: Verdict.block("never asked"))
-    events = await guarded(FakeProvider(chunks), {"r": rail}).events()
+    events = await guarded(FakeProvider(chunks), {"r": rail}, options={"r": {"channels": ["text"]}}).events()
     assert rail.windows == []
     assert events == [
         ReasoningDelta("let me think"),
@@ -533,7 +533,7 @@ async def test_a_rail_for_tool_calls_sees_the_arguments_of_each_call_apart(guard
     g = guarded(FakeProvider(chunks), {"r": rail}, options={"r": {"channels": ["tool_calls"]}})
     events = await g.events()
     seen = {(window.tool_name, window.text) for window in rail.windows}
-    assert seen == {("search", '{"q":"x"}'), ("delete", "{}")}
+    assert seen == {("search", "q\nx"), ("delete", "")}
     assert {window.channel for window in rail.windows} == {"tool_calls"}
     assert ToolCallDelta(0, "c1", "search", '{"q":"x"}') in events
 

@@ -188,6 +188,7 @@ class Drive:
         self._choices = choices
         self._answer = answer
         self._audit = audit
+        self._came = 0  # characters of text
 
     @property
     def text(self) -> str:
@@ -197,16 +198,12 @@ class Drive:
     def run(self, pieces: Sequence[str], error: Exception | None = None) -> None:
         """Send the pieces and the end, answer everything, and see that the gate ends."""
         gate, choices, waiting = self.gate, self._choices, deque(pieces)
-        reading, came = True, 0
+        reading = True
         while not gate.ended:
             if self.running and (not reading or choices.below(2)):
                 self._answer_one()
             elif reading and waiting:
-                piece = waiting.popleft()
-                came += len(piece)
-                gate.buffer.append(piece)
-                if came >= gate.due or not choices.often():
-                    gate.look()
+                self._send(waiting.popleft())
             elif reading:
                 gate.finish(error)
                 reading = False
@@ -219,6 +216,13 @@ class Drive:
             before = len(self.items)
             self._collect()
             assert len(self.items) == before, "something went out after the end"
+
+    def _send(self, piece: str) -> None:
+        gate = self.gate
+        self._came += len(piece)
+        gate.buffer.append(piece)
+        if self._came >= gate.due or not self._choices.often():
+            gate.look()
 
     def _answer_one(self) -> None:
         check = self.running.pop(self._choices.below(len(self.running)))

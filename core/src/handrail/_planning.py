@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from handrail._stream.plan import RailPlan
+from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
 from handrail.config._streaming import SIZES
@@ -53,7 +53,7 @@ class RailPlanner:
             plugin,
             rail,
             direction,
-            options.channels or spec.channels,
+            options.channels or spec.channels or READ_BY_ALL,
             make_strategy,
             label,
             stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
@@ -61,6 +61,7 @@ class RailPlanner:
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
             allow_on_timeout=options.resolved_on_timeout == "allow",
+            reads_raw=spec.whole,
             rewrites=spec.rewrites is not False,
             defers=spec.rewrites == "whole" and not spec.whole,
             rewrites_whole=spec.rewrites == "whole",

@@ -45,9 +45,11 @@ class RailSpec:
         aliases: further names of the flow, such as those of configurations written for other systems.
         config_key: the key under `rails.config`, if it is not the name.
         prompts: tasks whose prompt the configuration must have when it names the rail.
-        channels: what of an answer the rail is shown, unless `rails.config.<name>.channels` says otherwise.
+        channels: what of an answer the rail is shown, unless `rails.config.<name>.channels` says otherwise; None for
+            all that a reader can act on, which is the text and the arguments of tool calls.
         whole: True for a window rail that can judge nothing but a whole text, such as the arguments of a tool call.
-            It gets one window of everything, and what it is shown waits for it whatever `streaming` says.
+            It gets one window of everything, and what it is shown waits for it whatever `streaming` says. Arguments
+            it is shown as the JSON that they are written in; other rails see what they say.
         rewrites: False for a window rail that never asks for an edit, so that rails after it need not expect one; one
             that does all the same has failed. "whole" for one that makes another text of what it is shown, by
             `rewritten(window, text)`: it judges windows until it first changes one; from there on the rest is held to
@@ -62,7 +64,7 @@ class RailSpec:
     aliases: tuple[str, ...] = ()
     config_key: str | None = None
     prompts: tuple[str, ...] = ()
-    channels: tuple[Channel, ...] = ("text",)
+    channels: tuple[Channel, ...] | None = None
     whole: bool = False
     rewrites: Literal[True, False, "whole"] = True
 

@@ -59,13 +59,15 @@ class ToolCallDelta:
         index: which of the answer's calls this belongs to, from 0.
         id: the call's id; in the fragment that opens the call, None in later ones.
         name: the function's name; in the fragment that opens the call, None in later ones.
-        arguments: the next characters of the JSON text of the arguments.
+        arguments: the next characters of the JSON text of the arguments, or of a custom tool's input.
+        kind: "custom" for a tool whose input is a text and no JSON.
     """
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    kind: Literal["function", "custom"] = "function"
 
 
 @dataclass(frozen=True, slots=True)

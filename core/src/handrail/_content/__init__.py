@@ -5,6 +5,7 @@ from __future__ import annotations
 from handrail._content._characters import SurrogateJoiner as SurrogateJoiner
 from handrail._content._characters import whole_characters as whole_characters
 from handrail._content._composing import ComposedPieces as ComposedPieces
+from handrail._content._differences import differences as differences
 from handrail._content._json import AutoContent as AutoContent
 from handrail._content._json import JsonContent as JsonContent
 from handrail._content._json import may_be_json as may_be_json

@@ -13,40 +13,58 @@ class ComposedPieces:
 
     A replacement of the stage before is one piece: where the later stage keeps one part of it and changes or holds
     another, it waits until all of it has been taken, and what both put in its place is one replacement.
+
+    Args:
+        start: the offset of the content at which the first piece begins.
     """
 
-    __slots__ = ("_at", "_given", "_skipped", "_start", "_texts")
+    __slots__ = ("_at", "_given", "_room", "_skipped", "_start", "_texts", "_waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._given: deque[Piece] = deque()
-        self._at = 0  # in the content, what was taken
+        self._waiting: deque[Piece] = deque()  # of the later stage, over what was not given yet
+        self._room = 0  # characters that were given and not taken
+        self._at = start  # in the content, what was taken
         self._skipped = 0  # characters of the first replacement that were taken
         self._start: int | None = None  # where the replacement that is being made begins in the content
         self._texts: list[str] = []
 
     def give(self, pieces: Iterable[Piece]) -> None:
         """Note what the stage before let through, as pieces of the content."""
-        self._given.extend(pieces)
+        for piece in pieces:
+            self._given.append(piece)
+            start, end, replacement = piece
+            self._room += end - start if replacement is None else len(replacement)
 
     def take(self, pieces: Iterable[Piece]) -> list[Piece]:
         """Return what the later stage lets through, as pieces of the content.
 
-        Raises:
-            ValueError: it lets through more than it was given.
+        What it lets through of a replacement that is not whole yet comes out with the rest of it.
         """
         out: list[Piece] = []
-        for start, end, replacement in pieces:
+        waiting = self._waiting
+        waiting.extend(pieces)
+        while waiting:
+            start, end, replacement = waiting[0]
             self._take_deletions(out)
+            width = end - start
+            if width > self._room:
+                if replacement is None and self._room:
+                    waiting[0] = (start + self._room, end, None)
+                    self._keep(self._room, out)
+                break
+            waiting.popleft()
             if replacement is None:
-                self._keep(end - start, out)
+                self._keep(width, out)
             else:
-                self._replace(end - start, replacement, out)
+                self._replace(width, replacement, out)
         self._take_deletions(out)
         return out
 
     def _keep(self, width: int, out: list[Piece]) -> None:
+        self._room -= width
         while width:
-            start, end, text = self._first()
+            start, end, text = self._given[0]
             if text is None:
                 taken = min(width, end - start)
                 out.append((start, start + taken, None))
@@ -61,10 +79,11 @@ class ComposedPieces:
                 self._take_deletions(out)
 
     def _replace(self, width: int, replacement: str, out: list[Piece]) -> None:
+        self._room -= width
         self._begin(self._at)
         self._texts.append(replacement)
         while width:
-            start, end, text = self._first()
+            start, end, text = self._given[0]
             if text is None:
                 taken = min(width, end - start)
                 self._pass_kept(taken)
@@ -83,11 +102,6 @@ class ComposedPieces:
             self._begin(self._at)
             self._pass_first()
             self._close(out)
-
-    def _first(self) -> Piece:
-        if not self._given:
-            raise ValueError(f"a stage lets through more than it was given, after {self._at}")
-        return self._given[0]
 
     def _begin(self, start: int) -> None:
         if self._start is None:

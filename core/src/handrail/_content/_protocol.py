@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from handrail._types import Edit
+from handrail.errors import ContentError
 
 Piece: TypeAlias = tuple[int, int, str | None]
 """Start and end of a piece of content, and what to put in its place; None keeps it as it is."""
@@ -16,6 +17,10 @@ class Content(Protocol):
 
     Offsets are characters of the content: of all that `feed` and `finish` have returned so far.
     """
+
+    @property
+    def failure(self) -> ContentError | None:
+        """Why it is not what it had to be, as soon as that is known."""
 
     def feed(self, raw: str) -> str:
         """Take the next raw characters; return the characters of content that are certain now."""

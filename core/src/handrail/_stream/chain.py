@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from handrail._events import ReasoningDelta
+from handrail._content import SurrogateJoiner
+from handrail._stream.reading import Decoding, Encoding
 from handrail._stream.sessions import SessionStage
-from handrail._stream.windows import Key, WindowStage
-from handrail._types import ToolCallDelta
+from handrail._stream.windows import WindowStage
 
 if TYPE_CHECKING:
-    from handrail._stream.plan import StagePlan
     from handrail._stream.steps import Check, Item, Step
-    from handrail._turn import Turn
 
-Stage: TypeAlias = SessionStage | WindowStage
+Stage: TypeAlias = SessionStage | WindowStage | Decoding | Encoding
 """Takes text, and lets out what its rails have cleared."""
 
 
@@ -33,47 +31,47 @@ class Chain:
         self, stages: Sequence[Stage], deliver: Callable[[str], Item] | None = None, *, opening: bool = False
     ) -> None:
         self.stages = list(stages)
+        self._decodings = [stage for stage in stages if isinstance(stage, Decoding)]
+        self._encodings = [stage for stage in stages if isinstance(stage, Encoding)]
+        self._joiner = SurrogateJoiner()
         self.length = 0
         self.done = False
-        self.stopped: Stage | None = None
+        self.stopped = next((stage for stage in self.stages if stage.stop is not None), None)
         self._deliver = deliver
         self._opening = opening  # True while something is to be delivered even without any text
 
-    @classmethod
-    def of(cls, plans: Sequence[StagePlan], turn: Turn, step: Step, key: Key, opening: ToolCallDelta) -> Chain:
-        """Build the chain of a channel.
-
-        Args:
-            plans: its stages.
-            turn: what sessions are told of the call, and the journal.
-            step: takes note of a session that cannot be opened.
-            key: which channel it is and, of tool calls, which call.
-            opening: for a tool call, the fragment that opened it.
-        """
-        stages: list[Stage] = []
-        channel = key[0]
-        for plan in plans:
-            if isinstance(plan, tuple):
-                stages.append(WindowStage(plan, turn.journal, key, opening.name))
-            else:
-                session = SessionStage(plan, turn, channel)
-                session.open(step)
-                stages.append(session)
-        if channel == "tool_calls":
-            chain = cls(stages, _ToolCall(opening), opening=opening.name is not None)
-        else:
-            chain = cls(stages, None if channel == "text" else ReasoningDelta)
-        chain.stopped = next((stage for stage in stages if stage.stop is not None), None)
-        return chain
+    @property
+    def is_quick(self) -> bool:
+        """True if its stages may be called directly with the next text: no half of a character waits."""
+        return not self._joiner.half and not self._decodings
 
     @property
     def due(self) -> int:
         """Characters that must have come in before there is anything to do."""
         return self.stages[0].due if self.stages else 0
 
+    def whole(self, text: str) -> str:
+        """Return text with its characters whole, as rails read it: half a surrogate pair waits for the other half."""
+        return self._joiner.feed(text) if self.stages else text
+
     def receive(self, text: str, step: Step) -> None:
         """Let the first stage have text about which nothing is to be asked yet."""
-        self.stages[0].receive(text, step)
+        self.stages[0].receive(self.whole(text), step)
+
+    def feed(self, text: str, step: Step) -> None:
+        """Take the next text as the provider sent it."""
+        self.push(self.whole(text), step, finished=False)
+
+    def finish(self, step: Step, *, cut: bool) -> None:
+        """Take the end of the text.
+
+        Args:
+            cut: True if it is not the end of what the model had to say.
+            step: what is to be done.
+        """
+        for decoding in self._decodings:
+            decoding.cut = cut
+        self.push(self._joiner.finish(), step, finished=True)
 
     def push(self, text: str, step: Step, *, finished: bool, index: int = 0) -> None:
         """Send text through the stages from `index` on, as far as they let it."""
@@ -97,27 +95,19 @@ class Chain:
             self.stopped = stage
         index = self.stages.index(stage) + 1
         if stage.follower is not None:
-            self.stages.insert(index, stage.follower)
+            self._insert(index, stage.follower, behind=stage)
             stage.follower = None
         if text or finished:
             self.push(text, step, finished=finished, index=index)
+
+    def _insert(self, index: int, follower: WindowStage, *, behind: WindowStage) -> None:
+        self.stages.insert(index, follower)
+        for encoding in self._encodings:
+            if behind in encoding.stages:
+                encoding.stages.insert(encoding.stages.index(behind) + 1, follower)
 
     def to_delivered(self, stage: Stage, offset: int) -> int:
         """Turn an offset of a stage's text into one of what was delivered, at most its end."""
         for later in self.stages[self.stages.index(stage) :]:
             offset = later.map.to_output(offset)
         return min(offset, self.length)
-
-
-class _ToolCall:
-    """Makes fragments of a tool call; its id and name go out with the first of them."""
-
-    def __init__(self, opening: ToolCallDelta) -> None:
-        self._opening = opening
-
-    def __call__(self, arguments: str) -> ToolCallDelta:
-        opening, self._opening = self._opening, ToolCallDelta(self._opening.index)
-        return ToolCallDelta(opening.index, opening.id, opening.name, arguments)
-
-
-NO_OPENING = ToolCallDelta(0)

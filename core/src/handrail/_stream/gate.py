@@ -10,18 +10,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handrail._events import Finished, Retraction
-from handrail._stream.chain import NO_OPENING, Chain
+from handrail._stream.channels import Channels
 from handrail._stream.outcome import record
-from handrail._stream.plan import NO_WORDS, RailPlan, Words, stage_plans
+from handrail._stream.plan import NO_WORDS, RailPlan, Words
 from handrail._stream.received import Received
-from handrail._stream.sessions import SessionStage
 from handrail._stream.steps import NEVER, Step, Stop
 from handrail._types import Channel, Chunk, ToolCallDelta
 from handrail.errors import HandrailError, PluginContractError
 
 if TYPE_CHECKING:
+    from handrail._stream.chain import Chain
     from handrail._stream.steps import Check
     from handrail._turn import Turn
+
+_COMPLETE = (None, "stop", "tool_calls", "function_call")
+"""Reasons after which nothing is missing of what the model had to say."""
 
 
 class Gate:
@@ -33,6 +36,8 @@ class Gate:
         parallel: whether edits of neighbouring window rails are joined instead of following one another.
         whole: whether window rails are asked one after another, because the text is whole before they see it.
         words: what a user is told after a block or a failure.
+        is_json: whether the text was asked for as JSON, so that it has to be.
+        as_written: whether rails see the text as it is written, because it is content already.
 
     Attributes:
         step: what is to be done after the last call.
@@ -53,6 +58,8 @@ class Gate:
         parallel: bool = False,
         whole: bool = False,
         words: Words = NO_WORDS,
+        is_json: bool = False,
+        as_written: bool = False,
     ) -> None:
         self.turn = turn
         self.step = Step()
@@ -63,12 +70,12 @@ class Gate:
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
         self.error: BaseException | None = None
-        self._rails = tuple(rails)
-        self._parallel = parallel
-        self._whole = whole
+        self._channels = Channels(rails, turn, parallel=parallel, whole=whole, is_json=is_json, as_written=as_written)
         self._words = words
         self._chains: dict[tuple[Channel, int], Chain] = {}
         self._text: Chain | None = None
+        self._quick: Chain | None = None  # the same, while `transform` may call its stages directly
+        self._blank = ""  # white space that the text begins with, which does not say yet how it is to be read
         self._without_arguments: set[int] = set()  # guarded tool calls that have none so far
         self._checks = 0  # begun, or about to be, and not answered
         self._finished = False  # no more will come
@@ -92,7 +99,7 @@ class Gate:
 
     def guards(self, channel: Channel) -> bool:
         """Return whether any rail sees this channel."""
-        return any(channel in rail.channels for rail in self._rails)
+        return bool(self._channels.guarding(channel))
 
     def look(self) -> None:
         """Look at what `buffer` has."""
@@ -100,9 +107,7 @@ class Gate:
             return
         unseen = self.received.add_text(self.buffer)
         if unseen and not self.ended and not self._finished:
-            chain, begun = self._text or self._text_chain(), len(self.step.start)
-            chain.push(unseen, self.step, finished=False)
-            self._take_note(chain, begun)
+            self._take_text(unseen)
 
     def feed(self, text: str) -> None:
         """Take text of the answer, for a driver that does not count."""
@@ -112,15 +117,21 @@ class Gate:
     @property
     def only_transforms(self) -> bool:
         """True if the answer's text goes through stream rails alone, so that `transform` may take it."""
-        return all(isinstance(stage, SessionStage) for stage in self._text_chain().stages)
+        return all(rail.is_stream_rail for rail in self._channels.guarding("text"))
 
     def transform(self, text: str) -> str:
         """Take a piece of text, and return what goes out of it at once; for text that only stream rails see.
 
         The same as `feed`, without a step: what a token costs is little more than what its rails take.
         """
+        chain = self._quick
+        if chain is None:
+            return self._transform_first(text)
         self.received.texts.append(text)
-        chain = self._text_chain()
+        if not text.isascii():
+            text = chain.whole(text)
+            if not chain.is_quick:
+                self._quick = None
         for stage in chain.stages:
             text = stage.transform(text, self.step)  # type: ignore[union-attr]  # the caller has asked
             if stage.stop is not None:
@@ -142,7 +153,7 @@ class Gate:
                 raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
         self.received.add(chunk)
         if chunk.reasoning and not self.ended:
-            self._push(self._chain("reasoning", 0, NO_OPENING), chunk.reasoning)
+            self._feed(self._reasoning_chain(), chunk.reasoning)
         for call in chunk.tool_calls:
             if not self.ended:
                 self._read_tool_call(call)
@@ -157,13 +168,19 @@ class Gate:
             return
         self.look()
         self.error = error
+        cut = error is not None or self.received.finish_reason not in _COMPLETE
+        if self._blank and self._text is None:
+            self._take_text("", is_last=True)
         self._finished = True
-        for index in self._without_arguments:  # so that rails see the call at all
-            self._push(self._chains["tool_calls", index], "{}")
+        if not cut:
+            for index in self._without_arguments:  # so that rails see the call at all
+                self._feed(self._chains["tool_calls", index], "{}")
         for chain in tuple(self._chains.values()):
             if self.ended:  # the chain before was blocked at its end: nothing of the others may follow
                 return
-            self._push(chain, "", finished=True)
+            begun = len(self.step.start)
+            chain.finish(self.step, cut=cut)
+            self._take_note(chain, begun)
         self._settle()
 
     def answer(self, check: Check, outcome: object, *, now: float = 0.0, timed_out: bool = False) -> None:
@@ -203,31 +220,50 @@ class Gate:
         if not self.ended:
             self._end()
 
-    def _read_tool_call(self, call: ToolCallDelta) -> None:
-        if ("tool_calls", call.index) not in self._chains and self.guards("tool_calls"):
-            self._without_arguments.add(call.index)
-        chain = self._chain("tool_calls", call.index, call)
-        if call.arguments:
-            self._without_arguments.discard(call.index)
-            self._push(chain, call.arguments)
-
-    def _text_chain(self) -> Chain:
-        if self._text is None:
-            self._text = self._chain("text", 0, NO_OPENING)
-        return self._text
-
-    def _chain(self, channel: Channel, index: int, opening: ToolCallDelta) -> Chain:
-        chain = self._chains.get((channel, index))
+    def _take_text(self, text: str, *, is_last: bool = False) -> None:
+        """Send text through its chain, once it is known how it is to be read."""
+        chain = self._text
         if chain is None:
-            rails = tuple(rail for rail in self._rails if channel in rail.channels)
-            plans = stage_plans(rails, parallel=self._parallel, whole=self._whole)
-            key = (channel, index)
-            chain = self._chains[key] = Chain.of(plans, self.turn, self.step, key, opening)
+            text, self._blank = self._blank + text, ""
+            if not is_last and self._channels.is_undecided(text):
+                self._blank = text
+                return
+            chain = self._text = self._chains["text", 0] = self._channels.text(text, self.step)
+        self._feed(chain, text)
+
+    def _transform_first(self, text: str) -> str:
+        """Take a piece of text as `transform` does, while it is not known that stages may be called directly."""
+        self.received.texts.append(text)
+        self._take_text(text)
+        if self._text is not None and self._text.is_quick:
+            self._quick = self._text
+        if self.ended:
+            return ""
+        items = self.step.items
+        text = "".join([item for item in items if isinstance(item, str)])  # nothing else comes out of a text
+        items.clear()
+        return text
+
+    def _reasoning_chain(self) -> Chain:
+        chain = self._chains.get(("reasoning", 0))
+        if chain is None:
+            chain = self._chains["reasoning", 0] = self._channels.reasoning(self.step)
         return chain
 
-    def _push(self, chain: Chain, text: str, *, finished: bool = False) -> None:
+    def _read_tool_call(self, call: ToolCallDelta) -> None:
+        chain = self._chains.get(("tool_calls", call.index))
+        if chain is None:
+            if call.kind == "function" and self.guards("tool_calls"):
+                self._without_arguments.add(call.index)
+            chain = self._chains["tool_calls", call.index] = self._channels.tool_call(call, self.step)
+            self._take_note(chain, len(self.step.start))
+        if call.arguments:
+            self._without_arguments.discard(call.index)
+            self._feed(chain, call.arguments)
+
+    def _feed(self, chain: Chain, text: str) -> None:
         begun = len(self.step.start)
-        chain.push(text, self.step, finished=finished)
+        chain.feed(text, self.step)
         self._take_note(chain, begun)
 
     def _take_note(self, chain: Chain, begun: int) -> None:
@@ -270,4 +306,4 @@ class Gate:
         step.start.clear()
 
     def _buffered(self) -> int:
-        return sum(map(len, self.buffer))
+        return sum(map(len, self.buffer)) + len(self._blank)

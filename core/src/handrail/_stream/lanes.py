@@ -60,7 +60,7 @@ class Lane:
         self._origin = self._window_end = origin
         self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and from where on to
         # read to see again all that asked for an edit beyond that
-        self._deferred = self._exhausted = False
+        self._deferred = self._exhausted = self._is_shown = False
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
 
@@ -149,12 +149,20 @@ class Lane:
         else:
             made = self._strategy.window()
             if made is None:
-                return None
+                return self._empty_window()
             window = self._moved(made) if self._origin else made
             self._validate(window)
         if stage.channel != "text":
             window = replace(window, channel=stage.channel, tool_name=stage.tool_name)
         return window
+
+    def _empty_window(self) -> Window | None:
+        """Return, once, a window of a tool call that says nothing: a rail may judge it by its name."""
+        stage = self.stage
+        if self._is_shown or stage.channel != "tool_calls" or not stage.finished or stage.length:
+            return None
+        self._is_shown = True
+        return Window("", 0, 0, 0, 0, last=True, channel="tool_calls", tool_name=stage.tool_name)
 
     def _moved(self, window: object) -> Window:
         """Move a window of a strategy that was begun in mid-text to where it is in the whole text."""

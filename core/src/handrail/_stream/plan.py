@@ -14,6 +14,9 @@ from handrail._types import Channel, Verdict
 
 MakeStrategy: TypeAlias = Callable[[], Strategy]
 
+READ_BY_ALL: tuple[Channel, ...] = ("text", "tool_calls")
+"""What a rail is shown that does not say: all that a reader can act on."""
+
 
 @dataclass(frozen=True, slots=True)
 class RailPlan:
@@ -31,6 +34,7 @@ class RailPlan:
         max_concurrency: how many of its checks may run at once in one stream.
         timeout: seconds that a check may take; None for no limit.
         allow_on_error, allow_on_timeout: True if the text passes when the rail fails.
+        reads_raw: True if the rail is shown the arguments of a tool call as they are written.
         rewrites: False if the rail never asks for an edit, so that rails after it need not expect one.
         defers: True for a rail that judges windows until it first changes one, and then the whole text.
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
@@ -50,6 +54,7 @@ class RailPlan:
     timeout: float | None = 30.0
     allow_on_error: bool = False
     allow_on_timeout: bool = False
+    reads_raw: bool = False
     rewrites: bool = True
     defers: bool = False
     rewrites_whole: bool = False

@@ -9,13 +9,15 @@ from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap
 from handrail._stream.outcome import rail_error
 from handrail._stream.steps import Failure, Stop
+from handrail._stream.trail import Trail
 from handrail._turn import RailRun
-from handrail._types import Channel, Ruling, Verdict
+from handrail._types import Channel, Edit, Ruling, Verdict
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from handrail._content import Piece
     from handrail._protocols import Session
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
@@ -29,6 +31,7 @@ class SessionStage:
 
     Attributes:
         due: 0, for a session looks at whatever comes at once.
+        length: characters that have come in.
         held, unchecked: 0, for what a session holds is its own.
         stop, cause: how the stage ended the stream, and the error behind it.
         map: where offsets of the text lie after the rail's edits, as far as it has told.
@@ -44,12 +47,21 @@ class SessionStage:
         self._plan = plan
         self._turn = turn
         self._channel = channel
-        self._fed = 0
+        self.length = 0
+        self._trail: Trail | None = None
         self._raw = ""  # what the session holds, kept only where `on_error: allow` may have to let it pass
         self._open = True
         self._session: Session | None = None
         self._quick: Callable[[str], object] | None = None  # its `feed`, where nothing need be kept for a failure
         self._run = RailRun(plan.name, plan.direction, started_at=time.time())
+
+    def note_pieces(self) -> None:
+        """Begin to note which pieces of its text go out; before any has come in."""
+        self._trail = Trail()
+
+    def take_pieces(self) -> list[Piece]:
+        """Return the pieces of its text that went out since the last time."""
+        return [] if self._trail is None else self._trail.take()
 
     def receive(self, text: str, step: Step) -> None:
         """Never called, for a session leaves nothing in a buffer."""
@@ -75,12 +87,15 @@ class SessionStage:
         """Take text; return what is final now, and whether that was all."""
         if not self._open:
             return "", False
+        if self._trail is not None and text:
+            self._trail.feed(text)
         if self._session is None:  # it failed, and the configuration lets the text pass
-            return text, finished
+            passed = self._passed(text)
+            return (passed + self._rest(), True) if finished else (passed, False)
         out = ""
         try:
             if text:
-                self._fed += len(text)
+                self.length += len(text)
                 if self._plan.allow_on_error:
                     self._raw += text
                 ruling = self._session.feed(text)
@@ -89,6 +104,7 @@ class SessionStage:
                     and ruling.block is None
                     and not ruling.edits
                     and not self._plan.allow_on_error
+                    and self._trail is None
                 ):
                     out = ruling.text
                     if not finished and type(out) is str:
@@ -102,7 +118,7 @@ class SessionStage:
             out += self._fail(exc, step)
         if finished and self._open:
             self._close()
-            return out, True
+            return out + self._rest(), True
         return out, False
 
     def transform(self, text: str, step: Step) -> str:
@@ -111,9 +127,9 @@ class SessionStage:
             try:
                 ruling = self._quick(text)
                 if type(ruling) is Ruling and ruling.block is None and not ruling.edits and type(ruling.text) is str:
-                    self._fed += len(text)
+                    self.length += len(text)
                     return ruling.text
-                self._fed += len(text)
+                self.length += len(text)
                 return self._judge(ruling)
             except _ENDS_EVERYTHING:
                 raise
@@ -136,7 +152,13 @@ class SessionStage:
             self._raw = self._raw[len(ruling.text) - grown :]
         if block is not None:
             self._block(block)
-        return "".join((ruling.text,))  # a subclass of str becomes plain text
+        return self._passed("".join((ruling.text,)), ruling.edits)  # a subclass of str becomes plain text
+
+    def _passed(self, text: str, edits: Sequence[Edit] = ()) -> str:
+        return text if self._trail is None else self._trail.passed(text, edits)
+
+    def _rest(self) -> str:
+        return "" if self._trail is None else self._trail.finish()
 
     def _block(self, verdict: Verdict) -> None:
         run, plan = self._run, self._plan
@@ -155,12 +177,12 @@ class SessionStage:
         self._session = self._quick = None
         if plan.allow_on_error:
             raw, self._raw = self._raw, ""
-            return raw
+            return self._passed(raw)
         self._close()
         self.stop, self.cause = RailFailed(plan.name, plan.direction, run.error, channel=self._channel), exc
         return ""
 
     def _close(self) -> None:
         self._open, self._quick = False, None
-        self._run.characters, self._run.window = self._fed, (0, self._fed)
+        self._run.characters, self._run.window = self.length, (0, self.length)
         self._run.finished_at = time.time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from handrail._content import pieces_of
 from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.kept import KeptText
@@ -16,6 +17,7 @@ from handrail.errors import PluginContractError, RailTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from handrail._content import Piece
     from handrail._stream.plan import Ranked
     from handrail._stream.steps import Step
     from handrail._turn import Journal
@@ -63,6 +65,7 @@ class WindowStage:
         self.retract: int | None = None
         self.follower: WindowStage | None = None
         self.map = OffsetMap()
+        self._pieces: list[Piece] | None = None  # what went out and nobody has taken note of; None if nobody does
         self._journal = journal
         self._doubtful = False  # a rail has refused, and it is not certain yet that this ends the stream
         self._done = False
@@ -84,6 +87,15 @@ class WindowStage:
     def unchecked(self) -> int:
         """Characters that came in and not every rail has cleared, whether they were released or not."""
         return self.length - min([lane.cleared for lane in self.lanes])
+
+    def note_pieces(self) -> None:
+        """Begin to note which pieces of its text go out; before any has come in."""
+        self._pieces = []
+
+    def take_pieces(self) -> list[Piece]:
+        """Return the pieces of its text that went out since the last time."""
+        pieces, self._pieces = self._pieces or [], []
+        return pieces
 
     def receive(self, text: str, step: Step) -> None:
         """Take text, and ask nothing yet."""
@@ -161,6 +173,9 @@ class WindowStage:
         follower = WindowStage((), self._journal, self.key, self.tool_name)
         follower.length = follower.released = self.released
         follower.map, self.map = self.map, OffsetMap()
+        if self._pieces is not None:  # what this stage has let through so far went past the new one
+            width = sum([end - start if new is None else len(new) for start, end, new in self._pieces])
+            follower._pieces = [(0, width, None)] if width else []
         origins = [other.restart_at(self.released) for other in moved]
         first = 0 if any(other.plan.defers for other in moved) else min(origins)  # one may yet judge the whole
         follower.kept = KeptText(self.kept.slice(first, self.released), first)
@@ -224,6 +239,8 @@ class WindowStage:
         piece = self.kept.slice(self.released, limit)
         if edits:
             piece = self._edited(piece, edits, limit)
+        elif self._pieces is not None and limit > self.released:
+            self._pieces.append((self.released, limit, None))
         if limit > self.released:
             self.released = limit
         if not self._keeps_all:
@@ -233,6 +250,8 @@ class WindowStage:
     def _edited(self, piece: str, edits: list[Edit], limit: int) -> str:
         applied = [edit for edit in edits if edit.end <= limit]
         self.map.add(applied)
+        if self._pieces is not None:
+            self._pieces += pieces_of(self.released, max(limit, self.released), applied)
         for lane in self.lanes:
             lane.edits = [edit for edit in lane.edits if edit.end > limit]
         return apply(piece, self.released, applied)

@@ -1,0 +1,142 @@
+"""How the channels of an answer are read: which stages each has, and what its text says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias
+
+from handrail._content import AutoContent, JsonContent, may_be_json
+from handrail._events import ReasoningDelta
+from handrail._stream.chain import Chain
+from handrail._stream.plan import stage_plans
+from handrail._stream.reading import Decoding, Encoding
+from handrail._stream.sessions import SessionStage
+from handrail._stream.windows import WindowStage
+from handrail._types import ToolCallDelta
+
+if TYPE_CHECKING:
+    from handrail._content import Content
+    from handrail._stream.chain import Stage
+    from handrail._stream.plan import RailPlan
+    from handrail._stream.steps import Step
+    from handrail._stream.windows import Key
+    from handrail._turn import Turn
+    from handrail._types import Channel
+
+_MakeContent: TypeAlias = Callable[[], "Content"]
+
+_MUCH_SPACE = 64  # characters at the beginning of a text, after which it is read as if it were JSON, which it may be
+
+
+class Channels:
+    """Builds the chain of each channel of one answer.
+
+    Args:
+        rails: what guards the answer.
+        turn: what sessions are told of the call, and its journal.
+        parallel: whether edits of neighbouring window rails are joined instead of following one another.
+        whole: whether window rails are asked one after another, because the text is whole before they see it.
+        is_json: whether the text was asked for as JSON, so that it has to be.
+        as_written: whether rails see the text as it is written, because it is content already.
+    """
+
+    def __init__(
+        self, rails: Sequence[RailPlan], turn: Turn, *, parallel: bool, whole: bool, is_json: bool, as_written: bool
+    ) -> None:
+        self._rails = tuple(rails)
+        self._turn = turn
+        self._parallel = parallel
+        self._whole = whole
+        self._is_json = is_json
+        self._as_written = as_written
+
+    def guarding(self, channel: Channel) -> tuple[RailPlan, ...]:
+        """Return the rails that see a channel."""
+        return tuple(rail for rail in self._rails if channel in rail.channels)
+
+    def is_undecided(self, beginning: str) -> bool:
+        """Return whether a text that begins so may yet be JSON or none: it is white space, and not much of it."""
+        if self._as_written or self._is_json or len(beginning) > _MUCH_SPACE:
+            return False
+        return beginning.isspace() and bool(self.guarding("text"))
+
+    def text(self, beginning: str, step: Step) -> Chain:
+        """Return the chain of the text. One that begins like JSON is read as JSON for as long as it is.
+
+        Args:
+            beginning: the first characters of the text, of which one says something.
+            step: takes note of a session that cannot be opened.
+        """
+        make: _MakeContent | None = None
+        if not self._as_written and (self._is_json or may_be_json(beginning)):
+            make = self._text_content
+        return Chain(self._stages(("text", 0), None, make, step))
+
+    def reasoning(self, step: Step) -> Chain:
+        """Return the chain of the reasoning."""
+        return Chain(self._stages(("reasoning", 0), None, None, step), ReasoningDelta)
+
+    def tool_call(self, opening: ToolCallDelta, step: Step) -> Chain:
+        """Return the chain of a tool call's arguments.
+
+        Args:
+            opening: the fragment that opened it.
+            step: takes note of a session that cannot be opened.
+        """
+        make: _MakeContent = AutoContent if opening.kind == "custom" else JsonContent
+        stages = self._stages(("tool_calls", opening.index), opening.name, make, step)
+        return Chain(stages, _ToolCall(opening), opening=opening.name is not None)
+
+    def _text_content(self) -> Content:
+        return AutoContent(strict=self._is_json)
+
+    def _stages(self, key: Key, tool_name: str | None, make: _MakeContent | None, step: Step) -> list[Stage]:
+        """Return the stages of a channel: rails that read its content are in stretches that decode and encode it."""
+        stages: list[Stage] = []
+        reads_raw = attrgetter("reads_raw") if key[0] == "tool_calls" else _nothing_raw
+        for is_raw, group in groupby(self.guarding(key[0]), reads_raw):
+            rails = tuple(group)
+            inner = [
+                self._window_stage(plan, key, tool_name) if isinstance(plan, tuple) else self._session(plan, key, step)
+                for plan in stage_plans(rails, parallel=self._parallel, whole=self._whole)
+            ]
+            stages += inner if is_raw or make is None else _stretch(make(), inner, rails, key[0])
+        return stages
+
+    def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
+        return WindowStage(plans, self._turn.journal, key, tool_name)
+
+    def _session(self, plan: RailPlan, key: Key, step: Step) -> SessionStage:
+        session = SessionStage(plan, self._turn, key[0])
+        session.open(step)
+        return session
+
+
+def _stretch(
+    content: Content, stages: Sequence[SessionStage | WindowStage], rails: Sequence[RailPlan], channel: Channel
+) -> list[Stage]:
+    for stage in stages:
+        stage.note_pieces()
+    retracts = any(rail.stream_first for rail in rails)
+    return [
+        Decoding(content, stages[0], rails[0], channel),
+        *stages,
+        Encoding(content, stages, rails[0], channel, retracts=retracts),
+    ]
+
+
+def _nothing_raw(_: RailPlan) -> bool:
+    return False
+
+
+class _ToolCall:
+    """Makes fragments of a tool call; what opens it goes out with the first of them."""
+
+    def __init__(self, opening: ToolCallDelta) -> None:
+        self._opening = opening
+
+    def __call__(self, arguments: str) -> ToolCallDelta:
+        opening, self._opening = self._opening, ToolCallDelta(self._opening.index, kind=self._opening.kind)
+        return ToolCallDelta(opening.index, opening.id, opening.name, arguments, opening.kind)
