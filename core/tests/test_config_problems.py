@@ -55,7 +55,7 @@ lowest_temperature: warm
         ),
         (
             "yaml_content:9:5: unknown key 'flow' in rails.output; allowed: 'flows', 'parallel', 'streaming', "
-            "'refusal'; "
+            "'deliver_unguarded', 'refusal'; "
             "did you mean 'flows'?"
         ),
         "yaml_content:10:26: rails.output.streaming.enabled is the text 'maybe'; it must be true or false",

@@ -75,8 +75,14 @@ class Call:
         self.provider = main.plugin if main is not None and generator is None else "generator"
         self.is_texts = generator is not None
         self._rails = options.choose(app.whole_output_rails if whole else app.output_rails, "output")
-        parallel = app.config.rails.output.parallel
-        self.gate = Gate(self._rails, self.turn, parallel=parallel, whole=whole, words=words_of(app.config))
+        self.gate = Gate(
+            self._rails,
+            self.turn,
+            parallel=app.config.rails.output.parallel,
+            whole=whole,
+            words=words_of(app.config),
+            is_json=_asks_for_json(app, options),
+        )
 
     def batch(self) -> Batch:
         """Return the runner of an answer that is wanted whole."""
@@ -225,6 +231,14 @@ def turn_of(app: Composition, conversation: Conversation, options: GenerationOpt
     )
 
 
+def _asks_for_json(app: Composition, options: GenerationOptions) -> bool:
+    """Return whether the model is asked for an answer that is JSON, by the call or by its configuration."""
+    main = app.config.model_for("main")
+    configured = main.parameters.get("response_format") if main is not None else None
+    wanted = options.llm_params.get("response_format", configured)
+    return isinstance(wanted, Mapping) and wanted.get("type") in ("json_object", "json_schema")
+
+
 def words_of(config: RailsConfig) -> Words:
     """Return what a user is told after a block or a failure."""
     return Words(config.rails.input.refusal, config.rails.output.refusal, config.rails.failure_message)
@@ -237,4 +251,6 @@ def _exception(stop: Blocked | RailFailed) -> dict[str, Any]:
 
 
 def _openai_tool_call(call: ToolCall) -> dict[str, Any]:
+    if call.kind == "custom":
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}

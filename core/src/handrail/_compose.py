@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from handrail._protocols import Provider
     from handrail._registry import Offer, Registry
     from handrail._specs import Direction
+    from handrail._types import Channel
     from handrail.config import ModelConfig, RailsConfig
 
 _PLACE = re.compile(r"[^\n]+?:\d+:\d+: ")
@@ -60,6 +61,20 @@ class Composition:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
+
+    @property
+    def withheld(self) -> frozenset[Channel]:
+        """Channels that strangers are not to be given, because rails guard the answer and none of them guards these."""
+        delivered = self.config.rails.output.deliver_unguarded
+        if not self.output_rails or "reasoning" in delivered or self.guards["reasoning"]:
+            return frozenset()
+        return frozenset(("reasoning",))
+
+    @property
+    def guards(self) -> Mapping[Channel, tuple[RailPlan, ...]]:
+        """The output rails that see each channel."""
+        channels: tuple[Channel, ...] = ("text", "tool_calls", "reasoning")
+        return {channel: tuple(plan for plan in self.output_rails if channel in plan.channels) for channel in channels}
 
     def with_rail(self, plan: RailPlan) -> Composition:
         """Give the same with one more rail, after the others of its direction."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
@@ -119,6 +119,7 @@ class ToolCallAssembler:
     def __init__(self) -> None:
         self._opened: dict[int, tuple[str, str]] = {}
         self._arguments: dict[int, list[str]] = {}
+        self._custom: set[int] = set()
 
     def add(self, fragments: Sequence[ToolCallDelta]) -> None:
         """Take fragments, in the order in which they came."""
@@ -126,10 +127,16 @@ class ToolCallAssembler:
             id_, name = self._opened.get(fragment.index, ("", ""))
             self._opened[fragment.index] = (fragment.id or id_, fragment.name or name)
             self._arguments.setdefault(fragment.index, []).append(fragment.arguments)
+            if fragment.kind == "custom":
+                self._custom.add(fragment.index)
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """Give the calls as far as they came."""
-        return tuple(ToolCall(*self._opened[index], "".join(self._arguments[index])) for index in sorted(self._opened))
+        """Return the calls as far as they came."""
+        return tuple(map(self._call, sorted(self._opened)))
+
+    def _call(self, index: int) -> ToolCall:
+        kind: Literal["function", "custom"] = "custom" if index in self._custom else "function"
+        return ToolCall(*self._opened[index], "".join(self._arguments[index]), kind)
 
 
 def request_id(metadata: Mapping[str, Any]) -> str | None:

@@ -72,11 +72,19 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A whole tool call, put together from its fragments; `arguments` is JSON text as the model wrote it."""
+    """A whole tool call, put together from its fragments.
+
+    Attributes:
+        id: the call's id.
+        name: the function's name.
+        arguments: JSON text as the model wrote it, or a custom tool's input.
+        kind: "custom" for a tool whose input is a text and no JSON.
+    """
 
     id: str
     name: str
     arguments: str
+    kind: Literal["function", "custom"] = "function"
 
 
 @dataclass(frozen=True, slots=True, init=False)

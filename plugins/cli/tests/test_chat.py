@@ -121,6 +121,19 @@ def test_reasoning_is_no_part_of_the_answer(configuration: Configuration, capsys
     assert capsys.readouterr() == ("Done.\n", "Let me see.\n")
 
 
+def test_reasoning_that_no_rail_guards_is_withheld_where_rails_guard_the_answer(
+    configuration: Configuration, capsys: Capture
+):
+    for flags in ([], ["--streaming"], ["--json", "--streaming"]):
+        assert ask(configuration("no curse"), "think", *flags) == ExitCode.OK
+        out, notes = capsys.readouterr()
+        assert "Let me see" not in out + notes
+        assert "deliver_unguarded" in out + notes
+    guarded = configuration("no curse", rail_config={"no curse": {"channels": ["text", "reasoning"]}})
+    assert ask(guarded, "think", "--streaming") == ExitCode.OK
+    assert capsys.readouterr() == ("Done.\n", "Let me see.\n")
+
+
 def test_tool_calls_are_shown(configuration: Configuration, capsys: Capture):
     assert ask(configuration(), "tool") == ExitCode.OK
     assert capsys.readouterr().err == '[tool call] look_up({"word": "rail"})\n'

@@ -29,6 +29,7 @@ def test_a_configuration_that_can_be_used_is_described(configuration: Configurat
     assert "at most 6 tokens, 2 of them overlap, 2 held, first after 4, 8 at once, 30 s each, a failure blocks" in shown
     assert "shout     handrail-of-tests 1.0  reads the stream" in shown
     assert "streaming\n  enabled for output rails" in shown
+    assert "  reasoning   guarded by no rail; the server and `handrail chat` withhold it" in shown
     assert "counted with" in shown
 
 
@@ -55,7 +56,9 @@ def test_what_a_rail_sets_for_itself_is_described(configuration: Configuration, 
         "at most 9 tokens",
         "text goes out before it is checked",
         "a failure passes",
-        "watches text, reasoning",
+        "  text        no curse\n",
+        "  tool calls  guarded by no rail\n",
+        "  reasoning   no curse\n",
     ):
         assert said in shown
 

@@ -260,7 +260,7 @@ SIGNED = {
     "extra_content": {"google": {"thought_signature": "AY8"}},
 }
 CALLS = {
-    "custom": ({"type": "custom"}, ToolCallDelta(0, "c", "run", "print(1)"), CUSTOM),
+    "custom": ({"type": "custom"}, ToolCallDelta(0, "c", "run", "print(1)", "custom"), CUSTOM),
     "signed": ({"extra_content": SIGNED["extra_content"]}, ToolCallDelta(0, "c", "f", "{}"), SIGNED),
     "usual": ({}, ToolCallDelta(0, "c", "f", "{}"), {name: SIGNED[name] for name in ("type", "function", "id")}),
 }

@@ -267,7 +267,7 @@ async def test_a_rail_for_text_beside_it_does_not_see_the_calls():
     seen = []
     rails = rails_for(Caller(("now", ""), text="Hi"))
 
-    @rails.register_rail("note")
+    @rails.register_rail("note", options={"channels": ["text"]})
     async def note(text):
         seen.append(text)
         return Verdict.allow()

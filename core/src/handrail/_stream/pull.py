@@ -6,12 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
 from handrail._stream.backend import cancelled_from_outside, running_clock
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
+from handrail._stream.slices import SLICE, parts, slices
 from handrail._stream.source import as_chunk, cancelled_inside, close_source
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -98,7 +100,7 @@ class Pull:
                     or chunk.metadata is not None
                     or came > most
                 ):
-                    self._read_beside(chunk)
+                    await self._read_beside(chunk)
                     self._look(came)
                     await self._check()
                     for rendered in self._rendered(renderer):
@@ -117,7 +119,7 @@ class Pull:
         """Yield what the gate lets out."""
         gate, plain = self.gate, renderer.plain_text
         buffer = gate.buffer
-        came, most, error = 0, self._max_characters, None
+        came, seen, most, error = 0, 0, self._max_characters, None
         try:
             pieces = await self._open()
             transform = gate.transform if plain and gate.only_transforms else None
@@ -125,7 +127,7 @@ class Pull:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
                     came += len(text)
-                    if transform is None:
+                    if transform is None or len(text) > SLICE:
                         buffer.append(text)
                     elif text := transform(text):
                         yield text
@@ -136,13 +138,12 @@ class Pull:
                     or chunk.finish_reason is not None
                     or chunk.metadata is not None
                 ):
-                    self._read_beside(chunk)
-                elif came <= most and (came < gate.due or (transform is not None and not gate.ended)):
+                    await self._read_beside(chunk)
+                elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
                     continue
-                self._look(came)
-                await self._check()
-                for rendered in self._rendered(renderer):
+                async for rendered in self._let_out(renderer, came, came - seen):
                     yield rendered
+                seen = came
                 if gate.ended:
                     break
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
@@ -153,15 +154,29 @@ class Pull:
             yield rendered
         what_broke(gate)
 
+    async def _let_out(self, renderer: Renderer, came: int, size: int) -> AsyncGenerator[Any, None]:
+        """Have the gate look at what the buffer has; yield what goes out."""
+        for more in slices(self.gate.buffer, size):
+            self._look(came)
+            await self._check()
+            for rendered in self._rendered(renderer):
+                yield rendered
+            if more and not self.gate.ended:
+                await anyio.lowlevel.checkpoint()
+
     async def _open(self) -> Any:
         self._clock = running_clock()
         self._interruption.begin()
         self._pieces = await self._interruption.run(self._source.open(self.gate))
         return self._interruption.watch(self._pieces)
 
-    def _read_beside(self, chunk: Chunk) -> None:
+    async def _read_beside(self, chunk: Chunk) -> None:
         self.gate.look()  # what came before
-        self.gate.read(chunk)
+        for part in parts(chunk):
+            self.gate.read(part)
+            if part is not chunk:
+                await self._check()
+                await anyio.lowlevel.checkpoint()
 
     def _look(self, came: int) -> None:
         """Let the gate look, unless the answer is too long."""

@@ -8,12 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from handrail._stream.asking import ENDS_A_PROGRAM
 from handrail._stream.backend import Wake, scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
+from handrail._stream.slices import parts, slices
 from handrail._stream.source import cancelled_inside
 from handrail._stream.tasks import Tasks
 from handrail.errors import AnswerTooLongError, StreamClosedError
@@ -39,9 +41,13 @@ class Pump:
         self.gate = gate
         self._source = source
         self._pressure = Pressure(
-            gate, source.provider if source else "push", max_pending=max_pending, max_characters=max_characters
+            gate,
+            source.provider if source else "push",
+            max_pending=max_pending,
+            max_characters=max_characters,
+            is_pushed=source is None,
         )
-        self._pushed = 0  # characters of text
+        self._pushed = self._seen = 0  # characters of text that were pushed, and of those that the gate has seen
         self._running: tuple[Tasks, Checker] | None = None
 
     def start(self) -> Callable[[], None]:
@@ -65,10 +71,19 @@ class Pump:
             gate.buffer.append(chunk.text)
             self._pushed += len(chunk.text)
         before = gate.received.characters
-        gate.read(chunk)
+        for part in parts(chunk):
+            gate.read(part)
+            if part is not chunk:
+                checker.do()
+                await anyio.lowlevel.checkpoint()
         self._pressure.count_beside(gate.received.characters - before)
         if self._pushed >= self._pressure.due:
-            gate.look()
+            for more in slices(gate.buffer, self._pushed - self._seen):
+                gate.look()
+                checker.do()
+                if more and not gate.ended:
+                    await anyio.lowlevel.checkpoint()
+            self._seen = self._pushed
         checker.do()
         try:
             await self._pressure.pause(self._pushed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio.lowlevel
 
 from handrail._stream.backend import Wake, cancelled_from_outside, wake_factory, wake_up
+from handrail._stream.slices import parts, slices
 from handrail._stream.source import as_chunk, cancelled_inside, close_source
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
@@ -29,13 +30,17 @@ class Pressure:
         provider: who feeds it, for errors.
         max_pending: how many tokens may have been fed and wait for a check or for the consumer; None for no limit.
         max_characters: how long the answer may be in all, reasoning and tool calls included.
+        is_pushed: True if whoever feeds the gate takes what goes out, so that it must not wait for that.
 
     Attributes:
         due: characters of text that must have come before there is more to do than to append it.
     """
 
-    def __init__(self, gate: Gate, provider: str, *, max_pending: int | None, max_characters: int) -> None:
+    def __init__(
+        self, gate: Gate, provider: str, *, max_pending: int | None, max_characters: int, is_pushed: bool = False
+    ) -> None:
         self.due = _AT_ONCE
+        self._is_pushed = is_pushed
         self._gate = gate
         self._provider = provider
         self._max_pending = max_pending
@@ -90,7 +95,7 @@ class Pressure:
         gate, room = self._gate, self._max_pending - self._pending_tokens()
         enough = 0 if room >= 0 else self._max_pending // 2
         new_wake = wake_factory()
-        while room < enough and (gate.checking or gate.step.items):
+        while room < enough and (gate.checking or (gate.step.items and not self._is_pushed)):
             self._room = new_wake()
             await self._room
             room = self._max_pending - self._pending_tokens()
@@ -99,7 +104,7 @@ class Pressure:
     def _pending_tokens(self) -> int:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
         gate, received = self._gate, self._gate.received
-        pending = gate.unchecked + sum(map(item_size, gate.step.items))
+        pending = gate.unchecked + (0 if self._is_pushed else sum(map(item_size, gate.step.items)))
         return math.ceil(pending * received.tokens / max(received.characters, 1))
 
 
@@ -113,7 +118,8 @@ def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None,
 
 
 async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
-    append, came, error = gate.buffer.append, 0, None
+    append, error = gate.buffer.append, None
+    came = seen = 0
     pieces: Pieces | None = None
     try:
         pieces = await source.open(gate)
@@ -130,12 +136,20 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                 or chunk.metadata is not None
             ):
                 before = gate.received.characters
-                gate.read(chunk)
+                for part in parts(chunk):
+                    gate.read(part)
+                    if part is not chunk:
+                        yield
+                        await anyio.lowlevel.checkpoint()
                 pressure.count_beside(gate.received.characters - before)
             elif came < pressure.due:
                 continue
-            gate.look()
-            yield
+            for more in slices(gate.buffer, came - seen):
+                gate.look()
+                yield
+                if more and not gate.ended:
+                    await anyio.lowlevel.checkpoint()
+            seen = came
             if gate.ended:
                 break
             await pressure.pause(came)
@@ -149,7 +163,8 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
 
 async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
     """Read pieces that are texts: making a chunk of each would cost as much as all the rest."""
-    append, came, error = gate.buffer.append, 0, None
+    append, error = gate.buffer.append, None
+    came = seen = 0
     pieces: Pieces | None = None
     try:
         pieces = await source.open(gate)
@@ -159,8 +174,12 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             came += len(text)
             if came < pressure.due:
                 continue
-            gate.look()
-            yield
+            for more in slices(gate.buffer, came - seen):
+                gate.look()
+                yield
+                if more and not gate.ended:
+                    await anyio.lowlevel.checkpoint()
+            seen = came
             if gate.ended:
                 break
             await pressure.pause(came)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -173,12 +173,15 @@ class OutputRails(Section):
         flows: the rails that an answer passes, in order.
         parallel: check them all at once.
         streaming: how a streamed answer is cut into windows.
+        deliver_unguarded: channels that strangers are given although no rail guards them. Without rails in `flows`
+            everything is given, and text and tool calls are in any case.
         refusal: what a user is told when one of them refuses a whole answer.
     """
 
     flows: tuple[FlowText, ...] = ()
     parallel: bool = False
     streaming: StreamingConfig = StreamingConfig()
+    deliver_unguarded: tuple[Literal["reasoning"], ...] = ()
     refusal: str = REFUSAL
 
 

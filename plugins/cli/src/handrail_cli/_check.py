@@ -116,6 +116,8 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
             f"{direction} rails{_order(result, direction, rails)}",
             [(rail["flow"], rail["plugin"], _how(rail)) for rail in rails],
         )
+    if result["output_rails"]:
+        yield from _section("channels of an answer", [*_channels(result)])
     yield from _section("streaming", [(_streaming(result),)])
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
     yield from _section("notes", [(note,) for note in result["notes"]])
@@ -155,9 +157,16 @@ def _how(rail: Mapping[str, Any]) -> str:
     notes = [f", a failure {'passes' if rail['on_error'] == 'allow' else 'blocks'}"]
     if rail["stream_first"]:
         notes.append(", text goes out before it is checked")
-    if rail["channels"] != ["text"]:
-        notes.append(f", watches {', '.join(rail['channels'])}")
     return how + timeout + "".join(notes)
+
+
+def _channels(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each channel and who guards it."""
+    for channel, rails in result["channels"].items():
+        unguarded = "guarded by no rail"
+        if channel in result["withheld"]:
+            unguarded += "; the server and `handrail chat` withhold it (rails.output.deliver_unguarded)"
+        yield channel.replace("_", " "), ", ".join(rails) or unguarded
 
 
 def _windows(window: Mapping[str, Any]) -> str:

@@ -25,6 +25,8 @@ def describe(rails: LLMRails) -> dict[str, Any]:
         "input_parallel": config.rails.input.parallel,
         "output_rails": [*map(_Rails(config, app.registry).describe, config.output_flows, app.output_rails)],
         "output_parallel": config.rails.output.parallel,
+        "channels": {channel: [plan.name for plan in plans] for channel, plans in app.guards.items()},
+        "withheld": sorted(app.withheld),
         "streaming": config.rails.output.streaming.enabled,
         "tokens": f"the vocabulary {app.counter.name}" if app.counter.exact else "an estimate",
         "warnings": list(_warnings(config)),

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from handrail_cli._answer import Answer, show_answer, show_whole
+from handrail_cli._withholding import WithoutReasoning
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse, LLMRails, Message
@@ -24,7 +25,7 @@ class Session:
 
     def __init__(self, rails: LLMRails, view: View, *, whole: bool) -> None:
         self._rails = rails
-        self._view = view
+        self._view = WithoutReasoning(view) if "reasoning" in rails.composition.withheld else view
         self._whole = whole
         self.messages: tuple[Message, ...] = ()
 

@@ -59,5 +59,6 @@ def handrail_rails() -> Iterator[RailSpec]:
         settings=_SETTINGS,
         directions=("output",),
         summary="Asks the model of the type patronus_lynx whether the answer is supported by the evidence.",
+        channels=("text",),
         prompts=("patronus_lynx_check_output_hallucination",),
     )

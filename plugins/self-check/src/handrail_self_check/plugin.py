@@ -35,5 +35,6 @@ def handrail_rails() -> Iterator[RailSpec]:
         settings="handrail_self_check:SelfCheckSettings",
         directions=("output",),
         summary="Asks a model whether the answer is supported by the evidence.",
+        channels=("text",),
         prompts=("self_check_facts",),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from handrail import ToolCallDelta
 
@@ -81,11 +81,12 @@ class _Call:
     def next_delta(self, answer_id: str) -> ToolCallDelta | None:
         """Return what has not been handed on; None if there is nothing."""
         arguments, self._sent = "".join(self._pieces[self._sent :]), len(self._pieces)
+        kind: Literal["function", "custom"] = "custom" if self.kind == "custom" else "function"
         if self.opened:
-            return ToolCallDelta(self.at, arguments=arguments) if arguments else None
+            return ToolCallDelta(self.at, arguments=arguments, kind=kind) if arguments else None
         self.opened = True
         self.id = self.id or f"call_{answer_id}_{self.at}"
-        return ToolCallDelta(self.at, self.id, self.name, arguments)
+        return ToolCallDelta(self.at, self.id, self.name, arguments, kind)
 
     def _add_name(self, piece: str) -> None:
         """Add to the name, which may come in pieces, again, or again and longer."""
