@@ -44,6 +44,7 @@ class WindowStage:
         retract: from which offset on delivered text is to be withdrawn; None for none.
         follower: a stage that was split off and is to be put behind this one.
         map: where offsets of the text lie after the stage's edits.
+        went_past: characters that the stage before let through before this one was split off, and it never sees.
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class WindowStage:
         self.channel = key[0]
         self.tool_name = tool_name
         self.kept = KeptText()
-        self.length = self.released = 0
+        self.length = self.released = self.went_past = 0
+        self._went = 0  # characters that went out
         self.due = 1
         self.finished = self.stopping = False
         self.stop: Stop | None = None
@@ -173,9 +175,9 @@ class WindowStage:
         follower = WindowStage((), self._journal, self.key, self.tool_name)
         follower.length = follower.released = self.released
         follower.map, self.map = self.map, OffsetMap()
-        if self._pieces is not None:  # what this stage has let through so far went past the new one
-            width = sum([end - start if new is None else len(new) for start, end, new in self._pieces])
-            follower._pieces = [(0, width, None)] if width else []
+        if self._pieces is not None:
+            follower._pieces = []
+            follower.went_past = follower._went = self._went
         origins = [other.restart_at(self.released) for other in moved]
         first = 0 if any(other.plan.defers for other in moved) else min(origins)  # one may yet judge the whole
         follower.kept = KeptText(self.kept.slice(first, self.released), first)
@@ -241,6 +243,7 @@ class WindowStage:
             piece = self._edited(piece, edits, limit)
         elif self._pieces is not None and limit > self.released:
             self._pieces.append((self.released, limit, None))
+        self._went += len(piece)
         if limit > self.released:
             self.released = limit
         if not self._keeps_all:
