@@ -143,6 +143,10 @@ def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Comp
     return cast("Composition", composition)
 
 
+class _ModelNotBuiltError(HandrailError):
+    """A rail needs a model that is configured and has a problem of its own, which is noted already."""
+
+
 class _Composer:
     def __init__(self, config: RailsConfig, registry: Registry, llm: object) -> None:
         self._config = config
@@ -152,6 +156,7 @@ class _Composer:
         self._counter = token_counter((main and main.model) or "")
         self._llm = llm
         self._models: dict[str, Model] = {}
+        self._failed_models: set[str] = set()
         self._inner_rails: list[RailPlan] = []
         self._problems: list[tuple[str, HandrailError]] = []
 
@@ -227,6 +232,7 @@ class _Composer:
             try:
                 self._models[entry.type] = self._build_model(entry, index)
             except HandrailError as exc:
+                self._failed_models.add(entry.type)
                 self.note(exc, self._config.where(*with_place, "engine") or self._config.where(*with_place))
 
     def _build_model(self, entry: ModelConfig, index: int) -> Model:
@@ -248,6 +254,8 @@ class _Composer:
         for index, flow in enumerate(flows):
             try:
                 yield self._build_rail(flow, direction)
+            except _ModelNotBuiltError:
+                continue
             except HandrailError as exc:
                 self.note(exc, self._config.where("rails", direction, "flows", index))
 
@@ -291,7 +299,11 @@ class _Composer:
         return self._planner.plan(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
 
     def _model_for(self, type_: str) -> Model:
+        if type_ in self._failed_models:
+            raise _ModelNotBuiltError(f"model {type_!r} could not be built")
         model = self._models.get(type_) or self._models.get("main")
+        if model is None and "main" in self._failed_models:
+            raise _ModelNotBuiltError("model 'main' could not be built")
         if model is None:
             raise ConfigurationError(
                 f"no model of type {type_!r} and none of type 'main' is configured; add one to 'models'"

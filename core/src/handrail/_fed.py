@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._events import Event, TextDelta
+from handrail._only_async import OnlyAsyncBlock
 from handrail._options import EVERYTHING
 from handrail._response import GenerationResponse, ResponseBuilder
 from handrail._stream.owner import end_when_forgotten
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from handrail._call import Call
 
 
-class FedStream:
+class FedStream(OnlyAsyncBlock):
     """Guards pieces of an answer that are pushed into it, inside `async with`.
 
     Leaving the block ends the guard and cancels every check. After a block or a failed rail `push` returns nothing,

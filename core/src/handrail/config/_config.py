@@ -108,7 +108,9 @@ class RailsConfig(Section):
 
         Raises:
             ConfigurationError: it cannot be used; each problem is a line.
+            TypeError: a text was expected and something else was passed.
         """
+        _refuse_other_than_text(colang_content=colang_content, yaml_content=yaml_content)
         return cls._build(load_content(colang_content, yaml_content, config))
 
     def __add__(self, later: RailsConfig) -> Self:
@@ -267,3 +269,12 @@ def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem
             text = f"models[{index}] is a second model of the type '{model.type}', first{before}; keep one of them"
             problems.append(problem_at(tree, ("models", index), text))
     return problems
+
+
+def _refuse_other_than_text(**contents: object) -> None:
+    for name, content in contents.items():
+        if content is not None and not isinstance(content, str):
+            raise TypeError(
+                f"{name} must be text, not {type(content).__name__}; "
+                "write from_content(yaml_content=...) for YAML and from_content(config=...) for a dictionary"
+            )
