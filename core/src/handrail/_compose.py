@@ -13,6 +13,7 @@ from handrail._functions import FunctionRail, RailFunction
 from handrail._inner import InnerRail
 from handrail._model import Model
 from handrail._planning import RailPlanner, plugin_settings
+from handrail._records import RailId
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
 from handrail._tokens import TokenCounter, token_counter
@@ -288,7 +289,9 @@ class _Composer:
             self._inner_rail,
         )
         rail = _built(offer, settings, context)
-        return self._planner.plan(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
+        rail_id = RailId(flow.name, flow.arguments, flow.text)
+        named = replace(spec, name=flow.name)
+        return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
 
     def _model_for(self, type_: str) -> Model:
         model = self._models.get(type_) or self._models.get("main")
