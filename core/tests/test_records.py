@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from handrail import Blocked, LLMRails, RailFailed, RailId, RailsConfig, Registry, Verdict
+from handrail import Blocked, ConfigurationError, LLMRails, RailFailed, RailId, RailsConfig, Registry, Verdict
 from handrail.plugins import RailSpec, hookimpl
 
 
@@ -88,3 +88,28 @@ async def test_one_rail_with_other_arguments_is_two_in_the_log() -> None:
     names = [rail.name for rail in response.log.activated_rails if rail.type == "output"]
     assert names == ["judge $model=a", "judge $model=b"]
     assert [record.rail_id.arguments for record in response.rail_runs] == [{"model": "a"}, {"model": "b"}]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (Verdict.allow(score=0.8), "blocked"),
+        (Verdict.allow(score=0.79), "finished"),
+        (Verdict.block(score=0.79), "finished"),
+        (Verdict.block(score=0.8), "blocked"),
+        (Verdict.allow(), "finished"),
+        (Verdict.block(), "blocked"),
+    ],
+)
+async def test_a_threshold_decides_where_there_is_a_score_and_the_verdict_elsewhere(
+    verdict: Verdict, outcome: str
+) -> None:
+    response = await rails_with(verdict, threshold=0.8).generate_async(prompt="hello", options={"log": {}})
+    assert response.outcome == outcome
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, "0.5", True])
+def test_a_threshold_is_a_number_from_0_to_1(threshold: object) -> None:
+    with pytest.raises(ConfigurationError, match="threshold"):
+        rails_with(Verdict.allow(), threshold=threshold)

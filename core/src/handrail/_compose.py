@@ -276,7 +276,9 @@ class _Composer:
         key = next(
             filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
         )
-        options, own = self._config.rail_options(key or flow.name)
+        model = offer.load_settings()
+        fields = getattr(model, "model_fields", {})
+        options, own = self._config.rail_options(key or flow.name, fields=fields)
         settings = plugin_settings(self._config, offer, own, RailOptions, "rails", "config", key or spec.name)
         context = RailContext(
             flow.name,

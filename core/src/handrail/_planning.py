@@ -50,6 +50,10 @@ class RailPlanner:
                 f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
                 plugin=plugin,
             )
+        if is_session and options.threshold is not None:
+            raise InvalidRailsConfigurationError(
+                f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
+            )
         streaming = self._config.rail_streaming(options)
         make_strategy: Callable[[], Strategy] | None = None
         label = ""
@@ -75,6 +79,7 @@ class RailPlanner:
             defers=spec.rewrites == "whole" and not spec.whole,
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
+            threshold=options.threshold,
         )
 
     def check_streaming(self) -> None:

@@ -208,19 +208,22 @@ class RailsConfig(Section):
         """Give the key under `rails.config` that belongs to a rail, as written; None if there is none."""
         return find_key(self.rails.config, name, config_key)
 
-    def rail_options(self, name: str, config_key: str | None = None) -> tuple[RailOptions, dict[str, object]]:
+    def rail_options(
+        self, name: str, config_key: str | None = None, *, fields: Collection[str] = ()
+    ) -> tuple[RailOptions, dict[str, object]]:
         """Split `rails.config` of one rail into the kernel's options and the rail's own settings.
 
         Args:
             name: the rail's name; case, spaces, hyphens and underscores make no difference.
             config_key: another key under which its settings may stand.
+            fields: of the rail's own settings, which some of the kernel's keys make way for.
         """
         key = self.rail_key(name, config_key)
         section = self.rails.config[key] if key is not None else {}
-        options, problems = rail_options(key or name, section, self._origin.tree)
+        options, problems = rail_options(key or name, section, self._origin.tree, fields)
         if options is None:
             raise error_of(problems)
-        return options, own_settings(section)
+        return options, own_settings(section, fields)
 
     def rail_streaming(self, options: RailOptions) -> StreamingConfig:
         """Give `rails.output.streaming` with what a rail sets otherwise.
