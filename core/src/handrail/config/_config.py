@@ -16,6 +16,7 @@ from handrail.config._prompts import choose_prompt
 from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
 from handrail.config._section import Section
 from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, TaskPrompt
+from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._validation import ModelT, checked, validate
 
@@ -209,14 +210,14 @@ class RailsConfig(Section):
         return find_key(self.rails.config, name, config_key)
 
     def rail_options(
-        self, name: str, config_key: str | None = None, *, fields: Collection[str] = ()
+        self, name: str, config_key: str | None = None, *, fields: Collection[str] = YIELDED
     ) -> tuple[RailOptions, dict[str, object]]:
         """Split `rails.config` of one rail into the kernel's options and the rail's own settings.
 
         Args:
             name: the rail's name; case, spaces, hyphens and underscores make no difference.
             config_key: another key under which its settings may stand.
-            fields: of the rail's own settings, which some of the kernel's keys make way for.
+            fields: of the rail's own settings, for which some of the kernel's keys make way; unless given, all do.
         """
         key = self.rail_key(name, config_key)
         section = self.rails.config[key] if key is not None else {}

@@ -28,19 +28,19 @@ def find_key(sections: Mapping[str, object], name: str, config_key: str | None) 
     return found
 
 
-def kernel_keys(fields: Collection[str] = ()) -> frozenset[str]:
+def kernel_keys(fields: Collection[str] = YIELDED) -> frozenset[str]:
     """Return the keys of a rail's settings that are the kernel's, if the rail's own settings have these fields."""
     return frozenset(RailOptions.model_fields) - YIELDED.intersection(fields)
 
 
-def own_settings(section: Mapping[str, Any], fields: Collection[str] = ()) -> dict[str, object]:
+def own_settings(section: Mapping[str, Any], fields: Collection[str] = YIELDED) -> dict[str, object]:
     """Return what the kernel leaves to a rail whose settings have these fields."""
     taken = kernel_keys(fields)
     return {key: value for key, value in section.items() if key not in taken}
 
 
 def rail_options(
-    key: str, section: Mapping[str, Any], tree: Node | None, fields: Collection[str] = ()
+    key: str, section: Mapping[str, Any], tree: Node | None, fields: Collection[str] = YIELDED
 ) -> tuple[RailOptions | None, list[Problem]]:
     """Return what the kernel takes of the settings of a rail whose own have these fields, or its problems."""
     keys = kernel_keys(fields)
@@ -84,7 +84,7 @@ def problems_of(sections: object, base: StreamingConfig | None, tree: Node) -> l
         same = first.setdefault(normalized_name(key), key)
         if same != key:
             problems.append(_written_twice(key, same, tree))
-        problems += rail_options(key, section, tree, YIELDED)[1]  # whose those are is known when it is composed
+        problems += rail_options(key, section, tree)[1]  # whose those are is known when it is composed
         override = section.get("streaming")
         if isinstance(override, dict) and base is not None:
             problems += rail_streaming(base, override, ("rails", "config", key, "streaming"), tree)[1]
