@@ -13,6 +13,7 @@ from handrail._functions import FunctionRail, RailFunction
 from handrail._inner import InnerRail
 from handrail._model import Model
 from handrail._planning import RailPlanner, plugin_settings
+from handrail._records import RailId
 from handrail._specs import RailSpec
 from handrail._stream.plan import RailPlan
 from handrail._tokens import TokenCounter, token_counter
@@ -283,7 +284,9 @@ class _Composer:
         key = next(
             filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
         )
-        options, own = self._config.rail_options(key or flow.name)
+        model = offer.load_settings()
+        fields = getattr(model, "model_fields", {})
+        options, own = self._config.rail_options(key or flow.name, fields=fields)
         settings = plugin_settings(self._config, offer, own, RailOptions, "rails", "config", key or spec.name)
         context = RailContext(
             flow.name,
@@ -296,7 +299,9 @@ class _Composer:
             self._inner_rail,
         )
         rail = _built(offer, settings, context)
-        return self._planner.plan(replace(spec, name=flow.name), offer.label, rail, options, key, direction)
+        rail_id = RailId(flow.name, flow.arguments, flow.text)
+        named = replace(spec, name=flow.name)
+        return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
 
     def _model_for(self, type_: str) -> Model:
         if type_ in self._failed_models:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from handrail._content import ComposedPieces
-from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap
 from handrail._stream.steps import Failure, Stop
 from handrail.errors import ContentError
@@ -63,7 +62,7 @@ class _End:
     def _fail(self, error: ContentError, step: Step) -> tuple[str, bool]:
         """End the stream: what the rail has to judge cannot be read, or what it asked for cannot be written."""
         rail = self._rail
-        self.stop = RailFailed(rail.name, rail.direction, str(error), channel=self._channel)
+        self.stop = rail.failed(str(error), self._channel, kind="contract")
         self.cause = error
         step.failures.append(Failure(rail.name, rail.plugin, "what it has to judge is not valid JSON"))
         return "", False

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import pieces_of
-from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.kept import KeptText
 from handrail._stream.lanes import Lane
-from handrail._stream.outcome import conclude, record
+from handrail._stream.outcome import conclude, kind_of, record
 from handrail._stream.steps import Check, Failure, Stop
 from handrail._types import Channel, Edit
-from handrail.errors import PluginContractError, RailTimeoutError
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -269,8 +268,8 @@ class WindowStage:
         self._done, verdict = True, check.verdict
         self._withdraw(lane, verdict.span[0] if verdict and verdict.span else lane.cleared)
         if check.failure is not None:
-            timed_out = isinstance(check.failure, RailTimeoutError)
-            self.stop = RailFailed(plan.name, plan.direction, str(check.failure), timed_out, self.channel)
+            kind = check.run.failure if check.run is not None and check.run.failure is not None else "raised"
+            self.stop = plan.failed(str(check.failure), self.channel, kind=kind)
             self.cause = check.failure
         elif verdict is not None:
             self.stop = plan.blocked(verdict, self.channel)
@@ -287,7 +286,7 @@ class WindowStage:
         self._done = self.stopping = step.stop_reading = True
         error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
         self._withdraw(lane, lane.cleared)
-        self.stop, self.cause = RailFailed(plan.name, plan.direction, error, channel=self.channel), exc
+        self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
         step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}"))
 
 
