@@ -1,4 +1,4 @@
-"""The drop-in ends thirty-two small programs as NVIDIA's package does, but for the differences that are written down."""
+"""The drop-in ends thirty-two programs as NVIDIA's package does, but for the differences that are written down."""
 
 from __future__ import annotations
 
