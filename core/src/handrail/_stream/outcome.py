@@ -119,7 +119,7 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     """
     if type(verdict) is not Verdict:
         raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict")
-    _refuse_bad_score(verdict)
+    refuse_bad_score(verdict)
     if plan.threshold is not None:
         verdict = _by_score(verdict, plan.threshold)
     if verdict.decision == "allow":
@@ -139,14 +139,14 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     return verdict
 
 
-def _refuse_bad_score(verdict: Verdict) -> None:
+def refuse_bad_score(verdict: Verdict) -> None:
     """Raise unless the score is a number from 0 to 1, and the detail a mapping."""
     score = verdict.score
     if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1):
         shown = f"{score!r}" if isinstance(score, int | float) else _kind(score)
-        raise PluginContractError(f"check() returned the score {shown}; it must be a number from 0 to 1")
+        raise PluginContractError(f"the rail returned the score {shown}; it must be a number from 0 to 1")
     if verdict.detail is not None and not isinstance(verdict.detail, Mapping):
-        raise PluginContractError(f"check() returned {_kind(verdict.detail)} as detail; it must be a mapping")
+        raise PluginContractError(f"the rail returned {_kind(verdict.detail)} as detail; it must be a mapping")
 
 
 def _by_score(verdict: Verdict, threshold: float) -> Verdict:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from handrail._stream.edits import OffsetMap
-from handrail._stream.outcome import kind_of, rail_error
+from handrail._stream.outcome import kind_of, rail_error, refuse_bad_score
 from handrail._stream.steps import Failure, Stop
 from handrail._stream.trail import Trail
 from handrail._types import Channel, Edit, Ruling, Verdict
@@ -143,6 +143,8 @@ class SessionStage:
         block = ruling.block
         if block is not None and (type(block) is not Verdict or block.decision != "block"):
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")
+        if block is not None:
+            refuse_bad_score(block)
         if ruling.edits:
             self._run.decision = "rewrite"
             self.map.add(ruling.edits)
