@@ -45,6 +45,7 @@ class RailCase:
         failing: a case in which the rail cannot do its work, if one can be made: a service that is down, a model that
             fails. Rails that ask the configuration's models are tried with failing ones in any case.
         secret: a key that the rail is given, and that must appear nowhere.
+        patience: seconds that one example may take before it counts as hung.
     """
 
     rail: str
@@ -60,6 +61,7 @@ class RailCase:
     tool_name: str | None = None
     failing: RailCase | None = None
     secret: str | None = None
+    patience: float = 10.0
 
     @property
     def examples(self) -> tuple[str, ...]:

@@ -1,0 +1,79 @@
+"""A watchdog over the tests of a suite: what hangs fails, says where, and is not tried again."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import anyio
+
+STANDSTILL = 30.0
+"""Seconds for which the thread of the tests may be held by one thing at most."""
+
+
+class HungError(BaseException):
+    """Something that a suite tests has not come to an end.
+
+    It is no `Exception`, so that what is tested does not take it for a failure of its own work.
+    """
+
+
+@contextmanager
+def patience(seconds: float, what: str) -> Iterator[None]:
+    """Wait for what is inside for so long, be it held up in an await or in the thread.
+
+    Raises:
+        HungError: it has not come to an end by then.
+    """
+    with _alarm(seconds + 1, what):
+        with anyio.move_on_after(seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise HungError(f"{what} has not come to an end in {seconds:g} seconds")
+
+
+@contextmanager
+def watchdog(seconds: float = STANDSTILL) -> Iterator[None]:
+    """Fail what is inside if it holds the thread for so long."""
+    with _alarm(seconds, "what this test runs"):
+        yield
+
+
+@contextmanager
+def _alarm(seconds: float, what: str) -> Iterator[None]:
+    """Set an alarm, and afterwards whichever was set before again."""
+    if not _can_be_interrupted():
+        faulthandler.dump_traceback_later(seconds, exit=True)  # the thread cannot be helped; at least say where it is
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        return
+
+    def ring(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        place = "".join(traceback.format_stack(frame, limit=3))
+        raise HungError(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, left)
+
+
+def _can_be_interrupted() -> bool:
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+
+def hang_in(error: BaseException | None) -> HungError | None:
+    """Return the hang that an error tells of, in a group of errors too."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((hang for each in error.exceptions if (hang := hang_in(each))), None)
+    return error if isinstance(error, HungError) else None
