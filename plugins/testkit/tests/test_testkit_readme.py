@@ -1,4 +1,4 @@
-"""The examples of the README and of the suites' pages pass, and name everything that there is, in the code's own words."""
+"""The examples of the README and of the suites' pages pass, and the pages have the code's own words."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from handrail_testkit import (
 )
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PAGES = {
-    page.stem: page.read_text(encoding="utf-8") for page in Path(__file__).parents[3].glob("docs/conformance/*.md")
-}
+FOLDER = Path(__file__).parents[3] / "docs" / "conformance"
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(FOLDER.glob("*s.md"))}  # all but the index
 EVERYTHING = "\n".join([README, *PAGES.values()])
 SUITES = {
     PluginConformance: ["distributions"],

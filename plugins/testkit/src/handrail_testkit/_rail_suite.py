@@ -226,13 +226,6 @@ async def _said(built: BuiltRail, pieces: list[str]) -> Said:
         return await built.say(pieces)
 
 
-def _raised(said: Said) -> str:
-    """Return what a failed rail has raised, with its traceback."""
-    error = said.delivered.response.error
-    cause = error and (error.__cause__ or error)
-    return "".join(traceback.format_exception(cause)) if cause else ""
-
-
 def _tasks() -> dict[int, str]:
     """Return the tasks of the loop, but for the kernel's own, which end a moment after their streams."""
     return {task.id: str(task.name) for task in anyio.get_running_tasks() if task.name != _OWN_TASK}
@@ -246,5 +239,5 @@ def _why(said: Said) -> str:
     if blocked is not None:
         return f"it was blocked ({blocked.reason}), after {said.text!r} had been delivered"
     if failed is not None:
-        return f"the rail failed: {failed.error}\n{_raised(said)}"
+        return f"the rail failed: {failed.error}\n{said.raised}"
     return f"{said.text!r} was delivered"

@@ -16,11 +16,18 @@ STANDSTILL = 30.0
 """Seconds for which the thread of the tests may be held by one thing at most."""
 
 
-class HungError(BaseException):
-    """Something that a suite tests has not come to an end.
+AGAIN = 1.0
+"""Seconds after which what has caught the first alarm and goes on is interrupted again."""
 
-    It is no `Exception`, so that what is tested does not take it for a failure of its own work.
-    """
+MOST_ALARMS = 5
+
+
+class HungError(Exception):
+    """Something that a suite tests has not come to an end."""
+
+
+class _Interruption(BaseException):
+    """Raised in whatever holds the thread; no `Exception`, so that this does not take it for a failure of its work."""
 
 
 @contextmanager
@@ -30,7 +37,7 @@ def patience(seconds: float, what: str) -> Iterator[None]:
     Raises:
         HungError: it has not come to an end by then.
     """
-    with _alarm(seconds + 1, what):
+    with _alarm(1.5 * seconds + 0.5, what):  # what can be cancelled has been by then
         with anyio.move_on_after(seconds) as scope:
             yield
         if scope.cancelled_caught:
@@ -55,17 +62,24 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
             faulthandler.cancel_dump_traceback_later()
         return
 
+    rung: list[str] = []
+
     def ring(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
         place = "".join(traceback.format_stack(frame, limit=3))
-        raise HungError(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
+        rung.append(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
+        if len(rung) == MOST_ALARMS:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        raise _Interruption(rung[0])
 
     handler = signal.signal(signal.SIGALRM, ring)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, left, every)
         signal.signal(signal.SIGALRM, handler)
-        signal.setitimer(signal.ITIMER_REAL, left)
+        if rung:  # whoever has caught it, and taken it for a failure of the rail
+            raise HungError(rung[0])
 
 
 def _can_be_interrupted() -> bool:

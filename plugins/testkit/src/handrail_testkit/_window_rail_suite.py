@@ -9,18 +9,19 @@ import inspect
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from handrail import Edit, Verdict, Window
+from handrail import Edit, Verdict
 
 from handrail_testkit._awaits import MOST_AWAITS, Cancelled, Failed, Held
+from handrail_testkit._rail_case import window_of
 from handrail_testkit._rail_suite import RailConformance
 from handrail_testkit._watching import patience
 
 if TYPE_CHECKING:
-    from handrail import Span, Turn
+    from handrail import Span, Turn, Window
 
     from handrail_testkit._rail_case import BuiltRail, RailCase
 
@@ -185,13 +186,6 @@ class WindowRailConformance(RailConformance, suite=True):
             with pytest.raises(Exception) as raised:  # noqa: PT011  # any error will do
                 await _check(failing, case.failing, window_of(case.failing, text))
             assert str(raised.value).strip(), f"{raised.value!r} does not say what went wrong"
-
-
-def window_of(case: RailCase, text: str, *, offset: int = 0, start: int = 0) -> Window:
-    """Return a window with this text, which stands somewhere in a stream, and of which the first part is context."""
-    end = offset + len(text)
-    channel: Literal["text", "tool_calls"] = "text" if case.tool_name is None else "tool_calls"
-    return Window(text, offset, offset + start, end, end, last=True, channel=channel, tool_name=case.tool_name)
 
 
 async def _check(built: BuiltRail, case: RailCase, window: Window) -> Verdict:
