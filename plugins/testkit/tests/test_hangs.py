@@ -42,6 +42,37 @@ RAIL = """
             return RailCase("bad rail", allows=["good"], blocks=["evil"], registry=registry, patience=0.1)
 """
 
+STRATEGY = """
+    import pytest
+    from handrail import Registry
+    from handrail.plugins import StrategySpec, hookimpl
+    from handrail_testkit import StrategyCase, StrategyConformance
+
+    class Strategy:
+        def __init__(self, settings, count_tokens):
+            pass
+
+        def feed(self, text):
+            pass
+
+        finish = lambda self: None
+
+        def window(self):
+            while True: pass
+
+    class Plugin:
+        @hookimpl
+        def handrail_strategies(self):
+            yield StrategySpec("endless", Strategy)
+
+    class TestEndless(StrategyConformance):
+        standstill = 0.2
+
+        @pytest.fixture
+        def case(self):
+            return StrategyCase("endless", registry=Registry.discover().with_plugins(Plugin()))
+"""
+
 CHECKS = {
     "waits": "async def check(self, window, turn): await anyio.sleep_forever()",
     "computes": "async def check(self, window, turn):\n            while True: pass",
@@ -86,6 +117,16 @@ def test_the_place_where_a_thread_is_held_is_shown(run, anyio_backend):
 def test_what_a_failed_rail_has_raised_is_shown(run, anyio_backend):
     result = run("async def check(self, window, turn): raise LookupError('no such list')", "asyncio")
     result.stdout.fnmatch_lines(["*the rail failed: *", "*in check*", "*LookupError: no such list*"])
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+def test_a_strategy_that_never_ends_fails_and_is_tried_once(pytester, anyio_backend):
+    pytester.makepyfile(textwrap.dedent(STRATEGY))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "windows")
+    counted = result.parseoutcomes()
+    assert counted["failed"] == 1
+    assert counted["errors"] >= 1
+    result.stdout.fnmatch_lines(["*while True: pass*"])
 
 
 @pytest.mark.anyio

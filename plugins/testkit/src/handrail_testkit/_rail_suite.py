@@ -15,7 +15,7 @@ import pytest
 from handrail_testkit._conformance import EXAMPLES, Conformance
 from handrail_testkit._pieces import pieces_of, telling_splits
 from handrail_testkit._rail_case import BuiltRail, RailCase
-from handrail_testkit._standstill import LONGEST, blocking_calls, shortest_standstill
+from handrail_testkit._standstill import LONGEST, blocking_calls, running_tasks, shortest_standstill
 from handrail_testkit._watching import patience
 
 if TYPE_CHECKING:
@@ -149,9 +149,9 @@ class RailConformance(Conformance, suite=True):
         """What a rail begins for a text has ended with it. Start tasks in a task group, and close what you iterate."""
         for text in case.examples:
             await _said(built, [text])  # what is shared by all streams is there
-            before = _tasks()
+            before = running_tasks()
             await _said(built, [text])
-            left = [name for task, name in _tasks().items() if task not in before]
+            left = [name for task, name in running_tasks().items() if task not in before]
             assert not left, f"{text!r} left the tasks {', '.join(left)}"
 
     # How it fails
@@ -224,14 +224,6 @@ def _ways(case: RailCase, text: str) -> list[list[str]]:
 async def _said(built: BuiltRail, pieces: list[str]) -> Said:
     with patience(built.case.patience, f"the rail, asked about {''.join(pieces)[:40]!r},"):
         return await built.say(pieces)
-
-
-def _tasks() -> dict[int, str]:
-    """Return the tasks of the loop, but for the kernel's own, which end a moment after their streams."""
-    return {task.id: str(task.name) for task in anyio.get_running_tasks() if task.name != _OWN_TASK}
-
-
-_OWN_TASK = "handrail stream"
 
 
 def _why(said: Said) -> str:

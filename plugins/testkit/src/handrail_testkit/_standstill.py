@@ -1,4 +1,4 @@
-"""Whether something holds up the event loop: the calls that block, and how long nothing else could run."""
+"""What something does to others on its event loop: calls that block, time in which nothing else runs, tasks left."""
 
 from __future__ import annotations
 
@@ -72,3 +72,11 @@ async def _standstill(ask: Callable[[], Awaitable[object]]) -> float:
         await ask()
         done = True
     return longest
+
+
+def running_tasks() -> dict[int, str]:
+    """Return the tasks of the loop, but for the kernel's own, which end a moment after their streams."""
+    return {task.id: str(task.name) for task in anyio.get_running_tasks() if task.name != _OF_THE_KERNEL}
+
+
+_OF_THE_KERNEL = "handrail stream"
