@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, RUF001  # a script, with punctuation of eight languages
 """Makes the rows that come with the package: `python plugins/eval/tools/make_rows.py`. The rows are CC0-1.0.
 
 Every sentence was written for this. No value belongs to anybody: cards are the networks' test numbers, addresses end in
@@ -156,7 +157,7 @@ def beside(chance: random.Random, channel: str, *, bad: bool) -> dict[str, objec
 
 def rows() -> list[dict[str, object]]:
     """Return all rows."""
-    chance = random.Random(20261129)
+    chance = random.Random(20261129)  # noqa: S311  # no secret: the same rows must come again
     languages = list(SENTENCES)
     places = ["beginning", "middle", "end", "windows"]
     kinds = ["prose", "look-alike", "code", "numbers", "json", "look-alike"]

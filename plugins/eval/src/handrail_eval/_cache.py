@@ -66,7 +66,11 @@ class Cache:
             tuple(Edit(*edit) for edit in edits),
             message,
         )
-        return verdict, seconds, [LLMCall(*names, reported=Usage(*usage)) for names, usage in calls]
+        return (
+            verdict,
+            seconds,
+            [LLMCall(task, engine, model, "", reported=Usage(*usage)) for (task, engine, model, _), usage in calls],
+        )
 
     def put(self, key: str, verdict: object, seconds: float, calls: Sequence[LLMCall]) -> None:
         """Remember a verdict; nothing that is none, and none with a score, which is not written down yet."""

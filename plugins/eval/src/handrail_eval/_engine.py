@@ -1,4 +1,4 @@
-"""The loop: rows in, records out, in the order of the rows. In one process for judges that are waited for, else in several."""
+"""The loop: rows in, records out, in their order. In one process where rails are waited for, else in several."""
 
 from __future__ import annotations
 

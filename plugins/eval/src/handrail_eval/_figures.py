@@ -76,10 +76,11 @@ class Figures:
         if (judged := verdict.get("input")) is not None:
             self._input.add(label if "stream" not in verdict else None, judged["outcome"])
         if (stream := verdict.get("stream")) is not None:
-            self._add_stream(verdict, stream, label)
-            self._add_times(stream, times)
+            self._add_stream(verdict, stream)
+            self._add_times(times)
 
-    def _add_stream(self, verdict: Mapping[str, Any], stream: Mapping[str, Any], label: bool | None) -> None:
+    def _add_stream(self, verdict: Mapping[str, Any], stream: Mapping[str, Any]) -> None:
+        label = verdict["label"]
         self._stream.add(label, stream["outcome"])
         for group, name in _groups(verdict, stream):
             self._groups[group][name].add(label, stream["outcome"])
@@ -108,7 +109,7 @@ class Figures:
         for limit in _SENTENCES:
             self._within[f"sentences {limit}"] += stream.get("within_sentences", limit + 1) <= limit
 
-    def _add_times(self, stream: Mapping[str, Any], times: Mapping[str, Any]) -> None:
+    def _add_times(self, times: Mapping[str, Any]) -> None:
         if times.get("delay") is not None:
             self._delays.append(times["delay"])
         if times.get("first") is not None:
@@ -186,7 +187,7 @@ def _groups(verdict: Mapping[str, Any], stream: Mapping[str, Any]) -> Iterable[t
         yield "channel", stream["channel"]
 
 
-def _side(label: bool | None, outcome: str) -> str:
+def _side(label: bool | None, outcome: str) -> str:  # noqa: FBT001  # what people said
     if outcome == "failed":
         return "failed"
     return "unlabelled" if label is None else "right" if label else "false"

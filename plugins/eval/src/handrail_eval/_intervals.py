@@ -26,7 +26,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     if total == 0:
         return 1.0
     tail = sum(comb(total, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, 2 * tail / 2**total)
+    return min(1.0, float(2 * tail / (1 << total)))
 
 
 def paired_difference(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from handrail import Blocked, Chunk, HandrailError, RailFailed, Retraction, TextDelta
 
@@ -15,7 +15,7 @@ from handrail_eval._timeline import timeline
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from handrail import Event
+    from handrail import Event, Message, RailsResult
 
     from handrail_eval._engine import Settings
     from handrail_eval._meter import Asked, MeteredRails
@@ -55,7 +55,7 @@ async def judge(rails: MeteredRails, row: Row, settings: Settings) -> tuple[dict
 async def _judge_parts(rails: MeteredRails, row: Row, settings: Settings, verdict: Json, times: Json) -> None:
     app = rails.composition
     if app.input_rails and any(message["role"] == "user" for message in row.messages):
-        result = await rails.check_async(row.messages, ["input"])
+        result = await _check(rails, row.messages, "input")
         verdict["input"] = _whole_outcome(result)
     if row.response is not None and app.output_rails:
         await _judge_stream(rails, row, settings, verdict, times)
@@ -66,10 +66,21 @@ async def _judge_parts(rails: MeteredRails, row: Row, settings: Settings, verdic
                     {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
                     for i, (name, arguments) in enumerate(row.tool_calls)
                 ]
-            verdict["whole"] = _whole_outcome(await rails.check_async([*row.messages, message], ["output"]))
+            verdict["whole"] = _whole_outcome(await _check(rails, [*row.messages, message], "output"))
 
 
-def _whole_outcome(result: Any) -> Json:
+async def _check(
+    rails: MeteredRails, messages: Sequence[Message], direction: Literal["input", "output"]
+) -> RailsResult:
+    """Check a whole text; of two rails that refuse it, the same one is told each time."""
+    token = METER.set(Meter())
+    try:
+        return await rails.check_async(messages, [direction])
+    finally:
+        METER.reset(token)
+
+
+def _whole_outcome(result: RailsResult) -> Json:
     outcome = {"passed": "finished", "modified": "rewritten"}.get(
         result.status, "failed" if result.failed else "blocked"
     )
@@ -107,7 +118,7 @@ async def _judge_stream(rails: MeteredRails, row: Row, settings: Settings, verdi
 def _places(
     row: Row, original: str, text: str, hits: list[tuple[int, int]], pieces: Sequence[Piece], stream: Json
 ) -> Json:
-    """Return where the violation is, how much of it went out, and how many tokens after its beginning it was stopped."""
+    """Return where the violation is, how much of it went out, and how many tokens later it was stopped."""
     found: Json = {}
     place = first_place(row.spans, hits)
     if row.label is not True or place is None:
@@ -127,7 +138,7 @@ def _places(
 
 
 def _sentences(text: str) -> int:
-    return 1 + sum(text.count(mark) for mark in (". ", "! ", "? ", "。", "！", "？", "\n"))
+    return 1 + sum(text.count(mark) for mark in (". ", "! ", "? ", "。", "\uff01", "\uff1f", "\n"))
 
 
 def _hits(replay: Replay, stream: Json) -> list[tuple[int, int]]:

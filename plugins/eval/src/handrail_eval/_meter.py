@@ -1,8 +1,8 @@
 """Measures each check, and answers a row's checks in one order, whatever their latency.
 
-The answer of a check waits until every check of the row that runs at the same time has been answered; then they go on in
-the order of their rails and windows. So what is decided does not depend on which of two judges was quicker, and a run
-that is repeated gives the same verdicts.
+The answer of a check waits until every check of the row that runs at the same time has been answered; then they go on
+in the order of their rails and windows. So what is decided does not depend on which of two judges was quicker, and a
+run that is repeated gives the same verdicts.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class Meter:
 
     async def end(self, asked: Asked, turn: Turn) -> None:
         """Wait until every check that runs has been answered, and those before this one have gone on."""
+        for _ in range(_STEPS):  # so that every check which was asked for together with this one has begun
+            await anyio.lowlevel.checkpoint()
         entry = (asked, anyio.Event())
         self._answered.append(entry)
         self._go_on()
@@ -143,12 +145,15 @@ class MeteredRail:
             if asked is not None:
                 asked.seconds, asked.cached = seconds, True
             return verdict
+        return await self._ask_anew(key, window, turn, asked)
+
+    async def _ask_anew(self, key: str, window: Window, turn: Turn, asked: Asked | None) -> Verdict:
         journal = Journal()
         started = time.perf_counter()
         try:
             async with self._limit or _unbounded():
                 started = time.perf_counter()
-                verdict = await self._rail.check(window, replace(turn, journal=journal))
+                verdict: Verdict = await self._rail.check(window, replace(turn, journal=journal))
         finally:
             seconds = time.perf_counter() - started
             turn.journal.llm_calls.extend(journal.llm_calls)

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, Final
 
 from handrail_eval._places import delivered_spans
@@ -168,7 +169,7 @@ def _row(verdict: Json, times: Json) -> str:
 
 
 def _text(verdict: Json, stream: Json) -> str:
-    """Return the answer: what was delivered plain, what was not grey, what is the violation underlined, leaks marked."""
+    """Return the answer: delivered text plain, the rest grey, the violation underlined, and leaks marked."""
     text = verdict.get("response")
     if not text:
         return ""
@@ -179,7 +180,7 @@ def _text(verdict: Json, stream: Json) -> str:
         marks.append(("blamed", stream["span"][0], min(stream["span"][1], len(text))))
     edges = sorted({0, len(text), *(edge for _, start, end in marks for edge in (start, end) if edge <= len(text))})
     parts = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         names = {name for name, low, high in marks if low <= start and end <= high}
         kind = " ".join(sorted(names | ({"leaked"} if {"out", "span"} <= names else set())))
         parts.append(f'<span class="{kind}">{escape(text[start:end])}</span>')

@@ -1,4 +1,4 @@
-"""An answer cut into pieces as a model sends them, each with the second at which it comes: the same for the same seed."""
+"""An answer cut into pieces as a model sends them, and when each comes: the same for the same seed."""
 
 from __future__ import annotations
 

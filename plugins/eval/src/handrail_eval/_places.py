@@ -28,10 +28,8 @@ def delivered_spans(original: str, delivered: str) -> list[Span]:
     if max(len(original), len(delivered)) > _LONGEST_COMPARED:  # counted as delivered: never too little is told
         return [(0, len(original))]
     matcher = SequenceMatcher(None, original[same:], delivered[same:], autojunk=False)
-    for block in matcher.get_matching_blocks():
-        if block.size >= _LEAST:
-            found.append((same + block.a, same + block.a + block.size))
-    return found
+    blocks = [block for block in matcher.get_matching_blocks() if block.size >= _LEAST]
+    return found + [(same + block.a, same + block.a + block.size) for block in blocks]
 
 
 def overlap(spans: Sequence[Span], others: Sequence[Span]) -> int:

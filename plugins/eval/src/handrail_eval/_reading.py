@@ -127,7 +127,7 @@ def _csv(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[tuple[str
 
 def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
-        from pyarrow import ArrowInvalid, parquet
+        from pyarrow import ArrowInvalid, parquet  # type: ignore[import-untyped]  # it has no types
     except ImportError:
         raise ConfigurationError(
             f"{path}: Parquet needs pyarrow; install it with: pip install 'handrail-eval[parquet]'"

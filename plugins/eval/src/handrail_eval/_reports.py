@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from handrail_eval._gates import Gate
 
@@ -44,12 +44,13 @@ def markdown(figures: Mapping[str, Any], gates: Sequence[Gate] = ()) -> str:
 def junit(gates: Sequence[Gate]) -> bytes:
     """Return the gates as JUnit XML."""
     failed = sum(not gate.passed for gate in gates)
-    suite = ElementTree.Element("testsuite", name="handrail eval", tests=str(len(gates)), failures=str(failed))
+    suite = ET.Element("testsuite", name="handrail eval", tests=str(len(gates)), failures=str(failed))
     for gate in gates:
-        case = ElementTree.SubElement(suite, "testcase", classname="handrail.eval", name=_clean(gate.name))
+        case = ET.SubElement(suite, "testcase", classname="handrail.eval", name=_clean(gate.name))
         if not gate.passed:
-            ElementTree.SubElement(case, "failure", message=_clean(gate.told))
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+            ET.SubElement(case, "failure", message=_clean(gate.told))
+    written: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def share(found: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from handrail import ConfigurationError
 
-_VIOLATION = frozenset(["1", "true", "yes", "y", "unsafe", "harmful", "violation", "toxic", "bad", "positive", "block", "blocked", "refuse"])
-_HARMLESS = frozenset(["0", "false", "no", "n", "safe", "harmless", "benign", "ok", "good", "negative", "allow", "allowed", "pass", "none", "unharmful"])
+_VIOLATION = frozenset(("1", "true", "yes", "y", "unsafe", "harmful", "violation", "toxic", "bad", "block", "blocked"))
+_HARMLESS = frozenset(("0", "false", "no", "n", "safe", "harmless", "unharmful", "benign", "ok", "good", "allow"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """When each part of an answer would have come to its reader: arithmetic on paces and measured latencies.
 
-A row is replayed in lockstep: a piece is given to the rails, every check that it leads to is answered, and then the next
-piece is given. So the windows do not depend on how long a judge took. Afterwards the times are put together: a check
-begins when its piece has come and its rail has a free slot, and ends after the seconds that were measured; what was
-released after a piece has come to its reader when that piece had come and every check until then had ended.
+A row is replayed in lockstep: a piece is given to the rails, every check that it leads to is answered, and then the
+next piece is given. So the windows do not depend on how long a judge took. Afterwards the times are put together: a
+check begins when its piece has come and its rail has a free slot, and ends after the seconds that were measured; what
+was released after a piece has come to its reader when that piece had come and every check until then had ended.
 
 In a live stream a slow judge would get larger and so fewer windows: checks and delay are those of a stream in which no
 window is joined with the next, and so upper bounds.
