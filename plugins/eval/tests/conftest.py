@@ -12,6 +12,8 @@ from handrail import RailsConfig, Registry
 from handrail_eval._engine import Settings, _judge_at_once
 from handrail_eval._meter import MeteredRails
 from handrail_eval._rows import Row
+from handrail_testkit import VirtualLoop
+from trio.testing import MockClock
 
 _SPEC = importlib.util.spec_from_file_location("eval_strangers", Path(__file__).with_name("strangers.py"))
 STRANGERS = importlib.util.module_from_spec(_SPEC)
@@ -31,17 +33,18 @@ def yaml(*flows: str, hold: int = 8, chunk: int = 24, context: int = 8) -> str:
 def evaluated():
     """A function that judges rows by a configuration, and returns the records."""
 
-    def evaluate(config, rows, *, backend="asyncio", cache=None, **settings):
+    def evaluate(config, rows, *, backend="asyncio", cache=None, at_once=4, **settings):
         registry = Registry.discover().with_plugins(STRANGERS.Plugin())
         found = []
 
         async def run():
             loaded = RailsConfig.from_content(yaml_content=config)
-            async with MeteredRails(loaded, registry=registry, at_once=4, cache=cache) as rails:
+            async with MeteredRails(loaded, registry=registry, at_once=at_once, cache=cache) as rails:
                 chosen = Settings(**{"concurrency": 4, **settings})
                 await _judge_at_once(rails, iter(rows), chosen, lambda *record: found.append(record))
 
-        anyio.run(run, backend=backend)
+        clock = {"loop_factory": VirtualLoop} if backend == "asyncio" else {"clock": MockClock(autojump_threshold=0)}
+        anyio.run(run, backend=backend, backend_options=clock)
         return found
 
     return evaluate

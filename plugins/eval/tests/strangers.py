@@ -37,6 +37,14 @@ class Broken:
         return Verdict.allow()
 
 
+class Slow:
+    """Takes ten seconds for each window."""
+
+    async def check(self, window, turn):
+        await anyio.sleep(10)
+        return Verdict.allow()
+
+
 class Plugin:
     """Offers them."""
 
@@ -44,4 +52,5 @@ class Plugin:
     def handrail_rails(self):
         yield RailSpec("judge", lambda settings, context: Judge())
         yield RailSpec("number judge", lambda settings, context: NumberJudge())
+        yield RailSpec("slow", lambda settings, context: Slow())
         yield RailSpec("broken", lambda settings, context: Broken())

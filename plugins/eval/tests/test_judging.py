@@ -128,3 +128,29 @@ def test_what_is_redacted_is_found_and_is_no_stop_that_came_late(evaluated, row)
     figures = figures_of(evaluated(REDACTS, [row(text, label=True, spans=((9, 29),))]))
     assert (figures["stream"]["hits"], figures["leaks"]["leaked_characters"]) == (1, 0)
     assert figures["detection"]["tokens 10"]["of"] == 0
+
+
+def with_options(rail, **options):
+    given = ", ".join(f"{name}: {value}" for name, value in options.items())
+    output = f"{{flows: [{rail}], streaming: {{enabled: true}}}}"
+    return f"rails: {{output: {output}, config: {{{rail}: {{{given}}}}}}}"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_waiting_for_another_row_is_no_time_of_the_judge(evaluated, row, config, backend):
+    rows = [row(prose(seed), label=False) for seed in range(6)]
+    records = evaluated(with_options("slow", timeout=15), rows, at_once=1, concurrency=6, backend=backend)
+    assert figures_of(records)["stream"]["failed"] == 0
+    assert all(end - start == pytest.approx(10) for _, times in records for start, end in times["checks"])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("options", "outcome"),
+    [({}, "failed"), ({"on_timeout": "allow"}, "finished"), ({"on_error": "allow", "on_timeout": "block"}, "failed")],
+)
+def test_a_judge_that_takes_too_long_fails_as_its_configuration_says(evaluated, row, backend, options, outcome):
+    ((verdict, times),) = evaluated(with_options("slow", timeout=5, **options), [row(prose(1))], backend=backend)
+    assert verdict["stream"]["outcome"] == outcome
+    assert verdict["stream"].get("timed_out", False) == (outcome == "failed")
+    assert times["checks"][0][1] - times["checks"][0][0] == pytest.approx(5)

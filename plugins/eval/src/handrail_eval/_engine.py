@@ -27,6 +27,7 @@ Record: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 Write: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], None]
 
 _BATCH: Final = 16  # rows that a process is given at once
+_ROWS: Final = 2  # rows for each check at once: while one is prepared, the judge works for another
 _AHEAD: Final = 8  # how many rows, for each that is judged, may wait for one before them
 
 
@@ -121,7 +122,7 @@ async def _judge_at_once(rails: MeteredRails, rows: Iterable[Row], settings: Set
 
     try:
         async with anyio.create_task_group() as group:
-            for _ in range(settings.concurrency):
+            for _ in range(settings.concurrency * _ROWS):
                 group.start_soon(work)
     except BaseExceptionGroup as group_of:
         raise _first(group_of) from None

@@ -100,7 +100,12 @@ async def _judge_stream(rails: MeteredRails, row: Row, settings: Settings, verdi
         stream |= {"outcome": "blocked", "rail": stop.rail, "category": stop.category, "channel": stop.channel}
         stream |= {"reason": stop.reason, "span": stop.span}
     elif isinstance(stop, RailFailed):
-        stream |= {"outcome": "failed", "rail": stop.rail, "timed_out": stop.timed_out, "channel": stop.channel}
+        stream |= {
+            "outcome": "failed",
+            "rail": stop.rail,
+            "timed_out": stop.timed_out or replay.timed_out,
+            "channel": stop.channel,
+        }
     original = row.response or ""
     if not original.startswith(text):
         if stop is None:
@@ -244,6 +249,13 @@ class Replay:
             {"task": call.task, "model": call.model, "in": call.usage.input_tokens, "out": call.usage.output_tokens}
             for call in response.llm_calls
         ]
+
+    @property
+    def timed_out(self) -> bool:
+        """True if the rail that ended the answer took too long."""
+        return any(
+            check.timed_out and self.stop is not None and check.rail == self.stop.rail for check in self.checks()
+        )
 
     def checks(self) -> list[Asked]:
         """Return the checks in an order that does not depend on who was quicker."""

@@ -12,14 +12,15 @@ import time
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.lowlevel
-from handrail import Journal, LLMRails
+from handrail import Journal, LLMRails, Verdict
+from handrail.errors import RailTimeoutError
 
 if TYPE_CHECKING:
-    from handrail import RailPlan, RailsConfig, Registry, Turn, Verdict, Window
+    from handrail import RailPlan, RailsConfig, Registry, Turn, Window
 
     from handrail_eval._cache import Cache
 
@@ -43,6 +44,7 @@ class Asked:
     span: tuple[int, int] | None = None
     seconds: float = 0.0
     cached: bool = False
+    timed_out: bool = False
 
 
 @dataclass(slots=True)
@@ -115,8 +117,15 @@ class Meter:
 class MeteredRail:
     """A window rail whose checks are measured, bounded over all rows, and remembered."""
 
-    def __init__(self, plan: RailPlan, rank: int, limit: anyio.CapacityLimiter | None, cache: Cache | None) -> None:
-        self._plan, self._rank, self._limit, self._cache = plan, rank, limit, cache
+    def __init__(
+        self,
+        plan: RailPlan,
+        rank: int,
+        limit: anyio.CapacityLimiter,
+        cache: Cache | None,
+        timeout: float | None,
+    ) -> None:
+        self._plan, self._rank, self._limit, self._cache, self._timeout = plan, rank, limit, cache, timeout
         self._rail: Any = plan.rail
 
     async def check(self, window: Window, turn: Turn) -> Verdict:
@@ -149,19 +158,40 @@ class MeteredRail:
 
     async def _ask_anew(self, key: str, window: Window, turn: Turn, asked: Asked | None) -> Verdict:
         journal = Journal()
-        started = time.perf_counter()
         try:
-            async with self._limit or _unbounded():
-                started = time.perf_counter()
-                verdict: Verdict = await self._rail.check(window, replace(turn, journal=journal))
+            async with self._limit:
+                started = anyio.current_time()
+                try:
+                    verdict = await self._in_time(window, replace(turn, journal=journal), asked)
+                finally:
+                    seconds = anyio.current_time() - started
+                    if asked is not None:
+                        asked.seconds = seconds
         finally:
-            seconds = time.perf_counter() - started
             turn.journal.llm_calls.extend(journal.llm_calls)
-            if asked is not None:
-                asked.seconds = seconds
-        if self._cache is not None:
+        if self._cache is not None and not (asked is not None and asked.timed_out):
             self._cache.put(key, verdict, seconds, journal.llm_calls)
         return verdict
+
+    async def _in_time(self, window: Window, turn: Turn, asked: Asked | None) -> Verdict:
+        """Ask within the rail's time, which begins when the rail is asked and not when it has to wait for its turn.
+
+        Raises:
+            RailTimeoutError: the rail took too long, and the configuration does not let the text pass.
+        """
+        plan = self._plan
+        if self._timeout is None:
+            return cast("Verdict", await self._rail.check(window, turn))
+        with anyio.move_on_after(self._timeout) as scope:
+            return cast("Verdict", await self._rail.check(window, turn))
+        if not scope.cancelled_caught:  # pragma: no cover  # what was returned or raised has left above
+            raise RuntimeError("a check ended without an answer")
+        if asked is not None:
+            asked.timed_out = True
+        if plan.allow_on_timeout:
+            return Verdict.allow("did not answer in time")
+        told = f"{plan.plugin}: rail {plan.name!r} did not answer within {self._timeout:g} seconds"
+        raise RailTimeoutError(told, rail=plan.name, plugin=plan.plugin)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rail, name)
@@ -219,7 +249,9 @@ class MeteredRails(LLMRails):
             if plan.is_immediate:
                 return replace(plan, rail=ImmediateRail(plan, rank))
             limit = limits.setdefault(plan.name, anyio.CapacityLimiter(at_once))
-            return replace(plan, rail=MeteredRail(plan, rank, limit, cache))
+            if plan.allow_on_error and not plan.allow_on_timeout:  # to the engine, what is raised here is an error
+                return replace(plan, rail=MeteredRail(plan, rank, limit, cache, None))
+            return replace(plan, rail=MeteredRail(plan, rank, limit, cache, plan.timeout), timeout=None)
 
         def all_of(plans: tuple[RailPlan, ...]) -> tuple[RailPlan, ...]:
             return tuple(metered(plan, rank) for rank, plan in enumerate(plans))
@@ -237,12 +269,6 @@ class MeteredRails(LLMRails):
         """True if a rail takes time, so that rows are worth judging at once in one process."""
         app = self._app
         return not all(plan.is_stream_rail or plan.is_immediate for plan in (*app.input_rails, *app.output_rails))
-
-
-class _unbounded:  # noqa: N801  # a context manager
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
 
 
 def _note(asked: Asked, verdict: object) -> None:
