@@ -1,4 +1,4 @@
-"""Runs thirty small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
+"""Runs thirty-two small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
 
 `python tests/side_by_side.py [NUMBER ...]` compares with what was recorded of NVIDIA's package in `side_by_side.json`.
 `python tests/side_by_side.py --record PYTHON` records it anew, with an environment that has the package; `make
@@ -293,6 +293,22 @@ async def program_30_a_variable_that_outlives_its_flow():
     colang = "define subflow s\n  $role = 'guest'\n  if $role is None\n    stop\n\ndefine subflow r\n  $x = $role\n"
     made = guarded_by(colang, ["s"], direction="input")
     return (await asked(made, options={"output_vars": ["role"]})).output_data
+
+
+async def program_31_an_action_that_yields_its_result():
+    async def check():
+        yield False
+
+    made = guarded_by(TERMS.replace("check_terms", "check"), ["check terms"])
+    made.register_action(check, "check")
+    return await asked(made)
+
+
+async def program_32_an_action_in_place_of_a_rail_by_its_name_in_camel_case():
+    prompts = [{"task": "self_check_input", "content": "{{ user_input }}"}]
+    made = guarded_by(None, ["self check input"], says="no", direction="input", prompts=prompts)
+    made.register_action(false, "SelfCheckInputAction")
+    return await asked(made)
 
 
 async def run_one(program):

@@ -10,7 +10,7 @@ from handrail._stream.slices import SLICE, parts, slices
 from hypothesis import given
 from hypothesis import strategies as st
 
-LONG = "word " * SLICE
+LONG = "word " * SLICE * 4
 
 
 @given(st.text(max_size=20), st.integers(0, 3), st.integers(-2, 2))
@@ -63,7 +63,7 @@ async def test_a_session_reads_a_long_text_in_slices_and_others_go_on_meanwhile(
         assert await read(g, way) == LONG
         tasks.cancel_scope.cancel()
     assert max(sizes) <= SLICE
-    assert len(set(turns)) > len(sizes) // 2
+    assert len(set(turns)) > 5  # of some twenty slices: in which order tasks run is the loop's affair
 
 
 async def read(g, way):

@@ -44,18 +44,26 @@ if TYPE_CHECKING:
     from handrail._protocols import StreamRail as StreamRail
     from handrail._protocols import WindowRail as WindowRail
     from handrail._rails import LLMRails as LLMRails
+    from handrail._records import CheckRecord as CheckRecord
+    from handrail._records import FailureKind as FailureKind
+    from handrail._records import RailId as RailId
     from handrail._registry import Registry as Registry
     from handrail._request_id import request_id as request_id
     from handrail._response import GenerationResponse as GenerationResponse
+    from handrail._response import Outcome as Outcome
+    from handrail._specs import Direction as Direction
     from handrail._stream.plan import RailPlan as RailPlan
     from handrail._turn import Journal as Journal
     from handrail._turn import LLMCall as LLMCall
     from handrail._turn import RailRun as RailRun
     from handrail._turn import Turn as Turn
+    from handrail._types import Channel as Channel
     from handrail._types import Chunk as Chunk
+    from handrail._types import Decision as Decision
     from handrail._types import Edit as Edit
     from handrail._types import Message as Message
     from handrail._types import Ruling as Ruling
+    from handrail._types import Span as Span
     from handrail._types import ToolCall as ToolCall
     from handrail._types import ToolCallDelta as ToolCallDelta
     from handrail._types import Usage as Usage
@@ -95,16 +103,21 @@ _HOMES = {
     "_options": ("GenerationOptions",),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
+    "_records": ("CheckRecord", "FailureKind", "RailId"),
     "_registry": ("Registry",),
     "_request_id": ("request_id",),
-    "_response": ("GenerationResponse",),
+    "_response": ("GenerationResponse", "Outcome"),
+    "_specs": ("Direction",),
     "_stream.plan": ("RailPlan",),
     "_turn": ("Journal", "LLMCall", "RailRun", "Turn"),
     "_types": (
+        "Channel",
         "Chunk",
+        "Decision",
         "Edit",
         "Message",
         "Ruling",
+        "Span",
         "ToolCall",
         "ToolCallDelta",
         "Usage",

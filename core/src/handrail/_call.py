@@ -143,6 +143,7 @@ class Call:
             **{name: value for name, value in self.turn.variables.items() if name not in registered},
             **stopper,
             "user_message": self.turn.user_message,
+            "last_user_message": self.turn.user_message,
             "bot_message": text,
         }
         return every if wanted is True else {name: every.get(name) for name in wanted}

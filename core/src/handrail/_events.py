@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from handrail._records import FailureKind, RailId
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
 
 
@@ -60,6 +61,8 @@ class Blocked:
         reason, category: from the rail's verdict.
         span: the characters to blame, in the text that the rail saw.
         message: what to show to a user instead, such as the configured refusal.
+        score: how sure the rail was, from 0 to 1, where it says so.
+        rail_id: which rail of the configuration it was, arguments included.
     """
 
     rail: str
@@ -69,6 +72,8 @@ class Blocked:
     span: Span | None = None
     channel: Channel = "text"
     message: str = ""
+    score: float | None = None
+    rail_id: RailId | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,9 @@ class RailFailed:
         direction: "input" or "output".
         error: what went wrong, with the plugin's name and version.
         timed_out: True if the rail did not answer in time.
+        kind: how it failed.
+        plugin: distribution and version behind it.
+        rail_id: which rail of the configuration it was, arguments included.
     """
 
     rail: str
@@ -88,6 +96,9 @@ class RailFailed:
     timed_out: bool = False
     channel: Channel = "text"
     message: str = ""
+    kind: FailureKind = field(default="raised", compare=False)
+    plugin: str = field(default="", compare=False)
+    rail_id: RailId | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

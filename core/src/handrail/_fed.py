@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._events import Event, TextDelta
+from handrail._only_async import OnlyAsyncBlock
 from handrail._options import EVERYTHING
 from handrail._response import GenerationResponse, ResponseBuilder
 from handrail._stream.owner import end_when_forgotten
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from handrail._call import Call
 
 
-class FedStream:
+class FedStream(OnlyAsyncBlock):
     """Guards pieces of an answer that are pushed into it, inside `async with`.
 
     Leaving the block ends the guard and cancels every check. After a block or a failed rail `push` returns nothing,
@@ -77,17 +78,24 @@ class FedStream:
         """Take the end of the answer; wait for every check, and return the rest of what can be delivered.
 
         Args:
-            error: what broke the generation, if something did: then the answer is not told as complete.
+            error: what broke the generation, if something did: then the answer is not told as complete. It is not
+                raised here, for whoever passes it has it; `response.error` is it.
 
         Raises:
-            Exception: that error, after everything that could be delivered was returned by `async for`.
             StreamClosedError: the guard was not entered, or was left.
         """
         self._refuse_misuse()
         if not self._finished:
             self._finished = True
             self._pump.finish(error)
-        return [event async for event in self]
+        events: list[Event] = []
+        try:
+            async for event in self:
+                events.append(event)  # noqa: PERF401  # what came before an error is not lost
+        except Exception as exc:
+            if exc is not error:
+                raise
+        return events
 
     def __aiter__(self) -> Self:
         return self

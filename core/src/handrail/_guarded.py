@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._events import Event, TextDelta
+from handrail._only_async import OnlyAsync, OnlyAsyncBlock
 from handrail._options import EVERYTHING
 from handrail._response import GenerationResponse, ResponseBuilder
 from handrail._stream.owner import end_when_forgotten
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
 
 
-class GuardedStream:
+class GuardedStream(OnlyAsync, OnlyAsyncBlock):
     """Delivers a guarded answer as events.
 
     One of `stream()` is used inside `async with`; leaving the block, in whichever way, ends the stream: the provider is

@@ -39,6 +39,8 @@ PACKAGES = {
     "openrouter": "handrail-openai",
     "lmstudio": "handrail-openai",
     "anthropic": "handrail-anthropic",
+    "google_genai": "handrail-bridge",
+    "groq": "handrail-bridge",
     "huggingface": "handrail-huggingface",
     "hf_pipeline_cpu": "handrail-huggingface",
     "hf_pipeline_gpu": "handrail-huggingface",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handrail._options import LogOptions
-    from handrail._turn import Journal, LLMCall, RailRun
+    from handrail._records import CheckRecord
+    from handrail._turn import Journal, LLMCall
     from handrail._types import Span
 
 
@@ -177,8 +178,8 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _activated(journal: Journal, calls: Sequence[LLMCallInfo]) -> Iterable[ActivatedRail]:
-    runs = sorted(journal.rail_runs, key=lambda run: (run.direction, run.rail))
-    grouped = [list(group) for _, group in groupby(runs, key=lambda run: (run.direction, run.rail))]
+    runs = sorted(journal.rail_runs, key=_whose)
+    grouped = [list(group) for _, group in groupby(runs, key=_whose)]
     rails = [_rail(sorted(group, key=lambda run: run.started_at), calls) for group in grouped]
     general = [call for call in calls if call.task == "general"]
     if general:
@@ -186,15 +187,19 @@ def _activated(journal: Journal, calls: Sequence[LLMCallInfo]) -> Iterable[Activ
     yield from sorted(rails, key=lambda rail: rail.started_at)
 
 
-def _rail(runs: list[RailRun], calls: Sequence[LLMCallInfo]) -> ActivatedRail:
+def _whose(run: CheckRecord) -> tuple[str, str]:
+    return run.direction, run.rail_id.text
+
+
+def _rail(runs: list[CheckRecord], calls: Sequence[LLMCallInfo]) -> ActivatedRail:
     first, last = runs[0], max(runs, key=lambda run: run.finished_at)
-    stops = [run for run in runs if run.decision == "block" or (run.decision == "failed" and not run.allowed_on_error)]
+    stops = [run for run in runs if run.stopped]
     telling = next(iter(stops), None) or next((run for run in reversed(runs) if run.reason or run.error), first)
-    task = first.rail.replace(" ", "_")
+    task = first.rail.replace(" ", "_") + first.rail_id.text[len(first.rail) :]
     own = tuple(call for call in calls if call.task == task)
     return ActivatedRail(
         first.direction,
-        first.rail,
+        first.rail_id.text,
         tuple(run.decision for run in runs),
         tuple(
             ExecutedAction(task, {}, run.decision, own if run is first else (), *_times(run), run.duration)
@@ -211,7 +216,7 @@ def _rail(runs: list[RailRun], calls: Sequence[LLMCallInfo]) -> ActivatedRail:
     )
 
 
-def _times(run: RailRun) -> tuple[float, float]:
+def _times(run: CheckRecord) -> tuple[float, float]:
     return run.started_at, run.finished_at
 
 
@@ -251,7 +256,7 @@ def _events(journal: Journal) -> Iterable[dict[str, Any]]:
     for run in sorted(journal.rail_runs, key=lambda run: run.started_at):
         yield {
             "type": f"{run.direction.capitalize()}RailFinished",
-            "rail": run.rail,
+            "rail": run.rail_id.text,
             "decision": run.decision,
             "reason": run.reason or run.error or "",
             "duration": run.duration,

@@ -87,7 +87,7 @@ def conversation(prompt: str | None, messages: Sequence[Message] | None) -> Conv
     """Check what a caller passed.
 
     Raises:
-        InvalidRequestError: both or neither were passed, or a message is not one.
+        InvalidRequestError: both or neither were passed, the list is empty, or a message is not one.
     """
     if (prompt is None) == (messages is None):
         found = "both" if prompt is not None else "neither"
@@ -98,6 +98,8 @@ def conversation(prompt: str | None, messages: Sequence[Message] | None) -> Conv
         return Conversation(({"role": "user", "content": prompt},), {}, is_prompt=True)
     if not isinstance(messages, list | tuple):
         raise InvalidRequestError(f"'messages' must be a list of messages, not {type(messages).__name__}")
+    if not messages:
+        raise InvalidRequestError("'messages' is empty; pass at least one message, or a 'prompt'")
     variables: dict[str, Any] = {}
     for index, message in enumerate(messages):
         _check(index, message)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from handrail._records import RailId
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
@@ -31,7 +32,15 @@ class RailPlanner:
         self._counter = counter
 
     def plan(
-        self, spec: RailSpec, plugin: str, rail: Any, options: RailOptions, key: str | None, direction: Direction
+        self,
+        spec: RailSpec,
+        plugin: str,
+        rail: Any,
+        options: RailOptions,
+        key: str | None,
+        direction: Direction,
+        *,
+        rail_id: RailId | None = None,
     ) -> RailPlan:
         """Give a rail with everything that the engine must know of it."""
         name = spec.name
@@ -40,6 +49,10 @@ class RailPlanner:
             raise PluginLoadError(
                 f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
                 plugin=plugin,
+            )
+        if is_session and options.threshold is not None:
+            raise InvalidRailsConfigurationError(
+                f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
             )
         streaming = self._config.rail_streaming(options)
         make_strategy: Callable[[], Strategy] | None = None
@@ -65,6 +78,8 @@ class RailPlanner:
             rewrites=spec.rewrites is not False,
             defers=spec.rewrites == "whole" and not spec.whole,
             rewrites_whole=spec.rewrites == "whole",
+            rail_id=rail_id or RailId(name),
+            threshold=options.threshold,
         )
 
     def check_streaming(self) -> None:

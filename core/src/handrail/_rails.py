@@ -19,6 +19,7 @@ from handrail._fed import FedStream
 from handrail._functions import RailFunction
 from handrail._guarded import GuardedStream
 from handrail._messages import Conversation, conversation
+from handrail._misuse import refuse_other_than_config, refuse_sync_generator
 from handrail._options import GenerationOptions, parse_options
 from handrail._registry import Registry
 from handrail._response import GenerationResponse, ResponseBuilder
@@ -47,6 +48,7 @@ class LLMRails:
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
+        TypeError: what was passed is not a `RailsConfig`.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class LLMRails:
         registry: Registry | None = None,
         caller_may: Collection[str] | None = None,
     ) -> None:
+        refuse_other_than_config(config)
         self.config = config
         self.verbose = verbose
         self._app = compose(config, registry or Registry.discover(), llm)
@@ -385,6 +388,7 @@ class LLMRails:
         *,
         fed: bool = False,
     ) -> Call:
+        refuse_sync_generator(generator)
         parsed = self._options(options)
         if not self.config.rails.output.streaming.enabled and parsed.choose(self._app.output_rails, "output"):
             raise StreamingNotSupportedError(

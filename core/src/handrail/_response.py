@@ -10,8 +10,9 @@ from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retr
 from handrail._log import GenerationLog, build_log
 from handrail._model import ToolCallAssembler
 from handrail._options import LogOptions
+from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock
-from handrail._turn import LLMCall, RailRun
+from handrail._turn import LLMCall
 from handrail._types import Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class GenerationResponse:
     log: GenerationLog | None = None
     state: Any = None
     llm_calls: tuple[LLMCall, ...] = ()
-    rail_runs: tuple[RailRun, ...] = ()
+    rail_runs: tuple[CheckRecord, ...] = ()
 
     @property
     def partial(self) -> bool:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from handrail._types import Decision, Message, Span, Usage
+from handrail._records import CheckRecord as CheckRecord
+from handrail._types import Message, Usage
 
 if TYPE_CHECKING:
     from handrail._protocols import CountTokens
@@ -81,38 +82,8 @@ class LLMCall:
         return self.reported
 
 
-@dataclass(slots=True)
-class RailRun:
-    """One check by a rail: a window, or for a stream rail the whole stream.
-
-    Attributes:
-        rail: the flow's name.
-        direction: "input" or "output".
-        decision: what the rail said; "failed" if it raised, timed out or returned nonsense.
-        reason, category, span: from the verdict; the span is in characters of the text that the rail saw.
-        characters: how many the rail read.
-        window: which ones it was shown, as start and end in the text that it saw.
-        started_at, finished_at: seconds since the epoch.
-        duration: seconds that the check took; 0 for a stream rail, which works while text passes.
-        held: seconds that text waited for this check after the rail was asked.
-        error: for "failed": what went wrong.
-        allowed_on_error: True if the rail failed and `on_error: allow` let the text pass all the same.
-    """
-
-    rail: str
-    direction: str
-    decision: Decision | str = "allow"
-    reason: str = ""
-    category: str | None = None
-    span: Span | None = None
-    characters: int = 0
-    started_at: float = 0.0
-    finished_at: float = 0.0
-    duration: float = 0.0
-    held: float = 0.0
-    error: str | None = None
-    allowed_on_error: bool = False
-    window: Span = (0, 0)
+RailRun = CheckRecord
+"""The name of a record before it was shared by everything that tells of a check; kept for one minor version."""
 
 
 @dataclass(slots=True)
@@ -120,7 +91,7 @@ class Journal:
     """What happened in one call: its requests to models and its checks. Belongs to that call alone."""
 
     llm_calls: list[LLMCall] = field(default_factory=list)
-    rail_runs: list[RailRun] = field(default_factory=list)
+    rail_runs: list[CheckRecord] = field(default_factory=list)
 
     @property
     def usage(self) -> Usage:

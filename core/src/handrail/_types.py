@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 Message: TypeAlias = Mapping[str, Any]
@@ -198,6 +198,8 @@ class Verdict:
         span: the characters of the whole text that are to blame, if the rail knows them.
         edits: for "rewrite", what to replace.
         message: for "block", what to tell the user instead of the configured refusal.
+        score: how sure the rail is that the text violates, from 0 to 1; None for a rail that does not score.
+        detail: for the journal and for measuring. It is never sent to a client and never logged.
     """
 
     decision: Decision
@@ -206,15 +208,34 @@ class Verdict:
     span: Span | None = None
     edits: tuple[Edit, ...] = ()
     message: str = ""
+    score: float | None = None
+    detail: Mapping[str, object] | None = field(default=None, repr=False, hash=False)
 
     @classmethod
-    def allow(cls, reason: str = "") -> Verdict:
-        """Let the text pass."""
-        return cls("allow", reason) if reason else _ALLOW
+    def allow(
+        cls, reason: str = "", *, score: float | None = None, detail: Mapping[str, object] | None = None
+    ) -> Verdict:
+        """Let the text pass.
+
+        Args:
+            reason: for people: why.
+            score: how sure the rail is that the text violates, from 0 to 1.
+            detail: for the journal only.
+        """
+        if not reason and score is None and detail is None:
+            return _ALLOW
+        return cls("allow", reason, score=score, detail=detail)
 
     @classmethod
     def block(
-        cls, reason: str = "", *, category: str | None = None, span: Span | None = None, message: str = ""
+        cls,
+        reason: str = "",
+        *,
+        category: str | None = None,
+        span: Span | None = None,
+        message: str = "",
+        score: float | None = None,
+        detail: Mapping[str, object] | None = None,
     ) -> Verdict:
         """Stop the stream: nothing that is not yet delivered will be.
 
@@ -223,8 +244,10 @@ class Verdict:
             category: for programs: which kind of violation.
             span: the characters of the whole text that are to blame.
             message: what to tell the user instead of the configured refusal.
+            score: how sure the rail is that the text violates, from 0 to 1.
+            detail: for the journal only, such as which phrases were found.
         """
-        return cls("block", reason, category, span, message=message)
+        return cls("block", reason, category, span, message=message, score=score, detail=detail)
 
     @classmethod
     def rewrite(cls, edits: Iterable[Edit], reason: str = "", *, category: str | None = None) -> Verdict:
@@ -260,7 +283,7 @@ class Ruling:
 # the `__init__` that a frozen dataclass gets, which goes through `object.__setattr__`.
 def slots_of(record: type) -> tuple[Callable[[object, object], None], ...]:
     """Return what fills the slots of a frozen record, in the order of its fields."""
-    return tuple(vars(record)[field.name].__set__ for field in fields(record))
+    return tuple(vars(record)[slot.name].__set__ for slot in fields(record))
 
 
 _CHUNK_SLOTS = slots_of(Chunk)

@@ -138,3 +138,49 @@ def test_an_outcome_that_contradicts_itself_is_refused(values, message):
     decision = "transform" if "transforms" in values else "allow"
     with pytest.raises(ValueError, match=message):
         RailOutcome(decision, **values)
+
+
+async def _unawaited():
+    return False
+
+
+async def _returns_a_coroutine():
+    return _unawaited()
+
+
+async def _is_an_async_generator():
+    yield False
+
+
+def _is_a_generator():
+    yield False
+
+
+async def _returns_a_function():
+    return _unawaited
+
+
+async def _wraps_a_coroutine():
+    from handrail_colang import ActionResult
+
+    return ActionResult(return_value=_unawaited())
+
+
+@pytest.mark.parametrize(
+    "action",
+    [_returns_a_coroutine, _is_an_async_generator, _is_a_generator, _returns_a_function, _wraps_a_coroutine],
+)
+async def test_a_result_that_is_work_nobody_has_done_blocks(action, make):
+    """It counts as true, so that `if not $ok` would let everything pass."""
+    rails = make(FLOW)
+    rails.register_action(action, "act")
+    assert "not its result" in await failure(rails)
+
+
+@pytest.mark.parametrize("registered", ["CheckTermsAction", "CheckTerms", "check_terms", "check_terms_action"])
+@pytest.mark.parametrize("executed", ["CheckTermsAction", "check_terms"])
+async def test_an_action_is_found_however_its_name_is_written(registered, executed, make):
+    rails = make(FLOW.replace("act\n", f"{executed}\n"))
+    rails.register_action(lambda: False, registered)
+    result = await rails.check_async(MESSAGES)
+    assert (result.status, result.failed) == ("blocked", False)

@@ -101,18 +101,23 @@ EXAMPLES = {
     "assigned_secret": [
         "api_key: <<0123456789abcdefABCD>>",
         '{"apiKey":"<<AbCdEf0123456789xyz>>"}',
+        "apiKey\n<<AbCdEf0123456789xyz>>\nn",
+        "name\nAPI_KEY\nvalue\n<<AbCdEf0123456789xyz>>\nn",
         "MY_CLIENT_SECRET=<<0123456789abcdefABCD>>",
     ],
     "password": [
         'password = "<<S3cr3tPassw0rd!>>"',
         "DB_PASSWORD=<<S3cr3tPassw0rd>> ",
         '"passwd": "<<swordfish#1>>"',
+        "passwd\n<<swordfish#1>>\nn",
         "password: str = '<<Tr0ub4dor>>'",
         "<password><<Tr0ub4dor&3>></password>".replace("&", "-"),
         "--password <<Tr0ub4dor>> ",
     ],
     "authorization": [
         "Authorization: Bearer <<cfcabd11c7ed9a41b1a3e063c32d5115>> ",
+        "Authorization\nBearer <<cfcabd11c7ed9a41b1a3e063c32d5115>>\n",
+        "key\nAuthorization\nvalue\nBasic <<dXNlcjpwYXNzd29yZDEyMw==>>\n",
         'Authorization", "value": "Basic <<dXNlcjpwYXNzd29yZDEyMw==>>"',
         "curl -u <<admin:s3cret>> http://x",
     ],

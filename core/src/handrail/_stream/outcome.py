@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handrail._stream.steps import Failure
-from handrail._turn import RailRun
 from handrail._types import Edit, Verdict, Window
 from handrail.errors import PluginContractError, RailError, RailTimeoutError
 
 if TYPE_CHECKING:
+    from handrail._records import CheckRecord, FailureKind
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Check, Step
+
+ALLOW = Verdict.allow()
 
 DEFERRED = Verdict("defer")  # type: ignore[arg-type]  # the kernel's own: judge the rest as a whole, at the end
 """What a rail made of a function says when it first changes a window: only the whole text tells what it would make."""
@@ -31,8 +34,8 @@ def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step
     """
     plan, verdict = check.lane.plan, None
     error: RailError | None = None
-    if type(outcome) is Verdict and outcome.decision == "allow" and not timed_out:
-        check.verdict = outcome
+    if outcome is ALLOW and not timed_out:
+        check.verdict = ALLOW
         record(check, now)
         return
     if not isinstance(outcome, BaseException):
@@ -63,19 +66,31 @@ def rail_error(plan: RailPlan, cause: BaseException) -> tuple[RailError, str]:
     return error, reason
 
 
-def record(check: Check, now: float, error: RailError | None = None) -> RailRun:
+def kind_of(error: BaseException) -> FailureKind:
+    """Return how a rail failed."""
+    cause = error.__cause__ if type(error) is RailError and error.__cause__ is not None else error
+    if isinstance(cause, RailTimeoutError):
+        return "timed out"
+    if isinstance(cause, PluginContractError):
+        return "contract"
+    return "raised" if isinstance(cause, Exception) else "cancelled"
+
+
+def record(check: Check, now: float, error: RailError | None = None) -> CheckRecord:
     """Make the record of a check that has ended."""
     plan, window, verdict = check.lane.plan, check.window, check.verdict
     duration = now - check.asked_at if check.started_at else 0.0
     started = check.started_at or time.time()
     decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
-    run = check.run = RailRun(plan.name, plan.direction, "rewrite" if verdict is DEFERRED else decision)
+    run = check.run = plan.record(window.channel, started)
+    run.decision = "rewrite" if verdict is DEFERRED else decision
     run.characters, run.window = len(window.text), (window.context_start, window.end)
-    run.started_at, run.finished_at, run.duration = started, started + duration, duration
+    run.finished_at, run.duration = started + duration, duration
     if error is not None:
-        run.error, run.allowed_on_error = str(error), check.failure is None
-    elif verdict is not None and (verdict.reason or verdict.decision != "allow"):
+        run.error, run.allowed_on_error, run.failure = str(error), check.failure is None, kind_of(error)
+    elif verdict is not None and verdict is not ALLOW:
         run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
+        run.score, run.detail = verdict.score, verdict.detail
     return run
 
 
@@ -84,7 +99,7 @@ def fail_late(check: Check, error: RailError, step: Step) -> None:
     check.verdict, check.failure = None, error
     step.failures.append(Failure(check.lane.plan.name, check.lane.plan.plugin, "it rewrites text that has passed"))
     if check.run is not None:
-        check.run.decision, check.run.error = "failed", str(error)
+        check.run.decision, check.run.error, check.run.failure = "failed", str(error), "contract"
 
 
 def _settle_failure(check: Check, error: RailError, reason: str, *, passes: bool, step: Step) -> Verdict | None:
@@ -104,6 +119,9 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     """
     if type(verdict) is not Verdict:
         raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict")
+    refuse_bad_score(verdict)
+    if plan.threshold is not None:
+        verdict = _by_score(verdict, plan.threshold)
     if verdict.decision == "allow":
         return verdict
     if verdict.decision == "block":
@@ -119,6 +137,27 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         raise PluginContractError("check() returned edits, but the rail is registered with rewrites=False")
     _refuse_bad_edits(verdict, window)
     return verdict
+
+
+def refuse_bad_score(verdict: Verdict) -> None:
+    """Raise unless the score is a number from 0 to 1, and the detail a mapping."""
+    score = verdict.score
+    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1):
+        shown = f"{score!r}" if isinstance(score, int | float) else _kind(score)
+        raise PluginContractError(f"the rail returned the score {shown}; it must be a number from 0 to 1")
+    if verdict.detail is not None and not isinstance(verdict.detail, Mapping):
+        raise PluginContractError(f"the rail returned {_kind(verdict.detail)} as detail; it must be a mapping")
+
+
+def _by_score(verdict: Verdict, threshold: float) -> Verdict:
+    """Return what a verdict amounts to where the configuration has a threshold; without a score it stands."""
+    if verdict.score is None:
+        return verdict
+    if verdict.score >= threshold:
+        if verdict.decision == "block":
+            return verdict
+        return replace(verdict, decision="block", reason=verdict.reason or "the score reaches the threshold", edits=())
+    return replace(verdict, decision="allow", span=None, message="") if verdict.decision == "block" else verdict
 
 
 def _kind(value: object) -> str:

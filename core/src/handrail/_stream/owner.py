@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from handrail._only_async import OnlyAsync
 from handrail._stream.backend import on_asyncio, scheduler, spawn
 from handrail.errors import StreamClosedError
 
@@ -21,7 +22,7 @@ def end_when_forgotten(consumer: object, end: Callable[[], None]) -> None:
     weakref.finalize(consumer, end).atexit = False
 
 
-class OwnedStream(AsyncIterator[Any]):
+class OwnedStream(OnlyAsync, AsyncIterator[Any]):
     """The iterator over a stream with tasks; they start when the first item is asked for.
 
     Like a generator it is over once a call was cancelled.
@@ -76,7 +77,7 @@ class OwnedStream(AsyncIterator[Any]):
             end_when_forgotten(self, self._pump.start())
 
 
-class OwnedGenerator(AsyncIterator[Any]):
+class OwnedGenerator(OnlyAsync, AsyncIterator[Any]):
     """The iterator over a stream without tasks, closed when its consumer forgets it."""
 
     def __init__(self, pull: Pull, renderer: Renderer) -> None:

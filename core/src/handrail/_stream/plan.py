@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from handrail._events import Blocked, RailFailed
 from handrail._protocols import Strategy, StreamRail, WindowRail
+from handrail._records import CheckRecord, FailureKind, RailId
 from handrail._stream.whole import Whole
 from handrail._types import Channel, Verdict
 
@@ -38,6 +39,9 @@ class RailPlan:
         rewrites: False if the rail never asks for an edit, so that rails after it need not expect one.
         defers: True for a rail that judges windows until it first changes one, and then the whole text.
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
+        rail_id: which rail of the configuration it is, arguments included.
+        observes: True if it holds nothing and stops nothing; what it would have done is recorded.
+        threshold: the score from which on a text is refused, whatever else the rail says; None for none.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
         is_immediate: True if its `check` is a plain function, which answers at once.
     """
@@ -58,10 +62,15 @@ class RailPlan:
     rewrites: bool = True
     defers: bool = False
     rewrites_whole: bool = False
+    rail_id: RailId = None  # type: ignore[assignment]  # filled below from the name
+    observes: bool = False
+    threshold: float | None = None
     is_stream_rail: bool = field(init=False)
     is_immediate: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.rail_id is None:
+            object.__setattr__(self, "rail_id", RailId(self.name))
         object.__setattr__(self, "is_stream_rail", callable(getattr(self.rail, "open", None)))
         object.__setattr__(self, "is_immediate", not self.is_stream_rail and _is_plain(self.rail))
 
@@ -73,7 +82,40 @@ class RailPlan:
     def blocked(self, verdict: Verdict, channel: Channel) -> Blocked:
         """Return the event of this rail's refusal."""
         return Blocked(
-            self.name, self.direction, verdict.reason, verdict.category, verdict.span, channel, verdict.message
+            rail=self.name,
+            direction=self.direction,
+            reason=verdict.reason,
+            category=verdict.category,
+            span=verdict.span,
+            channel=channel,
+            message=verdict.message,
+            score=verdict.score,
+            rail_id=self.rail_id,
+        )
+
+    def failed(self, error: str, channel: Channel, *, kind: FailureKind = "raised") -> RailFailed:
+        """Return the event of this rail's failure."""
+        return RailFailed(
+            rail=self.name,
+            direction=self.direction,
+            error=error,
+            timed_out=kind == "timed out",
+            channel=channel,
+            kind=kind,
+            plugin=self.plugin,
+            rail_id=self.rail_id,
+        )
+
+    def record(self, channel: Channel, started_at: float) -> CheckRecord:
+        """Begin the record of a check by this rail."""
+        return CheckRecord(
+            rail=self.name,
+            direction=self.direction,
+            started_at=started_at,
+            channel=channel,
+            rail_id=self.rail_id,
+            plugin=self.plugin,
+            observed=self.observes,
         )
 
     def for_whole_text(self) -> RailPlan:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from handrail._content import ComposedPieces
-from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap
 from handrail._stream.steps import Failure, Stop
 from handrail.errors import ContentError
@@ -30,6 +29,7 @@ class Reads(Protocol):
         """Characters that must have come in before there is anything to do; 0 if it looks at whatever comes."""
 
     length: int
+    went_past: int
 
     def receive(self, text: str, step: Step) -> None:
         """Take text, and ask nothing yet."""
@@ -62,7 +62,7 @@ class _End:
     def _fail(self, error: ContentError, step: Step) -> tuple[str, bool]:
         """End the stream: what the rail has to judge cannot be read, or what it asked for cannot be written."""
         rail = self._rail
-        self.stop = RailFailed(rail.name, rail.direction, str(error), channel=self._channel)
+        self.stop = rail.failed(str(error), self._channel, kind="contract")
         self.cause = error
         step.failures.append(Failure(rail.name, rail.plugin, "what it has to judge is not valid JSON"))
         return "", False
@@ -131,6 +131,7 @@ class Encoding(_End):
         self.map = _Places() if retracts else OffsetMap()
         self._composed: dict[Reads, ComposedPieces] = {}
         self._ends: dict[Reads, int] = {}  # up to which offset of the content a stage has let it through
+        self._passed: dict[Reads, int] = {}  # how many characters of its text that were
         self._came = self._went = 0
 
     def receive(self, text: str, step: Step) -> None:
@@ -155,18 +156,22 @@ class Encoding(_End):
         """Return what went through all stages since the last time, as pieces of the content."""
         passed: list[Piece] = []
         before: Reads | None = None
-        began = 0  # where in the content the pieces of the stage before begin
+        began = count = 0  # in the content and in its own text, where the pieces of the stage before begin
         for stage in self.stages:
             own = stage.take_pieces()
             if before is not None:
                 composed = self._composed.get(stage)
                 if composed is None:
                     composed = self._composed[stage] = ComposedPieces(began)
+                    if went_past := stage.went_past - count:
+                        own.insert(0, (0, went_past, None))
+                    self._passed[stage] = count
                 composed.give(passed)
                 own = composed.take(own)
-            began = self._ends.get(stage, began)
+            began, count = self._ends.get(stage, began), self._passed.get(stage, 0)
             if own:
                 self._ends[stage] = own[-1][1]
+                self._passed[stage] = count + sum([end - at if new is None else len(new) for at, end, new in own])
             passed, before = own, stage
         return passed
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap
-from handrail._stream.outcome import rail_error
+from handrail._stream.outcome import kind_of, rail_error, refuse_bad_score
 from handrail._stream.steps import Failure, Stop
 from handrail._stream.trail import Trail
-from handrail._turn import RailRun
 from handrail._types import Channel, Edit, Ruling, Verdict
 from handrail.errors import PluginContractError
 
@@ -33,11 +31,12 @@ class SessionStage:
         due: 0, for a session looks at whatever comes at once.
         length: characters that have come in.
         held, unchecked: 0, for what a session holds is its own.
+        went_past: 0, for it is there from the beginning.
         stop, cause: how the stage ended the stream, and the error behind it.
         map: where offsets of the text lie after the rail's edits, as far as it has told.
     """
 
-    due = held = unchecked = 0
+    due = held = unchecked = went_past = 0
     retract = follower = None
 
     def __init__(self, plan: RailPlan, turn: Turn, channel: Channel) -> None:
@@ -53,7 +52,7 @@ class SessionStage:
         self._open = True
         self._session: Session | None = None
         self._quick: Callable[[str], object] | None = None  # its `feed`, where nothing need be kept for a failure
-        self._run = RailRun(plan.name, plan.direction, started_at=time.time())
+        self._run = plan.record(channel, time.time())
 
     def note_pieces(self) -> None:
         """Begin to note which pieces of its text go out; before any has come in."""
@@ -144,6 +143,8 @@ class SessionStage:
         block = ruling.block
         if block is not None and (type(block) is not Verdict or block.decision != "block"):
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")
+        if block is not None:
+            refuse_bad_score(block)
         if ruling.edits:
             self._run.decision = "rewrite"
             self.map.add(ruling.edits)
@@ -164,6 +165,7 @@ class SessionStage:
         run, plan = self._run, self._plan
         run.decision, run.reason = "block", verdict.reason
         run.category, run.span = verdict.category, verdict.span
+        run.score, run.detail = verdict.score, verdict.detail
         self._close()
         self.stop = plan.blocked(verdict, self._channel)
 
@@ -171,7 +173,7 @@ class SessionStage:
         """End the stream, or return what the session held if the configuration lets it pass."""
         run, plan = self._run, self._plan
         error, reason = rail_error(plan, exc)
-        run.decision, run.error = "failed", str(error)
+        run.decision, run.error, run.failure = "failed", str(error), kind_of(exc)
         run.allowed_on_error = plan.allow_on_error
         step.failures.append(Failure(plan.name, plan.plugin, reason, passes=plan.allow_on_error))
         self._session = self._quick = None
@@ -179,7 +181,7 @@ class SessionStage:
             raw, self._raw = self._raw, ""
             return self._passed(raw)
         self._close()
-        self.stop, self.cause = RailFailed(plan.name, plan.direction, run.error, channel=self._channel), exc
+        self.stop, self.cause = plan.failed(run.error, self._channel, kind=kind_of(exc)), exc
         return ""
 
     def _close(self) -> None:

@@ -12,8 +12,8 @@ from handrail._types import ToolCallDelta, Verdict, Window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handrail._records import CheckRecord
     from handrail._stream.lanes import Lane
-    from handrail._turn import RailRun
     from handrail.errors import RailError
 
 NEVER = 2**62
@@ -47,7 +47,7 @@ class Check:
         self.verdict: Verdict | None = None
         self.failure: RailError | None = None
         self.dropped = False
-        self.run: RailRun | None = None
+        self.run: CheckRecord | None = None
         self.started_at = self.asked_at = 0.0
         self.cancel: Callable[[], None] | None = None
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import pieces_of
-from handrail._events import RailFailed
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.kept import KeptText
 from handrail._stream.lanes import Lane
-from handrail._stream.outcome import conclude, record
+from handrail._stream.outcome import conclude, kind_of, record
 from handrail._stream.steps import Check, Failure, Stop
 from handrail._types import Channel, Edit
-from handrail.errors import PluginContractError, RailTimeoutError
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +43,7 @@ class WindowStage:
         retract: from which offset on delivered text is to be withdrawn; None for none.
         follower: a stage that was split off and is to be put behind this one.
         map: where offsets of the text lie after the stage's edits.
+        went_past: characters that the stage before let through before this one was split off, and it never sees.
     """
 
     def __init__(
@@ -57,7 +57,8 @@ class WindowStage:
         self.channel = key[0]
         self.tool_name = tool_name
         self.kept = KeptText()
-        self.length = self.released = 0
+        self.length = self.released = self.went_past = 0
+        self._went = 0  # characters that went out
         self.due = 1
         self.finished = self.stopping = False
         self.stop: Stop | None = None
@@ -173,9 +174,9 @@ class WindowStage:
         follower = WindowStage((), self._journal, self.key, self.tool_name)
         follower.length = follower.released = self.released
         follower.map, self.map = self.map, OffsetMap()
-        if self._pieces is not None:  # what this stage has let through so far went past the new one
-            width = sum([end - start if new is None else len(new) for start, end, new in self._pieces])
-            follower._pieces = [(0, width, None)] if width else []
+        if self._pieces is not None:
+            follower._pieces = []
+            follower.went_past = follower._went = self._went
         origins = [other.restart_at(self.released) for other in moved]
         first = 0 if any(other.plan.defers for other in moved) else min(origins)  # one may yet judge the whole
         follower.kept = KeptText(self.kept.slice(first, self.released), first)
@@ -241,6 +242,7 @@ class WindowStage:
             piece = self._edited(piece, edits, limit)
         elif self._pieces is not None and limit > self.released:
             self._pieces.append((self.released, limit, None))
+        self._went += len(piece)
         if limit > self.released:
             self.released = limit
         if not self._keeps_all:
@@ -266,8 +268,8 @@ class WindowStage:
         self._done, verdict = True, check.verdict
         self._withdraw(lane, verdict.span[0] if verdict and verdict.span else lane.cleared)
         if check.failure is not None:
-            timed_out = isinstance(check.failure, RailTimeoutError)
-            self.stop = RailFailed(plan.name, plan.direction, str(check.failure), timed_out, self.channel)
+            kind = check.run.failure if check.run is not None and check.run.failure is not None else "raised"
+            self.stop = plan.failed(str(check.failure), self.channel, kind=kind)
             self.cause = check.failure
         elif verdict is not None:
             self.stop = plan.blocked(verdict, self.channel)
@@ -284,7 +286,7 @@ class WindowStage:
         self._done = self.stopping = step.stop_reading = True
         error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
         self._withdraw(lane, lane.cleared)
-        self.stop, self.cause = RailFailed(plan.name, plan.direction, error, channel=self.channel), exc
+        self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
         step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}"))
 
 

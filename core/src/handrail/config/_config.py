@@ -16,6 +16,7 @@ from handrail.config._prompts import choose_prompt
 from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
 from handrail.config._section import Section
 from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, TaskPrompt
+from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._validation import ModelT, checked, validate
 
@@ -108,7 +109,9 @@ class RailsConfig(Section):
 
         Raises:
             ConfigurationError: it cannot be used; each problem is a line.
+            TypeError: a text was expected and something else was passed.
         """
+        _refuse_other_than_text(colang_content=colang_content, yaml_content=yaml_content)
         return cls._build(load_content(colang_content, yaml_content, config))
 
     def __add__(self, later: RailsConfig) -> Self:
@@ -208,19 +211,22 @@ class RailsConfig(Section):
         """Give the key under `rails.config` that belongs to a rail, as written; None if there is none."""
         return find_key(self.rails.config, name, config_key)
 
-    def rail_options(self, name: str, config_key: str | None = None) -> tuple[RailOptions, dict[str, object]]:
+    def rail_options(
+        self, name: str, config_key: str | None = None, *, fields: Collection[str] = YIELDED
+    ) -> tuple[RailOptions, dict[str, object]]:
         """Split `rails.config` of one rail into the kernel's options and the rail's own settings.
 
         Args:
             name: the rail's name; case, spaces, hyphens and underscores make no difference.
             config_key: another key under which its settings may stand.
+            fields: of the rail's own settings, for which some of the kernel's keys make way; unless given, all do.
         """
         key = self.rail_key(name, config_key)
         section = self.rails.config[key] if key is not None else {}
-        options, problems = rail_options(key or name, section, self._origin.tree)
+        options, problems = rail_options(key or name, section, self._origin.tree, fields)
         if options is None:
             raise error_of(problems)
-        return options, own_settings(section)
+        return options, own_settings(section, fields)
 
     def rail_streaming(self, options: RailOptions) -> StreamingConfig:
         """Give `rails.output.streaming` with what a rail sets otherwise.
@@ -267,3 +273,12 @@ def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem
             text = f"models[{index}] is a second model of the type '{model.type}', first{before}; keep one of them"
             problems.append(problem_at(tree, ("models", index), text))
     return problems
+
+
+def _refuse_other_than_text(**contents: object) -> None:
+    for name, content in contents.items():
+        if content is not None and not isinstance(content, str):
+            raise TypeError(
+                f"{name} must be text, not {type(content).__name__}; "
+                "write from_content(yaml_content=...) for YAML and from_content(config=...) for a dictionary"
+            )

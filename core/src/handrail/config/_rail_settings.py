@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.config._flows import normalized_name
 from handrail.config._problems import Problem, dotted, problem_at
-from handrail.config._streaming import RailOptions, StreamingConfig
+from handrail.config._streaming import YIELDED, RailOptions, StreamingConfig
 from handrail.config._validation import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from handrail.config._tree import Node
 
@@ -28,14 +28,23 @@ def find_key(sections: Mapping[str, object], name: str, config_key: str | None) 
     return found
 
 
-def own_settings(section: Mapping[str, Any]) -> dict[str, object]:
-    """Give what the kernel leaves to the rail."""
-    return {key: value for key, value in section.items() if key not in RailOptions.model_fields}
+def kernel_keys(fields: Collection[str] = YIELDED) -> frozenset[str]:
+    """Return the keys of a rail's settings that are the kernel's, if the rail's own settings have these fields."""
+    return frozenset(RailOptions.model_fields) - YIELDED.intersection(fields)
 
 
-def rail_options(key: str, section: Mapping[str, Any], tree: Node | None) -> tuple[RailOptions | None, list[Problem]]:
-    """Give what the kernel takes, or its problems."""
-    taken = {name: value for name, value in section.items() if name in RailOptions.model_fields}
+def own_settings(section: Mapping[str, Any], fields: Collection[str] = YIELDED) -> dict[str, object]:
+    """Return what the kernel leaves to a rail whose settings have these fields."""
+    taken = kernel_keys(fields)
+    return {key: value for key, value in section.items() if key not in taken}
+
+
+def rail_options(
+    key: str, section: Mapping[str, Any], tree: Node | None, fields: Collection[str] = YIELDED
+) -> tuple[RailOptions | None, list[Problem]]:
+    """Return what the kernel takes of the settings of a rail whose own have these fields, or its problems."""
+    keys = kernel_keys(fields)
+    taken = {name: value for name, value in section.items() if name in keys}
     return checked(RailOptions, taken, tree=tree, path=("rails", "config", key))
 
 
@@ -75,7 +84,7 @@ def problems_of(sections: object, base: StreamingConfig | None, tree: Node) -> l
         same = first.setdefault(normalized_name(key), key)
         if same != key:
             problems.append(_written_twice(key, same, tree))
-        problems += rail_options(key, section, tree)[1]
+        problems += rail_options(key, section, tree)[1]  # whose those are is known when it is composed
         override = section.get("streaming")
         if isinstance(override, dict) and base is not None:
             problems += rail_streaming(base, override, ("rails", "config", key, "streaming"), tree)[1]

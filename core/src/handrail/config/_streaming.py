@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from handrail._types import Channel  # pydantic reads the annotation
 from handrail.config._section import Count, Seconds, Section, Tokens, reject
@@ -15,6 +15,10 @@ SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
 """Keys that a strategy with settings of its own does not read."""
 
 FailureMode = Literal["block", "allow"]
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+
+YIELDED = frozenset({"threshold"})
+"""Keys that are the rail's own where its settings have a field of that name."""
 
 
 class StreamingConfig(Section):
@@ -99,6 +103,7 @@ class RailOptions(Section):
         on_error: what happens to the text when the rail fails.
         on_timeout: what happens to it when the rail does not answer in time; as `on_error` unless set.
         channels: what the rail is shown; what the rail itself says unless set, which is the text for most.
+        threshold: the score from which on a text is refused, and below which it is not, for rails that score.
     """
 
     streaming: dict[str, Any] | None = None
@@ -107,6 +112,7 @@ class RailOptions(Section):
     on_error: FailureMode = "block"
     on_timeout: FailureMode | None = None
     channels: tuple[Channel, ...] | None = None
+    threshold: Score | None = None
 
     @model_validator(mode="after")
     def _listens(self) -> Self:

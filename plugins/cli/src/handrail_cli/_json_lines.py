@@ -48,8 +48,9 @@ class JsonLines:
         """Start a new answer; its first event says that it is one."""
 
     def show(self, event: Event) -> None:
-        """Write what was delivered."""
-        self._write(EVENTS[type(event)], _fields(event))
+        """Write what was delivered; events of a kind that came later are not for this view."""
+        if (kind := EVENTS.get(type(event))) is not None:
+            self._write(kind, _fields(event))
 
     def fail(self, error: Exception) -> None:
         """Write that the model failed."""
@@ -84,7 +85,8 @@ class JsonLines:
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+    """Return what may be shown of a record: its detail may have text that was refused."""
+    return {field.name: getattr(record, field.name) for field in fields(record) if field.name != "detail"}
 
 
 def _plain(value: object) -> object:

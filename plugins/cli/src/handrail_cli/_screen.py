@@ -65,7 +65,7 @@ class Screen:
             self._withdraw(event)
         elif isinstance(event, Finished):
             self._finish(event)
-        else:
+        elif isinstance(event, Blocked | RailFailed):
             self._show_stop(event)
 
     def fail(self, error: Exception) -> None:

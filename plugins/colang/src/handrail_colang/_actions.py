@@ -13,7 +13,7 @@ import anyio.to_thread
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 
 from handrail_colang._asking import ActionModel, TaskManager
-from handrail_colang._outcomes import RailOutcome, TransformTarget
+from handrail_colang._outcomes import ActionResult, RailOutcome, TransformTarget
 
 if TYPE_CHECKING:
     from handrail import InnerRail, RailContext, Turn
@@ -70,7 +70,8 @@ class Actions:
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         known = self._known()
-        found = next((known[candidate] for candidate in names_of(name) if candidate in known), None)
+        its_names = (named_so(candidate, known) for candidate in names_of(name))
+        found = next((known[its_name] for its_name in its_names if its_name is not None), None)
         run = getattr(found, "run", None)
         return run if callable(run) and not inspect.isroutine(found) else found
 
@@ -145,11 +146,24 @@ class _Call:
         keywords = self._keywords(len(positional))
         try:
             if inspect.iscoroutinefunction(function):
-                return await function(*positional, **keywords)
-            result = await anyio.to_thread.run_sync(lambda: function(*positional, **keywords), abandon_on_cancel=True)
-            return await result if inspect.isawaitable(result) else result
+                result = await function(*positional, **keywords)
+            else:
+                result = await anyio.to_thread.run_sync(
+                    lambda: function(*positional, **keywords), abandon_on_cancel=True
+                )
+                result = await result if inspect.isawaitable(result) else result
         except Exception as exc:
             raise self._error(f"raised {type(exc).__name__}: {exc}") from exc
+        return self._decided(result)
+
+    def _decided(self, result: Any) -> Any:
+        """Return the result, unless it is work that nobody has done: that counts as true, and would let pass."""
+        told = result.return_value if isinstance(result, ActionResult) else result
+        if inspect.iscoroutine(told) or inspect.isgenerator(told):
+            told.close()
+        elif not (inspect.isawaitable(told) or inspect.isasyncgen(told) or inspect.isroutine(told)):
+            return result
+        raise self._error(f"returned a {type(told).__name__}, not its result; await it, or call it, in the action")
 
     def _keywords(self, taken: int) -> dict[str, Any]:
         given = {name: value(self.variables) for name, value in self.statement.keywords.items()}
@@ -222,6 +236,11 @@ def names_of(name: str) -> tuple[str, ...]:
     """Return the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
     snake = _HUMP.sub("_", name).lower().replace(" ", "_")
     return (name, snake, snake.removesuffix("_action"))
+
+
+def named_so(name: str, actions: Iterable[str]) -> str | None:
+    """Return the action of this name, which may be registered as `SelfCheckOutputAction` for `self_check_output`."""
+    return name if name in actions else next((known for known in actions if name in names_of(known)), None)
 
 
 def _events(variables: Variables) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RailError
 
+from handrail_colang._actions import named_so
 from handrail_colang._outcomes import RailOutcome
 from handrail_colang._running import Refusal
 from handrail_colang._syntax import Execute, Flow, Place
@@ -21,15 +22,15 @@ _FINDS = re.compile(r"detect|hallucination")
 _LEAST = 0.5  # of a number that says how well the text is supported
 
 
-def action_in_place(name: str, actions: Mapping[str, object]) -> str | None:
+def action_in_place(rail: str, actions: Mapping[str, object]) -> str | None:
     """Return the action that is a rail's own under its name with underscores, if there is one.
 
     The library's rails for both directions may share an action: `mask sensitive data on input` asks
     `mask_sensitive_data`.
     """
-    snake = re.sub(r"[\s-]+", "_", name.strip()).lower()
+    snake = re.sub(r"[\s-]+", "_", rail.strip()).lower()
     names = (snake, _SIDE.sub("", snake)) if "_on_" in snake else (snake,)
-    return next((candidate for candidate in names if candidate in actions), None)
+    return next((known for name in names if (known := named_so(name, actions)) is not None), None)
 
 
 def flows_of_actions(

@@ -14,6 +14,9 @@ _QUOTED = rf"[^\s\"'`\\<>]{{6,256}}(?={_QUOTE})"
 _BARE = r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{,);}<>])"
 _VALUE = r"[^\s\"'`\\<>,;(){}\[\]&]{16,2048}+(?![(\[{<>])"
 _ENDS = ".?:"
+# Of JSON rails are shown keys and values, a line each; `value` is what lists of environment variables put between them.
+_NEXT_LINE = r"\n(?:(?i:value)\n)?"
+_LINE_ENDS = r"(?=[\r\n]|\Z)"
 _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 
 # Where a word of a name begins: behind no letter, or with a capital behind a small one. Look-behinds stand after the
@@ -83,6 +86,7 @@ PASSWORD = Kind(
     "PASSWORD",
     (
         Way(_QUOTED, lead=_PASSWORD_NAME + _SIGN + _OPEN, check=is_literal),
+        Way(rf"[^\s\"'`\\<>]{{6,256}}+{_LINE_ENDS}", lead=_PASSWORD_NAME + _NEXT_LINE, check=is_literal),
         Way(_BARE, lead=rf"{_PASSWORD_NAME}(?:=|(?:{_QUOTE})?: )", check=is_bare_literal, trim=_ENDS),
         Way(
             r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>])",
@@ -104,6 +108,7 @@ ASSIGNED = Kind(
     "SECRET",
     (
         Way(_VALUE, lead=rf"{_TOKEN_NAME}{_SIGN}(?:{_OPEN})?", check=is_mixed, trim=_ENDS),
+        Way(_VALUE + _LINE_ENDS, lead=_TOKEN_NAME + _NEXT_LINE, check=is_mixed),
         Way(_VALUE, lead=rf"--{_TOKEN_NAME}[ =]", check=is_mixed, trim=_ENDS),
     ),
     summary="value that is assigned to a name such as api_key or token",
@@ -117,7 +122,7 @@ AUTHORIZATION = Kind(
     (
         Way(
             r"[A-Za-z0-9._~+/=:-]{8,2048}",
-            lead=rf"(?i:authorization)(?:{_QUOTE})?\s{{0,3}}[:=,]\s{{0,3}}(?:{_QUOTE}(?i:value){_QUOTE}\s{{0,3}}:\s{{0,3}})?"
+            lead=rf"(?i:authorization)(?:{_QUOTE})?(?:{_NEXT_LINE}|\s{{0,3}}[:=,]\s{{0,3}})(?:{_QUOTE}(?i:value){_QUOTE}\s{{0,3}}:\s{{0,3}})?"
             rf"(?:{_OPEN})?(?i:bearer|basic|token|digest|apikey|api-key|bot|negotiate)\s{{1,3}}",
             check=_is_credential,
         ),
@@ -139,7 +144,7 @@ AWS_SECRET_KEY = Kind(
     (
         Way(
             r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
-            lead=rf"(?i:(?:aws_?)?secret_?access_?key|aws_?secret_?key){_SIGN}(?:{_OPEN})?",
+            lead=rf"(?i:(?:aws_?)?secret_?access_?key|aws_?secret_?key)(?:{_NEXT_LINE}|{_SIGN}(?:{_OPEN})?)",
         ),
     ),
     summary="AWS secret access key, after its name",

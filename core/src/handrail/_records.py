@@ -1,0 +1,94 @@
+"""What is known of one check: the record that events, the journal, logs, traces and observers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from handrail._types import Channel, Decision, Span
+
+FailureKind: TypeAlias = Literal["raised", "timed out", "contract", "cancelled"]
+"""How a rail failed: it raised, took too long, returned what its interface does not allow, or ended its own task."""
+
+
+@dataclass(frozen=True, slots=True)
+class RailId:
+    """Which rail of a configuration: one rail used twice with other arguments is two.
+
+    Attributes:
+        name: the rail's name, without arguments.
+        arguments: `$model=guard` gives `{"model": "guard"}`.
+        text: the flow as the configuration has it, arguments included.
+    """
+
+    name: str
+    arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            object.__setattr__(self, "text", self.name)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(slots=True)
+class CheckRecord:
+    """One check by a rail: a window, or for a stream rail the whole stream.
+
+    Attributes:
+        rail: the flow's name.
+        direction: "input" or "output".
+        decision: what the rail said; "failed" if it raised, timed out or returned nonsense, "cancelled" if its answer
+            no longer mattered.
+        reason, category, span: from the verdict; the span is in characters of the text that the rail saw.
+        characters: how many the rail read.
+        started_at, finished_at: seconds since the epoch.
+        duration: seconds that the check took; 0 for a stream rail, which works while text passes.
+        held: seconds that text waited for this check after the rail was asked.
+        error: for "failed": what went wrong.
+        allowed_on_error: True if the rail failed and `on_error: allow` let the text pass all the same.
+        window: which characters it was shown, as start and end in the text that it saw.
+        channel: what kind of text it was shown.
+        rail_id: which rail of the configuration it was, arguments included.
+        plugin: distribution and version behind the rail.
+        score: from the verdict: how sure the rail is that the text violates, from 0 to 1.
+        detail: from the verdict. May have text that was refused, so it is for the journal only.
+        failure: for "failed": how.
+        observed: True if the rail only observes, so that nothing came of its decision.
+    """
+
+    rail: str
+    direction: str
+    decision: Decision | str = "allow"
+    reason: str = ""
+    category: str | None = None
+    span: Span | None = None
+    characters: int = 0
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    duration: float = 0.0
+    held: float = 0.0
+    error: str | None = None
+    allowed_on_error: bool = False
+    window: Span = (0, 0)
+    channel: Channel = "text"
+    rail_id: RailId = None  # type: ignore[assignment]  # filled below from the name
+    plugin: str = ""
+    score: float | None = None
+    detail: Mapping[str, object] | None = field(default=None, repr=False)
+    failure: FailureKind | None = None
+    observed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rail_id is None:
+            self.rail_id = RailId(self.rail)
+
+    @property
+    def stopped(self) -> bool:
+        """True if the check ended the call, by a refusal or because the rail failed."""
+        if self.observed:
+            return False
+        return self.decision == "block" or (self.decision == "failed" and not self.allowed_on_error)

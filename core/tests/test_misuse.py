@@ -1,0 +1,93 @@
+"""The usual slips in calling Handrail get an error that names the call to write."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeProvider, words
+from handrail import LLMRails, RailsConfig
+from handrail.errors import ConfigurationError, InvalidRequestError
+
+
+@pytest.fixture
+def rails(guarded):
+    return guarded(FakeProvider(words(3)), {}).rails
+
+
+@pytest.mark.parametrize(
+    ("config", "hint"), [("folder", "from_path"), ({"models": []}, "from_content"), (None, "from_path")]
+)
+def test_what_is_no_configuration_is_told_how_to_become_one(config, hint):
+    with pytest.raises(TypeError, match=hint):
+        LLMRails(config)
+
+
+@pytest.mark.parametrize("name", ["yaml_content", "colang_content"])
+@pytest.mark.parametrize("content", [{"models": []}, b"models: []", 3])
+def test_a_content_that_is_no_text_is_told_which_argument_takes_it(name, content):
+    with pytest.raises(TypeError, match=f"{name} must be text.*config="):
+        RailsConfig.from_content(**{name: content})
+
+
+@pytest.mark.parametrize("method", ["stream", "stream_async", "stream_events"])
+async def test_a_loop_without_async_is_told_to_be_asynchronous(rails, method):
+    with pytest.raises(TypeError, match="async for"):
+        list(getattr(rails, method)("hello"))
+
+
+@pytest.mark.parametrize("method", ["stream", "stream_events", "feed"])
+async def test_a_block_without_async_is_told_to_be_asynchronous(rails, method):
+    with pytest.raises(TypeError, match="async with"), getattr(rails, method)("hello"):
+        pass
+
+
+@pytest.mark.parametrize("method", ["stream", "stream_async", "stream_events", "feed"])
+async def test_an_empty_conversation_is_refused_by_streams(rails, method):
+    with pytest.raises(InvalidRequestError, match="'messages' is empty"):
+        getattr(rails, method)(messages=[])
+
+
+@pytest.mark.parametrize("method", ["generate_async", "check_async"])
+async def test_an_empty_conversation_is_refused_by_calls(rails, method):
+    with pytest.raises(InvalidRequestError, match="'messages' is empty"):
+        await getattr(rails, method)(messages=[])
+
+
+@pytest.mark.parametrize("texts", [["a", "b"], (text for text in "ab"), "ab"])
+@pytest.mark.parametrize("method", ["stream", "stream_async", "stream_events"])
+async def test_texts_that_are_not_asynchronous_are_refused_at_once(rails, method, texts):
+    with pytest.raises(InvalidRequestError, match="async def"):
+        getattr(rails, method)("hello", generator=texts)
+
+
+@pytest.mark.parametrize("judge", ["", "  - {type: self_check_output, engine: opena1, model: m}\n"])
+def test_a_model_with_a_problem_is_not_reported_as_missing(judge):
+    yaml = (
+        f"models:\n  - {{type: main, engine: opena1, model: m}}\n{judge}"
+        "rails: {output: {flows: [self check output], streaming: {enabled: True}}}\n"
+        "prompts: [{task: self_check_output, content: 'Block? {{ bot_response }}'}]\n"
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        LLMRails(RailsConfig.from_content(yaml_content=yaml))
+    assert len(raised.value.problems) == yaml.count("opena1")
+    assert all("unknown engine 'opena1'" in problem for problem in raised.value.problems)
+
+
+def judged(types):
+    models = "".join(f"  - {{type: {type_}, engine: scripted, parameters: {{answers: ['No']}}}}\n" for type_ in types)
+    return RailsConfig.from_content(
+        yaml_content=f"models:\n{models}"
+        "rails: {output: {flows: [self check output], streaming: {enabled: True}}}\n"
+        "prompts: [{task: self_check_output, content: 'Block? {{ bot_response }}'}]\n"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["self_check_ouput", "selfcheck_output", "self-check-output"])
+def test_a_judge_whose_type_is_misspelt_is_an_error_and_not_the_main_model(wrong):
+    with pytest.raises(ConfigurationError, match=r"asks for 'self_check_output'.* did you mean") as raised:
+        LLMRails(judged(["main", wrong]))
+    assert raised.value.problems[0].startswith("yaml_content:3:")
+
+
+def test_a_model_for_something_else_is_no_misspelt_judge():
+    asked = LLMRails(judged(["main", "embeddings"])).composition.asked
+    assert asked == (("self check output", "self_check_output"),)

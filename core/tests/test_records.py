@@ -1,0 +1,115 @@
+"""What is known of a check: one record, with the rail's arguments, its score, and how it failed."""
+
+from __future__ import annotations
+
+import pytest
+from handrail import Blocked, ConfigurationError, LLMRails, RailFailed, RailId, RailsConfig, Registry, Verdict
+from handrail.plugins import RailSpec, hookimpl
+
+
+def rails_with(answers: object, *flows: str, direction: str = "output", **options: object) -> LLMRails:
+    class Rail:
+        def __init__(self, settings: object, context: object) -> None:
+            pass
+
+        async def check(self, window: object, turn: object) -> object:
+            return answers() if callable(answers) else answers
+
+    class Plugin:
+        @hookimpl
+        def handrail_rails(self) -> list[RailSpec]:
+            return [RailSpec(name="judge", target=Rail)]
+
+    config = {
+        "models": [{"type": "main", "engine": "scripted", "parameters": {"answers": ["some harmful words"]}}],
+        "rails": {direction: {"flows": list(flows) or ["judge"]}, "config": {"judge": options} if options else {}},
+    }
+    registry = Registry.discover().with_plugins(Plugin())
+    return LLMRails(RailsConfig.from_content(config=config), registry=registry)
+
+
+async def answered(rails: LLMRails) -> object:
+    async with rails.stream(prompt="hello") as stream:
+        async for _ in stream:
+            pass
+    return stream.response
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.anyio
+async def test_a_score_and_a_detail_are_in_the_record_and_only_the_score_is_in_the_event() -> None:
+    secret = {"found": "quandary"}
+    rails = rails_with(Verdict.block("bad", score=0.9, detail=secret))
+    response = await rails.generate_async(prompt="hello", options={"log": {"activated_rails": True}})
+    record, stop = response.rail_runs[0], response.stop
+    assert isinstance(stop, Blocked)
+    assert (record.score, record.detail, stop.score) == (0.9, secret, 0.9)
+    assert "quandary" not in repr(record)
+    assert "quandary" not in repr(stop)
+    assert "quandary" not in repr(response.log)
+
+
+@pytest.mark.anyio
+async def test_a_record_names_channel_plugin_and_rail() -> None:
+    response = await rails_with(Verdict.allow(score=0.2)).generate_async(prompt="hello", options={"log": {}})
+    record = response.rail_runs[0]
+    assert (record.channel, record.rail_id, record.score) == ("text", RailId("judge"), 0.2)
+    assert record.plugin
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan"), True, "much"])
+async def test_a_score_that_is_no_number_from_0_to_1_is_a_failure(score: object) -> None:
+    rails = rails_with(Verdict("allow", score=score))  # type: ignore[arg-type]  # what a careless rail returns
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    assert isinstance(response.stop, RailFailed)
+    assert response.stop.kind == "contract"
+
+
+@pytest.mark.anyio
+async def test_a_rail_that_raises_is_told_from_one_that_returns_nonsense() -> None:
+    def broken() -> Verdict:
+        raise ConnectionError("no route")
+
+    response = await rails_with(broken).generate_async(prompt="hello", options={"log": {}})
+    assert isinstance(response.stop, RailFailed)
+    assert (response.stop.kind, response.rail_runs[0].failure) == ("raised", "raised")
+    assert response.stop.plugin
+
+
+@pytest.mark.anyio
+async def test_one_rail_with_other_arguments_is_two_in_the_log() -> None:
+    rails = rails_with(Verdict.allow(), "judge $model=a", "judge $model=b")
+    response = await rails.generate_async(prompt="hello", options={"log": {"activated_rails": True}})
+    names = [rail.name for rail in response.log.activated_rails if rail.type == "output"]
+    assert names == ["judge $model=a", "judge $model=b"]
+    assert [record.rail_id.arguments for record in response.rail_runs] == [{"model": "a"}, {"model": "b"}]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (Verdict.allow(score=0.8), "blocked"),
+        (Verdict.allow(score=0.79), "finished"),
+        (Verdict.block(score=0.79), "finished"),
+        (Verdict.block(score=0.8), "blocked"),
+        (Verdict.allow(), "finished"),
+        (Verdict.block(), "blocked"),
+    ],
+)
+async def test_a_threshold_decides_where_there_is_a_score_and_the_verdict_elsewhere(
+    verdict: Verdict, outcome: str
+) -> None:
+    response = await rails_with(verdict, threshold=0.8).generate_async(prompt="hello", options={"log": {}})
+    assert response.outcome == outcome
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, "0.5", True])
+def test_a_threshold_is_a_number_from_0_to_1(threshold: object) -> None:
+    with pytest.raises(ConfigurationError, match="threshold"):
+        rails_with(Verdict.allow(), threshold=threshold)

@@ -1,0 +1,87 @@
+"""Each service is reached at its own address with its own key, in LangChain's spellings too."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import pytest
+from handrail import ConfigurationError, Registry
+from handrail_bridge import GoogleSettings, GroqSettings
+from pydantic import ValidationError
+
+BOTH = pytest.mark.parametrize("engine", ["groq", "google_genai"])
+
+
+async def answer(provider):
+    async with aclosing(provider.stream([{"role": "user", "content": "Hello"}], {})) as stream:
+        return "".join([chunk.text async for chunk in stream])
+
+
+@BOTH
+@pytest.mark.anyio
+async def test_the_services_own_key_is_sent_and_no_other(engine, protocol_server, make_provider, key):
+    protocol_server.key = key
+    assert await answer(make_provider(engine, protocol_server.base_url)) == "Hello, world!"
+
+
+@BOTH
+@pytest.mark.anyio
+async def test_a_variable_that_the_configuration_names_holds_the_key(engine, protocol_server, make_provider):
+    protocol_server.key = "another-key-of-ours"
+    made = make_provider(engine, protocol_server.base_url, variable="OURS", value="another-key-of-ours")
+    assert await answer(made) == "Hello, world!"
+
+
+@BOTH
+def test_without_a_key_a_configuration_is_refused_and_the_variable_is_named(engine, make_provider):
+    with pytest.raises(ConfigurationError, match=r"GROQ_API_KEY|GOOGLE_API_KEY"):
+        make_provider(engine, value=None)
+
+
+@BOTH
+@pytest.mark.anyio
+async def test_spellings_of_langchain_reach_the_request_as_the_protocol_has_them(
+    engine, protocol_server, make_provider
+):
+    spelt = {"groq": "groq_api_key", "google_genai": "google_api_key"}[engine]
+    own = {"max_output_tokens": 7} if engine == "google_genai" else {"max_tokens": 7}
+    protocol_server.key = "written-in-the-file"
+    parameters = {spelt: "written-in-the-file", "stop_sequences": ["END"], **own}
+    await answer(make_provider(engine, protocol_server.base_url, value=None, **parameters))
+    body = protocol_server.requests[-1].json
+    assert (body["max_tokens"], body["stop"]) == (7, ["END"])
+    assert not {spelt, "stop_sequences", "max_output_tokens"} & body.keys()
+
+
+@pytest.mark.parametrize("name", ["safety_settings", "thinking_budget", "response_schema", "credentials"])
+def test_what_googles_compatible_address_does_not_take_is_refused(name):
+    with pytest.raises(ValidationError, match="compatible address"):
+        GoogleSettings.model_validate({name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "values"),
+    [
+        (GroqSettings, {"stop": ["a"], "stop_sequences": ["b"]}),
+        (GoogleSettings, {"max_tokens": 1, "max_output_tokens": 2}),
+    ],
+)
+def test_a_parameter_under_two_spellings_is_refused(settings, values):
+    with pytest.raises(ValidationError, match="another spelling"):
+        settings.model_validate(values)
+
+
+@pytest.mark.parametrize(
+    ("engine", "address"),
+    [
+        ("groq", "https://api.groq.com/openai/v1"),
+        ("google_genai", "https://generativelanguage.googleapis.com/v1beta/openai"),
+    ],
+)
+def test_a_service_is_found_at_its_own_address_whatever_openais_variable_says(engine, address, make_provider):
+    assert make_provider(engine)._settings.base_url == address
+
+
+@BOTH
+def test_the_engines_are_found(engine):
+    assert Registry.discover().provider(engine).plugin.distribution == "handrail-bridge"

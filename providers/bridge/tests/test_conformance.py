@@ -1,0 +1,43 @@
+"""The package and its engines behave as every plugin and provider must, against a server that speaks the protocol."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+from handrail_testkit import Completion, Pause, PluginConformance, ProviderCase, ProviderConformance, replies
+
+
+class TestPlugin(PluginConformance):
+    distribution = "handrail-bridge"
+    takes_unknown_settings = {
+        "google_genai": "the service has parameters of its own, which are passed on",
+        "groq": "the service has parameters of its own, which are passed on",
+    }
+
+
+class _Bridged(ProviderConformance):
+    engine = ""
+
+    @pytest.fixture
+    async def case(self, protocol_server, make_provider, key):
+        protocol_server.key = key
+        protocol_server.models = {"test-model": None}
+        pieces = chain.from_iterable((Pause(0.004), piece) for piece in replies.stream(Completion()))
+        protocol_server.default = replies.sse(pieces)
+        return ProviderCase(
+            provider=make_provider(self.engine, protocol_server.base_url),
+            expected_text="Hello, world!",
+            failing=make_provider(self.engine, protocol_server.base_url, model="unknown"),
+            secret=key,
+            requests=lambda: len(protocol_server.requests),
+            is_idle=protocol_server.wait_idle,
+        )
+
+
+class TestGroq(_Bridged):
+    engine = "groq"
+
+
+class TestGoogle(_Bridged):
+    engine = "google_genai"
