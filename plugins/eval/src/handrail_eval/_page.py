@@ -193,7 +193,7 @@ def _strip(verdict: Json, times: Json) -> str:
     if stream is None or not times.get("ended"):
         return ""
     end = max(times["ended"], times["generated"], 0.001)
-    height = 40 + _LANE * min(len(times["checks"]), 12)
+    height = 48 + _LANE * min(len(times["checks"]), 12)
     scale, top = _WIDTH / end, 34
     tallest = max(verdict["characters"], 1)
     points, last = ["0,34"], 34.0
