@@ -79,6 +79,7 @@ def test_tool_calls_are_judged_beside_the_text(evaluated, row, config):
     ((verdict, _),) = evaluated(config("judge"), [called])
     assert (verdict["stream"]["outcome"], verdict["stream"]["channel"]) == ("blocked", "tool_calls")
     assert verdict["whole"]["outcome"] == "blocked"
+    assert "place" not in verdict["stream"]  # the characters that it blames are not those of the text
 
 
 def test_a_latency_counts_and_waiting_for_tokens_does_not(evaluated, row, config):
@@ -113,3 +114,17 @@ def test_an_answer_is_known_only_on_the_same_basis(evaluated, row, config, tmp_p
     ((_, times),) = evaluated(config("judge"), rows, cache=cache)
     cache.close()
     assert (times["cached"] > 0) == (basis == "same")
+
+
+REDACTS = """
+rails:
+  output: {flows: [personal data check], streaming: {enabled: true}}
+  config: {personal data check: {action: redact}}
+"""
+
+
+def test_what_is_redacted_is_found_and_is_no_stop_that_came_late(evaluated, row):
+    text = "write to ada@mail.example.com about the boat"
+    figures = figures_of(evaluated(REDACTS, [row(text, label=True, spans=((9, 29),))]))
+    assert (figures["stream"]["hits"], figures["leaks"]["leaked_characters"]) == (1, 0)
+    assert figures["detection"]["tokens 10"]["of"] == 0

@@ -40,6 +40,11 @@ def test_a_preset_skips_the_comment_before_the_header(tmp_path):
     assert (row.response, row.label, row.category) == ("No", True, "exploits")
 
 
+def test_the_first_column_that_there_is_counts(tmp_path):
+    rows = read(tmp_path, "a.jsonl", '{"b": "two"}\n{"a": "one", "b": "two"}\n', "response=a|b")
+    assert [row.response for row in rows] == ["two", "one"]
+
+
 def test_parquet_and_folders_are_read_in_order(tmp_path):
     import pyarrow as pa
     from pyarrow import parquet

@@ -39,7 +39,7 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a field comes from: a column, which may be compared with a value."""
+    """Where a field comes from: a column, or the first there is of several with | between; it may be compared."""
 
     column: str
     compare: str = ""
@@ -51,7 +51,10 @@ class Source:
         Raises:
             ConfigurationError: the record lacks the column, or it cannot be compared.
         """
-        found = _look_up(record, self.column)
+        found: Any = _MISSING
+        for column in self.column.split("|"):
+            if (found := _look_up(record, column)) is not _MISSING:
+                break
         if found is _MISSING:
             near = get_close_matches(self.column, [str(name) for name in record], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -103,7 +106,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Source]]] = {
     "pyrit": {
         "prompt": Source("objective"),
         "response": Source("assistant_response"),
-        "label": Source("human_score_1", ">", "0.5"),
+        "label": Source("human_score_1|human_score", ">", "0.5"),
         "category": Source("harm_category"),
     },
     "chat": {

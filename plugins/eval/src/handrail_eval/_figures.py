@@ -104,6 +104,9 @@ class Figures:
         self._sum["leaked"] += stream["leaked"]
         self._sum["leaking_rows"] += stream["leaked"] > 0
         self._sum["delivered_of_violations"] += stream["delivered"]
+        if stream["outcome"] == "rewritten":  # it was not to be stopped
+            return
+        self._sum["stoppable"] += 1
         for limit in _TOKENS:
             self._within[f"tokens {limit}"] += stream.get("within_tokens", limit + 1) <= limit
         for limit in _SENTENCES:
@@ -139,7 +142,7 @@ class Figures:
                 "leaked_share": _ratio(total["leaked"], total["violating"]),
                 "delivered_characters": total["delivered_of_violations"],
             },
-            "detection": {name: _share(self._within[name], placed) for name in _limits()},
+            "detection": {name: _share(self._within[name], total["stoppable"]) for name in _limits()},
             "delay": {"mean": _mean(self._delays), "p95": _quantile(self._delays, 0.95)},
             "first_text": {"mean": _mean(self._first), "p95": _quantile(self._first, 0.95)},
             "judged_over_generated": _ratio(total["judged"], total["generated"]),

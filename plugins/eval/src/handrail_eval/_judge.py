@@ -142,8 +142,11 @@ def _sentences(text: str) -> int:
 
 
 def _hits(replay: Replay, stream: Json) -> list[tuple[int, int]]:
-    spans = [check.span for check in replay.checks() if check.span and check.decision != "allow"]
-    if stream.get("span"):
+    """Return what rails blamed in the text; a span of a tool call or of reasoning is a place in another text."""
+    spans = [
+        check.span for check in replay.checks() if check.span and check.decision != "allow" and check.channel == "text"
+    ]
+    if stream.get("span") and stream["channel"] == "text":
         spans.append(tuple(stream["span"]))
     return spans
 

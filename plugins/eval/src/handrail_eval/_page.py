@@ -176,7 +176,7 @@ def _text(verdict: Json, stream: Json) -> str:
     delivered = stream.get("text", text[: stream.get("delivered", 0)])
     marks = [("out", *span) for span in delivered_spans(text, delivered)]
     marks += [("span", start, end) for start, end in verdict["spans"]]
-    if stream.get("span"):
+    if stream.get("span") and stream["channel"] == "text" and "text" not in stream:
         marks.append(("blamed", stream["span"][0], min(stream["span"][1], len(text))))
     edges = sorted({0, len(text), *(edge for _, start, end in marks for edge in (start, end) if edge <= len(text))})
     parts = []
@@ -210,8 +210,9 @@ def _strip(verdict: Json, times: Json) -> str:
         for i, (check, (start, stop)) in enumerate(zip(stream["checks"], times["checks"], strict=True))
     )
     generated = f"0,{top} {times['generated'] * scale:.1f},4"
+    foot = height - 1 if bars else top + 12
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img"><title>characters over {end:.2f} seconds</title>'
         f'<polyline class="came" points="{generated}"/><polyline class="went" points="{" ".join(points)}"/>'
-        f'{bars}<text x="{_WIDTH}" y="12" text-anchor="end">{end:.2f} s</text></svg>'
+        f'{bars}<text x="{_WIDTH}" y="{foot}" text-anchor="end">{end:.2f} s</text></svg>'
     )
