@@ -70,3 +70,24 @@ def test_a_model_with_a_problem_is_not_reported_as_missing(judge):
         LLMRails(RailsConfig.from_content(yaml_content=yaml))
     assert len(raised.value.problems) == yaml.count("opena1")
     assert all("unknown engine 'opena1'" in problem for problem in raised.value.problems)
+
+
+def judged(types):
+    models = "".join(f"  - {{type: {type_}, engine: scripted, parameters: {{answers: ['No']}}}}\n" for type_ in types)
+    return RailsConfig.from_content(
+        yaml_content=f"models:\n{models}"
+        "rails: {output: {flows: [self check output], streaming: {enabled: True}}}\n"
+        "prompts: [{task: self_check_output, content: 'Block? {{ bot_response }}'}]\n"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["self_check_ouput", "selfcheck_output", "self-check-output"])
+def test_a_judge_whose_type_is_misspelt_is_an_error_and_not_the_main_model(wrong):
+    with pytest.raises(ConfigurationError, match=r"asks for 'self_check_output'.* did you mean") as raised:
+        LLMRails(judged(["main", wrong]))
+    assert raised.value.problems[0].startswith("yaml_content:3:")
+
+
+def test_a_model_for_something_else_is_no_misspelt_judge():
+    asked = LLMRails(judged(["main", "embeddings"])).composition.asked
+    assert asked == (("self check output", "self_check_output"),)

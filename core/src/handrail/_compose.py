@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail._actions import Registrations
@@ -48,6 +50,8 @@ class Composition:
         output_rails: those of an answer as it streams.
         whole_output_rails: the same for an answer that is whole before they see it.
         inner_rails: those that other rails ask; it grows if they ask later.
+        asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
+            one.
     """
 
     config: RailsConfig
@@ -58,6 +62,7 @@ class Composition:
     counter: TokenCounter
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
+    asked: Sequence[tuple[str, str]] = ()
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -159,6 +164,7 @@ class _Composer:
         self._models: dict[str, Model] = {}
         self._failed_models: set[str] = set()
         self._inner_rails: list[RailPlan] = []
+        self._asked: dict[tuple[str, str], None] = {}  # a rail's name, and the type of the model that it asks for
         self._problems: list[tuple[str, HandrailError]] = []
 
     def compose(self) -> Composition:
@@ -169,6 +175,7 @@ class _Composer:
         rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
         self._refuse_unused_settings(rails)
         self._refuse_wrong_streaming()
+        self._refuse_misspelt_models()
         return Composition(
             self._with_own_refusal(),
             self._registry,
@@ -178,6 +185,7 @@ class _Composer:
             self._counter,
             self._registrations,
             self._inner_rails,
+            tuple(self._asked),
         )
 
     def _with_own_refusal(self) -> RailsConfig:
@@ -295,15 +303,16 @@ class _Composer:
             self._counter.count,
             flow.arguments,
             self._registrations,
-            self._model_for,
+            partial(self._model_for, flow.text.strip()),
             self._inner_rail,
         )
         rail = _built(offer, settings, context)
-        rail_id = RailId(flow.name, flow.arguments, flow.text)
+        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
         named = replace(spec, name=flow.name)
         return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
 
-    def _model_for(self, type_: str) -> Model:
+    def _model_for(self, rail: str, type_: str) -> Model:
+        self._asked[rail, type_] = None
         if type_ in self._failed_models:
             raise _ModelNotBuiltError(f"model {type_!r} could not be built")
         model = self._models.get(type_) or self._models.get("main")
@@ -326,6 +335,22 @@ class _Composer:
                         f"rails.config.{key} belongs to no installed rail; rails: {', '.join(self._rail_names())}"
                     ),
                     self._config.where("rails", "config", key),
+                )
+
+    def _refuse_misspelt_models(self) -> None:
+        """A judge whose type is misspelt would never be asked, and the main model would judge itself."""
+        wanted = {type_ for _, type_ in self._asked}
+        idle = [entry.type for entry in self._config.models if entry.type not in {"main", *wanted}]
+        for rail, type_ in self._asked:
+            nearest = get_close_matches(type_, idle, n=1, cutoff=0.75) if type_ not in self._models else []
+            if nearest:
+                index = next(n for n, entry in enumerate(self._config.models) if entry.type == nearest[0])
+                self.note(
+                    InvalidRailsConfigurationError(
+                        f"nothing asks a model of type {nearest[0]!r}, and rail {rail!r} asks for {type_!r}, "
+                        f"which is not configured; did you mean {type_!r}?"
+                    ),
+                    self._config.where("models", index, "type"),
                 )
 
     def _refuse_wrong_streaming(self) -> None:

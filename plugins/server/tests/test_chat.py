@@ -167,6 +167,18 @@ async def test_reasoning_tool_calls_and_usage_are_sent_as_openai_sends_them(serv
     assert whole["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city": "Lisbon"}'}
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_reasoning_that_no_rail_guards_is_withheld_and_named(serve, fake, stream):
+    chunks = [Chunk(reasoning="a secret thought"), Chunk("Hi", finish_reason="stop")]
+    values, rails = fake(output=["words"]), {"words": FunctionRail()}
+    answer = await serve({"a": values}, provider=FakeProvider(chunks), rails=rails).chat(model="a", stream=stream)
+    assert "secret" not in answer.body.decode()
+    assert '"withheld":["reasoning_content"]' in answer.body.decode()
+    values["rails"]["output"]["deliver_unguarded"] = ["reasoning"]
+    answer = await serve({"a": values}, provider=FakeProvider(chunks), rails=rails).chat(model="a", stream=stream)
+    assert "a secret thought" in answer.body.decode()
+
+
 async def test_optimistic_block_says_what_to_withdraw(serve, fake):
     provider = FakeProvider([" good"] * 5 + [" bad"] + [" more"] * 20, delay=0.001)
     rails = {"words": FunctionRail(refuse("bad"))}

@@ -153,6 +153,9 @@ def _how(rail: Mapping[str, Any]) -> str:
         how = "sees the message whole"
     else:
         how = f"{_windows(window)}, {rail['max_concurrency']} at once"
+    for asked in rail["asks"]:
+        instead = "" if asked["type"] == asked["model_type"] else f", since there is no {asked['type']}"
+        how += f", asks {asked['model_type']}{instead}"
     timeout = "" if rail["kind"] == "stream" else f", {rail['timeout']:g} s each"
     notes = [f", a failure {'passes' if rail['on_error'] == 'allow' else 'blocks'}"]
     if rail["stream_first"]:

@@ -9,7 +9,7 @@ from handrail_cli._effects import without_effect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handrail import LLMRails, RailPlan, RailsConfig, Registry
+    from handrail import Composition, LLMRails, RailPlan, RailsConfig
     from handrail.config import Flow
 
 
@@ -21,9 +21,9 @@ def describe(rails: LLMRails) -> dict[str, Any]:
             {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}
             for model in app.models.values()
         ],
-        "input_rails": [*map(_Rails(config, app.registry).describe, config.input_flows, app.input_rails)],
+        "input_rails": [*map(_Rails(app, config).describe, config.input_flows, app.input_rails)],
         "input_parallel": config.rails.input.parallel,
-        "output_rails": [*map(_Rails(config, app.registry).describe, config.output_flows, app.output_rails)],
+        "output_rails": [*map(_Rails(app, config).describe, config.output_flows, app.output_rails)],
         "output_parallel": config.rails.output.parallel,
         "channels": {channel: [plan.name for plan in plans] for channel, plans in app.guards.items()},
         "withheld": sorted(app.withheld),
@@ -40,9 +40,11 @@ def describe(rails: LLMRails) -> dict[str, Any]:
 class _Rails:
     """Describes the rails of one configuration."""
 
-    def __init__(self, config: RailsConfig, registry: Registry) -> None:
+    def __init__(self, app: Composition, config: RailsConfig) -> None:
         self._config = config
-        self._registry = registry
+        self._registry = app.registry
+        self._models = app.models
+        self._asked = app.asked
 
     def describe(self, flow: Flow, plan: RailPlan) -> dict[str, Any]:
         """Describe one rail."""
@@ -52,6 +54,7 @@ class _Rails:
             "plugin": plan.plugin,
             "kind": "stream" if plan.is_stream_rail else "window",
             "window": self._window(flow, plan),
+            "asks": [self._asks(type_) for rail, type_ in self._asked if rail == flow.text.strip()],
             "channels": list(plan.channels),
             "stream_first": plan.stream_first,
             "max_concurrency": plan.max_concurrency,
@@ -59,6 +62,11 @@ class _Rails:
             "on_error": "allow" if plan.allow_on_error else "block",
             "on_timeout": "allow" if plan.allow_on_timeout else "block",
         }
+
+    def _asks(self, type_: str) -> dict[str, str]:
+        """Describe the model that a rail asks when it asks for one of this type."""
+        model = self._models.get(type_) or self._models["main"]
+        return {"type": type_, "model_type": model.type, "engine": model.engine, "model": model.name}
 
     def _window(self, flow: Flow, plan: RailPlan) -> dict[str, Any] | None:
         if plan.is_stream_rail or plan.direction == "input":

@@ -86,7 +86,7 @@ async def whole_answer(
         if isinstance(response.stop, Blocked):
             fields["guardrails"] = {"blocked": blocked_fields(response.stop)}
         return fields
-    if response.reasoning_content:
+    if response.reasoning_content and "reasoning" not in rails.composition.withheld:
         message["reasoning_content"] = response.reasoning_content
     found = await beside(rails, *asked, response)
     message = {**found.message, **message}

@@ -91,6 +91,8 @@ async def beside(
     else:
         for given, fields in places:
             given.update(fields)
+    if response.reasoning_content and "reasoning" in rails.composition.withheld:
+        found.withhold("reasoning_content")
     _warn(found, rails)
     return found
 

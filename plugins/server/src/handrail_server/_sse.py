@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,9 +46,19 @@ class ChunkWriter:
         created: when it was asked for, in seconds since the epoch.
         model: the model's name, as the client sees it.
         include_usage: whether a chunk with the tokens used comes last, and all others say that they have none.
+        withheld: channels of the answer that are not sent.
     """
 
-    def __init__(self, id: str, created: int, model: str, *, include_usage: bool) -> None:  # noqa: A002  # OpenAI's
+    def __init__(
+        self,
+        id: str,  # noqa: A002  # OpenAI's
+        created: int,
+        model: str,
+        *,
+        include_usage: bool,
+        withheld: Collection[str] = (),
+    ) -> None:
+        self._gives_reasoning = "reasoning" not in withheld
         self._named = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
         self._tail = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._text_end = b'},"logprobs":null,"finish_reason":null}]' + self._tail
@@ -114,7 +124,7 @@ class ChunkWriter:
 
     def _other(self, item: object) -> bytes:
         if isinstance(item, ReasoningDelta):
-            return self._delta({"reasoning_content": item.text})
+            return self._delta({"reasoning_content": item.text}) if self._gives_reasoning else b""
         if isinstance(item, ToolCallDelta):
             return self._delta(_tool_call(item, self._calls.get(item.index, {})))
         if isinstance(item, Retraction):

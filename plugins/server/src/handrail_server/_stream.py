@@ -62,7 +62,13 @@ class StreamedAnswer:
         self._sending = anyio.Lock(fast_acquire=True)
         self._heading: Heading = services.heading(wanted, loaded)
         heading = self._heading
-        self._write = ChunkWriter(heading.id, heading.created, heading.model, include_usage=wanted.include_usage)
+        self._write = ChunkWriter(
+            heading.id,
+            heading.created,
+            heading.model,
+            include_usage=wanted.include_usage,
+            withheld=self._rails.composition.withheld,
+        )
         self._stream: GuardedStream | None = None
         self._response: GenerationResponse | None = None
         self._error: BaseException | None = None
