@@ -116,7 +116,7 @@ async def test_all_user_messages_before_the_answer_are_judged(guarded):
     g, rails = both(guarded)
     old = [{"role": "user", "content": "old"}, {"role": "assistant", "content": "older"}]
     await g.rails.check_async([*old, {"role": "user", "content": "one"}, USER, ANSWER])
-    assert rails["in"].windows[0].text == "one\nI am Bob"
+    assert [window.text for window in rails["in"].windows] == ["old", "one\nI am Bob"]
     assert rails["out"].windows[0].text == "Hello Bob"
 
 
@@ -158,7 +158,7 @@ async def test_tool_calls_of_a_message_are_shown_to_the_rails_that_guard_them(gu
 @pytest.mark.parametrize("calls", [["rm"], [{"name": "rm"}], [{"function": {"name": "f", "arguments": {}}}], 3])
 async def test_tool_calls_of_another_form_are_an_error_and_no_pass(guarded, calls):
     g, _ = both(guarded)
-    with pytest.raises(InvalidRequestError, match="has the tool calls"):
+    with pytest.raises(InvalidRequestError, match="a tool call of a message is not"):
         await g.rails.check_async([{"role": "assistant", "content": "x", "tool_calls": calls}])
 
 

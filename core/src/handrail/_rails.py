@@ -275,16 +275,19 @@ class LLMRails:
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
         """Give rails a function that they may execute by name."""
+        self._app.kept_verdicts.clear()
         self._app.registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
         return self
 
     def register_action_param(self, name: str, value: object) -> Self:
         """Give a value to every executed function that has a parameter of this name."""
+        self._app.kept_verdicts.clear()
         self._app.registrations.action_params[name] = value
         return self
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
         """Give prompts a parser that they may name as their `output_parser`."""
+        self._app.kept_verdicts.clear()
         self._app.registrations.output_parsers[name] = output_parser
         return self
 
@@ -298,6 +301,7 @@ class LLMRails:
             raise ConfigurationError(
                 f"prompt variable {name!r} is an asynchronous function; pass a value, or a function that returns one"
             )
+        self._app.kept_verdicts.clear()
         self._app.registrations.prompt_context[name] = value_or_fn
         return self
 

@@ -141,7 +141,7 @@ class ResponseBuilder:
         return GenerationResponse(
             response=self.answer(),
             text=text,
-            user_message=self._call.turn.user_message,
+            user_message=self._call.user_message,
             messages=self._call.turn.messages,
             outcome=self._outcome,
             stop=self._stop,
