@@ -235,12 +235,10 @@ async def test_a_check_gives_the_conversation_as_rails_let_it_through(guarded):
     assert (found.status, found.content) == ("modified", "<name>")
 
 
-words_of_a_talk = st.lists(
-    st.sampled_from(["hello #", "I am Bob #", "an attack #", "Bob, Bob #", '{"a": "Bob #"}']), min_size=1
-)
+SAYINGS = ["hello #", "I am Bob #", "an attack #", "Bob, Bob #", '{"a": "Bob #"}']
 
 
-@given(turns=words_of_a_talk, uses_tools=st.booleans())
+@given(turns=st.lists(st.sampled_from(SAYINGS), min_size=1), uses_tools=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_a_growing_conversation_asks_a_judge_once_for_each_message(turns, uses_tools):
     async def grow():

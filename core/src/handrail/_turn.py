@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from handrail._protocols import CountTokens
 
 
+_COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held
+_SAMPLES, _SAMPLE = 64, 512
+
 DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 """When the check that runs must have ended, where no cancel scope around it says so."""
 
@@ -31,6 +34,15 @@ def effective_deadline() -> float:
 
 def _call_id() -> str:
     return secrets.token_hex(8)
+
+
+def _counted(text: str, count: CountTokens) -> int:
+    """Return the tokens of a text; of a very long one those of samples, evenly spread, for nothing waits for it."""
+    if len(text) <= _COUNTED_WHOLE:
+        return count(text)
+    starts = [len(text) * number // _SAMPLES for number in range(_SAMPLES)]
+    sampled = sum(count(text[start : start + _SAMPLE]) for start in starts)
+    return round(sampled * len(text) / (_SAMPLES * _SAMPLE))
 
 
 @dataclass(slots=True)
@@ -78,8 +90,8 @@ class LLMCall:
         if self.reported is None:
             if self.count_tokens is None:
                 return Usage()
-            output_tokens = self.count_tokens(self.completion) + (self.count_tokens(self.aside) if self.aside else 0)
-            self.reported = Usage(self.count_tokens(self.prompt), output_tokens, estimated=True)
+            output_tokens = sum(_counted(text, self.count_tokens) for text in (self.completion, self.aside) if text)
+            self.reported = Usage(_counted(self.prompt, self.count_tokens), output_tokens, estimated=True)
         return self.reported
 
 
