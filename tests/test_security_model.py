@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
-from handrail import Chunk, Edit, ReasoningDelta, Verdict
+from handrail import Chunk, Edit, ReasoningDelta, ToolCallDelta, Verdict, Window
+from handrail.errors import AnswerTooLongError
 from model import Characters, Shape
 
 pytestmark = pytest.mark.anyio
@@ -13,8 +14,11 @@ BAD = "the forbidden question"
 
 def refusing_input(**config: object) -> tuple[Guarded, FakeProvider]:
     provider = FakeProvider(["fine"])
-    rail = FunctionRail(lambda window: Verdict.block() if BAD in window.text else Verdict.allow())
-    return Guarded(provider, {"judge": rail}, input_flows=["judge"], **config), provider
+    return Guarded(provider, {"judge": FunctionRail(refusing)}, input_flows=["judge"], **config), provider
+
+
+def refusing(window: Window) -> Verdict:
+    return Verdict.block() if BAD in window.text else Verdict.allow()
 
 
 def user(content: object) -> dict[str, object]:
@@ -64,6 +68,46 @@ async def test_a_channel_that_no_rail_names_is_delivered_as_it_comes():
         events = [event async for event in stream]
     assert ReasoningDelta(BAD) in events
     assert stream.response.text == ""
+
+
+async def test_text_and_tool_calls_are_guarded_unless_the_configuration_says_otherwise():
+    call = Chunk(tool_calls=(ToolCallDelta(0, "c1", "find", f'{{"for": "{BAD}"}}'),))
+    for options, outcome in [({}, "blocked"), ({"judge": {"channels": ["text"]}}, "finished")]:
+        guarded = Guarded(FakeProvider([call]), {"judge": FunctionRail(refusing)}, options=options)
+        assert await outcome_of(guarded, [user("hello")]) == outcome
+
+
+@pytest.mark.parametrize("in_a_call", [True, False])
+async def test_what_is_escaped_in_json_is_judged_as_it_says(in_a_call):
+    document = '{"for": "' + "".join(f"\\u{ord(character):04x}" for character in BAD) + '"}'
+    chunk = Chunk(tool_calls=(ToolCallDelta(0, "c1", "find", document),)) if in_a_call else Chunk(document)
+    guarded = Guarded(FakeProvider([chunk]), {"judge": FunctionRail(refusing)})
+    assert await outcome_of(guarded, [user("hello")]) == "blocked"
+
+
+@pytest.mark.parametrize(("more", "outcome"), [(-1000, "finished"), (1, "generation failed")])
+async def test_an_answer_has_at_most_four_million_characters_in_all_its_channels(more, outcome):
+    text, reasoning = ["x" * 1000] * 2000, [Chunk(reasoning="x" * 999)] * 1000  # a piece counts as one more
+    call = Chunk(tool_calls=(ToolCallDelta(0, "c1", "find", "x" * (999_995 + more)),))
+    guarded = Guarded(FakeProvider([*text, *reasoning, call]), {})
+    stream = guarded.rails.stream_events("hello")
+    try:
+        async for _ in stream:
+            pass
+    except AnswerTooLongError:
+        assert more > 0
+    assert stream.response.outcome == outcome
+
+
+def test_reasoning_that_no_rail_guards_is_not_for_strangers_unless_the_configuration_says_so():
+    def withheld(config: dict[str, object]) -> frozenset[str]:
+        guarded = Guarded(FakeProvider(["fine"]), {"judge": FunctionRail()}, **config)
+        return guarded.rails.composition.withheld
+
+    assert withheld({}) == {"reasoning"}
+    assert withheld({"options": {"judge": {"channels": ["text", "reasoning"]}}}) == frozenset()
+    output = {"flows": ["judge"], "streaming": {"enabled": True}, "deliver_unguarded": ["reasoning"]}
+    assert withheld({"top": {"rails": {"output": output}}}) == frozenset()
 
 
 async def test_channels_replace_the_rails_own_list():

@@ -95,7 +95,7 @@ async def test_rails_are_chosen_by_name(guarded):
 @pytest.mark.parametrize(
     ("messages", "rail_types", "says"),
     [
-        ([], None, "there is nothing to check"),
+        ([], None, "'messages' is empty"),
         ([{"role": "system", "content": "s"}], None, "there is nothing to check"),
         ([ANSWER], ["input"], "no message of the user for the input rails"),
         ([USER], ["output"], "no message of the assistant for the output rails"),

@@ -97,6 +97,7 @@ async def test_output_vars_give_the_contexts_variables_and_which_rail_stopped_th
     assert response.output_data == {
         "city": "Bonn",
         "user_message": "hello",
+        "last_user_message": "hello",
         "bot_message": "",
         "triggered_input_rail": None,
         "triggered_output_rail": "r",

@@ -310,7 +310,7 @@ class _Composer:
             self._inner_rail,
         )
         rail = _built(offer, settings, context)
-        rail_id = RailId(flow.name, flow.arguments, flow.text)
+        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
         named = replace(spec, name=flow.name)
         return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
 

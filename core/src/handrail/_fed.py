@@ -78,17 +78,24 @@ class FedStream(OnlyAsyncBlock):
         """Take the end of the answer; wait for every check, and return the rest of what can be delivered.
 
         Args:
-            error: what broke the generation, if something did: then the answer is not told as complete.
+            error: what broke the generation, if something did: then the answer is not told as complete. It is not
+                raised here, for whoever passes it has it; `response.error` is it.
 
         Raises:
-            Exception: that error, after everything that could be delivered was returned by `async for`.
             StreamClosedError: the guard was not entered, or was left.
         """
         self._refuse_misuse()
         if not self._finished:
             self._finished = True
             self._pump.finish(error)
-        return [event async for event in self]
+        events: list[Event] = []
+        try:
+            async for event in self:
+                events.append(event)  # noqa: PERF401  # what came before an error is not lost
+        except Exception as exc:
+            if exc is not error:
+                raise
+        return events
 
     def __aiter__(self) -> Self:
         return self

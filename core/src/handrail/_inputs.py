@@ -89,7 +89,9 @@ class InputGuard:
     async def pending(self, talk: Conversation) -> tuple[Conversation, Blocked | RailFailed | None]:
         """Judge what the model is to answer now; always anew, for a rail may look at more than the text."""
         units = [unit for unit in units_of(talk.messages, self._roles) if unit.is_pending]
-        turn = await told_of(self._turn, talk)
+        turn = replace(self._turn, messages=talk.messages)
+        if any(talk.messages[unit.indexes[0]]["role"] != "user" for unit in units):
+            turn = await told_of(turn, talk)  # else each is told what it judges
         judged = await _all(units, lambda unit: self._unit(_of(talk, unit), turn, is_new=True))
         changed: dict[int, Message] = {}
         for unit, found in zip(units, judged, strict=True):

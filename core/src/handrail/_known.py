@@ -48,5 +48,6 @@ PACKAGES = {
     "tiny": "handrail-tiny",
     # commands
     "new": "handrail-testkit",
+    "eval": "handrail-eval",
     "server": "handrail-server",
 }

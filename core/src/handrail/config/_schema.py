@@ -12,7 +12,7 @@ from handrail.config._flows import normalized_name
 from handrail.config._rail_settings import STREAM_WIDE
 from handrail.config._schema_models import REF, definitions_of, or_null, reachable
 from handrail.config._sections import InputRails, ModelConfig, OutputRails, PluginsConfig, Rails, TaskPrompt
-from handrail.config._streaming import SIZES, RailOptions, StreamingConfig
+from handrail.config._streaming import SIZES, YIELDED, RailOptions, StreamingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -185,9 +185,10 @@ class _Writer:
         }
 
     def _with_options(self, settings: Schema) -> Schema:
-        """Add what the kernel takes of every rail's settings."""
+        """Add what the kernel takes of every rail's settings; a few of its keys only where the rail has none."""
         options = {**self._keys(RailOptions), "streaming": {"$ref": f"{REF}streaming_of_a_rail"}}
-        return {**settings, "properties": {**settings["properties"], **options}}
+        own = {key: section for key, section in settings["properties"].items() if key in YIELDED}
+        return {**settings, "properties": {**settings["properties"], **options, **own}}
 
 
 def _is(key: str, value: str) -> Schema:

@@ -1,0 +1,126 @@
+"""`handrail eval`, `handrail eval compare` and `handrail eval quickstart`."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from handrail_eval._work import Asked, evaluate
+
+_Several = Annotated[tuple[str, ...], Parameter(negative=())]
+_Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+app = App(name="eval", help="Measure what rails do to streams, on data.", help_format="plaintext")
+
+
+@app.default
+def run(
+    config: Path,
+    data: Annotated[tuple[Path, ...], Parameter(negative=())],
+    /,
+    *,
+    out: Path = Path("handrail-eval"),
+    map: _Several = (),  # noqa: A002  # the option's name
+    preset: str | None = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    pace: float = 50.0,
+    first_token: float = 0.3,
+    concurrency: int = 32,
+    processes: int = 0,
+    no_whole: _Flag = False,
+    no_texts: _Flag = False,
+    cache: Path | None = None,
+    prices: Path | None = None,
+    fail_if: _Several = (),
+    baseline: Path | None = None,
+    junit: Path | None = None,
+    summary: Path | None = None,
+) -> int:
+    """Judge the rows of data, and write figures, records and a page.
+
+    A run that was ended goes on where it was when the same command is given again.
+
+    Exit codes: 0 judged, 2 wrong usage, configuration or data, 6 a condition of --fail-if or --baseline failed,
+    130 Ctrl-C.
+
+    Args:
+        config: A folder with a configuration, or its file.
+        data: Files of JSON Lines, JSON, CSV or Parquet, or folders of them.
+        out: The folder of the run.
+        map: Which column is which field: response=answer,label=score>0.5.
+        preset: A known shape of data: pyrit, chat, wildguard or beavertails.
+        limit: Judge the first rows only.
+        sample: Judge so many rows, drawn by the seed.
+        seed: Decides what is drawn, how answers are cut, and how regularly pieces come.
+        pace: Tokens per second of the model.
+        first_token: Seconds before its first token.
+        concurrency: Rows at once, and checks of one rail at once, where rails are waited for.
+        processes: Processes where rails are not waited for; by default one a processor.
+        no_whole: Judge answers as streams only.
+        no_texts: Write no answers into the records.
+        cache: A file with answers of judges that are known; it is made, and grows.
+        prices: A JSON file with the price of a million tokens in and out: {"MODEL": [0.15, 0.6]}.
+        fail_if: A condition that fails the build: "false_stops > 0.01".
+        baseline: A figures.json of an earlier run; the build fails if figures are worse.
+        junit: Write the conditions as JUnit XML.
+        summary: Write the figures as Markdown to another place, too.
+    """
+    return evaluate(
+        Asked(
+            config=config,
+            data=data,
+            out=out,
+            maps=map,
+            preset=preset,
+            limit=limit,
+            sample=sample,
+            seed=seed,
+            pace=pace,
+            first_token=first_token,
+            concurrency=concurrency,
+            processes=processes,
+            whole=not no_whole,
+            texts=not no_texts,
+            cache=cache,
+            prices=prices,
+            fail_if=fail_if,
+            baseline=baseline,
+            junit=junit,
+            summary=summary,
+        )
+    )
+
+
+@app.command
+def compare(first: Path, second: Path, /, *, json: _Flag = False) -> int:
+    """Compare two runs on the same rows.
+
+    Exit codes: 0 compared, 2 they cannot be compared.
+
+    Args:
+        first: The folder of a run.
+        second: The folder of another one.
+        json: Write JSON.
+    """
+    from handrail_eval._compare import compare_runs, lines_of
+
+    found = compare_runs(first, second)
+    sys.stdout.write(json_module.dumps(found, indent=2) + "\n" if json else "\n".join(lines_of(found)) + "\n")
+    return 0
+
+
+@app.command
+def quickstart(*, out: Path = Path("handrail-eval-quickstart")) -> int:
+    """Judge the rows that come with the package by pattern rails, without a key and a network.
+
+    Args:
+        out: The folder of the run.
+    """
+    box = Path(__file__).with_name("box")
+    return evaluate(Asked(config=box / "config", data=(box / "rows.jsonl",), out=out))

@@ -1,0 +1,116 @@
+"""The folder of a run: what was asked for, a record for each row, and how a run that was killed goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from handrail import ConfigurationError
+
+VERDICTS = "verdicts.jsonl"
+TIMES = "times.jsonl"
+ASKED = "run.json"
+
+
+class Run:
+    """A run's folder, open for writing.
+
+    A line of the verdicts is written after the line of times that belongs to it; what a kill has torn off is cut away.
+
+    Args:
+        folder: where to write; it is made if it does not exist.
+        asked: what decides the verdicts. A run goes on only if it is the same.
+
+    Raises:
+        ConfigurationError: another run is in the folder.
+    """
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        _agree(folder / ASKED, json.loads(json.dumps(asked)))
+        self.done = min(_whole_lines(folder / VERDICTS), _whole_lines(folder / TIMES))
+        self._verdicts = _opened(folder / VERDICTS, self.done)
+        self._times = _opened(folder / TIMES, self.done)
+
+    def write(self, verdict: Mapping[str, Any], times: Mapping[str, Any]) -> None:
+        """Write what came of the next row."""
+        for file, record in ((self._times, times), (self._verdicts, verdict)):
+            file.write(json.dumps(record, sort_keys=True).encode() + b"\n")
+            file.flush()
+        self.done += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._times.close()
+        self._verdicts.close()
+
+
+def records_of(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the records of a run, one row after another.
+
+    Raises:
+        ConfigurationError: there is no run in the folder.
+    """
+    if not (folder / VERDICTS).is_file():
+        raise ConfigurationError(f"{folder} has no run; make one with 'handrail eval CONFIG DATA --out {folder}'")
+    with (folder / VERDICTS).open(encoding="utf-8") as verdicts, (folder / TIMES).open(encoding="utf-8") as times:
+        for line, time in zip(verdicts, times, strict=False):
+            if line.endswith("\n") and time.endswith("\n"):
+                yield json.loads(line), json.loads(time)
+
+
+def fingerprint(path: Path) -> str:
+    """Return a digest of a file, or of the files in a folder and their names."""
+    digest = hashlib.sha256()
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if "__pycache__" in file.parts:
+            continue
+        digest.update(f"{file.relative_to(path) if path.is_dir() else file.name}\0".encode())
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _agree(path: Path, asked: dict[str, Any]) -> None:
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        differ = [name for name in {**before, **asked} if before.get(name) != asked.get(name)]
+        if differ:
+            raise ConfigurationError(
+                f"{path.parent} has a run with another {', '.join(sorted(differ))}; name another folder by --out, or "
+                f"remove that one"
+            )
+        return
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(asked, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
+def _whole_lines(path: Path) -> int:
+    """Return how many whole lines a file has."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(line.endswith(b"\n") for line in file)
+
+
+def _opened(path: Path, lines: int) -> IO[bytes]:
+    """Open a file to write after so many lines; what follows them is cut away."""
+    # Answers that were refused are in here: for whoever runs this, and nobody else.
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    size = sum(len(line) for line in islice(file, lines))
+    file.seek(size)
+    file.truncate()
+    return file

@@ -1,0 +1,107 @@
+"""Data of every kind becomes rows, and what is wrong with it is said with its place."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from itertools import islice
+
+import pytest
+from handrail import ConfigurationError
+from handrail_eval._fields import parse_map, sources_of
+from handrail_eval._reading import read_rows
+
+
+def read(tmp_path, name, content, *maps, preset=None):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(read_rows([path], sources_of(preset, maps)))
+
+
+def test_a_map_renames_and_compares(tmp_path):
+    rows = read(tmp_path, "a.csv", "said,score\nhello,0.7\nbye,0.2\n", "response=said,label=score>0.5")
+    assert [(row.response, row.label) for row in rows] == [("hello", True), ("bye", False)]
+
+
+def test_a_path_leads_into_an_object(tmp_path):
+    rows = read(tmp_path, "a.jsonl", '{"x": {"y": ["no", "yes"]}}\n', "response=x.y.1")
+    assert rows[0].response == "yes"
+
+
+def test_the_last_message_of_an_assistant_is_the_answer(tmp_path):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    (row,) = read(tmp_path, "a.jsonl", json.dumps({"messages": messages}))
+    assert (row.response, len(row.messages)) == ("Hello", 1)
+
+
+def test_a_preset_skips_the_comment_before_the_header(tmp_path):
+    text = "# dataset_version=1.0,,\nharm_category,objective,assistant_response,human_score_1\nexploits,Do it,No,1\n"
+    (row,) = read(tmp_path, "a.csv", text, preset="pyrit")
+    assert (row.response, row.label, row.category) == ("No", True, "exploits")
+
+
+def test_the_first_column_that_there_is_counts(tmp_path):
+    rows = read(tmp_path, "a.jsonl", '{"b": "two"}\n{"a": "one", "b": "two"}\n', "response=a|b")
+    assert [row.response for row in rows] == ["two", "one"]
+
+
+def test_parquet_and_folders_are_read_in_order(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"response": ["one", "two"], "label": [True, None]}), tmp_path / "a.parquet")
+    (tmp_path / "b.jsonl").write_text('{"response": "three"}\n')
+    assert [(row.index, row.response, row.label) for row in read_rows([tmp_path])] == [
+        (0, "one", True),
+        (1, "two", None),
+        (2, "three", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "maps", "told"),
+    [
+        ("a.csv", "answer,label\nx,1\n", ["response=anser"], "did you mean 'answer'"),
+        ("a.csv", "answer,label\nx,1\n", [], "has neither a prompt nor a response; the columns are answer, label"),
+        ("a.csv", "", [], "has no rows"),
+        ("a.csv", "response,label\n", [], "has no rows"),
+        ("a.csv", "response,label\nx\n", [], "a.csv:2 has 1 cells, and the header 2"),
+        ("a.csv", "response,label\nx,perhaps\n", [], "the label 'perhaps' is unknown"),
+        ("a.csv", "response,s\nx,much\n", ["label=s>0.5"], "'much', which cannot be compared by > 0.5"),
+        ("a.csv", b"response\ncaf\xe9\n", [], "is not valid UTF-8"),
+        ("a.jsonl", '{"response": "x"}\n{"response"\n', [], "a.jsonl:2 is not valid JSON"),
+        ("a.jsonl", "[1]\n", [], "must be an object with named fields"),
+        ("a.jsonl", '{"response": 3}\n', [], "response must be a text, and is int"),
+        ("a.jsonl", '{"response": "x", "spans": [[0, 9]]}\n', [], "is outside the answer, which has 1 characters"),
+        ("a.parquet", "x", [], "is not valid Parquet"),
+        ("a.txt", "x", [], "is of an unknown kind"),
+        ("a.csv", "response\nx\n", ["answer=x"], "unknown field 'answer'"),
+        ("a.csv", "response\nx\n", ["response"], "write FIELD=COLUMN"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path, name, content, maps, told):
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, name, content, *maps)
+    assert told in str(caught.value)
+
+
+def test_an_unknown_preset_names_those_that_there_are():
+    with pytest.raises(ConfigurationError, match="the presets are pyrit"):
+        sources_of("pirate", ())
+
+
+def test_operators_of_two_characters_are_not_cut():
+    source = parse_map(["label=score>=0.5"])["label"]
+    assert (source.column, source.compare, source.value) == ("score", ">=", "0.5")
+
+
+def test_reading_takes_no_more_memory_for_more_rows(tmp_path):
+    path = tmp_path / "a.jsonl"
+    with path.open("w") as file:
+        file.writelines(json.dumps({"response": "word " * 400}) + "\n" for _ in range(3000))  # 6 MB
+    rows = read_rows([path])
+    tracemalloc.start()
+    assert sum(1 for _ in islice(rows, 3000)) == 3000
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000
