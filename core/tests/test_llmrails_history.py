@@ -130,6 +130,26 @@ async def test_a_refused_message_that_nobody_answered_does_not_end_the_next_one(
     assert await sent(g, user("hello"), user("attack")) is None
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        ("hello", "an attack", [REMOVED, REMOVED, REMOVED_ANSWER]),
+        ("an attack", "hello Bob", [REMOVED, "hello <name>", "Hi"]),
+        ("an attack", "attack", [REMOVED, REMOVED, REMOVED_ANSWER]),
+        ("att", "ack", [REMOVED, REMOVED, REMOVED_ANSWER]),
+        ("attack", "a b c", [REMOVED, REMOVED, REMOVED_ANSWER]),
+    ],
+)
+async def test_of_messages_answered_together_those_go_that_are_to_blame(guarded, first, second, left):
+    def judge(window):
+        return Verdict.block() if window.text in ("att\nack", "a b c") else judging(window)
+
+    g, _ = asked(guarded, judge)
+    for _ in range(2):
+        found = await sent(g, user(first), user(second), said("Hi"), user("Bye"))
+        assert [message["content"] for message in found] == [*left, "Bye"]
+
+
 async def test_a_text_spread_over_messages_that_nobody_answered_is_one_text(guarded):
     def spread(window):
         return Verdict.block() if "att\nack" in window.text else Verdict.allow()
@@ -157,6 +177,15 @@ async def test_json_of_a_user_is_read_once_and_rails_are_told_what_it_says(guard
     assert rail.windows[0].text == rail.turns[0].user_message == '{"a": "Bob"}'
     assert out.turns[0].user_message == '{"a": "<name>"}'
     assert response.user_message == '["{\\"a\\": \\"<name>\\"}"]'
+
+
+async def test_a_message_of_the_history_is_judged_in_the_conversation_that_it_was_said_in(guarded):
+    g, rail = asked(guarded)
+    await sent(g, user("I am Bob"), said("Hi"), user("two"))
+    await sent(g, user("I am Bob"), said("Hi"), user("three"), said("Hm"), user("four"))
+    (turn,) = [turn for window, turn in zip(rail.windows, rail.turns, strict=True) if window.text == "three"]
+    assert [message["content"] for message in turn.messages] == ["I am <name>", "Hi", "three"]
+    assert turn.user_message == "three"
 
 
 async def test_roles_say_whose_messages_are_judged(guarded):

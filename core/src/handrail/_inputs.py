@@ -73,17 +73,17 @@ class InputGuard:
         turn itself rests on ends the turn.
         """
         units = [unit for unit in units_of(talk.messages, self._roles) if not unit.is_pending]
-        judged = await _all(units, lambda unit: self._past(talk, unit))
+        judged = {unit: await self._past(talk, unit) for unit in units if self._is_kept(talk, unit)}
+        shown = talk.replaced(_changes(judged))
+        others = [unit for unit in units if unit not in judged]
+        judged |= zip(others, await _all(others, lambda unit: self._past(shown, unit)), strict=True)
         refused: list[Unit] = []
-        changed: dict[int, Message] = {}
-        for unit, found in zip(units, judged, strict=True):
+        for unit, found in judged.items():
             if isinstance(found.stop, RailFailed) or (found.refused and unit.is_current):
                 return talk, found.stop
             if found.refused:
                 refused.append(unit)
-            else:
-                changed.update(zip(unit.indexes, found.messages, strict=True))
-        talk = talk.replaced(changed)
+        talk = talk.replaced(_changes(judged))
         return (replace(talk, messages=without(talk.messages, refused)) if refused else talk), None
 
     async def pending(self, talk: Conversation) -> tuple[Conversation, Blocked | RailFailed | None]:
@@ -93,16 +93,18 @@ class InputGuard:
         if any(talk.messages[unit.indexes[0]]["role"] != "user" for unit in units):
             turn = await told_of(turn, talk)  # else each is told what it judges
         judged = await _all(units, lambda unit: self._unit(_of(talk, unit), turn, is_new=True))
-        changed: dict[int, Message] = {}
-        for unit, found in zip(units, judged, strict=True):
-            if found.stop is not None:
-                return talk, found.stop
-            changed.update(zip(unit.indexes, found.messages, strict=True))
-        return talk.replaced(changed), None
+        stop = next((found.stop for found in judged if found.stop is not None), None)
+        if stop is not None:
+            return talk, stop
+        return talk.replaced(_changes(dict(zip(units, judged, strict=True)))), None
+
+    def _is_kept(self, talk: Conversation, unit: Unit) -> bool:
+        return self._kept.get(self._kept.place(self._scope, _of(talk, unit))) is not None
 
     async def _past(self, talk: Conversation, unit: Unit) -> _Judged:
         messages = _of(talk, unit)
-        turn = replace(self._turn, messages=messages)  # no more than the text that its verdict is kept for
+        before = talk.messages[: unit.indexes[-1] + 1]  # what there was when it was new
+        turn = replace(self._turn, messages=before)
         found = await self._unit(messages, turn, is_new=False)
         if found.refused and found.stop is None and unit.is_current:  # only a rail can say why
             found = await self._unit(messages, turn, is_new=True)
@@ -116,13 +118,15 @@ class InputGuard:
         alone = [await self._text((message,), turn, is_new=is_new) for message in messages]
         for one in alone:
             if isinstance(one.stop, RailFailed):
-                return one
-        if alone[-1].refused or not any(one.refused for one in alone):
-            return alone[-1] if alone[-1].refused else together
+                return replace(one, messages=messages)
+        if alone[-1].refused:
+            return replace(alone[-1], messages=messages)
+        if not any(one.refused for one in alone):
+            return together
         kept = tuple(m for m, one in zip(messages, alone, strict=True) if not one.refused)
         rest = await self._text(kept, turn, is_new=is_new)
         if rest.refused or rest.stop is not None:
-            return rest
+            return replace(rest, messages=messages)
         left = iter(rest.messages)
         return _Judged(tuple(removed(m) if one.refused else next(left) for m, one in zip(messages, alone, strict=True)))
 
@@ -156,6 +160,15 @@ class InputGuard:
         if not any(run.error is not None for run in own.rail_runs):  # a rail that failed has judged nothing
             self._kept.put(place, Kept(edits=edits))
         return await _edited(texts, edits)
+
+
+def _changes(judged: Mapping[Unit, _Judged]) -> dict[int, Message]:
+    """Return what goes on of messages that were judged; of a refused one no more than that it was."""
+    return {
+        index: removed(message) if found.refused else message
+        for unit, found in judged.items()
+        for index, message in zip(unit.indexes, found.messages, strict=True)
+    }
 
 
 async def told_of(turn: Turn, talk: Conversation) -> Turn:

@@ -146,8 +146,8 @@ class Turn:
     """The turn of the conversation that a rail judges.
 
     Attributes:
-        messages: the conversation as the model sees it, the newest message last. A rail that judges a message of the
-            history is shown that message alone.
+        messages: the conversation as the model sees it, the newest message last. Where a message of the history is
+            judged, which happens once, it is the last one.
         user_message: what the user's newest messages say: their texts, and of JSON the keys and leaves.
         variables: context variables that the application gave; never what a rail is to judge.
         tools: the tool definitions that the model was offered, in OpenAI's form.
