@@ -101,13 +101,14 @@ class Gate:
         """Return whether any rail sees this channel."""
         return bool(self._channels.guarding(channel))
 
-    def look(self) -> None:
-        """Look at what `buffer` has."""
+    def look(self, most: int = NEVER) -> bool:
+        """Look at what `buffer` has, or at so many characters of it; return whether more is left."""
         if not self.buffer:
-            return
-        unseen = self.received.add_text(self.buffer)
+            return False
+        unseen = self.received.add_text(self.buffer, most)
         if unseen and not self.ended and not self._finished:
             self._take_text(unseen)
+        return bool(self.buffer)
 
     def feed(self, text: str) -> None:
         """Take text of the answer, for a driver that does not count."""
