@@ -227,6 +227,8 @@ def test_arguments_that_are_no_json_are_a_failure():
     assert isinstance(gate.cause, ContentError)
     assert arguments_of(items) == ""
     assert "rm" not in str(gate.stop)
+    (run,) = gate.turn.journal.rail_runs
+    assert (run.rail, run.decision, run.channel, run.stopped) == ("r", "failed", "tool_calls", True)
 
 
 def test_complete_arguments_that_end_too_early_are_a_failure():
@@ -289,6 +291,14 @@ def test_a_text_that_was_asked_for_as_json_has_to_be():
     gate, items = guard(Judge(), Chunk('{"a": 1}'), is_json=True)
     assert gate.stop is None
     assert items[0] == '{"a": 1}'
+
+
+def test_a_refusal_in_words_is_no_failure_where_json_was_asked_for():
+    judge = Judge()
+    gate, items = guard(judge, Chunk(metadata={"refusal": True}), Chunk("I cannot do that."), is_json=True)
+    assert gate.stop is None
+    assert [window.text for window in judge.windows] == ["I cannot do that."]
+    assert items[0] == "I cannot do that."
 
 
 def test_a_text_that_stops_being_json_goes_on_as_text():

@@ -339,8 +339,8 @@ class _Composer:
 
     def _refuse_misspelt_models(self) -> None:
         """A judge whose type is misspelt would never be asked, and the main model would judge itself."""
-        wanted = {type_ for _, type_ in self._asked}
-        idle = [entry.type for entry in self._config.models if entry.type not in {"main", *wanted}]
+        known = {"main", *(type_ for _, type_ in self._asked), *self._usual_types()}
+        idle = [entry.type for entry in self._config.models if entry.type not in known]
         for rail, type_ in self._asked:
             nearest = get_close_matches(type_, idle, n=1, cutoff=0.75) if type_ not in self._models else []
             if nearest:
@@ -359,6 +359,11 @@ class _Composer:
             self._planner.check_streaming()
         except HandrailError as exc:
             self.note(exc, self._config.where("rails", "output", "streaming"))
+
+    def _usual_types(self) -> Iterable[str]:
+        """Yield the types of models that installed rails ask for, whether the configuration names them or not."""
+        for name in self._rail_keys():
+            yield name.replace(" ", "_")
 
     def _rail_names(self) -> list[str]:
         return self._registry.names(RailSpec)

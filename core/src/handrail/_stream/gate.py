@@ -229,7 +229,9 @@ class Gate:
             if not is_last and self._channels.is_undecided(text):
                 self._blank = text
                 return
-            chain = self._text = self._chains["text", 0] = self._channels.text(text, self.step)
+            chain = self._text = self._chains["text", 0] = self._channels.text(
+                text, self.step, is_refusal=bool(self.received.metadata.get("refusal"))
+            )
         self._feed(chain, text)
 
     def _transform_first(self, text: str) -> str:
