@@ -83,13 +83,13 @@ class Composition:
         return {channel: tuple(plan for plan in self.output_rails if channel in plan.channels) for channel in channels}
 
     def with_rail(self, plan: RailPlan) -> Composition:
-        """Give the same with one more rail, after the others of its direction."""
+        """Return the same with one more rail, after the others of its direction."""
         if plan.direction == "input":
             return replace(self, input_rails=(*self.input_rails, plan.for_message()))
         return replace(self, output_rails=(*self.output_rails, plan))
 
     def with_main_model(self, model: Model) -> Composition:
-        """Give the same with another main model."""
+        """Return the same with another main model."""
         return replace(self, models={**self.models, "main": model})
 
 
@@ -189,7 +189,7 @@ class _Composer:
         )
 
     def _with_own_refusal(self) -> RailsConfig:
-        """Give the configuration with the refusal that its own files define, where its YAML has none."""
+        """Return the configuration with the refusal that its own files define, where its YAML has none."""
         if self._registrations.refusal is None:
             return self._config
         rails = self._config.rails
@@ -379,7 +379,7 @@ class _Composer:
 
 
 def _lines(where: str, error: HandrailError) -> Iterable[str]:
-    """Give the problems of an error, each with its place; one that knows its own place keeps it."""
+    """Yield the problems of an error, each with its place; one that knows its own place keeps it."""
     if isinstance(error, ConfigurationError) and not isinstance(error, PluginConflictError):
         for problem in error.problems:
             placed = _PLACE.match(problem) or not where
