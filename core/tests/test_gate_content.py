@@ -351,11 +351,10 @@ class Replaces:
     """A stream rail that says nothing of what it replaces, or tells."""
 
     def __init__(self, tells):
-        self.tells = tells
+        self.tells, self.length = tells, 0
 
     def open(self, turn):
-        self.length = 0
-        return self
+        return Replaces(self.tells)
 
     def feed(self, text):
         at, self.length = self.length, self.length + len(text)
@@ -364,6 +363,39 @@ class Replaces:
 
     def finish(self):
         return Ruling("")
+
+
+def two_calls(*more):
+    opening = (ToolCallDelta(0, "a", "first"), ToolCallDelta(1, "b", "second"))
+    return [*(Chunk(tool_calls=(call,)) for call in opening), *(Chunk(tool_calls=(call,)) for call in more)]
+
+
+@pytest.mark.parametrize("rail", [Judge(), Replaces(tells=True)], ids=["window", "stream"])
+@pytest.mark.parametrize("first", ["", "{}", '{"a": 1}'])
+def test_calls_go_out_one_after_another(rail, first):
+    more = [
+        ToolCallDelta(1, arguments='{"to": '),
+        ToolCallDelta(1, arguments='"Ada"}'),
+        ToolCallDelta(0, arguments=first),
+    ]
+    _, items = guard(rail, *two_calls(*more), finish="tool_calls")
+    calls = [item for item in items if isinstance(item, ToolCallDelta)]
+    indices = [call.index for call in calls]
+    assert indices == sorted(indices)
+    assert [call.name for call in calls if call.name] == ["first", "second"]
+    said = {index: "".join(call.arguments for call in calls if call.index == index) for index in (0, 1)}
+    assert said == {0: first or "{}", 1: '{"to": "Ada"}'}
+
+
+def test_nothing_of_a_later_call_goes_out_when_one_before_it_is_refused():
+    class RefusesTheFirst:
+        def check(self, window, turn):
+            return Verdict.block("no") if window.tool_name == "first" else Verdict.allow()
+
+    more = [ToolCallDelta(1, arguments="{}"), ToolCallDelta(0, arguments="{}")]
+    gate, items = guard(RefusesTheFirst(), *two_calls(*more), finish="tool_calls")
+    assert isinstance(gate.stop, Blocked)
+    assert not [item for item in items if isinstance(item, ToolCallDelta)]
 
 
 @pytest.mark.parametrize("tells", [True, False])
