@@ -121,7 +121,7 @@ class Call:
     def answer(
         self, text: str, stop: Blocked | RailFailed | None, tool_calls: tuple[ToolCall, ...] = ()
     ) -> str | list[Message]:
-        """Give what the caller of a whole answer gets: a text for a prompt, a list with one message for messages."""
+        """Return what the caller of a whole answer gets: a text for a prompt, a list with one message for messages."""
         if stop is not None and self._app.config.enable_rails_exceptions:
             return [{"role": "exception", "content": _exception(stop)}]
         content = text if stop is None else stop.message
@@ -133,7 +133,7 @@ class Call:
         return [message]
 
     def variables(self, text: str, stop: Blocked | RailFailed | None) -> Mapping[str, Any] | None:
-        """Give the context's variables that the options ask for."""
+        """Return the context's variables that the options ask for."""
         wanted = self.options.output_vars
         if wanted is False:
             return None
@@ -151,7 +151,7 @@ class Call:
         return every if wanted is True else {name: every.get(name) for name in wanted}
 
     def usage(self) -> Usage | None:
-        """Give the tokens of the answer, counted here if the provider did not say; None without a model."""
+        """Return the tokens of the answer, counted here if the provider did not say; None without a model."""
         general = [call for call in self.journal.llm_calls if call.task == "general"]
         return general[-1].usage if general else None
 

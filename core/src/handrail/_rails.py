@@ -317,29 +317,29 @@ class LLMRails:
         return self._app
 
     def explain(self) -> Explanation:
-        """Give what the call that began last has asked of models so far."""
+        """Return what the call that began last has asked of models so far."""
         return Explanation(self._last_journal)
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
-        """Give rails a function that they may execute by name."""
+        """Register a function that rails may execute by name."""
         self._app.kept_verdicts.clear()
         self._app.registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
         return self
 
     def register_action_param(self, name: str, value: object) -> Self:
-        """Give a value to every executed function that has a parameter of this name."""
+        """Register a value for every executed function that has a parameter of this name."""
         self._app.kept_verdicts.clear()
         self._app.registrations.action_params[name] = value
         return self
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
-        """Give prompts a parser that they may name as their `output_parser`."""
+        """Register a parser that prompts may name as their `output_parser`."""
         self._app.kept_verdicts.clear()
         self._app.registrations.output_parsers[name] = output_parser
         return self
 
     def register_prompt_context(self, name: str, value_or_fn: object) -> Self:
-        """Give prompts a variable; a function is called for each call. It wins over what a caller passes.
+        """Register a variable of prompts; a function is called for each call. It wins over what a caller passes.
 
         Raises:
             ConfigurationError: the function is asynchronous, and nobody would await it.

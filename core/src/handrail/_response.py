@@ -97,7 +97,7 @@ class ResponseBuilder:
         self._finished = Finished()
 
     def begin(self) -> None:
-        """Take note that the call begins."""
+        """Record that the call begins."""
         self._clock = running_clock()
         self._started = self._clock()
 
@@ -125,17 +125,17 @@ class ResponseBuilder:
             self._error, self._outcome = error, "generation failed"
 
     def leave(self, error: BaseException | None) -> None:
-        """Take note that the call is over, and whether an error of the consumer ended it."""
+        """Record that the call is over, and whether an error of the consumer ended it."""
         self._duration = self._elapsed()
         if self._error is None and self._outcome == "left":
             self._error = error
 
     def answer(self) -> str | list[Message]:
-        """Give what the caller of a whole answer gets."""
+        """Return what the caller of a whole answer gets."""
         return self._call.answer("".join(self._text), self._stop, self._tool_calls.calls())
 
     def build(self, log: LogOptions) -> GenerationResponse:
-        """Give the response as far as the call has come, with these parts of the log."""
+        """Return the response as far as the call has come, with these parts of the log."""
         journal = self._call.journal
         main = next((call for call in reversed(journal.llm_calls) if call.task == "general"), None)
         text = "".join(self._text)
