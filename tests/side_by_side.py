@@ -328,7 +328,7 @@ async def run_all():
 
 
 def recorded() -> dict[str, object]:
-    """Give how each program ended on NVIDIA's package."""
+    """Return how each program ended on NVIDIA's package."""
     return json.loads(RECORD.read_text("utf-8"))["outcomes"]
 
 

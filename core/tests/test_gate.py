@@ -6,49 +6,17 @@ Each text has no character twice, so that whatever is lost, repeated or moved sh
 from __future__ import annotations
 
 import dataclasses
-import functools
-import os
 from dataclasses import dataclass
 
 from handrail import Blocked, Edit, Finished, RailFailed, Retraction, Turn, Verdict
 from handrail._stream.gate import Gate
-from handrail._stream.plan import RailPlan
-from hypothesis import HealthCheck, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import given, note
 from model import Characters, Choices, Drive, Rule, Rules, Shape
-
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-entropy = st.binary(min_size=160, max_size=160).map(Choices)
+from stacks import entropy, plan, shape_of, split, text_of, thorough
 
 
 class GenerationBroke(Exception):
     pass
-
-
-def text_of(choices: Choices, most: int = 40) -> str:
-    return "".join(chr(0x4E00 + index) for index in range(choices.between(0, most)))
-
-
-def split(choices: Choices, text: str) -> list[str]:
-    pieces, at = [], 0
-    while at < len(text):
-        size = choices.one_of([1, 1, 2, 3, 8, 40])
-        pieces.append(text[at : at + size])
-        at += size
-    return pieces
-
-
-def shape_of(choices: Choices, *, least_hold: int = 0) -> Shape:
-    hold = choices.between(least_hold, 4)
-    context = choices.between(hold, hold + 3)
-    return Shape(choices.between(context + 1, context + 8), context, hold)
-
-
-def plan(name: int, rail: object, shape: Shape | None, **settings: object) -> RailPlan:
-    make = None if shape is None else functools.partial(Characters, shape)
-    return RailPlan(str(name), "model 1.0", rail, make_strategy=make, **settings)
 
 
 # --- Rails that change nothing: the model is exact at every moment ------------------------------------------

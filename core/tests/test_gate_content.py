@@ -9,6 +9,7 @@ import json
 
 import pytest
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, ToolCallDelta, Turn, Verdict
+from handrail._content import AutoContent
 from handrail._stream.gate import Gate
 from handrail.errors import ContentError
 from hypothesis import assume, given, note
@@ -80,6 +81,17 @@ def lines_are_left_alone(rails):
     return all(rule.phrase.strip() and rule.evidence.strip() for rule in rules)
 
 
+def reaching(rails, text):
+    """Yield each rail with the text that reaches it."""
+    for rail in rails:
+        yield rail, text
+        text = rail.on_whole(text)
+
+
+def refusing(rail):
+    return [rule for rule in rail.rules if rule.replacement is None] if isinstance(rail, Rules) else []
+
+
 def guarding(drive, plans):
     return [
         plan(name, one.rail, None, channels=(drive.channel,))
@@ -138,12 +150,9 @@ def test_what_is_refused_of_a_document_does_not_go_out(drive):
         driven = drive(Gate(guarding(drive, rails.plans), Turn()), choices, rails.answer)
         driven.run(split(choices, raw))
         assert isinstance(driven.gate.stop, Blocked) == bool(refuse)
-        if refuse:
-            said = driven.text.encode().decode("unicode_escape", "ignore") if "\\" in driven.text else driven.text
-            for rail in rails.rails:
-                if isinstance(rail, Rules):
-                    refused = [rule for rule in rail.rules if rule.replacement is None]
-                    assert not any(rule.applies(content) and rule.phrase in said for rule in refused)
+        said = AutoContent().feed(driven.text)
+        for rail, reached in reaching(rails.rails, content):
+            assert not any(rule.phrase in said for rule in refusing(rail) if rule.applies(reached))
 
     check()
 
@@ -227,6 +236,8 @@ def test_arguments_that_are_no_json_are_a_failure():
     assert isinstance(gate.cause, ContentError)
     assert arguments_of(items) == ""
     assert "rm" not in str(gate.stop)
+    (run,) = gate.turn.journal.rail_runs
+    assert (run.rail, run.decision, run.channel, run.stopped) == ("r", "failed", "tool_calls", True)
 
 
 def test_complete_arguments_that_end_too_early_are_a_failure():
@@ -291,6 +302,14 @@ def test_a_text_that_was_asked_for_as_json_has_to_be():
     assert items[0] == '{"a": 1}'
 
 
+def test_a_refusal_in_words_is_no_failure_where_json_was_asked_for():
+    judge = Judge()
+    gate, items = guard(judge, Chunk(metadata={"refusal": True}), Chunk("I cannot do that."), is_json=True)
+    assert gate.stop is None
+    assert [window.text for window in judge.windows] == ["I cannot do that."]
+    assert items[0] == "I cannot do that."
+
+
 def test_a_text_that_stops_being_json_goes_on_as_text():
     judge = Judge()
     gate, items = guard(judge, Chunk('{"a": "\\u0062"} and \\u0062'))
@@ -332,11 +351,10 @@ class Replaces:
     """A stream rail that says nothing of what it replaces, or tells."""
 
     def __init__(self, tells):
-        self.tells = tells
+        self.tells, self.length = tells, 0
 
     def open(self, turn):
-        self.length = 0
-        return self
+        return Replaces(self.tells)
 
     def feed(self, text):
         at, self.length = self.length, self.length + len(text)
@@ -345,6 +363,39 @@ class Replaces:
 
     def finish(self):
         return Ruling("")
+
+
+def two_calls(*more):
+    opening = (ToolCallDelta(0, "a", "first"), ToolCallDelta(1, "b", "second"))
+    return [*(Chunk(tool_calls=(call,)) for call in opening), *(Chunk(tool_calls=(call,)) for call in more)]
+
+
+@pytest.mark.parametrize("rail", [Judge(), Replaces(tells=True)], ids=["window", "stream"])
+@pytest.mark.parametrize("first", ["", "{}", '{"a": 1}'])
+def test_calls_go_out_one_after_another(rail, first):
+    more = [
+        ToolCallDelta(1, arguments='{"to": '),
+        ToolCallDelta(1, arguments='"Ada"}'),
+        ToolCallDelta(0, arguments=first),
+    ]
+    _, items = guard(rail, *two_calls(*more), finish="tool_calls")
+    calls = [item for item in items if isinstance(item, ToolCallDelta)]
+    indices = [call.index for call in calls]
+    assert indices == sorted(indices)
+    assert [call.name for call in calls if call.name] == ["first", "second"]
+    said = {index: "".join(call.arguments for call in calls if call.index == index) for index in (0, 1)}
+    assert said == {0: first or "{}", 1: '{"to": "Ada"}'}
+
+
+def test_nothing_of_a_later_call_goes_out_when_one_before_it_is_refused():
+    class RefusesTheFirst:
+        def check(self, window, turn):
+            return Verdict.block("no") if window.tool_name == "first" else Verdict.allow()
+
+    more = [ToolCallDelta(1, arguments="{}"), ToolCallDelta(0, arguments="{}")]
+    gate, items = guard(RefusesTheFirst(), *two_calls(*more), finish="tool_calls")
+    assert isinstance(gate.stop, Blocked)
+    assert not [item for item in items if isinstance(item, ToolCallDelta)]
 
 
 @pytest.mark.parametrize("tells", [True, False])

@@ -10,7 +10,7 @@ from handrail.errors import StreamClosedError
 
 
 async def taken(stream):
-    """Give the lists that `take` gave until the end."""
+    """Return the lists that `take` returned until the end."""
     lists = []
     while items := await stream.take():
         lists.append(items)

@@ -88,6 +88,7 @@ def test_a_judge_whose_type_is_misspelt_is_an_error_and_not_the_main_model(wrong
     assert raised.value.problems[0].startswith("yaml_content:3:")
 
 
-def test_a_model_for_something_else_is_no_misspelt_judge():
-    asked = LLMRails(judged(["main", "embeddings"])).composition.asked
+@pytest.mark.parametrize("other", ["embeddings", "self_check_input", "self_check_facts"])
+def test_a_model_for_something_else_is_no_misspelt_judge(other):
+    asked = LLMRails(judged(["main", other])).composition.asked
     assert asked == (("self check output", "self_check_output"),)

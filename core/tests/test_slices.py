@@ -6,23 +6,24 @@ import anyio
 import pytest
 from fakes import FakeProvider, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
-from handrail._stream.slices import SLICE, parts, slices
+from handrail._stream.received import Received
+from handrail._stream.slices import SLICE, parts
 from hypothesis import given
 from hypothesis import strategies as st
 
 LONG = "word " * SLICE * 4
 
 
-@given(st.text(max_size=20), st.integers(0, 3), st.integers(-2, 2))
-def test_slices_are_the_text(text, times, more):
-    text = text + "x" * max(0, times * SLICE + more)
-    buffer, seen, flags = [text[:7], text[7:]], [], []
-    for flag in slices(buffer, len(text)):
-        seen.append("".join(buffer))
-        flags.append(flag)
-    assert "".join(seen) == text
-    assert max(map(len, seen)) <= SLICE or len(seen) == 1
-    assert flags == [True] * (len(flags) - 1) + [False]
+@given(st.lists(st.text("ab", max_size=9), max_size=6), st.integers(1, 8))
+def test_what_is_taken_bit_by_bit_is_the_text(pieces, most):
+    received, buffer, taken = Received(), [*pieces], []
+    while buffer:
+        taken.append(received.add_text(buffer, most))
+    text = "".join(pieces)
+    assert "".join(taken) == "".join(received.texts) == text
+    assert all(len(slice_) == most for slice_ in taken[:-1])
+    assert not taken or len(taken[-1]) <= most
+    assert received.characters == len(text)
 
 
 def test_a_chunk_that_is_short_is_its_only_part():
@@ -43,15 +44,32 @@ def test_the_parts_of_a_long_chunk_say_the_same():
     assert last.metadata == {"a": 1}
 
 
+async def test_a_push_that_is_cancelled_between_slices_loses_nothing(guarded):
+    entered = []
+
+    def feed(text):
+        entered.append(text)
+        return Ruling(text)
+
+    async with guarded(FakeProvider([]), {"r": SessionRail(feed)}).rails.feed("hello") as guard:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await guard.push(LONG + "the end")
+        assert len(entered) == 1
+        events = [*await guard.push(" and more"), *await guard.finish()]
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == LONG + "the end and more"
+
+
+@pytest.mark.parametrize("last", [None, "stop"])
 @pytest.mark.parametrize("way", ["stream", "stream_async", "generate", "check", "feed"])
-async def test_a_session_reads_a_long_text_in_slices_and_others_go_on_meanwhile(guarded, way):
+async def test_a_session_reads_a_long_text_in_slices_and_others_go_on_meanwhile(guarded, way, last):
     sizes, turns = [], []
 
     def feed(text):
         sizes.append(len(text))
         return Ruling(text)
 
-    g = guarded(FakeProvider([LONG]), {"r": SessionRail(feed)})
+    g = guarded(FakeProvider([Chunk(LONG, finish_reason=last)]), {"r": SessionRail(feed)})
 
     async def beside():
         while True:

@@ -99,12 +99,12 @@ class Expected:
     starts: Sequence[int]
 
     def time_of(self, end: int) -> float:
-        """Give when the character before `end` is delivered."""
+        """Return when the character before `end` is delivered."""
         return next(time for limit, time in self.released if end <= limit)
 
 
 def expect(case: Case) -> Expected:
-    """Say what must be delivered, when, and what stops it. This is the specification in code."""
+    """Return what must be delivered, when, and what stops it. This is the specification in code."""
     windows, arrivals, finish = _windows(case)
     rails = range(len(case.outcomes))
     passed = [  # each rail clears its windows in order, up to the first that does not pass
@@ -126,7 +126,7 @@ def expect(case: Case) -> Expected:
 
 
 def _windows(case: Case) -> tuple[list[Window], list[float], float]:
-    """Give the windows, when the last character of each has come, and when the provider ends."""
+    """Return the windows, when the last character of each has come, and when the provider ends."""
     strategy, windows, arrivals, now = Characters(case.shape), [], [], 0.0
     for text, pause in case.chunks:
         now += pause

@@ -13,6 +13,7 @@ from handrail._actions import Registrations
 from handrail._contexts import ProviderContext, RailContext
 from handrail._functions import FunctionRail, RailFunction
 from handrail._inner import InnerRail
+from handrail._kept_verdicts import KeptVerdicts
 from handrail._model import Model
 from handrail._planning import RailPlanner, plugin_settings
 from handrail._records import RailId
@@ -52,6 +53,7 @@ class Composition:
         inner_rails: those that other rails ask; it grows if they ask later.
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
+        kept_verdicts: what input rails have said of messages that are history by now.
     """
 
     config: RailsConfig
@@ -63,6 +65,7 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
+    kept_verdicts: KeptVerdicts = field(default_factory=KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,14 +86,14 @@ class Composition:
         return {channel: tuple(plan for plan in self.output_rails if channel in plan.channels) for channel in channels}
 
     def with_rail(self, plan: RailPlan) -> Composition:
-        """Give the same with one more rail, after the others of its direction."""
+        """Return the same with one more rail, after the others of its direction."""
         if plan.direction == "input":
             return replace(self, input_rails=(*self.input_rails, plan.for_message()))
         return replace(self, output_rails=(*self.output_rails, plan))
 
     def with_main_model(self, model: Model) -> Composition:
-        """Give the same with another main model."""
-        return replace(self, models={**self.models, "main": model})
+        """Return the same with another main model."""
+        return replace(self, models={**self.models, "main": model}, kept_verdicts=KeptVerdicts())
 
 
 def given_model(llm: object, counter: TokenCounter) -> Model:
@@ -189,7 +192,7 @@ class _Composer:
         )
 
     def _with_own_refusal(self) -> RailsConfig:
-        """Give the configuration with the refusal that its own files define, where its YAML has none."""
+        """Return the configuration with the refusal that its own files define, where its YAML has none."""
         if self._registrations.refusal is None:
             return self._config
         rails = self._config.rails
@@ -339,8 +342,8 @@ class _Composer:
 
     def _refuse_misspelt_models(self) -> None:
         """A judge whose type is misspelt would never be asked, and the main model would judge itself."""
-        wanted = {type_ for _, type_ in self._asked}
-        idle = [entry.type for entry in self._config.models if entry.type not in {"main", *wanted}]
+        known = {"main", *(type_ for _, type_ in self._asked), *self._usual_types()}
+        idle = [entry.type for entry in self._config.models if entry.type not in known]
         for rail, type_ in self._asked:
             nearest = get_close_matches(type_, idle, n=1, cutoff=0.75) if type_ not in self._models else []
             if nearest:
@@ -360,6 +363,11 @@ class _Composer:
         except HandrailError as exc:
             self.note(exc, self._config.where("rails", "output", "streaming"))
 
+    def _usual_types(self) -> Iterable[str]:
+        """Yield the types of models that installed rails ask for, whether the configuration names them or not."""
+        for name in self._rail_keys():
+            yield name.replace(" ", "_")
+
     def _rail_names(self) -> list[str]:
         return self._registry.names(RailSpec)
 
@@ -374,7 +382,7 @@ class _Composer:
 
 
 def _lines(where: str, error: HandrailError) -> Iterable[str]:
-    """Give the problems of an error, each with its place; one that knows its own place keeps it."""
+    """Yield the problems of an error, each with its place; one that knows its own place keeps it."""
     if isinstance(error, ConfigurationError) and not isinstance(error, PluginConflictError):
         for problem in error.problems:
             placed = _PLACE.match(problem) or not where

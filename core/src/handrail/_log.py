@@ -121,7 +121,7 @@ def build_log(journal: Journal, options: LogOptions, total_duration: float) -> G
 
 
 def call_info(call: LLMCall) -> LLMCallInfo:
-    """Give a request as the log has it."""
+    """Return a request as the log has it."""
     usage = call.usage
     return LLMCallInfo(
         call.task,
@@ -141,7 +141,7 @@ def call_info(call: LLMCall) -> LLMCallInfo:
 
 
 def summary(log: GenerationLog) -> Iterable[str]:
-    """Give a log as lines for people."""
+    """Return a log as lines for people."""
     stats = log.stats
     yield "# General stats"
     yield f"- Total time: {stats.total_duration:.2f}s"
@@ -161,12 +161,12 @@ def summary(log: GenerationLog) -> Iterable[str]:
 
 
 def calls_line(count: int, duration: float, tokens: int) -> str:
-    """Give the sum of the requests to models as a line."""
+    """Return the sum of the requests to models as a line."""
     return f"{_counted(count, 'LLM call')}, {duration:.2f} seconds, {_counted(tokens, 'token')}"
 
 
 def call_line(call: LLMCallInfo) -> str:
-    """Give one request as a line."""
+    """Return one request as a line."""
     about = ", estimated" if call.estimated else ""
     model = f"{call.llm_provider_name}/{call.llm_model_name}"
     tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens{about}"

@@ -140,6 +140,6 @@ class ToolCallAssembler:
 
 
 def request_id(metadata: Mapping[str, Any]) -> str | None:
-    """Give the provider's id of a request, if it is among what it sent."""
+    """Return the provider's id of a request, if it is among what it sent."""
     found = metadata.get("request_id") or metadata.get("id")
     return None if found is None else str(found)

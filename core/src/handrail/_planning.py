@@ -42,7 +42,7 @@ class RailPlanner:
         *,
         rail_id: RailId | None = None,
     ) -> RailPlan:
-        """Give a rail with everything that the engine must know of it."""
+        """Return a rail with everything that the engine must know of it."""
         name = spec.name
         is_session = callable(getattr(rail, "open", None))
         if not is_session and not callable(getattr(rail, "check", None)):

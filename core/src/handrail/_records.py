@@ -57,7 +57,6 @@ class CheckRecord:
         score: from the verdict: how sure the rail is that the text violates, from 0 to 1.
         detail: from the verdict. May have text that was refused, so it is for the journal only.
         failure: for "failed": how.
-        observed: True if the rail only observes, so that nothing came of its decision.
     """
 
     rail: str
@@ -80,7 +79,6 @@ class CheckRecord:
     score: float | None = None
     detail: Mapping[str, object] | None = field(default=None, repr=False)
     failure: FailureKind | None = None
-    observed: bool = False
 
     def __post_init__(self) -> None:
         if self.rail_id is None:
@@ -89,6 +87,4 @@ class CheckRecord:
     @property
     def stopped(self) -> bool:
         """True if the check ended the call, by a refusal or because the rail failed."""
-        if self.observed:
-            return False
         return self.decision == "block" or (self.decision == "failed" and not self.allowed_on_error)

@@ -22,7 +22,7 @@ SIZES = st.tuples(st.integers(1, 12), st.integers(0, 12), st.integers(0, 3), st.
 
 @st.composite
 def cases(draw):
-    """Give a strategy's name and settings, a text, and two ways to split it."""
+    """Return a strategy's name and settings, a text, and two ways to split it."""
     kind = draw(st.sampled_from(["sentence", "sentence", "paragraph", "whole"]))
     text = draw(TEXTS)
     chosen = {}

@@ -51,7 +51,7 @@ def rails_for(provider, *, settings=None, flows=(RAIL,), models=(), **streaming)
 
 
 async def outcome(name, arguments, *, settings=None, tools=TOOLS, **more):
-    """Give the event with which a stream of one call ends."""
+    """Return the event with which a stream of one call ends."""
     rails = rails_for(Caller((name, arguments)), settings=settings, **more)
     async with rails.stream("hello", options={"llm_params": {"tools": tools}}) as stream:
         events = [event async for event in stream]

@@ -25,6 +25,7 @@ class Chain:
         length: characters that came out of the last of them.
         done: True once all text has come out.
         stopped: the stage that ended the stream.
+        waiting: what came out while it was not this chain's turn; None while it is.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Chain:
         self.length = 0
         self.done = False
         self.stopped = next((stage for stage in self.stages if stage.stop is not None), None)
+        self.waiting: list[Item] | None = None
         self._deliver = deliver
         self._opening = opening  # True while something is to be delivered even without any text
 
@@ -84,7 +86,8 @@ class Chain:
         if text or (finished and self._opening):
             self._opening = False
             self.length += len(text)
-            step.items.append(text if self._deliver is None else self._deliver(text))
+            item = text if self._deliver is None else self._deliver(text)
+            (step.items if self.waiting is None else self.waiting).append(item)
         self.done = self.done or finished
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
@@ -62,16 +63,18 @@ class Channels:
             return False
         return beginning.isspace() and bool(self.guarding("text"))
 
-    def text(self, beginning: str, step: Step) -> Chain:
+    def text(self, beginning: str, step: Step, *, is_refusal: bool = False) -> Chain:
         """Return the chain of the text. One that begins like JSON is read as JSON for as long as it is.
 
         Args:
             beginning: the first characters of the text, of which one says something.
             step: takes note of a session that cannot be opened.
+            is_refusal: the model refuses, in words, also where it was asked for JSON.
         """
+        strict = self._is_json and not is_refusal
         make: _MakeContent | None = None
-        if not self._as_written and (self._is_json or may_be_json(beginning)):
-            make = self._text_content
+        if not self._as_written and (strict or may_be_json(beginning)):
+            make = partial(AutoContent, strict=strict)
         return Chain(self._stages(("text", 0), None, make, step))
 
     def reasoning(self, step: Step) -> Chain:
@@ -89,9 +92,6 @@ class Channels:
         stages = self._stages(("tool_calls", opening.index), opening.name, make, step)
         return Chain(stages, _ToolCall(opening), opening=opening.name is not None)
 
-    def _text_content(self) -> Content:
-        return AutoContent(strict=self._is_json)
-
     def _stages(self, key: Key, tool_name: str | None, make: _MakeContent | None, step: Step) -> list[Stage]:
         """Return the stages of a channel: rails that read its content are in stretches that decode and encode it."""
         stages: list[Stage] = []
@@ -102,7 +102,7 @@ class Channels:
                 self._window_stage(plan, key, tool_name) if isinstance(plan, tuple) else self._session(plan, key, step)
                 for plan in stage_plans(rails, parallel=self._parallel, whole=self._whole)
             ]
-            stages += inner if is_raw or make is None else _stretch(make(), inner, rails, key[0])
+            stages += inner if is_raw or make is None else self._stretch(make(), inner, rails, key[0])
         return stages
 
     def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
@@ -113,18 +113,23 @@ class Channels:
         session.open(step)
         return session
 
-
-def _stretch(
-    content: Content, stages: Sequence[SessionStage | WindowStage], rails: Sequence[RailPlan], channel: Channel
-) -> list[Stage]:
-    for stage in stages:
-        stage.note_pieces()
-    retracts = any(rail.stream_first for rail in rails)
-    return [
-        Decoding(content, stages[0], rails[0], channel),
-        *stages,
-        Encoding(content, stages, rails[0], channel, retracts=retracts),
-    ]
+    def _stretch(
+        self,
+        content: Content,
+        stages: Sequence[SessionStage | WindowStage],
+        rails: Sequence[RailPlan],
+        channel: Channel,
+    ) -> list[Stage]:
+        """Return stages between what decodes the text for them and what encodes what they let through."""
+        for stage in stages:
+            stage.note_pieces()
+        rail, journal = rails[0], self._turn.journal
+        retracts = any(rail.stream_first for rail in rails)
+        return [
+            Decoding(content, stages[0], rail, channel, journal),
+            *stages,
+            Encoding(content, stages, rail, channel, journal, retracts=retracts),
+        ]
 
 
 def _nothing_raw(_: RailPlan) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handrail._events import Finished, Retraction
+from handrail._stream.calls import Calls
 from handrail._stream.channels import Channels
 from handrail._stream.outcome import record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
@@ -76,7 +77,7 @@ class Gate:
         self._text: Chain | None = None
         self._quick: Chain | None = None  # the same, while `transform` may call its stages directly
         self._blank = ""  # white space that the text begins with, which does not say yet how it is to be read
-        self._without_arguments: set[int] = set()  # guarded tool calls that have none so far
+        self._calls = Calls()
         self._checks = 0  # begun, or about to be, and not answered
         self._finished = False  # no more will come
         self._stopping = False  # a rail ends the stream, and only others that may end it earlier are waited for
@@ -101,13 +102,14 @@ class Gate:
         """Return whether any rail sees this channel."""
         return bool(self._channels.guarding(channel))
 
-    def look(self) -> None:
-        """Look at what `buffer` has."""
+    def look(self, most: int = NEVER) -> bool:
+        """Look at what `buffer` has, or at so many characters of it; return whether more is left."""
         if not self.buffer:
-            return
-        unseen = self.received.add_text(self.buffer)
+            return False
+        unseen = self.received.add_text(self.buffer, most)
         if unseen and not self.ended and not self._finished:
             self._take_text(unseen)
+        return bool(self.buffer)
 
     def feed(self, text: str) -> None:
         """Take text of the answer, for a driver that does not count."""
@@ -173,7 +175,7 @@ class Gate:
             self._take_text("", is_last=True)
         self._finished = True
         if not cut:
-            for index in self._without_arguments:  # so that rails see the call at all
+            for index in self._calls.empty:  # so that rails see the call at all
                 self._feed(self._chains["tool_calls", index], "{}")
         for chain in tuple(self._chains.values()):
             if self.ended:  # the chain before was blocked at its end: nothing of the others may follow
@@ -228,7 +230,9 @@ class Gate:
             if not is_last and self._channels.is_undecided(text):
                 self._blank = text
                 return
-            chain = self._text = self._chains["text", 0] = self._channels.text(text, self.step)
+            chain = self._text = self._chains["text", 0] = self._channels.text(
+                text, self.step, is_refusal=bool(self.received.metadata.get("refusal"))
+            )
         self._feed(chain, text)
 
     def _transform_first(self, text: str) -> str:
@@ -253,12 +257,12 @@ class Gate:
     def _read_tool_call(self, call: ToolCallDelta) -> None:
         chain = self._chains.get(("tool_calls", call.index))
         if chain is None:
-            if call.kind == "function" and self.guards("tool_calls"):
-                self._without_arguments.add(call.index)
             chain = self._chains["tool_calls", call.index] = self._channels.tool_call(call, self.step)
+            if chain.stages:
+                self._calls.add(call, chain)
             self._take_note(chain, len(self.step.start))
         if call.arguments:
-            self._without_arguments.discard(call.index)
+            self._calls.empty.discard(call.index)
             self._feed(chain, call.arguments)
 
     def _feed(self, chain: Chain, text: str) -> None:
@@ -274,12 +278,14 @@ class Gate:
             self.due = chain.due
         if chain.stopped is not None and not self.ended:
             self._stop(chain)
+        elif chain.done and not self.ended:
+            self._calls.go_on(self.step)
 
     def _stop(self, chain: Chain) -> None:
         stage = chain.stopped
         if stage is None or stage.stop is None:  # pragma: no cover  # the caller has looked
             return
-        if stage.retract is not None:
+        if stage.retract is not None and chain.waiting is None:
             begin = chain.to_delivered(stage, stage.retract)
             if begin < chain.length:
                 self.step.items.append(Retraction(begin, chain.length, stage.stop.channel))

@@ -82,7 +82,7 @@ class Lane:
         self._strategy.feed(text)
 
     def finish(self) -> None:
-        """Tell the strategy that no more text will come."""
+        """Let the strategy know that no more text will come."""
         self._strategy.finish()
 
     def ask(self, step: Step) -> None:

@@ -40,7 +40,6 @@ class RailPlan:
         defers: True for a rail that judges windows until it first changes one, and then the whole text.
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
         rail_id: which rail of the configuration it is, arguments included.
-        observes: True if it holds nothing and stops nothing; what it would have done is recorded.
         threshold: the score from which on a text is refused, whatever else the rail says; None for none.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
         is_immediate: True if its `check` is a plain function, which answers at once.
@@ -63,7 +62,6 @@ class RailPlan:
     defers: bool = False
     rewrites_whole: bool = False
     rail_id: RailId = None  # type: ignore[assignment]  # filled below from the name
-    observes: bool = False
     threshold: float | None = None
     is_stream_rail: bool = field(init=False)
     is_immediate: bool = field(init=False)
@@ -115,7 +113,6 @@ class RailPlan:
             channel=channel,
             rail_id=self.rail_id,
             plugin=self.plugin,
-            observed=self.observes,
         )
 
     def for_whole_text(self) -> RailPlan:

@@ -13,7 +13,7 @@ from handrail._stream.backend import cancelled_from_outside, running_clock
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
-from handrail._stream.slices import SLICE, parts, slices
+from handrail._stream.slices import SLICE, parts
 from handrail._stream.source import as_chunk, cancelled_inside, close_source
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -119,7 +119,7 @@ class Pull:
         """Yield what the gate lets out."""
         gate, plain = self.gate, renderer.plain_text
         buffer = gate.buffer
-        came, seen, most, error = 0, 0, self._max_characters, None
+        came, most, error = 0, self._max_characters, None
         try:
             pieces = await self._open()
             transform = gate.transform if plain and gate.only_transforms else None
@@ -141,9 +141,8 @@ class Pull:
                     await self._read_beside(chunk)
                 elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
                     continue
-                async for rendered in self._let_out(renderer, came, came - seen):
+                async for rendered in self._let_out(renderer, came):
                     yield rendered
-                seen = came
                 if gate.ended:
                     break
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
@@ -154,15 +153,16 @@ class Pull:
             yield rendered
         what_broke(gate)
 
-    async def _let_out(self, renderer: Renderer, came: int, size: int) -> AsyncGenerator[Any, None]:
+    async def _let_out(self, renderer: Renderer, came: int) -> AsyncGenerator[Any, None]:
         """Have the gate look at what the buffer has; yield what goes out."""
-        for more in slices(self.gate.buffer, size):
-            self._look(came)
+        while True:
+            more = self._look(came)
             await self._check()
             for rendered in self._rendered(renderer):
                 yield rendered
-            if more and not self.gate.ended:
-                await anyio.lowlevel.checkpoint()
+            if not more or self.gate.ended:
+                return
+            await anyio.lowlevel.checkpoint()
 
     async def _open(self) -> Any:
         self._clock = running_clock()
@@ -171,18 +171,20 @@ class Pull:
         return self._interruption.watch(self._pieces)
 
     async def _read_beside(self, chunk: Chunk) -> None:
-        self.gate.look()  # what came before
+        while self.gate.look(SLICE):  # what came before
+            await self._check()
+            await anyio.lowlevel.checkpoint()
         for part in parts(chunk):
             self.gate.read(part)
             if part is not chunk:
                 await self._check()
                 await anyio.lowlevel.checkpoint()
 
-    def _look(self, came: int) -> None:
-        """Let the gate look, unless the answer is too long."""
+    def _look(self, came: int) -> bool:
+        """Let the gate look, unless the answer is too long; return whether it has left a part for later."""
         if came + self.gate.received.beside > self._max_characters:
             raise AnswerTooLongError(self._source.provider, self._max_characters)
-        self.gate.look()
+        return self.gate.look(SLICE)
 
     async def _check(self) -> None:
         """Have every check answered that the gate asks for."""

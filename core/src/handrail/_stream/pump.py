@@ -15,7 +15,7 @@ from handrail._stream.backend import Wake, scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
-from handrail._stream.slices import parts, slices
+from handrail._stream.slices import SLICE
 from handrail._stream.source import cancelled_inside
 from handrail._stream.tasks import Tasks
 from handrail.errors import AnswerTooLongError, StreamClosedError
@@ -47,7 +47,7 @@ class Pump:
             max_characters=max_characters,
             is_pushed=source is None,
         )
-        self._pushed = self._seen = 0  # characters of text that were pushed, and of those that the gate has seen
+        self._pushed = 0  # characters of text
         self._running: tuple[Tasks, Checker] | None = None
 
     def start(self) -> Callable[[], None]:
@@ -71,19 +71,12 @@ class Pump:
             gate.buffer.append(chunk.text)
             self._pushed += len(chunk.text)
         before = gate.received.characters
-        for part in parts(chunk):
-            gate.read(part)
-            if part is not chunk:
-                checker.do()
-                await anyio.lowlevel.checkpoint()
+        gate.read(chunk)
         self._pressure.count_beside(gate.received.characters - before)
         if self._pushed >= self._pressure.due:
-            for more in slices(gate.buffer, self._pushed - self._seen):
-                gate.look()
+            while gate.look(SLICE) and not gate.ended:  # what is left stays in the buffer, if this is cancelled
                 checker.do()
-                if more and not gate.ended:
-                    await anyio.lowlevel.checkpoint()
-            self._seen = self._pushed
+                await anyio.lowlevel.checkpoint()
         checker.do()
         try:
             await self._pressure.pause(self._pushed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import anyio.lowlevel
 
 from handrail._stream.backend import Wake, cancelled_from_outside, wake_factory, wake_up
-from handrail._stream.slices import parts, slices
+from handrail._stream.slices import SLICE, parts
 from handrail._stream.source import as_chunk, cancelled_inside, close_source
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
@@ -118,8 +118,7 @@ def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None,
 
 
 async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
-    append, error = gate.buffer.append, None
-    came = seen = 0
+    append, came, error = gate.buffer.append, 0, None
     pieces: Pieces | None = None
     try:
         pieces = await source.open(gate)
@@ -144,12 +143,10 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                 pressure.count_beside(gate.received.characters - before)
             elif came < pressure.due:
                 continue
-            for more in slices(gate.buffer, came - seen):
-                gate.look()
+            while gate.look(SLICE) and not gate.ended:
                 yield
-                if more and not gate.ended:
-                    await anyio.lowlevel.checkpoint()
-            seen = came
+                await anyio.lowlevel.checkpoint()
+            yield
             if gate.ended:
                 break
             await pressure.pause(came)
@@ -163,8 +160,7 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
 
 async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
     """Read pieces that are texts: making a chunk of each would cost as much as all the rest."""
-    append, error = gate.buffer.append, None
-    came = seen = 0
+    append, came, error = gate.buffer.append, 0, None
     pieces: Pieces | None = None
     try:
         pieces = await source.open(gate)
@@ -174,12 +170,10 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             came += len(text)
             if came < pressure.due:
                 continue
-            for more in slices(gate.buffer, came - seen):
-                gate.look()
+            while gate.look(SLICE) and not gate.ended:
                 yield
-                if more and not gate.ended:
-                    await anyio.lowlevel.checkpoint()
-            seen = came
+                await anyio.lowlevel.checkpoint()
+            yield
             if gate.ended:
                 break
             await pressure.pause(came)

@@ -6,6 +6,7 @@ of the stretch brings them back to the content, in the words of which the raw te
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from handrail._content import Content, Piece
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Check, Step
+    from handrail._turn import Journal
     from handrail._types import Channel
 
 
@@ -48,12 +50,13 @@ class _End:
     held = unchecked = 0
     retract = follower = None
 
-    def __init__(self, content: Content, rail: RailPlan, channel: Channel) -> None:
+    def __init__(self, content: Content, rail: RailPlan, channel: Channel, journal: Journal) -> None:
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
         self._content = content
         self._rail = rail
         self._channel = channel
+        self._journal = journal
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
         """Never called, for it asks nothing."""
@@ -61,7 +64,10 @@ class _End:
 
     def _fail(self, error: ContentError, step: Step) -> tuple[str, bool]:
         """End the stream: what the rail has to judge cannot be read, or what it asked for cannot be written."""
-        rail = self._rail
+        rail, now = self._rail, time.time()
+        record = rail.record(self._channel, now)
+        record.decision, record.error, record.failure, record.finished_at = "failed", str(error), "contract", now
+        self._journal.rail_runs.append(record)
         self.stop = rail.failed(str(error), self._channel, kind="contract")
         self.cause = error
         step.failures.append(Failure(rail.name, rail.plugin, "what it has to judge is not valid JSON"))
@@ -75,8 +81,8 @@ class Decoding(_End):
         cut: True if the answer was cut, so that what is unfinished is read as far as it came.
     """
 
-    def __init__(self, content: Content, first: Reads, rail: RailPlan, channel: Channel) -> None:
-        super().__init__(content, rail, channel)
+    def __init__(self, content: Content, first: Reads, rail: RailPlan, channel: Channel, journal: Journal) -> None:
+        super().__init__(content, rail, channel, journal)
         self.map = OffsetMap()
         self.cut = False
         self._first = first
@@ -124,9 +130,16 @@ class Encoding(_End):
     due = 0
 
     def __init__(
-        self, content: Content, stages: Sequence[Reads], rail: RailPlan, channel: Channel, *, retracts: bool
+        self,
+        content: Content,
+        stages: Sequence[Reads],
+        rail: RailPlan,
+        channel: Channel,
+        journal: Journal,
+        *,
+        retracts: bool,
     ) -> None:
-        super().__init__(content, rail, channel)
+        super().__init__(content, rail, channel, journal)
         self.stages = list(stages)
         self.map = _Places() if retracts else OffsetMap()
         self._composed: dict[Reads, ComposedPieces] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail._stream.steps import NEVER
+
 if TYPE_CHECKING:
     from handrail._types import Chunk, Usage
 
@@ -30,12 +32,25 @@ class Received:
         self.finish_reason: str | None = None
         self.metadata: dict[str, Any] = {}
 
-    def add_text(self, buffer: list[str]) -> str:
-        """Take pieces of text out of a buffer; return them as one plain `str`."""
-        text = "".join(buffer)
-        self.pieces += len(buffer)
+    def add_text(self, buffer: list[str], most: int = NEVER) -> str:
+        """Take pieces of text out of a buffer; return them as one plain `str`.
+
+        Args:
+            buffer: the pieces. What is not taken stays in it, cut into slices of `most` characters.
+            most: how many characters to take.
+        """
+        count = len(buffer)
+        if count > 1 and len(buffer[0]) == most:  # it has been cut
+            text, count = buffer.pop(0), 1
+        else:
+            text = "".join(buffer)
+            if len(text) > most:
+                buffer[:] = [text[start : start + most] for start in range(most, len(text), most)]
+                text = text[:most]
+            else:
+                buffer.clear()
+        self.pieces += count
         self.characters += len(text)
-        buffer.clear()
         self.texts.append(text)
         return text
 

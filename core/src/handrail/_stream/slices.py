@@ -1,4 +1,4 @@
-"""Long texts that come at once, in slices, so that rails which read every character do not hold the loop."""
+"""What comes at once is read in slices, so that rails which read every character do not hold the loop."""
 
 from __future__ import annotations
 
@@ -10,25 +10,6 @@ from handrail._types import Chunk, ToolCallDelta
 
 SLICE: Final = 2048
 """Characters: at 4 µs for each, which is much, a slice takes 8 ms."""
-
-
-def slices(buffer: list[str], size: int) -> Iterator[bool]:
-    """Yield once for each slice of a buffer's text, with that slice in it: True if another one follows.
-
-    Args:
-        buffer: the text in pieces.
-        size: characters of it, or more.
-    """
-    if size <= SLICE:
-        yield False
-        return
-    text = "".join(buffer)
-    ends = range(SLICE, len(text), SLICE)
-    for end in ends:
-        buffer[:] = [text[end - SLICE : end]]
-        yield True
-    buffer[:] = [text[ends[-1] if ends else 0 :]]
-    yield False
 
 
 def parts(chunk: Chunk) -> Iterator[Chunk]:

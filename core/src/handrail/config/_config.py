@@ -178,12 +178,12 @@ class RailsConfig(Section):
         return self._output_flows
 
     def where(self, *path: str | int) -> str:
-        """Give file, line and column of a value, such as `config/config.yml:5:9`; empty if they are not known."""
+        """Return file, line and column of a value, such as `config/config.yml:5:9`; empty if they are not known."""
         node, taken = self._origin.tree.descend(path)
         return str(node.best_place() or "") if taken == len(path) else ""
 
     def folder_of(self, *path: str | int) -> Path:
-        """Give the folder that a relative path in a value is meant from.
+        """Return the folder that a relative path in a value is meant from.
 
         It is `base_path`, but for values that came from another configuration by `+`.
         """
@@ -191,11 +191,11 @@ class RailsConfig(Section):
         return place.source.folder if place is not None else self.base_path
 
     def model_for(self, type: str) -> ModelConfig | None:  # noqa: A002  # the configuration's own word
-        """Give the model of a type, if there is one."""
+        """Return the model of a type, if there is one."""
         return next((model for model in self.models if model.type == type), None)
 
     def prompt(self, task: str, *, model: ModelConfig | None = None) -> TaskPrompt:
-        """Give the prompt for a task.
+        """Return the prompt for a task.
 
         Args:
             task: the task.
@@ -208,7 +208,7 @@ class RailsConfig(Section):
         return choose_prompt(self.prompts, task, serving, self.prompting_mode)
 
     def rail_key(self, name: str, config_key: str | None = None) -> str | None:
-        """Give the key under `rails.config` that belongs to a rail, as written; None if there is none."""
+        """Return the key under `rails.config` that belongs to a rail, as written; None if there is none."""
         return find_key(self.rails.config, name, config_key)
 
     def rail_options(
@@ -229,7 +229,7 @@ class RailsConfig(Section):
         return options, own_settings(section, fields)
 
     def rail_streaming(self, options: RailOptions) -> StreamingConfig:
-        """Give `rails.output.streaming` with what a rail sets otherwise.
+        """Return `rails.output.streaming` with what a rail sets otherwise.
 
         Raises:
             ConfigurationError: the two do not fit together, which `from_path` has ruled out for its own rails.

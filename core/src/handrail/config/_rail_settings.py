@@ -20,7 +20,7 @@ _SET_ONCE = "set it for all of them in rails.output.streaming"
 
 
 def find_key(sections: Mapping[str, object], name: str, config_key: str | None) -> str | None:
-    """Give the key that belongs to a rail as it is written; its own name goes before the other key."""
+    """Return the key that belongs to a rail as it is written; its own name goes before the other key."""
     folded = {normalized_name(key): key for key in sections}
     found = folded.get(normalized_name(name))
     if found is None and config_key is not None:
@@ -51,7 +51,7 @@ def rail_options(
 def rail_streaming(
     base: StreamingConfig, override: Mapping[str, Any], path: tuple[str, ...], tree: Node | None
 ) -> tuple[StreamingConfig | None, list[Problem]]:
-    """Give a stream's settings with a rail's own in their place, or what is wrong with them.
+    """Return a stream's settings with a rail's own in their place, or what is wrong with them.
 
     A rail that chooses another strategy does not get the settings of the one that it leaves.
     """

@@ -59,7 +59,7 @@ class _Writer:
         self._names, self._definitions = definitions_of([RailsConfig, *_SECTIONS, *models])
 
     def schema(self) -> Schema:
-        """Give it."""
+        """Return it."""
         for model in _OPTIONAL:
             self._section(model)["type"] = ["object", "null"]
         self._describe_streaming()
@@ -86,7 +86,7 @@ class _Writer:
         return keys
 
     def _settings(self, served: Served) -> Schema:
-        """Give what may stand where a name's settings are, as a mapping that can be changed."""
+        """Return what may stand where a name's settings are, as a mapping that can be changed."""
         name = self._names.get(served.settings) if served.settings is not None else None
         found: Schema = self._definitions[name] if name is not None else {"type": "object"}
         anything = {"additionalProperties": True} if served.takes_anything or name is None else {}
@@ -127,7 +127,7 @@ class _Writer:
         section["allOf"] = self._strategy_keys(keys, unset)
 
     def _strategy_keys(self, kernel: Collection[str], unset: list[Served]) -> list[Schema]:
-        """Say which keys go with which strategy, and which do if none is named and it is one of some."""
+        """Return which keys go with which strategy, and which do if none is named and it is one of some."""
         cases = [{"if": _is("strategy", one.name), "then": self._keys_of(kernel, [one])} for one in self._strategies]
         named = {"properties": {"strategy": {"type": "string"}}, "required": ["strategy"]}
         return [*cases, {"if": {"not": named}, "then": self._keys_of(kernel, unset)}]

@@ -102,7 +102,7 @@ class RailOptions(Section):
         timeout: seconds that a check may take.
         on_error: what happens to the text when the rail fails.
         on_timeout: what happens to it when the rail does not answer in time; as `on_error` unless set.
-        channels: what the rail is shown; what the rail itself says unless set, which is the text for most.
+        channels: what the rail is shown; what the rail itself says unless set, which is text and tool calls for most.
         threshold: the score from which on a text is refused, and below which it is not, for rails that score.
     """
 

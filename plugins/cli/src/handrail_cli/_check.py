@@ -62,7 +62,7 @@ def configurations_in(root: Path) -> list[Path]:
 
 
 def examine(path: Path, registry: Registry) -> dict[str, Any]:
-    """Give what a configuration composes, or its problems; and, if it can be read, who serves what it names."""
+    """Return what a configuration composes, or its problems; and, if it can be read, who serves what it names."""
     try:
         config = RailsConfig.from_path(path)
     except HandrailError as error:
@@ -129,7 +129,7 @@ def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _missing(problems: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """Give what is missing, each thing once."""
+    """Yield what is missing, each thing once."""
     found = [tuple(problem["missing"].values()) for problem in problems if "missing" in problem]
     yield from dict.fromkeys(found)
 

@@ -86,7 +86,7 @@ class _Rails:
 
 
 def _notes(config: RailsConfig) -> Iterator[str]:
-    """Give what means something else here than where the configuration may come from, or nothing at all."""
+    """Yield what means something else here than where the configuration may come from, or nothing at all."""
     yield from config.notes
     streaming = config.rails.output.streaming
     if config.output_flows and streaming.enabled and "stream_first" not in streaming.model_fields_set:
@@ -96,7 +96,7 @@ def _notes(config: RailsConfig) -> Iterator[str]:
 
 
 def _warnings(config: RailsConfig) -> Iterator[str]:
-    """Give what can be used but may not be meant."""
+    """Yield what can be used but may not be meant."""
     if config.model_for("main") is None:
         yield "no model of type 'main': texts can be guarded, but nothing can be asked"
     if config.output_flows and not config.rails.output.streaming.enabled:

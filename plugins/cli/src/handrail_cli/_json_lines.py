@@ -76,7 +76,7 @@ class JsonLines:
         self._write("times", {"first_text": answer.seconds_to_text, "total": answer.seconds})
 
     def note(self, text: str) -> None:
-        """Say something that is no event."""
+        """Show a note that is no event."""
         self._notes.plain(text, "dim")
 
     def _write(self, event: str, values: Mapping[str, Any]) -> None:
@@ -90,5 +90,5 @@ def _fields(record: Any) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """Give what JSON can write of a value that it does not know."""
+    """Return what JSON can write of a value that it does not know."""
     return _fields(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

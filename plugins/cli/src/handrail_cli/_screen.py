@@ -89,7 +89,7 @@ class Screen:
                 self._notes.plain(line, "dim")
 
     def note(self, text: str) -> None:
-        """Say something that is no part of any answer."""
+        """Show a note that is no part of any answer."""
         self._close_line()
         self._notes.plain(text, "dim")
 

@@ -52,5 +52,5 @@ class WithoutReasoning:
             self._view.note(_WITHHELD)
 
     def note(self, text: str) -> None:
-        """Say something that is no part of any answer."""
+        """Show a note that is no part of any answer."""
         self._view.note(text)

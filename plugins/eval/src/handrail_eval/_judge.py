@@ -225,7 +225,7 @@ class Replay:
         self._waits = rails.has_windows
 
     async def run(self, row: Row) -> None:
-        """Give all pieces, until a rail stops the answer."""
+        """Push all pieces, until a rail stops the answer."""
         token = METER.set(self.meter)
         try:
             async with self._rails.feed(messages=row.messages or None) as guard:

@@ -34,7 +34,7 @@ class Progress:
             self._tell("\r" if self._terminal else "", "" if self._terminal else "\n")
 
     def end(self) -> None:
-        """Tell the last of it."""
+        """Show where it ended."""
         self._tell("\r" if self._terminal else "", "\n")
 
     def _tell(self, before: str, after: str) -> None:

@@ -65,7 +65,7 @@ def is_random(text: str) -> bool:
 
 
 def is_mixed(text: str) -> bool:
-    """Tell a random value from a word: it has digits and letters, and ten different characters."""
+    """Return whether a value is random and no word: it has digits and letters, and ten different characters."""
     text = text[:_ENOUGH]
     return (
         any(map(str.isdigit, text))

@@ -33,7 +33,7 @@ class Heading:
 def guardrails_fields(
     heading: Heading, wanted: Wanted, response: GenerationResponse, withheld: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Give the object that stands beside the choices."""
+    """Return the object that stands beside the choices."""
     ids = heading.config_ids
     fields: dict[str, Any] = {"config_id": ids[0]} if len(ids) == 1 else {"config_ids": list(ids)}
     if isinstance(response.stop, Blocked):
@@ -48,7 +48,7 @@ def guardrails_fields(
 
 
 def asked_for(wanted: Wanted, response: GenerationResponse) -> dict[str, Any]:
-    """Give what the client's options ask for."""
+    """Return what the client's options ask for."""
     options = wanted.options
     fields: dict[str, Any] = {}
     if log := options.get("log"):
@@ -70,7 +70,7 @@ async def whole_answer(
     rails: LLMRails,
     asked: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Give the body that answers a request without a stream.
+    """Return the body that answers a request without a stream.
 
     Args:
         heading: what names the answer.
@@ -105,13 +105,13 @@ async def whole_answer(
 
 
 def refusal(response: GenerationResponse) -> str:
-    """Give what a user is shown in place of an answer that was blocked."""
+    """Return what a user is shown in place of an answer that was blocked."""
     last = response.response if isinstance(response.response, str) else response.response[-1].get("content")
     return last if isinstance(last, str) else getattr(response.stop, "message", "")
 
 
 def saved_message(response: GenerationResponse) -> dict[str, Any]:
-    """Give the assistant's message as a thread keeps it: what was delivered, or else the refusal."""
+    """Return the assistant's message as a thread keeps it: what was delivered, or else the refusal."""
     calls = wire_of(response).get("tool_calls") or {}
     return _message(response, delivered=response.stop is not None and bool(response.text), calls=calls)
 

@@ -34,7 +34,7 @@ def to_json(value: object) -> bytes:
 
 
 def event(value: object) -> bytes:
-    """Give a value as one event. JSON has no raw line breaks, so nothing in it can end the event."""
+    """Return a value as one event. JSON has no raw line breaks, so nothing in it can end the event."""
     return b"data: %b\n\n" % to_json(value)
 
 
@@ -79,11 +79,11 @@ class ChunkWriter:
         self._calls = calls
 
     def role(self) -> bytes:
-        """Give the first chunk."""
+        """Return the first chunk."""
         return self._delta({"role": "assistant", "content": ""})
 
     def items(self, items: Sequence[object]) -> bytes:
-        """Give events for what was delivered together: text that follows on text goes into one."""
+        """Return events for what was delivered together: text that follows on text goes into one."""
         parts: list[bytes] = []
         texts: list[str] = []
         for item in items:
@@ -99,11 +99,11 @@ class ChunkWriter:
         return b"".join(parts)
 
     def text(self, text: str) -> bytes:
-        """Give a chunk with text."""
+        """Return a chunk with text."""
         return self._text_start + to_json(text) + self._text_end
 
     def finish(self, ending: Mapping[str, Any], guardrails: Mapping[str, Any], beside: Beside | None = None) -> bytes:
-        """Give the chunk that ends the answer, with what the rails have to say beside it.
+        """Return the chunk that ends the answer, with what the rails have to say beside it.
 
         Args:
             ending: why it ended, as fields of the choice.
@@ -115,11 +115,11 @@ class ChunkWriter:
         return before + self._chunk([{**_choice({}), **found.choice, **ending}], guardrails, found.answer)
 
     def usage(self, usage: Usage, told: Mapping[str, Any] | None = None) -> bytes:
-        """Give the chunk with the tokens used."""
+        """Return the chunk with the tokens used."""
         return self._head + b'"choices":[],"usage":' + to_json(usage_fields(usage, told)) + b"}\n\n"
 
     def aside(self, guardrails: Mapping[str, Any]) -> bytes:
-        """Give a chunk without a choice: something about the answer that is no part of it."""
+        """Return a chunk without a choice: something about the answer that is no part of it."""
         return self._chunk([], guardrails)
 
     def _other(self, item: object) -> bytes:
@@ -146,7 +146,7 @@ class ChunkWriter:
 
 
 def usage_fields(usage: Usage, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give tokens as OpenAI does, with all that the model's server has told of them unless they were counted here."""
+    """Return tokens as OpenAI does, with all that the model's server has told of them unless they were counted here."""
     counted: dict[str, Any] = {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -165,7 +165,7 @@ def usage_fields(usage: Usage, told: Mapping[str, Any] | None = None) -> dict[st
 
 
 def call_fields(call: ToolCall, beside: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a whole tool call in the form in which the model's server sent it."""
+    """Return a whole tool call in the form in which the model's server sent it."""
     return _call(beside, call.arguments, {"id": call.id}, call.name)
 
 
@@ -183,7 +183,7 @@ def _tool_call(delta: ToolCallDelta, beside: Mapping[str, Any]) -> dict[str, Any
 
 
 def _call(beside: Mapping[str, Any], arguments: str, first: Mapping[str, Any], name: str | None) -> dict[str, Any]:
-    """Give a call, or a fragment of one; what opens a call has the name."""
+    """Return a call, or a fragment of one; what opens a call has the name."""
     kind = "custom" if beside.get("type") == "custom" else "function"
     inside: dict[str, Any] = {"input" if kind == "custom" else "arguments": arguments}
     if name is None:

@@ -117,7 +117,9 @@ class StreamedAnswer:
     async def _send_released(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Send what the rails release, as they do; whatever breaks the answer becomes its error."""
         try:
-            stream = self._rails.stream(messages=messages, options=self._options, read_ahead=True)
+            stream = self._rails.stream(
+                messages=messages, options=self._options, caller=self._services.caller, conversation=self._thread.key
+            )
         except Exception as exc:  # noqa: BLE001  # as in `_take`
             self._error = exc
             return
@@ -164,7 +166,7 @@ class StreamedAnswer:
         return self._write.items(items) + self._news()
 
     def _learn(self) -> None:
-        """Tell the writer what the model's server has said by now of the answer that it writes."""
+        """Let the writer know what the model's server has said by now of the answer that it writes."""
         if self._stream is None or (wire := wire_so_far(self._stream)) is self._wire:
             return
         self._wire = wire
@@ -185,7 +187,7 @@ class StreamedAnswer:
         return self._failure(self._error) if self._error is not None else None
 
     async def _last_events(self) -> bytes:
-        """Give what ends the stream: why it ended, tokens, and the mark of the protocol."""
+        """Return what ends the stream: why it ended, tokens, and the mark of the protocol."""
         response, error = self._summed_up(), self._error
         parts = [self._news()]
         if isinstance(response.stop, RailFailed):
@@ -209,7 +211,7 @@ class StreamedAnswer:
         return shown
 
     def _summed_up(self) -> GenerationResponse:
-        """Give what has come of the answer; only asked once it has ended."""
+        """Return what has come of the answer; only asked once it has ended."""
         if self._response is None:
             self._response = self._stream.response if self._stream is not None else GenerationResponse()
         return self._response

@@ -59,7 +59,7 @@ class Ruler:
         return next((size for size in range(len(piece), 0, -1) if self._count(piece[:size]) <= room), 0)
 
     def _is_short(self, text: str, start: int, upto: int) -> bool:
-        """Tell, without measuring, whether the unit cannot be too long yet."""
+        """Return, without measuring, whether the unit cannot be too long yet."""
         new = upto - start - self._measured
         most = self._tokens + new
         if most > self._limit:

@@ -211,7 +211,7 @@ class ToolCalls:
 
 
 def _goes_on(call: _Call, id_: str | None, name: str | None, inside: Json) -> bool:
-    """Tell whether a fragment with a call's index is of that call; some servers number all calls alike."""
+    """Return whether a fragment with a call's index is of that call; some servers number all calls alike."""
     if id_ and call.id and id_ != call.id:
         return call.has_arguments and not call.complete and name in (None, call.name)
     return not (name and call.complete and _arguments(inside))
