@@ -34,20 +34,34 @@ async def outcome_of(guarded: Guarded, messages: list[dict[str, object]]) -> str
 
 async def test_what_the_user_has_written_since_the_assistant_spoke_is_judged():
     guarded, provider = refusing_input()
-    assert await outcome_of(guarded, [user(BAD), user("go on")]) == "blocked"
+    assert await outcome_of(guarded, [user("hello"), user(BAD)]) == "blocked"
+    assert provider.opened == 0
+
+
+@pytest.mark.parametrize("answer", [{"role": "assistant", "content": "a forged answer"}, None], ids=["forged", "none"])
+async def test_what_stands_before_the_newest_message_never_reaches_the_model(answer):
+    guarded, provider = refusing_input()
+    assert await outcome_of(guarded, [user(BAD), *([answer] if answer else []), user("go on")]) == "finished"
+    assert BAD not in str(provider.messages)
+    assert "a forged answer" not in str(provider.messages)
+
+
+async def test_what_a_tool_returns_is_judged():
+    guarded, provider = refusing_input()
+    assert (
+        await outcome_of(guarded, [user("go on"), {"role": "tool", "tool_call_id": "1", "content": BAD}]) == "blocked"
+    )
     assert provider.opened == 0
 
 
 @pytest.mark.parametrize(
     "messages",
     [
-        [user(BAD), {"role": "assistant", "content": "a forged answer"}, user("go on")],
         [{"role": "system", "content": BAD}, user("go on")],
-        [user("go on"), {"role": "tool", "tool_call_id": "1", "content": BAD}],
         [user([{"type": "text", "text": "go on"}, {"type": "image_url", "image_url": {"url": BAD}}])],
         [user("go on"), {"role": "assistant", "content": BAD}],
     ],
-    ids=["before a forged answer", "as system", "as tool", "in an image", "as the beginning of the answer"],
+    ids=["as system", "in an image", "as the beginning of the answer"],
 )
 async def test_what_stands_elsewhere_is_judged_by_nobody_and_read_by_the_model(messages):
     guarded, provider = refusing_input()

@@ -159,7 +159,10 @@ def test_what_is_no_rail_is_a_configuration_error(text: str, message: str):
         ("rails: {output: {parallel: 7}}", "1:28: rails.output.parallel is the number 7; it must be true or false"),
         (
             "rails: {input: {streaming: {}}}",
-            "1:17: unknown key 'streaming' in rails.input; allowed: 'flows', 'parallel', 'speculative', 'refusal'",
+            (
+                "1:17: unknown key 'streaming' in rails.input; allowed: 'flows', 'roles', 'parallel', 'speculative', "
+                "'refusal'"
+            ),
         ),
         ("rails: {config: [x]}", "1:9: rails.config is a list; it must be a mapping"),
         ("rails: {config: {x: 3}}", "1:21: rails.config.x is the number 3; it must be a mapping"),

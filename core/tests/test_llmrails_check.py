@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Edit, Ruling, Verdict
+from handrail import Chunk, Edit, Ruling, Usage, Verdict
 from handrail.errors import InvalidRequestError
 
 REFUSAL = "I'm sorry, I can't respond to that."
@@ -116,7 +116,7 @@ async def test_all_user_messages_before_the_answer_are_judged(guarded):
     g, rails = both(guarded)
     old = [{"role": "user", "content": "old"}, {"role": "assistant", "content": "older"}]
     await g.rails.check_async([*old, {"role": "user", "content": "one"}, USER, ANSWER])
-    assert rails["in"].windows[0].text == "one\nI am Bob"
+    assert [window.text for window in rails["in"].windows] == ["old", "one\nI am Bob"]
     assert rails["out"].windows[0].text == "Hello Bob"
 
 
@@ -158,7 +158,7 @@ async def test_tool_calls_of_a_message_are_shown_to_the_rails_that_guard_them(gu
 @pytest.mark.parametrize("calls", [["rm"], [{"name": "rm"}], [{"function": {"name": "f", "arguments": {}}}], 3])
 async def test_tool_calls_of_another_form_are_an_error_and_no_pass(guarded, calls):
     g, _ = both(guarded)
-    with pytest.raises(InvalidRequestError, match="has the tool calls"):
+    with pytest.raises(InvalidRequestError, match="a tool call of a message is not"):
         await g.rails.check_async([{"role": "assistant", "content": "x", "tool_calls": calls}])
 
 
@@ -182,3 +182,42 @@ async def test_explain_tells_what_a_check_has_asked(guarded):
     (call,) = g.rails.explain().llm_calls
     assert (call.task, call.prompt, call.completion) == ("judge", "user: ok?", "yes")
     assert result.journal.usage.total_tokens == call.total_tokens
+
+
+CUSTOM = {"id": "c", "type": "custom", "custom": {"name": "sh", "input": "rm -rf"}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tool_calls": [CUSTOM]},
+        {"function_call": {"name": "sh", "arguments": '{"c": "rm"}'}},
+        {"refusal": "I will not rm that."},
+        {"content": "No.", "refusal": "I will not rm that."},
+    ],
+)
+async def test_whatever_an_answer_says_is_judged(guarded, more):
+    rail = FunctionRail(lambda window: Verdict.block("rm") if "rm" in window.text else Verdict.allow())
+    g = guarded(FakeProvider([]), {"out": rail})
+    result = await g.rails.check_async([{"role": "assistant", "content": None, **more}])
+    assert (result.status, result.reason) == ("blocked", "rm")
+
+
+async def test_what_cannot_be_judged_is_not_shown_in_the_error(guarded):
+    g = guarded(FakeProvider([]), {"out": FunctionRail()})
+    with pytest.raises(InvalidRequestError) as caught:
+        await g.rails.check_async([{"role": "assistant", "content": "x", "tool_calls": [{"function": "secret"}]}])
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_check_says_what_it_has_cost(guarded):
+    class Asking:
+        def __init__(self, settings, context):
+            self.model = context.model()
+
+        async def check(self, window, turn):
+            await self.model.complete([{"role": "user", "content": window.text}], turn=turn, task="judge")
+            return Verdict.allow()
+
+    g = guarded(FakeProvider([Chunk("no", usage=Usage(7, 1))]), {"out": Asking})
+    assert (await g.rails.check_async([ANSWER])).usage == Usage(7, 1)

@@ -91,7 +91,7 @@ async def test_the_response_has_the_conversation_to_keep(guarded, speculative):
     g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"], input={"speculative": speculative})
     before = [{"role": "user", "content": "Hi, Bob"}, {"role": "assistant", "content": "Hi"}]
     sent = [*before, {"role": "context", "content": {"x": 1}}, {"role": "user", "content": "I am Bob"}]
-    kept = (*before, {"role": "user", "content": "I am <name>"})
+    kept = ({"role": "user", "content": "Hi, <name>"}, before[1], {"role": "user", "content": "I am <name>"})
     assert (await g.rails.generate_async(messages=sent, options={})).messages == kept
     async with g.rails.stream(messages=sent) as stream:
         while await stream.take():
@@ -133,7 +133,7 @@ async def test_input_rails_in_order_cost_their_sum(guarded):
     ("messages", "judged"),
     [
         (user("one", "two"), "one\ntwo"),
-        ([*user("old"), {"role": "assistant", "content": "answer"}, *user("one", "two")], "one\ntwo"),
+        ([{"role": "assistant", "content": "answer"}, *user("one", "two")], "one\ntwo"),
         ([*user("one"), {"role": "system", "content": "Be brief."}, *user("two")], "one\ntwo"),
         ([*user("one"), {"role": "assistant", "content": "Sure, here"}], "one"),
     ],
@@ -146,13 +146,14 @@ async def test_all_user_messages_since_the_last_assistant_message_are_judged(gua
     assert rail.turns[0].user_message == judged
 
 
-async def test_where_a_tool_has_answered_the_users_message_was_judged_before(guarded):
+async def test_what_a_tool_has_returned_is_judged_as_a_text_of_its_own(guarded):
     rail = FunctionRail()
     g = guarded(FakeProvider(["Hi"]), {"in": rail}, input_flows=["in"])
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     asked = {"role": "assistant", "content": None, "tool_calls": [call]}
     await g.rails.generate_async(messages=[*user("one"), asked, {"role": "tool", "content": "2", "tool_call_id": "c1"}])
-    assert rail.windows == []
+    assert [window.text for window in rail.windows] == ["one", "2"]
+    assert [turn.user_message for turn in rail.turns] == ["one", "one"]
 
 
 async def test_a_rewrite_of_several_messages_keeps_each_in_its_place(guarded):

@@ -141,3 +141,17 @@ async def test_a_program_may_forbid_all_options(guarded):
     g, _ = three(guarded, caller_may=[])
     with pytest.raises(InvalidRequestError, match="options.log may not be set here; allowed: none"):
         await g.rails.generate_async("hello", options={"log": {}})
+
+
+async def test_what_no_rail_has_judged_is_kept_out_of_what_the_provider_sent(guarded):
+    wire = {"id": "x", "unguarded": {"message": {"annotations": ["secret"]}}}
+    g = guarded(FakeProvider([Chunk("Hi", metadata={"wire": wire, "n": 1})]), {"r": FunctionRail()})
+    response = await g.rails.generate_async("hello", options={"llm_output": True})
+    async with g.rails.stream("hello") as stream:
+        while await stream.take():
+            pass
+    for found in (response, stream.response):
+        assert found.llm_metadata == {"finish_reason": None, "wire": {"id": "x"}, "n": 1}
+        assert found.unguarded == {"message": {"annotations": ["secret"]}}
+        assert "secret" not in repr(found)
+    assert response.llm_output == response.llm_metadata

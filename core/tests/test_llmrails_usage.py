@@ -13,6 +13,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, words
 from handrail import Chunk, ToolCallDelta, Usage, Verdict
 from handrail._tokens import estimate_tokens, token_counter
+from handrail._turn import LLMCall
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 
@@ -181,3 +182,18 @@ async def test_reasoning_and_tool_calls_of_a_rail_s_own_request_are_counted_too(
     chunks = [Chunk(" d e", reasoning=" a b c"), Chunk(tool_calls=(ToolCallDelta(0, "1", "f", '{"x": 1}'),))]
     response = await guarded(FakeProvider(chunks), {"r": Asking}).rails.generate_async("hello", options={})
     assert response.stop.reason == str(estimate_tokens(" d e") + estimate_tokens(' a b cf{"x": 1}'))
+
+
+@pytest.mark.parametrize("length", [32_768, 32_769, 400_000])
+async def test_a_very_long_prompt_is_counted_by_samples_and_never_read_whole(length):
+    read = []
+
+    def count(text):
+        read.append(len(text))
+        return estimate_tokens(text)
+
+    prompt = "".join(itertools.islice(itertools.cycle(words(300)), length // 4 + 1))[:length]
+    call = LLMCall("general", "fake", "fake-1", prompt, count_tokens=count)
+    assert call.usage.input_tokens == pytest.approx(estimate_tokens(prompt), rel=0.02)
+    assert call.usage.estimated
+    assert sum(read) <= 32_768

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail._content import JUDGED_NAMES
 from handrail._events import Blocked, RailFailed
+from handrail._inputs import InputGuard, Judge, told_of
 from handrail._messages import Conversation
 from handrail._model import request_id
 from handrail._options import GenerationOptions
@@ -20,9 +20,8 @@ from handrail._stream.plan import Words
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
 from handrail._stream.speculation import Speculation
-from handrail._turn import Journal, Turn
+from handrail._turn import NOWHERE, Journal, Origin, Turn
 from handrail._types import Chunk, Message, ToolCall, Usage
-from handrail._whole_texts import guard_text
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ class Call:
         conversation: what the caller passed.
         options: what the caller asked for.
         whole: True if output rails see the whole answer at once, because nobody waits for its beginning.
+        origin: where the call comes from.
         generator: texts to guard in place of a model's; then no input rails run.
         fed: True if the program itself receives the answer, and pushes it; then no input rails run either.
 
@@ -56,6 +56,7 @@ class Call:
         conversation: Conversation,
         *,
         options: GenerationOptions,
+        origin: Origin = NOWHERE,
         whole: bool = False,
         generator: AsyncIterable[str] | None = None,
         fed: bool = False,
@@ -70,7 +71,7 @@ class Call:
         self._generation_started = 0.0
         self._input_rails = () if fed or generator is not None else options.choose(app.input_rails, "input")
         self.journal = Journal()
-        self.turn = turn_of(app, conversation, options, self.journal)
+        self.turn = turn_of(app, conversation, options, self.journal, origin)
         main = app.models.get("main")
         self.provider = main.plugin if main is not None and generator is None else "generator"
         self.is_texts = generator is not None
@@ -104,11 +105,12 @@ class Call:
         """Run the input rails; return the provider's stream, or None if they refused."""
         if self._generator is not None:
             return aiter(self._generator)
-        if not self._input_rails or not self._conversation.pending_user_texts:
-            return self._generate()
+        guard = InputGuard(self._app, self._input_rails, self.turn, self._conversation.variables)
+        if await self._refused(gate, guard.history):
+            return None
         if self._speculative:
-            return await self._open_speculatively(gate)
-        return None if await self._refused(gate) else self._generate()
+            return await self._open_speculatively(gate, guard)
+        return None if await self._refused(gate, guard.pending) else self._generate()
 
     def closed(self, received: Received) -> None:
         """Write down what the model was asked and has answered."""
@@ -142,8 +144,8 @@ class Call:
             "triggered_output_rail": None,
             **{name: value for name, value in self.turn.variables.items() if name not in registered},
             **stopper,
-            "user_message": self.turn.user_message,
-            "last_user_message": self.turn.user_message,
+            "user_message": self.user_message,
+            "last_user_message": self.user_message,
             "bot_message": text,
         }
         return every if wanted is True else {name: every.get(name) for name in wanted}
@@ -154,6 +156,11 @@ class Call:
         return general[-1].usage if general else None
 
     @property
+    def user_message(self) -> str:
+        """The user's message as the input rails let it through, as it is written."""
+        return self._conversation.user_message
+
+    @property
     def _max_characters(self) -> int:
         return self._app.config.rails.output.streaming.max_answer_characters
 
@@ -161,13 +168,13 @@ class Call:
     def _speculative(self) -> bool:
         return self._app.config.rails.input.speculative and bool(self._input_rails)
 
-    async def _open_speculatively(self, gate: Gate) -> Pieces | None:
+    async def _open_speculatively(self, gate: Gate, guard: InputGuard) -> Pieces | None:
         """Have the provider work while the input rails do; what it says waits for them."""
         asked = self._conversation
         ahead = Speculation(self._generate(), self.provider, self._app.config.rails.output.streaming.max_pending)
         refused = True
         try:
-            refused = await self._refused(gate)
+            refused = await self._refused(gate, guard.pending)
         finally:
             if refused or self._conversation is not asked:
                 await ahead.aclose()
@@ -176,22 +183,14 @@ class Call:
             return None
         return ahead if self._conversation is asked else self._generate()
 
-    async def _refused(self, gate: Gate) -> bool:
-        """Run the input rails; end the stream if one refuses, take over what they rewrote if none does."""
-        text, stop = await guard_text(
-            self._input_rails,
-            self._conversation.user_message,
-            self.turn,
-            parallel=self._app.config.rails.input.parallel,
-        )
+    async def _refused(self, gate: Gate, judge: Judge) -> bool:
+        """Run input rails; end the stream if one refuses, take over what they rewrote if none does."""
+        talk, stop = await judge(self._conversation)
         if stop is not None:
             gate.end(stop)
             return True
-        if text != self._conversation.user_message:
-            self._conversation = self._conversation.with_user_message(text)
-            self.turn = gate.turn = replace(
-                self.turn, messages=self._conversation.messages, user_message=self._conversation.user_message
-            )
+        self._conversation = talk
+        self.turn = gate.turn = await told_of(self.turn, talk)
         return False
 
     def _generate(self) -> AsyncIterator[Chunk]:
@@ -218,7 +217,13 @@ class Call:
             self._llm_call = None  # a further request of this call has its own
 
 
-def turn_of(app: Composition, conversation: Conversation, options: GenerationOptions, journal: Journal) -> Turn:
+def turn_of(
+    app: Composition,
+    conversation: Conversation,
+    options: GenerationOptions,
+    journal: Journal,
+    origin: Origin = NOWHERE,
+) -> Turn:
     """Return what rails are told of a call; nothing that the caller passes takes the place of what they judge."""
     variables = {name: value for name, value in conversation.variables.items() if name not in JUDGED_NAMES}
     for name, value in app.registrations.prompt_context.items():
@@ -229,6 +234,8 @@ def turn_of(app: Composition, conversation: Conversation, options: GenerationOpt
         variables=variables,
         tools=tuple(options.llm_params.get("tools") or ()),
         journal=journal,
+        caller=origin.caller,
+        conversation_id=origin.conversation_id,
     )
 
 

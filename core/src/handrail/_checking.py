@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handrail._call import turn_of, words_of
 from handrail._content import message_text
 from handrail._events import Blocked
+from handrail._inputs import InputGuard, told_of
 from handrail._log import GenerationLog, build_log
 from handrail._options import EVERYTHING
 from handrail._specs import Direction
-from handrail._turn import Journal, Turn
-from handrail._types import ToolCallDelta
+from handrail._turn import NOWHERE, Journal, Origin, Turn
+from handrail._types import ToolCallDelta, Usage
+from handrail._units import units_of
 from handrail._whole_texts import guard_text
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from handrail._compose import Composition
     from handrail._events import RailFailed
@@ -41,6 +43,7 @@ class RailsResult:
         reason, category, span: why and where, in characters of the text that the rail saw.
         failed: True if the rail did not refuse but could not do its work.
         journal: every check, and every request to a model.
+        messages: the conversation as the input rails let it through, its history too; after a block it is empty.
     """
 
     status: RailStatus
@@ -51,6 +54,12 @@ class RailsResult:
     span: Span | None = None
     failed: bool = False
     journal: Journal | None = None
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that the check has cost: those of the models that rails have asked."""
+        return self.journal.usage if self.journal is not None else Usage()
 
     @property
     def log(self) -> GenerationLog:
@@ -62,53 +71,78 @@ class RailsResult:
 
 
 async def check_conversation(
-    app: Composition, talk: Conversation, directions: Sequence[Direction] | None, options: GenerationOptions
+    app: Composition,
+    talk: Conversation,
+    directions: Sequence[Direction] | None,
+    options: GenerationOptions,
+    origin: Origin = NOWHERE,
 ) -> RailsResult:
-    """Run the rails that a conversation's roles call for: a user's message the input's, an answer the output's.
+    """Run the rails that the roles call for: the input's over what the model reads, output's over answers.
 
     Raises:
         InvalidRequestError: there is nothing to check.
     """
-    journal = Journal()
+    turn = turn_of(app, talk, options, Journal(), origin)
     result: RailsResult | None = None
-    for direction in _wanted(directions, talk.messages):
-        turn = turn_of(app, talk, options, journal)
+    for direction in _wanted(directions, talk.messages, app.config.rails.input.roles):
         if direction == "input":
-            result = await _check_input(app, talk, turn, options)
+            talk, result = await _check_input(app, talk, turn, options)
+            turn = await told_of(turn, talk)
         else:
             result = await _check_output(app, talk, turn, options)
         if result.status == "blocked":
             break
-        if direction == "input" and result.status == "modified":
-            talk = talk.with_user_message(result.content)
     if result is None:
         raise InvalidRequestError("there is nothing to check: pass a message of the user, of the assistant, or both")
     return result
 
 
-async def _check_input(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
-    if _last(talk.messages, "user") is None:
+async def _check_input(
+    app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions
+) -> tuple[Conversation, RailsResult]:
+    if not any(message["role"] in app.config.rails.input.roles for message in talk.messages):
         raise InvalidRequestError("there is no message of the user for the input rails to check")
-    plans = options.choose(app.input_rails, "input")
-    text = talk.user_message
-    return _result(app, text, turn, await guard_text(plans, text, turn, parallel=app.config.rails.input.parallel))
+    asked = talk
+    guard = InputGuard(app, options.choose(app.input_rails, "input"), turn, talk.variables)
+    for judge in (guard.history, guard.pending):
+        talk, stop = await judge(talk)
+        if stop is not None:
+            return talk, _stopped(app, stop, turn)
+    content = _newest(talk, app.config.rails.input.roles)
+    return talk, RailsResult(
+        "passed" if talk is asked else "modified", content, messages=talk.messages, journal=turn.journal
+    )
 
 
 async def _check_output(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
-    answer = _last(talk.messages, "assistant")
-    if answer is None:
+    index = next((n for n in reversed(range(len(talk.messages))) if talk.messages[n]["role"] == "assistant"), None)
+    if index is None:
         raise InvalidRequestError("there is no message of the assistant for the output rails to check")
+    answer = talk.messages[index]
     plans = options.choose(app.whole_output_rails, "output")
-    text = message_text(answer)
+    text = _said(answer)
     parallel = app.config.rails.output.parallel
-    checked = await guard_text(plans, text, turn, parallel=parallel, tool_calls=_tool_calls(answer))
-    return _result(app, text, turn, checked)
+    passed, stop = await guard_text(plans, text, turn, parallel=parallel, tool_calls=_tool_calls(answer))
+    if stop is not None:
+        return _stopped(app, stop, turn)
+    return RailsResult("passed" if passed == text else "modified", passed, messages=talk.messages, journal=turn.journal)
 
 
-def _result(app: Composition, text: str, turn: Turn, checked: tuple[str, Blocked | RailFailed | None]) -> RailsResult:
-    passed, stop = checked
-    if stop is None:
-        return RailsResult("passed" if passed == text else "modified", passed, journal=turn.journal)
+def _newest(talk: Conversation, roles: Sequence[str]) -> str:
+    """Return what the model is to answer: the user's message, or else what tools have returned."""
+    pending = [talk.messages[n] for unit in units_of(talk.messages, roles) if unit.is_pending for n in unit.indexes]
+    if not pending or any(message["role"] == "user" for message in pending):
+        return talk.user_message
+    return "\n".join(map(message_text, pending))
+
+
+def _said(answer: Message) -> str:
+    """Return what a reader of an answer reads: its text, and its refusal, which some protocols keep apart."""
+    refusal = answer.get("refusal")
+    return "\n".join(filter(None, (message_text(answer), refusal if isinstance(refusal, str) else "")))
+
+
+def _stopped(app: Composition, stop: Blocked | RailFailed, turn: Turn) -> RailsResult:
     return replace(_blocked(words_of(app.config).on(stop)), journal=turn.journal)
 
 
@@ -118,46 +152,50 @@ def _blocked(stop: Blocked | RailFailed) -> RailsResult:
     return RailsResult("blocked", stop.message, stop.rail, stop.error, failed=True)
 
 
-def _wanted(directions: Sequence[Direction] | None, messages: Sequence[Message]) -> tuple[Direction, ...]:
+def _wanted(
+    directions: Sequence[Direction] | None, messages: Sequence[Message], input_roles: Collection[str]
+) -> tuple[Direction, ...]:
     """Give the directions to check, the input first.
 
     Raises:
         InvalidRequestError: one of them is none.
     """
     if directions is None:
-        return _by_roles(messages)
+        return _by_roles(messages, input_roles)
     if isinstance(directions, str) or not all(direction in _DIRECTIONS for direction in directions):
         raise InvalidRequestError(f"rail_types is {directions!r}; it must be a list of 'input', 'output' or both")
     return tuple(direction for direction in _DIRECTIONS if direction in directions)
 
 
-def _by_roles(messages: Sequence[Message]) -> tuple[Direction, ...]:
+def _by_roles(messages: Sequence[Message], input_roles: Collection[str]) -> tuple[Direction, ...]:
     roles = {message["role"] for message in messages}
     chosen: list[Direction] = []
-    if "user" in roles:
+    if not roles.isdisjoint(input_roles):
         chosen.append("input")
     if "assistant" in roles:
         chosen.append("output")
     return tuple(chosen)
 
 
-def _last(messages: Sequence[Message], role: str) -> Message | None:
-    return next((message for message in reversed(messages) if message["role"] == role), None)
-
-
 def _tool_calls(message: Message) -> tuple[ToolCallDelta, ...]:
-    """Give the tool calls of a message in OpenAI's form.
+    """Return the tool calls of a message in OpenAI's form, the older one's included.
 
     Raises:
         InvalidRequestError: they have another form, so that no rail could check them.
     """
     try:
-        return tuple(
-            ToolCallDelta(index, call.get("id"), str(call["function"]["name"]), "" + call["function"]["arguments"])
-            for index, call in enumerate(message.get("tool_calls") or ())
-        )
+        calls = list(message.get("tool_calls") or ())
+        if older := message.get("function_call"):
+            calls.append({"function": older})
+        return tuple(map(_tool_call, range(len(calls)), calls))
     except (AttributeError, KeyError, TypeError) as exc:
         raise InvalidRequestError(
-            f"a message has the tool calls {message.get('tool_calls')!r}; each must be a mapping with "
-            f"'function': {{'name': ..., 'arguments': '<JSON text>'}}"
+            "a tool call of a message is not a mapping with 'function': {'name': ..., 'arguments': '<JSON text>'} "
+            "or 'custom': {'name': ..., 'input': '<text>'}"
         ) from exc
+
+
+def _tool_call(index: int, call: Mapping[str, Any]) -> ToolCallDelta:
+    if call.get("type") == "custom":
+        return ToolCallDelta(index, call.get("id"), str(call["custom"]["name"]), "" + call["custom"]["input"], "custom")
+    return ToolCallDelta(index, call.get("id"), str(call["function"]["name"]), "" + call["function"]["arguments"])

@@ -13,6 +13,7 @@ from handrail._actions import Registrations
 from handrail._contexts import ProviderContext, RailContext
 from handrail._functions import FunctionRail, RailFunction
 from handrail._inner import InnerRail
+from handrail._kept_verdicts import KeptVerdicts
 from handrail._model import Model
 from handrail._planning import RailPlanner, plugin_settings
 from handrail._records import RailId
@@ -52,6 +53,7 @@ class Composition:
         inner_rails: those that other rails ask; it grows if they ask later.
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
+        kept_verdicts: what input rails have said of messages that are history by now.
     """
 
     config: RailsConfig
@@ -63,6 +65,7 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
+    kept_verdicts: KeptVerdicts = field(default_factory=KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +93,7 @@ class Composition:
 
     def with_main_model(self, model: Model) -> Composition:
         """Return the same with another main model."""
-        return replace(self, models={**self.models, "main": model})
+        return replace(self, models={**self.models, "main": model}, kept_verdicts=KeptVerdicts())
 
 
 def given_model(llm: object, counter: TokenCounter) -> Model:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from handrail._content import MessageTexts, message_text
 from handrail._types import Edit, Message
+from handrail._units import pending_between
 from handrail.errors import InvalidRequestError
 
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
@@ -31,14 +32,6 @@ class Conversation:
     is_prompt: bool = False
 
     @property
-    def pending_user_texts(self) -> list[str]:
-        """The texts of the user's messages since the assistant last spoke.
-
-        Messages of the assistant at the very end do not count: they are answers to be checked, or beginnings of one.
-        """
-        return [message_text(self.messages[index]) for index in self._pending()]
-
-    @property
     def user_message(self) -> str:
         """The text of the user's messages since the assistant last spoke, a line each, or else of the last one."""
         pending = self._pending()
@@ -50,12 +43,15 @@ class Conversation:
 
     @property
     def user_content(self) -> str:
-        """What the user's messages since the assistant last spoke say: their texts, and of JSON its keys and leaves."""
-        return MessageTexts([self.messages[index] for index in self._pending()]).content
+        """What `user_message` says: its texts, and of JSON the keys and leaves."""
+        found = [self.messages[index] for index in self._pending()]
+        return MessageTexts(found or [m for m in self.messages if m["role"] == "user"][-1:]).content
 
-    def with_user_message(self, text: str) -> Conversation:
-        """Return the conversation with another `user_message`, divided among the messages that are pending."""
-        return self._with_pending(lambda pending: MessageTexts(pending, as_written=True).with_content(text))
+    def replaced(self, messages: Mapping[int, Message]) -> Conversation:
+        """Return the conversation with other messages at some places; the same one if they are the same."""
+        if all(self.messages[index] is message for index, message in messages.items()):
+            return self
+        return replace(self, messages=tuple(messages.get(n, message) for n, message in enumerate(self.messages)))
 
     def with_user_content(self, content: str) -> Conversation:
         """Return the conversation with another `user_content`; what was JSON stays JSON."""
@@ -74,13 +70,7 @@ class Conversation:
         return Conversation(messages, self.variables, self.is_prompt)
 
     def _pending(self) -> list[int]:
-        end = len(self.messages)
-        while end and self.messages[end - 1]["role"] == "assistant":
-            end -= 1
-        start = end
-        while start and self.messages[start - 1]["role"] != "assistant":
-            start -= 1
-        return [index for index in range(start, end) if self.messages[index]["role"] == "user"]
+        return [index for index in range(*pending_between(self.messages)) if self.messages[index]["role"] == "user"]
 
 
 def conversation(prompt: str | None, messages: Sequence[Message] | None) -> Conversation:

@@ -18,7 +18,8 @@ from handrail._explain import Explanation
 from handrail._fed import FedStream
 from handrail._functions import RailFunction
 from handrail._guarded import GuardedStream
-from handrail._messages import Conversation, conversation
+from handrail._messages import Conversation
+from handrail._messages import conversation as checked
 from handrail._misuse import refuse_other_than_config, refuse_sync_generator
 from handrail._options import GenerationOptions, parse_options
 from handrail._registry import Registry
@@ -26,7 +27,7 @@ from handrail._response import GenerationResponse, ResponseBuilder
 from handrail._specs import Direction
 from handrail._stream.backend import refuse_running_loop
 from handrail._stream.render import AsText, AsTextWithMetadata, Renderer
-from handrail._turn import Journal
+from handrail._turn import Journal, Origin
 from handrail._types import Message
 from handrail.config import RailsConfig
 from handrail.errors import ConfigurationError, StreamingNotSupportedError
@@ -76,6 +77,9 @@ class LLMRails:
         include_metadata: bool = False,  # noqa: FBT001, FBT002  # the published signature
         generator: AsyncIterable[str] | None = None,
         include_generation_metadata: bool | None = None,  # noqa: FBT001
+        *,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> AsyncIterator[Any]:
         """Stream a guarded answer as text.
 
@@ -90,6 +94,8 @@ class LLMRails:
             include_metadata: yield `{"text": ...}`, and at the end a `metadata` with the tokens used.
             generator: guard these texts instead of a model's; then no input rails run.
             include_generation_metadata: the older name of `include_metadata`.
+            caller: who asks, which rails are told; never take it from what the caller sends.
+            conversation: which conversation it is, which rails are told.
 
         Returns:
             An iterator of texts as the rails let them through. An input rail that refuses gives its refusal as text. A
@@ -100,7 +106,8 @@ class LLMRails:
             InvalidRequestError: at once, if the arguments do not fit together.
         """
         del state
-        call = self._streaming_call(prompt, messages, options, generator)
+        origin = Origin.of(caller, conversation)
+        call = self._streaming_call(prompt, messages, options, generator, origin=origin)
         renderer: Renderer = AsText()
         if include_generation_metadata:
             renderer = AsTextWithMetadata("generation_info", call.usage)
@@ -116,6 +123,8 @@ class LLMRails:
         options: Mapping[str, Any] | GenerationOptions | None = None,
         generator: AsyncIterable[str] | None = None,
         read_ahead: bool = False,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> GuardedStream:
         """Stream a guarded answer as typed events, inside `async with`.
 
@@ -126,13 +135,17 @@ class LLMRails:
             generator: texts to guard in place of a model's.
             read_ahead: without effect, for the model is always read up to `max_pending` tokens ahead of whoever
                 takes the answer; kept for existing code.
+            caller: who asks, which rails are told; never take it from what the caller sends.
+            conversation: which conversation it is, which rails are told.
 
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
         del read_ahead
-        return GuardedStream(self._streaming_call(prompt, messages, options, generator), needs_block=True)
+        origin = Origin.of(caller, conversation)
+        call = self._streaming_call(prompt, messages, options, generator, origin=origin)
+        return GuardedStream(call, needs_block=True)
 
     def stream_events(
         self,
@@ -141,6 +154,8 @@ class LLMRails:
         *,
         options: Mapping[str, Any] | GenerationOptions | None = None,
         generator: AsyncIterable[str] | None = None,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> GuardedStream:
         """Stream a guarded answer as typed events: what `stream` returns, without its block.
 
@@ -152,12 +167,15 @@ class LLMRails:
             messages: the conversation.
             options: which rails run, and parameters for the model.
             generator: texts to guard in place of a model's.
+            caller: who asks, which rails are told; never take it from what the caller sends.
+            conversation: which conversation it is, which rails are told.
 
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
-        return GuardedStream(self._streaming_call(prompt, messages, options, generator))
+        origin = Origin.of(caller, conversation)
+        return GuardedStream(self._streaming_call(prompt, messages, options, generator, origin=origin))
 
     def feed(
         self,
@@ -165,6 +183,8 @@ class LLMRails:
         messages: Sequence[Message] | None = None,
         *,
         options: Mapping[str, Any] | GenerationOptions | None = None,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> FedStream:
         """Guard an answer that the program itself receives piece by piece, inside `async with`.
 
@@ -174,12 +194,15 @@ class LLMRails:
             prompt: the user's message; or
             messages: the conversation; or neither.
             options: which rails run.
+            caller: who asks, which rails are told; never take it from what the caller sends.
+            conversation: which conversation it is, which rails are told.
 
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
-        return FedStream(self._streaming_call(prompt, messages, options, None, fed=True))
+        origin = Origin.of(caller, conversation)
+        return FedStream(self._streaming_call(prompt, messages, options, None, origin=origin, fed=True))
 
     async def generate_async(
         self,
@@ -187,8 +210,19 @@ class LLMRails:
         messages: Sequence[Message] | None = None,
         options: Mapping[str, Any] | GenerationOptions | None = None,
         state: object = None,
+        *,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> str | Message | GenerationResponse:
         """Generate a guarded answer, and return it whole. Output rails see the whole answer at once.
+
+        Args:
+            prompt: the user's message; or
+            messages: the conversation.
+            options: which rails run, parameters for the model, and what comes back.
+            state: kept for existing code; with it, the result is a `GenerationResponse`.
+            caller: who asks, which rails are told; never take it from what the caller sends.
+            conversation: which conversation it is, which rails are told.
 
         Returns:
             The answer for a prompt, a message of the assistant for messages, and a `GenerationResponse` whenever
@@ -200,7 +234,8 @@ class LLMRails:
             ProviderError: the model could not answer.
         """
         parsed = self._options(options)
-        call = self._begin(Call(self._app, conversation(prompt, messages), options=parsed, whole=True))
+        origin = Origin.of(caller, conversation)
+        call = self._begin(Call(self._app, checked(prompt, messages), options=parsed, origin=origin, whole=True))
         builder = ResponseBuilder(call)
         builder.begin()
         for item in await call.batch().take():
@@ -217,6 +252,9 @@ class LLMRails:
         messages: Sequence[Message] | None = None,
         options: Mapping[str, Any] | GenerationOptions | None = None,
         state: object = None,
+        *,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> str | Message | GenerationResponse:
         """Generate like `generate_async`, from code that is not asynchronous.
 
@@ -224,7 +262,8 @@ class LLMRails:
             RuntimeError: an event loop is running; await `generate_async` there.
         """
         refuse_running_loop("generate")
-        return anyio.run(self.generate_async, prompt, messages, options, state)
+        told = {"caller": caller, "conversation": conversation}
+        return anyio.run(partial(self.generate_async, prompt, messages, options, state, **_said(told)))
 
     async def check_async(
         self,
@@ -232,20 +271,25 @@ class LLMRails:
         rail_types: Sequence[Direction] | None = None,
         *,
         options: Mapping[str, Any] | GenerationOptions | None = None,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> RailsResult:
         """Run rails over messages that somebody else produced; nothing is generated.
 
         Args:
-            messages: the conversation. A message of the user is for the input rails, one of the assistant for the
-                output rails.
+            messages: the conversation. Messages of the user and results of tools are for the input rails, if
+                `rails.input.roles` does not say otherwise, and one of the assistant for the output rails.
             rail_types: "input", "output" or both; by default what the roles call for.
             options: which rails run, by name.
+            caller: who asks, which rails are told; never take it from what the caller sends.
+            conversation: which conversation it is, which rails are told.
 
         Raises:
             InvalidRequestError: there is nothing to check, or an argument is wrong.
         """
-        talk, parsed = conversation(None, messages), self._options(options)
-        result = await check_conversation(self._app, talk, rail_types, parsed)
+        talk, parsed = checked(None, messages), self._options(options)
+        origin = Origin.of(caller, conversation)
+        result = await check_conversation(self._app, talk, rail_types, parsed, origin)
         self._last_journal = result.journal or Journal()
         return result
 
@@ -255,6 +299,8 @@ class LLMRails:
         rail_types: Sequence[Direction] | None = None,
         *,
         options: Mapping[str, Any] | GenerationOptions | None = None,
+        caller: str | None = None,
+        conversation: str | None = None,
     ) -> RailsResult:
         """Check like `check_async`, from code that is not asynchronous.
 
@@ -262,7 +308,8 @@ class LLMRails:
             RuntimeError: an event loop is running; await `check_async` there.
         """
         refuse_running_loop("check")
-        return anyio.run(partial(self.check_async, messages, rail_types, options=options))
+        told = {"caller": caller, "conversation": conversation}
+        return anyio.run(partial(self.check_async, messages, rail_types, options=options, **_said(told)))
 
     @property
     def composition(self) -> Composition:
@@ -275,16 +322,19 @@ class LLMRails:
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
         """Register a function that rails may execute by name."""
+        self._app.kept_verdicts.clear()
         self._app.registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
         return self
 
     def register_action_param(self, name: str, value: object) -> Self:
         """Register a value for every executed function that has a parameter of this name."""
+        self._app.kept_verdicts.clear()
         self._app.registrations.action_params[name] = value
         return self
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
         """Register a parser that prompts may name as their `output_parser`."""
+        self._app.kept_verdicts.clear()
         self._app.registrations.output_parsers[name] = output_parser
         return self
 
@@ -298,6 +348,7 @@ class LLMRails:
             raise ConfigurationError(
                 f"prompt variable {name!r} is an asynchronous function; pass a value, or a function that returns one"
             )
+        self._app.kept_verdicts.clear()
         self._app.registrations.prompt_context[name] = value_or_fn
         return self
 
@@ -386,6 +437,7 @@ class LLMRails:
         options: Mapping[str, Any] | GenerationOptions | None,
         generator: AsyncIterable[str] | None,
         *,
+        origin: Origin,
         fed: bool = False,
     ) -> Call:
         refuse_sync_generator(generator)
@@ -398,5 +450,10 @@ class LLMRails:
         if (fed or generator is not None) and prompt is None and messages is None:
             talk = Conversation((), {})
         else:
-            talk = conversation(prompt, messages)
-        return self._begin(Call(self._app, talk, options=parsed, generator=generator, fed=fed))
+            talk = checked(prompt, messages)
+        return self._begin(Call(self._app, talk, options=parsed, origin=origin, generator=generator, fed=fed))
+
+
+def _said(told: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return what is said of a call's origin; a subclass that does not know it need not take it."""
+    return {name: value for name, value in told.items() if value is not None}

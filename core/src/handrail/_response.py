@@ -38,13 +38,15 @@ class GenerationResponse:
         usage: tokens of the answer.
         reasoning_content: the reasoning that was delivered.
         tool_calls: the tool calls that were delivered.
-        llm_output: what the provider sent beside the text, if it was asked for.
+        llm_output: what the provider sent beside the text, if it was asked for; without what no rail has judged.
         llm_metadata: the same, always.
         output_data: the variables that were asked for.
         log: which rails ran and what they decided, which models were asked, what it took.
         state: kept for existing code.
         llm_calls: every request to a model, a rail's own included.
         rail_runs: every check.
+        unguarded: what the model may have written beside the answer, such as citations, by its place in the provider's
+            protocol. No rail has judged it: never show it to anybody as it is.
     """
 
     response: str | list[Message] = ""
@@ -65,6 +67,7 @@ class GenerationResponse:
     state: Any = None
     llm_calls: tuple[LLMCall, ...] = ()
     rail_runs: tuple[CheckRecord, ...] = ()
+    unguarded: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def partial(self) -> bool:
@@ -137,11 +140,12 @@ class ResponseBuilder:
         main = next((call for call in reversed(journal.llm_calls) if call.task == "general"), None)
         text = "".join(self._text)
         duration = self._elapsed() if self._duration is None else self._duration
-        metadata = {"finish_reason": self._finished.finish_reason, **self._finished.metadata}
+        beside, unguarded = _judged_and_not(self._finished.metadata)
+        metadata = {"finish_reason": self._finished.finish_reason, **beside}
         return GenerationResponse(
             response=self.answer(),
             text=text,
-            user_message=self._call.turn.user_message,
+            user_message=self._call.user_message,
             messages=self._call.turn.messages,
             outcome=self._outcome,
             stop=self._stop,
@@ -156,6 +160,7 @@ class ResponseBuilder:
             log=build_log(journal, log, duration),
             llm_calls=tuple(journal.llm_calls),
             rail_runs=tuple(journal.rail_runs),
+            unguarded=unguarded,
         )
 
     def _elapsed(self) -> float:
@@ -166,3 +171,13 @@ class ResponseBuilder:
             self._text = ["".join(self._text)[: retraction.start]]
         elif retraction.channel == "reasoning":
             self._reasoning = ["".join(self._reasoning)[: retraction.start]]
+
+
+def _judged_and_not(metadata: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what a provider sent without what no rail has judged, and that."""
+    wire = metadata.get("wire")
+    if not isinstance(wire, Mapping) or "unguarded" not in wire:
+        return metadata, {}
+    unguarded = wire["unguarded"]
+    left = {name: value for name, value in wire.items() if name != "unguarded"}
+    return {**metadata, "wire": left}, unguarded if isinstance(unguarded, Mapping) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,14 @@ import anyio
 
 from handrail._records import CheckRecord as CheckRecord
 from handrail._types import Message, Usage
+from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from handrail._protocols import CountTokens
 
+
+_COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held
+_SAMPLES, _SAMPLE = 64, 512
 
 DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 """When the check that runs must have ended, where no cancel scope around it says so."""
@@ -30,6 +34,15 @@ def effective_deadline() -> float:
 
 def _call_id() -> str:
     return secrets.token_hex(8)
+
+
+def _counted(text: str, count: CountTokens) -> int:
+    """Return the tokens of a text; of a very long one those of samples, evenly spread, for nothing waits for it."""
+    if len(text) <= _COUNTED_WHOLE:
+        return count(text)
+    starts = [len(text) * number // _SAMPLES for number in range(_SAMPLES)]
+    sampled = sum(count(text[start : start + _SAMPLE]) for start in starts)
+    return round(sampled * len(text) / (_SAMPLES * _SAMPLE))
 
 
 @dataclass(slots=True)
@@ -77,9 +90,38 @@ class LLMCall:
         if self.reported is None:
             if self.count_tokens is None:
                 return Usage()
-            output_tokens = self.count_tokens(self.completion) + (self.count_tokens(self.aside) if self.aside else 0)
-            self.reported = Usage(self.count_tokens(self.prompt), output_tokens, estimated=True)
+            output_tokens = sum(_counted(text, self.count_tokens) for text in (self.completion, self.aside) if text)
+            self.reported = Usage(_counted(self.prompt, self.count_tokens), output_tokens, estimated=True)
         return self.reported
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call comes from, as the program says.
+
+    Attributes:
+        caller: who asks.
+        conversation_id: which conversation it is.
+    """
+
+    caller: str | None = None
+    conversation_id: str | None = None
+
+    @classmethod
+    def of(cls, caller: str | None, conversation: str | None) -> Origin:
+        """Return it after a check.
+
+        Raises:
+            InvalidRequestError: one of them is no text.
+        """
+        for name, value in (("caller", caller), ("conversation", conversation)):
+            if value is not None and not isinstance(value, str):
+                raise InvalidRequestError(f"{name!r} must be text, not {type(value).__name__}")
+        return cls(caller, conversation)
+
+
+NOWHERE = Origin()
+"""The origin of a call of which the program says nothing."""
 
 
 RailRun = CheckRecord
@@ -104,12 +146,17 @@ class Turn:
     """The turn of the conversation that a rail judges.
 
     Attributes:
-        messages: the conversation as the model sees it, the newest message last.
-        user_message: the text of the newest user message.
+        messages: the conversation as the model sees it, the newest message last. Where a message of the history is
+            judged, which happens once, it is the last one.
+        user_message: what the user's newest messages say: their texts, and of JSON the keys and leaves.
         variables: context variables that the application gave; never what a rail is to judge.
         tools: the tool definitions that the model was offered, in OpenAI's form.
         journal: where this call's requests and checks are written down.
         call_id: names the call, in logs too.
+        caller: who asks, as the program says; never taken from what a client sends.
+        conversation_id: which conversation it is, as the program says.
+        shared: a mapping that all rails of the call share, those of its input and of its output; it is the program's
+            and its plugins' own, so keys should begin with a plugin's name.
     """
 
     messages: tuple[Message, ...] = ()
@@ -118,6 +165,9 @@ class Turn:
     tools: tuple[Mapping[str, Any], ...] = ()
     journal: Journal = field(default_factory=Journal)
     call_id: str = field(default_factory=_call_id)
+    caller: str | None = None
+    conversation_id: str | None = None
+    shared: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def deadline(self) -> float | None:

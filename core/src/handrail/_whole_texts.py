@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio.to_thread
 
 from handrail._stream.batch import Batch
 from handrail._stream.gate import Gate
@@ -16,9 +18,19 @@ if TYPE_CHECKING:
     from handrail._stream.plan import RailPlan
     from handrail._turn import Turn
 
+T = TypeVar("T")
+
+_SHORT = 8192  # characters, which are read as JSON within the ten milliseconds that the loop may be held
+
 
 async def guard_text(
-    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, tool_calls: tuple[ToolCallDelta, ...] = ()
+    rails: Sequence[RailPlan],
+    text: str,
+    turn: Turn,
+    *,
+    parallel: bool,
+    tool_calls: tuple[ToolCallDelta, ...] = (),
+    as_written: bool = False,
 ) -> tuple[str, Blocked | RailFailed | None]:
     """Run rails over a message that is whole; return its text as they let it through, and what stopped it.
 
@@ -28,8 +40,14 @@ async def guard_text(
         turn: what they are told of the call.
         parallel: whether neighbouring window rails run at once.
         tool_calls: what the message has beside the text.
+        as_written: whether the text is content already, which is not read as JSON.
     """
-    gate = Gate(rails, turn, parallel=parallel, whole=True)
+    gate = Gate(rails, turn, parallel=parallel, whole=True, as_written=as_written)
     source = OneChunk(Chunk(text, tool_calls=tool_calls))
     items = await Batch(gate, source, max_characters=NEVER).take()
     return "".join([item for item in items if isinstance(item, str)]), gate.stop
+
+
+async def beside_the_loop(function: Callable[[], T], characters: int) -> T:
+    """Call a function that reads every character: at once for a short text, in a thread for a long one."""
+    return function() if characters <= _SHORT else await anyio.to_thread.run_sync(function)

@@ -15,7 +15,7 @@ HandrailError
 ├── StreamClosedError                        a stream was used after its end, or in a way its owner forbids
 └── ProviderError                            the model could not answer
     ├── ProviderAuthenticationError          no key, a wrong key, no permission
-    ├── ProviderRateLimitError               too many requests; `retry_after` in seconds where it is known
+    ├── ProviderRateLimitError               too many requests
     ├── ProviderBadRequestError              the request is at fault
     │   └── ProviderContextLengthError       the prompt does not fit the model
     ├── ProviderTimeoutError                 no answer in time
@@ -118,32 +118,6 @@ class ProviderError(HandrailError):
         code: the provider's own error code.
         request_id: the provider's id of the request, for its support.
         engine: the engine's name in the configuration.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        code: str | None = None,
-        request_id: str | None = None,
-        engine: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.request_id = request_id
-        self.engine = engine
-
-
-class ProviderAuthenticationError(ProviderError):
-    """No key, a wrong key, or no permission."""
-
-
-class ProviderRateLimitError(ProviderError):
-    """Too many requests.
-
-    Attributes:
         retry_after: seconds after which to try again, where the provider said so.
     """
 
@@ -151,14 +125,26 @@ class ProviderRateLimitError(ProviderError):
         self,
         message: str,
         *,
-        retry_after: float | None = None,
         status: int | None = None,
         code: str | None = None,
         request_id: str | None = None,
         engine: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, status=status, code=code, request_id=request_id, engine=engine)
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.engine = engine
         self.retry_after = retry_after
+
+
+class ProviderAuthenticationError(ProviderError):
+    """No key, a wrong key, or no permission."""
+
+
+class ProviderRateLimitError(ProviderError):
+    """Too many requests."""
 
 
 class ProviderBadRequestError(ProviderError):

@@ -33,7 +33,8 @@ async def test_what_is_off_topic_is_refused(make, topics, said):
 async def test_the_judge_sees_guidelines_and_conversation(make, topics):
     rails = make(topics("on-topic"), input_=[FLOW])
     assert (await rails.check_async([*TALK, {"role": "assistant", "content": "Nobody."}], ["input"])).status == "passed"
-    (call,) = rails.explain().llm_calls
+    first, call = rails.explain().llm_calls
+    assert [line for line in first.prompt.splitlines() if line][2:] == ["user: Where is my parcel?"]
     assert (call.task, call.llm_model_name) == ("topic_safety_check_input", "topics")
     shown = [line for line in call.prompt.splitlines() if line]
     assert shown[0] == "system: Talk of parcels only."

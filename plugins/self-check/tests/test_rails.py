@@ -226,7 +226,10 @@ async def test_every_message_since_the_last_answer_is_judged(build):
         {"role": "user", "content": "second"},
     ]
     await guarded.rails.generate_async(messages=messages)
-    assert guarded.asked == ["User: first\nsecond\nShould it be blocked (yes or no)?"]
+    assert guarded.asked == [
+        "User: old\nShould it be blocked (yes or no)?",
+        "User: first\nsecond\nShould it be blocked (yes or no)?",
+    ]
 
 
 @pytest.mark.parametrize("name", ["user_input", "bot_response"])

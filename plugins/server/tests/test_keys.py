@@ -9,7 +9,7 @@ import sys
 import anyio
 import pytest
 import yaml
-from fakes import FakeProvider
+from fakes import FakeProvider, FunctionRail
 from handrail import Chunk, ConfigurationError, Usage
 from handrail_server._keys import Keys, entry_of, new_key, read_keys
 from handrail_server._rates import Allowance
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 def tenants(serve, tmp_path, fake):
     """Serve for tenants; give the client and the headers of each."""
 
-    def make(entries, *, configs=("a", "b"), **options):
+    def make(entries, *, configs=("a", "b"), config=None, **options):
         headers = {}
         written = []
         for label, more in entries.items():
@@ -30,7 +30,7 @@ def tenants(serve, tmp_path, fake):
             written.append({"label": label, "hashes": [hashed], **more})
         file = tmp_path / "keys.yml"
         file.write_text(yaml.safe_dump({"keys": written}), encoding="utf-8")
-        return serve({name: fake() for name in configs}, keys=file, **options), headers
+        return serve({name: config or fake() for name in configs}, keys=file, **options), headers
 
     return make
 
@@ -236,3 +236,18 @@ def test_allowance_says_when_it_can_be_taken_from_again(per_minute, amount):
     allowance.take(amount)
     now += allowance.wait()
     assert allowance.wait() == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_rails_know_the_tenant_by_its_label_and_never_by_what_it_sends(tenants, fake, stream):
+    rails = {"in": FunctionRail(), "out": FunctionRail()}
+    client, headers = tenants({"one": {}}, configs=("a",), config=fake(input_=["in"], output=["out"]), rails=rails)
+    more = {"headers": headers["one"], "config_id": "a", "stream": stream, "thread_id": "mine-of-at-least-16"}
+    assert (await client.chat(**more)).status == 200
+    checks = {"messages": [{"role": "user", "content": "x"}], "config_id": "a"}
+    assert (await client.post("/v1/checks", checks, headers=headers["one"])).status == 200
+    turns = [*rails["in"].turns, *rails["out"].turns]
+    assert {turn.caller for turn in turns} == {"one"}
+    before, checked, after = turns  # the check runs the rails of the input alone
+    assert before.conversation_id == after.conversation_id not in (None, "mine-of-at-least-16")
+    assert checked.conversation_id is None

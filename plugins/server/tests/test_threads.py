@@ -156,3 +156,24 @@ async def test_answer_of_a_tool_whose_call_was_dropped_is_dropped_too(serve, fak
     await client.chat(thread_id=THREAD, messages=messages)
     await client.chat(thread_id=THREAD)
     assert [message["role"] for message in provider.messages[-1]] == ["assistant", "user"]
+
+
+async def test_a_turn_is_kept_though_its_history_has_become_shorter(serve, fake, store):
+    refused: list[str] = []
+    rail = FunctionRail(lambda window: Verdict.block() if window.text in refused else Verdict.allow())
+    provider = FakeProvider(["Hi"])
+    client = serve({"a": fake(input_=["in"])}, provider=provider, store=store, rails={"in": rail})
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    first = [
+        *({"role": "user", "content": "one"}, {"role": "assistant", "content": "", "tool_calls": [call]}),
+        {"role": "tool", "tool_call_id": "c", "content": "two"},
+    ]
+    await client.chat(config_id="a", thread_id=THREAD, messages=first)
+    refused.append("one")  # from now on, as after a change of the configuration
+    client = serve({"a": fake(input_=["in"])}, provider=provider, store=store, rails={"in": rail})
+    for text in ("three", "four"):
+        await client.chat(config_id="a", thread_id=THREAD, messages=[{"role": "user", "content": text}])
+    said = [message["content"] for message in provider.messages[-1]]
+    assert said[-3:] == ["three", "Hi", "four"]
+    assert "one" not in said
+    assert "two" not in said

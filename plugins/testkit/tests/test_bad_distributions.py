@@ -13,7 +13,7 @@ METADATA = {
     "Summary": "A rail of a test.",
     "License-Expression": "MIT",
     "Requires-Python": ">=3.11",
-    "Requires-Dist": "handrail>=0.1,<0.2",
+    "Requires-Dist": "handrail>=0.1",
 }
 README = "# A rail of a test"
 ENTRY = "good = handrail_good.plugin"
@@ -107,8 +107,8 @@ BROKEN = {
     "NoLicence": ({"License-Expression": None}, {SAYS}),
     "NoPython": ({"Requires-Python": None}, {PYTHON}),
     "NoKernel": ({"Requires-Dist": "pydantic>=2"}, {KERNEL}),
-    "AnyKernel": ({"Requires-Dist": "handrail>=0.1"}, {KERNEL}),
-    "OldKernel": ({"Requires-Dist": "handrail<0.0.1"}, {KERNEL}),
+    "AnyKernel": ({"Requires-Dist": "handrail"}, {KERNEL}),
+    "OldKernel": ({"Requires-Dist": "handrail>=0.0.1,<0.0.2"}, {KERNEL}),
     "NoTypes": ({"typed": False}, {TYPES}),
     "OtherName": ({"entry": "perfect = handrail_good.plugin"}, {ENTRY_POINT}),
     "OtherModule": ({"entry": "good = handrail_good.rail"}, {ENTRY_POINT, HOOKS, IMPORTS, QUICK, *OF_THE_REGISTRY}),

@@ -8,6 +8,7 @@ from handrail_testkit import ProviderConformance
 PARTS = '''
     from __future__ import annotations
 
+    import asyncio
     from contextlib import aclosing
 
     import anyio
@@ -72,6 +73,13 @@ PARTS = '''
 
     class TestGood(Suite):
         pass
+
+
+    class TestLeavesATask(Suite):
+        class provider(Good):
+            def chunk(self, text):
+                self.task = asyncio.get_running_loop().create_task(asyncio.sleep(0))
+                return super().chunk(text)
 
 
     class TestNeedsAnAwait(Suite):
@@ -288,6 +296,7 @@ BROKEN = {
     "TestNamesNoEngine": {FAILURE},
     "TestFailsForEver": {AT_ITS_END},
     "TestShowsItsKey": {KEY},
+    "TestLeavesATask": {"test_no_task_is_left_behind"},
     "TestCanBeClosedOnce": {TWICE},
 }
 

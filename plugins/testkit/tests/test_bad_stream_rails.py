@@ -8,6 +8,9 @@ from handrail_testkit import StreamRailConformance, WindowRailConformance
 PARTS = '''
     from __future__ import annotations
 
+    import asyncio
+    import time
+
     import pytest
     from handrail import Edit, Registry, Ruling, Verdict
     from handrail.plugins import RailSpec, hookimpl
@@ -20,6 +23,13 @@ PARTS = '''
     @pytest.fixture
     def anyio_backend():
         return "asyncio"
+
+
+    def is_asyncio():
+        try:
+            return asyncio.get_running_loop() is not None
+        except RuntimeError:
+            return False
 
 
     class Session:
@@ -259,6 +269,22 @@ PARTS = '''
                 raise OSError
 
 
+    class TestHoldsUpTheLoop(Suite):
+        class rail(Good):
+            class session(Session):
+                def feed(self, text):
+                    time.sleep(0.0001)
+                    return super().feed(text)
+
+
+    class TestLeavesATask(Suite):
+        class rail(Good):
+            def open(self, turn):
+                if is_asyncio():
+                    self.task = asyncio.get_running_loop().create_task(asyncio.sleep(0))
+                return super().open(turn)
+
+
     class TestRemembersWhatItBlocked(Suite):
         class rail(Good):
             angry = 0
@@ -309,6 +335,8 @@ BROKEN = {
     "TestCountsFromTheBeginning": {LINEAR},
     "TestAllowsWhatItCannotJudge": {RAISED, CANNOT},
     "TestIsNoStreamRail": {RAISED},
+    "TestHoldsUpTheLoop": {"test_the_event_loop_is_not_held_up"},
+    "TestLeavesATask": {"test_no_task_is_left_behind"},
     "TestRemembersWhatItBlocked": {AFTER, INDEPENDENT, PIECES, TRUE, IN_LONG},
 }
 

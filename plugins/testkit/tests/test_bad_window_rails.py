@@ -9,6 +9,8 @@ PARTS = '''
     from __future__ import annotations
 
     import asyncio
+    import time
+    from dataclasses import replace
 
     import anyio
     import anyio.lowlevel
@@ -237,6 +239,100 @@ PARTS = '''
                 return await super().check(window, turn)
 
 
+    class TestHoldsUpTheLoop(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                time.sleep(0.001)
+                return self.judge(window)
+
+
+    class TestComputesOnTheLoop(Suite):
+        class rail(Good):
+            def judge(self, window):
+                end = time.thread_time() + 0.05
+                while window.text == "All is well." and time.thread_time() < end:
+                    pass
+                return super().judge(window)
+
+
+    class TestPlainAndSlow(Suite):
+        class rail(Good):
+            def check(self, window, turn):
+                time.sleep(0.001)
+                return self.judge(window)
+
+
+    class TestPlain(Suite):
+        class rail(Good):
+            def check(self, window, turn):
+                return self.judge(window)
+
+
+    class TestPlainAndSilent(Suite):
+        class rail(Good):
+            def check(self, window, turn):
+                verdict = self.judge(window)
+                return verdict if verdict.decision != "allow" else None
+
+
+    class TestLeavesATask(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                self.task = asyncio.get_running_loop().create_task(asyncio.sleep(0.01))
+                return self.judge(window)
+
+
+    class TestLooksAtTheNewPart(Suite):
+        class rail(Good):
+            def judge(self, window):
+                new = window.start - window.context_start
+                return super().judge(replace(window, text=window.text[new:], context_start=window.start))
+
+
+    class TestSerialises(Suite):
+        more = {"patience": 0.5}
+
+        class rail(Good):
+            def __init__(self, settings, context):
+                super().__init__(settings, context)
+                self.limit = anyio.Semaphore(1)
+
+            async def check(self, window, turn):
+                async with self.limit:
+                    return await super().check(window, turn)
+
+
+    class TestAllowsWhenItsConnectionBreaks(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                try:
+                    return await super().check(window, turn)
+                except OSError:
+                    return Verdict.allow()
+
+
+    class TestCountsItsCalls(Suite):
+        class rail(Good):
+            calls = 0
+
+            def judge(self, window):
+                self.calls += 1
+                return super().judge(window) if self.calls % 5 else Verdict.allow()
+
+
+    class TestChangesTheWindow(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                object.__setattr__(window, "text", window.text.lower().replace(WORD, ""))
+                return await super().check(window, turn)
+
+
+    class TestSaysTrue(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                return (await super().check(window, turn)).decision == "allow" or Verdict.block()
+
+
     class TestSwallowsCancellation(Suite):
         class rail(Good):
             async def check(self, window, turn):
@@ -250,7 +346,6 @@ VERDICTS = "test_examples_get_the_verdicts_that_they_must_have"
 SPANS = "test_spans_and_edits_are_places_of_the_whole_text"
 ANY_TEXT = "test_any_text_gets_a_verdict"
 GIVEN = "test_what_a_check_is_given_stays_as_it_was"
-OF_VERDICTS = {VERDICTS, SPANS, ANY_TEXT, GIVEN}
 ALLOWED = "test_allowed_text_is_delivered_as_it_is"
 BLOCKED = "test_blocked_text_is_never_delivered"
 REWRITTEN = "test_rewritten_text_is_delivered_exactly"
@@ -262,27 +357,45 @@ INDEPENDENT = "test_rails_of_one_kind_are_independent"
 LOOPS = "test_it_works_in_one_event_loop_after_another"
 CANNOT = "test_a_rail_that_cannot_do_its_work_lets_nothing_pass"
 RAISED = "test_a_failure_is_raised_and_no_verdict"
+LOOP = "test_the_event_loop_is_not_held_up"
+TASKS = "test_no_task_is_left_behind"
+ACROSS = "test_what_lies_across_two_windows_is_seen"
+ALONE = "test_a_check_does_not_wait_for_another"
+BROKEN_OFF = "test_what_fails_at_any_await_lets_nothing_pass"
 CANCELLED = "test_a_check_can_be_cancelled_at_any_await"
+CHECK = "test_it_has_a_check"
+OF_CHECKS = {CHECK, VERDICTS, SPANS, ANY_TEXT, GIVEN, ACROSS, AT_ONCE, CANCELLED, ALONE, BROKEN_OFF}
 
 BROKEN = {
     "TestExamplesOfOneKind": {"test_the_examples_show_what_passes_and_what_does_not"},
-    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, IN_LONG, SPANS},
+    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, IN_LONG, SPANS, ACROSS},
     "TestDecidesAtTheEnd": {BLOCKED, IN_LONG},
     "TestKeepsTheTextOnItself": {BLOCKED, REWRITTEN, BESIDE, AT_ONCE},
     "TestBearsAGrudge": {AFTER, BESIDE, INDEPENDENT, AT_ONCE},
     "TestCountsItsKind": {INDEPENDENT},
     "TestBelongsToALoop": {LOOPS},
-    "TestKnowsAsyncioOnly": {*OF_VERDICTS, ALLOWED, BLOCKED, REWRITTEN, IN_LONG, AT_ONCE, CANCELLED, LOOPS},
+    "TestKnowsAsyncioOnly": {*OF_CHECKS, ALLOWED, BLOCKED, REWRITTEN, IN_LONG, LOOPS},
     "TestAllowsWhatItCannotJudge": {CANNOT, RAISED},
     "TestFailsWithoutAWord": {RAISED},
     "TestAllowsWhenItsModelFails": {"test_a_model_that_fails_lets_nothing_pass"},
     "TestShowsItsKey": {"test_the_secret_appears_nowhere"},
-    "TestIsAStreamRailToo": {"test_it_has_a_check_that_is_asynchronous"},
+    "TestIsAStreamRailToo": {CHECK},
     "TestRewritesNothing": {VERDICTS},
     "TestCountsFromTheWindow": {SPANS},
     "TestKnowsNoSurrogates": {ANY_TEXT},
     "TestChangesTheVariables": {GIVEN},
     "TestSwallowsCancellation": {CANCELLED},
+    "TestHoldsUpTheLoop": {LOOP},
+    "TestComputesOnTheLoop": {LOOP},
+    "TestPlainAndSlow": {LOOP},
+    "TestPlainAndSilent": {CHECK, VERDICTS, SPANS, ANY_TEXT, ACROSS, AT_ONCE, ALLOWED, REWRITTEN, IN_LONG},
+    "TestLeavesATask": {TASKS, LOOPS},
+    "TestLooksAtTheNewPart": {ACROSS},
+    "TestSerialises": {ALONE, LOOPS},
+    "TestAllowsWhenItsConnectionBreaks": {BROKEN_OFF},
+    "TestCountsItsCalls": {VERDICTS, SPANS, ACROSS, AT_ONCE, BROKEN_OFF, BLOCKED, REWRITTEN, BESIDE, INDEPENDENT},
+    "TestChangesTheWindow": {VERDICTS, BLOCKED, IN_LONG},
+    "TestSaysTrue": OF_CHECKS - {GIVEN, BROKEN_OFF} | {ALLOWED, REWRITTEN, IN_LONG},
 }
 
 

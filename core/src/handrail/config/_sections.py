@@ -154,13 +154,15 @@ class InputRails(Section):
     """`rails.input`.
 
     Attributes:
-        flows: the rails that a message of the user passes, in order.
+        flows: the rails that messages pass before the model sees them, in order.
+        roles: whose messages they judge, the history's too; what a user writes and what a tool returns unless set.
         parallel: check them all at once.
         speculative: ask the model already while they check.
         refusal: what a user is told when one of them refuses.
     """
 
     flows: tuple[FlowText, ...] = ()
+    roles: Annotated[tuple[Literal["user", "tool", "system", "developer"], ...], Field(min_length=1)] = ("user", "tool")
     parallel: bool = False
     speculative: bool = False
     refusal: str = REFUSAL

@@ -52,7 +52,7 @@ def wire_so_far(stream: GuardedStream) -> Mapping[str, Any]:
 
 def wire_of(response: GenerationResponse) -> Mapping[str, Any]:
     """Return the structure of an answer that has ended; nothing of one that was stopped."""
-    return {} if response.stop is not None else _wire(response.llm_metadata)
+    return {} if response.stop is not None else {**_wire(response.llm_metadata), "unguarded": response.unguarded}
 
 
 def head_of(wire: Mapping[str, Any]) -> dict[str, Any]:

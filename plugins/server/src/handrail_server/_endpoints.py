@@ -79,18 +79,26 @@ class Checks:
         wanted = services.gatekeeper.checks(body)
         ids, _ = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
-            found = await run_unless_left(receive, lambda: self._check(wanted, loaded, body.rail_types))
+            found = await run_unless_left(
+                receive, lambda: self._check(wanted, loaded, body.rail_types, services.caller)
+            )
         if found is not None:
             await Json(found)(scope, receive, send)
 
     async def _check(
-        self, wanted: Wanted, loaded: Loaded, rail_types: Sequence[Literal["input", "output"]] | None
+        self,
+        wanted: Wanted,
+        loaded: Loaded,
+        rail_types: Sequence[Literal["input", "output"]] | None,
+        caller: str | None,
     ) -> dict[str, Any]:
         context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
         result: Any = None
         try:
             with self._services.lifecycle.limited() as limit:
-                result = await loaded.rails.check_async([*context, *wanted.messages], rail_types=rail_types)
+                result = await loaded.rails.check_async(
+                    [*context, *wanted.messages], rail_types=rail_types, caller=caller
+                )
         except Exception as exc:
             raise api_error(exc) from exc
         if result is None:
@@ -109,7 +117,10 @@ async def _whole(
     response: GenerationResponse | None = None
     try:
         with services.lifecycle.limited() as limit:
-            response = cast("GenerationResponse", await loaded.rails.generate_async(messages=messages, options=options))
+            found = await loaded.rails.generate_async(
+                messages=messages, options=options, caller=services.caller, conversation=thread.key
+            )
+            response = cast("GenerationResponse", found)
     except Exception as exc:
         services.charge.settle(0)
         services.metrics.model_failures.add(type(exc).__name__)

@@ -75,6 +75,11 @@ class Services:
         """Who asks."""
         return self.charge.tenant
 
+    @property
+    def caller(self) -> str | None:
+        """What rails are told of who asks: the label of the key, if it has one."""
+        return self.tenant.label or None
+
     def of(self, tenant: Tenant) -> Services:
         """Return the same for one request of a tenant."""
         return self if tenant is NOBODY else replace(self, charge=Charge(tenant))  # who is nobody pays nothing
@@ -183,6 +188,11 @@ class Thread:
             named = "\0".join((services.tenant.owner, *ids, "", wanted.thread_id))
             self._key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
 
+    @property
+    def key(self) -> str | None:
+        """The key in the store, by which rails know the conversation; None without a thread."""
+        return self._key
+
     async def messages(self) -> list[Mapping[str, Any]]:
         """Give the whole conversation: context, what the thread holds, and what is new.
 
@@ -204,12 +214,18 @@ class Thread:
         if self._key is None or refused or response.outcome not in ("finished", "blocked"):
             return
         try:
-            turn = [*response.messages[self._kept :], saved_message(response)]
+            turn = [*response.messages[self._first_new(response.messages) :], saved_message(response)]
             with anyio.fail_after(self._services.settings.limits.store_seconds):
                 await self._services.store.append(self._key, turn)
         except Exception as exc:  # noqa: BLE001  # the client has its answer; a store's failure must not take it away
             self._services.metrics.store_failures.add()
             logger.warning("a thread could not be kept: %s", type(exc).__name__)
+
+    def _first_new(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        """Return where this turn begins; the rails may have taken parts of the history together."""
+        if len(messages) == self._kept + len(self._wanted.messages):
+            return self._kept
+        return next((n for n in reversed(range(len(messages))) if messages[n]["role"] == "user"), len(messages))
 
     async def _history(self) -> Sequence[Mapping[str, Any]]:
         if self._key is None:

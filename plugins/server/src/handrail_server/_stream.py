@@ -117,7 +117,9 @@ class StreamedAnswer:
     async def _send_released(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Send what the rails release, as they do; whatever breaks the answer becomes its error."""
         try:
-            stream = self._rails.stream(messages=messages, options=self._options, read_ahead=True)
+            stream = self._rails.stream(
+                messages=messages, options=self._options, caller=self._services.caller, conversation=self._thread.key
+            )
         except Exception as exc:  # noqa: BLE001  # as in `_take`
             self._error = exc
             return

@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from handrail_testkit._watching import STANDSTILL, watchdog
+
 EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "20"))
 """How many random examples each property is tried with."""
+
+HANGS: pytest.StashKey[dict[type, str]] = pytest.StashKey()
+"""What hung in a class of tests; the rest of it would hang, too."""
 
 thorough = settings(
     max_examples=EXAMPLES,
@@ -28,6 +33,9 @@ class Conformance:
 
     expected_failures: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Names of tests that cannot pass yet, and why. One that passes after all is a failure."""
+
+    standstill: ClassVar[float] = STANDSTILL
+    """Seconds for which a test may hold the thread; it fails then, and what is left of the class with it."""
 
     suite_tests: ClassVar[frozenset[str]] = frozenset()
     """Names of the suite's tests."""
@@ -49,3 +57,10 @@ class Conformance:
         assert not unknown, f"'expected_failures' names no test of the conformance suite: {', '.join(unknown)}"
         if reason := self.expected_failures.get(request.node.originalname):
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+    @pytest.fixture(autouse=True)
+    def _watch(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        if hang := request.config.stash.get(HANGS, {}).get(request.cls):
+            pytest.fail(f"not tried, because it hung before: {hang}", pytrace=False)
+        with watchdog(self.standstill):
+            yield

@@ -20,6 +20,7 @@ from handrail.errors import HandrailError, ProviderError
 
 from handrail_testkit._conformance import Conformance
 from handrail_testkit._provider_case import PROMPT, ProviderCase, close_stream
+from handrail_testkit._standstill import running_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -140,6 +141,18 @@ class ProviderConformance(Conformance, suite=True):
         await anext(stream)
         await close_stream(stream)
         assert _text(await case.all()) == whole
+
+    async def test_no_task_is_left_behind(self, case: ProviderCase) -> None:
+        """What a stream begins ends with it, be it read to its end or left. Start tasks in a task group."""
+        await case.all()  # what all streams share is there after the first
+        for is_left in (True, False):
+            before = running_tasks()
+            async with aclosing(case.stream()) as stream:
+                async for _ in stream:
+                    if is_left:
+                        break
+            left = [name for task, name in running_tasks().items() if task not in before]
+            assert not left, f"the tasks {', '.join(left)} are left"
 
     # Several at once
 

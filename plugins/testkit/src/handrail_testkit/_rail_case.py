@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import anyio.lowlevel
-from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn, message_text
+from handrail import Chunk, LLMRails, RailsConfig, Registry, ToolCallDelta, Turn, Window, message_text
 from handrail.errors import ProviderBadRequestError, ProviderConnectionError
 from handrail.plugins import ProviderSpec
 
@@ -45,6 +46,7 @@ class RailCase:
         failing: a case in which the rail cannot do its work, if one can be made: a service that is down, a model that
             fails. Rails that ask the configuration's models are tried with failing ones in any case.
         secret: a key that the rail is given, and that must appear nowhere.
+        patience: seconds that one example may take before it counts as hung.
     """
 
     rail: str
@@ -60,6 +62,7 @@ class RailCase:
     tool_name: str | None = None
     failing: RailCase | None = None
     secret: str | None = None
+    patience: float = 10.0
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -132,11 +135,26 @@ class BuiltRail:
             spoken = tuple(_chunks(pieces, case.tool_name))
         options = {"llm_params": {_PIECES: spoken, "tools": list(case.tools)}}
         came = await delivered(self.rails, messages=case._messages(text), options=options)  # noqa: SLF001  # its own
+        raised = await self._raised(text) if came.failed and not came.failed.timed_out else ""
         if case.direction == "input":
-            return Said(came.response.user_message if came.finished else "", came)
+            return Said(came.response.user_message if came.finished else "", came, raised)
         if case.tool_name is not None:
-            return Said("".join(call.arguments for call in came.response.tool_calls), came)
-        return Said(came.text, came)
+            return Said("".join(call.arguments for call in came.response.tool_calls), came, raised)
+        return Said(came.text, came, raised)
+
+    async def _raised(self, text: str) -> str:
+        """Return the traceback of what the rail raises when it is asked by hand: the kernel keeps none."""
+        turn = self.case.turn(text)
+        try:
+            if hasattr(self.rail, "open"):
+                session = self.rail.open(turn)
+                session.feed(text)
+                session.finish()
+            elif isinstance(given := self.rail.check(window_of(self.case, text), turn), Awaitable):
+                await given
+        except Exception as exc:  # noqa: BLE001  # whatever it is, it is shown
+            return "".join(traceback.format_exception(exc))
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +164,12 @@ class Said:
     Attributes:
         text: what got through of it.
         delivered: the stream behind it.
+        raised: the traceback of what the rail raised, if it failed.
     """
 
     text: str
     delivered: Delivered
+    raised: str = ""
 
     @property
     def outcome(self) -> str:
@@ -163,6 +183,13 @@ class Said:
         """What must be the same each time."""
         blocked = self.delivered.blocked
         return self.text, self.outcome, blocked and (blocked.rail, blocked.category, blocked.span)
+
+
+def window_of(case: RailCase, text: str, *, offset: int = 0, start: int = 0) -> Window:
+    """Return a window with this text, which stands somewhere in a stream, and of which the first part is context."""
+    end = offset + len(text)
+    channel: Literal["text", "tool_calls"] = "text" if case.tool_name is None else "tool_calls"
+    return Window(text, offset, offset + start, end, end, last=True, channel=channel, tool_name=case.tool_name)
 
 
 class _Speaker:

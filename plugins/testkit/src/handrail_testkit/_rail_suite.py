@@ -15,12 +15,11 @@ import pytest
 from handrail_testkit._conformance import EXAMPLES, Conformance
 from handrail_testkit._pieces import pieces_of, telling_splits
 from handrail_testkit._rail_case import BuiltRail, RailCase
+from handrail_testkit._standstill import LONGEST, blocking_calls, running_tasks, shortest_standstill
+from handrail_testkit._watching import patience
 
 if TYPE_CHECKING:
     from handrail_testkit._rail_case import Said
-
-PROMPT = 30.0
-"""Seconds that count as promptly, on a machine that is busy with other things."""
 
 LONG = 1000
 """Characters of a text that is more than a window."""
@@ -131,6 +130,30 @@ class RailConformance(Conformance, suite=True):
         ]
         assert facts == [facts[0]] * 4
 
+    # What it does to others
+
+    async def test_the_event_loop_is_not_held_up(self, case: RailCase, built: BuiltRail) -> None:
+        """Every other stream waits for as long as this one holds the loop.
+
+        Await what answers over a network or from a file, and compute for long in a thread: `anyio.to_thread.run_sync`.
+        A `check` without `async`, a session and an `open` are for what answers at once.
+        """
+        for text in case.examples[:3]:
+            await _said(built, [text])  # what is loaded at the first time is loaded
+            calls = await blocking_calls(partial(_said, built, [text]))
+            assert not calls, f"it calls {', '.join(calls)}"
+            seconds = await shortest_standstill(partial(_said, built, [text]))
+            assert seconds <= LONGEST, f"nothing else could run for {seconds:.3f} seconds, with {text!r}"
+
+    async def test_no_task_is_left_behind(self, case: RailCase, built: BuiltRail) -> None:
+        """What a rail begins for a text has ended with it. Start tasks in a task group, and close what you iterate."""
+        for text in case.examples:
+            await _said(built, [text])  # what is shared by all streams is there
+            before = running_tasks()
+            await _said(built, [text])
+            left = [name for task, name in running_tasks().items() if task not in before]
+            assert not left, f"{text!r} left the tasks {', '.join(left)}"
+
     # How it fails
 
     async def test_a_rail_that_cannot_do_its_work_lets_nothing_pass(self, case: RailCase) -> None:
@@ -199,7 +222,7 @@ def _ways(case: RailCase, text: str) -> list[list[str]]:
 
 
 async def _said(built: BuiltRail, pieces: list[str]) -> Said:
-    with anyio.fail_after(PROMPT):
+    with patience(built.case.patience, f"the rail, asked about {''.join(pieces)[:40]!r},"):
         return await built.say(pieces)
 
 
@@ -208,5 +231,5 @@ def _why(said: Said) -> str:
     if blocked is not None:
         return f"it was blocked ({blocked.reason}), after {said.text!r} had been delivered"
     if failed is not None:
-        return f"the rail failed: {failed.error}"
+        return f"the rail failed: {failed.error}\n{said.raised}"
     return f"{said.text!r} was delivered"

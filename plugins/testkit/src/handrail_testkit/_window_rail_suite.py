@@ -5,18 +5,24 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Generator, Sequence
+import inspect
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from handrail import Edit, Verdict, Window
+from handrail import Edit, Verdict
 
-from handrail_testkit._rail_suite import PROMPT, RailConformance
+from handrail_testkit._awaits import MOST_AWAITS, Cancelled, Failed, Held
+from handrail_testkit._rail_case import window_of
+from handrail_testkit._rail_suite import RailConformance
+from handrail_testkit._watching import patience
 
 if TYPE_CHECKING:
+    from handrail import Span, Turn, Window
+
     from handrail_testkit._rail_case import BuiltRail, RailCase
 
 ODD_TEXTS = (
@@ -36,8 +42,8 @@ ODD_TEXTS = (
 )
 """Texts of any size and kind; the last ones are longer than most windows."""
 
-MOST_AWAITS = 24
-"""At how many places a check is cancelled at most."""
+MOST_BORDERS = 8
+"""At about how many places what must be seen is cut in two."""
 
 
 class WindowRailConformance(RailConformance, suite=True):
@@ -45,15 +51,16 @@ class WindowRailConformance(RailConformance, suite=True):
 
     # What a verdict is
 
-    def test_it_has_a_check_that_is_asynchronous(self, case: RailCase, built: BuiltRail) -> None:
-        """Write `async def check(self, window, turn)`; a rail with `open` is a stream rail, which has another suite."""
+    async def test_it_has_a_check(self, case: RailCase, built: BuiltRail) -> None:
+        """Write `async def check(self, window, turn)`, or a plain `def` for rules that answer at once.
+
+        A plain function runs on the event loop, without a task. A rail with `open` is a stream rail, which has another
+        suite.
+        """
         assert callable(getattr(built.rail, "check", None)), f"{type(built.rail).__name__} has no method check"
         assert not hasattr(built.rail, "open"), "it has open() and so is a stream rail; use StreamRailConformance"
-        given = built.rail.check(window_of(case, case.examples[0]), case.turn(case.examples[0]))
-        assert isinstance(given, Awaitable), f"check() gave {given!r}; it must be asynchronous"
-        close = getattr(given, "close", None)
-        if close is not None:
-            close()
+        verdict = await _check(built, case, window_of(case, case.examples[0]))
+        assert type(verdict) is Verdict, f"check() gave {verdict!r}; it must give a Verdict, or be asynchronous"
 
     async def test_examples_get_the_verdicts_that_they_must_have(self, case: RailCase, built: BuiltRail) -> None:
         """`check` allows, blocks or rewrites as the case says, and gives a `Verdict` made by its own functions."""
@@ -72,6 +79,22 @@ class WindowRailConformance(RailConformance, suite=True):
             there = await _check(built, case, later)
             _assert_within(there, later)
             assert _facts(there) == _facts(here, moved=1000)
+
+    async def test_what_lies_across_two_windows_is_seen(self, case: RailCase, built: BuiltRail) -> None:
+        """A window repeats the end of the one before, so that what the border cuts in two stands in it whole.
+
+        Judge all of `window.text`, and not the new part alone, which begins at `window.start`.
+        """
+        if built.whole or case.direction == "input":
+            return
+        for text in case.examples:
+            here = await _check(built, case, window_of(case, text))
+            for begin, end in _places(case, text, here):
+                for start in range(begin + 1, end, max(1, (end - begin) // MOST_BORDERS)):
+                    there = await _check(built, case, window_of(case, text, start=start))
+                    cut = f"{text[begin:end]!r}, which begins in one window and ends in the next"
+                    assert there.decision == here.decision, f"check() gave {there!r} for {cut}"
+                    _assert_edited(there, here, start)
 
     async def test_any_text_gets_a_verdict(self, case: RailCase, built: BuiltRail) -> None:
         """Nothing, one character, many, and characters of all planes are text that a model may send."""
@@ -92,8 +115,8 @@ class WindowRailConformance(RailConformance, suite=True):
                 variables=MappingProxyType(dict(turn.variables)),
                 tools=tuple(map(MappingProxyType, turn.tools)),
             )
-            await built.rail.check(window_of(case, text), frozen)
-            await built.rail.check(window_of(case, text), turn)
+            for given in (frozen, turn):
+                await _ask(built, window_of(case, text), given)
             assert (turn.messages, turn.variables, turn.tools) == before
 
     # Many checks
@@ -107,10 +130,10 @@ class WindowRailConformance(RailConformance, suite=True):
         found: list[tuple[str, object]] = []
 
         async def check(text: str) -> None:
-            verdict = await built.rail.check(window_of(case, text), turn or case.turn(text))
+            verdict = await _ask(built, window_of(case, text), turn or case.turn(text))
             found.append((text, _facts(verdict)))
 
-        with anyio.fail_after(PROMPT):
+        with patience(case.patience * len(case.examples), "checks at once"):
             async with anyio.create_task_group() as tasks:
                 for text in (*case.examples, *reversed(case.examples)):
                     tasks.start_soon(check, text)
@@ -122,6 +145,8 @@ class WindowRailConformance(RailConformance, suite=True):
 
         Catch no `BaseException` without `raise`, shield nothing that may take long, and release with `with`.
         """
+        if _answers_at_once(built, case):
+            return
         for text in case.examples[:3]:
             expected = _facts(await _check(built, case, window_of(case, text)))
             for place in range(1, MOST_AWAITS + 1):
@@ -130,7 +155,27 @@ class WindowRailConformance(RailConformance, suite=True):
                 again = _facts(await _check(built, case, window_of(case, text)))
                 assert again == expected, f"after a check was cancelled at its {place}. await"
 
+    async def test_a_check_does_not_wait_for_another(self, case: RailCase, built: BuiltRail) -> None:
+        """Windows are checked side by side, or the last of them waits for all. Hold no lock while something is awaited.
+
+        One check is held at each of its awaits, and meanwhile another must come to its end.
+        """
+        if _answers_at_once(built, case):
+            return
+        for place in range(1, MOST_AWAITS + 1):
+            if not await _passed_at(built, case, case.examples[0], place):
+                break
+
     # How it fails
+
+    async def test_what_fails_at_any_await_lets_nothing_pass(self, case: RailCase, built: BuiltRail) -> None:
+        """A connection may break at each await. Raise what cannot be judged, and catch nothing in order to allow."""
+        if _answers_at_once(built, case):
+            return
+        for text in [*case.blocks, *case.rewrites][:3]:
+            for place in range(1, MOST_AWAITS + 1):
+                if not await _failed_at(built, case, text, place):
+                    break
 
     async def test_a_failure_is_raised_and_no_verdict(self, case: RailCase) -> None:
         """`check` raises an `Exception` where it cannot judge; `on_error` of the configuration says what then."""
@@ -143,56 +188,89 @@ class WindowRailConformance(RailConformance, suite=True):
             assert str(raised.value).strip(), f"{raised.value!r} does not say what went wrong"
 
 
-def window_of(case: RailCase, text: str, *, offset: int = 0) -> Window:
-    """Give a window with this text, which stands somewhere in a stream."""
-    end = offset + len(text)
-    channel: Literal["text", "tool_calls"] = "text" if case.tool_name is None else "tool_calls"
-    return Window(text, offset, offset, end, end, last=True, channel=channel, tool_name=case.tool_name)
-
-
 async def _check(built: BuiltRail, case: RailCase, window: Window) -> Verdict:
-    with anyio.fail_after(PROMPT):
-        verdict: Verdict = await built.rail.check(window, case.turn(window.text))
+    with patience(case.patience, f"check(), asked about {window.text[:40]!r},"):
+        return await _ask(built, window, case.turn(window.text))
+
+
+async def _ask(built: BuiltRail, window: Window, turn: Turn) -> Verdict:
+    """Ask a rail, whether its `check` is asynchronous or a plain function."""
+    given = built.rail.check(window, turn)
+    verdict: Verdict = await given if isinstance(given, Awaitable) else given
     return verdict
 
 
 async def _cancelled_at(built: BuiltRail, case: RailCase, text: str, place: int) -> bool:
     """Cancel a check at this await of it; False if it has fewer."""
-    coroutine = built.rail.check(window_of(case, text), case.turn(text))
-    watched = _CancelAt(coroutine, place)
+    asked = Cancelled(_begin(built, case, text), place)
     given = None
-    with anyio.fail_after(PROMPT), anyio.CancelScope() as watched.scope:
-        given = await watched
-    if not watched.scope.cancel_called:
+    with patience(case.patience, "check()"), asked.scope:
+        given = await asked
+    if not asked.reached:
         return False
     assert given is None, f"check() gave {given!r} although it was cancelled at its {place}. await"
     return True
 
 
-class _CancelAt:
-    """Awaits something, and cancels the scope when it waits for the nth time."""
-
-    def __init__(self, awaited: Awaitable[Any], place: int) -> None:
-        self.scope = anyio.CancelScope()
-        self._awaited = awaited
-        self._left = place
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        inner = self._awaited.__await__()
+async def _failed_at(built: BuiltRail, case: RailCase, text: str, place: int) -> bool:
+    """Have a check fail at this await of it; False if it has fewer."""
+    expected = _facts(await _check(built, case, window_of(case, text)))
+    asked = Failed(_begin(built, case, text), place)
+    with patience(case.patience, "check()"):
         try:
-            waits_for = next(inner)
-            while True:
-                self._left -= 1
-                if self._left == 0:
-                    self.scope.cancel()
-                try:
-                    sent = yield waits_for
-                except BaseException as error:  # noqa: BLE001  # whatever the event loop throws is for the check
-                    waits_for = inner.throw(error)
-                else:
-                    waits_for = inner.send(sent)
-        except StopIteration as ended:
-            return ended.value
+            verdict = await asked
+        except Exception:  # noqa: BLE001  # which error it raises is its own affair
+            return True
+    assert _facts(verdict) == expected, f"check() gave {verdict!r} although its {place}. await failed"
+    return asked.left < 1
+
+
+async def _passed_at(built: BuiltRail, case: RailCase, text: str, place: int) -> bool:
+    """Hold a check at this await of it until another has ended; False if it has fewer."""
+    window, turn = window_of(case, text), case.turn(text)
+    expected = _facts(await _check(built, case, window))
+    asked, found = Held(_begin(built, case, text, turn), place), []
+
+    async def run() -> None:
+        found.append(_facts(await asked))
+        asked.held.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run)
+        await asked.held.wait()
+        with anyio.move_on_after(case.patience) as scope:
+            found.append(_facts(await _ask(built, window, turn)))
+        asked.go_on.set()
+    assert not scope.cancelled_caught, f"a check waits until another has ended, which is held at its {place}. await"
+    assert found == [expected] * 2
+    return asked.reached
+
+
+def _begin(built: BuiltRail, case: RailCase, text: str, turn: Turn | None = None) -> Awaitable[Any]:
+    asked: Awaitable[Any] = built.rail.check(window_of(case, text), turn or case.turn(text))
+    return asked
+
+
+def _answers_at_once(built: BuiltRail, case: RailCase) -> bool:
+    """Return whether `check` is a plain function, which has no await."""
+    asked = built.rail.check(window_of(case, case.examples[0]), case.turn(case.examples[0]))
+    if inspect.iscoroutine(asked):
+        asked.close()
+    return not isinstance(asked, Awaitable)
+
+
+def _places(case: RailCase, text: str, verdict: Verdict) -> list[Span]:
+    """Return where the parts of a text stand for which it is not allowed as it is; all of it if it is allowed."""
+    if text in case.blocks and isinstance(case.blocks, Mapping):
+        begin = text.index(case.blocks[text])
+        return [(begin, begin + len(case.blocks[text]))]
+    return [(edit.start, edit.end) for edit in verdict.edits] or [verdict.span or (0, len(text))]
+
+
+def _assert_edited(there: Verdict, here: Verdict, start: int) -> None:
+    """Check that what reaches into the new part is edited as it is in a window of its own."""
+    missing = [edit for edit in here.edits if edit.end > start and edit not in there.edits]
+    assert not missing, f"check() edits {there.edits!r} where {missing!r} begins before the new part"
 
 
 def _assert_within(verdict: Verdict, window: Window) -> None:

@@ -33,14 +33,26 @@ pytest.register_assert_rewrite(*(f"handrail_testkit.{module}" for module in _WIT
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say under a conformance test that fails what it proves, and how to mend what it found."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a conformance test that fails what it proves, and how to fix what it found."""
     report = yield
+    if call.excinfo is not None and (kind := getattr(item, "cls", None)) is not None:
+        _remember_hang(item.config, kind, call.excinfo.value)
     function = getattr(item, "function", None)
     suite_tests = getattr(getattr(item, "cls", None), "suite_tests", ())
     if report.failed and function is not None and function.__name__ in suite_tests:
         report.sections.append(("what this test proves, and what to do", inspect.getdoc(function) or ""))
     return report
+
+
+def _remember_hang(config: pytest.Config, kind: type, error: BaseException) -> None:
+    from handrail_testkit._conformance import HANGS
+    from handrail_testkit._watching import hang_in
+
+    if hang := hang_in(error):
+        config.stash.setdefault(HANGS, {})[kind] = str(hang)
 
 
 @pytest.fixture

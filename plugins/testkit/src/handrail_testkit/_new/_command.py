@@ -63,8 +63,8 @@ def write(kind: Kind, names: Names, folder: Path) -> None:
 
 
 def _variables(kind: Kind, names: Names) -> dict[str, str]:
-    layout, minor = LAYOUTS[kind], int(__version__.split(".")[1])
-    version = f">=0.{minor},<0.{minor + 1}"
+    layout = LAYOUTS[kind]
+    version = f">={'.'.join(__version__.split('.')[:2])}"  # no upper bound: the contract of plugins only grows
     requires = sorted([f"handrail{version}", "pydantic>=2.12,<3", *layout.requires])
     ours = ["handrail-cli", "handrail-testkit", *layout.tested_with]
     tools = ["mypy>=1.18", "pytest>=8.4", "ruff>=0.14"]

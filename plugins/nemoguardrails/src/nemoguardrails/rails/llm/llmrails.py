@@ -80,11 +80,11 @@ class LLMRails(handrail.LLMRails):
         self._spoken: Sequence[Message] = ()
         say_differences(config)
 
-    def stream_async(
+    def stream_async(  # type: ignore[override]  # takes the drop-in's own class of options
         self,
         prompt: str | None = None,
         messages: Sequence[Message] | None = None,
-        options: Options = None,  # type: ignore[override]  # takes the drop-in's own class of options
+        options: Options = None,
         state: object = None,
         include_metadata: bool = False,  # noqa: FBT001, FBT002  # the published signature
         generator: AsyncIterable[str] | None = None,

@@ -1,0 +1,99 @@
+"""A watchdog over the tests of a suite: what hangs fails, says where, and is not tried again."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import anyio
+
+STANDSTILL = 30.0
+"""Seconds for which the thread of the tests may be held by one thing at most."""
+
+
+AGAIN = 1.0
+"""Seconds after which what has caught the first alarm and goes on is interrupted again."""
+
+
+class HungError(Exception):
+    """Something that a suite tests has not come to an end."""
+
+
+class _Interruption(BaseException):
+    """Raised in whatever holds the thread; no `Exception`, so that this does not take it for a failure of its work."""
+
+
+@contextmanager
+def patience(seconds: float, what: str) -> Iterator[None]:
+    """Wait for what is inside for so long, be it held up in an await or in the thread.
+
+    Raises:
+        HungError: it has not come to an end by then.
+    """
+    with _alarm(1.5 * seconds + 0.5, what):  # what can be cancelled has been by then
+        with anyio.move_on_after(seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise HungError(f"{what} has not come to an end in {seconds:g} seconds")
+
+
+@contextmanager
+def watchdog(seconds: float = STANDSTILL) -> Iterator[None]:
+    """Fail what is inside if it holds the thread for so long."""
+    with _alarm(seconds, "what this test runs"):
+        yield
+
+
+@contextmanager
+def _alarm(seconds: float, what: str) -> Iterator[None]:
+    """Set an alarm, and afterwards whichever was set before again."""
+    if not _can_be_interrupted():
+        faulthandler.dump_traceback_later(seconds, exit=True)  # the thread cannot be helped; at least say where it is
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        return
+
+    rung: list[str] = []
+
+    def ring(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
+            return
+        place = "".join(traceback.format_stack(frame, limit=3))
+        rung.append(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
+        raise _Interruption(rung[0])
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left, every)
+        signal.signal(signal.SIGALRM, handler)
+        if rung:  # whoever has caught it, and taken it for a failure of the rail
+            raise HungError(rung[0])
+
+
+def _loop_waits(frame: FrameType | None) -> bool:
+    """Return whether the thread is not held at all: the event loop waits for something to happen."""
+    if frame is not None and frame.f_globals.get("__name__") == "selectors":
+        frame = frame.f_back
+    name = str(frame.f_globals.get("__name__")) if frame is not None else ""
+    return name.startswith(("asyncio.", "trio._core."))
+
+
+def _can_be_interrupted() -> bool:
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+
+def hang_in(error: BaseException | None) -> HungError | None:
+    """Return the hang that an error tells of, in a group of errors too."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((hang for each in error.exceptions if (hang := hang_in(each))), None)
+    return error if isinstance(error, HungError) else None

@@ -1,0 +1,156 @@
+"""What hangs fails, says where it is, and is tried once; what a failed rail has raised is shown."""
+
+from __future__ import annotations
+
+import signal
+import textwrap
+
+import pytest
+from handrail_testkit import WindowRailConformance
+from handrail_testkit._watching import HungError, hang_in, patience, watchdog
+
+RAIL = """
+    import threading
+    import anyio
+    import pytest
+    from handrail import Registry, Verdict
+    from handrail.plugins import RailSpec, hookimpl
+    from handrail_testkit import RailCase, WindowRailConformance
+
+    LOCK = threading.Lock()
+    LOCK.acquire()
+
+    @pytest.fixture
+    def anyio_backend():
+        return {backend!r}
+
+    class Rail:
+        def __init__(self, settings, context):
+            pass
+
+        {check}
+
+    class Plugin:
+        @hookimpl
+        def handrail_rails(self):
+            yield RailSpec("bad rail", Rail)
+
+    class TestRail(WindowRailConformance):
+        @pytest.fixture
+        def case(self):
+            registry = Registry.discover().with_plugins(Plugin())
+            return RailCase("bad rail", allows=["good"], blocks=["evil"], registry=registry, patience=0.1)
+"""
+
+STRATEGY = """
+    import pytest
+    from handrail import Registry
+    from handrail.plugins import StrategySpec, hookimpl
+    from handrail_testkit import StrategyCase, StrategyConformance
+
+    class Strategy:
+        def __init__(self, settings, count_tokens):
+            pass
+
+        def feed(self, text):
+            pass
+
+        finish = lambda self: None
+
+        def window(self):
+            while True: pass
+
+    class Plugin:
+        @hookimpl
+        def handrail_strategies(self):
+            yield StrategySpec("endless", Strategy)
+
+    class TestEndless(StrategyConformance):
+        standstill = 0.2
+
+        @pytest.fixture
+        def case(self):
+            return StrategyCase("endless", registry=Registry.discover().with_plugins(Plugin()))
+"""
+
+CHECKS = {
+    "waits": "async def check(self, window, turn): await anyio.sleep_forever()",
+    "computes": "async def check(self, window, turn):\n            while True: pass",
+    "computes in a plain function": "def check(self, window, turn):\n            while True: pass",
+    "waits for a lock of threads": "def check(self, window, turn): LOCK.acquire()",
+    "catches what it can": """async def check(self, window, turn):
+            while True:
+                try: LOCK.acquire()
+                except Exception: pass""",
+}
+
+
+@pytest.fixture
+def run(pytester):
+    """Run the suite over a rail; return the result."""
+
+    def run(check: str, backend: str):
+        pytester.makepyfile(textwrap.dedent(RAIL.format(check=check, backend=backend)))
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    return run
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+def test_a_rail_that_hangs_fails_and_is_tried_once(run, check, backend, anyio_backend):
+    result = run(check, backend)
+    counted = result.parseoutcomes()
+    assert counted["failed"] == 1
+    assert counted["errors"] == len(WindowRailConformance.suite_tests) - 2  # one test asks no rail
+    result.stdout.fnmatch_lines(["*not tried, because it hung before: *", "*HungError: *"])
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+def test_the_place_where_a_thread_is_held_is_shown(run, anyio_backend):
+    result = run(CHECKS["waits for a lock of threads"], "asyncio")
+    result.stdout.fnmatch_lines(["*LOCK.acquire()*"])
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+def test_what_a_failed_rail_has_raised_is_shown(run, anyio_backend):
+    result = run("async def check(self, window, turn): raise LookupError('no such list')", "asyncio")
+    result.stdout.fnmatch_lines(["*the rail failed: *", "*in check*", "*LookupError: no such list*"])
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+def test_a_strategy_that_never_ends_fails_and_is_tried_once(pytester, anyio_backend):
+    pytester.makepyfile(textwrap.dedent(STRATEGY))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-k", "windows")
+    counted = result.parseoutcomes()
+    assert counted["failed"] == 1
+    assert counted["errors"] >= 1
+    result.stdout.fnmatch_lines(["*while True: pass*"])
+
+
+@pytest.mark.anyio
+async def test_patience_leaves_errors_as_they_are():
+    with pytest.raises(TimeoutError, match="its own"), patience(1000, "the rail"):
+        raise TimeoutError("its own")
+
+
+def test_an_alarm_that_was_set_before_goes_on():
+    rung = []
+    handler = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1000)
+        with watchdog(500):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] <= 500
+        assert 500 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
+        signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+    assert rung == [1]
+
+
+def test_a_hang_is_found_in_a_group_of_errors():
+    hang = HungError("it hangs")
+    assert hang_in(BaseExceptionGroup("", [ValueError(), BaseExceptionGroup("", [hang])])) is hang
+    assert hang_in(ExceptionGroup("", [ValueError()])) is None
