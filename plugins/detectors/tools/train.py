@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, T201  # a script, which prints what it measures
+# ruff: noqa: INP001, S311, T201  # a script, which draws samples and prints what it measures
 """Trains the embedded classifier: `python plugins/detectors/tools/train.py`. Needs NumPy, which nothing else here does.
 
 It reads the training part of the rows that `handrail-eval` ships, and nothing of the rest. Values that a person would

@@ -41,7 +41,8 @@ class Chunks:
     def __init__(self, tokenizer: Any, most: int, rail: str) -> None:
         if not tokenizer.is_fast:
             raise ConfigurationError(
-                f"rail {rail!r}: the classifier's tokenizer cannot tell where its tokens stand; it needs a tokenizer.json"
+                f"rail {rail!r}: the classifier's tokenizer cannot tell where its tokens stand; "
+                f"it needs a tokenizer.json"
             )
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
@@ -62,11 +63,15 @@ class Chunks:
         )
         owners = list(found["overflow_to_sample_mapping"])
         offsets = [[(start, end) for start, end in row] for row in found["offset_mapping"]]
-        inputs = {name: [list(row) for row in found[name]] for name in self._tokenizer.model_input_names if name in found}
+        inputs = {
+            name: [list(row) for row in found[name]] for name in self._tokenizer.model_input_names if name in found
+        }
         return Batch(inputs, owners, offsets, len(texts))
 
 
-def findings_of_texts(batch: Batch, scores: Sequence[Sequence[float]], names: Sequence[str]) -> list[Answer | Exception]:
+def findings_of_texts(
+    batch: Batch, scores: Sequence[Sequence[float]], names: Sequence[str]
+) -> list[Answer | Exception]:
     """Return what a model says that judges each chunk as a whole; where a text has several, with their places."""
     answers: list[list[Findings]] = [[] for _ in range(batch.count)]
     for owner, offsets, row in zip(batch.owners, batch.offsets, scores, strict=True):

@@ -7,13 +7,16 @@ from typing import Any, TypeAlias
 
 import anyio
 import httpx2
-from anyio.lowlevel import current_token
+from anyio.lowlevel import RunVar, current_token
 from handrail.errors import RailError
 
 _CONNECT, _ANSWER = 15.0, 60.0  # seconds
 _AT_FAULT = {400, 413, 422}  # statuses that one text may have caused
 
 Kept: TypeAlias = tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
+
+
+_open: RunVar[set[object]] = RunVar("handrail_detectors_open")
 
 
 class TextRefusedError(ValueError):
@@ -23,7 +26,8 @@ class TextRefusedError(ValueError):
 class Connections:
     """Sends requests with connections of the running event loop.
 
-    An event loop that ends closes the asynchronous generators that it has begun, so a client is kept by one.
+    An event loop that ends closes the asynchronous generators that it has begun, so a client is kept by one, and the
+    loop keeps that.
 
     Args:
         rail: the flow's name, for errors.
@@ -75,6 +79,7 @@ class Connections:
         if kept is None:
             client = httpx2.AsyncClient(timeout=httpx2.Timeout(_ANSWER, connect=_CONNECT), headers=self._headers)
             kept = self._kept[loop] = (client, self._keep(loop, client))
+            _open.set({*_open.get(set()), kept[1]})
             await anext(kept[1])
         return kept[0]
 
@@ -82,6 +87,7 @@ class Connections:
         try:
             yield
         finally:
-            del self._kept[loop]
+            _, keeper = self._kept.pop(loop)
+            _open.set(_open.get(set()) - {keeper})
             with anyio.CancelScope(shield=True):
                 await client.aclose()

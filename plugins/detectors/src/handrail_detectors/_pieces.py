@@ -18,8 +18,10 @@ async def in_pieces(engine: Engine, texts: Sequence[str], most: int | None) -> S
     """Judge texts, those with more than `most` characters in pieces."""
     starts = [_starts(len(text), most) for text in texts]
     pieces = [
-        text if most is None else text[at : at + most] for text, of_text in zip(texts, starts, strict=True) for at in of_text
-    ]  # fmt: skip
+        text if most is None else text[at : at + most]
+        for text, of_text in zip(texts, starts, strict=True)
+        for at in of_text
+    ]
     answers = await engine.classify(pieces)
     if len(answers) != len(pieces):
         raise PluginContractError(f"the classifier answered {len(pieces)} texts with {len(answers)} answers")
