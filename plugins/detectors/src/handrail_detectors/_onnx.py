@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import numpy as np
-import onnxruntime
 from handrail.errors import ConfigurationError
 from tokenizers import Tokenizer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from handrail_detectors._findings import Answer
     from handrail_detectors._settings import ClassifierSettings
+
+onnxruntime: Any = import_module("onnxruntime")  # it has no types, and type checkers need not have it
 
 _MOST_TOKENS, _OVERLAP = 512, 4
 
