@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from handrail._discovery import Plugin, installed_plugins, plugin_from_object
-from handrail._known import PACKAGES
+from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
+from handrail._plugins.known import PACKAGES
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
-    from handrail._actions import Registrations
+    from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
 S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from handrail._actions import Registrations
+    from handrail._plugins.registrations import Registrations
     from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
     from handrail.config import RailsConfig
 

@@ -16,8 +16,8 @@ from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from handrail._plugins.registry import Offer, Registry
     from handrail._protocols import Strategy
-    from handrail._registry import Offer, Registry
     from handrail._specs import Direction, RailSpec, StrategySpec
     from handrail._tokens import TokenCounter
     from handrail.config import RailsConfig
