@@ -14,7 +14,7 @@ from handrail._types import Chunk
 from handrail.errors import InvalidRequestError, StreamClosedError
 
 if TYPE_CHECKING:
-    from handrail._call.call import Call
+    from handrail._call.call import Call as _Call  # made by the kernel alone
 
 
 class FedStream(OnlyAsyncBlock):
@@ -24,7 +24,7 @@ class FedStream(OnlyAsyncBlock):
     and `response` has the reason.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: _Call) -> None:
         self._call = call
         self._pump = call.pump()
         self._builder = ResponseBuilder(call)

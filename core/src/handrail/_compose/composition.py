@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from handrail._compose.kept_verdicts import KeptVerdicts
+from handrail._compose import kept_verdicts as verdicts
 
 if TYPE_CHECKING:
+    from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
     from handrail._compose.model import Model
     from handrail._plugins.registrations import Registrations
     from handrail._plugins.registry import Registry
@@ -41,7 +42,7 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
-    kept_verdicts: KeptVerdicts = field(default_factory=KeptVerdicts, repr=False, compare=False)
+    kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,4 +70,4 @@ class Composition:
 
     def with_main_model(self, model: Model) -> Composition:
         """Return the same with another main model."""
-        return replace(self, models={**self.models, "main": model}, kept_verdicts=KeptVerdicts())
+        return replace(self, models={**self.models, "main": model}, kept_verdicts=verdicts.KeptVerdicts())
