@@ -107,6 +107,7 @@ def test_options_of_a_rail_without_settings():
     assert options.model_dump() == {
         "streaming": None,
         "threshold": None,
+        "when": None,
         "max_concurrency": 8,
         "timeout": 30.0,
         "on_error": "block",

@@ -105,9 +105,9 @@ def test_settings_that_do_not_fit_are_an_error_when_the_configuration_is_loaded(
 
 def test_the_named_rails_need_an_engine_and_are_found():
     names = Registry.discover().names(RailSpec)
-    assert {"classifier", "moderation check", "toxicity check", "prompt injection check"} <= set(names)
+    assert {"classifier", "moderation classifier", "toxicity classifier", "injection classifier"} <= set(names)
 
 
 def test_a_named_rail_without_an_engine_is_an_error(make):
     with pytest.raises(ConfigurationError, match="engine"):
-        make("toxicity check")
+        make("toxicity classifier")

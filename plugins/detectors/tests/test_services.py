@@ -261,7 +261,7 @@ async def test_connections_are_kept_between_batches(asking, judged):
 def test_a_key_that_is_not_set_is_an_error_that_names_its_variable(make, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
-        make("moderation check")
+        make("moderation classifier")
     with pytest.raises(ConfigurationError, match="ANOTHER"):
         make(engine="tei", url="http://x", labels=LABELS, api_key_env_var="ANOTHER")
 
@@ -269,7 +269,7 @@ def test_a_key_that_is_not_set_is_an_error_that_names_its_variable(make, monkeyp
 async def test_openai_s_key_goes_to_nobody_else(make, judged, serve, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     service = serve(tei)
-    rails = make("moderation check", engine="tei", url=service.url, labels=LABELS)
+    rails = make("moderation classifier", engine="tei", url=service.url, labels=LABELS)
     await judged(rails, "text")
     assert KEY not in str(service.asked)
     await rails.aclose()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel
 
 from handrail._records import RailId
+from handrail._stream.batcher import BatchedRail
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
-from handrail.batching import BatchedRail
 from handrail.config import RailOptions, StreamingConfig
 from handrail.config._streaming import SIZES
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError

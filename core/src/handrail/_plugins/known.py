@@ -25,9 +25,9 @@ PACKAGES = {
     "patronus lynx check output hallucination": "handrail-guard-models",
     "tool call validation": "handrail-tools",
     "classifier": "handrail-detectors",
-    "moderation check": "handrail-detectors",
-    "toxicity check": "handrail-detectors",
-    "prompt injection check": "handrail-detectors",
+    "moderation classifier": "handrail-detectors",
+    "toxicity classifier": "handrail-detectors",
+    "injection classifier": "handrail-detectors",
     # strategies
     "sentence": "handrail-strategies",
     "paragraph": "handrail-strategies",

@@ -122,12 +122,12 @@ class ClassifierSettings(BaseModel):
 
 
 class NamedSettings(ClassifierSettings):
-    """Settings of `toxicity check` and `prompt injection check`: those of `classifier`, with an engine."""
+    """Settings of `toxicity classifier` and `injection classifier`: those of `classifier`, with an engine."""
 
     engine: EngineName = Field(description="What runs the classifier.")
 
 
 class ModerationSettings(ClassifierSettings):
-    """Settings of `moderation check`: those of `classifier`, for OpenAI's moderation endpoint."""
+    """Settings of `moderation classifier`: those of `classifier`, for OpenAI's moderation endpoint."""
 
     engine: EngineName = Field(default="openai", description="What runs the classifier.")

@@ -21,13 +21,13 @@ def handrail_rails() -> Iterator[RailSpec]:
         rewrites=False,
     )
     yield RailSpec(
-        name="moderation check",
+        name="moderation classifier",
         target="handrail_detectors:Classifier",
         settings="handrail_detectors:ModerationSettings",
         summary="Blocks what OpenAI's moderation endpoint scores too high.",
         rewrites=False,
     )
-    for name in ("toxicity check", "prompt injection check"):
+    for name in ("toxicity classifier", "injection classifier"):
         yield RailSpec(
             name=name,
             target="handrail_detectors:Classifier",

@@ -23,7 +23,7 @@ from handrail._turn import DEADLINE, effective_deadline
 from handrail.errors import PluginContractError, RailBusyError, RailError
 
 if TYPE_CHECKING:
-    from handrail.batching import BatchLimits
+    from handrail._stream.batch_limits import BatchLimits
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
