@@ -99,7 +99,7 @@ def test_a_member_alone_waits_no_longer_than_it_is_told(backend):
 @both
 def test_what_comes_while_a_batch_is_judged_goes_as_the_next_one(backend):
     judge = Judge(latency=1)
-    batcher = Batcher(judge, limits=BatchLimits(wait=0))
+    batcher = Batcher(judge, limits=BatchLimits(wait=0, rest=0))
 
     async def main():
         async with anyio.create_task_group() as group:
@@ -109,6 +109,33 @@ def test_what_comes_while_a_batch_is_judged_goes_as_the_next_one(backend):
 
     run(backend, main)
     assert judge.batches == [(0,), tuple(range(1, 11)), (11,)]
+
+
+@both
+def test_the_judge_rests_as_long_as_it_worked_unless_the_next_batch_is_full(backend):
+    judge = Judge(latency=0.02)
+    batcher = Batcher(judge, limits=BatchLimits(size=4, wait=0.001))
+    waited = []
+
+    async def ask(number):
+        begun = anyio.current_time()
+        await batcher.ask(number)
+        waited.append(anyio.current_time() - begun)
+
+    async def main(gap, count):
+        waited.clear()
+        judge.batches.clear()
+        begun = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for number in range(count):
+                group.start_soon(ask, number)
+                await anyio.sleep(gap)
+        return len(judge.batches) * 0.02 / (anyio.current_time() - begun)
+
+    assert run(backend, main, 0.016, 200) <= 0.5
+    assert max(waited) <= 0.0605
+    assert run(backend, main, 0.006, 200) > 0.9 * 0.02 / (4 * 0.006)  # full batches need not wait
+    assert max(waited) <= 0.0605
 
 
 @both
@@ -131,6 +158,7 @@ def test_the_most_urgent_go_first(backend):
     async def main():
         async with anyio.create_task_group() as group:
             group.start_soon(batcher.ask, 0)
+            await anyio.sleep(0.001)
             group.start_soon(batcher.ask, 1)
             await anyio.sleep(0.001)
             for item, seconds in ((2, 9), (3, 1), (4, 5), (5, 3)):
@@ -312,7 +340,16 @@ def test_the_judge_sees_the_latest_deadline_of_its_members_and_nothing_else_of_t
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"size": 0}, {"wait": -1}, {"tokens": 0}, {"pending": 0}, {"workers": 0}, {"patience": float("nan")}]
+    "wrong",
+    [
+        {"size": 0},
+        {"wait": -1},
+        {"tokens": 0},
+        {"pending": 0},
+        {"workers": 0},
+        {"patience": float("nan")},
+        {"rest": -1},
+    ],
 )
 def test_limits_that_cannot_be_kept_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -333,6 +370,7 @@ limits = st.builds(
     BatchLimits,
     size=st.integers(1, 8),
     wait=st.sampled_from([0.0, 0.003, 0.05]),
+    rest=st.sampled_from([0.0, 1.0]),
     tokens=st.none() | st.integers(1, 60),
     workers=st.integers(1, 3),
     pending=st.sampled_from([4, 1000]),

@@ -29,6 +29,8 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Found = TypeVar("Found")
 
+_LONGEST_REST, _SOON = 0.1, 0.0005  # seconds
+
 
 def event_loop() -> object:
     """Return what stands for the running event loop, for as long as it lives."""
@@ -113,6 +115,7 @@ class BatchQueue(Generic[Item, Answer]):
         self._count = self._cost = 0
         self._opened_at = 0.0  # when the first of those that wait came
         self._running: dict[_Batch[Item, Answer], object] = {}  # the loop keeps only weak references to its tasks
+        self._rested_at = 0.0  # when the judge has rested
         self._call_off: Callable[[], None] | None = None  # the timer
 
     async def ask(self, item: Item, cost: int) -> Answer:
@@ -147,24 +150,21 @@ class BatchQueue(Generic[Item, Answer]):
         limits = self._limits
         return self.pending >= limits.size or (limits.tokens is not None and self._cost >= limits.tokens)
 
-    def _look(self, now: float) -> None:
-        """Begin the batches that are due, and set the timer for the next."""
+    def _look(self, now: float, *, on_time: bool = False) -> None:
+        """Begin the batches that are due, and set the timer for the next: without it others may still come along."""
         while self.pending and len(self._running) < self._limits.workers:
-            due = self._opened_at + self._limits.wait
-            if self._is_full or (now >= due and self._limits.wait):
-                self._begin()
-            else:
+            due = max(self._opened_at + self._limits.wait, self._rested_at)
+            if not self._is_full and not (on_time and now >= due - _SOON):
                 if self._call_off is None:
-                    self._call_off = call_at(due, self._on_time)
+                    self._call_off = call_at(max(due, now), self._on_time)
                 return
+            self._begin()
         if not self.pending:
             self._stop_timer()
 
     def _on_time(self) -> None:
         self._call_off = None
-        if self.pending and len(self._running) < self._limits.workers:
-            self._begin()
-            self._look(running_clock()())
+        self._look(running_clock()(), on_time=True)
 
     def _stop_timer(self) -> None:
         if self._call_off is not None:
@@ -196,6 +196,8 @@ class BatchQueue(Generic[Item, Answer]):
     async def _run(self, batch: _Batch[Item, Answer]) -> None:
         batch.scope = scope = anyio.CancelScope()
         DEADLINE.set(max((member.deadline for member in batch.members), default=math.inf))
+        clock = running_clock()
+        begun = clock()
         try:
             with scope:
                 await self._settle(batch.members, scope)
@@ -205,7 +207,10 @@ class BatchQueue(Generic[Item, Answer]):
                     member.settle(None, self._failure("the batch was cancelled"))
             del self._running[batch]
             wake_up(batch.ended)
-            self._look(running_clock()())
+            now = clock()
+            rest = min((now - begun) * self._limits.rest, _LONGEST_REST) / self._limits.workers
+            self._rested_at = now if scope.cancel_called else now + rest
+            self._look(now)
 
     async def _settle(self, members: Sequence[_Member[Item, Answer]], scope: anyio.CancelScope) -> None:
         """Have members judged; where that fails, each half of them by itself."""

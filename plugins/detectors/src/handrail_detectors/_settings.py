@@ -23,6 +23,12 @@ class BatchSettings(BaseModel):
     size: Count = Field(default=64, description="The most texts in a batch.")
     wait_ms: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="How long the first one waits.")
     tokens: Count | None = Field(default=None, description="The most tokens in a batch.")
+    rest: float = Field(
+        default=1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="How long the classifier rests after a batch, in times that the batch took, unless the next is full.",
+    )
     pending: Count = Field(default=4096, description="How many texts may wait; one more is a failure of its check.")
     workers: Count = Field(default=1, description="How many batches may be judged at once.")
 
@@ -33,6 +39,7 @@ class BatchSettings(BaseModel):
             size=self.size,
             wait=self.wait_ms / 1000,
             tokens=self.tokens,
+            rest=self.rest,
             pending=self.pending,
             workers=self.workers,
         )
@@ -88,7 +95,7 @@ class ClassifierSettings(BaseModel):
     )
     batch: BatchSettings = Field(
         default=BatchSettings(), description="How what many streams ask at once is gathered: `size`, `wait_ms`, "
-        "`tokens`, `pending`, `workers`."
+        "`tokens`, `rest`, `pending`, `workers`."
     )  # fmt: skip
 
     @field_validator("url")
