@@ -27,7 +27,8 @@ class BatchSettings(BaseModel):
         default=1.0,
         ge=0,
         allow_inf_nan=False,
-        description="How long the classifier rests after a batch, in times that the batch took, unless the next is full.",
+        description="How long the classifier rests after a batch, in times that the batch took, unless the next "
+        "is full.",
     )
     pending: Count = Field(default=4096, description="How many texts may wait; one more is a failure of its check.")
     workers: Count = Field(default=1, description="How many batches may be judged at once.")
