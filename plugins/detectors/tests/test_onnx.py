@@ -117,3 +117,13 @@ def test_a_device_that_is_not_there_is_an_error(make, folder):
 def test_an_unknown_label_is_an_error(make, folder):
     with pytest.raises(ConfigurationError, match="did you mean 'toxic'"):
         make(engine="onnx", model=folder(), labels={"toxik": "toxicity", "*": None})
+
+
+async def test_a_token_that_is_surely_one_of_two_violations_is_refused(make, judged, folder, tmp_path):
+    model = folder(tokens=True, id2label={"0": "O", "1": "B-INSULT", "2": "B-THREAT"})
+    table = [[-9.0, -9.0, -9.0], *[[4.0, 0.0, 0.0]] * (len(WORDS) - 2), [0.0, 1.0, 1.0]]
+    (tmp_path / "model.onnx").write_bytes(graph(table, tokens=True))
+    labels = {"O": None, "INSULT": "insult", "THREAT": "threat"}
+    good, bad = await judged(make(engine="onnx", model=model, task="tokens", labels=labels), "all is well", "forbidden")
+    assert (good.decision, bad.decision) == ("allow", "block")
+    assert bad.score == pytest.approx(0.845, abs=1e-3)

@@ -190,9 +190,10 @@ async def test_a_service_that_fails_is_a_failure_that_shows_neither_text_nor_key
 
 
 async def test_a_service_that_is_not_there_is_a_failure(make, judged):
-    rails = make(engine="tei", url="http://127.0.0.1:9", labels=LABELS)
-    with pytest.raises(RailError, match="could not be reached"):
+    rails = make(engine="tei", url="http://user:a-password@127.0.0.1:9", labels=LABELS)
+    with pytest.raises(RailError, match="could not be reached") as caught:
         await judged(rails, "text")
+    assert "password" not in str(caught.value)
 
 
 async def test_more_texts_than_a_service_takes_are_sent_in_halves(asking):

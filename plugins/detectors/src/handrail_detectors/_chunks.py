@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,26 +80,40 @@ def findings_of_texts(
     return [tuple(each) for each in answers]
 
 
+def bare(name: str) -> str:
+    """Return the label of a token without the mark that says whether one begins or goes on."""
+    return name[2:] if name[:2] in _MARKS else name
+
+
 def findings_of_tokens(
-    batch: Batch, scores: Sequence[Sequence[Sequence[float]]], names: Sequence[str]
+    batch: Batch,
+    scores: Sequence[Sequence[Sequence[float]]],
+    names: Sequence[str],
+    is_harmful: Callable[[str], bool],
 ) -> list[Answer | Exception]:
     """Return what a model says that judges each token: tokens of one label that follow one another are one finding.
 
-    A token counts with all the labels that say the same of it, such as that a name begins and that one goes on.
+    A token counts with all the labels that say the same of it, such as that a name begins and that one goes on; and the
+    likeliest violation counts with all others, for a token that is surely one of several is one.
     """
-    labels = [name[2:] if name[:2] in _MARKS else name for name in names]
+    labels = [bare(name) for name in names]
+    harmful = frozenset(filter(is_harmful, labels))
     distinct = list(dict.fromkeys(labels))
     answers: list[list[Findings]] = [[] for _ in range(batch.count)]
     for owner, offsets, rows in zip(batch.owners, batch.offsets, scores, strict=True):
-        tokens = [(span, _sums(row, labels)) for span, row in zip(offsets, rows, strict=True) if span[0] < span[1]]
+        real = [(span, row) for span, row in zip(offsets, rows, strict=True) if span[0] < span[1]]
+        tokens = [(span, _sums(row, labels, harmful)) for span, row in real]
         answers[owner].append(tuple(finding for label in distinct for finding in _runs(label, tokens)))
     return [tuple(each) for each in answers]
 
 
-def _sums(row: Sequence[float], labels: Sequence[str]) -> dict[str, float]:
+def _sums(row: Sequence[float], labels: Sequence[str], harmful: frozenset[str]) -> dict[str, float]:
     found: dict[str, float] = {}
     for label, score in zip(labels, row, strict=True):
         found[label] = min(found.get(label, 0.0) + score, 1.0)
+    if harmful:
+        worst = max(harmful, key=lambda label: (found[label], label))
+        found[worst] = min(sum(found[label] for label in harmful), 1.0)
     return found
 
 

@@ -38,6 +38,7 @@ class Connections:
     def __init__(self, rail: str, url: str, headers: Mapping[str, str]) -> None:
         self._rail = rail
         self._url = url
+        self._shown = httpx2.URL(url).host
         self._headers = dict(headers)
         self._kept: dict[object, Kept] = {}
 
@@ -65,7 +66,7 @@ class Connections:
             raise
         except ValueError:
             problem = "answered with something that is not valid JSON"
-        raise RailError(f"rail {self._rail!r}: the service at {self._url} {problem}", rail=self._rail)
+        raise RailError(f"rail {self._rail!r}: the service at {self._shown!r} {problem}", rail=self._rail)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
@@ -13,7 +14,7 @@ import numpy as np
 from handrail.errors import ConfigurationError
 from tokenizers import Tokenizer
 
-from handrail_detectors._chunks import Batch, findings_of_texts, findings_of_tokens
+from handrail_detectors._chunks import Batch, bare, findings_of_texts, findings_of_tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ class OnnxEngine:
 
     def __init__(self, folder: Path, settings: ClassifierSettings, rail: str) -> None:
         self._tokens = settings.task == "tokens"
+        self._is_harmful = settings.is_harmful
         try:
             config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -52,8 +54,7 @@ class OnnxEngine:
                 f"model.onnx, tokenizer.json and config.json with id2label"
             ) from exc
         self._inputs = {each.name for each in self._session.get_inputs()}
-        bare = [name[2:] if self._tokens and name[1:2] == "-" else name for name in self._names]
-        self.labels: frozenset[str] | None = frozenset(bare)
+        self.labels: frozenset[str] | None = frozenset(map(bare, self._names) if self._tokens else self._names)
         multiple = config.get("problem_type") == "multi_label_classification" or len(self._names) == 1
         self._sigmoid = multiple and not self._tokens
         self.exclusive: bool | None = not multiple and not self._tokens
@@ -61,11 +62,11 @@ class OnnxEngine:
         special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._tokenizer.enable_truncation(most, stride=max((most - special) // _OVERLAP, 0))
         self._tokenizer.enable_padding(pad_id=int(config.get("pad_token_id") or 0))
-        self._turn = anyio.CapacityLimiter(1)
+        self._turn = threading.Lock()  # event loops in other threads may share the model
 
     async def classify(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         """Judge texts in a thread; batches take turns."""
-        return await anyio.to_thread.run_sync(partial(self._judged, texts), limiter=self._turn)
+        return await anyio.to_thread.run_sync(partial(self._judged, texts))
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -73,10 +74,11 @@ class OnnxEngine:
     def _judged(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         batch = self._cut(texts)
         given = {name: np.array(rows, dtype=np.int64) for name, rows in batch.inputs.items() if name in self._inputs}
-        logits = np.asarray(self._session.run(None, given)[0], dtype=np.float64)
+        with self._turn:
+            logits = np.asarray(self._session.run(None, given)[0], dtype=np.float64)
         scores = _sigmoid(logits) if self._sigmoid else _softmax(logits)
         if self._tokens:
-            return findings_of_tokens(batch, scores.tolist(), self._names)
+            return findings_of_tokens(batch, scores.tolist(), self._names, self._is_harmful)
         return findings_of_texts(batch, scores.tolist(), self._names)
 
     def _cut(self, texts: Sequence[str]) -> Batch:

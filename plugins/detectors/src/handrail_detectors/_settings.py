@@ -99,6 +99,10 @@ class ClassifierSettings(BaseModel):
         "`tokens`, `rest`, `pending`, `workers`."
     )  # fmt: skip
 
+    def is_harmful(self, label: str) -> bool:
+        """Return whether a label stands for a violation."""
+        return self.labels.get(label, self.labels.get(EVERYTHING)) is not None
+
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import torch
 from handrail.errors import ConfigurationError
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
-from handrail_detectors._chunks import Chunks, findings_of_texts, findings_of_tokens
+from handrail_detectors._chunks import Chunks, bare, findings_of_texts, findings_of_tokens
 
 if TYPE_CHECKING:
     from handrail_detectors._findings import Answer
@@ -33,6 +34,7 @@ class TransformersEngine:
 
     def __init__(self, place: str, settings: ClassifierSettings, rail: str) -> None:
         self._tokens = settings.task == "tokens"
+        self._is_harmful = settings.is_harmful
         kind = AutoModelForTokenClassification if self._tokens else AutoModelForSequenceClassification
         try:
             config = AutoConfig.from_pretrained(place)
@@ -43,16 +45,16 @@ class TransformersEngine:
                 f"rail {rail!r}: the classifier {place!r} cannot be loaded: {type(exc).__name__}"
             ) from exc
         self._names = [config.id2label[n] for n in range(len(config.id2label))]
-        self.labels: frozenset[str] | None = frozenset(map(_bare, self._names) if self._tokens else self._names)
+        self.labels: frozenset[str] | None = frozenset(map(bare, self._names) if self._tokens else self._names)
         multiple = config.problem_type == "multi_label_classification" or len(self._names) == 1
         self._sigmoid = multiple and not self._tokens
         self.exclusive: bool | None = not multiple and not self._tokens
         self._chunks = Chunks(self._tokenizer, _most_tokens(config, self._tokenizer), rail)
-        self._turn = anyio.CapacityLimiter(1)
+        self._turn = threading.Lock()  # event loops in other threads may share the model
 
     async def classify(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         """Judge texts in a thread; batches take turns."""
-        return await anyio.to_thread.run_sync(partial(self._judged, texts), limiter=self._turn)
+        return await anyio.to_thread.run_sync(partial(self._judged, texts))
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -60,17 +62,12 @@ class TransformersEngine:
     def _judged(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         batch = self._chunks.of(texts)
         inputs = {name: torch.tensor(rows).to(self._model.device) for name, rows in batch.inputs.items()}
-        with torch.inference_mode():
+        with self._turn, torch.inference_mode():
             logits = self._model(**inputs).logits.float()
         scores = (torch.sigmoid(logits) if self._sigmoid else torch.softmax(logits, dim=-1)).tolist()
         if self._tokens:
-            return findings_of_tokens(batch, scores, self._names)
+            return findings_of_tokens(batch, scores, self._names, self._is_harmful)
         return findings_of_texts(batch, scores, self._names)
-
-
-def _bare(name: str) -> str:
-    """Return the label of a token without the mark that says whether one begins or goes on."""
-    return name[2:] if name[:2] in ("B-", "I-", "E-", "S-", "L-", "U-") else name
 
 
 def _most_tokens(config: Any, tokenizer: Any) -> int:
