@@ -81,6 +81,8 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/openai_provider.py
 	$(BIN)/python tests/bench/huggingface.py
 	$(BIN)/python tests/bench/patterns.py
+	$(BIN)/python tests/bench/batching.py
+	$(BIN)/python tests/bench/batching.py streams
 	$(BIN)/python tests/bench/server.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs

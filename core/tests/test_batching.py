@@ -311,6 +311,23 @@ def test_what_ends_a_program_reaches_those_who_wait(backend):
     run(backend, main)
 
 
+@both
+def test_a_loop_that_runs_tasks_as_soon_as_they_are_made_is_no_trouble(backend, monkeypatch):
+    def eagerly(function):
+        with pytest.raises(StopIteration):
+            function().send(None)
+
+    async def judge(items):
+        return items
+
+    async def main():
+        batcher = Batcher(judge, limits=BatchLimits(size=1))
+        return [await batcher.ask(number) for number in range(5)]
+
+    monkeypatch.setattr("handrail._stream.batch_queue.spawn", eagerly)
+    assert run(backend, main) == list(range(5))
+
+
 def test_one_batcher_serves_one_event_loop_after_another():
     batcher = Batcher(Judge())
     for backend in (*BACKENDS, *BACKENDS):

@@ -191,7 +191,9 @@ class BatchQueue(Generic[Item, Answer]):
             await self._run(batch)
 
         self._running[batch] = None
-        self._running[batch] = Context().run(spawn, run)  # nothing of one member's call may show in another's
+        task = Context().run(spawn, run)  # nothing of one member's call may show in another's
+        if batch in self._running:  # a loop with eager tasks may have run it already
+            self._running[batch] = task
 
     async def _run(self, batch: _Batch[Item, Answer]) -> None:
         batch.scope = scope = anyio.CancelScope()
