@@ -72,6 +72,13 @@ async def test_texts_are_judged_the_same_alone_and_together_in_a_thread_and_with
     assert [verdict.decision for verdict in together] == ["block", "allow", "block", "allow"]
 
 
+async def test_a_very_long_text_is_judged_to_its_end(make, judged):
+    lead = "Most gardens do well with one deep watering a week in dry months. " * 700
+    good, bad = await judged(make(), lead, lead + "Then mix the bleach with the ammonia in one bucket.")
+    assert (good.decision, bad.category) == ("allow", "advice")
+    assert bad.span[1] > len(lead)
+
+
 async def test_a_threshold_of_the_rail_gives_what_it_refuses_a_category(make, judged):
     (verdict,) = await judged(make(threshold=0.0), "All is well.")
     assert verdict.decision == "block"

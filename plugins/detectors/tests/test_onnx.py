@@ -96,6 +96,14 @@ async def test_a_long_text_is_judged_to_its_end(make, judged, folder):
     assert verdict.span[0] <= len(lead) < verdict.span[1]
 
 
+async def test_a_text_with_more_chunks_than_go_through_a_model_at_once_is_judged_to_its_end(make, judged, folder):
+    rails = make(engine="onnx", model=folder(), labels=LABELS)
+    lead = "the moon and tides " * 600
+    good, bad = await judged(rails, lead, lead + "forbidden")
+    assert (good.decision, bad.decision) == ("allow", "block")
+    assert bad.span[1] == len(lead) + len("forbidden")
+
+
 async def test_tokens_have_spans(make, judged, folder):
     rails = make(engine="onnx", model=folder(tokens=True), task="tokens", labels={"O": None, "TOXIC": "toxicity"})
     lead = "the moon and tides " * 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from handrail.errors import ConfigurationError
 from handrail_detectors._findings import Answer, Finding, Findings, Span
 
 _OVERLAP = 4  # a quarter
+_AT_ONCE = 128
 _MARKS = ("B-", "I-", "E-", "S-", "L-", "U-")
 
 
@@ -29,6 +30,11 @@ class Batch:
     owners: list[int]
     offsets: list[list[Span]]
     count: int
+
+
+def slices(count: int) -> Iterator[slice]:
+    """Yield which chunks go through a model at once, for a very long text has more than memory has room for."""
+    return (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE))
 
 
 class Chunks:

@@ -14,7 +14,7 @@ import numpy as np
 from handrail.errors import ConfigurationError
 from tokenizers import Tokenizer
 
-from handrail_detectors._chunks import Batch, bare, findings_of_texts, findings_of_tokens
+from handrail_detectors._chunks import Batch, bare, findings_of_texts, findings_of_tokens, slices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,13 +73,18 @@ class OnnxEngine:
 
     def _judged(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         batch = self._cut(texts)
-        given = {name: np.array(rows, dtype=np.int64) for name, rows in batch.inputs.items() if name in self._inputs}
+        scores = [row for part in slices(len(batch.owners)) for row in self._scores(batch, part)]
+        if self._tokens:
+            return findings_of_tokens(batch, scores, self._names, self._is_harmful)
+        return findings_of_texts(batch, scores, self._names)
+
+    def _scores(self, batch: Batch, part: slice) -> list[Any]:
+        given = {
+            name: np.array(rows[part], dtype=np.int64) for name, rows in batch.inputs.items() if name in self._inputs
+        }
         with self._turn:
             logits = np.asarray(self._session.run(None, given)[0], dtype=np.float64)
-        scores = _sigmoid(logits) if self._sigmoid else _softmax(logits)
-        if self._tokens:
-            return findings_of_tokens(batch, scores.tolist(), self._names, self._is_harmful)
-        return findings_of_texts(batch, scores.tolist(), self._names)
+        return list((_sigmoid(logits) if self._sigmoid else _softmax(logits)).tolist())
 
     def _cut(self, texts: Sequence[str]) -> Batch:
         rows: list[Any] = []

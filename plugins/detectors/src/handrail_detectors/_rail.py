@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handrail_detectors._findings import Answer
     from handrail_detectors._settings import ClassifierSettings
 
+_EMBEDDED = 16_384  # characters that it judges at once, for it keeps some hundred bytes for each
 _LONE = re.compile("[\ud800-\udfff]")
 """Halves of a surrogate pair, which neither JSON nor a tokenizer can carry; one character stands for one."""
 
@@ -29,7 +30,7 @@ class Classifier:
 
     def __init__(self, settings: ClassifierSettings, context: RailContext) -> None:
         self._engine = engine_of(settings, context)
-        self._most = settings.max_characters
+        self._most = settings.max_characters or (_EMBEDDED if settings.engine == "embedded" else None)
         self._labels = Labels(
             context.name,
             settings.labels,

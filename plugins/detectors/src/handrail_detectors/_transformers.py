@@ -12,7 +12,7 @@ import torch
 from handrail.errors import ConfigurationError
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
-from handrail_detectors._chunks import Chunks, bare, findings_of_texts, findings_of_tokens
+from handrail_detectors._chunks import Batch, Chunks, bare, findings_of_texts, findings_of_tokens, slices
 
 if TYPE_CHECKING:
     from handrail_detectors._findings import Answer
@@ -61,13 +61,17 @@ class TransformersEngine:
 
     def _judged(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         batch = self._chunks.of(texts)
-        inputs = {name: torch.tensor(rows).to(self._model.device) for name, rows in batch.inputs.items()}
-        with self._turn, torch.inference_mode():
-            logits = self._model(**inputs).logits.float()
-        scores = (torch.sigmoid(logits) if self._sigmoid else torch.softmax(logits, dim=-1)).tolist()
+        scores = [row for part in slices(len(batch.owners)) for row in self._scores(batch, part)]
         if self._tokens:
             return findings_of_tokens(batch, scores, self._names, self._is_harmful)
         return findings_of_texts(batch, scores, self._names)
+
+    def _scores(self, batch: Batch, part: slice) -> list[Any]:
+        inputs = {name: torch.tensor(rows[part]).to(self._model.device) for name, rows in batch.inputs.items()}
+        with self._turn, torch.inference_mode():
+            logits = self._model(**inputs).logits.float()
+        scores = torch.sigmoid(logits) if self._sigmoid else torch.softmax(logits, dim=-1)
+        return list(scores.tolist())
 
 
 def _most_tokens(config: Any, tokenizer: Any) -> int:
