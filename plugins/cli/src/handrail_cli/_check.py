@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json as json_module
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail import LLMRails, RailsConfig, Registry
-from handrail.errors import ConfigurationError, HandrailError
+from handrail.errors import ConfigurationError, HandrailError, Problem
 
 from handrail_cli._composed import describe
 from handrail_cli._details import aligned
@@ -21,8 +20,6 @@ from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_PLACED = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)", re.DOTALL)
 
 
 def check(
@@ -82,18 +79,20 @@ def _has_yaml(folder: Path) -> bool:
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:
-    texts = error.problems if isinstance(error, ConfigurationError) else (str(error),)
-    return [_problem(text.rstrip("\n")) for text in texts]
+    found = error.problems if isinstance(error, ConfigurationError) else (Problem(str(error)),)
+    return list(map(_problem, found))
 
 
-def _problem(text: str) -> dict[str, Any]:
-    missing = missing_in(text)
-    what = {"missing": missing} if missing is not None else {}
-    placed = _PLACED.fullmatch(text)
-    if placed is None:
-        return {"message": text, **what}
-    place = {"file": placed["file"], "line": int(placed["line"]), "column": int(placed["column"])}
-    return {**place, "message": placed["message"], **what}
+def _problem(problem: Problem) -> dict[str, Any]:
+    told: dict[str, Any] = {"message": problem.message.rstrip("\n"), "code": problem.code}
+    if (missing := missing_in(problem)) is not None:
+        told["missing"] = missing
+    elif problem.subject:
+        told |= {"subject": problem.subject, "fix": problem.fix} if problem.fix else {"subject": problem.subject}
+    if problem.place is None:
+        return told
+    file, line, column = problem.place
+    return {"file": file, "line": line, "column": column, **told}
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:

@@ -115,7 +115,10 @@ def _key(
     if kind.needs_key and default_address and not azure_token and not _authorizes(settings):
         raise ConfigurationError(
             f"{label} has no key: set the environment variable {kind.key_variables[0]!r}, or name another one in "
-            f"'api_key_env_var'; for a server that needs none, set 'base_url'"
+            f"'api_key_env_var'; for a server that needs none, set 'base_url'",
+            code="missing-variable",
+            subject=kind.key_variables[0],
+            fix=f"export {kind.key_variables[0]}=...",
         )
     return None
 
