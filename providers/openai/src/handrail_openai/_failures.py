@@ -44,11 +44,13 @@ class Exchange:
 
     Attributes:
         address: where it went, as a person may see it.
+        api: which of OpenAI's interfaces it asked for.
         request_id: the server's id of it.
         begun: the server has answered with success, and the answer is being read.
     """
 
     address: str
+    api: str = "Chat Completions"
     request_id: str | None = None
     begun: bool = False
 
@@ -68,7 +70,7 @@ class Failures:
         if isinstance(exc, BadParameterError):
             return self._make(ProviderBadRequestError, str(exc), exchange)
         if isinstance(exc, NotAChunkError | EventTooLargeError | EncodingError):
-            what = f"sent what is no chunk of an answer ({exc}); is it a server of OpenAI's Chat Completions?"
+            what = f"sent what is no chunk of an answer ({exc}); is it a server of OpenAI's {exchange.api}?"
             return self._make(ProviderServerError, what, exchange)
         if isinstance(exc, openai.APITimeoutError | httpx2.TimeoutException):
             return self._silent(exc, exchange)
