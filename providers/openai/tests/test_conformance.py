@@ -40,10 +40,14 @@ class TestOpenAIThatTakesItsTime(TestOpenAI):
 
 
 class TestResponses(ProviderConformance):
+    """With a server that pauses, so that streams are closed and cancelled while it has more to send."""
+
     @pytest.fixture
     async def case(self, responses_server, make_provider, key):
         responses_server.key = key
         responses_server.known_models = ("test-model",)
+        pieces = chain.from_iterable((Pause(0.004), piece) for piece in response_events(ModelResponse()))
+        responses_server.reply = replies.sse(pieces)
         url = responses_server.base_url
         return ProviderCase(
             provider=make_provider(url, api="responses"),
@@ -53,12 +57,3 @@ class TestResponses(ProviderConformance):
             requests=lambda: len(responses_server.requests),
             is_idle=responses_server.wait_idle,
         )
-
-
-class TestResponsesThatTakeTheirTime(TestResponses):
-    """The same with a server that pauses, so that streams are closed and cancelled while it has more to send."""
-
-    @pytest.fixture(autouse=True)
-    def pace(self, responses_server):
-        pieces = chain.from_iterable((Pause(0.004), piece) for piece in response_events(ModelResponse()))
-        responses_server.reply = replies.sse(pieces)

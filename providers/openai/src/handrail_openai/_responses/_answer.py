@@ -100,7 +100,7 @@ class ResponseAnswer:
     def _whole(self, event: Json, size: int) -> Sequence[Chunk]:
         kind = event.get("type")
         if kind == "error" or (kind is None and event.get("error")):
-            raise ErrorEvent(event.get("error") or event)
+            raise ErrorEvent(event.get("error") or {name: event.get(name) for name in ("message", "code")})
         if kind is None:
             return self._in_one_piece(event, size)
         at = count_of(event.get("output_index")) or 0

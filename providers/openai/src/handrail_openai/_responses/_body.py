@@ -39,7 +39,7 @@ def responses_body(
     for name in _OURS:
         given.pop(name, None)
     given = {name: value for name, value in given.items() if value is not None}
-    model = str(params.get("model") or endpoint.model)
+    model = str(params.get("model") or settings.azure_deployment or endpoint.model)
     _translate(given)
     stored = given.setdefault("store", False) is not False
     if not stored and at_openai(endpoint, settings) and reasons(model):
