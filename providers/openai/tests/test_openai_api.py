@@ -92,3 +92,8 @@ async def test_azure_has_its_deployment_in_the_body_and_its_version_in_the_addre
     assert request.path == "/openai/responses?api-version=2025-04-01-preview"
     assert request.json["model"] == "blue"
     assert request.headers["api-key"] == "azure-key-123456"
+
+
+def test_a_provider_says_which_interface_it_is_asked_by(configure):
+    assert configure(model="gpt-4o").api == "chat"
+    assert configure(model="gpt-5").api == "responses"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_openai._api import Api, api_of
 from handrail_openai._call import Call
 from handrail_openai._client import Clients, request_headers
 from handrail_openai._embeddings import Embeddings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OpenAIProvider:
-    """A model behind OpenAI's Chat Completions, at OpenAI or anywhere else.
+    """A model behind OpenAI's Chat Completions or Responses, at OpenAI or anywhere else.
 
     Making one imports the SDK, which takes a second or two; no connection is opened before the first request.
     """
@@ -30,6 +31,11 @@ class OpenAIProvider:
         self._failures = Failures(self._endpoint)
         self._clients = Clients(self._endpoint, settings)
         self._headers = request_headers(self._endpoint, settings)
+
+    @property
+    def api(self) -> Api:
+        """Which interface a call without parameters of its own is made by, as `handrail check` shows it."""
+        return api_of(self._endpoint, self._settings, {})
 
     def __repr__(self) -> str:
         return f"<OpenAIProvider {self._endpoint.engine} {self._endpoint.model!r}>"
