@@ -129,6 +129,14 @@ async def test_pings_do_not_keep_an_answer_alive_for_ever(messages_server, make_
         await ask(make_provider(messages_server.origin, timeout=0.3))
 
 
+async def test_a_redirect_is_not_followed(messages_server, make_provider, ask):
+    elsewhere = {"location": f"{messages_server.origin}/elsewhere/v1/messages"}
+    messages_server.reply = replies.json_reply({}, status=307, headers=elsewhere)
+    with pytest.raises(ProviderServerError, match="redirect"):
+        await ask(make_provider(messages_server.origin))
+    assert len(messages_server.requests) == 1
+
+
 async def test_a_web_page_says_what_to_check(messages_server, make_provider, ask):
     messages_server.reply = replies.html()
     with pytest.raises(ProviderBadRequestError, match="answered with a web page; check 'base_url'"):

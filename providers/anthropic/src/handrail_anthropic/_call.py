@@ -92,6 +92,7 @@ class Call:
         options: RequestOptions = {
             "headers": self._headers,
             "timeout": request_timeout(self._settings),
+            "follow_redirects": False,  # the conversation goes nowhere but where the configuration says
         }
         response: Response | None = None
         with anyio.move_on_after(self._deadline - monotonic()):
@@ -168,7 +169,7 @@ class Call:
 
 @asynccontextmanager
 async def _bytes_of(response: Response) -> AsyncGenerator[Segments, None]:
-    """Return the bytes of an answer as they come, and give up the request at the end."""
+    """Yield the bytes of an answer as they come, and give up the request at the end."""
     segments = response.aiter_bytes()
     try:
         yield segments
@@ -177,7 +178,7 @@ async def _bytes_of(response: Response) -> AsyncGenerator[Segments, None]:
 
 
 async def _close(response: Response, segments: Segments) -> None:
-    """Return up the request. httpx2 leaves one of its generators unfinished; that it reads on and fails ends it."""
+    """Close the connection. httpx2 leaves one of its generators unfinished; that it reads on and fails ends it."""
     with anyio.CancelScope(shield=True):
         await response.aclose()
         with suppress(*TRANSPORT, httpx2.StreamError):

@@ -99,6 +99,9 @@ class Failures:
     def _status(self, exc: anthropic.APIStatusError, exchange: Exchange) -> ProviderError:
         status, headers, body = exc.status_code, exc.response.headers, exc.body
         exchange.request_id = request_id_of(headers)
+        if exc.response.has_redirect_location:
+            what = f"answered with a redirect ({status}), which is not followed; write its final address as 'base_url'"
+            return self._make(ProviderServerError, what, exchange, status=status)
         if headers.get("content-type", "").lower().startswith("text/html"):
             if status in (400, 404, 405):
                 return self.web_page(status, exchange)
