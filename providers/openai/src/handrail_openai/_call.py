@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from handrail_openai._client import Clients
     from handrail_openai._endpoint import Endpoint
+    from handrail_openai._service import Service
     from handrail_openai._settings import OpenAISettings
 
     Segments: TypeAlias = AsyncGenerator[bytes, None]
@@ -54,12 +55,14 @@ class Call:
         clients: Clients,
         headers: Mapping[str, Any],
         failures: Failures,
+        service: Service,
     ) -> None:
         self._endpoint = endpoint
         self._settings = settings
         self._clients = clients
         self._headers = headers
         self._failures = failures
+        self._service = service
         self._exchange = Exchange("")
         self._api: Api = "chat"
         self._deadline = math.inf
@@ -77,6 +80,8 @@ class Call:
         try:
             make_body = responses_body if self._api == "responses" else request_body
             body = make_body(self._endpoint, self._settings, messages, params)
+            if self._service.body is not None:
+                body = self._service.body(body)
             if self._settings.timeout is not None:
                 self._deadline = monotonic() + self._settings.timeout
             response = await self._opened(client, body)
@@ -108,7 +113,11 @@ class Call:
         with anyio.move_on_after(self._deadline - monotonic()):
             try:
                 response = await client.post(
-                    _PATHS[self._api], cast_to=httpx2.Response, body=body, options=options, stream=True
+                    self._service.path or _PATHS[self._api],
+                    cast_to=httpx2.Response,
+                    body=body,
+                    options=options,
+                    stream=True,
                 )
             except (TypeError, ValueError) as exc:
                 raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {exc}") from exc

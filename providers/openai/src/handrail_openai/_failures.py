@@ -28,6 +28,7 @@ from handrail_openai._bounded import TRANSPORT, EncodingError
 from handrail_openai._endpoint import Endpoint
 from handrail_openai._reports import brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_openai._request import BadParameterError
+from handrail_openai._service import CredentialsError
 from handrail_openai._sse import EventTooLargeError
 from handrail_openai._wire import NotAChunkError
 
@@ -65,6 +66,8 @@ class Failures:
         """Give the error to raise for one of `EXPECTED`."""
         if isinstance(exc, openai.APIStatusError):
             return self._status(exc, exchange)
+        if isinstance(exc, CredentialsError):
+            return self._make(ProviderAuthenticationError, str(exc), exchange)
         if isinstance(exc, ErrorEvent):
             return self._reported(exc.error, exchange)
         if isinstance(exc, BadParameterError):
