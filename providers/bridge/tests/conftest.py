@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import handrail_bridge
 import pytest
 from handrail_bridge.testing import WatsonxServer
-from handrail_testkit import provider_context
+from handrail_testkit import Authority, provider_context
 
 ENGINES = {
     "groq": (handrail_bridge.groq, handrail_bridge.GroqSettings, "GROQ_API_KEY"),
@@ -26,8 +26,15 @@ def key() -> str:
     return KEY
 
 
+@pytest.fixture(scope="session")
+def trusted(tmp_path_factory):
+    """One authority that clients trust, and nobody uses: a machine's hundred take long to read for each client."""
+    return Authority.create(tmp_path_factory.mktemp("trusted")).file
+
+
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
+def environment(monkeypatch, trusted):
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-somebody-else")
