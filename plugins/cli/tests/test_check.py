@@ -10,11 +10,23 @@ from handrail import Registry
 from handrail.errors import Problem
 from handrail_cli._missing import missing_in
 from handrail_cli.app import run
+from handrail_scripted import ScriptedProvider
 
 Configuration = Callable[..., str]
 Capture = pytest.CaptureFixture[str]
 
 pytestmark = pytest.mark.usefixtures("own_plugin")
+
+
+def test_a_model_whose_server_has_several_interfaces_is_shown_with_the_one_it_is_asked_by(
+    configuration: Configuration, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+):
+    path = configuration("no curse")
+    monkeypatch.setattr(ScriptedProvider, "api", "responses", raising=False)
+    assert run(["check", path]) == 0
+    assert "  main  scripted/parrot  handrail-scripted 0.1.0  api: responses\n" in capsys.readouterr().out
+    assert run(["check", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"][0]["api"] == "responses"
 
 
 def test_a_configuration_that_can_be_used_is_described(configuration: Configuration, capsys: Capture):

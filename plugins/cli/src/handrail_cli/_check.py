@@ -106,9 +106,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
         return
     yield f"{result['path']} can be used"
-    yield from _section(
-        "models", [(m["type"], f"{m['engine']}/{m['model']}".rstrip("/"), m["plugin"]) for m in result["models"]]
-    )
+    yield from _section("models", [_model(model) for model in result["models"]])
     for direction in ("input", "output"):
         rails = result[f"{direction}_rails"]
         yield from _section(
@@ -121,6 +119,11 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
     yield from _section("notes", [(note,) for note in result["notes"]])
     yield from _section("warnings", [(warning,) for warning in result["warnings"]])
+
+
+def _model(model: Mapping[str, Any]) -> tuple[str, ...]:
+    api = (f"api: {model['api']}",) if "api" in model else ()
+    return model["type"], f"{model['engine']}/{model['model']}".rstrip("/"), model["plugin"], *api
 
 
 def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:
