@@ -241,5 +241,12 @@ def test_a_condition_that_cannot_be_kept_is_an_error_when_the_configuration_is_l
         composed(**options)
 
 
+def test_a_rail_that_does_not_stand_before_is_told_with_its_place():
+    with pytest.raises(InvalidRailsConfigurationError) as caught:
+        composed(["judge"])
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.subject) == ("unknown-name", "score")
+
+
 def test_a_threshold_at_the_end_of_the_range_says_the_same():
     assert composed(score={"threshold": 0.9}).composition.output_rails[0].threshold == 0.9

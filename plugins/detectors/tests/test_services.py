@@ -263,8 +263,9 @@ def test_a_key_that_is_not_set_is_an_error_that_names_its_variable(make, monkeyp
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
         make("moderation classifier")
-    with pytest.raises(ConfigurationError, match="ANOTHER"):
+    with pytest.raises(ConfigurationError, match="ANOTHER") as caught:
         make(engine="tei", url="http://x", labels=LABELS, api_key_env_var="ANOTHER")
+    assert [(each.code, each.subject) for each in caught.value.problems] == [("missing-variable", "ANOTHER")]
 
 
 async def test_openai_s_key_goes_to_nobody_else(make, judged, serve, monkeypatch):

@@ -148,7 +148,9 @@ def _find(before: Sequence[RailPlan], plan: RailPlan, when: When) -> int:
         listed = ", ".join(repr(each.rail_id.text) for each in before) or "none"
         found = "is ambiguous; write its arguments too" if places else f"is unknown; before it are {listed}"
         raise InvalidRailsConfigurationError(
-            f"rail {plan.name!r} depends on the score of {wanted!r}, which {found} in rails.{plan.direction}.flows"
+            f"rail {plan.name!r} depends on the score of {wanted!r}, which {found} in rails.{plan.direction}.flows",
+            code="invalid-value" if places else "unknown-name",
+            subject=wanted,
         )
     for each in (before[places[0]], plan):
         if each.is_stream_rail or each.reads_raw or each.rewrites_whole:

@@ -53,7 +53,10 @@ def _local(settings: ClassifierSettings, context: RailContext) -> Engine:
     except ImportError as exc:
         raise ConfigurationError(
             f"rail {context.name!r}: engine {settings.engine!r} needs {exc.name or 'packages'}, which cannot be "
-            f'imported: pip install "handrail-detectors[{settings.engine}]"'
+            f'imported: pip install "handrail-detectors[{settings.engine}]"',
+            code="missing-package",
+            subject=f"handrail-detectors[{settings.engine}]",
+            fix=f'pip install "handrail-detectors[{settings.engine}]"',
         ) from exc
 
 
@@ -67,6 +70,8 @@ def _key(settings: ClassifierSettings, context: RailContext) -> str | None:
     if not key:
         raise InvalidRailsConfigurationError(
             f"rail {context.name!r} takes its key from the environment variable {variable!r}, which is not set; "
-            f"set it, or name another one in 'api_key_env_var'"
+            f"set it, or name another one in 'api_key_env_var'",
+            code="missing-variable",
+            subject=variable,
         )
     return key

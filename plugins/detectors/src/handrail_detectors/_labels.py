@@ -58,13 +58,17 @@ class Labels:
             if label != EVERYTHING and label not in known:
                 raise InvalidRailsConfigurationError(
                     f"rail {self._rail!r}: unknown label {label!r}{_nearest(label, known)}; "
-                    f"the model has {', '.join(map(repr, sorted(known)))}"
+                    f"the model has {', '.join(map(repr, sorted(known)))}",
+                    code="unknown-name",
+                    subject=label,
                 )
         missing = sorted(known - self._categories.keys())
         if missing and EVERYTHING not in self._categories:
             raise InvalidRailsConfigurationError(
                 f"rail {self._rail!r}: the model's labels {', '.join(map(repr, missing))} are missing in 'labels'; "
-                f"name the category of each, or null where it is harmless ({EVERYTHING!r}: null for all others)"
+                f"name the category of each, or null where it is harmless ({EVERYTHING!r}: null for all others)",
+                code="missing-key",
+                subject=missing[0],
             )
 
     def _check_categories(self, known: frozenset[str] | None) -> None:
@@ -78,7 +82,9 @@ class Labels:
             if possible is not None and category not in possible:
                 raise InvalidRailsConfigurationError(
                     f"rail {self._rail!r}: unknown category {category!r} in 'thresholds'"
-                    f"{_nearest(category, possible)}; there are {', '.join(map(repr, sorted(possible)))}"
+                    f"{_nearest(category, possible)}; there are {', '.join(map(repr, sorted(possible)))}",
+                    code="unknown-name",
+                    subject=category,
                 )
 
     def verdict(self, answer: Answer, window: Window) -> Verdict:
