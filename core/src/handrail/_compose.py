@@ -75,15 +75,17 @@ class Composition:
     def withheld(self) -> frozenset[Channel]:
         """Channels that strangers are not to be given, because rails guard the answer and none of them guards these."""
         delivered = self.config.rails.output.deliver_unguarded
-        if not self.output_rails or "reasoning" in delivered or self.guards["reasoning"]:
+        guards = any(not plan.observes for plan in self.output_rails)
+        if not guards or "reasoning" in delivered or self.guards["reasoning"]:
             return frozenset()
         return frozenset(("reasoning",))
 
     @property
     def guards(self) -> Mapping[Channel, tuple[RailPlan, ...]]:
-        """The output rails that see each channel."""
+        """The output rails that guard each channel; one that only observes guards nothing."""
+        enforcing = [plan for plan in self.output_rails if not plan.observes]
         channels: tuple[Channel, ...] = ("text", "tool_calls", "reasoning")
-        return {channel: tuple(plan for plan in self.output_rails if channel in plan.channels) for channel in channels}
+        return {channel: tuple(plan for plan in enforcing if channel in plan.channels) for channel in channels}
 
     def with_rail(self, plan: RailPlan) -> Composition:
         """Return the same with one more rail, after the others of its direction."""

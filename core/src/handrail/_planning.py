@@ -54,7 +54,7 @@ class RailPlanner:
             raise InvalidRailsConfigurationError(
                 f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
             )
-        streaming = self._config.rail_streaming(options)
+        streaming, observes = self._config.rail_streaming(options), options.mode == "observe"
         make_strategy: Callable[[], Strategy] | None = None
         label = ""
         if spec.whole and not is_session:
@@ -69,7 +69,11 @@ class RailPlanner:
             options.channels or spec.channels or READ_BY_ALL,
             make_strategy,
             label,
-            stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
+            stream_first=streaming.stream_first
+            and not is_session
+            and not spec.whole
+            and not observes
+            and direction == "output",
             max_concurrency=options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
@@ -80,6 +84,7 @@ class RailPlanner:
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
             threshold=options.threshold,
+            observes=observes,
         )
 
     def check_streaming(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import AutoContent, JsonContent, may_be_json
 from handrail._events import ReasoningDelta
+from handrail._stream.aside import Aside
 from handrail._stream.chain import Chain
 from handrail._stream.plan import stage_plans
 from handrail._stream.reading import Decoding, Encoding
@@ -102,7 +103,7 @@ class Channels:
                 self._window_stage(plan, key, tool_name) if isinstance(plan, tuple) else self._session(plan, key, step)
                 for plan in stage_plans(rails, parallel=self._parallel, whole=self._whole)
             ]
-            stages += inner if is_raw or make is None else self._stretch(make(), inner, rails, key[0])
+            stages += self._stretch(inner, rails, key[0], None if is_raw else make)
         return stages
 
     def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
@@ -115,21 +116,38 @@ class Channels:
 
     def _stretch(
         self,
-        content: Content,
-        stages: Sequence[SessionStage | WindowStage],
+        inner: Sequence[SessionStage | WindowStage],
         rails: Sequence[RailPlan],
         channel: Channel,
+        make: _MakeContent | None,
     ) -> list[Stage]:
-        """Return stages between what decodes the text for them and what encodes what they let through."""
-        for stage in stages:
+        """Return stages between what decodes the text for them and what encodes what they let through.
+
+        Where all of them observe, text passes as it is written; what cannot be decoded is none of a reader's business.
+        """
+        journal = self._turn.journal
+        enforcing = [rail for rail in rails if not rail.observes]
+        if not enforcing:
+            decoding = [] if make is None else [Decoding(make(), inner[0], rails[0], channel, journal)]
+            return [Aside(Chain([*decoding, *inner]))]
+        stages = [Aside(Chain([one])) if _observes(one) else one for one in inner]
+        if make is None:
+            return list(stages)
+        content, rail = make(), enforcing[0]
+        writing = [stage for stage in stages if not isinstance(stage, Aside)]
+        for stage in writing:
             stage.note_pieces()
-        rail, journal = rails[0], self._turn.journal
         retracts = any(rail.stream_first for rail in rails)
         return [
             Decoding(content, stages[0], rail, channel, journal),
             *stages,
-            Encoding(content, stages, rail, channel, journal, retracts=retracts),
+            Encoding(content, writing, rail, channel, journal, retracts=retracts),
         ]
+
+
+def _observes(stage: SessionStage | WindowStage) -> bool:
+    """Return whether nothing that comes of a stage is carried out, so that it need not be waited for."""
+    return all(plan.observes for plan in stage.plans)
 
 
 def _nothing_raw(_: RailPlan) -> bool:

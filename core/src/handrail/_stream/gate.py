@@ -295,7 +295,10 @@ class Gate:
         """End the stream once everything came out; an end that nothing can bring about any more is a failure."""
         if self.ended:
             return
-        if self._finished and all(chain.done for chain in self._chains.values()):
+        chains = self._chains.values()
+        if self._finished and all(chain.done for chain in chains):
+            if self._checks and any(chain.watched for chain in chains):
+                return  # all text is out, but not all of it was judged by rails that observe
             received = self.received
             if self.error is None:
                 self.step.items.append(Finished(received.finish_reason, received.usage, received.metadata))

@@ -35,6 +35,7 @@ class Lane:
         stopped_by: the same once every earlier window has been answered.
         complete: True once every character was in a window that passed.
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
+        lost: True once the strategy of a rail that observes has failed, so that it is asked nothing more.
     """
 
     def __init__(self, plan: RailPlan, rank: int, stage: WindowStage) -> None:
@@ -54,7 +55,7 @@ class Lane:
         self.waiting: deque[Check] = deque()
         self.refused: Check | None = None
         self.stopped_by: Check | None = None
-        self.complete = self.rewrote = False
+        self.complete = self.rewrote = self.lost = False
         self._applied: list[Edit] = []  # edits that windows to come may repeat
         self._owed: list[Edit] = []  # edits that reach into what is held
         self._origin = self._window_end = origin
@@ -67,7 +68,7 @@ class Lane:
     @property
     def needs(self) -> int:
         """How many more characters must come before it is worth asking the strategy."""
-        if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred:
+        if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred or self.lost:
             return NEVER
         needs: int = self._strategy.needs if self._gathers else 1  # type: ignore[attr-defined]  # an optional attribute
         return max(1, needs)
@@ -79,11 +80,17 @@ class Lane:
 
     def feed(self, text: str) -> None:
         """Pass more text to the strategy."""
-        self._strategy.feed(text)
+        if not self.lost:
+            self._strategy.feed(text)
 
     def finish(self) -> None:
         """Let the strategy know that no more text will come."""
-        self._strategy.finish()
+        if not self.lost:
+            self._strategy.finish()
+
+    def lose(self) -> None:
+        """Ask nothing more."""
+        self.lost = self.complete = True
 
     def ask(self, step: Step) -> None:
         """Ask the strategy for windows while there is a free slot.
@@ -91,6 +98,8 @@ class Lane:
         Raises:
             PluginContractError: the strategy made a window that does not fit.
         """
+        if self.lost:
+            return
         stage = self.stage
         while self.running < self.plan.max_concurrency and self.refused is None and not stage.stopping:
             if (window := self._next_window()) is None:
@@ -120,7 +129,7 @@ class Lane:
             if check.verdict is None and check.failure is None:
                 return
             waiting.popleft()
-            if check.run is not None and not self.plan.stream_first:
+            if check.run is not None and self.plan.holds:
                 check.run.held = now - check.asked_at
             if not self._pass(check, step):
                 self.refused = self.stopped_by = check

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord, FailureKind
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Check, Step
+    from handrail._types import Channel
 
 ALLOW = Verdict.allow()
 
@@ -52,7 +53,10 @@ def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step
         passes = plan.allow_on_error and isinstance(outcome, Exception)
         verdict = _settle_failure(check, error, reason, passes=passes, step=step)
     check.verdict = verdict
-    record(check, now, error)
+    run = record(check, now, error)
+    if plan.observes:
+        run.let_pass()
+        check.verdict, check.failure = ALLOW, None
 
 
 def rail_error(plan: RailPlan, cause: BaseException) -> tuple[RailError, str]:
@@ -94,6 +98,15 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     return run
 
 
+def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
+    """Make the record of a rail that observes and that its strategy shows nothing more."""
+    run = plan.record(channel, time.time())
+    run.finished_at = run.started_at
+    run.decision, run.failure, run.error = "failed", kind_of(exc), f"its strategy failed: {type(exc).__name__}"
+    run.let_pass()
+    return run
+
+
 def fail_late(check: Check, error: RailError, step: Step) -> None:
     """Turn a check whose answer cannot be carried out into a failure."""
     check.verdict, check.failure = None, error
@@ -104,7 +117,7 @@ def fail_late(check: Check, error: RailError, step: Step) -> None:
 
 def _settle_failure(check: Check, error: RailError, reason: str, *, passes: bool, step: Step) -> Verdict | None:
     plan = check.lane.plan
-    step.failures.append(Failure(plan.name, plan.plugin, reason, passes))
+    step.failures.append(Failure(plan.name, plan.plugin, reason, passes or plan.observes))
     if passes:
         return Verdict.allow()
     check.failure = error

@@ -41,6 +41,7 @@ class RailPlan:
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
         rail_id: which rail of the configuration it is, arguments included.
         threshold: the score from which on a text is refused, whatever else the rail says; None for none.
+        observes: True if the rail judges and stops nothing: text never waits for it.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
         is_immediate: True if its `check` is a plain function, which answers at once.
     """
@@ -63,6 +64,7 @@ class RailPlan:
     rewrites_whole: bool = False
     rail_id: RailId = None  # type: ignore[assignment]  # filled below from the name
     threshold: float | None = None
+    observes: bool = False
     is_stream_rail: bool = field(init=False)
     is_immediate: bool = field(init=False)
 
@@ -75,7 +77,17 @@ class RailPlan:
     @property
     def comes_at_the_end(self) -> bool:
         """True if text comes out of the rail only once all has gone in, so that there is no reading ahead of it."""
-        return self.rewrites_whole and not self.defers
+        return self.rewrites_whole and not self.defers and not self.observes
+
+    @property
+    def holds(self) -> bool:
+        """True if text waits for the rail."""
+        return not self.stream_first and not self.observes
+
+    @property
+    def changes(self) -> bool:
+        """True if rails after this one must expect that it asks for an edit, and that it is carried out."""
+        return self.rewrites and not self.observes
 
     def blocked(self, verdict: Verdict, channel: Channel) -> Blocked:
         """Return the event of this rail's refusal."""
@@ -113,6 +125,7 @@ class RailPlan:
             channel=channel,
             rail_id=self.rail_id,
             plugin=self.plugin,
+            mode="observe" if self.observes else "enforce",
         )
 
     def for_whole_text(self) -> RailPlan:

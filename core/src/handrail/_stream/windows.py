@@ -8,7 +8,7 @@ from handrail._content import pieces_of
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.kept import KeptText
 from handrail._stream.lanes import Lane
-from handrail._stream.outcome import conclude, kind_of, record
+from handrail._stream.outcome import conclude, kind_of, lost, record
 from handrail._stream.steps import Check, Failure, Stop
 from handrail._types import Channel, Edit
 from handrail.errors import PluginContractError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handrail._content import Piece
-    from handrail._stream.plan import Ranked
+    from handrail._stream.plan import RailPlan, Ranked
     from handrail._stream.steps import Step
     from handrail._turn import Journal
 
@@ -74,10 +74,16 @@ class WindowStage:
 
     def _arrange(self, lanes: list[Lane]) -> None:
         self.lanes = lanes
-        self._holding = [lane for lane in lanes if not lane.plan.stream_first]
+        self._holding = [lane for lane in lanes if lane.plan.holds]
+        self._deciding = [lane for lane in lanes if not lane.plan.observes]
         last = max((lane.rank for lane in lanes), default=0)
-        self._may_split = any(lane.rank < last and lane.plan.rewrites for lane in lanes)
-        self._keeps_all = any(lane.plan.defers for lane in lanes)
+        self._may_split = any(lane.rank < last and lane.plan.changes for lane in lanes)
+        self._keeps_all = any(lane.plan.defers for lane in self._deciding)
+
+    @property
+    def plans(self) -> list[RailPlan]:
+        """The rails of the stage."""
+        return [lane.plan for lane in self.lanes]
 
     @property
     def held(self) -> int:
@@ -87,7 +93,12 @@ class WindowStage:
     @property
     def unchecked(self) -> int:
         """Characters that came in and not every rail has cleared, whether they were released or not."""
-        return self.length - min([lane.cleared for lane in self.lanes])
+        return self.length - min([lane.cleared for lane in self._deciding], default=self.length)
+
+    @property
+    def watched(self) -> bool:
+        """True while a rail that observes has not judged all text."""
+        return len(self.lanes) > len(self._deciding) and not all(lane.complete for lane in self.lanes)
 
     def note_pieces(self) -> None:
         """Begin to note which pieces of its text go out; before any has come in."""
@@ -156,7 +167,8 @@ class WindowStage:
                 lane.ask(step)
             except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
-                return
+                if self.stop is not None:
+                    return
         if self._doubtful and not self.stopping:  # a rail that has nothing left to ask has cleared everything
             self._confirm(step)
         if not self._holding:
@@ -178,7 +190,7 @@ class WindowStage:
             follower._pieces = []
             follower.went_past = follower._went = self._went
         origins = [other.restart_at(self.released) for other in moved]
-        first = 0 if any(other.plan.defers for other in moved) else min(origins)  # one may yet judge the whole
+        first = 0 if any(other.plan.defers and other.plan.changes for other in moved) else min(origins)  # one may yet judge the whole
         follower.kept = KeptText(self.kept.slice(first, self.released), first)
         follower._arrange(moved)
         self._arrange([other for other in self.lanes if other.rank <= lane.rank])
@@ -204,7 +216,7 @@ class WindowStage:
         return all(
             other.cleared >= end  # text that has passed it only, and is held, it may still change
             for other in self.lanes
-            if other.rank < lane.rank and other.plan.rewrites
+            if other.rank < lane.rank and other.plan.changes
         )
 
     def _settle(self) -> tuple[str, bool]:
@@ -218,7 +230,7 @@ class WindowStage:
         if self.stopping:
             if (stopper := self._stopper()) is not None:
                 self._end(stopper)
-        elif self.finished and not self._done and all(lane.complete for lane in self.lanes):
+        elif self.finished and not self._done and all(lane.complete for lane in self._deciding):
             self._done = True
             return text + self._release(self.length), True
         return text, False
@@ -229,7 +241,7 @@ class WindowStage:
         if not stopped:
             return None
         first = min(stopped, key=_place)
-        return None if any(lane.busy and _place(lane) < _place(first) for lane in self.lanes) else first
+        return None if any(lane.busy and _place(lane) < _place(first) for lane in self._deciding) else first
 
     def _release(self, limit: int) -> str:
         lanes = self.lanes
@@ -283,11 +295,19 @@ class WindowStage:
         if self.stop is not None:
             return
         label, plan = lane.plan.strategy_plugin, lane.plan
+        step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}", plan.observes))
+        if plan.observes:
+            self._lose(lane, exc)
+            return
         self._done = self.stopping = step.stop_reading = True
         error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
         self._withdraw(lane, lane.cleared)
         self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
-        step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}"))
+
+    def _lose(self, lane: Lane, exc: Exception) -> None:
+        """Go on without a rail that observes and that nobody can show its text."""
+        lane.lose()
+        self._journal.rail_runs.append(lost(lane.plan, self.channel, exc))
 
 
 def _place(lane: Lane) -> tuple[int, int]:
