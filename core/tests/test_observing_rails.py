@@ -1,4 +1,4 @@
-"""`mode: observe`: a rail judges, what it would have done is recorded, and the answer is what it would be without it."""
+"""`mode: observe`: a rail judges, what it would have done is recorded, and the answer is as if it were not there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from virtual import run
 
 EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-thorough = settings(max_examples=max(EXAMPLES // 8, 10), deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=max(EXAMPLES // 20, 10), deadline=None, suppress_health_check=list(HealthCheck))
 
 OBSERVE = {"mode": "observe"}
 
@@ -74,12 +74,15 @@ KINDS = {
 
 @st.composite
 def line_ups(draw):
-    """Rails in order; each enforces or observes."""
+    """Rails in order; each enforces or observes. No two answer at the same time, for then either may be the first."""
     found = draw(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from([0.0, 0.05, 2.0]), st.booleans())))
-    return [(f"{number} {kind}", kind, latency, observes) for number, (kind, latency, observes) in enumerate(found[:4])]
+    return [
+        (f"{number} {kind}", kind, latency + number * 0.0013, observes)
+        for number, (kind, latency, observes) in enumerate(found[:4])
+    ]
 
 
-def guarded(line_up, chunks, *, parallel, whole_windows=False):
+def guarded(line_up, chunks, *, parallel):
     options = {}
     for name, kind, _, observes in line_up:
         options[name] = dict(OBSERVE) if observes else {}
@@ -108,7 +111,7 @@ async def delivered(built):
 @st.composite
 def answers(draw):
     """Chunks of text, of JSON, and of tool calls."""
-    texts = draw(st.lists(st.text("ab \\\"{}:", max_size=6), max_size=12))
+    texts = draw(st.lists(st.text('ab \\"{}:', max_size=6), max_size=12))
     if draw(st.booleans()):
         texts = ['{"k": "', *texts, '"}']
     chunks = [Chunk(text) for text in texts]
@@ -140,7 +143,12 @@ def test_what_goes_out_and_when_is_as_if_observing_rails_were_not_there(line_up,
 
 @pytest.mark.parametrize(
     ("kind", "would_have"),
-    [("window block", "block"), ("window rewrite", "rewrite"), ("window raise", "failed"), ("window nonsense", "failed")]
+    [
+        ("window block", "block"),
+        ("window rewrite", "rewrite"),
+        ("window raise", "failed"),
+        ("window nonsense", "failed"),
+    ]
     + [("session block", "block"), ("session rewrite", "rewrite"), ("session raise", "failed")]
     + [("window broken strategy", "failed")],
 )
@@ -159,7 +167,8 @@ async def test_its_record_has_what_its_verdict_says():
     )
     (record,) = response.rail_runs
     assert (record.reason, record.category, record.span, record.score) == ("a b", "letters", (2, 3), 0.9)
-    assert [(rail.stop, rail.decisions) for rail in response.log.activated_rails[:1]] == [(False, ("allow",))]
+    (rail,) = [rail for rail in response.log.activated_rails if rail.name == "watch"]
+    assert (rail.stop, rail.decisions) == (False, ("allow",))
 
 
 @pytest.mark.parametrize("kind", ["window block", "session block"])
@@ -192,7 +201,12 @@ async def test_the_end_waits_until_it_has_judged_all():
 
 async def test_leaving_cancels_it():
     rail = FunctionRail(latency=3)
-    built = Guarded(FakeProvider(words(5), hang=True), {"watch": rail}, options={"watch": {**OBSERVE, "streaming": {"first_chunk_size": 2, "context_size": 0, "hold_size": 0}}})
+    soon = {"first_chunk_size": 2, "context_size": 0, "hold_size": 0}
+    built = Guarded(
+        FakeProvider(words(5), hang=True, delay=0.01),
+        {"watch": rail},
+        options={"watch": {**OBSERVE, "streaming": soon}},
+    )
     async with built.rails.stream("hello") as stream:
         async for event in stream:
             if isinstance(event, TextDelta) and rail.running:

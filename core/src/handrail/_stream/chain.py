@@ -49,6 +49,11 @@ class Chain:
         return not self._joiner.half and not self._decodings
 
     @property
+    def guards(self) -> bool:
+        """True if any of its rails does more than to observe."""
+        return not all(isinstance(stage, Aside) for stage in self.stages)
+
+    @property
     def watched(self) -> bool:
         """True while a rail that observes has not judged all text, most of which may be out."""
         return any(isinstance(stage, WindowStage | Aside) and stage.watched for stage in self.stages)

@@ -62,7 +62,11 @@ class Channels:
         """Return whether a text that begins so may yet be JSON or none: it is white space, and not much of it."""
         if self._as_written or self._is_json or len(beginning) > _MUCH_SPACE:
             return False
-        return beginning.isspace() and bool(self.guarding("text"))
+        return beginning.isspace() and self._holds_text
+
+    @property
+    def _holds_text(self) -> bool:
+        return not all(rail.observes for rail in self.guarding("text"))
 
     def text(self, beginning: str, step: Step, *, is_refusal: bool = False) -> Chain:
         """Return the chain of the text. One that begins like JSON is read as JSON for as long as it is.
@@ -74,7 +78,8 @@ class Channels:
         """
         strict = self._is_json and not is_refusal
         make: _MakeContent | None = None
-        if not self._as_written and (strict or may_be_json(beginning)):
+        may_be = may_be_json(beginning) or (beginning.isspace() and not self._holds_text)
+        if not self._as_written and (strict or may_be):
             make = partial(AutoContent, strict=strict)
         return Chain(self._stages(("text", 0), None, make, step))
 

@@ -258,7 +258,7 @@ class Gate:
         chain = self._chains.get(("tool_calls", call.index))
         if chain is None:
             chain = self._chains["tool_calls", call.index] = self._channels.tool_call(call, self.step)
-            if chain.stages:
+            if chain.guards:
                 self._calls.add(call, chain)
             self._take_note(chain, len(self.step.start))
         if call.arguments:

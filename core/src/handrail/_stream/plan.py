@@ -153,20 +153,33 @@ def stage_plans(rails: Sequence[RailPlan], *, parallel: bool, whole: bool = Fals
         whole: whether rails in order wait for one another, because there is nothing to gain but checks in vain.
     """
     stages: list[StagePlan] = []
+    watching: list[StagePlan] = []  # stream rails that observe, which part no neighbours
     for rail in rails:
+        if rail.is_stream_rail and rail.observes:
+            watching.append(rail)
+            continue
         before = stages[-1] if stages else None
-        if rail.is_stream_rail:
-            stages.append(rail)
-        elif not isinstance(before, tuple) or before[-1][0].comes_at_the_end:
-            stages.append(((rail, 0),))
-        else:
-            neighbour, rank = before[-1]
-            beside = parallel and not rail.rewrites_whole and not neighbour.rewrites_whole
-            if beside or not whole:
-                stages[-1] = (*before, (rail, rank if beside else rank + 1))
-            else:
-                stages.append(((rail, 0),))
-    return stages
+        joined = _joined(before, rail, parallel=parallel, whole=whole) if isinstance(before, tuple) else None
+        if joined is not None:
+            stages[-1] = joined
+            continue
+        stages += watching
+        watching.clear()
+        stages.append(rail if rail.is_stream_rail else ((rail, 0),))
+    return stages + watching
+
+
+def _joined(before: tuple[Ranked, ...], rail: RailPlan, *, parallel: bool, whole: bool) -> tuple[Ranked, ...] | None:
+    """Return a stage with one more rail in it; None if that has to be in a stage of its own."""
+    if rail.is_stream_rail or before[-1][0].comes_at_the_end:
+        return None
+    enforcing = [ranked for ranked in before if not ranked[0].observes]
+    if not enforcing:
+        return (*before, (rail, 0))
+    neighbour, rank = enforcing[-1]
+    if parallel and not rail.rewrites_whole and not neighbour.rewrites_whole:
+        return (*before, (rail, rank))
+    return None if whole else (*before, (rail, rank + 1))
 
 
 def _is_plain(rail: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from handrail._stream.edits import OffsetMap
 from handrail._stream.faithful import Faithful
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
     from handrail._turn import Turn
+
 
 _ENDS_EVERYTHING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -107,17 +108,8 @@ class SessionStage:
                 if self._plan.allow_on_error:
                     self._raw += text
                 ruling = self._session.feed(text)
-                if (
-                    type(ruling) is Ruling
-                    and ruling.block is None
-                    and not ruling.edits
-                    and not self._plan.allow_on_error
-                    and self._trail is None
-                    and self._faithful is None
-                ):
-                    out = ruling.text
-                    if not finished and type(out) is str:
-                        return out, False
+                if not finished and self._quick is not None and self._trail is None and _is_plain(ruling):
+                    return ruling.text, False
                 out = self._judge(ruling)
             if finished and self._open:
                 out += self._judge(self._session.finish())
@@ -203,3 +195,8 @@ class SessionStage:
         self._run.finished_at = time.time()
         if self._faithful is not None:
             self._faithful.conclude(self._run)
+
+
+def _is_plain(ruling: object) -> TypeGuard[Ruling]:
+    """Return whether a ruling does nothing but let text out."""
+    return type(ruling) is Ruling and ruling.block is None and not ruling.edits and type(ruling.text) is str
