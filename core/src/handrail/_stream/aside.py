@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from handrail._stream.edits import OffsetMap
 from handrail._stream.windows import WindowStage
 
 if TYPE_CHECKING:
     from handrail._content import Piece
-    from handrail._stream.chain import Chain, Stage
-    from handrail._stream.steps import Check, Step, Stop
+    from handrail._stream.steps import Check, Item, Step, Stop
+
+
+class Shown(Protocol):
+    """The chain of what observes, as this needs it."""
+
+    @property
+    def stages(self) -> Sequence[object]:
+        """The stages, in order."""
+
+    stopped: object | None
+    done: bool
+    waiting: list[Item] | None
+
+    def end_of_text_is(self, *, cut: bool) -> None:
+        """Let the stages know whether the end, when it comes, is the end of what the model had to say."""
+
+    def push(self, text: str, step: Step, *, finished: bool) -> None:
+        """Send text through the stages."""
+
+    def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> None:
+        """Pass what came of a check to its stage."""
 
 
 class Aside:
@@ -25,14 +46,15 @@ class Aside:
     due = held = unchecked = went_past = 0
     retract = follower = None
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Shown) -> None:
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
         self.cut = False
         self.length = 0
         self.map = OffsetMap()
         self._chain = chain
-        self._swallowed = self._chain.waiting = []
+        self._swallowed: list[Item] = []
+        self._chain.waiting = self._swallowed
 
     @property
     def watched(self) -> bool:
@@ -40,7 +62,7 @@ class Aside:
         stages = self._chain.stages
         return self._chain.stopped is None and any(isinstance(stage, WindowStage) and stage.watched for stage in stages)
 
-    def asks(self, stage: Stage) -> bool:
+    def asks(self, stage: object) -> bool:
         """Return whether a stage is one of these."""
         return stage in self._chain.stages
 

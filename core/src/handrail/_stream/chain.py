@@ -109,16 +109,14 @@ class Chain:
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> None:
         """Pass what came of a check to its stage, and what that lets out to the next ones."""
         asked = check.lane.stage
-        stage = next(
-            (one for one in self.stages if one is asked or (isinstance(one, Aside) and one.asks(asked))), asked
-        )
+        stage = next(one for one in self.stages if one is asked or (isinstance(one, Aside) and one.asks(asked)))
         text, finished = stage.answer(check, outcome, step, now=now, timed_out=timed_out)
         if stage.stop is not None:
             self.stopped = stage
         index = self.stages.index(stage) + 1
-        if asked.follower is not None and stage is asked:
-            self._insert(index, asked.follower, behind=asked)
-            asked.follower = None
+        if stage.follower is not None:
+            self._insert(index, stage.follower, behind=stage)
+            stage.follower = None
         if text or finished:
             self.push(text, step, finished=finished, index=index)
 
