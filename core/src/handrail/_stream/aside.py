@@ -20,7 +20,10 @@ class Shown(Protocol):
     def stages(self) -> Sequence[object]:
         """The stages, in order."""
 
-    stopped: object | None
+    @property
+    def stopped(self) -> object | None:
+        """The stage that has ended."""
+
     done: bool
     waiting: list[Item] | None
 
