@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import SurrogateJoiner
+from handrail._events import Retraction
 from handrail._stream.aside import Aside
 from handrail._stream.reading import Decoding, Encoding
 from handrail._stream.sessions import SessionStage
@@ -125,6 +126,13 @@ class Chain:
         for encoding in self._encodings:
             if behind in encoding.stages:
                 encoding.stages.insert(encoding.stages.index(behind) + 1, follower)
+
+    def retraction(self, stage: Stage) -> Retraction | None:
+        """Return what a stage that has stopped the stream withdraws of what was delivered."""
+        if stage.stop is None or stage.retract is None or self.waiting is not None:
+            return None
+        begin = self.to_delivered(stage, stage.retract)
+        return Retraction(begin, self.length, stage.stop.channel) if begin < self.length else None
 
     def to_delivered(self, stage: Stage, offset: int) -> int:
         """Turn an offset of a stage's text into one of what was delivered, at most its end."""

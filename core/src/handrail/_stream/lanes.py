@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from handrail._stream.edits import lowered, merge, unapplied
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from handrail._stream.steps import Step
 
 _PASSES = ("allow", "rewrite")
+_place = attrgetter("cleared", "rank")
 
 
 class Lane:
@@ -286,3 +289,12 @@ class Lane:
             rail=self.plan.name,
             plugin=self.plan.plugin,
         )
+
+
+def first_to_stop(lanes: Sequence[Lane]) -> Lane | None:
+    """Return the rail that stops the stream at the earliest character, once no other can come before it."""
+    stopped = [lane for lane in lanes if lane.stopped_by is not None]
+    if not stopped:
+        return None
+    first = min(stopped, key=_place)
+    return None if any(lane.busy and _place(lane) < _place(first) for lane in lanes) else first

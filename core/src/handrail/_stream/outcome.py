@@ -86,7 +86,7 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     duration = now - check.asked_at if check.started_at else 0.0
     started = check.started_at or time.time()
     decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
-    run = check.run = plan.record(window.channel, started)
+    run = check.run = check.run or plan.record(window.channel, started)
     run.decision = "rewrite" if verdict is DEFERRED else decision
     run.characters, run.window = len(window.text), (window.context_start, window.end)
     run.finished_at, run.duration = started + duration, duration

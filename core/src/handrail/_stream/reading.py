@@ -69,7 +69,7 @@ class _End:
         record.decision, record.error, record.failure, record.finished_at = "failed", str(error), "contract", now
         if rail.observes:
             record.let_pass()
-        self._journal.rail_runs.append(record)
+        self._journal.note(record)
         self.stop = rail.failed(str(error), self._channel, kind="contract")
         self.cause = error
         step.failures.append(Failure(rail.name, rail.plugin, "what it has to judge is not valid JSON", rail.observes))

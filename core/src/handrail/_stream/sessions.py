@@ -76,7 +76,10 @@ class SessionStage:
 
     def open(self, step: Step) -> None:
         """Open the session."""
-        self._turn.journal.rail_runs.append(self._run)
+        journal = self._turn.journal
+        journal.rail_runs.append(self._run)
+        if journal.telling is not None:
+            journal.telling.check_begun(self._run)
         try:
             session = self._plan.rail.open(self._turn)  # type: ignore[union-attr]  # a plan for this stage has `open`
             if not callable(getattr(session, "feed", None)) or not callable(getattr(session, "finish", None)):
@@ -195,6 +198,8 @@ class SessionStage:
         self._run.finished_at = time.time()
         if self._faithful is not None:
             self._faithful.conclude(self._run)
+        if self._turn.journal.telling is not None:
+            self._turn.journal.telling.check_ended(self._run)
 
 
 def _is_plain(ruling: object) -> TypeGuard[Ruling]:

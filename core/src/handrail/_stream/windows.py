@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handrail._content import pieces_of
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
-from handrail._stream.lanes import Lane
+from handrail._stream.lanes import Lane, first_to_stop
 from handrail._stream.outcome import conclude, kind_of, lost, record
 from handrail._stream.steps import Check, Failure, Stop
 from handrail._types import Edit
@@ -124,11 +124,11 @@ class WindowStage(StageText):
         lane = next(lane for lane in self.lanes if lane is check.lane)
         lane.running -= 1
         if check.dropped:
-            self._journal.rail_runs.append(record(check, now))
+            self._journal.note(record(check, now))
         else:
             conclude(check, outcome, now=now, timed_out=timed_out, step=step)
-            self._journal.rail_runs.append(check.run)  # type: ignore[arg-type]  # made by `conclude`
             lane.advance(check, now, step)
+            self._journal.note(check.run)  # type: ignore[arg-type]  # made by `conclude`
             if lane.rewrote and self._may_split:
                 self._split(lane, step)
             self._doubtful = self._doubtful or lane.refused is not None
@@ -216,20 +216,12 @@ class WindowStage(StageText):
             limit = min([lane.cleared for lane in holding], default=self.length)
         text = self._release(limit) if limit > self.released else ""
         if self.stopping:
-            if (stopper := self._stopper()) is not None:
+            if (stopper := first_to_stop(self._deciding)) is not None:
                 self._end(stopper)
         elif self.finished and not self._done and all(lane.complete for lane in self._deciding):
             self._done = True
             return text + self._release(self.length), True
         return text, False
-
-    def _stopper(self) -> Lane | None:
-        """Return the rail that stops the stream at the earliest character, once no other can come before it."""
-        stopped = [lane for lane in self.lanes if lane.stopped_by is not None]
-        if not stopped:
-            return None
-        first = min(stopped, key=_place)
-        return None if any(lane.busy and _place(lane) < _place(first) for lane in self._deciding) else first
 
     def _release(self, limit: int) -> str:
         lanes = self.lanes
@@ -295,8 +287,4 @@ class WindowStage(StageText):
     def _lose(self, lane: Lane, exc: Exception) -> None:
         """Go on without a rail that observes and that nobody can show its text."""
         lane.lose()
-        self._journal.rail_runs.append(lost(lane.plan, self.channel, exc))
-
-
-def _place(lane: Lane) -> tuple[int, int]:
-    return lane.cleared, lane.rank
+        self._journal.note(lost(lane.plan, self.channel, exc))
