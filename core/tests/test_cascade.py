@@ -172,6 +172,21 @@ def test_the_judge_decides_alone_on_what_the_first_rail_is_not_to_see(backend):
 
 
 @both
+@pytest.mark.parametrize(
+    ("text", "outcome"), [("0.95 words", "blocked"), ("0.4 bad", "blocked"), ("0.1 bad", "finished")]
+)
+def test_the_judge_refuses_for_a_first_rail_that_only_observes(backend, text, outcome):
+    assert answered(backend, composed(score={"mode": "observe"}), text)[0].outcome == outcome
+
+
+@both
+@pytest.mark.parametrize(("text", "outcome"), [("0.95 words", "blocked"), ("0.4 bad", "finished")])
+def test_a_judge_that_only_observes_stops_nothing(backend, text, outcome):
+    rails = composed(judge={"when": GREY, "mode": "observe"})
+    assert answered(backend, rails, text)[0].outcome == outcome
+
+
+@both
 def test_the_first_rail_left_out_by_a_caller_is_still_asked_for_its_score(backend):
     rails = composed()
 

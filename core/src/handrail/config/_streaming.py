@@ -16,9 +16,10 @@ SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
 """Keys that a strategy with settings of its own does not read."""
 
 FailureMode = Literal["block", "allow"]
+RailMode = Literal["enforce", "observe"]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
-YIELDED = frozenset({"threshold", "when"})
+YIELDED = frozenset({"threshold", "mode", "when"})
 """Keys that are the rail's own where its settings have a field of that name."""
 
 
@@ -98,6 +99,8 @@ class RailOptions(Section):
     """The kernel's own keys under `rails.config.<rail>`, for whichever rail.
 
     Attributes:
+        mode: "observe" for a rail that judges and stops nothing: what it would have done is recorded, and the text
+            goes out at once, as if it had allowed it.
         streaming: keys of `rails.output.streaming` that are otherwise for this rail.
         max_concurrency: how many checks of one stream may run at once.
         timeout: seconds that a check may take.
@@ -108,6 +111,7 @@ class RailOptions(Section):
         when: at which score of a rail before it the rail is asked at all.
     """
 
+    mode: RailMode = "enforce"
     streaming: dict[str, Any] | None = None
     max_concurrency: Count = 8
     timeout: Seconds = 30.0
