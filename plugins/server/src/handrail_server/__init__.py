@@ -11,6 +11,8 @@ from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
     from handrail_server._app import create_app as create_app
+    from handrail_server._command import server_command as server_command
+    from handrail_server._serve import serve as serve
     from handrail_server._settings import Limits as Limits
     from handrail_server._settings import Policy as Policy
     from handrail_server._settings import ServerSettings as ServerSettings
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_app": ("create_app",),
+    "_command": ("server_command",),
+    "_serve": ("serve",),
     "_settings": ("Limits", "Policy", "ServerSettings"),
     "_store": ("MemoryStore", "ThreadStore"),
 }

@@ -213,13 +213,14 @@ class ServerSettings(_Settings):
         return found
 
     @classmethod
-    def read(cls, file: Path | None, **given: Any) -> Self:
-        """Read a settings file, and put what the command line gives over it.
+    def read(cls, file: Path | None, defaults: Mapping[str, Any] | None = None, /, **given: Any) -> Self:
+        """Read a settings file, and put what the command line gives over it, and what is the default below it.
 
         Raises:
             ConfigurationError: the file cannot be read, or a value is wrong; a line for each problem.
         """
-        values = {**_read_file(file), **{name: value for name, value in given.items() if value is not None}}
+        said = {name: value for name, value in given.items() if value is not None}
+        values = {**(defaults or {}), **_read_file(file), **said}
         try:
             return cls.model_validate(values)
         except ValidationError as exc:
