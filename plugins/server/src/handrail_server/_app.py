@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from handrail import LLMRails, Registry
+from handrail import ConfigurationError, LLMRails, RailsConfig, Registry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -18,8 +18,9 @@ from starlette.staticfiles import StaticFiles
 from handrail_server._background import lifespan
 from handrail_server._configs import Configurations
 from handrail_server._connections import Connections
+from handrail_server._dialects import DIALECTS, Dialect
 from handrail_server._embeddings import Embeddings
-from handrail_server._endpoints import Chat, Checks, Json
+from handrail_server._endpoints import Answers, Checks, Json
 from handrail_server._errors import ApiError, internal_error, no_model
 from handrail_server._gate import Gate
 from handrail_server._keys import Keys, read_keys
@@ -63,7 +64,7 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         Configurations(
             settings.config,
             default=settings.default_config_id,
-            compose=lambda config: LLMRails(config, registry=installed),
+            compose=lambda config: _composed(config, installed, settings),
             bound=limits.configurations,
         ),
         Gatekeeper(settings.policy, limits, traces=settings.has_playground),
@@ -71,13 +72,14 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         Metrics(),
         Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
     )
+    dialects = DIALECTS
     configurations = services.configurations
     configurations.check_combinations(settings.policy.combinations)
     entries = read_keys(settings.keys, configurations.folders()) if settings.keys is not None else ()
     keys = Keys(settings.api_keys(), entries)
     configurations.preload()
     inner: ASGIApp = Starlette(
-        routes=_routes(services),
+        routes=_routes(services, dialects),
         lifespan=lifespan(services, keys, Connections(limits, services.metrics)),
         exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error, Exception: _on_failure},
     )
@@ -90,6 +92,22 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
             expose_headers=("x-request-id", "retry-after", "x-should-retry"),
         )
     return Gate(inner, settings, services.metrics, services.lifecycle, keys)
+
+
+def _composed(config: RailsConfig, registry: Registry, settings: ServerSettings) -> LLMRails:
+    """Build a configuration.
+
+    Raises:
+        ConfigurationError: it is wrong, or could withdraw text that was delivered, which nobody would be told of.
+    """
+    rails = LLMRails(config, registry=registry)
+    early = next((plan.name for plan in rails.composition.output_rails if plan.stream_first), None)
+    if early is not None and not settings.retractions:
+        raise ConfigurationError(
+            f"rail {early!r} has stream_first, so delivered text may have to be withdrawn, and the server's setting "
+            "'retractions' is false; set stream_first to false, or retractions to true"
+        )
+    return rails
 
 
 def open_store(settings: ServerSettings) -> ThreadStore:
@@ -106,10 +124,10 @@ def open_store(settings: ServerSettings) -> ThreadStore:
     return RedisStore(settings.store, messages=limits.thread_messages, seconds=limits.thread_seconds)
 
 
-def _routes(services: Services) -> list[Route | Mount]:
+def _routes(services: Services, dialects: Sequence[Dialect]) -> list[Route | Mount]:
     plain = _Plain(services)
     routes: list[Route | Mount] = [
-        Route("/v1/chat/completions", Chat(services), methods=["POST"]),
+        *(Route(dialect.path, Answers(services, dialect), methods=["POST"]) for dialect in dialects),
         Route("/v1/checks", Checks(services), methods=["POST"]),
         Route("/v1/embeddings", Embeddings(services), methods=["POST"]),
         Route("/v1/models", plain.models),

@@ -183,6 +183,30 @@ def rail_error(failed: RailFailed) -> ApiError:
     )
 
 
+def block_error(blocked: Blocked) -> ApiError:
+    """Return the error for a block, where the operator has it told as one. Trying again gives the same."""
+    return ApiError(
+        400,
+        f"Blocked by {blocked.rail} rails.",
+        type="guardrails_violation",
+        code="content_blocked",
+        param=blocked.rail,
+        final=True,
+    )
+
+
+def retraction_error(rail: str) -> ApiError:
+    """Return the error for text that was delivered and must be withdrawn, which a client must not overlook."""
+    return ApiError(
+        400,
+        f"Blocked by {rail} rails after it was delivered: withdraw what 'guardrails.retraction' names.",
+        type="guardrails_violation",
+        code="content_retracted",
+        param=rail,
+        final=True,
+    )
+
+
 def blocked_fields(blocked: Blocked) -> dict[str, Any]:
     """Give what a client is told about a block."""
     return {

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from handrail import Blocked, GenerationResponse, RailFailed
 
-from handrail_server._answers import Heading, saved_message
+from handrail_server._answers import saved_message
+from handrail_server._dialects import Heading
 from handrail_server._errors import ApiError, no_configuration, no_model, rail_failure
 from handrail_server._kept import KeptReasoning
 from handrail_server._keys import NOBODY, Tenant
@@ -123,11 +124,11 @@ class Services:
     def _serves(self, name: str) -> bool:
         return self.tenant.may_use(name) and self.configurations.find(name) is not None
 
-    def heading(self, wanted: Wanted, loaded: Loaded) -> Heading:
-        """Name an answer."""
+    def heading(self, wanted: Wanted, loaded: Loaded, prefix: str) -> Heading:
+        """Name an answer, by an id that begins in this way."""
         main = loaded.rails.config.model_for("main")
         model = wanted.model or (main.model if main else None) or loaded.ids[0]
-        return Heading(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), model, loaded.ids)
+        return Heading(f"{prefix}{secrets.token_hex(12)}", int(time.time()), model, loaded.ids)
 
     def options(self, wanted: Wanted, loaded: Loaded, model: str | None) -> Mapping[str, Any]:
         """Give the options for the rails, with the model that was asked for if it is another one.
@@ -148,7 +149,7 @@ class Services:
         registered = loaded.rails.composition.registrations.prompt_context
         return told(response, registered=registered, reasons=self.settings.policy.reasons)
 
-    def note(self, response: GenerationResponse) -> None:
+    def note(self, response: GenerationResponse, loaded: Loaded) -> None:
         """Measure one answer, and charge for it."""
         metrics = self.metrics
         self.charge.settle(response.usage.total_tokens)
@@ -162,8 +163,10 @@ class Services:
         elif isinstance(response.stop, RailFailed):
             metrics.rail_failures.add(response.stop.rail)
             logger.warning("a rail could not check: %s", rail_failure(response.stop))
-        metrics.tokens.add("input", value=response.usage.input_tokens)
-        metrics.tokens.add("output", value=response.usage.output_tokens)
+        config = "+".join(loaded.ids)
+        for call in response.llm_calls:
+            metrics.tokens.add("input", config, call.model, call.task, value=call.usage.input_tokens)
+            metrics.tokens.add("output", config, call.model, call.task, value=call.usage.output_tokens)
         if label := self.tenant.label:
             metrics.tenant_tokens.add(label, "input", value=response.usage.input_tokens)
             metrics.tenant_tokens.add(label, "output", value=response.usage.output_tokens)
