@@ -56,7 +56,7 @@ class Answers:
         wanted = services.gatekeeper.chat(dialect.wanted(body))
         ids, model = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
-            asked = Asked(services, dialect, dialect.adapted(wanted, engine_of(loaded)), loaded, model)
+            asked = Asked(services, dialect, body, dialect.adapted(wanted, body, engine_of(loaded)), loaded, model)
             messages = await asked.thread.messages()
             services.charge.begin(messages)
             if wanted.stream:
@@ -129,5 +129,5 @@ async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping
         raise block_error(response.stop)
     await asked.thread.save(response)
     with services.lifecycle.limited() as limit:
-        return asked.dialect.whole(asked.ended(response, await beside(rails, messages, asked.options, response)))
+        return asked.whole(response, await beside(rails, messages, asked.options, response))
     raise limit.error or internal_error()

@@ -40,7 +40,7 @@ class StreamedAnswer:
         self._rails = asked.loaded.rails
         self._send = send
         self._sending = anyio.Lock(fast_acquire=True)
-        self._write = asked.dialect.writer(asked.heading, asked.wanted)
+        self._write = asked.writer()
         self._gives_reasoning = "reasoning" not in self._rails.composition.withheld
         self._retracted: Retraction | None = None
         self._stream: GuardedStream | None = None

@@ -33,15 +33,15 @@ class ChatCompletions:
         """Return the body: it is one already."""
         return body
 
-    def adapted(self, wanted: Wanted, engine: str) -> Wanted:  # noqa: ARG002  # the protocol's
+    def adapted(self, wanted: Wanted, body: ChatBody, engine: str) -> Wanted:  # noqa: ARG002  # the protocol's
         """Return the request as it is."""
         return wanted
 
-    def writer(self, heading: Heading, wanted: Wanted) -> ChunkWriter:
+    def writer(self, heading: Heading, wanted: Wanted, body: ChatBody) -> ChunkWriter:  # noqa: ARG002  # likewise
         """Return what writes chunks."""
         return ChunkWriter(heading, include_usage=wanted.include_usage)
 
-    def whole(self, ended: Ended) -> Mapping[str, Any]:
+    def whole(self, ended: Ended, body: ChatBody) -> Mapping[str, Any]:  # noqa: ARG002  # likewise
         """Return a `chat.completion`, or the flat body's answer."""
         return _completion(ended) if ended.wanted.openai else _flat(ended)
 

@@ -144,15 +144,15 @@ class Dialect(Protocol):
         """
         ...
 
-    def adapted(self, wanted: Wanted, engine: str) -> Wanted:
-        """Return a request for a model of this engine: with what only it takes, or without."""
+    def adapted(self, wanted: Wanted, body: Any, engine: str) -> Wanted:
+        """Return what the policy has let through, with what else of a body is for the server or for this engine."""
         ...
 
-    def writer(self, heading: Heading, wanted: Wanted) -> Writer:
+    def writer(self, heading: Heading, wanted: Wanted, body: Any) -> Writer:
         """Return what writes a streamed answer."""
         ...
 
-    def whole(self, ended: Ended) -> Mapping[str, Any]:
+    def whole(self, ended: Ended, body: Any) -> Mapping[str, Any]:
         """Return the body of an answer that is not streamed."""
         ...
 
