@@ -50,6 +50,7 @@ class StreamedAnswer:
         self._asked_at = time.time()
         self._started = self._last_sent = time.monotonic()
         self._begun = False
+        self._opening: bytes | None = None
         self._has_text = False
         self._beside = Beside()
         self._wire: Mapping[str, Any] = {}  # as far as the writer knows it
@@ -114,7 +115,7 @@ class StreamedAnswer:
         if not self._begun:
             await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             self._begun = True
-            body = self._write.begin() + body
+            body = (self._opening or b"") + body
         if body or not more:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
             self._last_sent = time.monotonic()
@@ -134,7 +135,7 @@ class StreamedAnswer:
         if not self._has_text and any(type(item) is str for item in items):
             self._has_text = True
             self._services.metrics.first_text.observe(time.monotonic() - self._started)
-        self._learn()
+        self._open()
         return self._write.items([item for item in items if self._is_given(item)]) + self._news()
 
     def _is_given(self, item: str | Event) -> bool:
@@ -142,12 +143,13 @@ class StreamedAnswer:
             self._retracted = item
         return self._gives_reasoning or not isinstance(item, ReasoningDelta)
 
-    def _learn(self) -> None:
-        """Let the writer know what the model's server has said by now of the answer that it writes."""
-        if self._stream is None or (wire := wire_so_far(self._stream)) is self._wire:
-            return
-        self._wire = wire
-        self._write.learn(wire, calls_beside(wire, self._rails))
+    def _open(self) -> None:
+        """Let the writer know what the model's server has said by now, and write what an answer begins with."""
+        if self._stream is not None and (wire := wire_so_far(self._stream)) is not self._wire:
+            self._wire = wire
+            self._write.learn(wire, calls_beside(wire, self._rails))
+        if self._opening is None:
+            self._opening = self._write.begin()
 
     def _news(self) -> bytes:
         if not self._asked.wanted.trace or self._stream is None:
@@ -168,6 +170,7 @@ class StreamedAnswer:
 
     async def _last_events(self) -> bytes:
         """Return what ends the stream: why it ended, tokens, and the mark of the protocol."""
+        self._open()
         response, news = self._summed_up(), self._news()
         if (error := self._only_an_error()) is not None:
             return news + self._write.fail(error)

@@ -8,6 +8,7 @@ from handrail_server._dialects._dialect import Ended as Ended
 from handrail_server._dialects._dialect import Heading as Heading
 from handrail_server._dialects._dialect import Refusal as Refusal
 from handrail_server._dialects._dialect import Writer as Writer
+from handrail_server._dialects._responses import Responses as Responses
 
-DIALECTS: tuple[Dialect, ...] = (ChatCompletions(),)
+DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Responses())
 """Those that are served."""
