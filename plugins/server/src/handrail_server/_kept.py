@@ -86,6 +86,8 @@ class OwnReasoning:
         fields = {name: value for name, value in unguarded.get("message", {}).items() if name in REASONING}
         if not response.reasoning_content:
             fields = {**unguarded.get("next_turn", {}), **fields}
+        if blocks := wire_of(response).get("thinking_blocks"):
+            fields = {**fields, "thinking_blocks": blocks, "reasoning_content": response.reasoning}
         if fields:
             call = response.tool_calls[0]
             self._kept.put(self._key(call.id, call.name, call.arguments), fields, len(json.dumps(fields)))

@@ -1,14 +1,17 @@
-"""What dialects share when they make a body of Chat Completions: errors that name a field, and the check at the end."""
+"""What dialects share when they translate: errors that name a field, a body of Chat Completions, and what is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from handrail_server._bodies import ChatBody, readable
 from handrail_server._errors import ApiError
+
+if TYPE_CHECKING:
+    from handrail_server._dialects._dialect import Ended
 
 NOTHING: tuple[object, ...] = (None, "", [], {})
 """Values of a field that says nothing."""
@@ -64,3 +67,13 @@ def joined(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
         return str(parts[0]["text"])
     return parts
+
+
+def guardrails_of(ended: Ended, told: Collection[str]) -> dict[str, Any] | None:
+    """Return what is Handrail's own, with the names of what stands beside an answer and has no place in a protocol."""
+    if ended.guardrails is None:
+        return None
+    found = ended.found
+    lost = [name for fields in (found.message, found.choice, found.answer) for name in fields if name not in told]
+    withheld = [*ended.guardrails.get("withheld", ()), *lost]
+    return {**ended.guardrails, **({"withheld": withheld} if withheld else {})}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from handrail_server._dialects._translating import guardrails_of
+
 if TYPE_CHECKING:
     from handrail import Usage
 
@@ -121,16 +123,6 @@ def _end(ended: Ended, status: str, told: Sequence[str]) -> dict[str, Any]:
     if (guardrails := guardrails_of(ended, told)) is not None:
         fields["guardrails"] = guardrails
     return fields
-
-
-def guardrails_of(ended: Ended, told: Sequence[str]) -> dict[str, Any] | None:
-    """Return what is Handrail's own, with the names of what stands beside an answer and has no place in a protocol."""
-    if ended.guardrails is None:
-        return None
-    found = ended.found
-    lost = [name for fields in (found.message, found.choice, found.answer) for name in fields if name not in told]
-    withheld = [*ended.guardrails.get("withheld", ()), *lost]
-    return {**ended.guardrails, **({"withheld": withheld} if withheld else {})}
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
