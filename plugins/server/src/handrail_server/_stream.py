@@ -99,9 +99,14 @@ class StreamedAnswer:
         self._stream = stream
         async with stream:
             while items := await self._take(stream):
-                if self._begun or not isinstance(items[0], RailFailed):  # else an HTTP status says so
+                if self._begun or not self._is_told_by_status(items[0]):
                     async with self._sending:
                         await self._send_body(self._events(items))
+
+    def _is_told_by_status(self, item: str | Event) -> bool:
+        """Return whether an HTTP status says this, as long as nothing was sent."""
+        is_error = isinstance(item, Blocked) and "error" in self._services.settings.block_as
+        return is_error or isinstance(item, RailFailed)
 
     async def _take(self, stream: GuardedStream) -> Sequence[str | Event]:
         try:
@@ -115,7 +120,7 @@ class StreamedAnswer:
         if not self._begun:
             await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             self._begun = True
-            body = (self._opening or b"") + body
+            body = self._open() + body
         if body or not more:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
             self._last_sent = time.monotonic()
@@ -143,13 +148,14 @@ class StreamedAnswer:
             self._retracted = item
         return self._gives_reasoning or not isinstance(item, ReasoningDelta)
 
-    def _open(self) -> None:
-        """Let the writer know what the model's server has said by now, and write what an answer begins with."""
+    def _open(self) -> bytes:
+        """Return what the answer begins with, once the writer knows what the model's server has said by now."""
         if self._stream is not None and (wire := wire_so_far(self._stream)) is not self._wire:
             self._wire = wire
             self._write.learn(wire, calls_beside(wire, self._rails))
         if self._opening is None:
             self._opening = self._write.begin()
+        return self._opening
 
     def _news(self) -> bytes:
         if not self._asked.wanted.trace or self._stream is None:

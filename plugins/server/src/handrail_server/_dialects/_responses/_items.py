@@ -163,9 +163,9 @@ class ReasoningItem(OpenItem):
 
     def begin(self) -> bytes:
         """Return the events that open it."""
+        opened = super().begin()  # first, as it takes the first number
         part = {"type": "summary_text", "text": ""}
-        added = self.event("response.reasoning_summary_part.added", {**self._place, "part": part})
-        return super().begin() + added
+        return opened + self.event("response.reasoning_summary_part.added", {**self._place, "part": part})
 
     def add(self, text: str) -> bytes:
         """Return the event of the next characters."""
