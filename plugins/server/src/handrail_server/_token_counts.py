@@ -37,9 +37,9 @@ class TokenCounts:
             return
         services = self._services.of(scope["handrail.tenant"])
         wanted = services.gatekeeper.chat(self._dialect.wanted(body))
-        ids, _ = services.choose(wanted)
+        ids, model = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
-            tools = wanted.options.get("llm_params", {}).get("tools", ())
+            tools = services.options(wanted, loaded, model).get("llm_params", {}).get("tools", ())
             count = _counted(loaded, wanted.messages, tools)
         await Json({"input_tokens": count})(scope, receive, send)
 

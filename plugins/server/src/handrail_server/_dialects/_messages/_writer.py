@@ -48,6 +48,7 @@ class MessageWriter:
         self._thoughts = 0
         self._has_text = False
         self._calls = _Calls()
+        self._later: list[tuple[str, str]] = []
 
     def begin(self) -> bytes:
         """Return the event that a message begins with."""
@@ -80,10 +81,10 @@ class MessageWriter:
 
     def finish(self, ended: Ended, error: ApiError | None) -> bytes:
         """Return the events that close the message, or the error that stands in place of its end."""
-        parts = [self._calls_left()] if ended.response.stop is None else []
+        parts = [self._left() if ended.response.stop is None else self._waited()]
         if ended.refusal is not None and ended.refusal.as_text:
             said = PARAGRAPH + ended.refusal.message if self._has_text else ended.refusal.message
-            parts.append(self._text(said))
+            parts += [self._close(), self._text(said)] if self._kind != "text" else [self._text(said)]
         parts.append(self._close())
         last = {"delta": stop_of(ended), "usage": usage_of(ended), **beside_of(ended)}
         parts.append(_event("message_delta", last))
@@ -99,17 +100,32 @@ class MessageWriter:
 
     def _text(self, text: str) -> bytes:
         self._has_text = True
-        return (self._open("text") if self._kind != "text" else b"") + self._delta(text)
+        return self._said("text", text)
+
+    def _said(self, kind: str, text: str) -> bytes:
+        """Return text or thinking; while the arguments of a call are not whole, it waits for them."""
+        if self._kind == kind:
+            return self._delta(text)
+        if self._kind == "tool_use" and not self._calls.end():
+            self._later.append((kind, text))
+            return b""
+        return self._open(kind) + self._delta(text)
 
     def _other(self, item: object) -> bytes:
         if isinstance(item, ReasoningDelta):
-            return (self._open("thinking") if self._kind != "thinking" else b"") + self._delta(item.text)
-        if isinstance(item, ToolCallDelta):
-            return b"".join(self._call(piece) for piece in self._calls.take(item))
-        return b""
+            return self._said("thinking", item.text)
+        if not isinstance(item, ToolCallDelta):
+            return b""
+        written = b"".join(self._call(piece) for piece in self._calls.take(item))
+        return written + self._waited() if self._later and self._calls.end() else written
 
-    def _calls_left(self) -> bytes:
-        return b"".join(self._call(piece) for piece in self._calls.left())
+    def _left(self) -> bytes:
+        """Return what had to wait, calls first."""
+        return b"".join(self._call(piece) for piece in self._calls.left()) + self._waited()
+
+    def _waited(self) -> bytes:
+        waited, self._later = self._later, []
+        return b"".join((self._open(kind) if self._kind != kind else b"") + self._delta(text) for kind, text in waited)
 
     def _call(self, delta: ToolCallDelta) -> bytes:
         opened = b""
@@ -155,17 +171,32 @@ class _Calls:
     def __init__(self) -> None:
         self._current: int | None = None
         self._said = ""
+        self._ended: set[int] = set()
         self._waiting: dict[int, list[ToolCallDelta]] = {}
 
     def take(self, delta: ToolCallDelta) -> list[ToolCallDelta]:
-        """Return what can be written now: fragments of the call that is open, or of the next once that one is whole."""
+        """Return what can be written now: fragments of the call that is open, or of others once that one is whole."""
+        if delta.index in self._ended:  # its arguments were whole, so this is white space
+            return []
         if self._current is None:
-            self._current = delta.index
+            self._current, self._said = delta.index, ""
         if delta.index == self._current:
             self._said += delta.arguments
             return [delta]
         self._waiting.setdefault(delta.index, []).append(delta)
-        return self._next() if self._is_whole() else []
+        return self._next() if self.end() else []
+
+    def end(self) -> bool:
+        """End the call that is open, if its arguments are whole; True if none is open."""
+        if self._current is None:
+            return True
+        try:
+            json.loads(self._said or "{}")
+        except ValueError:
+            return False
+        self._ended.add(self._current)
+        self._current = None
+        return True
 
     def left(self) -> list[ToolCallDelta]:
         """Return what had to wait."""
@@ -173,19 +204,12 @@ class _Calls:
 
     def _next(self) -> list[ToolCallDelta]:
         pieces: list[ToolCallDelta] = []
-        while self._waiting and self._is_whole():
+        while self._waiting and self.end():
             self._current = min(self._waiting)
             ready = self._waiting.pop(self._current)
             self._said = "".join(piece.arguments for piece in ready)
             pieces += ready
         return pieces
-
-    def _is_whole(self) -> bool:
-        try:
-            json.loads(self._said or "{}")
-        except ValueError:
-            return False
-        return True
 
 
 def _event(kind: str, fields: Mapping[str, Any]) -> bytes:
