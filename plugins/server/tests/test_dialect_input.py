@@ -192,32 +192,40 @@ FORM = {"name": "answer", "schema": {"type": "object"}}
 PARAMETERS = {
     "responses": (
         {
-            "max_output_tokens": 9, "temperature": 0.5, "top_p": 0.9, "parallel_tool_calls": False, "user": "u",
-            "tools": [{"type": "function", **TOOL}], "tool_choice": {"type": "function", "name": "get_weather"},
-
-                "text": {"format": {"type": "json_schema", **FORM}, "verbosity": "low"},
-                "reasoning": {"effort": "low", "summary": "auto"}
-            ,
-
-                "store": False,
-                "metadata": {"a": "b"},
-                "service_tier": "auto",
-                "include": ["reasoning.encrypted_content"]
-            ,
+            "max_output_tokens": 9,
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "parallel_tool_calls": False,
+            "user": "u",
+            "tools": [{"type": "function", **TOOL}],
+            "tool_choice": {"type": "function", "name": "get_weather"},
+            "text": {"format": {"type": "json_schema", **FORM}, "verbosity": "low"},
+            "reasoning": {"effort": "low", "summary": "auto"},
+            "store": False,
+            "metadata": {"a": "b"},
+            "service_tier": "auto",
+            "include": ["reasoning.encrypted_content"],
         },
         {
-            "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "parallel_tool_calls": False, "user": "u",
-            "tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
-
-                "response_format": {"type": "json_schema", "json_schema": FORM},
-                "verbosity": "low",
-                "reasoning_effort": "low"
-            ,
+            "max_tokens": 9,
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "parallel_tool_calls": False,
+            "user": "u",
+            "tools": [FUNCTION],
+            "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
+            "response_format": {"type": "json_schema", "json_schema": FORM},
+            "verbosity": "low",
+            "reasoning_effort": "low",
         },
     ),
     "messages": (
         {
-            "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 3, "stop_sequences": ["x"],
+            "max_tokens": 9,
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "top_k": 3,
+            "stop_sequences": ["x"],
             "tools": [
                 {
                     "name": "get_weather",
@@ -230,12 +238,20 @@ PARAMETERS = {
             "tool_choice": {"type": "tool", "name": "get_weather", "disable_parallel_tool_use": True},
             "thinking": {"type": "enabled", "budget_tokens": 4096},
             "output_config": {"format": {"type": "json_schema", "schema": FORM["schema"]}},
-            "metadata": {"user_id": "u"}, "service_tier": "auto", "context_management": {"edits": []},
+            "metadata": {"user_id": "u"},
+            "service_tier": "auto",
+            "context_management": {"edits": []},
         },
         {
-            "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 3, "stop": ["x"],
-            "tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
-            "parallel_tool_calls": False, "reasoning_effort": "medium",
+            "max_tokens": 9,
+            "temperature": 0.5,
+            "top_p": 0.9,
+            "top_k": 3,
+            "stop": ["x"],
+            "tools": [FUNCTION],
+            "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
+            "parallel_tool_calls": False,
+            "reasoning_effort": "medium",
             "response_format": {"type": "json_schema", "json_schema": FORM},
         },
     ),
