@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from handrail_server._background import lifespan
 from handrail_server._configs import Configurations
 from handrail_server._connections import Connections
-from handrail_server._dialects import DIALECTS, Dialect
+from handrail_server._dialects import Dialect, installed_dialects
 from handrail_server._embeddings import Embeddings
 from handrail_server._endpoints import Answers, Checks, Json
 from handrail_server._errors import ApiError, internal_error, no_model
@@ -80,7 +80,7 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         Metrics(),
         Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
     )
-    dialects = DIALECTS
+    dialects = installed_dialects(installed)
     configurations = services.configurations
     configurations.check_combinations(settings.policy.combinations)
     entries = read_keys(settings.keys, configurations.folders()) if settings.keys is not None else ()
