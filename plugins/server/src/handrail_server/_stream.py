@@ -132,7 +132,7 @@ class StreamedAnswer:
         while True:
             await anyio.sleep(pause)
             async with self._sending:
-                news = self._news() if self._begun else b""
+                news = self._news() if self._begun or self._shows_what_is_held() else b""
                 if news or time.monotonic() - self._last_sent >= due_after * 0.9:
                     await self._send_body(news or self._write.keep_alive)
 
@@ -164,6 +164,10 @@ class StreamedAnswer:
         self._trace = self._trace or Trace(self._stream, self._asked_at, reasons=reasons)
         news = self._trace.news()
         return self._write.aside({"trace": news}) if news is not None else b""
+
+    def _shows_what_is_held(self) -> bool:
+        """Return whether there is something to show before the first text: for a playground, that text is held."""
+        return self._asked.wanted.trace and self._stream is not None and self._stream.held > 0
 
     def _only_an_error(self) -> ApiError | None:
         """Return the error that is all there is to tell."""
