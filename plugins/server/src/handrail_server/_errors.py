@@ -228,7 +228,9 @@ def _provider_error(error: ProviderError) -> ApiError:
         error.request_id if _SOUND_ID.fullmatch(error.request_id or "") else "-",
     )
     if isinstance(error, ProviderContentFilterError) or error.code == "content_filter":
-        return ApiError(400, "The model's own filter refused this request or its answer.", code="content_filter")
+        # LiteLLM knows a content filter by these words of OpenAI's alone, whatever the code says.
+        text = "The request was rejected as a result of the safety system of the model, which is not one of the rails."
+        return ApiError(400, text, code="content_filter")
     if isinstance(error, ProviderContextLengthError):
         text = "The conversation is longer than the model takes; shorten it."
         return ApiError(400, text, code="context_length_exceeded", param="messages")
