@@ -175,8 +175,8 @@ Each library runs in an environment of its own, against `handrail server` with p
 |---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-`ModelBehaviorError` of OpenAI Agents says that the response was incomplete, as the library does of any that a filter has stopped. OpenAI's own
-libraries for Python and Node, and Anthropic's for Python, are asked by the tests.
+`ModelBehaviorError` is how OpenAI Agents tells of any response that is incomplete. OpenAI's own libraries for
+Python and Node, and Anthropic's for Python, are asked by the tests.
 """
 
 
