@@ -507,15 +507,18 @@ async def test_an_answer_that_was_not_to_be_kept_is_not(serve, fake):
 async def test_signatures_of_thinking_come_back_beside_the_call_that_they_led_to(serve, fake):
     call = Chunk(tool_calls=(ToolCallDelta(0, "c1", "get_weather", '{"city": "Lisbon"}'),))
     blocks = [{"type": "thinking", "signature": "S", "length": 3}]
+    unguarded = {"message": {"thinking_blocks": blocks}, "next_turn": {"reasoning_content": "Hm."}}
     chunks = [
         Chunk(reasoning="Hm."),
         call,
-        Chunk(finish_reason="tool_calls", metadata={"wire": {"thinking_blocks": blocks}}),
+        Chunk(finish_reason="tool_calls", metadata={"wire": {"unguarded": unguarded}}),
     ]
     provider = FakeProvider(chunks)
     client = serve({"a": fake()}, provider=provider)
     told = await client.post("/v1/messages", {"model": "a", "messages": [USER]})
     assert [part["type"] for part in told.json["content"]] == ["thinking", "tool_use"]
+    assert told.json["content"][0]["signature"] == "S"
+    assert told.json["guardrails"] == {"config_id": "a"}
     result = {"role": "user", "content": [block("tool_result", tool_use_id="c1", content="sunny")]}
     said = {"role": "assistant", "content": [part for part in told.json["content"] if part["type"] == "tool_use"]}
     await client.post("/v1/messages", {"model": "a", "messages": [USER, said, result]})

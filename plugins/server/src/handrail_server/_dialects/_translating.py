@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from handrail_server._beside import REASONING
 from handrail_server._bodies import ChatBody, readable
 from handrail_server._errors import ApiError
 
@@ -74,6 +75,11 @@ def guardrails_of(ended: Ended, told: Collection[str]) -> dict[str, Any] | None:
     if ended.guardrails is None:
         return None
     found = ended.found
-    lost = [name for fields in (found.message, found.choice, found.answer) for name in fields if name not in told]
+    lost = [
+        name
+        for fields in (found.message, found.choice, found.answer)
+        for name in fields
+        if name not in told and name not in REASONING  # which is kept here for the next turn
+    ]
     withheld = [*ended.guardrails.get("withheld", ()), *lost]
     return {**ended.guardrails, **({"withheld": withheld} if withheld else {})}

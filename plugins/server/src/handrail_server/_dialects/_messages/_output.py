@@ -49,7 +49,13 @@ def whole_message(ended: Ended) -> dict[str, Any]:
     """
     blocks: list[dict[str, Any]] = []
     if ended.reasoning:
-        blocks.append({"type": "thinking", "thinking": ended.reasoning, "signature": signature_of(ended.wire, 0)})
+        blocks.append(
+            {
+                "type": "thinking",
+                "thinking": ended.reasoning,
+                "signature": signature_of(ended.wire, len(ended.reasoning)),
+            }
+        )
     if text := _text(ended):
         blocks.append({"type": "text", "text": text})
     if ended.response.stop is None:
@@ -91,10 +97,18 @@ def beside_of(ended: Ended) -> dict[str, Any]:
     return fields
 
 
-def signature_of(wire: Mapping[str, Any], number: int) -> str:
-    """Return the signature of a block of thinking, as far as the model's server has told it."""
-    blocks = [block for block in wire.get("thinking_blocks") or () if block.get("type") == "thinking"]
-    return str(blocks[number].get("signature") or "") if number < len(blocks) else ""
+def signature_of(wire: Mapping[str, Any], characters: int) -> str:
+    """Return the signature of the thinking, if the model's server has told it by now and it is that of this text.
+
+    Args:
+        wire: what the server has told.
+        characters: the length of the thinking that was given; of more than one block, none can be signed.
+    """
+    message = (wire.get("unguarded") or {}).get("message") or {}
+    blocks = [block for block in message.get("thinking_blocks") or () if block.get("type") == "thinking"]
+    if len(blocks) != 1 or blocks[0].get("length") != characters:
+        return ""
+    return str(blocks[0].get("signature") or "")
 
 
 def _text(ended: Ended) -> str:

@@ -45,7 +45,7 @@ class MessageWriter:
         self._index = -1  # of the block that was opened last
         self._kind: str | None = None  # of the block that is open
         self._head = b""
-        self._thoughts = 0
+        self._thought = 0  # characters
         self._has_text = False
         self._calls = _Calls()
         self._later: list[tuple[str, str]] = []
@@ -113,6 +113,7 @@ class MessageWriter:
 
     def _other(self, item: object) -> bytes:
         if isinstance(item, ReasoningDelta):
+            self._thought += len(item.text)
             return self._said("thinking", item.text)
         if not isinstance(item, ToolCallDelta):
             return b""
@@ -156,11 +157,9 @@ class MessageWriter:
         if self._kind is None:
             return b""
         signed = b""
-        if self._kind == "thinking":
-            if signature := signature_of(self._wire, self._thoughts):
-                delta = {"type": "signature_delta", "signature": signature}
-                signed = _event("content_block_delta", {"index": self._index, "delta": delta})
-            self._thoughts += 1
+        if self._kind == "thinking" and (signature := signature_of(self._wire, self._thought)):
+            delta = {"type": "signature_delta", "signature": signature}
+            signed = _event("content_block_delta", {"index": self._index, "delta": delta})
         self._kind = None
         return signed + _event("content_block_stop", {"index": self._index})
 
