@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
 from handrail._plugins.known import PACKAGES
-from handrail._specs import CommandSpec, DialectSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
-S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec)
+S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec, ObserverSpec)
 
 _KINDS: dict[type[Spec], str] = {
     ProviderSpec: "engine",
@@ -25,6 +25,7 @@ _KINDS: dict[type[Spec], str] = {
     StrategySpec: "strategy",
     CommandSpec: "command",
     DialectSpec: "dialect",
+    ObserverSpec: "observer",
 }
 
 
@@ -173,6 +174,10 @@ class Registry:
     def dialect(self, name: str) -> Offer[DialectSpec]:
         """Find a dialect by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
         return self._find(DialectSpec, name)
+
+    def observer(self, name: str) -> Offer[ObserverSpec]:
+        """Find an observer by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(ObserverSpec, name)
 
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Registry, __version__
 from handrail.errors import PluginConflictError
-from handrail.plugins import CommandSpec, DialectSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
 
 from handrail_cli._details import aligned
 from handrail_cli._exit import ExitCode
@@ -28,6 +28,7 @@ _KINDS: Mapping[type[Spec], str] = {
     StrategySpec: "strategy",
     CommandSpec: "command",
     DialectSpec: "dialect",
+    ObserverSpec: "observer",
 }
 
 
@@ -128,6 +129,7 @@ def _conflicts(registry: Registry) -> Iterator[dict[str, Any]]:
         StrategySpec: registry.strategy,
         CommandSpec: registry.command,
         DialectSpec: registry.dialect,
+        ObserverSpec: registry.observer,
     }
     for kind, find in finders.items():
         for name in registry.names(kind):

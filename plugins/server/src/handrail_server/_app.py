@@ -26,6 +26,7 @@ from handrail_server._gate import Gate
 from handrail_server._keys import Keys, read_keys
 from handrail_server._lifecycle import Lifecycle
 from handrail_server._metrics import CONTENT_TYPE, Metrics
+from handrail_server._observing import Measuring
 from handrail_server._openapi import openapi
 from handrail_server._policy import Gatekeeper
 from handrail_server._services import Services
@@ -66,18 +67,18 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     """
     settings.check_keys()
     installed = registry or Registry.discover()
-    limits = settings.limits
+    limits, metrics = settings.limits, Metrics()
     services = Services(
         settings,
         Configurations(
             settings.config,
             default=settings.default_config_id,
-            compose=lambda config: _composed(config, installed, settings),
+            compose=lambda config, name: _composed(config, installed, settings, Measuring(metrics, name)),
             bound=limits.configurations,
         ),
         Gatekeeper(settings.policy, limits, traces=settings.has_playground),
         store or open_store(settings),
-        Metrics(),
+        metrics,
         Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
     )
     dialects = installed_dialects(installed)
@@ -107,13 +108,13 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     return Gate(inner, settings, services.metrics, services.lifecycle, keys, errors.body)
 
 
-def _composed(config: RailsConfig, registry: Registry, settings: ServerSettings) -> LLMRails:
+def _composed(config: RailsConfig, registry: Registry, settings: ServerSettings, measuring: Measuring) -> LLMRails:
     """Build a configuration.
 
     Raises:
         ConfigurationError: it is wrong, or could withdraw text that was delivered, which nobody would be told of.
     """
-    rails = LLMRails(config, registry=registry)
+    rails = LLMRails(config, registry=registry, observers=[measuring])
     early = next((plan.name for plan in rails.composition.output_rails if plan.stream_first), None)
     if early is not None and not settings.retractions:
         raise ConfigurationError(

@@ -122,7 +122,7 @@ async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping
         raise api_error(exc) from exc
     if response is None:
         raise limit.error or internal_error()
-    services.note(response, asked.loaded)
+    services.note(response)
     if isinstance(response.stop, RailFailed):
         raise rail_error(response.stop)
     if isinstance(response.stop, Blocked) and "error" in services.settings.block_as:

@@ -150,24 +150,12 @@ class Services:
         registered = loaded.rails.composition.registrations.prompt_context
         return told(response, registered=registered, reasons=self.settings.policy.reasons)
 
-    def note(self, response: GenerationResponse, loaded: Loaded) -> None:
-        """Measure one answer, and charge for it."""
+    def note(self, response: GenerationResponse) -> None:
+        """Charge for one answer."""
         metrics = self.metrics
         self.charge.settle(response.usage.total_tokens)
-        for run in response.rail_runs:
-            metrics.checks.add(run.rail, run.direction, run.decision)
-            metrics.check_seconds.observe(run.duration, run.rail)
-        if response.rail_runs:
-            metrics.held.observe(sum(run.held for run in response.rail_runs))
-        if isinstance(response.stop, Blocked):
-            metrics.blocks.add(response.stop.rail, response.stop.direction)
-        elif isinstance(response.stop, RailFailed):
-            metrics.rail_failures.add(response.stop.rail)
+        if isinstance(response.stop, RailFailed):
             logger.warning("a rail could not check: %s", rail_failure(response.stop))
-        config = "+".join(loaded.ids)
-        for call in response.llm_calls:
-            metrics.tokens.add("input", config, call.model, call.task, value=call.usage.input_tokens)
-            metrics.tokens.add("output", config, call.model, call.task, value=call.usage.output_tokens)
         if label := self.tenant.label:
             metrics.tenant_tokens.add(label, "input", value=response.usage.input_tokens)
             metrics.tenant_tokens.add(label, "output", value=response.usage.output_tokens)

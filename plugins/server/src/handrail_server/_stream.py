@@ -71,7 +71,7 @@ class StreamedAnswer:
                 tasks.cancel_scope.cancel()
         finally:
             self._services.metrics.streams.add(value=-1)
-            self._services.note(self._summed_up(), self._asked.loaded)
+            self._services.note(self._summed_up())
         if failed is not None:
             raise failed
 
