@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from handrail import Blocked, Chunk, ConfigurationError, LLMRails, RailFailed, RailsConfig, ReasoningDelta, Retraction
+
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class HostGuard:
             not sent; the host has its own.
 
     Raises:
-        ConfigurationError: the configuration cannot be used, its output rails do not stream, or text would go out before
-            they have judged it.
+        ConfigurationError: the configuration cannot be used, its output rails do not stream, or text would go out
+            before they have judged it.
     """
 
     def __init__(self, rails: LLMRails | RailsConfig | str | PathLike[str]) -> None:
@@ -67,6 +68,7 @@ class HostGuard:
         *,
         tools: Sequence[Mapping[str, Any]] = (),
         response_format: Mapping[str, Any] | None = None,
+        judge_input: bool = True,
         caller: str | None = None,
         conversation: str | None = None,
     ) -> GuardedStream:
@@ -77,13 +79,14 @@ class HostGuard:
             source: asks the model.
             tools: the tools that the model may call, in OpenAI's form; rails are told of them.
             response_format: as OpenAI has it; an answer that is to be JSON is judged as such.
+            judge_input: whether the input rails run; False where `check_input` has run before.
             caller: who asks, which rails are told.
             conversation: which conversation it is, which rails are told.
         """
-        options = self._options(source, tools, response_format)
+        options = self._options(source, tools, response_format, judge_input=judge_input)
         return self._rails.stream_events(messages=messages, options=options, caller=caller, conversation=conversation)
 
-    async def items(self, stream: GuardedStream) -> AsyncIterator[list[str | Event]]:
+    async def items(self, stream: GuardedStream) -> AsyncGenerator[list[str | Event], None]:
         """Yield what is released together: text as `str`, the rest as events; a block is the last of them.
 
         Raises:
@@ -106,16 +109,18 @@ class HostGuard:
         *,
         tools: Sequence[Mapping[str, Any]] = (),
         response_format: Mapping[str, Any] | None = None,
+        judge_input: bool = True,
         caller: str | None = None,
         conversation: str | None = None,
     ) -> GenerationResponse:
         """Return an answer that is wanted whole, which rails judge as one text. See `stream` for the arguments.
 
         Raises:
+            AnswerRefusedError: a rail refused.
             GuardFailedError: a rail failed.
             Exception: what the host's model raised.
         """
-        options = self._options(source, tools, response_format)
+        options = self._options(source, tools, response_format, judge_input=judge_input)
         response = cast(
             "GenerationResponse",
             await self._rails.generate_async(
@@ -124,6 +129,8 @@ class HostGuard:
         )
         if isinstance(response.stop, RailFailed):
             raise GuardFailedError.of(response.stop)
+        if response.stop is not None:
+            raise AnswerRefusedError(response.stop)
         return response
 
     async def check_input(self, messages: Sequence[Message]) -> Sequence[Message]:
@@ -157,7 +164,12 @@ class HostGuard:
         return "reasoning" in self._rails.composition.withheld
 
     def _options(
-        self, source: Source, tools: Sequence[Mapping[str, Any]], response_format: Mapping[str, Any] | None
+        self,
+        source: Source,
+        tools: Sequence[Mapping[str, Any]],
+        response_format: Mapping[str, Any] | None,
+        *,
+        judge_input: bool,
     ) -> dict[str, Any]:
         def opened(messages: Sequence[Message]) -> AsyncIterator[Chunk]:
             return source(messages[1:] if self._instructed else messages)
@@ -167,7 +179,7 @@ class HostGuard:
             params["tools"] = list(tools)
         if response_format is not None:
             params["response_format"] = response_format
-        return {"llm_params": params}
+        return {"llm_params": params} if judge_input else {"llm_params": params, "rails": {"input": False}}
 
     def _kept(self, items: list[str | Event]) -> list[str | Event]:
         if type(items[0]) is str and len(items) == 1:  # as nearly always
