@@ -194,7 +194,7 @@ def _answer(message: ModelResponse) -> dict[str, Any]:
 def _with(message: ModelMessage, parts: list[ModelRequestPart]) -> ModelMessage:
     if isinstance(message, ModelResponse):
         return message
-    same = len(parts) == len(message.parts) and all(one is other for one, other in zip(parts, message.parts, strict=False))
+    same = [*map(id, parts)] == [*map(id, message.parts)]
     return message if same else replace(message, parts=parts)
 
 

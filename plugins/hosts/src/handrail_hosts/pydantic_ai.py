@@ -224,9 +224,9 @@ def _parts(
     kept = [part for part in answer.parts if not (without_reasoning and isinstance(part, ThinkingPart))]
     said = read_whole(answer)
     calls = [(call.name, call.arguments) for call in guarded.tool_calls]
-    if guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]:
-        if without_reasoning or (guarded.reasoning_content or "") == said.reasoning:
-            return kept
+    same = guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]
+    if same and (without_reasoning or (guarded.reasoning_content or "") == said.reasoning):
+        return kept
     parts: list[ModelResponsePart] = []
     if guarded.reasoning_content and not without_reasoning:
         parts.append(ThinkingPart(guarded.reasoning_content))
