@@ -1,0 +1,252 @@
+"""Runs of OpenAI Agents with a guarded model do what every guarded host must."""
+
+from __future__ import annotations
+
+import pytest
+from agents import (
+    Agent,
+    InputGuardrailTripwireTriggered,
+    Model,
+    ModelBehaviorError,
+    ModelResponse,
+    ModelRetrySettings,
+    ModelSettings,
+    RunConfig,
+    Runner,
+    function_tool,
+)
+from agents.usage import Usage as AgentsUsage
+from handrail import Blocked, Chunk, ToolCallDelta, Usage
+from handrail_hosts import GuardFailedError
+from handrail_hosts.openai_agents import (
+    GuardedModel,
+    RefusedError,
+    input_guardrail,
+    tool_input_guardrail,
+    tool_output_guardrail,
+)
+from handrail_testkit import HostAnswer, HostCase, HostConformance, HostModel, ModelFailure, host_rails
+from openai.types.responses import ResponseStreamEvent
+from pydantic import TypeAdapter
+
+FORBIDDEN = "forbidden fruit"
+EVENTS = TypeAdapter(ResponseStreamEvent)
+
+
+@function_tool(strict_mode=False)
+def look_up(query: str, n: int | list[int] = 0, deep: dict | None = None) -> str:
+    """Look something up."""
+    return f"nothing about {query}"
+
+
+class FakeModel(Model):
+    """Says what a `HostModel` says, in events as OpenAI's server sends them."""
+
+    def __init__(self, said):
+        self.said = said
+
+    async def stream_response(self, *args, **further):
+        stream = self.said.stream()
+        writer = Server()
+        try:
+            async for chunk in stream:
+                for value in writer.events(chunk):
+                    yield EVENTS.validate_python(value)
+        finally:
+            await stream.aclose()
+
+    async def get_response(self, *args, **further):
+        async for event in self.stream_response(*args, **further):
+            pass
+        usage = event.response.usage
+        return ModelResponse(
+            output=event.response.output,
+            usage=AgentsUsage(requests=1, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens),
+            response_id=event.response.id,
+        )
+
+
+class Server:
+    """Writes the events of a response by hand."""
+
+    def __init__(self):
+        self.output, self.number = [], 0
+        self.head = {"id": "answer_1", "object": "response", "created_at": 1, "model": "m", "tools": []}
+        self.head |= {"parallel_tool_calls": True, "tool_choice": "auto"}
+
+    def event(self, kind, **fields):
+        self.number += 1
+        return {"type": f"response.{kind}", "sequence_number": self.number, **fields}
+
+    def events(self, chunk):
+        if self.number == 0:
+            yield self.event("created", response={**self.head, "output": []})
+        if chunk.reasoning:
+            item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": chunk.reasoning}]}
+            yield self.event("output_item.added", output_index=0, item={**item, "summary": []})
+            place = {"output_index": 0, "item_id": "rs_1", "summary_index": 0}
+            yield self.event("reasoning_summary_text.delta", delta=chunk.reasoning, **place)
+            yield self.event("output_item.done", output_index=0, item=item)
+            self.output.append(item)
+        if chunk.text:
+            yield from self.text(chunk.text)
+        for call in chunk.tool_calls:
+            if call.name:
+                item = {"type": "function_call", "id": "fc_1", "call_id": call.id, "name": call.name, "arguments": ""}
+                self.output.append(item)
+                yield self.event("output_item.added", output_index=0, item={**item})
+            if call.arguments:
+                self.output[-1]["arguments"] += call.arguments
+                place = {"output_index": 0, "item_id": "fc_1"}
+                yield self.event("function_call_arguments.delta", delta=call.arguments, **place)
+        if chunk.finish_reason:
+            yield from self.end(chunk)
+
+    def text(self, text):
+        if not self.output or self.output[-1]["type"] != "message":
+            item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+            yield self.event("output_item.added", output_index=len(self.output), item={**item})
+            item["content"] = [{"type": "output_text", "text": "", "annotations": []}]
+            self.output.append(item)
+        self.output[-1]["content"][0]["text"] += text
+        place = {"output_index": len(self.output) - 1, "item_id": "msg_1", "content_index": 0, "logprobs": []}
+        yield self.event("output_text.delta", delta=text, **place)
+
+    def end(self, chunk):
+        usage = {
+            "input_tokens": chunk.usage.input_tokens,
+            "output_tokens": chunk.usage.output_tokens,
+            "total_tokens": chunk.usage.total_tokens,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        }
+        for number, item in enumerate(self.output):
+            yield self.event("output_item.done", output_index=number, item=item)
+        cut = chunk.finish_reason == "length"
+        response = {**self.head, "output": self.output, "usage": usage, "status": "completed"}
+        if cut:
+            response |= {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+        yield self.event("incomplete" if cut else "completed", response=response)
+
+
+class Seen:
+    """What a reader saw."""
+
+    def __init__(self):
+        self.text = self.arguments = self.reasoning = ""
+        self.tool = self.usage = self.finish = self.id = None
+
+    def take(self, event):
+        kind = event.type
+        if kind == "response.output_text.delta":
+            self.text += event.delta
+        elif kind == "response.reasoning_summary_text.delta":
+            self.reasoning += event.delta
+        elif kind == "response.function_call_arguments.delta":
+            self.arguments += event.delta
+        elif kind == "response.output_item.added" and event.item.type == "function_call":
+            self.tool = (event.item.name, event.item.call_id)
+        elif kind in ("response.completed", "response.incomplete"):
+            self.finish = {"response.completed": "stop"}.get(kind, "length")
+            usage, self.id = event.response.usage, event.response.id
+            self.usage = Usage(usage.input_tokens, usage.output_tokens)
+
+    def whole(self, result):
+        (response,) = result.raw_responses
+        for item in response.output:
+            if item.type == "message":
+                self.text += item.content[0].text
+            elif item.type == "function_call":
+                self.tool, self.arguments = (item.name, item.call_id), item.arguments
+        self.usage = Usage(response.usage.input_tokens, response.usage.output_tokens)
+
+    def answer(self, ended, *, shown="", kept=None):
+        return HostAnswer(
+            ended=ended,
+            text=self.text,
+            tool=self.tool,
+            arguments=self.arguments,
+            reasoning=self.reasoning,
+            usage=self.usage,
+            finish=self.finish,
+            id=self.id,
+            shown=shown,
+            kept=kept,
+        )
+
+
+class OpenAIAgents(HostCase):
+    """Runs an agent, whose settings ask for a second attempt where one may be needed."""
+
+    async def ask(self, request):
+        retry = ModelRetrySettings(max_retries=1, policy=lambda context: True, backoff={"initial_delay": 0})
+        settings = ModelSettings(retry=retry) if request.model.failures else ModelSettings()
+        agent = Agent(
+            name="helper",
+            model=GuardedModel(FakeModel(request.model), host_rails(request.rails)),
+            tools=[look_up],
+            model_settings=settings,
+            tool_use_behavior="stop_on_first_tool",
+        )
+        seen, config = Seen(), RunConfig(tracing_disabled=True)
+        try:
+            if not request.streams:
+                seen.whole(await Runner.run(agent, request.message, run_config=config))
+                return seen.answer("complete")
+            result = Runner.run_streamed(agent, request.message, run_config=config)
+            try:
+                async for event in result.stream_events():
+                    if event.type == "raw_response_event":
+                        seen.take(event.data)
+                    if request.leaves and seen.text:
+                        return seen.answer("left")
+            finally:
+                result.cancel()
+            if seen.tool:
+                return seen.answer("complete")
+            return seen.answer("complete", kept=result.to_input_list()[-1]["content"][0]["text"])
+        except RefusedError as refused:
+            return seen.answer("refused", shown=str(refused))
+        except ModelBehaviorError as cut:  # as the SDK tells an answer that was cut off
+            seen.finish = "length" if "max_output_tokens" in str(cut) else None
+            return seen.answer("failed", shown=repr(cut))
+        except (GuardFailedError, ModelFailure) as failed:
+            return seen.answer("failed", shown=repr(failed))
+
+
+class TestOpenAIAgents(HostConformance):
+    @pytest.fixture
+    def case(self):
+        return OpenAIAgents()
+
+
+def agent_with(model, **fields):
+    return Agent(name="helper", model=model, tool_use_behavior="stop_on_first_tool", **fields)
+
+
+CALL = HostModel([Chunk(tool_calls=(ToolCallDelta(0, "call_1", "look_up", f'{{"query": "{FORBIDDEN}"}}'),)),
+                  Chunk(finish_reason="tool_calls", usage=Usage(1, 1))])  # fmt: skip
+
+
+async def test_a_tripwire_of_an_input_carries_the_record(anyio_backend):
+    said = HostModel([Chunk("Hello"), Chunk(finish_reason="stop", usage=Usage(1, 1))])
+    agent = agent_with(FakeModel(said), input_guardrails=[input_guardrail(host_rails("input"))])
+    with pytest.raises(InputGuardrailTripwireTriggered) as tripped:
+        await Runner.run(agent, f"Tell me of {FORBIDDEN}", run_config=RunConfig(tracing_disabled=True))
+    record = tripped.value.guardrail_result.output.output_info
+    assert isinstance(record, Blocked)
+    assert (record.rail, record.direction, said.requests) == ("suite phrases", "input", 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "rails", "place"),
+    [(tool_input_guardrail, "windows", "tool_input_guardrails"), (tool_output_guardrail, "input", "tool_output_guardrails")],
+)  # fmt: skip
+async def test_a_tool_is_guarded_and_the_model_told(make, rails, place, anyio_backend):
+    import dataclasses
+
+    guarded = dataclasses.replace(look_up, **{place: [make(host_rails(rails))]})
+    agent = agent_with(FakeModel(CALL), tools=[guarded])
+    result = await Runner.run(agent, "Hello", run_config=RunConfig(tracing_disabled=True))
+    assert "refused" in result.final_output
+    assert FORBIDDEN not in result.final_output
