@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers hosts compat release format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,9 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 	$(BIN)/python tests/bench/peers
 	$(BIN)/python tests/bench/patterns_peers.py
 	$(BIN)/python tests/bench/server_peers.py --write
+
+hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
+	$(BIN)/python plugins/hosts/hosts_tests
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py

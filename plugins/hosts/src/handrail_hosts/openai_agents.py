@@ -66,7 +66,7 @@ class GuardedModel(Model):
         self._model = model
         self._guard = HostGuard.of(rails)
 
-    async def get_response(  # noqa: D102  # as the base class says
+    async def get_response(  # as the base class says
         self,
         system_instructions: str | None,
         input: Any,  # noqa: A002  # the SDK's name
@@ -89,8 +89,14 @@ class GuardedModel(Model):
         async def source(judged: Sequence[Message]) -> AsyncIterator[Chunk]:
             answers.append(
                 await self._model.get_response(
-                    system_instructions, put_back(asked, judged, input), model_settings, tools, output_schema,
-                    handoffs, tracing, **further,
+                    system_instructions,
+                    put_back(asked, judged, input),
+                    model_settings,
+                    tools,
+                    output_schema,
+                    handoffs,
+                    tracing,
+                    **further,
                 )  # fmt: skip
             )
             body["output"] = [_as_dict(item) for item in answers[-1].output]
@@ -104,7 +110,7 @@ class GuardedModel(Model):
         output = dialect.write_whole(body, guarded.text, reasoning, guarded.tool_calls)["output"]
         return replace(answers[-1], output=[_ITEMS.validate_python(item) for item in output])
 
-    async def stream_response(  # noqa: D102  # as the base class says
+    async def stream_response(  # as the base class says
         self,
         system_instructions: str | None,
         input: Any,  # noqa: A002  # the SDK's name

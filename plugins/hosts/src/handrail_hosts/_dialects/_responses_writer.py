@@ -27,7 +27,14 @@ class ResponsesWriter:
         self.message_id: str | None = None
         self.call_ids: dict[int, str | None] = {}
         self.is_refusal = False
-        self._head: Value = {"id": "resp_guarded", "object": "response", "created_at": 0, "model": "", "output": [], **_ECHO}
+        self._head: Value = {
+            "id": "resp_guarded",
+            "object": "response",
+            "created_at": 0,
+            "model": "",
+            "output": [],
+            **_ECHO,
+        }
         self._last: Mapping[str, Any] = {}
         self._begun = False
         self._number = 0
@@ -85,7 +92,7 @@ class ResponsesWriter:
         if "text" not in self._open:
             id_ = self.message_id or f"msg_{len(self._output)}"
             self.message_id = None
-            item = {"id": id_, "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+            item: Value = {"id": id_, "type": "message", "role": "assistant", "status": "in_progress", "content": []}
             events += self._opened("text", item)
             part = {"type": kind, field: "", **({} if self.is_refusal else {"annotations": [], "logprobs": []})}
             events.append(self._of("content_part.added", "text", content_index=0, part={**part}))
@@ -98,7 +105,7 @@ class ResponsesWriter:
         events = self._begin()
         if "reasoning" not in self._open:
             id_ = self._thoughts[0].get("id") if self._thoughts else None
-            item = {"id": id_ or f"rs_{len(self._output)}", "type": "reasoning", "summary": []}
+            item: Value = {"id": id_ or f"rs_{len(self._output)}", "type": "reasoning", "summary": []}
             events += self._opened("reasoning", item)
             part = {"type": "summary_text", "text": ""}
             events.append(self._of("reasoning_summary_part.added", "reasoning", summary_index=0, part={**part}))
@@ -116,7 +123,7 @@ class ResponsesWriter:
             field = "input" if custom else "arguments"
             kind = "custom_tool_call" if custom else "function_call"
             id_ = self.call_ids.get(delta.index) or f"fc_{delta.index}"
-            item = {"id": id_, "type": kind, "call_id": delta.id, "name": delta.name, field: ""}
+            item: Value = {"id": id_, "type": kind, "call_id": delta.id, "name": delta.name, field: ""}
             item |= {} if custom else {"status": "in_progress"}
             self._open[key] = len(self._output)
             self._output.append(item)
