@@ -6,7 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +143,7 @@ def install(host: Host) -> None:
 def columns(host: Host, report: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield for each test class of a host what its rows say: "yes", or the reason why not."""
     found: dict[str, dict[str, str]] = {name: {} for name in host.classes}
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  # pytest wrote it
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314  # pytest wrote it
         name = case.get("classname", "").rpartition(".")[2]
         if name not in found:
             continue

@@ -16,6 +16,7 @@ from agents import (
     function_tool,
 )
 from agents.usage import Usage as AgentsUsage
+from asgi_host import ResponsesWriter
 from handrail import Blocked, Chunk, ToolCallDelta, Usage
 from handrail_hosts import GuardFailedError
 from handrail_hosts.openai_agents import (
@@ -47,7 +48,7 @@ class FakeModel(Model):
 
     async def stream_response(self, *args, **further):
         stream = self.said.stream()
-        writer = Server()
+        writer = ResponsesWriter()
         try:
             async for chunk in stream:
                 for value in writer.events(chunk):
@@ -64,69 +65,6 @@ class FakeModel(Model):
             usage=AgentsUsage(requests=1, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens),
             response_id=event.response.id,
         )
-
-
-class Server:
-    """Writes the events of a response by hand."""
-
-    def __init__(self):
-        self.output, self.number = [], 0
-        self.head = {"id": "answer_1", "object": "response", "created_at": 1, "model": "m", "tools": []}
-        self.head |= {"parallel_tool_calls": True, "tool_choice": "auto"}
-
-    def event(self, kind, **fields):
-        self.number += 1
-        return {"type": f"response.{kind}", "sequence_number": self.number, **fields}
-
-    def events(self, chunk):
-        if self.number == 0:
-            yield self.event("created", response={**self.head, "output": []})
-        if chunk.reasoning:
-            item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": chunk.reasoning}]}
-            yield self.event("output_item.added", output_index=0, item={**item, "summary": []})
-            place = {"output_index": 0, "item_id": "rs_1", "summary_index": 0}
-            yield self.event("reasoning_summary_text.delta", delta=chunk.reasoning, **place)
-            yield self.event("output_item.done", output_index=0, item=item)
-            self.output.append(item)
-        if chunk.text:
-            yield from self.text(chunk.text)
-        for call in chunk.tool_calls:
-            if call.name:
-                item = {"type": "function_call", "id": "fc_1", "call_id": call.id, "name": call.name, "arguments": ""}
-                self.output.append(item)
-                yield self.event("output_item.added", output_index=0, item={**item})
-            if call.arguments:
-                self.output[-1]["arguments"] += call.arguments
-                place = {"output_index": 0, "item_id": "fc_1"}
-                yield self.event("function_call_arguments.delta", delta=call.arguments, **place)
-        if chunk.finish_reason:
-            yield from self.end(chunk)
-
-    def text(self, text):
-        if not self.output or self.output[-1]["type"] != "message":
-            item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
-            yield self.event("output_item.added", output_index=len(self.output), item={**item})
-            item["content"] = [{"type": "output_text", "text": "", "annotations": []}]
-            self.output.append(item)
-        self.output[-1]["content"][0]["text"] += text
-        place = {"output_index": len(self.output) - 1, "item_id": "msg_1", "content_index": 0, "logprobs": []}
-        yield self.event("output_text.delta", delta=text, **place)
-
-    def end(self, chunk):
-        usage = {
-            "input_tokens": chunk.usage.input_tokens,
-            "output_tokens": chunk.usage.output_tokens,
-            "total_tokens": chunk.usage.total_tokens,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens_details": {"reasoning_tokens": 0},
-        }
-        for number, item in enumerate(self.output):
-            yield self.event("output_item.done", output_index=number, item=item)
-        cut = chunk.finish_reason == "length"
-        response = {**self.head, "output": self.output, "usage": usage, "status": "completed"}
-        if cut:
-            response |= {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
-        yield self.event("incomplete" if cut else "completed", response=response)
 
 
 class Seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from asgi_host import AsgiHost, ChatWire
+from asgi_host import AsgiHost, ChatWire, MessagesWire, ResponsesWire
 from handrail_hosts.starlette import GuardMiddleware
 from handrail_testkit import HostConformance
 
@@ -16,3 +16,19 @@ class TestChatCompletions(HostConformance):
     @pytest.fixture
     def case(self):
         return AsgiHost(ChatWire(), GuardMiddleware)
+
+
+class TestResponses(HostConformance):
+    expected_failures = {"test_what_the_host_keeps_is_guarded": NOTHING_KEPT}
+
+    @pytest.fixture
+    def case(self):
+        return AsgiHost(ResponsesWire(), GuardMiddleware)
+
+
+class TestMessages(HostConformance):
+    expected_failures = {"test_what_the_host_keeps_is_guarded": NOTHING_KEPT}
+
+    @pytest.fixture
+    def case(self):
+        return AsgiHost(MessagesWire(), GuardMiddleware)

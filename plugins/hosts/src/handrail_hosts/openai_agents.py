@@ -97,7 +97,7 @@ class GuardedModel(Model):
                     handoffs,
                     tracing,
                     **further,
-                )  # fmt: skip
+                )
             )
             body["output"] = [_as_dict(item) for item in answers[-1].output]
             yield dialect.read_whole(body)
