@@ -162,7 +162,7 @@ class ChatWire:
         choices = [choice for value in values for choice in value.get("choices", ())]
         deltas = [choice["delta"] for choice in choices]
         calls = [call for delta in deltas for call in delta.get("tool_calls", ())]
-        finish = next((choice["finish_reason"] for choice in choices if choice["finish_reason"]), None)
+        finish = next((choice["finish_reason"] for choice in choices if choice.get("finish_reason")), None)
         usage = next((value["usage"] for value in values if value.get("usage")), None)
         errors = [value["error"] for value in values if "error" in value]
         return HostAnswer(

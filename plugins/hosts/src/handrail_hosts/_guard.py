@@ -12,7 +12,7 @@ from handrail import Blocked, Chunk, ConfigurationError, LLMRails, RailFailed, R
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 
 if TYPE_CHECKING:
-    from handrail import Event, GenerationResponse, GuardedStream, Message, RailsResult
+    from handrail import Event, FedStream, GenerationResponse, GuardedStream, Message, RailsResult
 
 Source: TypeAlias = Callable[[Sequence["Message"]], AsyncIterator[Chunk]]
 """Asks the host's model with a conversation as the input rails let it through."""
@@ -95,7 +95,7 @@ class HostGuard:
         """
         try:
             while items := await stream.take():
-                if kept := self._kept(items):
+                if kept := self.kept(items):
                     yield kept
                 if isinstance(items[-1], RailFailed):
                     raise GuardFailedError.of(items[-1])
@@ -181,8 +181,17 @@ class HostGuard:
             params["response_format"] = response_format
         return {"llm_params": params} if judge_input else {"llm_params": params, "rails": {"input": False}}
 
-    def _kept(self, items: list[str | Event]) -> list[str | Event]:
-        if type(items[0]) is str and len(items) == 1:  # as nearly always
+    def feed(self) -> FedStream:
+        """Return a guard for a host that hands over pieces and takes back what is cleared; no input rail runs."""
+        return self._rails.feed()
+
+    def kept(self, items: list[str | Event]) -> list[str | Event]:
+        """Return what a reader may have of what was released: without reasoning that is withheld, and failures.
+
+        Raises:
+            GuardFailedError: a rail withdrew what was delivered.
+        """
+        if items and type(items[0]) is str and len(items) == 1:  # as nearly always
             return items
         return [item for item in items if not self._is_kept_back(item)]
 

@@ -29,6 +29,7 @@ _WIRES: Mapping[str, type[Dialect]] = {
     "aresponses": ResponsesDialect,
 }
 _ROUTES = (("/messages", MessagesDialect), ("/responses", ResponsesDialect), ("/chat/completions", ChatDialect))
+_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
 _WITHOUT_TEXT = ("aembedding", "embedding", "embeddings", "arerank", "rerank", "amoderation", "moderation")
 
 
@@ -42,6 +43,13 @@ class HandrailGuardrail(CustomGuardrail):
         config: the path of a configuration, from the proxy's own file; or
         rails: rails, a configuration, or the path of one.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a subclass the hooks as its own: the proxy asks the class itself, and would let a stream through."""
+        super().__init_subclass__(**kwargs)
+        for name in _HOOKS:
+            if name not in vars(cls):
+                setattr(cls, name, getattr(cls, name))
 
     def __init__(self, *, config: str | None = None, rails: Guarding | None = None, **kwargs: Any) -> None:
         given = rails if rails is not None else config
@@ -158,13 +166,12 @@ class _Form:
         return [self._event(value) for value in values]
 
     def _typed(self, value: dict[str, Any]) -> Any:
-        from litellm.types.llms.openai import BaseLiteLLMOpenAIResponseObject, GenericEvent
+        from litellm.types.llms.openai import GenericEvent
 
         kind: type[Any] = self._kinds.get(value["type"]) or GenericEvent
         if "response" in value:
             value = {**value, "response": ResponsesAPIResponse(**value["response"])}
-        made = kind.model_construct(**value)
-        return made if isinstance(made, BaseLiteLLMOpenAIResponseObject) else GenericEvent(**value)
+        return kind.model_construct(**value)
 
 
 def _chat_chunk(value: dict[str, Any]) -> ModelResponseStream:
