@@ -235,7 +235,6 @@ class HostConformance(Conformance, suite=True):
             else:
                 assert (answers[text].ended, answers[text].text) == ("complete", text)
 
-
     async def _ask(
         self, case: HostCase, model: HostModel, *, rails: HostRails = "windows", streams: bool = True
     ) -> HostAnswer:
