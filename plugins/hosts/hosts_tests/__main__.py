@@ -79,6 +79,14 @@ HOSTS = (
         "openai-agents",
         {"TestOpenAIAgents": "run"},
     ),
+    Host(
+        "litellm",
+        "plugins/hosts/hosts_tests/test_litellm.py",
+        ("litellm[proxy]>=1.108,<1.109",),
+        "litellm",
+        {"TestChatCompletions": "chat completions", "TestResponses": "responses", "TestMessages": "messages"},
+    ),
+    Host("open-webui", "plugins/hosts/tests/test_open_webui.py", (), "", {"TestOpenWebUI": "filter"}),
 )
 
 
@@ -113,14 +121,21 @@ def run(host: Host) -> Result:
     if host.requires:
         install(host)
     report = host.folder / "hosts.xml"
-    command = [str(host.python), "-m", "pytest", "-q", host.module, f"--junitxml={report}", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PATH": f"{host.python.parent}{os.pathsep}{os.environ['PATH']}"}
+    pages = ["plugins/hosts/hosts_tests/test_pages.py"] if host.requires else []
+    command = [str(host.python), "-m", "pytest", "-q", host.module, *pages, f"--junitxml={report}"]
+    environment = {
+        **os.environ,
+        "HANDRAIL_HOST": host.name,
+        "PATH": f"{host.python.parent}{os.pathsep}{os.environ['PATH']}",
+    }
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if done.returncode == 0 and host.requires:
         modules = [f"plugins/hosts/src/handrail_hosts/{'_' * private}{host.name.replace('-', '_')}.py"
                    for private in (False, True)]  # fmt: skip
         present = [module for module in modules if (ROOT / module).exists()]
         done = subprocess.run([str(host.python), "-m", "mypy", *present], cwd=ROOT, check=False)
+    if not host.distribution:
+        return Result(host, "(not installed)", dict(columns(host, report)), done.returncode == 0)
     asked = f"from importlib.metadata import version; print(version({host.distribution!r}))"
     version = subprocess.run([str(host.python), "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
     return Result(host, version, dict(columns(host, report)), done.returncode == 0)

@@ -13,15 +13,12 @@ import threading
 import time
 from itertools import count
 
-import anyio
-import anyio.to_thread
 import httpx
 import pytest
 import uvicorn
 from asgi_host import AsgiHost, ChatWire, MessagesWire, ResponsesWire
 from handrail_testkit import HostCase, HostConformance
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 KINDS = ("windows", "session", "masking", "failing", "input")
@@ -127,7 +124,7 @@ def wait_for(address, process, log):
         if process.poll() is not None:
             break
         try:
-            httpx.get(address, timeout=5)
+            httpx.get(address, timeout=5, verify=False, trust_env=False)
         except httpx.HTTPError:
             time.sleep(0.1)
         else:
@@ -161,14 +158,18 @@ class Proxy(HostCase):
         if request.streams and self.provider == "openai" and "messages" in body:
             body["stream_options"] = {"include_usage": True}
         client = Client(leaves=request.leaves)
-        async with httpx.AsyncClient(timeout=60, headers={"authorization": f"Bearer {KEY}"}) as http:
-            async with http.stream("POST", self.address + self.wire.path, json=body) as response:
-                client.status = response.status_code
-                async for piece in response.aiter_bytes():
-                    client.body += piece
-                    if client.leaves and self.wire.has_text(client.body):
-                        client.left = True
-                        break
+        async with (
+            httpx.AsyncClient(
+                timeout=60, verify=False, trust_env=False, headers={"authorization": f"Bearer {KEY}"}
+            ) as http,
+            http.stream("POST", self.address + self.wire.path, json=body) as response,
+        ):
+            client.status = response.status_code
+            async for piece in response.aiter_bytes():
+                client.body += piece
+                if client.leaves and self.wire.has_text(client.body):
+                    client.left = True
+                    break
         return answer_of(self.wire, client, streams=request.streams)
 
 

@@ -1,18 +1,16 @@
-"""The filter for Open WebUI, called as Open WebUI calls filters. Open WebUI itself is not installed: it is too large."""
+"""The filter for Open WebUI, called as Open WebUI calls filters; itself it is too large to be installed."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import runpy
-import subprocess
-import sys
 
-import anyio
 import pytest
 from asgi_host import ChatWire
-from handrail_hosts.open_webui import make_filter
-from handrail_testkit import HostAnswer, HostCase, HostConformance, HostModel, ModelFailure, host_rails
+from handrail_hosts._command import open_webui
+from handrail_hosts.open_webui import GuardFilter, make_filter
+from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
 
 CANNOT_STOP = "a filter cannot stop a model"
 
@@ -105,3 +103,25 @@ class TestOpenWebUI(HostConformance):
     @pytest.fixture
     def case(self):
         return OpenWebUI()
+
+
+CONFIG = """
+rails:
+  output: {flows: [personal data check], streaming: {enabled: True}}
+  config: {personal data check: {action: block}}
+"""
+
+
+async def test_a_request_without_a_chat_is_refused(anyio_backend):
+    guard = make_filter(host_rails("windows"))()
+    with pytest.raises(Exception, match="without a chat"):
+        await guard.inlet({"messages": [{"role": "user", "content": "Hello"}]}, {"chat_id": None})
+
+
+def test_the_file_to_paste_makes_a_filter(tmp_path, capsys):
+    (tmp_path / "config.yml").write_text(CONFIG)
+    assert open_webui(tmp_path, title='My "own"\nguard') == 0
+    (tmp_path / "pasted.py").write_text(capsys.readouterr().out)
+    made = runpy.run_path(str(tmp_path / "pasted.py"))
+    assert "title: My 'own' guard" in made["__doc__"]
+    assert isinstance(made["Filter"](), GuardFilter)

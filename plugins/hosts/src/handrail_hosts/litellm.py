@@ -85,13 +85,18 @@ class HandrailGuardrail(CustomGuardrail):
             raise _failed() from error
         return data
 
-    async def async_post_call_success_hook(self, data: dict[str, Any], user_api_key_dict: Any, response: Any) -> Any:
+    async def async_post_call_success_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: Any,  # noqa: ARG002  # LiteLLM's signature
+        response: Any,
+    ) -> Any:
         """Return a whole answer as the output rails let it through.
 
         Raises:
             HTTPException: it could not be judged.
         """
-        make = _wire_of_answer(response, user_api_key_dict)
+        make = _wire_of_answer(response)
         if make is None:
             return response
         dialect, value = make(), response if isinstance(response, dict) else response.model_dump(warnings=False)
@@ -188,7 +193,7 @@ def _dialect_of_route(user_api_key_dict: Any) -> Dialect:
     raise GuardFailedError("streams of this route cannot be checked")
 
 
-def _wire_of_answer(response: Any, user_api_key_dict: Any) -> type[Dialect] | None:
+def _wire_of_answer(response: Any) -> type[Dialect] | None:
     """Return how an answer is read; None for one without a text of a model."""
     if isinstance(response, ModelResponse):
         return ChatDialect

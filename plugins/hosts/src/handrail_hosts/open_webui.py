@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = "tuple[str, str]"
 _MOST_SECONDS = 3600.0  # for which an answer may go on; a filter is not told of readers who leave
+_PASSES = ("usage", "selected_model_id")
 _FAILED = "The answer was withheld, because it could not be checked."
 
 
@@ -44,7 +45,7 @@ class _Answer:
 class GuardFilter:
     """A filter of Open WebUI; `make_filter` makes the class that it loads.
 
-    Open WebUI hands over one event at a time and takes one back, so what is not cleared yet goes out with a later event,
+    Open WebUI hands over one event at a time and takes one back, so what is not cleared yet goes out with a later one,
     and what is left with the event that has the reason of the end. An answer that ends without one ends where it was
     cleared to. A filter cannot stop a model: after a refusal the rest is dropped as it comes.
     """
@@ -71,7 +72,7 @@ class GuardFilter:
         """Return what is cleared by now, in the form of the event; an empty event is not shown."""
         key = _key_of(__metadata__)
         if not isinstance(event, Mapping) or not event.get("choices"):
-            return {} if not isinstance(event, Mapping) or "usage" not in event else {"usage": event["usage"]}
+            return {name: event[name] for name in _PASSES if name in event}
         answer = await self._answer(key)
         if answer.over:
             return self._ended(key, answer, event)
@@ -81,7 +82,7 @@ class GuardFilter:
             answer.over = True
             await answer.guard.__aexit__(None, None, None)
             raise
-        return self._event(key, answer, event, events)
+        return self._event(key, answer, events)
 
     async def outlet(self, body: dict[str, Any], __metadata__: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return a finished conversation with its last answer judged once more, as what is kept."""
@@ -116,14 +117,17 @@ class GuardFilter:
         stop = answer.guard.response.stop if not events else None
         return [*events, stop] if stop is not None else events
 
-    def _event(self, key: Key, answer: _Answer, event: Mapping[str, Any], events: list[Any]) -> dict[str, Any]:
+    def _event(self, key: Key, answer: _Answer, events: list[Any]) -> dict[str, Any]:
         items = [getattr(item, "text", item) if type(item).__name__ == "TextDelta" else item for item in events]
         kept = self._guard.kept([item for item in items if not isinstance(item, RailFailed)])
         values = answer.dialect.write(kept)
         stopped = next((item for item in items if isinstance(item, Blocked | RailFailed)), None)
         if isinstance(stopped, RailFailed):
-            values.append(_said(event, f"\n\n{_FAILED}"))
-        answer.over, answer.reason = stopped is not None, "error" if isinstance(stopped, RailFailed) else "content_filter"
+            values += answer.dialect.write([f"\n\n{_FAILED}"])
+        answer.over, answer.reason = (
+            stopped is not None,
+            "error" if isinstance(stopped, RailFailed) else "content_filter",
+        )
         if any(isinstance(item, Finished) for item in items):
             self._answers.pop(key, None)
         return _merged(values)
@@ -158,10 +162,6 @@ def _key_of(metadata: Mapping[str, Any] | None) -> Key:
     if not chat or not message:
         raise GuardFailedError("a request without a chat cannot be guarded, for its events cannot be told from others'")
     return chat, message
-
-
-def _said(event: Mapping[str, Any], text: str) -> dict[str, Any]:
-    return {**event, "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
 
 
 def _merged(values: list[dict[str, Any]]) -> dict[str, Any]:
