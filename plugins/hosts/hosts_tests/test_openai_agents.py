@@ -57,8 +57,8 @@ class FakeModel(Model):
             await stream.aclose()
 
     async def get_response(self, *args, **further):
-        async for event in self.stream_response(*args, **further):
-            pass
+        events = [event async for event in self.stream_response(*args, **further)]
+        event = events[-1]
         usage = event.response.usage
         return ModelResponse(
             output=event.response.output,
@@ -178,8 +178,11 @@ async def test_a_tripwire_of_an_input_carries_the_record(anyio_backend):
 
 @pytest.mark.parametrize(
     ("make", "rails", "place"),
-    [(tool_input_guardrail, "windows", "tool_input_guardrails"), (tool_output_guardrail, "input", "tool_output_guardrails")],
-)  # fmt: skip
+    [
+        (tool_input_guardrail, "windows", "tool_input_guardrails"),
+        (tool_output_guardrail, "input", "tool_output_guardrails"),
+    ],
+)
 async def test_a_tool_is_guarded_and_the_model_told(make, rails, place, anyio_backend):
     import dataclasses
 
