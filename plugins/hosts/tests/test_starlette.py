@@ -185,7 +185,7 @@ def test_a_configuration_that_cannot_guard_a_host_is_refused_at_once():
         HostGuard(RailsConfig.from_content(config={"rails": {"output": output}}))
     output["streaming"] = {"enabled": True, "stream_first": True}
     output["flows"] = ["self check output"]
-    models = [{"type": "main", "engine": "scripted", "parameters": {"default": "yes"}}]
+    models = [{"type": "main", "engine": "scripted", "parameters": {"answers": [], "default": "yes"}}]
     prompts = [{"task": "self_check_output", "content": "{{ bot_response }}?"}]
     config = {"models": models, "prompts": prompts, "rails": {"output": output}}
     with pytest.raises(ConfigurationError, match="stream_first"):

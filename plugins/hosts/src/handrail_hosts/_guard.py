@@ -21,6 +21,7 @@ Guarding: TypeAlias = "HostGuard | LLMRails | RailsConfig | str | PathLike[str]"
 """What a host is guarded with: a guard, rails, a configuration, or the path of one."""
 
 _SOURCE = "handrail_hosts.source"
+_NOT_TOLD: Sequence[Message] = ({"role": "user", "content": ""},)  # of a conversation that the host does not show
 
 
 class _HostModel:
@@ -75,7 +76,7 @@ class HostGuard:
         """Return the guarded answer of a host's model; take it with `items`.
 
         Args:
-            messages: the conversation in OpenAI's form.
+            messages: the conversation in OpenAI's form; empty where the host does not show it.
             source: asks the model.
             tools: the tools that the model may call, in OpenAI's form; rails are told of them.
             response_format: as OpenAI has it; an answer that is to be JSON is judged as such.
@@ -84,6 +85,7 @@ class HostGuard:
             conversation: which conversation it is, which rails are told.
         """
         options = self._options(source, tools, response_format, judge_input=judge_input)
+        messages = messages or _NOT_TOLD
         return self._rails.stream_events(messages=messages, options=options, caller=caller, conversation=conversation)
 
     async def items(self, stream: GuardedStream) -> AsyncGenerator[list[str | Event], None]:
@@ -124,7 +126,7 @@ class HostGuard:
         response = cast(
             "GenerationResponse",
             await self._rails.generate_async(
-                messages=messages, options=options, caller=caller, conversation=conversation
+                messages=messages or _NOT_TOLD, options=options, caller=caller, conversation=conversation
             ),
         )
         if isinstance(response.stop, RailFailed):
