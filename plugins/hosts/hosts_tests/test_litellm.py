@@ -36,6 +36,7 @@ def _of(kind):
 windows, session, masking, failing, guards_input = map(_of, ("windows", "session", "masking", "failing", "input"))
 """
 KEY = f"sk-{secrets.token_hex(16)}"
+LATE = "without a guardrail, too, the proxy reads a response to its end before it delivers any of it"
 KEPT = "the proxy keeps no conversation; its clients do"
 
 
@@ -202,7 +203,14 @@ class TestMessages(HostConformance):
 
 class TestResponses(HostConformance):
     standstill = 300.0  # a proxy on a busy machine
-    expected_failures = {"test_what_the_host_keeps_is_guarded": KEPT}
+    prompt = 10.0
+    expected_failures = {
+        "test_what_the_host_keeps_is_guarded": KEPT,
+        "test_the_id_of_the_answer_is_kept": "the proxy gives responses ids of its own",
+        "test_text_is_delivered_while_the_model_still_writes": LATE,
+        "test_a_refusal_stops_the_model": LATE,
+        "test_a_reader_who_leaves_stops_the_model": LATE,
+    }
 
     @pytest.fixture
     def case(self, proxy, upstream):
