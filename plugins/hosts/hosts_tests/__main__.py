@@ -41,6 +41,11 @@ class Host:
         return ROOT / ".venvs" / f"hosts-{self.name}" if self.requires else ROOT / ".venv"
 
     @property
+    def report(self) -> Path:
+        """Where pytest writes what came of its tests."""
+        return ROOT / ".venvs" / f"hosts-{self.name}.xml"
+
+    @property
     def python(self) -> Path:
         """The interpreter of its environment."""
         return self.folder / "bin" / "python"
@@ -97,32 +102,30 @@ class Result:
     host: Host
     version: str
     rows: dict[str, dict[str, str]]
-    ok: bool
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the hosts that are named, or all, and write the table if all of them ran."""
+    """Run the hosts that are named, or all; write the table, if each host has been run by now."""
     parser = argparse.ArgumentParser(prog="make hosts", description=__doc__)
     parser.add_argument("hosts", nargs="*", help="all, unless named: " + ", ".join(host.name for host in HOSTS))
     named = parser.parse_args(arguments).hosts
     chosen = [host for host in HOSTS if not named or host.name in named]
     if len(chosen) != len(named or HOSTS):
         parser.error(f"unknown host; known are {', '.join(host.name for host in HOSTS)}")
-    results = [run(host) for host in chosen]
-    if not named and all(result.ok for result in results):
+    failed = [host.name for host in chosen if not run(host)]
+    results = [result(host) for host in HOSTS if host.report.exists()]
+    if not failed and len(results) == len(HOSTS):
         TABLE.write_text(table(results), encoding="utf-8")
-    failed = [result.host.name for result in results if not result.ok]
     print(f"failed: {', '.join(failed)}" if failed else "every host does what the table says")
     return 1 if failed else 0
 
 
-def run(host: Host) -> Result:
-    """Make the environment of a host and run its tests in it."""
+def run(host: Host) -> bool:
+    """Make the environment of a host, and run its tests and mypy in it; return whether all is well."""
     if host.requires:
         install(host)
-    report = host.folder / "hosts.xml"
     pages = ["plugins/hosts/hosts_tests/test_pages.py"] if host.requires else []
-    command = [str(host.python), "-m", "pytest", "-q", host.module, *pages, f"--junitxml={report}"]
+    command = [str(host.python), "-m", "pytest", "-q", host.module, *pages, f"--junitxml={host.report}"]
     environment = {
         **os.environ,
         "HANDRAIL_HOST": host.name,
@@ -130,15 +133,19 @@ def run(host: Host) -> Result:
     }
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if done.returncode == 0 and host.requires:
-        modules = [f"plugins/hosts/src/handrail_hosts/{'_' * private}{host.name.replace('-', '_')}.py"
-                   for private in (False, True)]  # fmt: skip
-        present = [module for module in modules if (ROOT / module).exists()]
-        done = subprocess.run([str(host.python), "-m", "mypy", *present], cwd=ROOT, check=False)
-    if not host.distribution:
-        return Result(host, "(not installed)", dict(columns(host, report)), done.returncode == 0)
-    asked = f"from importlib.metadata import version; print(version({host.distribution!r}))"
-    version = subprocess.run([str(host.python), "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
-    return Result(host, version, dict(columns(host, report)), done.returncode == 0)
+        name = host.name.replace("-", "_")
+        modules = sorted(map(str, (ROOT / "plugins/hosts/src/handrail_hosts").glob(f"*{name}.py")))
+        done = subprocess.run([str(host.python), "-m", "mypy", *modules], cwd=ROOT, check=False)
+    return done.returncode == 0
+
+
+def result(host: Host) -> Result:
+    """Return what the newest run of a host's tests came to."""
+    version = "(not installed)"
+    if host.distribution:
+        asked = f"from importlib.metadata import version; print(version({host.distribution!r}))"
+        version = subprocess.run([str(host.python), "-c", asked], capture_output=True, text=True, check=True).stdout
+    return Result(host, version.strip(), dict(columns(host, host.report)))
 
 
 def install(host: Host) -> None:
