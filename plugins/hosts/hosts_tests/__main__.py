@@ -35,6 +35,7 @@ class Host:
     requires: tuple[str, ...]
     distribution: str
     classes: dict[str, str]
+    without: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
