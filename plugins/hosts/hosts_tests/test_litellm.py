@@ -36,7 +36,7 @@ def _of(kind):
 windows, session, masking, failing, guards_input = map(_of, ("windows", "session", "masking", "failing", "input"))
 """
 KEY = f"sk-{secrets.token_hex(16)}"
-LATE = "without a guardrail, too, the proxy reads a response to its end before it delivers any of it"
+LATE = "where no guardrail runs, too, the proxy reads a response to its end before it delivers any of it"
 KEPT = "the proxy keeps no conversation; its clients do"
 
 
