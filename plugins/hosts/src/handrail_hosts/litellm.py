@@ -40,7 +40,7 @@ class HandrailGuardrail(CustomGuardrail):
     Calls that are none of chat completions, messages and responses are refused, unless they have no text to judge.
 
     Args:
-        config: the path of a configuration, from the proxy's own file; or
+        handrail_config: the path of a configuration, from the proxy's own file; or
         rails: rails, a configuration, or the path of one.
     """
 
@@ -51,10 +51,12 @@ class HandrailGuardrail(CustomGuardrail):
             if name not in vars(cls):
                 setattr(cls, name, getattr(cls, name))
 
-    def __init__(self, *, config: str | None = None, rails: Guarding | None = None, **kwargs: Any) -> None:
-        given = rails if rails is not None else config
+    def __init__(self, *, handrail_config: str | None = None, rails: Guarding | None = None, **kwargs: Any) -> None:
+        given = rails if rails is not None else handrail_config
         if given is None:
-            raise ValueError("'config' is missing from 'litellm_params': the path of a configuration for the rails")
+            raise ValueError(
+                "'handrail_config' is missing from 'litellm_params': the path of a configuration for the rails"
+            )
         self._guard = HostGuard.of(given)
         super().__init__(**kwargs)
 
