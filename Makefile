@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,9 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 
 clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
 	$(BIN)/python tests/clients
+
+hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
+	$(BIN)/python plugins/hosts/hosts_tests
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py

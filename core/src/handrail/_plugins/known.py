@@ -59,6 +59,7 @@ PACKAGES = {
     "tiny": "handrail-tiny",
     # commands
     "new": "handrail-testkit",
+    "open-webui": "handrail-hosts",
     "eval": "handrail-eval",
     "server": "handrail-server",
 }
