@@ -7,7 +7,7 @@ SOURCES := $(addsuffix /src,$(MEMBERS))
 STRANGERS := $(wildcard docs/examples/plugins/*/src)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
-TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]'
+TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/mcp[http,server]'
 MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -49,5 +49,7 @@ PACKAGES = {
     # commands
     "new": "handrail-testkit",
     "eval": "handrail-eval",
+    "mcp": "handrail-mcp",
+    "mcp-server": "handrail-mcp",
     "server": "handrail-server",
 }
