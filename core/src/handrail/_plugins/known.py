@@ -48,6 +48,7 @@ PACKAGES = {
     "tiny": "handrail-tiny",
     # commands
     "new": "handrail-testkit",
+    "open-webui": "handrail-hosts",
     "eval": "handrail-eval",
     "mcp": "handrail-mcp",
     "mcp-server": "handrail-mcp",
