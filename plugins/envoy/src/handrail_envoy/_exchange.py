@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _AHEAD = 64  # pieces of a body that may wait for the guard; beyond that Envoy waits
 _KEPT_OF_ERRORS = (b"retry-after", b"www-authenticate", b"date", b"server")
 
+_ROLES = frozenset({"user", "assistant", "system", "developer", "tool"})
+
 
 class Exchange:
     """Guards one request and its response.
@@ -46,7 +48,7 @@ class Exchange:
         self._has_headers = anyio.Event()
         self._start: Packet | None = None
         self._held = bytearray()
-        self._asked = self._begun = self._ended = False
+        self._begun = self._ended = False
 
     async def run(self, first: HttpHeaders) -> None:
         """Judge the request, and the response when it comes.
@@ -111,7 +113,9 @@ class Exchange:
     async def _upstream(self, _scope: Packet, receive: Any, send: Any) -> None:
         """Be the application behind the guard: hand the request back to Envoy, and read the upstream's response."""
         packet = await receive()
-        self._asked = True
+        if not has_known_roles(packet["body"]):
+            await self._send_error(send, 400, "A message has a role that nobody judges.")
+            return
         host = [(b"accept-encoding", b"identity")]  # so that what comes can be judged
         await self._write(packets.request_headers(host, removed=("content-length",)))
         for piece in packets.request_body(packet["body"], ends=not self._request.has_trailers):
@@ -122,7 +126,7 @@ class Exchange:
         headers = self._response_headers or []
         status = int(packets.value_of(headers, b":status") or 0)
         if status >= 400:
-            await self._send_error(send, status)
+            await self._send_error(send, status, "The model could not answer.")
             return
         named = [pair for pair in headers if not pair[0].startswith(b":")]
         await send({"type": "http.response.start", "status": status, "headers": named})
@@ -132,9 +136,9 @@ class Exchange:
             more = packet["more_body"]
             await send(packet)
 
-    async def _send_error(self, send: Any, status: int) -> None:
-        """Answer with the upstream's status, and with none of its words, which nobody has judged."""
-        error = {"message": "The model could not answer.", "type": "upstream_error", "code": str(status)}
+    async def _send_error(self, send: Any, status: int, words: str) -> None:
+        """Answer with a status, and with none of the upstream's words, which nobody has judged."""
+        error = {"message": words, "type": "upstream_error", "code": str(status)}
         body = json.dumps({"error": error}).encode()
         kept = [pair for pair in self._response_headers or [] if pair[0] in _KEPT_OF_ERRORS]
         headers = [*kept, (b"content-type", b"application/json")]
@@ -172,6 +176,13 @@ class Exchange:
             await self._write(packets.instead(start["status"], start["headers"], bytes(self._held)))
 
 
+def has_known_roles(body: bytes) -> bool:
+    """Return whether all messages of a request are by somebody whom rails know; others would pass unjudged."""
+    value = json.loads(body)
+    messages = value.get("messages", ()) if isinstance(value, dict) else ()
+    return all(isinstance(one, dict) and one.get("role", "user") in _ROLES for one in messages)
+
+
 class _Body:
     """What Envoy sends of one body; all after its end is dropped, for some versions of Envoy send an end twice."""
 
@@ -191,6 +202,7 @@ class _Body:
     def close(self) -> None:
         self._ended = True
         self._pieces.close()
+        self._send.close()
 
     async def end(self) -> None:
         await self.take(b"", ends=True)

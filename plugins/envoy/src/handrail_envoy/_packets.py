@@ -14,6 +14,7 @@ Packet: TypeAlias = MutableMapping[str, Any]
 
 FULL_DUPLEX = ProcessingMode.BodySendMode.FULL_DUPLEX_STREAMED
 _PIECE = 64 * 1024  # bytes of one message, well below what gRPC allows
+_OF_ANOTHER_BODY = (b"content-length", b"content-encoding", b"content-md5", b"digest", b"content-digest", b"etag")
 _OVERWRITE = HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -45,6 +46,7 @@ def request_headers(set_to: Headers, *, removed: Iterable[str]) -> ext_proc.Proc
 
 def response_headers(status: int, before: Headers, after: Headers) -> ext_proc.ProcessingResponse:
     """Return the answer to the headers of a response: what changed of them, and what went."""
+    after = [pair for pair in after if pair[0] not in _OF_ANOTHER_BODY]
     kept = {name for name, _ in after}
     removed = sorted({name.decode() for name, _ in before if name not in kept and not name.startswith(b":")})
     changed = [pair for pair in after if pair not in before]
