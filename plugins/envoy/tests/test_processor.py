@@ -107,7 +107,10 @@ class Envoy:
 
     async def read(self):
         """Take one message of the processor, as Envoy would."""
-        message = await self.call.read()
+        try:
+            message = await self.call.read()
+        except grpc.aio.AioRpcError as exc:
+            raise EOFError(exc.code()) from None
         if message is grpc.aio.EOF:
             raise EOFError(await self.call.code())
         kind = message.WhichOneof("response")

@@ -196,7 +196,7 @@ class _Body:
         if self._ended:
             return
         self._ended = ends
-        with suppress(anyio.BrokenResourceError):  # nobody reads any more
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # nobody reads any more
             await self._send.send((body, ends))
 
     def close(self) -> None:
