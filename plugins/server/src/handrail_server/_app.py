@@ -29,6 +29,7 @@ from handrail_server._openapi import openapi
 from handrail_server._policy import Gatekeeper
 from handrail_server._services import Services
 from handrail_server._store import MemoryStore
+from handrail_server._webhooks import webhooks
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -111,6 +112,7 @@ def _routes(services: Services) -> list[Route | Mount]:
     routes: list[Route | Mount] = [
         Route("/v1/chat/completions", Chat(services), methods=["POST"]),
         Route("/v1/checks", Checks(services), methods=["POST"]),
+        *webhooks(services),
         Route("/v1/embeddings", Embeddings(services), methods=["POST"]),
         Route("/v1/models", plain.models),
         Route("/v1/models/{name:path}", plain.model),
