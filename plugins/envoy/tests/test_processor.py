@@ -66,9 +66,11 @@ class Envoy:
         """Send a request, and read what the processor says of it."""
         first = ext_proc.ProcessingRequest(
             request_headers=_headers({":method": method, ":path": path, "accept-encoding": "gzip"}),
-            protocol_config=ext_proc.ProtocolConfiguration(request_body_mode=FULL_DUPLEX, response_body_mode=mode),
             observability_mode=observes,
         )
+        if mode is not None:
+            first.protocol_config.request_body_mode = FULL_DUPLEX
+            first.protocol_config.response_body_mode = mode
         if metadata is not None:
             struct = Struct()
             struct.update(metadata)
@@ -291,7 +293,7 @@ def test_a_request_that_cannot_be_judged_is_an_error_of_the_client(folder, body)
     assert envoy.request is None
 
 
-@pytest.mark.parametrize("told", [{"mode": 0}, {"mode": 1}, {"mode": 2}, {"observes": True}])
+@pytest.mark.parametrize("told", [{"mode": 0}, {"mode": 2}, {"mode": None}, {"observes": True}])
 def test_envoy_that_does_not_wait_for_the_guard_is_an_error(folder, told):
     async def talk(envoy):
         with pytest.raises(EOFError) as caught:
@@ -299,6 +301,13 @@ def test_envoy_that_does_not_wait_for_the_guard_is_an_error(folder, told):
         return caught.value.args[0], envoy.request
 
     assert _run(folder, talk) == (grpc.StatusCode.INTERNAL, None)
+
+
+def test_a_gateway_that_says_nothing_of_it_is_believed_only_if_the_operator_does(folder):
+    believed = {"assumes_full_duplex": True}
+    assert _run(folder, lambda envoy: envoy.ask(_body("Hello"), mode=None), **believed).request is not None
+    with pytest.raises(EOFError):
+        _run(folder, lambda envoy: envoy.ask(_body("Hello"), mode=1), **believed)
 
 
 def test_a_route_names_its_configuration_and_a_client_cannot(folder):

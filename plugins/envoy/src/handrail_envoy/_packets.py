@@ -28,9 +28,16 @@ def value_of(headers: Headers, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in headers if key == name), "")
 
 
-def is_judged_whole(request: ext_proc.ProcessingRequest) -> bool:
-    """Return whether Envoy sends both bodies here and nowhere else, as its first message says."""
+def is_judged_whole(request: ext_proc.ProcessingRequest, *, assumed: bool) -> bool:
+    """Return whether both bodies come here and go nowhere else, as the first message says.
+
+    Args:
+        request: the first message.
+        assumed: whether to believe so of a gateway that does not say it; Envoy does.
+    """
     told = request.protocol_config
+    if assumed and not request.HasField("protocol_config"):
+        return not request.observability_mode
     return (
         told.request_body_mode == FULL_DUPLEX
         and told.response_body_mode == FULL_DUPLEX

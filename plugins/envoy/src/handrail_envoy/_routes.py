@@ -32,11 +32,13 @@ class Routes:
         rails: by the id of their configuration.
         default: the id for routes that name none; None if they must name one.
         unguarded: paths that pass without being judged.
+        assumes_full_duplex: whether to believe of a gateway that says nothing of it that both bodies come here alone.
     """
 
     rails: Mapping[str, LLMRails]
     default: str | None
     unguarded: frozenset[str] = frozenset()
+    assumes_full_duplex: bool = False
 
     def path_of(self, method: str, target: str) -> str | None:
         """Return the path by which the guard knows the protocol of a request; None for one that passes unjudged.
@@ -69,7 +71,12 @@ class Routes:
 
 
 def load(
-    path: Path, *, default: str | None = None, unguarded: Iterable[str] = (), registry: Registry | None = None
+    path: Path,
+    *,
+    default: str | None = None,
+    unguarded: Iterable[str] = (),
+    assumes_full_duplex: bool = False,
+    registry: Registry | None = None,
 ) -> Routes:
     """Return the routes for a folder: one configuration, or folders with one each.
 
@@ -88,7 +95,7 @@ def load(
     chosen = default or (next(iter(rails)) if len(rails) == 1 else None)
     if chosen is not None and chosen not in rails:
         raise ConfigurationError(f"unknown configuration {chosen!r}; there are {', '.join(map(repr, rails))}")
-    return Routes(rails, chosen, frozenset(unguarded))
+    return Routes(rails, chosen, frozenset(unguarded), assumes_full_duplex)
 
 
 def _rails(path: Path, registry: Registry | None) -> LLMRails:

@@ -73,7 +73,7 @@ class Processor(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[misc] 
         if path is None or rails is None:
             await stream.echo(first)
             return
-        if not packets.is_judged_whole(first):
+        if not packets.is_judged_whole(first, assumed=self._routes.assumes_full_duplex):
             raise RuntimeError(_NOT_WHOLE)
         await self._judge(stream, first, path, rails)
 
