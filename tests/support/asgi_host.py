@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import anyio
 from handrail import Usage
@@ -161,7 +162,7 @@ class ChatWire:
         choices = [choice for value in values for choice in value.get("choices", ())]
         deltas = [choice["delta"] for choice in choices]
         calls = [call for delta in deltas for call in delta.get("tool_calls", ())]
-        finish = next((choice["finish_reason"] for choice in choices if choice["finish_reason"]), None)
+        finish = next((choice["finish_reason"] for choice in choices if choice.get("finish_reason")), None)
         usage = next((value["usage"] for value in values if value.get("usage")), None)
         errors = [value["error"] for value in values if "error" in value]
         return HostAnswer(
@@ -191,6 +192,229 @@ class ChatWire:
             finish=choice["finish_reason"],
             id=value.get("id"),
             shown=f"{errors}",
+        )
+
+
+class ResponsesWire:
+    """Responses."""
+
+    path, done = "/v1/responses", False
+
+    def body(self, message, *, streams):
+        return {"model": "m", "input": message, "stream": streams}
+
+    def writer(self):
+        writer = ResponsesWriter()
+        return lambda chunk: [f"event: {value['type']}\n{sse(value)}" for value in writer.events(chunk)]
+
+    def whole(self, chunks):
+        writer = ResponsesWriter()
+        return [value for chunk in chunks for value in writer.events(chunk)][-1]["response"]
+
+    def has_text(self, body):
+        return b"output_text.delta" in body
+
+    def answer(self, client, *, streams):
+        if not streams:
+            value = json.loads(client.body)
+            response = None if value.get("type") == "response.failed" or "output" not in value else value
+            return self._answer(client, response, response and self._text(response), f"{value.get('error')}")
+        values = list(client.events())
+        last = values[-1] if values else {"type": "response.failed"}
+        ended = last["type"] in ("response.completed", "response.incomplete")
+        kinds = ("response.output_text.delta", "response.refusal.delta")
+        text = "".join(value["delta"] for value in values if value["type"] in kinds)
+        arguments = [value["delta"] for value in values if value["type"].endswith("arguments.delta")]
+        reasoning = [value["delta"] for value in values if value["type"].endswith("summary_text.delta")]
+        added = [value["item"] for value in values if value["type"].endswith("item.added")]
+        found = self._answer(client, last["response"] if ended else None, text, f"{values[-1:]}{client.shown}")
+        called = [(item["name"], item["call_id"]) for item in added if item["type"] == "function_call"]
+        return replace(
+            found,
+            tool=called[0] if called else None,
+            arguments="".join(arguments),
+            reasoning="".join(reasoning),
+            shown="" if ended else found.shown,
+        )
+
+    def _text(self, response):
+        parts = [part for item in response["output"] for part in item.get("content") or ()]
+        return "".join(part.get("text") or part.get("refusal") for part in parts)
+
+    def _answer(self, client, response, text, shown):
+        response = response or {}
+        cut = (response.get("incomplete_details") or {}).get("reason")
+        calls = [item for item in response.get("output", ()) if item["type"] == "function_call"]
+        usage = response.get("usage")
+        finish = {"max_output_tokens": "length", None: "stop" if response else None}.get(cut, cut)
+        return HostAnswer(
+            ended=_ended(client, finish, []),
+            text=text or "",
+            tool=(calls[0]["name"], calls[0]["call_id"]) if calls else None,
+            arguments=calls[0]["arguments"] if calls else "",
+            usage=usage and Usage(usage["input_tokens"], usage["output_tokens"]),
+            finish=finish,
+            id=response.get("id"),
+            shown="" if response else shown,
+        )
+
+
+class ResponsesWriter:
+    """Writes the events of a response as OpenAI's server sends them."""
+
+    def __init__(self):
+        self.output, self.number = [], 0
+        self.head = {"id": "answer_1", "object": "response", "created_at": 1, "model": "m", "tools": []}
+        self.head |= {"parallel_tool_calls": True, "tool_choice": "auto"}
+
+    def event(self, kind, **fields):
+        self.number += 1
+        return {"type": f"response.{kind}", "sequence_number": self.number, **fields}
+
+    def events(self, chunk):
+        if self.number == 0:
+            yield self.event("created", response={**self.head, "output": []})
+        if chunk.reasoning:
+            item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": chunk.reasoning}]}
+            yield self.event("output_item.added", output_index=0, item={**item, "summary": []})
+            place = {"output_index": 0, "item_id": "rs_1", "summary_index": 0}
+            yield self.event("reasoning_summary_text.delta", delta=chunk.reasoning, **place)
+            yield self.event("output_item.done", output_index=0, item=item)
+            self.output.append(item)
+        if chunk.text:
+            yield from self.text(chunk.text)
+        for call in chunk.tool_calls:
+            if call.name:
+                item = {"type": "function_call", "id": "fc_1", "call_id": call.id, "name": call.name, "arguments": ""}
+                self.output.append(item)
+                yield self.event("output_item.added", output_index=0, item={**item})
+            if call.arguments:
+                self.output[-1]["arguments"] += call.arguments
+                place = {"output_index": 0, "item_id": "fc_1"}
+                yield self.event("function_call_arguments.delta", delta=call.arguments, **place)
+        if chunk.finish_reason:
+            yield from self.end(chunk)
+
+    def text(self, text):
+        if not self.output or self.output[-1]["type"] != "message":
+            item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+            yield self.event("output_item.added", output_index=len(self.output), item={**item})
+            item["content"] = [{"type": "output_text", "text": "", "annotations": []}]
+            self.output.append(item)
+        self.output[-1]["content"][0]["text"] += text
+        place = {"output_index": len(self.output) - 1, "item_id": "msg_1", "content_index": 0, "logprobs": []}
+        yield self.event("output_text.delta", delta=text, **place)
+
+    def end(self, chunk):
+        usage = {
+            "input_tokens": chunk.usage.input_tokens,
+            "output_tokens": chunk.usage.output_tokens,
+            "total_tokens": chunk.usage.total_tokens,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        }
+        for number, item in enumerate(self.output):
+            yield self.event("output_item.done", output_index=number, item=item)
+        cut = chunk.finish_reason == "length"
+        response = {**self.head, "output": self.output, "usage": usage, "status": "completed"}
+        if cut:
+            response |= {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+        yield self.event("incomplete" if cut else "completed", response=response)
+
+
+class MessagesWire:
+    """Messages."""
+
+    path, done = "/v1/messages", False
+    reasons = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+
+    def body(self, message, *, streams):
+        return {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": message}], "stream": streams}
+
+    def writer(self):
+        blocks = []
+
+        def write(chunk):
+            for value in self._values(chunk, blocks):
+                yield f"event: {value['type']}\n{sse(value)}"
+
+        return write
+
+    def _values(self, chunk, blocks):
+        if chunk.metadata or not blocks:
+            usage = {"input_tokens": 11, "output_tokens": 1}
+            head = {"id": "answer_1", "type": "message", "role": "assistant", "model": "m", "content": []}
+            yield {"type": "message_start", "message": {**head, "stop_reason": None, "usage": usage}}
+            yield {"type": "ping"}
+            blocks.append("start")
+        for kind, piece in (("text", chunk.text), ("thinking", chunk.reasoning)):
+            if piece:
+                yield from self._block(blocks, kind, {"type": kind, kind: ""})
+                place = {"type": "content_block_delta", "index": len(blocks) - 2}
+                yield {**place, "delta": {"type": f"{kind}_delta", kind: piece}}
+        for call in chunk.tool_calls:
+            block = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+            yield from self._block(blocks, f"call {call.index}", block)
+            if call.arguments:
+                place = {"type": "content_block_delta", "index": len(blocks) - 2}
+                yield {**place, "delta": {"type": "input_json_delta", "partial_json": call.arguments}}
+        if chunk.finish_reason:
+            yield {"type": "content_block_stop", "index": len(blocks) - 2}
+            usage = {"output_tokens": chunk.usage.output_tokens}
+            delta = {"stop_reason": self.reasons[chunk.finish_reason], "stop_sequence": None}
+            yield {"type": "message_delta", "delta": delta, "usage": usage}
+            yield {"type": "message_stop"}
+
+    def _block(self, blocks, kind, block):
+        if blocks[-1] == kind:
+            return
+        if len(blocks) > 1:
+            yield {"type": "content_block_stop", "index": len(blocks) - 2}
+        blocks.append(kind)
+        yield {"type": "content_block_start", "index": len(blocks) - 2, "content_block": block}
+
+    def whole(self, chunks):
+        text = "".join(chunk.text for chunk in chunks)
+        content = [{"type": "text", "text": text}] if text else []
+        calls = [call for chunk in chunks for call in chunk.tool_calls]
+        if calls:
+            arguments = json.loads("".join(call.arguments for call in calls))
+            content.append({"type": "tool_use", "id": calls[0].id, "name": calls[0].name, "input": arguments})
+        head = {"id": "answer_1", "type": "message", "role": "assistant", "model": "m", "content": content}
+        usage = {"input_tokens": 11, "output_tokens": 7}
+        return {**head, "stop_reason": self.reasons[chunks[-1].finish_reason], "usage": usage}
+
+    def has_text(self, body):
+        return b"text_delta" in body
+
+    def answer(self, client, *, streams):
+        values = list(client.events()) if streams else [json.loads(client.body)]
+        errors = [value for value in values if value["type"] == "error"]
+        seen = {"text": "", "thinking": "", "partial_json": ""}
+        tool = stop = id_ = None
+        usage = {}
+        for value in values:
+            for block in [value["content_block"]] if "content_block" in value else value.get("content", ()):
+                tool = (block["name"], block["id"]) if block["type"] == "tool_use" else tool
+                seen["text"] += block.get("text", "")
+                seen["partial_json"] += json.dumps(block["input"]) if block.get("input") else ""
+            for name in seen:
+                seen[name] += value.get("delta", {}).get(name, "")
+            for place in (value, value.get("message", {})):
+                usage |= place.get("usage") or {}
+                id_ = place.get("id") or id_
+            stop = value.get("stop_reason") or value.get("delta", {}).get("stop_reason") or stop
+        finish = {"end_turn": "stop", "max_tokens": "length", "refusal": "content_filter"}.get(stop, stop)
+        return HostAnswer(
+            ended=_ended(client, finish, errors),
+            text=seen["text"],
+            tool=tool,
+            arguments=seen["partial_json"],
+            reasoning=seen["thinking"],
+            usage=usage and Usage(usage["input_tokens"], usage["output_tokens"]),
+            finish=finish,
+            id=id_,
+            shown=f"{errors}{client.shown}",
         )
 
 

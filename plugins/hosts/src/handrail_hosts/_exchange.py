@@ -115,8 +115,8 @@ class Exchange:
 
     async def _deliver(self) -> None:
         """Send what is released. Whatever breaks the answer, the client is told in its stream."""
-        stream = self._guard.stream(self._messages, self._chunks, judge_input=False, **self._request)
         try:
+            stream = self._guard.stream(self._messages, self._chunks, judge_input=False, **self._request)
             async with aclosing(self._guard.items(stream)) as released:
                 async for items in released:
                     await self._say(b"".join(map(event, self._dialect.write(items))))

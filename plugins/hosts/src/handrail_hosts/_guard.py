@@ -12,7 +12,7 @@ from handrail import Blocked, Chunk, ConfigurationError, LLMRails, RailFailed, R
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 
 if TYPE_CHECKING:
-    from handrail import Event, GenerationResponse, GuardedStream, Message, RailsResult
+    from handrail import Event, FedStream, GenerationResponse, GuardedStream, Message, RailsResult
 
 Source: TypeAlias = Callable[[Sequence["Message"]], AsyncIterator[Chunk]]
 """Asks the host's model with a conversation as the input rails let it through."""
@@ -21,6 +21,7 @@ Guarding: TypeAlias = "HostGuard | LLMRails | RailsConfig | str | PathLike[str]"
 """What a host is guarded with: a guard, rails, a configuration, or the path of one."""
 
 _SOURCE = "handrail_hosts.source"
+_NOT_TOLD: Sequence[Message] = ({"role": "user", "content": ""},)  # of a conversation that the host does not show
 
 
 class _HostModel:
@@ -75,7 +76,7 @@ class HostGuard:
         """Return the guarded answer of a host's model; take it with `items`.
 
         Args:
-            messages: the conversation in OpenAI's form.
+            messages: the conversation in OpenAI's form; empty where the host does not show it.
             source: asks the model.
             tools: the tools that the model may call, in OpenAI's form; rails are told of them.
             response_format: as OpenAI has it; an answer that is to be JSON is judged as such.
@@ -84,6 +85,7 @@ class HostGuard:
             conversation: which conversation it is, which rails are told.
         """
         options = self._options(source, tools, response_format, judge_input=judge_input)
+        messages = messages or _NOT_TOLD
         return self._rails.stream_events(messages=messages, options=options, caller=caller, conversation=conversation)
 
     async def items(self, stream: GuardedStream) -> AsyncGenerator[list[str | Event], None]:
@@ -95,7 +97,7 @@ class HostGuard:
         """
         try:
             while items := await stream.take():
-                if kept := self._kept(items):
+                if kept := self.kept(items):
                     yield kept
                 if isinstance(items[-1], RailFailed):
                     raise GuardFailedError.of(items[-1])
@@ -124,7 +126,7 @@ class HostGuard:
         response = cast(
             "GenerationResponse",
             await self._rails.generate_async(
-                messages=messages, options=options, caller=caller, conversation=conversation
+                messages=messages or _NOT_TOLD, options=options, caller=caller, conversation=conversation
             ),
         )
         if isinstance(response.stop, RailFailed):
@@ -181,8 +183,17 @@ class HostGuard:
             params["response_format"] = response_format
         return {"llm_params": params} if judge_input else {"llm_params": params, "rails": {"input": False}}
 
-    def _kept(self, items: list[str | Event]) -> list[str | Event]:
-        if type(items[0]) is str and len(items) == 1:  # as nearly always
+    def feed(self) -> FedStream:
+        """Return a guard for a host that hands over pieces and takes back what is cleared; no input rail runs."""
+        return self._rails.feed()
+
+    def kept(self, items: list[str | Event]) -> list[str | Event]:
+        """Return what a reader may have of what was released: without reasoning that is withheld, and failures.
+
+        Raises:
+            GuardFailedError: a rail withdrew what was delivered.
+        """
+        if items and type(items[0]) is str and len(items) == 1:  # as nearly always
             return items
         return [item for item in items if not self._is_kept_back(item)]
 

@@ -170,7 +170,11 @@ def _changed(part: ModelRequestPart, message: Message) -> ModelRequestPart:
             for item in part.content
         ]
         return replace(part, content=items)
-    if isinstance(part, UserPromptPart | SystemPromptPart | ToolReturnPart):
+    if isinstance(part, UserPromptPart):
+        return replace(part, content="".join(texts))
+    if isinstance(part, SystemPromptPart):
+        return replace(part, content="".join(texts))
+    if type(part) is ToolReturnPart:
         return replace(part, content="".join(texts))
     if isinstance(part, RetryFeedbackPart):
         return UserPromptPart("".join(texts))

@@ -183,10 +183,10 @@ class GuardMiddleware(AgentMiddleware[Any, Any, Any]):
             return result
         asked = conversation_of([result])
         try:
-            (judged,) = put_back(asked, await self._guard.check_input(asked.messages)) or [None]
+            judged = put_back(asked, await self._guard.check_input(asked.messages))
         except AnswerRefusedError as refused:
             return result.model_copy(update={"content": str(refused), "status": "error", "artifact": None})
-        return judged
+        return judged[0] if judged else result.model_copy(update={"content": "", "artifact": None})
 
 
 class _Writer:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from handrail_hosts._dialects import ChatDialect, Dialect
+from handrail_hosts._dialects import MessagesDialect as MessagesDialect
+from handrail_hosts._dialects import ResponsesDialect as ResponsesDialect
 from handrail_hosts._dialects import TextDialect as TextDialect
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 from handrail_hosts._exchange import FAILED, App, Exchange, Packet, Receive, Send
@@ -23,6 +25,8 @@ Scope = MutableMapping[str, Any]
 PATHS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
     {
         "/v1/chat/completions": ChatDialect,
+        "/v1/responses": ResponsesDialect,
+        "/v1/messages": MessagesDialect,
     }
 )
 _MOST = 16 * 2**20  # bytes of a request

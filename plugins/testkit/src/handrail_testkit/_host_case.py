@@ -75,9 +75,9 @@ class HostModel:
         finally:
             self.closed += 1
 
-    async def has_stopped(self) -> bool:
+    async def has_stopped(self, within: float = PROMPT) -> bool:
         """Wait until no answer is open any more; False if that takes too long."""
-        with anyio.move_on_after(PROMPT):
+        with anyio.move_on_after(within):
             while self.closed < self.requests:  # noqa: ASYNC110  # it may be closed by another thread
                 await anyio.sleep(0.005)
         return self.closed == self.requests

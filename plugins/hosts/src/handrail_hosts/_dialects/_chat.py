@@ -90,7 +90,7 @@ class ChatDialect(Dialect):
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole completion."""
-        choices = body.get("choices") or ()
+        choices: Sequence[Value] = body.get("choices") or []
         if body.get("error"):
             raise ModelError
         if len(choices) != 1:
