@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from handrail_envoy import _packets as packets
+from handrail_envoy._errors import EnvoyError
 
 if TYPE_CHECKING:
     from envoy.service.ext_proc.v3.external_processor_pb2 import HttpHeaders, ProcessingRequest, ProcessingResponse
@@ -86,7 +87,7 @@ class Exchange:
         """Take what Envoy sends; waits while the guard has too much to judge.
 
         Raises:
-            ValueError: Envoy sends what cannot be there.
+            EnvoyError: Envoy sends what cannot be there.
         """
         match message.WhichOneof("request"):
             case "request_body":
@@ -105,7 +106,7 @@ class Exchange:
                 self._response.has_trailers = True
                 await self._response.end()
             case other:
-                raise ValueError(f"Envoy sent {other!r}, which is not expected here")
+                raise EnvoyError(f"Envoy sent {other!r}, which is not expected here")
 
     async def _receive(self) -> Packet:
         return await self._request.packet("http.request")

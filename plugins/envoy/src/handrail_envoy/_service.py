@@ -20,6 +20,7 @@ from handrail_hosts import HostGuard
 from handrail_hosts.starlette import GuardMiddleware
 
 from handrail_envoy import _packets as packets
+from handrail_envoy._errors import EnvoyError
 from handrail_envoy._exchange import Exchange
 from handrail_envoy._routes import Routes, UnknownRouteError
 
@@ -54,7 +55,7 @@ class Processor(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[misc] 
         try:
             await self._process(stream)
         except Exception as exc:  # noqa: BLE001  # told to Envoy, which lets nothing more pass
-            for error in _leaves(exc):
+            for error in _words(exc):
                 logger.error("an exchange was ended: %s", error)  # noqa: TRY400  # a traceback may quote what was said
             await context.abort(grpc.StatusCode.INTERNAL, "the exchange could not be judged")
 
@@ -74,7 +75,7 @@ class Processor(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[misc] 
             await stream.echo(first)
             return
         if not packets.is_judged_whole(first, assumed=self._routes.assumes_full_duplex):
-            raise RuntimeError(_NOT_WHOLE)
+            raise EnvoyError(_NOT_WHOLE)
         await self._judge(stream, first, path, rails)
 
     async def _judge(self, stream: _Stream, first: ext_proc.ProcessingRequest, path: str, rails: LLMRails) -> None:
@@ -103,13 +104,13 @@ class _Stream:
         """Wait for the first message, which has the headers of the request.
 
         Raises:
-            ValueError: it has something else.
+            EnvoyError: it has something else.
         """
         async for message in self._requests:
             if message.WhichOneof("request") != "request_headers":
-                raise ValueError("Envoy does not send the headers of the request; set request_header_mode to SEND")
+                raise EnvoyError("Envoy does not send the headers of the request; set request_header_mode to SEND")
             return message
-        raise ValueError("Envoy closed a stream on which it had sent nothing")
+        raise EnvoyError("Envoy closed a stream on which it had sent nothing")
 
     async def messages(self) -> AsyncIterator[ext_proc.ProcessingRequest]:
         """Yield what Envoy sends, until it closes the stream."""
@@ -134,11 +135,8 @@ class _Stream:
             message = await anext(self._requests, None)
 
 
-def _leaves(error: BaseException) -> list[str]:
+def _words(error: BaseException) -> list[str]:
+    """Return what may be logged of an error: its kind, and its words where they are our own."""
     if isinstance(error, BaseExceptionGroup):
-        return [text for one in error.exceptions for text in _leaves(one)]
-    is_ours = type(error) in (RuntimeError, ValueError) and error.__traceback__ is not None
-    return [f"{type(error).__name__}: {error}" if is_ours and str(error) in _OWN_WORDS else type(error).__name__]
-
-
-_OWN_WORDS = frozenset({_NOT_WHOLE})
+        return [text for one in error.exceptions for text in _words(one)]
+    return [f"{error}" if isinstance(error, EnvoyError) else type(error).__name__]

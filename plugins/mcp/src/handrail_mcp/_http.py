@@ -22,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from handrail_mcp._guard import Guard
-from handrail_mcp._json import INTERNAL_ERROR, PARSE_ERROR, Message, NotAMessageError, error_of, parse, written
+from handrail_mcp._json import INTERNAL_ERROR, Message, NotAMessageError, error_of, parse, written
 from handrail_mcp._relay import id_in
 from handrail_mcp._sse import Event, events_of
 
@@ -66,7 +66,7 @@ class Proxy:
             body = await _body(request)
             message = parse(body)
         except NotAMessageError as exc:
-            return _json(error_of(None, PARSE_ERROR, f"Invalid message: {exc}."), 400)
+            return _json(error_of(None, exc.code, f"Invalid message: {exc}."), 400)
         except ClientDisconnect:
             return Response(status_code=499)
         outcome = await guard.from_client(message)

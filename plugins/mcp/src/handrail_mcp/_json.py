@@ -20,7 +20,11 @@ REFUSED = -32010
 
 
 class NotAMessageError(ValueError):
-    """What came is not a JSON-RPC message."""
+    """What came is not a JSON-RPC message; `code` is what JSON-RPC says of that."""
+
+    def __init__(self, words: str, code: int = INVALID_REQUEST) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 def parse(text: str | bytes) -> Message:
@@ -51,7 +55,7 @@ def parse_value(text: str | bytes) -> Any:
     except NotAMessageError:
         raise
     except (ValueError, RecursionError) as exc:
-        raise NotAMessageError("the message is not valid JSON") from exc
+        raise NotAMessageError("the message is not valid JSON", PARSE_ERROR) from exc
     _check_depth(value, _DEPTH)
     return value
 

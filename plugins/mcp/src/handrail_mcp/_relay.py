@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from handrail_mcp._json import INVALID_REQUEST, PARSE_ERROR, Message, NotAMessageError, error_of, parse, written
+from handrail_mcp._json import Message, NotAMessageError, error_of, parse, written
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -116,8 +116,7 @@ async def take_client_line(side: Side, line: bytes) -> None:
         message = parse(line)
     except NotAMessageError as exc:
         logger.warning("the client sent what is not a message: %s", exc)
-        code = PARSE_ERROR if "JSON" in str(exc) else INVALID_REQUEST
-        await side.answer(error_of(id_in(line), code, f"Invalid message: {exc}."))
+        await side.answer(error_of(id_in(line), exc.code, f"Invalid message: {exc}."))
     else:
         await side.take(message)
 
