@@ -220,18 +220,16 @@ class Guard:
 
 def _parts(texts: Sequence[Text]) -> tuple[list[dict[str, Any]], list[int]]:
     """Return texts as parts of a message, where those of a run follow one another, and the place of each."""
+    runs: dict[object, list[int]] = {}
+    for n, one in enumerate(texts):
+        runs.setdefault(n if one.run is None else one.run, []).append(n)
     parts: list[dict[str, Any]] = []
     places: dict[int, int] = {}
-    done: set[int] = set()
-    for first, one in enumerate(texts):
-        if first in done:
-            continue
-        together = [n for n in range(first, len(texts)) if n == first or (one.run and texts[n].run is one.run)]
+    for together in runs.values():
         for n in together:
             places[n] = len(parts)
             parts.append({"type": "text", "text": texts[n].text})
         parts.append({"type": "end of text"})
-        done.update(together)
     return parts, [places[n] for n in range(len(texts))]
 
 
