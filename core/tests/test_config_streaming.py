@@ -105,6 +105,7 @@ def test_options_of_a_rail_without_settings():
     assert options == RailOptions()
     assert own == {}
     assert options.model_dump() == {
+        "mode": "enforce",
         "streaming": None,
         "threshold": None,
         "max_concurrency": 8,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail._compose.building import built
 from handrail._compose.composition import Composition
-from handrail._compose.contexts import RailContext
+from handrail._compose.contexts import ObserverContext, RailContext
 from handrail._compose.functions import FunctionRail, RailFunction
 from handrail._compose.inner import InnerRail
 from handrail._compose.models import ModelNotBuiltError, Models
@@ -19,6 +19,7 @@ from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, re
 from handrail._plugins.registrations import Registrations
 from handrail._records import RailId
 from handrail._specs import RailSpec
+from handrail._telling import Observers
 from handrail._tokens import token_counter
 from handrail.config import Flow, RailOptions
 from handrail.errors import HandrailError, InvalidRailsConfigurationError
@@ -34,20 +35,23 @@ if TYPE_CHECKING:
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
-def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
+def compose(
+    config: RailsConfig, registry: Registry, llm: object = None, observers: Sequence[object] = ()
+) -> Composition:
     """Build a configuration.
 
     Args:
         config: what to build.
         registry: what is installed.
         llm: a provider that takes the place of the configured main model.
+        observers: who is told what happens in calls, beside those of the configuration.
 
     Raises:
         ConfigurationError: something it names is missing or wrong; each problem is a line of `problems`.
     """
     problems = Problems()
     try:
-        composition = _Composer(config, registry, problems).compose(llm)
+        composition = _Composer(config, registry, problems).compose(llm, observers)
     except HandrailError as exc:  # what could not even be looked at because of another problem
         problems.note(exc)
         composition = None
@@ -87,7 +91,7 @@ class _Composer:
         self._models = Models(config, self._counter)
         self._inner_rails: list[RailPlan] = []
 
-    def compose(self, llm: object) -> Composition:
+    def compose(self, llm: object, observers: Sequence[object]) -> Composition:
         config, problems = self._config, self._problems
         self._registry = registry = self._installed.for_config(config, self._registrations)
         self._planner = RailPlanner(config, registry, self._counter)
@@ -107,6 +111,7 @@ class _Composer:
             self._registrations,
             self._inner_rails,
             tuple(self._models.asked),
+            Observers((*self._build_observers(), *observers)),
         )
 
     def _with_own_refusal(self) -> RailsConfig:
@@ -130,6 +135,18 @@ class _Composer:
                 continue
             except HandrailError as exc:
                 self._problems.note(exc, self._config.where("rails", direction, "flows", index))
+
+    def _build_observers(self) -> Iterable[object]:
+        for name, given in self._config.observers.items():
+            try:
+                offer = self._registry.observer(name)
+                settings = plugin_settings(self._config, offer, given, None, "observers", name)
+                yield built(offer, settings, ObserverContext(name, self._config, self._rail_of_observer))
+            except HandrailError as exc:
+                self._problems.note(exc, self._config.where("observers", name))
+
+    def _rail_of_observer(self, name: str) -> InnerRail | None:
+        return self._inner_rail(name, "output")
 
     def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
         return self._build_offered(self._registry.rail(flow.name), flow, direction)

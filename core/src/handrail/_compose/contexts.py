@@ -51,9 +51,32 @@ class ProviderContext:
         if named:
             raise ConfigurationError(
                 f"model {self.model.type!r} takes its key from the environment variable {named!r}, which is not set; "
-                f"set it, or name another one in 'api_key_env_var'"
+                f"set it, or name another one in 'api_key_env_var'",
+                code="missing-variable",
+                subject=named,
+                fix=f"export {named}=...",
             )
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverContext:
+    """What an observer is told about the configuration whose calls it is told of.
+
+    Attributes:
+        name: the observer's name.
+        config: the whole configuration.
+        rail: builds an installed rail, to ask it from inside the observer; None if none has this name.
+    """
+
+    name: str
+    config: RailsConfig
+    rail: Callable[[str], InnerRail | None] = field(default=lambda _: None, repr=False)
+
+    @property
+    def base_path(self) -> Path:
+        """The folder of the configuration, against which relative paths in it are meant."""
+        return self.config.base_path
 
 
 @dataclass(frozen=True, slots=True)

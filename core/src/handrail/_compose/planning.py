@@ -65,7 +65,7 @@ class RailPlanner:
             raise InvalidRailsConfigurationError(
                 f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
             )
-        streaming = self._config.rail_streaming(options)
+        streaming, observes = self._config.rail_streaming(options), options.mode == "observe"
         cut = _Cut()
         if spec.whole and not is_session:
             cut = self._whole(name, options)
@@ -82,7 +82,11 @@ class RailPlanner:
             cut.strategy,
             cut.sizes,
             key,
-            stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
+            stream_first=streaming.stream_first
+            and not is_session
+            and not spec.whole
+            and not observes
+            and direction == "output",
             max_concurrency=options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
@@ -93,6 +97,7 @@ class RailPlanner:
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
             threshold=options.threshold,
+            observes=observes,
         )
 
     def check_streaming(self) -> None:
@@ -123,7 +128,8 @@ class RailPlanner:
             if "strategy" in named_here:
                 self._refuse_sizes(offer, named_here, path)
             settings = plugin_settings(self._config, offer, streaming.strategy_settings, StreamingConfig, *path)
-            sizes = dict(settings) if isinstance(settings, BaseModel) else dict(streaming.strategy_settings)
+            given = dict(settings) if isinstance(settings, BaseModel) else streaming.strategy_settings
+            sizes = {key: value for key, value in given.items() if value not in (None, (), [], {})}
         elif streaming.strategy_settings:
             key = next(iter(streaming.strategy_settings))
             known = ", ".join(type(streaming).model_fields)

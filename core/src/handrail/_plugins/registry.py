@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
 from handrail._plugins.known import PACKAGES
-from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import CommandSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
-S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)
+S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, ObserverSpec)
 
 _KINDS: dict[type[Spec], str] = {
     ProviderSpec: "engine",
     RailSpec: "rail",
     StrategySpec: "strategy",
     CommandSpec: "command",
+    ObserverSpec: "observer",
 }
 
 
@@ -169,6 +170,10 @@ class Registry:
         """Find a subcommand by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
         return self._find(CommandSpec, name)
 
+    def observer(self, name: str) -> Offer[ObserverSpec]:
+        """Find an observer by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(ObserverSpec, name)
+
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""
         return sorted(self._offers[kind])
@@ -176,7 +181,13 @@ class Registry:
     def _find(self, kind: type[S], name: str) -> Offer[S]:
         offers: list[Offer[S]] = self._offers[kind].get(name, [])  # type: ignore[assignment]  # the table is keyed by kind
         if not offers:
-            raise ConfigurationError(self._unknown(kind, name))
+            package = PACKAGES.get(name, "")
+            raise ConfigurationError(
+                self._unknown(kind, name, package),
+                code="missing-package" if package else "unknown-name",
+                subject=package or name,
+                fix=f'pip install "{package}"' if package else "",
+            )
         if len(offers) > 1:
             labels = [offer.plugin.label for offer in offers]
             raise PluginConflictError(
@@ -186,9 +197,9 @@ class Registry:
             )
         return offers[0]
 
-    def _unknown(self, kind: type[Spec], name: str) -> str:
+    def _unknown(self, kind: type[Spec], name: str, package: str) -> str:
         message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}"
-        if package := PACKAGES.get(name):
+        if package:
             message += f". It is in the package {package}: pip install {package}"
         for plugin in self._broken():
             message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"

@@ -15,9 +15,10 @@ SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
 """Keys that a strategy with settings of its own does not read."""
 
 FailureMode = Literal["block", "allow"]
+RailMode = Literal["enforce", "observe"]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
-YIELDED = frozenset({"threshold"})
+YIELDED = frozenset({"threshold", "mode"})
 """Keys that are the rail's own where its settings have a field of that name."""
 
 
@@ -97,6 +98,8 @@ class RailOptions(Section):
     """The kernel's own keys under `rails.config.<rail>`, for whichever rail.
 
     Attributes:
+        mode: "observe" for a rail that judges and stops nothing: what it would have done is recorded, and the text
+            goes out at once, as if it had allowed it.
         streaming: keys of `rails.output.streaming` that are otherwise for this rail.
         max_concurrency: how many checks of one stream may run at once.
         timeout: seconds that a check may take.
@@ -106,6 +109,7 @@ class RailOptions(Section):
         threshold: the score from which on a text is refused, and below which it is not, for rails that score.
     """
 
+    mode: RailMode = "enforce"
     streaming: dict[str, Any] | None = None
     max_concurrency: Count = 8
     timeout: Seconds = 30.0
