@@ -27,6 +27,7 @@ class Host:
         requires: what is installed from the index; nothing where the development environment has it.
         distribution: whose version the table shows.
         classes: the test classes that are columns of the table, with their headings.
+        without: members that cannot be installed beside it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Host:
     requires: tuple[str, ...]
     distribution: str
     classes: dict[str, str]
+    without: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -90,6 +92,7 @@ HOSTS = (
         ("litellm[proxy]>=1.108,<1.109",),
         "litellm",
         {"TestChatCompletions": "chat completions", "TestResponses": "responses", "TestMessages": "messages"},
+        without=("plugins/cli", "plugins/server"),  # they need a newer rich
     ),
     Host("open-webui", "plugins/hosts/tests/test_open_webui.py", (), "", {"TestOpenWebUI": "filter"}),
 )
@@ -156,7 +159,9 @@ def install(host: Host) -> None:
         subprocess.run(
             [uv, "venv", "--quiet", "--python", sys.executable, str(host.folder)], env=environment, check=True
         )
-    editable = [argument for member in MEMBERS for argument in ("--editable", str(ROOT / member))]
+    editable = [
+        argument for member in MEMBERS if member not in host.without for argument in ("--editable", str(ROOT / member))
+    ]
     tools = ["pytest>=9.2,<10", "mypy>=2.4,<3", "types-PyYAML"]
     command = [uv, "pip", "install", "--quiet", "--python", str(host.python), *tools, *host.requires, *editable]
     subprocess.run(command, env=environment, check=True)

@@ -100,7 +100,16 @@ async def test_what_rails_cannot_judge_is_withheld_at_a_guarded_path():
 
 async def test_an_answer_with_an_error_status_and_other_paths_pass():
     assert await serve(guarded(Response("gone", 410)), HELLO) == (410, b"gone")
-    assert (await serve(guarded(Response(FORBIDDEN)), b"", method="GET"))[1] == FORBIDDEN.encode()
+    assert (await serve(guarded(Response("ok")), b"", path="/health"))[0] == 404
+    assert (await serve(guarded(Response("ok")), b"", method="HEAD"))[0] == 200
+
+
+async def test_events_that_are_asked_for_with_get_are_guarded_too():
+    async def events():
+        yield f'data: {{"choices": [{{"index": 0, "delta": {{"content": "Well. {FORBIDDEN}"}}}}]}}\n\n'
+
+    status, body = await serve(guarded(StreamingResponse(events(), media_type="text/event-stream")), b"", method="GET")
+    assert (status, FORBIDDEN.encode() in body, b"content_filter" in body) == (200, False, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"{", b'{"messages": "x"}', b'{"messages": [1]}', b"[" * 100_000])

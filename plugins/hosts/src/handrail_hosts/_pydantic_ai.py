@@ -175,7 +175,7 @@ def _changed(part: ModelRequestPart, message: Message) -> ModelRequestPart:
     if isinstance(part, SystemPromptPart):
         return replace(part, content="".join(texts))
     if type(part) is ToolReturnPart:
-        return replace(part, content="".join(texts))
+        return replace(part, content="".join(texts))  # type: ignore[arg-type]  # its subclasses were told apart
     if isinstance(part, RetryFeedbackPart):
         return UserPromptPart("".join(texts))
     raise GuardFailedError("a rail changed a message that cannot be changed")

@@ -52,10 +52,13 @@ class GuardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         make = self._paths.get(scope.get("path", "")) if scope["type"] == "http" else None
-        if make is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if make is None or scope["method"] in ("HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
         dialect, body = make(), {}
+        if scope["method"] == "GET":  # as browsers ask for events; it has no body that could be judged
+            await Exchange(self._guard, dialect, send, (), {}).run(self._app, _readable(scope), receive)
+            return
         try:
             body = json.loads(await _body(receive))
             messages = await self._guard.check_input(dialect.messages(body))
@@ -67,9 +70,8 @@ class GuardMiddleware:
         else:
             sent = json.dumps(asked).encode()
             length = (b"content-length", str(len(sent)).encode())
-            headers = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"accept-encoding")]
             exchange = Exchange(self._guard, dialect, send, messages, dialect.facts(asked))
-            await exchange.run(self._app, {**scope, "headers": [*headers, length]}, _replayed(sent, receive))
+            await exchange.run(self._app, _readable(scope, length), _replayed(sent, receive))
 
 
 class ResponseGuard:
@@ -132,6 +134,12 @@ def _refusal(dialect: Dialect, blocked: Blocked, *, streams: bool) -> Response:
         return JSONResponse(dialect.refuse_whole(None, blocked))
     done = f"data: {DONE}\n\n".encode() if dialect.has_done else b""
     return Response(b"".join(map(event, dialect.refuse(blocked))) + done, media_type="text/event-stream")
+
+
+def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:
+    """Return a request without what would have the answer compressed, or the length of another body."""
+    headers = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"accept-encoding")]
+    return {**scope, "headers": [*headers, *further]}
 
 
 async def _body(receive: Receive) -> bytes:
