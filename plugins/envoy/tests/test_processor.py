@@ -211,6 +211,61 @@ def test_a_request_that_is_refused_is_answered_here(folder, streams):
     assert REFUSAL.encode() in envoy.instead.body
 
 
+def _messages_events(*texts):
+    yield {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "content": [],
+           "model": "m", "stop_reason": None, "usage": {"input_tokens": 1, "output_tokens": 1}}}  # fmt: skip
+    yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    for text in texts:
+        yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    yield {"type": "content_block_stop", "index": 0}
+    yield {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}}
+    yield {"type": "message_stop"}
+
+
+def _responses_events(*texts):
+    response = {"id": "r", "object": "response", "created_at": 1, "model": "m", "status": "in_progress", "output": []}
+    item = {"id": "i", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    at = {"item_id": "i", "output_index": 0, "content_index": 0}
+    yield {"type": "response.created", "response": response}
+    yield {"type": "response.output_item.added", "output_index": 0, "item": item}
+    yield {"type": "response.content_part.added", **at, "part": part}
+    for text in texts:
+        yield {"type": "response.output_text.delta", **at, "delta": text}
+    done = {**part, "text": "".join(texts)}
+    whole = {**item, "status": "completed", "content": [done]}
+    yield {"type": "response.output_text.done", **at, "text": done["text"]}
+    yield {"type": "response.content_part.done", **at, "part": done}
+    yield {"type": "response.output_item.done", "output_index": 0, "item": whole}
+    yield {"type": "response.completed", "response": {**response, "status": "completed", "output": [whole]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "events"),
+    [
+        ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}, _messages_events),
+        ("/v1/responses", {"input": "Hello"}, _responses_events),
+    ],
+)
+def test_other_protocols_are_guarded_at_their_paths(folder, path, asked, events):
+    body = json.dumps({"model": "m", "stream": True, **asked}).encode()
+
+    async def talk(envoy, *texts):
+        await envoy.ask(body, path=path)
+        written = [f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode() for one in events(*texts)]
+        return (await envoy.answer(*written)).response
+
+    assert b"The sea" in _run(folder, lambda envoy: talk(envoy, "The sea ", "is blue."))
+    redacted = _run(folder, lambda envoy: talk(envoy, "ada@", "example.org, please."))
+    assert b"[EMAIL]" in redacted
+    assert b"example.org" not in redacted
+    refused = _run(folder, lambda envoy: talk(envoy, "take gun ", "powder."))
+    assert b"powder" not in refused
+    assert b"refus" in refused or REFUSAL.encode() in refused
+    asked_badly = body.replace(b"Hello", b"gun powder")
+    assert _run(folder, lambda envoy: envoy.ask(asked_badly, path=path)).request is None
+
+
 def test_after_a_block_the_answer_has_ended_and_nothing_follows(folder):
     async def talk(envoy):
         await envoy.ask(_body("Hello", stream=True))

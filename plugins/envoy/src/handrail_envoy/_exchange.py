@@ -180,8 +180,10 @@ class Exchange:
 def has_known_roles(body: bytes) -> bool:
     """Return whether all messages of a request are by somebody whom rails know; others would pass unjudged."""
     value = json.loads(body)
-    messages = value.get("messages", ()) if isinstance(value, dict) else ()
-    return all(isinstance(one, dict) and one.get("role", "user") in _ROLES for one in messages)
+    if not isinstance(value, dict):
+        return False
+    asked = [one for name in ("messages", "input") if isinstance(value.get(name), list) for one in value[name]]
+    return all(isinstance(one, dict) and one.get("role", "user") in _ROLES for one in asked)
 
 
 class _Body:
