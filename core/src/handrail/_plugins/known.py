@@ -60,6 +60,9 @@ PACKAGES = {
     # commands
     "new": "handrail-testkit",
     "open-webui": "handrail-hosts",
+    "envoy-processor": "handrail-envoy",
     "eval": "handrail-eval",
+    "mcp": "handrail-mcp",
+    "mcp-server": "handrail-mcp",
     "server": "handrail-server",
 }

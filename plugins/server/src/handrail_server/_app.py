@@ -32,6 +32,7 @@ from handrail_server._policy import Gatekeeper
 from handrail_server._services import Services
 from handrail_server._store import MemoryStore
 from handrail_server._token_counts import TokenCounts
+from handrail_server._webhooks import webhooks
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -144,6 +145,7 @@ def _routes(services: Services, dialects: Sequence[Dialect]) -> list[Route | Mou
         *(Route(dialect.path, Answers(services, dialect), methods=["POST"]) for dialect in dialects),
         Route("/v1/messages/count_tokens", TokenCounts(services), methods=["POST"]),
         Route("/v1/checks", Checks(services), methods=["POST"]),
+        *webhooks(services),
         Route("/v1/embeddings", Embeddings(services), methods=["POST"]),
         Route("/v1/models", plain.models),
         Route("/v1/models/{name:path}", plain.model),
