@@ -71,9 +71,9 @@ def test_every_public_name_has_an_entry_and_a_docstring(module: str, entries: se
 
 
 def test_every_hook_has_an_entry(entries: set[str]):
-    hooks = [name for name in vars(import_module("handrail._hookspecs")) if name.startswith("handrail_")]
+    hooks = [name for name in vars(import_module("handrail._plugins.hookspecs")) if name.startswith("handrail_")]
     assert hooks
-    assert [hook for hook in hooks if f"handrail._hookspecs.{hook}" not in entries] == []
+    assert [hook for hook in hooks if f"handrail._plugins.hookspecs.{hook}" not in entries] == []
 
 
 def test_every_settings_model_has_a_table():

@@ -60,7 +60,7 @@ def test_a_full_configuration_is_read():
     assert config.colang_version == "1.0"
     assert config.import_paths == ("lib",)
     assert config.custom_data == {"company": {"name": "ACME"}}
-    assert config.notes == ()
+    assert [note.split("'")[1] for note in config.notes] == ["import_paths"]
 
 
 def test_defaults():

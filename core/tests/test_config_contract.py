@@ -83,3 +83,27 @@ def test_what_would_guard_and_is_switched_off_is_accepted():
 def test_notes_are_told_once_when_configurations_add_up():
     config = content("streaming: true") + content("streaming: false")
     assert config.notes == ("yaml_content:1:1: 'streaming' has no effect",)
+
+
+def test_keys_that_are_accepted_and_that_nothing_reads_are_noted_where_they_stand():
+    text = """\
+models:
+  - {type: main, engine: scripted, mode: chat, cache: {enabled: true}, reasoning_config: {a: 1}}
+instructions: [{type: general, content: Be kind.}, {type: other, content: Be brief.}]
+import_paths: [../shared]
+"""
+    config = content(text)
+    assert config.notes == (
+        "yaml_content:2:36: 'models[0].mode' has no effect",
+        "yaml_content:2:48: 'models[0].cache' has no effect; every answer of a model is its own",
+        "yaml_content:2:72: 'models[0].reasoning_config' has no effect; reasoning is never part of the text",
+        "yaml_content:3:53: 'instructions[1].type' has no effect; every instruction is sent",
+        "yaml_content:4:1: 'import_paths' has no effect; Colang is read from the configuration's own folder",
+    )
+    assert content("{}").notes == ()
+
+
+def test_such_a_key_is_noted_at_its_new_place_when_configurations_add_up():
+    later = content("instructions: [{type: other, content: Be brief.}]")
+    config = content("instructions: [{content: Be kind.}]") + later
+    assert config.notes == ("yaml_content:1:17: 'instructions[1].type' has no effect; every instruction is sent",)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes import FakeProvider
 from handrail import ConfigurationError, LLMRails, RailError, RailsConfig, Registry, Verdict
 from handrail._builtin import plugin as builtin
+from handrail.errors import PluginConflictError
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
 
 ANSWER = [{"role": "assistant", "content": "a secret"}]
@@ -173,3 +176,32 @@ def test_a_task_of_a_rail_within_a_rail_has_the_prompt_and_the_model_that_it_is_
     assert (outer.prompt("word_check").content, outer.model("word_check").name) == ("Is it good?", "main")
     assert (dict(outer.arguments), dict(inner.arguments)) == ({"model": "guard"}, {})
     assert inner.prompt("guard_check").content == "Is it bad?"
+
+
+class Elsewhere(Own):
+    """A plugin that was installed, and offers a name for every configuration, whatever that defines."""
+
+    def __init__(self, defined_at=""):
+        super().__init__()
+        self.defined_at = defined_at
+
+    @hookimpl
+    def handrail_config_rails(self, config, registrations):
+        return [RailSpec(self.name, self.rail, defined_at=self.defined_at)]
+
+
+def installed(plugin):
+    """Return a registry in which a plugin counts as an installed one."""
+    registry = Registry().with_plugins(builtin, Installed(), plugin)
+    *others, last = registry.plugins
+    return Registry([*others, replace(last, distribution="elsewhere", version="1.0")])
+
+
+def test_an_installed_plugin_takes_the_place_of_another_only_with_what_the_configuration_defines():
+    config = RailsConfig.from_content(config={"models": [], "rails": {"output": {"flows": ["word check"]}}})
+    with pytest.raises(
+        PluginConflictError, match="rail 'word check' is offered by plugin 'Installed' and by elsewhere"
+    ):
+        LLMRails(config, registry=installed(Elsewhere()))
+    rails = LLMRails(config, registry=installed(Elsewhere("rails.co:3")))
+    assert rails._app.registry.rail("word check").label == "elsewhere 1.0, in place of plugin 'Installed'"

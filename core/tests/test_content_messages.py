@@ -7,9 +7,9 @@ import time
 
 import pytest
 from handrail import Edit, message_text
+from handrail._call.conversation import conversation
 from handrail._content import MessageTexts
 from handrail._content._differences import differences
-from handrail._messages import conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

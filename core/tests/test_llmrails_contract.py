@@ -10,7 +10,7 @@ from dataclasses import fields
 import pytest
 from fakes import FakeProvider, FunctionRail, words
 from handrail import Chunk, GenerationLog, GenerationResponse, LLMRails, RailsConfig, StreamError, Usage, Verdict
-from handrail._log import ActivatedRail, ExecutedAction, GenerationStats, LLMCallInfo
+from handrail._call.log import ActivatedRail, ExecutedAction, GenerationStats, LLMCallInfo
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, StreamingNotSupportedError
 
 HELLO = [{"role": "user", "content": "hello"}]

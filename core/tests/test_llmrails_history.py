@@ -8,8 +8,8 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
 from handrail import Blocked, Edit, RailFailed, Verdict
-from handrail._kept_verdicts import Kept, KeptVerdicts
-from handrail._units import REMOVED, REMOVED_ANSWER
+from handrail._call.units import REMOVED, REMOVED_ANSWER
+from handrail._compose.kept_verdicts import Kept, KeptVerdicts
 from handrail.errors import ConfigurationError, InvalidRequestError
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ import re
 import pytest
 from fakes import FakeProvider
 from handrail import Blocked, Edit, Finished, RailFailed, Turn, Verdict
-from handrail._functions import FunctionRail
+from handrail._compose.functions import FunctionRail
 from handrail._stream.gate import Gate
 from handrail._stream.plan import RailPlan
 from hypothesis import HealthCheck, given, note, settings

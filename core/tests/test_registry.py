@@ -6,7 +6,8 @@ import types
 from importlib.metadata import EntryPoint
 
 import pytest
-from handrail import Registry, _discovery
+from handrail import Registry
+from handrail._plugins import discovery
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 from handrail.plugins import hookimpl
@@ -44,7 +45,7 @@ def install(monkeypatch):
         points.append(point)
 
     install.missing = add_missing
-    monkeypatch.setattr(_discovery, "entry_points", lambda group: points)
+    monkeypatch.setattr(discovery, "entry_points", lambda group: points)
     return install
 
 

@@ -27,7 +27,7 @@ LLMRails(RailsConfig.from_path('docs/examples/quickstart'))
 started = time.perf_counter()
 LLMRails(RailsConfig.from_path('docs/examples/quickstart'))
 """
-DISCOVER = "import handrail, handrail._registry\nstarted = time.perf_counter()\nhandrail.Registry.discover()"
+DISCOVER = "import handrail, handrail._plugins.registry\nstarted = time.perf_counter()\nhandrail.Registry.discover()"
 SEARCH = """
 from importlib.metadata import entry_points
 started = time.perf_counter()

@@ -10,14 +10,30 @@ from typing import TYPE_CHECKING
 from handrail._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from handrail._actions import Registrations as Registrations
-    from handrail._checking import RailsResult as RailsResult
-    from handrail._compose import Composition as Composition
+    from handrail._call.checking import RailsResult as RailsResult
+    from handrail._call.checking import RailStatus as RailStatus
+    from handrail._call.explain import Explanation as Explanation
+    from handrail._call.fed import FedStream as FedStream
+    from handrail._call.guarded import GuardedStream as GuardedStream
+    from handrail._call.log import ActivatedRail as ActivatedRail
+    from handrail._call.log import ExecutedAction as ExecutedAction
+    from handrail._call.log import GenerationLog as GenerationLog
+    from handrail._call.log import GenerationStats as GenerationStats
+    from handrail._call.log import LLMCallInfo as LLMCallInfo
+    from handrail._call.options import GenerationOptions as GenerationOptions
+    from handrail._call.options import LogOptions as LogOptions
+    from handrail._call.response import GenerationResponse as GenerationResponse
+    from handrail._call.response import Outcome as Outcome
+    from handrail._compose.composition import Composition as Composition
+    from handrail._compose.contexts import ProviderContext as ProviderContext
+    from handrail._compose.contexts import RailContext as RailContext
+    from handrail._compose.functions import RailFunction as RailFunction
+    from handrail._compose.functions import rewritten as rewritten
+    from handrail._compose.inner import InnerRail as InnerRail
+    from handrail._compose.model import Completion as Completion
+    from handrail._compose.model import Model as Model
     from handrail._content import JUDGED_NAMES as JUDGED_NAMES
     from handrail._content import message_text as message_text
-    from handrail._contexts import ProviderContext as ProviderContext
-    from handrail._contexts import RailContext as RailContext
-    from handrail._discovery import Plugin as Plugin
     from handrail._events import Blocked as Blocked
     from handrail._events import Event as Event
     from handrail._events import Finished as Finished
@@ -26,18 +42,10 @@ if TYPE_CHECKING:
     from handrail._events import Retraction as Retraction
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
-    from handrail._fed import FedStream as FedStream
-    from handrail._functions import rewritten as rewritten
-    from handrail._guarded import GuardedStream as GuardedStream
-    from handrail._inner import InnerRail as InnerRail
-    from handrail._log import ActivatedRail as ActivatedRail
-    from handrail._log import ExecutedAction as ExecutedAction
-    from handrail._log import GenerationLog as GenerationLog
-    from handrail._log import GenerationStats as GenerationStats
-    from handrail._log import LLMCallInfo as LLMCallInfo
-    from handrail._model import Completion as Completion
-    from handrail._model import Model as Model
-    from handrail._options import GenerationOptions as GenerationOptions
+    from handrail._plugins.discovery import Plugin as Plugin
+    from handrail._plugins.registrations import Registrations as Registrations
+    from handrail._plugins.registry import Offer as Offer
+    from handrail._plugins.registry import Registry as Registry
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
     from handrail._protocols import Strategy as Strategy
@@ -47,18 +55,18 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord as CheckRecord
     from handrail._records import FailureKind as FailureKind
     from handrail._records import RailId as RailId
-    from handrail._registry import Registry as Registry
     from handrail._request_id import request_id as request_id
-    from handrail._response import GenerationResponse as GenerationResponse
-    from handrail._response import Outcome as Outcome
     from handrail._specs import Direction as Direction
+    from handrail._stream.plan import MakeStrategy as MakeStrategy
     from handrail._stream.plan import RailPlan as RailPlan
+    from handrail._tokens import TokenCounter as TokenCounter
     from handrail._turn import Journal as Journal
     from handrail._turn import LLMCall as LLMCall
     from handrail._turn import RailRun as RailRun
     from handrail._turn import Turn as Turn
     from handrail._types import Channel as Channel
     from handrail._types import Chunk as Chunk
+    from handrail._types import CountTokens as CountTokens
     from handrail._types import Decision as Decision
     from handrail._types import Edit as Edit
     from handrail._types import Message as Message
@@ -78,6 +86,19 @@ if TYPE_CHECKING:
     from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
 
 _HOMES = {
+    "_call.checking": ("RailsResult", "RailStatus"),
+    "_call.explain": ("Explanation",),
+    "_call.fed": ("FedStream",),
+    "_call.guarded": ("GuardedStream",),
+    "_call.log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
+    "_call.options": ("GenerationOptions", "LogOptions"),
+    "_call.response": ("GenerationResponse", "Outcome"),
+    "_compose.composition": ("Composition",),
+    "_compose.contexts": ("ProviderContext", "RailContext"),
+    "_compose.functions": ("RailFunction", "rewritten"),
+    "_compose.inner": ("InnerRail",),
+    "_compose.model": ("Completion", "Model"),
+    "_content": ("JUDGED_NAMES", "message_text"),
     "_events": (
         "Blocked",
         "Event",
@@ -88,31 +109,21 @@ _HOMES = {
         "StreamError",
         "TextDelta",
     ),
-    "_compose": ("Composition",),
-    "_content": ("JUDGED_NAMES", "message_text"),
-    "_contexts": ("ProviderContext", "RailContext"),
-    "_discovery": ("Plugin",),
-    "_functions": ("rewritten",),
-    "_fed": ("FedStream",),
-    "_guarded": ("GuardedStream",),
-    "_model": ("Completion", "Model"),
-    "_actions": ("Registrations",),
-    "_checking": ("RailsResult",),
-    "_inner": ("InnerRail",),
-    "_log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
-    "_options": ("GenerationOptions",),
+    "_plugins.discovery": ("Plugin",),
+    "_plugins.registrations": ("Registrations",),
+    "_plugins.registry": ("Offer", "Registry"),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
     "_records": ("CheckRecord", "FailureKind", "RailId"),
-    "_registry": ("Registry",),
     "_request_id": ("request_id",),
-    "_response": ("GenerationResponse", "Outcome"),
     "_specs": ("Direction",),
-    "_stream.plan": ("RailPlan",),
+    "_stream.plan": ("MakeStrategy", "RailPlan"),
+    "_tokens": ("TokenCounter",),
     "_turn": ("Journal", "LLMCall", "RailRun", "Turn"),
     "_types": (
         "Channel",
         "Chunk",
+        "CountTokens",
         "Decision",
         "Edit",
         "Message",

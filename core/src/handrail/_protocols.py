@@ -5,15 +5,12 @@ Nothing here needs to be inherited from: any object of the right shape will do.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from handrail._turn import Turn
     from handrail._types import Chunk, Message, Ruling, Verdict, Window
-
-CountTokens: TypeAlias = Callable[[str], int]
-"""Gives the number of tokens of a text. Cheap, exact where a vocabulary is at hand, never a download."""
 
 
 class Provider(Protocol):

@@ -11,19 +11,21 @@ from typing import Any, Self
 
 import anyio
 
-from handrail._call import Call
-from handrail._checking import RailsResult, check_conversation
-from handrail._compose import Composition, compose, given_model, plan_of_function
-from handrail._explain import Explanation
-from handrail._fed import FedStream
-from handrail._functions import RailFunction
-from handrail._guarded import GuardedStream
-from handrail._messages import Conversation
-from handrail._messages import conversation as checked
-from handrail._misuse import refuse_other_than_config, refuse_sync_generator
-from handrail._options import GenerationOptions, parse_options
-from handrail._registry import Registry
-from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._call.call import Call
+from handrail._call.checking import RailsResult, check_conversation
+from handrail._call.conversation import Conversation
+from handrail._call.conversation import conversation as checked
+from handrail._call.explain import Explanation
+from handrail._call.fed import FedStream
+from handrail._call.guarded import GuardedStream
+from handrail._call.misuse import refuse_other_than_config, refuse_sync_generator
+from handrail._call.options import GenerationOptions, parse_options
+from handrail._call.response import GenerationResponse, ResponseBuilder
+from handrail._compose.composer import compose, plan_of_function
+from handrail._compose.composition import Composition
+from handrail._compose.functions import RailFunction
+from handrail._compose.models import given_model
+from handrail._plugins.registry import Registry
 from handrail._specs import Direction
 from handrail._stream.backend import refuse_running_loop
 from handrail._stream.render import AsText, AsTextWithMetadata, Renderer

@@ -22,6 +22,7 @@ class ProviderSpec:
             itself; without one they are passed as a plain dict.
         summary: one line for `handrail plugins`.
         aliases: further names of the engine.
+        defined_at: where a configuration defines it; only what `handrail_config_providers` yields has one.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ProviderSpec:
     settings: str | type | None = None
     summary: str = ""
     aliases: tuple[str, ...] = ()
+    defined_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class RailSpec:
             that does all the same has failed. "whole" for one that makes another text of what it is shown, by
             `rewritten(window, text)`: it judges windows until it first changes one; from there on the rest is held to
             the end, and then the rail is asked about the whole text.
+        defined_at: where a configuration defines it, such as `config/rails.co:3`; only what `handrail_config_rails`
+            yields has one, and nothing takes the place of an installed rail without.
     """
 
     name: str
@@ -67,6 +71,7 @@ class RailSpec:
     channels: tuple[Channel, ...] | None = None
     whole: bool = False
     rewrites: Literal[True, False, "whole"] = True
+    defined_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

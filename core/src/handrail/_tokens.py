@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import tiktoken
 
-    from handrail._protocols import CountTokens
+    from handrail._types import CountTokens
 
 logger = logging.getLogger("handrail")
 

@@ -17,7 +17,7 @@ from handrail._types import Message, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from handrail._protocols import CountTokens
+    from handrail._types import CountTokens
 
 
 _COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held

@@ -15,6 +15,9 @@ Span: TypeAlias = tuple[int, int]
 Channel: TypeAlias = Literal["text", "reasoning", "tool_calls"]
 """What a model sends, apart from one another: the answer, its reasoning, the arguments of its tool calls."""
 
+CountTokens: TypeAlias = Callable[[str], int]
+"""Returns the number of tokens of a text. Cheap, exact where a vocabulary is at hand, never a download."""
+
 Decision: TypeAlias = Literal["allow", "block", "rewrite"]
 
 

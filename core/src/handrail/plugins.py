@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handrail._hookspecs import hookimpl as hookimpl
 from handrail._lazy import lazy_exports as lazy_exports
+from handrail._plugins.hookspecs import hookimpl as hookimpl
 from handrail._specs import CommandSpec as CommandSpec
 from handrail._specs import ProviderSpec as ProviderSpec
 from handrail._specs import RailSpec as RailSpec

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from handrail import ConfigurationError, LLMRails, RailsConfig, Verdict
-from handrail._registry import Registry
+from handrail._plugins.registry import Registry
 from handrail.plugins import RailSpec, hookimpl
 from patterns_streamed import TEXT, EchoProvider, configured, streamed
 

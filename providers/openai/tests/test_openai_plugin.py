@@ -21,7 +21,7 @@ def test_the_plugin_module_imports_nothing_heavy():
 
 
 def test_discovery_imports_no_sdk():
-    statement = "from handrail._registry import Registry; Registry.discover().provider('ollama')"
+    statement = "from handrail._plugins.registry import Registry; Registry.discover().provider('ollama')"
     assert "openai" not in imported_by(statement)
 
 

@@ -10,7 +10,7 @@ from handrail._types import Window
 from handrail._words import graphemes, pieces, words
 
 if TYPE_CHECKING:
-    from handrail._protocols import CountTokens
+    from handrail._types import CountTokens
 
 _LONGEST = 9  # characters that a token has at most, as far as what is held rests on it
 _SOME = 256  # characters that are measured at once, and as many more as a window may need

@@ -92,7 +92,7 @@ class Chain:
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> None:
         """Pass what came of a check to its stage, and what that lets out to the next ones."""
-        stage = check.lane.stage
+        stage = next(stage for stage in self.stages if stage is check.lane.stage)
         text, finished = stage.answer(check, outcome, step, now=now, timed_out=timed_out)
         if stage.stop is not None:
             self.stopped = stage

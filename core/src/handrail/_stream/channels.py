@@ -20,9 +20,9 @@ from handrail._types import ToolCallDelta
 if TYPE_CHECKING:
     from handrail._content import Content
     from handrail._stream.chain import Stage
+    from handrail._stream.kept import Key
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
-    from handrail._stream.windows import Key
     from handrail._turn import Turn
     from handrail._types import Channel
 

@@ -1,6 +1,14 @@
-"""The text of a stage from some offset on: what is still held, and what a rail may have to read again."""
+"""The text of a stage: what came in, what went out, and what a rail may have to read again."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from handrail._types import Channel
+
+Key: TypeAlias = "tuple[Channel, int]"
+"""A channel and, of tool calls, the index of the call; 0 for others."""
 
 _SOME = 4096  # characters that may be kept for longer than needed, so that text is seldom copied
 
@@ -40,3 +48,26 @@ class KeptText:
             self._text = "".join((self._text, *self._pieces))
             self._pieces.clear()
         return self._text
+
+
+class StageText:
+    """The text of a stage as its rails' lanes see it; the stage alone changes it.
+
+    Attributes:
+        key: which channel the text is of and, of tool calls, which call.
+        channel: the channel.
+        tool_name: of a tool call, the tool that is called.
+        kept: the text that may still be needed.
+        length: characters that have come in.
+        released: characters of those that went out.
+        finished: True once no more will come in.
+        stopping: True once it is certain that a rail ends the stream; none is asked anything more.
+    """
+
+    def __init__(self, key: Key, tool_name: str | None) -> None:
+        self.key = key
+        self.channel = key[0]
+        self.tool_name = tool_name
+        self.kept = KeptText()
+        self.length = self.released = 0
+        self.finished = self.stopping = False

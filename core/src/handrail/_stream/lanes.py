@@ -13,9 +13,9 @@ from handrail._types import Edit, Window
 from handrail.errors import PluginContractError, RailError
 
 if TYPE_CHECKING:
+    from handrail._stream.kept import StageText
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
-    from handrail._stream.windows import WindowStage
 
 _PASSES = ("allow", "rewrite")
 
@@ -37,7 +37,7 @@ class Lane:
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
     """
 
-    def __init__(self, plan: RailPlan, rank: int, stage: WindowStage) -> None:
+    def __init__(self, plan: RailPlan, rank: int, stage: StageText) -> None:
         if plan.make_strategy is None:  # pragma: no cover  # the planner gives every window rail one
             raise PluginContractError(f"rail {plan.name!r} has no strategy", plugin=plan.plugin)
         self.plan = plan
@@ -46,7 +46,7 @@ class Lane:
         self.running = 0
         self.begin(stage, 0)
 
-    def begin(self, stage: WindowStage, origin: int) -> None:
+    def begin(self, stage: StageText, origin: int) -> None:
         """Begin to read at this offset, as if nothing had been read; what its stage has released stays cleared."""
         self.stage = stage
         self.cleared = self.passed_end = stage.released
@@ -132,7 +132,7 @@ class Lane:
             passed.popleft()
         return passed[0][1] if passed and passed[0][0] <= released else self._origin
 
-    def restart(self, stage: WindowStage, origin: int, step: Step) -> None:
+    def restart(self, stage: StageText, origin: int, step: Step) -> None:
         """Throw away every check and begin again at an offset, in another stage."""
         for check in self.waiting:
             self._drop(check, step)

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from handrail._only_async import OnlyAsync
 from handrail._stream.backend import on_asyncio, scheduler, spawn
+from handrail._stream.only_async import OnlyAsync
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -31,6 +31,9 @@ class RailPlan:
         channels: the channels it guards.
         make_strategy: builds the strategy of a window rail for one stream.
         strategy_plugin: distribution and version behind the strategy, for errors.
+        strategy: the strategy's name; empty for a rail whose text is not cut into windows.
+        sizes: the settings that the strategy runs with, by name; the kernel's are in tokens.
+        key: where under `rails.config` its settings stand, as written; None if nowhere.
         stream_first: True if text does not wait for this rail, and a block retracts.
         max_concurrency: how many of its checks may run at once in one stream.
         timeout: seconds that a check may take; None for no limit.
@@ -52,6 +55,9 @@ class RailPlan:
     channels: tuple[Channel, ...] = ("text",)
     make_strategy: MakeStrategy | None = None
     strategy_plugin: str = ""
+    strategy: str = ""
+    sizes: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
     stream_first: bool = False
     max_concurrency: int = 8
     timeout: float | None = 30.0

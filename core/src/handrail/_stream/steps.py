@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction
 from handrail._types import ToolCallDelta, Verdict, Window
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handrail._records import CheckRecord
-    from handrail._stream.lanes import Lane
+    from handrail._stream.kept import StageText
+    from handrail._stream.plan import RailPlan
     from handrail.errors import RailError
 
 NEVER = 2**62
@@ -23,6 +24,18 @@ Item: TypeAlias = str | ReasoningDelta | ToolCallDelta | Retraction | Blocked | 
 """What the engine delivers; plain text stays a plain string, because making an event costs more than moving one."""
 
 Stop: TypeAlias = Blocked | RailFailed
+
+
+class Asker(Protocol):
+    """The lane of a rail, as its checks know it.
+
+    Attributes:
+        plan: the rail.
+        stage: the text that it reads.
+    """
+
+    plan: RailPlan
+    stage: StageText
 
 
 class Check:
@@ -41,7 +54,7 @@ class Check:
 
     __slots__ = ("asked_at", "cancel", "dropped", "failure", "lane", "run", "started_at", "verdict", "window")
 
-    def __init__(self, lane: Lane, window: Window) -> None:
+    def __init__(self, lane: Asker, window: Window) -> None:
         self.lane = lane
         self.window = window
         self.verdict: Verdict | None = None

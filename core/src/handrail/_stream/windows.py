@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from handrail._content import pieces_of
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
-from handrail._stream.kept import KeptText
+from handrail._stream.kept import KeptText, Key, StageText
 from handrail._stream.lanes import Lane
 from handrail._stream.outcome import conclude, kind_of, record
 from handrail._stream.steps import Check, Failure, Stop
-from handrail._types import Channel, Edit
+from handrail._types import Edit
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
@@ -21,24 +21,15 @@ if TYPE_CHECKING:
     from handrail._stream.steps import Step
     from handrail._turn import Journal
 
-Key: TypeAlias = tuple[Channel, int]
-"""A channel and, of tool calls, the index of the call; 0 for others."""
 
-
-class WindowStage:
+class WindowStage(StageText):
     """Holds text back until every holding rail has cleared it.
 
     Rails in order (of several ranks) read the same windows at the same time, on the assumption that none rewrites.
     When one does, those after it become a stage of their own behind this one, and read again what this one lets out.
 
     Attributes:
-        key: which channel its text is of and, of tool calls, which call.
-        kept: the text that may still be needed.
-        length: characters that have come in.
-        released: characters of those that went out.
         due: characters that must have come in before there is anything to ask.
-        finished: True once no more will come in.
-        stopping: True once it is certain that a rail ends the stream; none is asked anything more.
         stop, cause: how the stage ended the stream, and the error behind it.
         retract: from which offset on delivered text is to be withdrawn; None for none.
         follower: a stage that was split off and is to be put behind this one.
@@ -53,14 +44,9 @@ class WindowStage:
         key: Key = ("text", 0),
         tool_name: str | None = None,
     ) -> None:
-        self.key = key
-        self.channel = key[0]
-        self.tool_name = tool_name
-        self.kept = KeptText()
-        self.length = self.released = self.went_past = 0
-        self._went = 0  # characters that went out
+        super().__init__(key, tool_name)
+        self.went_past = self._went = 0  # characters that went by before, and that went out
         self.due = 1
-        self.finished = self.stopping = False
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
         self.retract: int | None = None
@@ -124,7 +110,7 @@ class WindowStage:
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
         """Take what came of a check; return what can go out, and whether that was all."""
-        lane = check.lane
+        lane = next(lane for lane in self.lanes if lane is check.lane)
         lane.running -= 1
         if check.dropped:
             self._journal.rail_runs.append(record(check, now))

@@ -18,6 +18,7 @@ from handrail.config._section import Section
 from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, TaskPrompt
 from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
+from handrail.config._unread import Unread, unread
 from handrail.config._validation import ModelT, checked, validate
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from handrail.config._streaming import RailOptions, StreamingConfig
+
+
+_OWN_FOLDER = Unread("Colang is read from the configuration's own folder")
 
 
 def _as_text(value: Any) -> Any:
@@ -62,7 +66,7 @@ class RailsConfig(Section):
     enable_rails_exceptions: bool = False
     custom_data: dict[Any, Any] = Field(default_factory=dict)
     colang_version: Annotated[str, BeforeValidator(_as_text)] = "1.0"
-    import_paths: tuple[str, ...] = ()
+    import_paths: Annotated[tuple[str, ...], _OWN_FOLDER] = ()
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
     _input_flows: tuple[Flow, ...] = PrivateAttr(default=())
@@ -165,7 +169,7 @@ class RailsConfig(Section):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know though it is no error: keys without effect, keys that look misspelt."""
-        return self._origin.notes
+        return (*self._origin.notes, *map(str, unread(self, self._origin.tree)))
 
     @property
     def input_flows(self) -> tuple[Flow, ...]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from handrail._registry import Registry
     from handrail._specs import Direction
+    from handrail.config._catalogue import Catalogue
     from handrail.config._schema_names import Served
 
 Schema: TypeAlias = dict[str, Any]
@@ -31,7 +31,7 @@ _NAME_OF_MODEL: Schema = {"type": "string", "description": "The model's name, un
 _UNNAMED = "Settings of a rail that the configuration itself defines."
 
 
-def json_schema(registry: Registry) -> Schema:
+def json_schema(registry: Catalogue) -> Schema:
     """Describe every configuration that can be used with these plugins, in JSON Schema, draft 7.
 
     What it refuses cannot be used, but for values that are converted, such as numbers in quotes, and for settings of
@@ -45,7 +45,7 @@ def json_schema(registry: Registry) -> Schema:
 
 
 class _Writer:
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Catalogue) -> None:
         self._engines = names.engines(registry)
         self._rails = names.rails(registry)
         self._strategies = names.strategies(registry)

@@ -14,7 +14,7 @@ from handrail.errors import HandrailError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from handrail._registry import Offer, Registry
+    from handrail.config._catalogue import Catalogue, Offered
 
 Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec
 
@@ -41,17 +41,17 @@ class Served:
     takes_anything: bool
 
 
-def engines(registry: Registry) -> list[Served]:
+def engines(registry: Catalogue) -> list[Served]:
     """Give what may stand as `engine`."""
     return list(_served(registry.names(ProviderSpec), registry.provider))
 
 
-def rails(registry: Registry) -> list[Served]:
+def rails(registry: Catalogue) -> list[Served]:
     """Give what may stand in a list of flows."""
     return list(_served(registry.names(RailSpec), registry.rail))
 
 
-def strategies(registry: Registry) -> list[Served]:
+def strategies(registry: Catalogue) -> list[Served]:
     """Give what may stand as `strategy`."""
     return list(_served(registry.names(StrategySpec), registry.strategy))
 
@@ -80,7 +80,7 @@ def _any_case(word: str) -> str:
     return "".join(spelt)
 
 
-def _served(names: Iterable[str], find: Callable[[str], Offer[Any]]) -> Iterator[Served]:
+def _served(names: Iterable[str], find: Callable[[str], Offered]) -> Iterator[Served]:
     for name in names:
         try:
             offer = find(name)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, fi
 from handrail.config._flows import Flow
 from handrail.config._section import Count, Section, reject
 from handrail.config._streaming import StreamingConfig
+from handrail.config._unread import Unread
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -46,9 +47,9 @@ class ModelConfig(Section):
     model: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     api_key_env_var: Annotated[str, AfterValidator(_is_variable)] | None = None
-    mode: str | None = None
-    cache: dict[str, Any] | None = None
-    reasoning_config: dict[str, Any] | None = None
+    mode: Annotated[str | None, Unread()] = None
+    cache: Annotated[dict[str, Any] | None, Unread("every answer of a model is its own")] = None
+    reasoning_config: Annotated[dict[str, Any] | None, Unread("reasoning is never part of the text")] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -75,7 +76,7 @@ class Instruction(Section):
         content: the text.
     """
 
-    type: str = "general"
+    type: Annotated[str, Unread("every instruction is sent", but="general")] = "general"
     content: str
 
 

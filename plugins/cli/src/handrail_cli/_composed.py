@@ -21,9 +21,9 @@ def describe(rails: LLMRails) -> dict[str, Any]:
             {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}
             for model in app.models.values()
         ],
-        "input_rails": [*map(_Rails(app, config).describe, config.input_flows, app.input_rails)],
+        "input_rails": [*map(_Rails(app).describe, config.input_flows, app.input_rails)],
         "input_parallel": config.rails.input.parallel,
-        "output_rails": [*map(_Rails(app, config).describe, config.output_flows, app.output_rails)],
+        "output_rails": [*map(_Rails(app).describe, config.output_flows, app.output_rails)],
         "output_parallel": config.rails.output.parallel,
         "channels": {channel: [plan.name for plan in plans] for channel, plans in app.guards.items()},
         "withheld": sorted(app.withheld),
@@ -32,7 +32,7 @@ def describe(rails: LLMRails) -> dict[str, Any]:
         "warnings": list(_warnings(config)),
         "notes": [
             *_notes(config),
-            *without_effect(config, app.registry, app.input_rails, app.output_rails),
+            *without_effect(config, app.input_rails, app.output_rails),
         ],
     }
 
@@ -40,9 +40,7 @@ def describe(rails: LLMRails) -> dict[str, Any]:
 class _Rails:
     """Describes the rails of one configuration."""
 
-    def __init__(self, app: Composition, config: RailsConfig) -> None:
-        self._config = config
-        self._registry = app.registry
+    def __init__(self, app: Composition) -> None:
         self._models = app.models
         self._asked = app.asked
 
@@ -53,7 +51,7 @@ class _Rails:
             "rail": plan.name,
             "plugin": plan.plugin,
             "kind": "stream" if plan.is_stream_rail else "window",
-            "window": self._window(flow, plan),
+            "window": self._window(plan),
             "asks": [self._asks(type_) for rail, type_ in self._asked if rail == flow.text.strip()],
             "channels": list(plan.channels),
             "stream_first": plan.stream_first,
@@ -68,21 +66,10 @@ class _Rails:
         model = self._models.get(type_) or self._models["main"]
         return {"type": type_, "model_type": model.type, "engine": model.engine, "model": model.name}
 
-    def _window(self, flow: Flow, plan: RailPlan) -> dict[str, Any] | None:
-        if plan.is_stream_rail or plan.direction == "input":
+    def _window(self, plan: RailPlan) -> dict[str, Any] | None:
+        if not plan.strategy or plan.direction == "input":
             return None
-        spec = self._registry.rail(flow.name).spec
-        options, _ = self._config.rail_options(flow.name, spec.config_key or spec.name)
-        streaming = self._config.rail_streaming(options)
-        sizes: dict[str, Any] = {
-            "chunk_size": streaming.chunk_size,
-            "context_size": streaming.context_size,
-            "hold_size": streaming.resolved_hold_size,
-            "first_chunk_size": streaming.resolved_first_chunk_size,
-        }
-        if plan.strategy_plugin and self._registry.strategy(streaming.strategy).spec.settings is not None:
-            sizes = dict(streaming.strategy_settings)
-        return {"strategy": streaming.strategy, "strategy_plugin": plan.strategy_plugin, **sizes}
+        return {"strategy": plan.strategy, "strategy_plugin": plan.strategy_plugin, **plan.sizes}
 
 
 def _notes(config: RailsConfig) -> Iterator[str]:

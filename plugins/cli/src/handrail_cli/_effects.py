@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from handrail import RailPlan, RailsConfig, Registry
-    from handrail.config import Flow
+    from handrail import RailPlan, RailsConfig
 
 _SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
 _OF_WINDOWS = ("streaming", "max_concurrency", "timeout", "on_timeout")
@@ -16,13 +15,13 @@ _OF_STREAMED_WINDOWS = ("streaming", "max_concurrency")
 
 
 def without_effect(
-    config: RailsConfig, registry: Registry, input_rails: Sequence[RailPlan], output_rails: Sequence[RailPlan]
+    config: RailsConfig, input_rails: Sequence[RailPlan], output_rails: Sequence[RailPlan]
 ) -> Iterator[str]:
     """Say what of a configuration that can be used has no effect, with its place."""
     used: dict[str, list[RailPlan]] = {}
-    for flow, plan in zip((*config.input_flows, *config.output_flows), (*input_rails, *output_rails), strict=True):
-        if (key := _key_of(flow, config, registry)) is not None:
-            used.setdefault(key, []).append(plan)
+    for plan in (*input_rails, *output_rails):
+        if plan.key is not None:
+            used.setdefault(plan.key, []).append(plan)
     for key, section in config.rails.config.items():
         if key not in used:
             yield _note(config, "no flow names this rail", "rails", "config", key)
@@ -56,9 +55,3 @@ def _of_streaming(config: RailsConfig, output_rails: Sequence[RailPlan]) -> Iter
 def _note(config: RailsConfig, why: str, *path: str) -> str:
     where = config.where(*path)
     return f"{where + ': ' if where else ''}{'.'.join(path)} has no effect: {why}"
-
-
-def _key_of(flow: Flow, config: RailsConfig, registry: Registry) -> str | None:
-    """Give the key below `rails.config` that belongs to a flow, as it is written; None if there is none."""
-    spec = registry.rail(flow.name).spec
-    return next(filter(None, (config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None)

@@ -142,6 +142,7 @@ def _spec(flow: Flow, program: Program, code: ConfigCode) -> RailSpec:
         partial(_make, flow, program, code),
         summary=f"Flow in {flow.place}.",
         channels=("reasoning",) if _THINKING in program.reads_of(flow) else ("text",),
+        defined_at=str(flow.place),
         rewrites="whole",  # what a flow puts in the answer's place is an answer, and no part of one
     )
 

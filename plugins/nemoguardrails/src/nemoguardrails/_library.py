@@ -56,7 +56,16 @@ def _spec(name: str, offer: _Offer, config: RailsConfig, *, late: bool) -> RailS
         aliases=(),
         config_key=spec.config_key or spec.name,
         prompts=() if has_task else spec.prompts,
+        defined_at=_place(name, config),
     )
+
+
+def _place(name: str, config: RailsConfig) -> str:
+    """Return where the configuration names a rail in the way of existing ones."""
+    flows = (("input", config.input_flows), ("output", config.output_flows))
+    at = ((direction, n) for direction, named in flows for n, flow in enumerate(named) if flow.name == name)
+    direction, index = next(at)
+    return config.where("rails", direction, "flows", index) or f"rails.{direction}.flows"
 
 
 def _refuse_reasoning(spec: RailSpec, config: RailsConfig) -> None:

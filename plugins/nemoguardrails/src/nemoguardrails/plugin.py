@@ -53,7 +53,10 @@ def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | N
         return None
     from nemoguardrails._engines import engine_of
 
-    return [ProviderSpec(name, engine_of(provider)) for name, provider in sorted(registered.items())]
+    return [
+        ProviderSpec(name, engine_of(provider), defined_at="register_llm_provider")
+        for name, provider in sorted(registered.items())
+    ]
 
 
 def _needs_more(config: RailsConfig) -> bool:

@@ -14,7 +14,7 @@ from handrail import Blocked
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse
-    from handrail._log import ExecutedAction
+    from handrail._call.log import ExecutedAction
 
 _REASON = "the rail refused it"
 

@@ -74,9 +74,12 @@ async def _standstill(ask: Callable[[], Awaitable[object]]) -> float:
     return longest
 
 
-def running_tasks() -> dict[int, str]:
-    """Return the tasks of the loop, but for the kernel's own, which end a moment after their streams."""
-    return {task.id: str(task.name) for task in anyio.get_running_tasks() if task.name != _OF_THE_KERNEL}
+def running_tasks() -> dict[object, str]:
+    """Return the names of the loop's tasks by what they run, but for the kernel's own, which end a moment after.
+
+    Not by their ids: those of a task that has ended may soon be another's.
+    """
+    return {task.coro: str(task.name) for task in anyio.get_running_tasks() if task.name != _OF_THE_KERNEL}
 
 
 _OF_THE_KERNEL = "handrail stream"

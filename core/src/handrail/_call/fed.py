@@ -5,16 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from handrail._call.options import EVERYTHING
+from handrail._call.response import GenerationResponse, ResponseBuilder
 from handrail._events import Event, TextDelta
-from handrail._only_async import OnlyAsyncBlock
-from handrail._options import EVERYTHING
-from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._stream.only_async import OnlyAsyncBlock
 from handrail._stream.owner import end_when_forgotten
 from handrail._types import Chunk
 from handrail.errors import InvalidRequestError, StreamClosedError
 
 if TYPE_CHECKING:
-    from handrail._call import Call
+    from handrail._call.call import Call as _Call  # made by the kernel alone
 
 
 class FedStream(OnlyAsyncBlock):
@@ -24,7 +24,7 @@ class FedStream(OnlyAsyncBlock):
     and `response` has the reason.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: _Call) -> None:
         self._call = call
         self._pump = call.pump()
         self._builder = ResponseBuilder(call)

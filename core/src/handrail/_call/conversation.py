@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from handrail._call.units import pending_between
 from handrail._content import MessageTexts, message_text
 from handrail._types import Edit, Message
-from handrail._units import pending_between
 from handrail.errors import InvalidRequestError
 
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handrail._events import RailFailed
+from handrail._stream.whole_texts import guard_text
 from handrail._types import Edit, Verdict
-from handrail._whole_texts import guard_text
 from handrail.errors import RailError
 
 if TYPE_CHECKING:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel
 
 from handrail._records import RailId
 from handrail._stream.plan import READ_BY_ALL, RailPlan
@@ -14,13 +17,21 @@ from handrail.config._streaming import SIZES
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
+    from handrail._plugins.registry import Offer, Registry
     from handrail._protocols import Strategy
-    from handrail._registry import Offer, Registry
     from handrail._specs import Direction, RailSpec, StrategySpec
     from handrail._tokens import TokenCounter
     from handrail.config import RailsConfig
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How a rail's text is cut into windows, if it is."""
+
+    make: Callable[[], Strategy] | None = None
+    plugin: str = ""
+    strategy: str = ""
+    sizes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RailPlanner:
@@ -55,20 +66,22 @@ class RailPlanner:
                 f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
             )
         streaming = self._config.rail_streaming(options)
-        make_strategy: Callable[[], Strategy] | None = None
-        label = ""
+        cut = _Cut()
         if spec.whole and not is_session:
-            make_strategy = self._whole(name, options)
+            cut = self._whole(name, options)
         elif not is_session:
-            make_strategy, label = self._strategy(streaming, options, key)
+            cut = self._strategy(streaming, options, key)
         return RailPlan(
             name,
             plugin,
             rail,
             direction,
             options.channels or spec.channels or READ_BY_ALL,
-            make_strategy,
-            label,
+            cut.make,
+            cut.plugin,
+            cut.strategy,
+            cut.sizes,
+            key,
             stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
             max_concurrency=options.max_concurrency,
             timeout=options.timeout,
@@ -92,25 +105,25 @@ class RailPlanner:
         if streaming.strategy_settings:
             self._strategy(streaming, RailOptions(), None)
 
-    def _whole(self, name: str, options: RailOptions) -> Callable[[], Strategy]:
+    def _whole(self, name: str, options: RailOptions) -> _Cut:
         if options.streaming is not None:
             raise InvalidRailsConfigurationError(
                 f"rail {name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
             )
-        return Whole
+        return _Cut(Whole)
 
-    def _strategy(
-        self, streaming: StreamingConfig, options: RailOptions, key: str | None
-    ) -> tuple[Callable[[], Strategy], str]:
+    def _strategy(self, streaming: StreamingConfig, options: RailOptions, key: str | None) -> _Cut:
         offer = self._registry.strategy(streaming.strategy)
         own = options.streaming is not None and key is not None
         path = ("rails", "config", str(key), "streaming") if own else ("rails", "output", "streaming")
         settings: object = streaming
+        sizes = _sizes(streaming)
         if offer.spec.settings is not None:
             named_here = (options.streaming or {}) if own else self._config.rails.output.streaming.model_fields_set
             if "strategy" in named_here:
                 self._refuse_sizes(offer, named_here, path)
             settings = plugin_settings(self._config, offer, streaming.strategy_settings, StreamingConfig, *path)
+            sizes = dict(settings) if isinstance(settings, BaseModel) else dict(streaming.strategy_settings)
         elif streaming.strategy_settings:
             key = next(iter(streaming.strategy_settings))
             known = ", ".join(type(streaming).model_fields)
@@ -121,7 +134,7 @@ class RailPlanner:
         make = cast("Callable[[object, object], Strategy]", offer.load())
         factory = partial(make, settings, self._counter.count)
         _tried(factory, offer)
-        return factory, offer.plugin.label
+        return _Cut(factory, offer.plugin.label, streaming.strategy, sizes)
 
     def _refuse_sizes(self, offer: Offer[StrategySpec], named: Collection[str], path: tuple[str, ...]) -> None:
         """A strategy with settings of its own does not read the kernel's sizes, so nobody must rely on them."""
@@ -150,6 +163,15 @@ def plugin_settings(
     if model is None:
         return dict(values)
     return config.validate_settings(model, values, *path, also=kernel.model_fields if kernel else ())
+
+
+def _sizes(streaming: StreamingConfig) -> dict[str, Any]:
+    return {
+        "chunk_size": streaming.chunk_size,
+        "context_size": streaming.context_size,
+        "hold_size": streaming.resolved_hold_size,
+        "first_chunk_size": streaming.resolved_first_chunk_size,
+    }
 
 
 def _tried(factory: Callable[[], Strategy], offer: Offer[StrategySpec]) -> None:

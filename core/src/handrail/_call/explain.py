@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from handrail._log import LLMCallInfo, call_info, call_line, calls_line
+from handrail._call.log import LLMCallInfo, call_info, call_line, calls_line
 
 if TYPE_CHECKING:
     from handrail._turn import Journal

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
+from handrail._call.units import Unit, removed, units_of, without
+from handrail._compose.kept_verdicts import Kept, Place
 from handrail._content import MessageTexts, differences, may_be_json, message_text
 from handrail._events import Blocked, RailFailed
-from handrail._kept_verdicts import Kept, Place
+from handrail._stream.whole_texts import beside_the_loop, guard_text
 from handrail._turn import Journal
-from handrail._units import Unit, removed, units_of, without
-from handrail._whole_texts import beside_the_loop, guard_text
 
 if TYPE_CHECKING:
-    from handrail._compose import Composition
-    from handrail._messages import Conversation
+    from handrail._call.conversation import Conversation
+    from handrail._compose.composition import Composition
     from handrail._stream.plan import RailPlan
     from handrail._turn import Turn
     from handrail._types import Edit, Message

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from handrail._actions import Registrations
+    from handrail._plugins.registrations import Registrations
     from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
     from handrail.config import RailsConfig
 
@@ -44,7 +44,8 @@ def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> 
 
     Called when a configuration is composed, for every configuration; None if this one defines nothing that the plugin
     reads. Files that no plugin reads are an error, so a plugin that returns rails must have read all of the kind. A
-    rail of the configuration takes the place of an installed one of the same name.
+    rail of the configuration takes the place of an installed one of the same name if its `defined_at` says where the
+    configuration defines it; else two plugins offer one name, which is an error.
 
     Args:
         config: the configuration.
@@ -57,5 +58,5 @@ def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | N
     """Give the engines that a configuration itself defines, such as those that its Python files register.
 
     Called when every plugin has given the configuration's rails, so that its files have been run. An engine of the
-    configuration takes the place of an installed one of the same name.
+    configuration takes the place of an installed one as a rail does.
     """

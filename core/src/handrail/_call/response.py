@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from handrail._call.log import GenerationLog, build_log
+from handrail._call.options import LogOptions
+from handrail._compose.model import ToolCallAssembler
 from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta
-from handrail._log import GenerationLog, build_log
-from handrail._model import ToolCallAssembler
-from handrail._options import LogOptions
 from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock
 from handrail._turn import LLMCall
 from handrail._types import Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
-    from handrail._call import Call
+    from handrail._call.call import Call
 
 Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
 

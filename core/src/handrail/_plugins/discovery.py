@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pluggy
 
-from handrail import _hookspecs
+from handrail._plugins import hookspecs
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import PluginLoadError
 
 if TYPE_CHECKING:
-    from handrail._actions import Registrations
+    from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
 GROUP = "handrail"
@@ -112,8 +112,8 @@ def _from_entry_point(point: EntryPoint) -> Plugin:
 
 def _read_hooks(plugin: object, name: str) -> _Hooks:
     # A manager for each plugin: a broken one cannot take another down, and every record knows where it is from.
-    manager = pluggy.PluginManager(_hookspecs.PROJECT)
-    manager.add_hookspecs(_hookspecs)
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
     _refuse_unmarked(plugin)
     manager.register(plugin, name=name)
     _refuse_misspelt(manager)
@@ -141,7 +141,7 @@ def _config_providers(manager: pluggy.PluginManager, config: RailsConfig) -> Ite
 def _refuse_unmarked(plugin: object) -> None:
     for hook in _ALL_HOOKS:
         function = getattr(plugin, hook, None)
-        if function is not None and not hasattr(function, f"{_hookspecs.PROJECT}_impl"):
+        if function is not None and not hasattr(function, f"{hookspecs.PROJECT}_impl"):
             raise PluginLoadError(f"{hook!r} is not marked; put @hookimpl from handrail.plugins above it")
 
 

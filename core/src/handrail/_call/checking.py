@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from handrail._call import turn_of, words_of
+from handrail._call.call import turn_of, words_of
+from handrail._call.inputs import InputGuard, told_of
+from handrail._call.log import GenerationLog, build_log
+from handrail._call.options import EVERYTHING
+from handrail._call.units import units_of
 from handrail._content import message_text
 from handrail._events import Blocked
-from handrail._inputs import InputGuard, told_of
-from handrail._log import GenerationLog, build_log
-from handrail._options import EVERYTHING
 from handrail._specs import Direction
+from handrail._stream.whole_texts import guard_text
 from handrail._turn import NOWHERE, Journal, Origin, Turn
 from handrail._types import ToolCallDelta, Usage
-from handrail._units import units_of
-from handrail._whole_texts import guard_text
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from handrail._compose import Composition
+    from handrail._call.conversation import Conversation
+    from handrail._call.options import GenerationOptions
+    from handrail._compose.composition import Composition
     from handrail._events import RailFailed
-    from handrail._messages import Conversation
-    from handrail._options import GenerationOptions
     from handrail._types import Message, Span
 
 RailStatus: TypeAlias = Literal["passed", "modified", "blocked"]

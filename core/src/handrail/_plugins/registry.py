@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from handrail._discovery import Plugin, installed_plugins, plugin_from_object
-from handrail._known import PACKAGES
+from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
+from handrail._plugins.known import PACKAGES
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
-    from handrail._actions import Registrations
+    from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
 S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)
@@ -95,8 +95,7 @@ class Registry:
         self._offers = _offers(self._installed)
         for kind, names in _offers(self._own).items():
             for name, offers in names.items():
-                replaced = tuple(offer.plugin for offer in self._offers[kind].get(name, ()))
-                self._offers[kind][name] = [replace(offer, replaced=replaced) for offer in offers]
+                self._offers[kind][name] = _in_place(offers, self._offers[kind].get(name, []))
 
     @classmethod
     def discover(cls) -> Registry:
@@ -129,7 +128,8 @@ class Registry:
     def for_config(self, config: RailsConfig, registrations: Registrations) -> Registry:
         """Give a registry with the rails and engines that a configuration itself defines, without what it disables.
 
-        What the configuration defines takes the place of what is installed under the same name.
+        What the configuration defines takes the place of what is installed under the same name; a plugin that offers
+        such a name and cannot say where the configuration defines it is one of two that offer it.
 
         Args:
             config: the configuration, whose Python files are run.
@@ -205,6 +205,16 @@ def _offers(plugins: Iterable[Plugin]) -> dict[type[Spec], dict[str, list[Offer[
             for name in (spec.name, *getattr(spec, "aliases", ())):
                 offers[type(spec)].setdefault(name, []).append(Offer(spec, plugin))  # type: ignore[type-var]  # likewise
     return offers
+
+
+def _in_place(own: list[Offer[Spec]], installed: list[Offer[Spec]]) -> list[Offer[Spec]]:  # type: ignore[type-var]  # likewise
+    """Let what a configuration defines take the place of what is installed; whoever cannot say where does not."""
+    defined = [offer for offer in own if getattr(offer.spec, "defined_at", "") or offer.plugin.distribution is None]
+    if not defined:
+        return [*installed, *own]
+    others = [offer for offer in own if offer not in defined]
+    replaced = tuple(offer.plugin for offer in installed)
+    return [*(replace(offer, replaced=replaced) for offer in defined), *others]
 
 
 def _own(plugin: Plugin, specs: Iterable[Spec]) -> Plugin:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handrail._options import LogOptions
+    from handrail._call.options import LogOptions
     from handrail._records import CheckRecord
     from handrail._turn import Journal, LLMCall
     from handrail._types import Span

@@ -6,12 +6,12 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from handrail._call.conversation import Conversation
+from handrail._call.inputs import InputGuard, Judge, told_of
+from handrail._call.options import GenerationOptions
+from handrail._compose.model import request_id
 from handrail._content import JUDGED_NAMES
 from handrail._events import Blocked, RailFailed
-from handrail._inputs import InputGuard, Judge, told_of
-from handrail._messages import Conversation
-from handrail._model import request_id
-from handrail._options import GenerationOptions
 from handrail._stream.backend import running_clock
 from handrail._stream.batch import Batch
 from handrail._stream.gate import Gate
@@ -25,7 +25,7 @@ from handrail._types import Chunk, Message, ToolCall, Usage
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from handrail._compose import Composition
+    from handrail._compose.composition import Composition
     from handrail._stream.received import Received
     from handrail._stream.render import Renderer
     from handrail._stream.source import Pieces

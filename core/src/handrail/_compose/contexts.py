@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail._actions import Registrations
+from handrail._plugins.registrations import Registrations
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from handrail._inner import InnerRail
-    from handrail._model import Model
-    from handrail._protocols import CountTokens
+    from handrail._compose.inner import InnerRail
+    from handrail._compose.model import Model
     from handrail._specs import Direction
+    from handrail._types import CountTokens
     from handrail.config import ModelConfig, RailsConfig, TaskPrompt
 
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from handrail._call.options import EVERYTHING
+from handrail._call.response import GenerationResponse, ResponseBuilder
 from handrail._events import Event, TextDelta
-from handrail._only_async import OnlyAsync, OnlyAsyncBlock
-from handrail._options import EVERYTHING
-from handrail._response import GenerationResponse, ResponseBuilder
+from handrail._stream.only_async import OnlyAsync, OnlyAsyncBlock
 from handrail._stream.owner import end_when_forgotten
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
-    from handrail._call import Call
+    from handrail._call.call import Call as _Call  # made by the kernel alone
     from handrail._stream.steps import Item
 
 _USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
@@ -33,7 +33,7 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
     does not know, and ignore them.
     """
 
-    def __init__(self, call: Call, *, needs_block: bool = False) -> None:
+    def __init__(self, call: _Call, *, needs_block: bool = False) -> None:
         self._call = call
         self._pump = call.pump()
         self._builder = ResponseBuilder(call)

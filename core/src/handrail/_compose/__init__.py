@@ -1,0 +1,1 @@
+"""Composition: a configuration and a registry become plans and models, built once."""

@@ -1,0 +1,182 @@
+"""Composes a configuration with what is installed: loads what it names, validates settings, builds everything once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from handrail._compose.building import built
+from handrail._compose.composition import Composition
+from handrail._compose.contexts import RailContext
+from handrail._compose.functions import FunctionRail, RailFunction
+from handrail._compose.inner import InnerRail
+from handrail._compose.models import ModelNotBuiltError, Models
+from handrail._compose.planning import RailPlanner, plugin_settings
+from handrail._compose.problems import Problems
+from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, refuse_unused_settings
+from handrail._plugins.registrations import Registrations
+from handrail._records import RailId
+from handrail._specs import RailSpec
+from handrail._tokens import token_counter
+from handrail.config import Flow, RailOptions
+from handrail.errors import HandrailError, InvalidRailsConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handrail._plugins.registry import Offer, Registry
+    from handrail._specs import Direction
+    from handrail._stream.plan import RailPlan
+    from handrail.config import RailsConfig
+
+_DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
+
+
+def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
+    """Build a configuration.
+
+    Args:
+        config: what to build.
+        registry: what is installed.
+        llm: a provider that takes the place of the configured main model.
+
+    Raises:
+        ConfigurationError: something it names is missing or wrong; each problem is a line of `problems`.
+    """
+    problems = Problems()
+    try:
+        composition = _Composer(config, registry, problems).compose(llm)
+    except HandrailError as exc:  # what could not even be looked at because of another problem
+        problems.note(exc)
+        composition = None
+    problems.raise_if_any()
+    return cast("Composition", composition)
+
+
+def plan_of_function(
+    app: Composition,
+    name: str,
+    function: RailFunction,
+    direction: Direction,
+    given: Mapping[str, Any],
+    *,
+    rewrites: bool | None,
+) -> RailPlan:
+    """Make a rail of a function.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+    """
+    options = app.config.validate_settings(RailOptions, given, "options")
+    planner = RailPlanner(app.config, app.registry, app.counter)
+    spec = RailSpec(name, function, rewrites=False if rewrites is False else "whole", whole=rewrites is True)
+    rail = FunctionRail(name, function, rewrites=rewrites is not False)
+    return planner.plan(spec, "register_rail", rail, options, None, direction)
+
+
+class _Composer:
+    def __init__(self, config: RailsConfig, registry: Registry, problems: Problems) -> None:
+        self._config = config
+        self._installed = registry
+        self._problems = problems
+        self._registrations = Registrations()
+        main = config.model_for("main")
+        self._counter = token_counter((main and main.model) or "")
+        self._models = Models(config, self._counter)
+        self._inner_rails: list[RailPlan] = []
+
+    def compose(self, llm: object) -> Composition:
+        config, problems = self._config, self._problems
+        self._registry = registry = self._installed.for_config(config, self._registrations)
+        self._planner = RailPlanner(config, registry, self._counter)
+        refuse_unserved(config, registry, problems)
+        self._models.build(registry, llm, problems)
+        rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
+        refuse_unused_settings(config, registry, (*rails["input"], *rails["output"]), problems)
+        self._refuse_wrong_streaming()
+        refuse_misspelt_models(config, registry, self._models, problems)
+        return Composition(
+            self._with_own_refusal(),
+            registry,
+            self._models.built,
+            tuple(plan.for_message() for plan in rails["input"]),
+            rails["output"],
+            self._counter,
+            self._registrations,
+            self._inner_rails,
+            tuple(self._models.asked),
+        )
+
+    def _with_own_refusal(self) -> RailsConfig:
+        """Return the configuration with the refusal that its own files define, where its YAML has none."""
+        if self._registrations.refusal is None:
+            return self._config
+        rails = self._config.rails
+        own = {
+            direction: section.model_copy(update={"refusal": self._registrations.refusal})
+            for direction, section in (("input", rails.input), ("output", rails.output))
+            if "refusal" not in section.model_fields_set
+        }
+        return self._config.model_copy(update={"rails": rails.model_copy(update=own)})
+
+    def _build_rails(self, direction: Direction) -> Iterable[RailPlan]:
+        flows = self._config.input_flows if direction == "input" else self._config.output_flows
+        for index, flow in enumerate(flows):
+            try:
+                yield self._build_rail(flow, direction)
+            except ModelNotBuiltError:
+                continue
+            except HandrailError as exc:
+                self._problems.note(exc, self._config.where("rails", direction, "flows", index))
+
+    def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
+        return self._build_offered(self._registry.rail(flow.name), flow, direction)
+
+    def _inner_rail(self, name: str, direction: Direction) -> InnerRail | None:
+        installed = self._registry.installed
+        if name not in installed.names(RailSpec):
+            return None
+        offer = installed.rail(name)
+        suited = direction if direction in offer.spec.directions else offer.spec.directions[0]
+        plan = self._build_offered(offer, Flow.parse(name), suited)
+        self._inner_rails.append(plan)
+        return InnerRail.of(plan)
+
+    def _build_offered(self, offer: Offer[RailSpec], flow: Flow, direction: Direction) -> RailPlan:
+        spec = offer.spec
+        if direction not in spec.directions:
+            raise InvalidRailsConfigurationError(
+                f"rail {flow.name!r} is for {' and '.join(spec.directions)}, not for {direction}"
+            )
+        for task in spec.prompts:
+            self._config.prompt(task)
+        key = next(
+            filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
+        )
+        model = offer.load_settings()
+        fields = getattr(model, "model_fields", {})
+        options, own = self._config.rail_options(key or flow.name, fields=fields)
+        settings = plugin_settings(self._config, offer, own, RailOptions, "rails", "config", key or spec.name)
+        context = RailContext(
+            flow.name,
+            direction,
+            self._config,
+            self._counter.count,
+            flow.arguments,
+            self._registrations,
+            partial(self._models.model_for, flow.text.strip()),
+            self._inner_rail,
+        )
+        rail = built(offer, settings, context)
+        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
+        named = replace(spec, name=flow.name)
+        return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
+
+    def _refuse_wrong_streaming(self) -> None:
+        """A misspelt key of `streaming` is an error also where no window rail reads it."""
+        try:
+            self._planner.check_streaming()
+        except HandrailError as exc:
+            self._problems.note(exc, self._config.where("rails", "output", "streaming"))

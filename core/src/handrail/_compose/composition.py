@@ -1,0 +1,73 @@
+"""A configuration with everything that it names, built once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from handrail._compose import kept_verdicts as verdicts
+
+if TYPE_CHECKING:
+    from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
+    from handrail._compose.model import Model
+    from handrail._plugins.registrations import Registrations
+    from handrail._plugins.registry import Registry
+    from handrail._stream.plan import RailPlan
+    from handrail._tokens import TokenCounter
+    from handrail._types import Channel
+    from handrail.config import RailsConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A configuration with everything that it names, built.
+
+    Attributes:
+        input_rails: those of the user's message, which is always whole.
+        output_rails: those of an answer as it streams.
+        whole_output_rails: the same for an answer that is whole before they see it.
+        inner_rails: those that other rails ask; it grows if they ask later.
+        asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
+            one.
+        kept_verdicts: what input rails have said of messages that are history by now.
+    """
+
+    config: RailsConfig
+    registry: Registry
+    models: Mapping[str, Model]
+    input_rails: tuple[RailPlan, ...]
+    output_rails: tuple[RailPlan, ...]
+    counter: TokenCounter
+    registrations: Registrations
+    inner_rails: Sequence[RailPlan] = ()
+    asked: Sequence[tuple[str, str]] = ()
+    kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
+    whole_output_rails: tuple[RailPlan, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
+
+    @property
+    def withheld(self) -> frozenset[Channel]:
+        """Channels that strangers are not to be given, because rails guard the answer and none of them guards these."""
+        delivered = self.config.rails.output.deliver_unguarded
+        if not self.output_rails or "reasoning" in delivered or self.guards["reasoning"]:
+            return frozenset()
+        return frozenset(("reasoning",))
+
+    @property
+    def guards(self) -> Mapping[Channel, tuple[RailPlan, ...]]:
+        """The output rails that see each channel."""
+        channels: tuple[Channel, ...] = ("text", "tool_calls", "reasoning")
+        return {channel: tuple(plan for plan in self.output_rails if channel in plan.channels) for channel in channels}
+
+    def with_rail(self, plan: RailPlan) -> Composition:
+        """Return the same with one more rail, after the others of its direction."""
+        if plan.direction == "input":
+            return replace(self, input_rails=(*self.input_rails, plan.for_message()))
+        return replace(self, output_rails=(*self.output_rails, plan))
+
+    def with_main_model(self, model: Model) -> Composition:
+        """Return the same with another main model."""
+        return replace(self, models={**self.models, "main": model}, kept_verdicts=verdicts.KeptVerdicts())

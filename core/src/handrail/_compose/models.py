@@ -1,0 +1,102 @@
+"""The models of a configuration: built once, and asked for by rails, by type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from handrail._compose.building import built
+from handrail._compose.contexts import ProviderContext
+from handrail._compose.model import Model
+from handrail._compose.planning import plugin_settings
+from handrail.errors import ConfigurationError, HandrailError
+
+if TYPE_CHECKING:
+    from handrail._compose.problems import Problems
+    from handrail._plugins.registry import Registry
+    from handrail._protocols import Provider
+    from handrail._tokens import TokenCounter
+    from handrail.config import ModelConfig, RailsConfig
+
+
+class ModelNotBuiltError(HandrailError):
+    """A rail needs a model that is configured and has a problem of its own, which is noted already."""
+
+
+def given_model(llm: object, counter: TokenCounter) -> Model:
+    """Make the main model of a provider that a program hands in.
+
+    Raises:
+        ConfigurationError: it is no provider.
+    """
+    if not callable(getattr(llm, "stream", None)):
+        raise ConfigurationError(
+            f"llm is {type(llm).__name__!r}; it must have stream(messages, params), which gives Chunk objects"
+        )
+    name = str(getattr(llm, "name", None) or type(llm).__name__)
+    return Model(cast("Provider", llm), type="main", engine="given", name=name, plugin="llm", counter=counter)
+
+
+class Models:
+    """Models by type, as they are built and asked for.
+
+    Args:
+        config: the configuration.
+        counter: counts tokens where a provider does not report them.
+
+    Attributes:
+        built: models by type.
+        asked: the rail's flow and the type of each model that a rail has asked for, in order.
+    """
+
+    def __init__(self, config: RailsConfig, counter: TokenCounter) -> None:
+        self._config = config
+        self._counter = counter
+        self._failed: set[str] = set()
+        self.built: dict[str, Model] = {}
+        self.asked: dict[tuple[str, str], None] = {}
+
+    def build(self, registry: Registry, llm: object, problems: Problems) -> None:
+        """Build every model that is configured; of two of one type the first. `llm` takes the main one's place."""
+        if llm is not None:
+            self.built["main"] = given_model(llm, self._counter)
+        for index, entry in enumerate(self._config.models):
+            if entry.type in self.built:
+                continue
+            try:
+                self.built[entry.type] = self._model(registry, entry, index)
+            except HandrailError as exc:
+                self._failed.add(entry.type)
+                where = self._config.where("models", index, "engine") or self._config.where("models", index)
+                problems.note(exc, where)
+
+    def model_for(self, rail: str, type_: str) -> Model:
+        """Return the model of a type, else the main one, and note which rail has asked for it.
+
+        Raises:
+            ModelNotBuiltError: it has a problem, which is noted.
+            ConfigurationError: there is neither.
+        """
+        self.asked[rail, type_] = None
+        if type_ in self._failed:
+            raise ModelNotBuiltError(f"model {type_!r} could not be built")
+        model = self.built.get(type_) or self.built.get("main")
+        if model is None and "main" in self._failed:
+            raise ModelNotBuiltError("model 'main' could not be built")
+        if model is None:
+            raise ConfigurationError(
+                f"no model of type {type_!r} and none of type 'main' is configured; add one to 'models'"
+            )
+        return model
+
+    def _model(self, registry: Registry, entry: ModelConfig, index: int) -> Model:
+        offer = registry.provider(entry.engine)
+        settings = plugin_settings(self._config, offer, entry.parameters, None, "models", index, "parameters")
+        context = ProviderContext(entry, self._config, self._config.folder_of("models", index))
+        return Model(
+            cast("Provider", built(offer, settings, context)),
+            type=entry.type,
+            engine=entry.engine,
+            name=entry.model or "",
+            plugin=offer.label,
+            counter=self._counter,
+        )

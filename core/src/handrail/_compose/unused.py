@@ -1,0 +1,82 @@
+"""What a configuration says and nothing reads: most often a misspelt name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from handrail._specs import RailSpec
+from handrail.config import normalized_name
+from handrail.errors import HandrailError, InvalidRailsConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handrail._compose.models import Models
+    from handrail._compose.problems import Problems
+    from handrail._plugins.registry import Registry
+    from handrail._stream.plan import RailPlan
+    from handrail.config import RailsConfig
+
+
+def refuse_unserved(config: RailsConfig, registry: Registry, problems: Problems) -> None:
+    """Note files with rails that no installed plugin can run."""
+    if any(plugin.config_rails is not None for plugin in registry.plugins):
+        return
+    files = [str(file) for file in (*config.colang_files, *config.action_files)]
+    if files or config.colang_content:
+        found = ", ".join(files) or "colang_content"
+        problems.note(
+            InvalidRailsConfigurationError(
+                f"the configuration has rails in Colang or custom actions ({found}), "
+                f"which no installed plugin can run: pip install handrail-colang"
+            )
+        )
+
+
+def refuse_unused_settings(
+    config: RailsConfig, registry: Registry, rails: Iterable[RailPlan], problems: Problems
+) -> None:
+    """Note keys under `rails.config` that fit no rail: a misspelt one would silently leave a rail without settings."""
+    used = {normalized_name(plan.name) for plan in rails}
+    known = {normalized_name(name) for name in _rail_keys(registry)}
+    for key in config.rails.config:
+        if normalized_name(key) not in used | known:
+            names = ", ".join(registry.names(RailSpec))
+            problems.note(
+                InvalidRailsConfigurationError(f"rails.config.{key} belongs to no installed rail; rails: {names}"),
+                config.where("rails", "config", key),
+            )
+
+
+def refuse_misspelt_models(config: RailsConfig, registry: Registry, models: Models, problems: Problems) -> None:
+    """Note a judge whose type is misspelt: it would never be asked, and the main model would judge itself."""
+    known = {"main", *(type_ for _, type_ in models.asked), *_usual_types(registry)}
+    idle = [entry.type for entry in config.models if entry.type not in known]
+    for rail, type_ in models.asked:
+        nearest = get_close_matches(type_, idle, n=1, cutoff=0.75) if type_ not in models.built else []
+        if nearest:
+            index = next(n for n, entry in enumerate(config.models) if entry.type == nearest[0])
+            problems.note(
+                InvalidRailsConfigurationError(
+                    f"nothing asks a model of type {nearest[0]!r}, and rail {rail!r} asks for {type_!r}, "
+                    f"which is not configured; did you mean {type_!r}?"
+                ),
+                config.where("models", index, "type"),
+            )
+
+
+def _usual_types(registry: Registry) -> Iterable[str]:
+    """Yield the types of models that installed rails ask for, whether the configuration names them or not."""
+    for name in _rail_keys(registry):
+        yield name.replace(" ", "_")
+
+
+def _rail_keys(registry: Registry) -> Iterable[str]:
+    for name in registry.names(RailSpec):
+        yield name
+        try:
+            spec = registry.rail(name).spec
+        except HandrailError:  # offered twice, which matters only to a flow that names it
+            continue
+        yield spec.config_key or spec.name

@@ -1,0 +1,1 @@
+"""Plugins: who is installed, and what each of them offers."""
