@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from canvas import Canvas, steps
+from moving import stopped
 from recording import Checked, Judge, Recording, record, words_of
 
 _TEXT = (
@@ -331,5 +332,6 @@ PICTURES: Mapping[str, Callable[[], str]] = {
     "chain": chain,
     "parallel": parallel,
     "latency": latency,
+    "stopped": stopped,
 }
 """Each picture by the name of its file."""
