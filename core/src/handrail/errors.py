@@ -27,6 +27,8 @@ HandrailError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class HandrailError(Exception):
     """Base of every exception here."""
@@ -94,12 +96,17 @@ class RailError(HandrailError):
     Attributes:
         rail: the flow's name.
         plugin: the rail's distribution and version.
+        detail: what may help to find out why, such as how a judge's answer begins. It may have text that nobody is to
+            see, so it is for the journal only (`CheckRecord.detail`).
     """
 
-    def __init__(self, message: str, *, rail: str, plugin: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, rail: str, plugin: str | None = None, detail: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(message)
         self.rail = rail
         self.plugin = plugin
+        self.detail = detail
 
 
 class RailTimeoutError(RailError):
