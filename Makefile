@@ -54,6 +54,7 @@ test: lint types tests  ## Run ruff, mypy --strict and every test, one of which 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/prose.py
 
 types: install
 	$(BIN)/mypy $(SOURCES) $(STRANGERS)

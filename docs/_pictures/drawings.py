@@ -35,15 +35,15 @@ class Plot:
     characters: int
 
     def x(self, second: float) -> float:
-        """Give the place of a moment."""
+        """Return the place of a moment."""
         return self.left + self.width * second / self.seconds
 
     def y(self, character: float) -> float:
-        """Give the place of an offset in the text, from below."""
+        """Return the place of an offset in the text, from below."""
         return self.top + self.height * (1 - character / self.characters)
 
     def at(self, points: list[tuple[float, int]]) -> list[tuple[float, float]]:
-        """Give the places of many."""
+        """Return the places of many."""
         return [(self.x(second), self.y(character)) for second, character in points]
 
     def axes(self, every: float = 0.5) -> None:
@@ -163,7 +163,7 @@ class Row:
     characters: int
 
     def x(self, character: int) -> float:
-        """Give the place of an offset in the text."""
+        """Return the place of an offset in the text."""
         return self.left + self.width * character / self.characters
 
     def window(self, label: str, check: Checked, y: float) -> None:
@@ -238,7 +238,7 @@ def parallel() -> str:
 
 
 def _cleared_by(run: Recording, rail: str) -> list[tuple[float, int]]:
-    """Give when a rail had cleared how much: verdicts count in the order of their windows."""
+    """Return when a rail had cleared how much: verdicts count in the order of their windows."""
     checks = sorted((check for check in run.checks if check.rail == rail), key=lambda check: check.window.start)
     found: list[tuple[float, int]] = []
     for check in checks:

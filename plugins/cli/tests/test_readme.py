@@ -21,7 +21,7 @@ SOURCES = Path(__file__).parents[1] / "src" / "handrail_cli"
 
 
 def section(title: str) -> str:
-    """Give the part below a title."""
+    """Return the part below a title."""
     return re.split(r"^#+ ", README.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 

@@ -90,7 +90,7 @@ async def test_a_call_that_fits_passes_whole_and_unchanged(name, arguments):
         ('{"query": "x"} and more', "search: the arguments are no JSON: Extra data", "a"),
         ('["x"]', "search: the arguments are no JSON object", '["x"]'),
         ('{"query": "x", "query": "y"}', "that can be trusted: the key 'query' comes twice", None),
-        ('{"query": NaN}', "that can be trusted: NaN is no number of JSON", None),
+        ('{"query": NaN}', "that can be trusted: NaN is not valid in JSON", None),
         ('{"query": ' + "9" * 5000 + "}", "that can be trusted: ", None),
         ("[" * 100_000, "search: the arguments have 100000 characters, more than 99999", None),
     ],

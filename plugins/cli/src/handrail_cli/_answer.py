@@ -52,7 +52,7 @@ class View(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Say something that is no part of any answer."""
+        """Show something that is not part of any answer."""
         ...
 
 
@@ -187,7 +187,7 @@ async def _waited(stream: GuardedStream, view: View, started: float) -> Event | 
 
 
 async def _next(stream: GuardedStream, view: View) -> Event | None:
-    """Give the next event; an error of the generation is shown and ends the stream."""
+    """Return the next event; an error of the generation is shown and ends the stream."""
     try:
         return await anext(stream)
     except StopAsyncIteration:
@@ -198,7 +198,7 @@ async def _next(stream: GuardedStream, view: View) -> Event | None:
 
 
 def _events(response: GenerationResponse) -> Iterator[Event]:
-    """Give the events of an answer that came whole."""
+    """Yield the events of an answer that came whole."""
     if response.stop is not None:
         yield response.stop
     if response.outcome != "finished":

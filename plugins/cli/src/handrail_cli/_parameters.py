@@ -13,7 +13,7 @@ Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 def one_path(path: Path | None, config: Path | None) -> Path:
-    """Give the path, whichever way it was written.
+    """Return the path, whichever way it was written.
 
     Raises:
         ConfigurationError: none was given, or two.

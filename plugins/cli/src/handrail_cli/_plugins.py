@@ -91,7 +91,7 @@ def _offer_row(spec: Spec) -> Sequence[str]:
 
 
 def _defined(plugin: Plugin) -> Iterator[str]:
-    """Give the kinds of names that the plugin reads from configurations themselves."""
+    """Yield the kinds of names that the plugin reads from configurations themselves."""
     if plugin.config_rails is not None:
         yield "rail"
     if plugin.config_providers is not None:
@@ -120,7 +120,7 @@ def _plugin_json(plugin: Plugin) -> dict[str, Any]:
 
 
 def _conflicts(registry: Registry) -> Iterator[dict[str, Any]]:
-    """Give every name that two plugins offer."""
+    """Yield every name that two plugins offer."""
     finders: Mapping[type[Spec], Callable[[str], object]] = {
         ProviderSpec: registry.provider,
         RailSpec: registry.rail,
