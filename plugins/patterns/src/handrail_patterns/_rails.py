@@ -83,7 +83,7 @@ class PhraseCheck(PatternRail):
         phrases = {form.strip(): phrase for phrase in written for form in folding.texts(phrase)}
         if "" in phrases:
             raise ConfigurationError(
-                f"rail {context.name!r}: the phrase is empty after folding: {phrases['']!r} without what is seen through; "
+                f"rail {context.name!r}: the phrase is empty after folding: {phrases['']!r}; "
                 f"remove it, or set 'see_through'"
             )
         action = make_action(settings, settings.action, settings.label, context)

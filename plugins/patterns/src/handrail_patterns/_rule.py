@@ -219,7 +219,8 @@ def _refusal(name: str, pattern: str, steps: float) -> ConfigurationError:
     worst = "exponential time" if steps == float("inf") else f"about {steps:.0e} steps"
     other = "RE2 cannot run it either" if _re2.is_installed() else "or install google-re2, which may be able to run it"
     return ConfigurationError(
-        f"pattern {name!r} can take {worst} on a hostile text: its repetitions can match the same text in many ways (catastrophic backtracking); "
+        f"pattern {name!r} can take {worst} on a hostile text: its repetitions can match the same text in "
+        f"many ways (catastrophic backtracking); "
         f"write it without repeats that overlap, or set a lower 'max_match'; {other}: {_shown(pattern)}"
     )
 
