@@ -1,6 +1,6 @@
 """Looks for English that style.md asks to avoid, in docstrings and pages: `python tests/prose.py`.
 
-Docstrings of functions begin with the usual verbs, and pages and docstrings have none of the phrases below, each with a better one.
+Docstrings of functions begin with the usual verbs; pages and docstrings have none of the phrases below.
 Packages that are being rewritten are added to `CHECKED` when they are clean.
 """
 
