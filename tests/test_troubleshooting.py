@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import get_args
 
 import anyio
 import pytest
@@ -159,6 +160,11 @@ def test_every_error_is_on_the_page():
         name for name, value in vars(errors).items() if inspect.isclass(value) and value.__module__ == errors.__name__
     }
     assert set(CAUSES) - {PYTHONS} == raised - {"HandrailError", "PluginError"}
+
+
+def test_every_code_of_a_problem_is_on_the_page():
+    codes = re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE)
+    assert sorted(codes) == sorted(get_args(errors.ProblemCode))
 
 
 @pytest.mark.parametrize("title", CAUSES)

@@ -18,6 +18,11 @@ def test_columns_line_up():
     assert aligned([("a", "b", "c"), ("long", "", "x")]) == ["a     b  c", "long     x"]
 
 
+def test_a_shorter_row_ends_earlier():
+    assert aligned([("a", "b"), ("long", "b", "c")]) == ["a     b", "long  b  c"]
+    assert aligned([]) == []
+
+
 def test_without_a_width_a_row_is_one_line_however_long():
     assert aligned([("a", "word " * 100)]) == [f"a  {'word ' * 100}".rstrip()]
 

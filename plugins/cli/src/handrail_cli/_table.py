@@ -19,12 +19,14 @@ def table(rows: Iterable[Sequence[str]], *, indent: str = "", width: int | None 
     """Yield rows as lines whose columns line up.
 
     Args:
-        rows: the cells, as many in each row.
+        rows: the cells; a row that is shorter than another ends earlier.
         indent: what each line begins with.
         width: the longest line. What exceeds it in the last column goes on below, word by word; a word, a path or a
             name that is longer than a line is not broken. None for one line a row, as programs expect it.
     """
     rows = [tuple(row) for row in rows]
+    columns = max(map(len, rows), default=0)
+    rows = [(*row, *("",) * (columns - len(row))) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(size) for cell, size in zip(row, widths, strict=True)]
