@@ -8,7 +8,7 @@ STRANGERS := $(wildcard docs/examples/plugins/*/src)
 EXAMPLES := $(wildcard docs/examples/*.py docs/examples/*/*.py)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
-TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]'
+TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/detectors[onnx]'
 MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -87,6 +87,8 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/openai_provider.py
 	$(BIN)/python tests/bench/huggingface.py
 	$(BIN)/python tests/bench/patterns.py
+	$(BIN)/python tests/bench/batching.py
+	$(BIN)/python tests/bench/batching.py streams
 	$(BIN)/python tests/bench/server.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs

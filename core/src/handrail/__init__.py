@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handrail._call.response import GenerationResponse as GenerationResponse
     from handrail._call.response import Outcome as Outcome
     from handrail._compose.composition import Composition as Composition
+    from handrail._compose.contexts import ObserverContext as ObserverContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
     from handrail._compose.contexts import RailContext as RailContext
     from handrail._compose.functions import RailFunction as RailFunction
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
     from handrail._events import Retraction as Retraction
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
+    from handrail._observers import CallEnded as CallEnded
+    from handrail._observers import ObservedCall as ObservedCall
+    from handrail._observers import Observer as Observer
+    from handrail._observers import Released as Released
     from handrail._plugins.discovery import Plugin as Plugin
     from handrail._plugins.registrations import Registrations as Registrations
     from handrail._plugins.registry import Offer as Offer
@@ -94,7 +99,7 @@ _HOMES = {
     "_call.options": ("GenerationOptions", "LogOptions"),
     "_call.response": ("GenerationResponse", "Outcome"),
     "_compose.composition": ("Composition",),
-    "_compose.contexts": ("ProviderContext", "RailContext"),
+    "_compose.contexts": ("ObserverContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
     "_compose.model": ("Completion", "Model"),
@@ -112,6 +117,7 @@ _HOMES = {
     "_plugins.discovery": ("Plugin",),
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
+    "_observers": ("CallEnded", "ObservedCall", "Observer", "Released"),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
     "_records": ("CheckRecord", "FailureKind", "RailId"),

@@ -48,6 +48,7 @@ class LLMRails:
         registry: what is installed; by default whatever is found.
         caller_may: which options of a call may be set ("rails", "llm_params", "llm_output", "output_vars", "log"), for
             programs that pass on what their callers ask for; None for all.
+        observers: who is told what happens in calls, beside those that the configuration names; see `Observer`.
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
@@ -62,11 +63,12 @@ class LLMRails:
         *,
         registry: Registry | None = None,
         caller_may: Collection[str] | None = None,
+        observers: Sequence[object] = (),
     ) -> None:
         refuse_other_than_config(config)
         self.config = config
         self.verbose = verbose
-        self._app = compose(config, registry or Registry.discover(), llm)
+        self._app = compose(config, registry or Registry.discover(), llm, observers)
         self._caller_may = caller_may
         self._last_journal = Journal()
 
@@ -402,7 +404,7 @@ class LLMRails:
         app = self._app
         rails = (plan.rail for plan in (*app.inner_rails, *app.input_rails, *app.output_rails))
         async with AsyncExitStack() as stack:
-            for owned in (*(model.provider for model in app.models.values()), *rails):
+            for owned in (*app.observers.members, *(model.provider for model in app.models.values()), *rails):
                 if (close := getattr(owned, "aclose", None)) is not None:
                     stack.push_async_callback(close)
 

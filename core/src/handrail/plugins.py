@@ -5,9 +5,19 @@ from __future__ import annotations
 from handrail._lazy import lazy_exports as lazy_exports
 from handrail._plugins.hookspecs import hookimpl as hookimpl
 from handrail._specs import CommandSpec as CommandSpec
+from handrail._specs import ObserverSpec as ObserverSpec
 from handrail._specs import ProviderSpec as ProviderSpec
 from handrail._specs import RailSpec as RailSpec
 from handrail._specs import Spec as Spec
 from handrail._specs import StrategySpec as StrategySpec
 
-__all__ = ["CommandSpec", "ProviderSpec", "RailSpec", "Spec", "StrategySpec", "hookimpl", "lazy_exports"]
+__all__ = [
+    "CommandSpec",
+    "ObserverSpec",
+    "ProviderSpec",
+    "RailSpec",
+    "Spec",
+    "StrategySpec",
+    "hookimpl",
+    "lazy_exports",
+]

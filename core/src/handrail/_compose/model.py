@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,12 +82,19 @@ class Model:
         """
         call, started = self.new_call(messages, task), anyio.current_time()
         if turn is not None:
-            turn.journal.llm_calls.append(call)
+            turn.journal.asked(call)
+        telling = None if turn is None else turn.journal.telling
+        with nullcontext() if telling is None else telling.around_model(call):
+            return await self._completed(call, started, messages, params or {}, turn)
+
+    async def _completed(
+        self, call: LLMCall, started: float, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None
+    ) -> Completion:
         completion, assembler = Completion(), ToolCallAssembler()
         parts: list[str] = []
         reasoning: list[str] = []
         usage: Usage | None = None
-        source = self.provider.stream(messages, params or {})
+        source = self.provider.stream(messages, params)
         try:
             async for chunk in source:
                 if not isinstance(chunk, Chunk):
@@ -104,6 +112,8 @@ class Model:
             aside = "".join(part for tool in completion.tool_calls for part in (tool.name, tool.arguments))
             call.close(completion.text, usage, anyio.current_time() - started, completion.reasoning + aside)
             call.id = request_id(completion.metadata)
+            if turn is not None:
+                turn.journal.answered(call)
         completion.usage = call.usage
         return completion
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel
 
 from handrail._records import RailId
+from handrail._stream.batcher import BatchedRail
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
@@ -56,16 +57,19 @@ class RailPlanner:
         """Return a rail with everything that the engine must know of it."""
         name = spec.name
         is_session = callable(getattr(rail, "open", None))
+        if not is_session and callable(getattr(rail, "check_batch", None)):
+            rail = BatchedRail(rail, self._counter.count, name)
         if not is_session and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
-                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
+                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn), "
+                "check_batch(windows, turns) or open(turn)",
                 plugin=plugin,
             )
         if is_session and options.threshold is not None:
             raise InvalidRailsConfigurationError(
                 f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
             )
-        streaming = self._config.rail_streaming(options)
+        streaming, observes = self._config.rail_streaming(options), options.mode == "observe"
         cut = _Cut()
         if spec.whole and not is_session:
             cut = self._whole(name, options)
@@ -82,7 +86,11 @@ class RailPlanner:
             cut.strategy,
             cut.sizes,
             key,
-            stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
+            stream_first=streaming.stream_first
+            and not is_session
+            and not spec.whole
+            and not observes
+            and direction == "output",
             max_concurrency=options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
@@ -93,6 +101,7 @@ class RailPlanner:
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
             threshold=options.threshold,
+            observes=observes,
         )
 
     def check_streaming(self) -> None:

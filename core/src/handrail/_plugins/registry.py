@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
 from handrail._plugins.known import PACKAGES
-from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import CommandSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
-S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)
+S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, ObserverSpec)
 
 _KINDS: dict[type[Spec], str] = {
     ProviderSpec: "engine",
     RailSpec: "rail",
     StrategySpec: "strategy",
     CommandSpec: "command",
+    ObserverSpec: "observer",
 }
 
 
@@ -168,6 +169,10 @@ class Registry:
     def command(self, name: str) -> Offer[CommandSpec]:
         """Find a subcommand by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
         return self._find(CommandSpec, name)
+
+    def observer(self, name: str) -> Offer[ObserverSpec]:
+        """Find an observer by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(ObserverSpec, name)
 
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -14,8 +15,10 @@ import anyio
 from handrail._stream.backend import cancelled_from_outside
 
 if TYPE_CHECKING:
+    from handrail._records import CheckRecord
     from handrail._stream.gate import Gate
     from handrail._stream.steps import Check
+    from handrail._telling import Telling
 
 logger = logging.getLogger("handrail")
 
@@ -25,7 +28,29 @@ ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit)
 def begin(gate: Gate, check: Check, now: float) -> object:
     """Call the rail; return what it returns, which for most is still to be awaited."""
     check.started_at, check.asked_at = time.time(), now
+    if gate.turn.journal.telling is not None:
+        return _told(gate.turn.journal.telling, gate, check)
     return check.lane.plan.rail.check(check.window, gate.turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+
+
+def _told(telling: Telling, gate: Gate, check: Check) -> object:
+    """Call the rail, and let observers know of it; what they put around its work is there while it works."""
+    plan, window = check.lane.plan, check.window
+    run = check.run = plan.record(window.channel, check.started_at)
+    run.characters, run.window = len(window.text), (window.context_start, window.end)
+    telling.check_begun(run)
+    if not telling.surrounds_checks:
+        return plan.rail.check(window, gate.turn)  # type: ignore[union-attr]  # as in `begin`
+    if not plan.is_immediate:
+        return _inside(telling, run, partial(plan.rail.check, window, gate.turn))  # type: ignore[union-attr]  # likewise
+    with telling.around_check(run):
+        outcome: object = plan.rail.check(window, gate.turn)  # type: ignore[union-attr]  # likewise
+    return _inside(telling, run, lambda: outcome) if inspect.isawaitable(outcome) else outcome
+
+
+async def _inside(telling: Telling, run: CheckRecord, work: Callable[[], object]) -> object:
+    with telling.around_check(run):
+        return await work()  # type: ignore[misc]  # the contract
 
 
 def answer_at_once(gate: Gate, check: Check, clock: Callable[[], float]) -> Awaitable[object] | None:

@@ -25,6 +25,7 @@ from handrail_server._gate import Gate
 from handrail_server._keys import Keys, read_keys
 from handrail_server._lifecycle import Lifecycle
 from handrail_server._metrics import CONTENT_TYPE, Metrics
+from handrail_server._observing import Measuring
 from handrail_server._openapi import openapi
 from handrail_server._policy import Gatekeeper
 from handrail_server._services import Services
@@ -57,18 +58,18 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     """
     settings.check_keys()
     installed = registry or Registry.discover()
-    limits = settings.limits
+    limits, metrics = settings.limits, Metrics()
     services = Services(
         settings,
         Configurations(
             settings.config,
             default=settings.default_config_id,
-            compose=lambda config: LLMRails(config, registry=installed),
+            compose=lambda config, name: LLMRails(config, registry=installed, observers=[Measuring(metrics, name)]),
             bound=limits.configurations,
         ),
         Gatekeeper(settings.policy, limits, traces=settings.has_playground),
         store or open_store(settings),
-        Metrics(),
+        metrics,
         Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
     )
     configurations = services.configurations

@@ -149,21 +149,11 @@ class Services:
         return told(response, registered=registered, reasons=self.settings.policy.reasons)
 
     def note(self, response: GenerationResponse) -> None:
-        """Measure one answer, and charge for it."""
+        """Charge for one answer."""
         metrics = self.metrics
         self.charge.settle(response.usage.total_tokens)
-        for run in response.rail_runs:
-            metrics.checks.add(run.rail, run.direction, run.decision)
-            metrics.check_seconds.observe(run.duration, run.rail)
-        if response.rail_runs:
-            metrics.held.observe(sum(run.held for run in response.rail_runs))
-        if isinstance(response.stop, Blocked):
-            metrics.blocks.add(response.stop.rail, response.stop.direction)
-        elif isinstance(response.stop, RailFailed):
-            metrics.rail_failures.add(response.stop.rail)
+        if isinstance(response.stop, RailFailed):
             logger.warning("a rail could not check: %s", rail_failure(response.stop))
-        metrics.tokens.add("input", value=response.usage.input_tokens)
-        metrics.tokens.add("output", value=response.usage.output_tokens)
         if label := self.tenant.label:
             metrics.tenant_tokens.add(label, "input", value=response.usage.input_tokens)
             metrics.tenant_tokens.add(label, "output", value=response.usage.output_tokens)
