@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/*/pyproject.toml providers/*/pyproject.toml))
 SOURCES := $(addsuffix /src,$(MEMBERS))
 STRANGERS := $(wildcard docs/examples/plugins/*/src)
+EXAMPLES := $(wildcard docs/examples/*.py docs/examples/*/*.py)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
 TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/mcp[http,server]' --editable 'plugins/detectors[onnx]'
@@ -14,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts envoy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts envoy pyright
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,9 +54,14 @@ test: lint types tests  ## Run ruff, mypy --strict and every test, one of which 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/prose.py
 
 types: install
 	$(BIN)/mypy $(SOURCES) $(STRANGERS)
+	$(BIN)/mypy $(EXAMPLES)
+
+pyright: install  ## Check the types of the examples with pyright, too, in an environment of its own
+	$(UV) tool run --quiet basedpyright@1.40.2 --level error --pythonpath $(BIN)/python $(EXAMPLES)
 
 docs: install  ## Build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -a -E -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from handrail import Usage
 
+from handrail_cli._table import aligned
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from handrail_cli._answer import Answer
 
@@ -22,13 +24,6 @@ def time_line(answer: Answer) -> str:
     first = "none" if answer.seconds_to_text is None else f"{answer.seconds_to_text:.2f} s"
     count = len(answer.response.rail_runs)
     return f"time    first text {first}, total {answer.seconds:.2f} s, {count} check{'s' * (count != 1)}"
-
-
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Write rows as lines whose columns stand below one another."""
-    rows = [tuple(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _checks(answer: Answer) -> Iterator[Sequence[str]]:
