@@ -27,7 +27,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from handrail_hosts._conversation import Conversation, texts_of
+from handrail_hosts._conversation import Conversation, is_placeholder, texts_of
 from handrail_hosts._dialects import Calls
 from handrail_hosts._errors import GuardFailedError
 
@@ -61,6 +61,8 @@ def put_back(talk: Conversation[Place], judged: Sequence[Message]) -> list[Model
             kept.append((message, []))
         if part is not None:
             kept[-1][1].append(part if changed is None else _changed(part, changed))
+        elif changed is not None and is_placeholder(changed):
+            kept[-1] = (ModelResponse([TextPart(changed["content"])]), [])
         elif changed is not None:
             raise GuardFailedError("a rail changed an earlier answer of the model, which is not supported here")
     return [_with(message, parts) for message, parts in kept]
@@ -161,7 +163,7 @@ def _content(part: UserPromptPart) -> Any:
 
 def _changed(part: ModelRequestPart, message: Message) -> ModelRequestPart:
     texts = texts_of(message["content"])
-    if isinstance(part, UserPromptPart) and not isinstance(part.content, str):
+    if isinstance(part, UserPromptPart) and not isinstance(part.content, str) and not is_placeholder(message):
         left = iter(texts)
         items = [
             (text if isinstance(item, str) else replace(item, content=text))

@@ -79,11 +79,11 @@ class HandrailGuardrail(CustomGuardrail):
             raise _refused("calls of this kind cannot be checked")
         dialect = make()
         try:
-            messages = await self._guard.check_input(dialect.messages(data))
+            messages = await self._guard.check_request(dialect.messages(data))
             data.update(dialect.put_back(data, messages))
         except AnswerRefusedError as refused:
             raise _refused(str(refused)) from None
-        except (HandrailError, KeyError, TypeError, AttributeError) as error:
+        except (HandrailError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise _failed() from error
         return data
 

@@ -65,7 +65,7 @@ class GuardFilter:
         """
         _key_of(__metadata__)
         dialect = ChatDialect()
-        messages = await self._guard.check_input(dialect.messages(body))
+        messages = await self._guard.check_request(dialect.messages(body))
         return dialect.put_back(body, messages)
 
     async def stream(self, event: dict[str, Any], __metadata__: Mapping[str, Any] | None = None) -> dict[str, Any]:

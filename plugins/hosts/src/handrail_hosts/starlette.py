@@ -61,7 +61,7 @@ class GuardMiddleware:
             return
         try:
             body = json.loads(await _body(receive))
-            messages = await self._guard.check_input(dialect.messages(body))
+            messages = await self._guard.check_request(dialect.messages(body))
             asked = dialect.put_back(body, messages)
         except AnswerRefusedError as refused:
             await _refusal(dialect, refused.blocked, streams=bool(body.get("stream")))(scope, receive, send)

@@ -127,15 +127,6 @@ class Calls:
         call.held.clear()
 
 
-def changed(
-    messages: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[int, Mapping[str, Any], bool]]:
-    """Yield the messages that are left of a conversation: each with its place before, and whether it is another now."""
-    for message in messages:
-        index = message["host_index"]
-        yield index, message, message != before[index]
-
-
 def text_of(content: object) -> str:
     """Return the text of a content: a text, or a list of parts that are all text.
 

@@ -7,12 +7,17 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, changed, text_of
+from handrail_hosts._beside import beside_message, called_in, texts_within
+from handrail_hosts._conversation import Conversation, without_key
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
 from handrail_hosts._errors import GuardFailedError
 
 _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
 _REASONING = ("reasoning_content", "reasoning")
 _GOES_ON = ("", "null", None)  # as servers say that an answer goes on
+_INSTRUCTING = ("system", "instructions", "chat_template", "chat_template_kwargs")
+_TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body")
+"""Fields that servers and proxies show to a model beside the messages, or put in their place."""
 
 
 class ChatDialect(Dialect):
@@ -70,10 +75,7 @@ class ChatDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
-        found = body.get("messages")
-        if not isinstance(found, list):
-            raise GuardFailedError("'messages' is missing, so the request cannot be judged")
-        return [{**message, "host_index": index} for index, message in enumerate(found)]
+        return _conversation(body).messages
 
     def facts(self, body: Value) -> Value:
         """Return tools and format as they are."""
@@ -81,12 +83,8 @@ class ChatDialect(Dialect):
 
     def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
         """Return the request with other messages."""
-        before, asked = self.messages(body), body["messages"]
-        kept = [
-            {name: value for name, value in message.items() if name != "host_index"} if is_other else asked[index]
-            for index, message, is_other in changed(messages, before)
-        ]
-        return {**body, "messages": kept}
+        judged = _conversation(body).judged(messages)
+        return {**body, "messages": [asked if changed is None else without_key(changed) for asked, changed in judged]}
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole completion."""
@@ -191,3 +189,17 @@ class ChatDialect(Dialect):
         head = {name: body[name] for name in (*_HEAD, "usage") if name in body}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         return {**head, "object": "chat.completion", "choices": [choice]}
+
+
+def _conversation(body: Value) -> Conversation[Mapping[str, Any]]:
+    """Return the messages of a request as rails see them."""
+    found = body.get("messages")
+    if not isinstance(found, list) or not all(isinstance(message, Mapping) for message in found):
+        raise GuardFailedError("'messages' is no list of messages, so the request cannot be judged")
+    talk: Conversation[Mapping[str, Any]] = Conversation()
+    talk.add_beside("system", texts_within([body.get(name) for name in _INSTRUCTING]))
+    called = called_in(found)
+    for message in found:
+        talk.add(message, message, beside_message(message, called))
+    talk.add_beside("user", texts_within([body.get(name) for name in _TELLING]))
+    return talk

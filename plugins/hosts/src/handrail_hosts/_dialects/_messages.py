@@ -8,8 +8,8 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._conversation import Conversation, texts_of
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
 from handrail_hosts._errors import GuardFailedError
 
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
@@ -75,24 +75,15 @@ class MessagesDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
-        return _conversation(body).messages
+        return conversation_of(body).messages
 
     def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
         """Return the request with other messages."""
-        kept: dict[int, list[Value]] = {}
-        for (index, block), changed in _conversation(body).judged(messages):
-            kept.setdefault(index, []).append(block if changed is None else _changed(block, changed))
-        asked = body["messages"]
-        return {**body, "messages": [_with(asked[index], blocks) for index, blocks in kept.items()]}
+        return put_back(body, messages)
 
     def facts(self, body: Value) -> Value:
         """Return the tools as Chat Completions has them."""
-        tools = [
-            {"type": "function", "function": {"name": tool["name"], "parameters": tool["input_schema"]}}
-            for tool in body.get("tools") or ()
-            if "input_schema" in tool
-        ]
-        return {"tools": tools}
+        return facts_of(body)
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole message."""
@@ -220,53 +211,6 @@ class MessagesDialect(Dialect):
     def _tokens(self) -> Usage:
         prompt, completion, cached = (self._usage.get(name) or 0 for name in ("input_tokens", "output_tokens", _CACHED))
         return Usage(prompt, completion, cached_tokens=cached)
-
-
-def _conversation(body: Value) -> Conversation[tuple[int, Value]]:
-    """Return the messages of a request as rails see them: each block is one, as its role has it."""
-    talk: Conversation[tuple[int, Value]] = Conversation()
-    for index, message in enumerate(body["messages"]):
-        content = message["content"]
-        for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
-            talk.add((index, block), _message_of(message["role"], block))
-    return talk
-
-
-def _message_of(role: str, block: Value) -> Value:
-    if block["type"] == "text":
-        return {"role": role, "content": block["text"]}
-    if block["type"] == "tool_result":
-        return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": _result(block.get("content"))}
-    if block["type"] == "tool_use":
-        function = {"name": block["name"], "arguments": json.dumps(block["input"])}
-        call = {"id": block["id"], "type": "function", "function": function}
-        return {"role": "assistant", "content": None, "tool_calls": [call]}
-    return {"role": role, "content": [{"type": "file", "file": {}}]}
-
-
-def _result(content: Any) -> Any:
-    if content is None or isinstance(content, str):
-        return content or ""
-    return [part if part["type"] == "text" else {"type": "file", "file": {}} for part in content]
-
-
-def _changed(block: Value, message: Mapping[str, Any]) -> Value:
-    texts = texts_of(message["content"])
-    if block["type"] == "text":
-        return {**block, "text": "".join(texts)}
-    if block["type"] != "tool_result":
-        raise GuardFailedError(f"a rail changed a block of the type {block['type']!r}, which is not supported")
-    if not isinstance(block.get("content"), list):
-        return {**block, "content": "".join(texts)}
-    left = iter(texts)
-    parts = [{**part, "text": next(left, "")} if part["type"] == "text" else part for part in block["content"]]
-    return {**block, "content": parts}
-
-
-def _with(message: Value, blocks: list[Value]) -> Value:
-    if isinstance(message["content"], str):
-        return {**message, "content": blocks[0]["text"]}
-    return {**message, "content": blocks}
 
 
 def _not_judged(block: Value) -> GuardFailedError:
