@@ -128,6 +128,9 @@ class HandrailGuardrail(CustomGuardrail):
                     for value in form.read(item):
                         for chunk in dialect.read(value):
                             yield chunk
+                for value in form.rest():
+                    for chunk in dialect.read(value):
+                        yield chunk
             finally:
                 if (close := getattr(response, "aclose", None)) is not None:
                     await close()
@@ -168,6 +171,9 @@ class _Form:
             self._kinds[value["type"]] = type(item)
             self._event = self._typed
         return [value]
+
+    def rest(self) -> Sequence[dict[str, Any]]:
+        return [value for value in self._reader.finish() if isinstance(value, dict)]
 
     def write(self, values: Sequence[dict[str, Any]]) -> list[Any]:
         return [self._event(value) for value in values]

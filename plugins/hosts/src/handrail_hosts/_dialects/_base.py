@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
 
+from handrail_hosts._envelope import plain
 from handrail_hosts._errors import GuardFailedError
 
 Value: TypeAlias = dict[str, Any]
@@ -103,7 +104,7 @@ class Calls:
     ) -> Iterator[ToolCallDelta]:
         """Take a fragment."""
         call = self._calls.setdefault(index, _Call())
-        call.id = call.id or id or ""
+        call.id = call.id or plain(id) or ""
         if name and not call.opened:
             call.name = name if name.startswith(call.name) else call.name + name
         piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments is not None else ""

@@ -10,6 +10,7 @@ from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, 
 from handrail_hosts._beside import beside_message, called_in, texts_within
 from handrail_hosts._conversation import Conversation, without_key
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._envelope import plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
 _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
@@ -39,9 +40,8 @@ class ChatDialect(Dialect):
         if value.get("error"):
             raise ModelError
         if "id" not in self._head:
-            self._head |= {name: value[name] for name in _HEAD if name in value}
-        if isinstance(usage := value.get("usage"), Mapping):
-            self._usage = dict(usage)
+            self._head |= plain_fields(value, _HEAD)
+        self._told(value)
         choices = value.get("choices") or ()
         if any(choice.get("index") not in (0, None) for choice in choices) or len(choices) > 1:
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
@@ -93,8 +93,7 @@ class ChatDialect(Dialect):
             raise ModelError
         if len(choices) != 1:
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
-        if isinstance(usage := body.get("usage"), Mapping):
-            self._usage = dict(usage)
+        self._told(body)
         choice = choices[0]
         message = {**(choice.get("message") or {})}
         calls = [{**call, "index": index} for index, call in enumerate(message.get("tool_calls") or ())]
@@ -115,7 +114,7 @@ class ChatDialect(Dialect):
             else:
                 call = {name: value for name, value in fragment["tool_calls"][0].items() if name != "index"}
                 message.setdefault("tool_calls", []).append(call)
-        return self._completion(body, message, choice.get("finish_reason"))
+        return self._completion(body, message, reason_of(choice.get("finish_reason")))
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
         """Return a completion with the refusal as its text."""
@@ -136,7 +135,7 @@ class ChatDialect(Dialect):
             next((text_of(delta[name]) for name in _REASONING if delta.get(name)), ""),
             tuple(calls),
             self._tokens(),
-            None if reason in _GOES_ON else reason,
+            None if reason in _GOES_ON else reason_of(reason),
         )
 
     def _fragments(self, delta: Value) -> Iterable[ToolCallDelta]:
@@ -145,7 +144,7 @@ class ChatDialect(Dialect):
             index = position if index is None else index
             custom = call.get("custom")
             inside = custom or call.get("function") or {}
-            beside = {name: call[name] for name in ("extra_content",) if name in call}
+            beside = plain_fields(call, ("extra_content",))
             self._beside.setdefault(index, {}).update(beside)
             yield from self._calls.feed(
                 index,
@@ -169,6 +168,10 @@ class ChatDialect(Dialect):
             call |= {"id": delta.id, "type": delta.kind, **self._beside.get(delta.index, {})}
         return {"tool_calls": [call]}
 
+    def _told(self, value: Value) -> None:
+        if isinstance(usage := value.get("usage"), Mapping):
+            self._usage = plain(usage)
+
     def _tokens(self) -> Usage | None:
         if self._usage is None:
             return None
@@ -186,7 +189,7 @@ class ChatDialect(Dialect):
         return [end, *usage]
 
     def _completion(self, body: Value, message: Value, reason: str | None) -> Value:
-        head = {name: body[name] for name in (*_HEAD, "usage") if name in body}
+        head = plain_fields(body, (*_HEAD, "usage"))
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         return {**head, "object": "chat.completion", "choices": [choice]}
 

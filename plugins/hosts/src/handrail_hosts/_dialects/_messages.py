@@ -10,9 +10,12 @@ from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, 
 
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
+from handrail_hosts._envelope import plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
+_HEAD = ("id", "type", "role", "model", "usage")
+_REFUSED: Value = {"stop_reason": "refusal", "stop_sequence": None}
 _CACHED = "cache_read_input_tokens"
 
 
@@ -67,7 +70,7 @@ class MessagesDialect(Dialect):
         if (self._open or "").startswith("call"):
             self._open, self._blocks = None, self._blocks + 1
         events += self._close() + self._text(blocked.message) + self._close()
-        return [*events, *self._last({"stop_reason": "refusal", "stop_sequence": None})]
+        return [*events, *self._last({**_REFUSED, **_details(blocked)})]
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of what would come."""
@@ -96,11 +99,12 @@ class MessagesDialect(Dialect):
             elif block["type"] == "thinking":
                 thoughts.append(block["thinking"])
             elif block["type"] == "tool_use":
-                calls.append(ToolCallDelta(len(calls), block["id"], block["name"], json.dumps(block["input"])))
+                calls.append(ToolCallDelta(len(calls), plain(block["id"]), block["name"], json.dumps(block["input"])))
             elif block["type"] != "redacted_thinking":
                 raise _not_judged(block)
-        self._usage = body.get("usage") or {}
-        return Chunk("".join(texts), "".join(thoughts), tuple(calls), self._tokens(), body.get("stop_reason"))
+        self._usage = plain(body.get("usage") or {})
+        reason = _stop_of(body)["stop_reason"]
+        return Chunk("".join(texts), "".join(thoughts), tuple(calls), self._tokens(), reason)
 
     def write_whole(self, body: Value, text: str, reasoning: str | None, calls: Sequence[ToolCall]) -> Value:
         """Return the message with what the rails let through."""
@@ -110,24 +114,33 @@ class MessagesDialect(Dialect):
                 content.append({"type": "text", "text": text})
                 text = ""  # the texts of several blocks go into the first
             elif block["type"] == "thinking" and reasoning:
-                content.append(block if block["thinking"] == reasoning else {**block, "thinking": reasoning})
+                content.append({**plain_fields(block, ("type", "signature")), "thinking": reasoning})
                 reasoning = None
             elif block["type"] == "tool_use":
-                content.append({**block, "input": json.loads(next(left).arguments)})
+                call = next(left)
+                given = json.loads(call.arguments)
+                content.append({"type": "tool_use", "id": call.id, "name": call.name, "input": given})
             elif block["type"] == "redacted_thinking":
-                content.append(block)
-        return {**body, "content": content}
+                content.append(plain_fields(block, ("type", "data")))
+        return {**plain_fields(body, _HEAD), **_stop_of(body), "content": content}
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
         """Return a message with the refusal as its text."""
         usage = {"input_tokens": 0, "output_tokens": 0}
         content = [{"type": "text", "text": blocked.message}]
-        return {**self._head, "usage": usage, **(body or {}), "content": content, "stop_reason": "refusal"}
+        return {
+            **self._head,
+            "usage": usage,
+            **plain_fields(body or {}, _HEAD),
+            "content": content,
+            **_REFUSED,
+            **_details(blocked),
+        }
 
     def _start(self, value: Value) -> Iterator[Chunk]:
         message = value["message"]
-        self._head |= {name: message[name] for name in ("id", "model", "role") if name in message}
-        self._usage |= message.get("usage") or {}
+        self._head |= plain_fields(message, ("id", "model"))
+        self._usage |= plain(message.get("usage") or {})
         yield Chunk(usage=self._tokens())
 
     def _block(self, value: Value) -> Iterator[Chunk]:
@@ -154,11 +167,11 @@ class MessagesDialect(Dialect):
         elif delta["type"] == "thinking_delta":
             yield Chunk(reasoning=text_of(delta["thinking"]))
         elif delta["type"] == "signature_delta":
-            self._signature = delta["signature"]
+            self._signature = plain(delta["signature"])
 
     def _end(self, value: Value) -> Iterator[Chunk]:
-        self._stop = {name: value["delta"].get(name) for name in ("stop_reason", "stop_sequence")}
-        self._usage |= value.get("usage") or {}
+        self._stop = _stop_of(value["delta"])
+        self._usage |= plain(value.get("usage") or {})
         reason = self._stop["stop_reason"]
         calls = tuple(self._calls.finish())
         yield Chunk(tool_calls=calls, usage=self._tokens(), finish_reason=_REASONS.get(str(reason), reason))
@@ -215,3 +228,14 @@ class MessagesDialect(Dialect):
 
 def _not_judged(block: Value) -> GuardFailedError:
     return GuardFailedError(f"a block of the type {block.get('type')!r} is not supported, for rails cannot judge it")
+
+
+def _stop_of(value: Mapping[str, Any]) -> Value:
+    return {
+        "stop_reason": reason_of(value.get("stop_reason")),
+        "stop_sequence": plain(value.get("stop_sequence")) or None,
+    }
+
+
+def _details(blocked: Blocked) -> Value:
+    return {"stop_details": {"type": "refusal", "category": None, "explanation": blocked.message}}

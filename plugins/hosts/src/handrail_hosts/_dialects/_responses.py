@@ -11,6 +11,7 @@ from handrail import Blocked, Chunk, Event, ToolCall, ToolCallDelta, Usage
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
 from handrail_hosts._dialects._responses_request import CALLS, facts_of, put_back, request_of
 from handrail_hosts._dialects._responses_writer import ITEM, ResponsesWriter
+from handrail_hosts._envelope import plain, plain_fields
 
 _ENDS = {"response.completed": "stop", "response.incomplete": "length", "response.done": "stop"}
 _FAILURES = ("response.failed", "response.cancelled", "error")
@@ -19,7 +20,15 @@ _ARGUMENTS = {
     "response.function_call_arguments.delta": "function",
     "response.custom_tool_call_input.delta": "custom",
 }
-_ANSWERS = ("output", "output_text", "error", "usage", "status", "incomplete_details")
+_SELF = ("id", "object", "created_at", "completed_at", "model", "background", "service_tier", "status", "usage",
+         "incomplete_details", "error")  # fmt: skip
+_ECHOED = ("conversation", "instructions", "max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls",
+           "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention", "reasoning",
+           "safety_identifier", "store", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p",
+           "truncation", "user")  # fmt: skip
+"""Fields of a response that it has from the request."""
+_ANSWERS = ("error", "usage", "status", "incomplete_details")
+_OF_ITEMS = ("id", "type", "role", "status", "phase", "call_id", "name", "namespace", "encrypted_content")
 
 
 class ResponsesDialect(Dialect):
@@ -55,7 +64,7 @@ class ResponsesDialect(Dialect):
         if kind in _ENDS:
             return self._end(value["response"], _ENDS[kind])
         if isinstance(response := value.get("response"), Mapping):
-            self._write.learn({name: field for name, field in response.items() if name not in _ANSWERS})
+            self._write.learn(_head(response))
         return ()
 
     def write(self, items: Sequence[str | Event]) -> list[Value]:
@@ -103,33 +112,35 @@ class ResponsesDialect(Dialect):
         for item in body.get("output") or ():
             if item["type"] == "message":
                 if text:
-                    output.append({**item, "content": [{"type": "output_text", "text": text, "annotations": []}]})
+                    said = plain_fields(item, _OF_ITEMS)
+                    output.append({**said, "content": [{"type": "output_text", "text": text, "annotations": []}]})
                 text = ""  # the texts of several messages go into the first
             elif item["type"] == "reasoning":
                 summary = [{"type": "summary_text", "text": reasoning}] if reasoning else []
-                output.append({**{n: v for n, v in item.items() if n != "content"}, "summary": summary})
+                output.append({**plain_fields(item, _OF_ITEMS), "summary": summary})
                 reasoning = None
             else:
                 output.append(_changed_call(item, next(left)))
-        return {**{name: value for name, value in body.items() if name != "output_text"}, "output": output}
+        return {**_of_itself(body), "output": output}
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
         """Return an incomplete response with the refusal."""
-        return self._write.refuse(blocked, body)[-1]["response"]  # type: ignore[no-any-return]  # JSON
+        return self._write.refuse(blocked, _of_itself(body or {}))[-1]["response"]  # type: ignore[no-any-return]  # JSON
 
     def _item(self, index: int, item: Value, *, done: bool) -> Iterable[Chunk]:
         kind = item["type"]
         if kind == "reasoning":
             if done:
-                self._write.reasoned({name: item[name] for name in ("id", "encrypted_content") if item.get(name)})
+                told = plain_fields(item, ("id", "encrypted_content"))
+                self._write.reasoned({name: value for name, value in told.items() if value})
             return ()
         if kind == "message":
-            self._write.message_id = self._write.message_id or item.get("id")
+            self._write.message_id = self._write.message_id or plain(item.get("id"))
             return ()
         if kind in CALLS:
             channel, field = CALLS[kind]
             arguments = item.get(field) if done and index not in self._with_deltas else None
-            self._write.call_ids[self._number(index)] = item.get("id")
+            self._write.call_ids[self._number(index)] = plain(item.get("id"))
             return self._call(index, id=item["call_id"], name=item["name"], arguments=arguments, kind=channel)
         if not done:
             return ()
@@ -143,12 +154,21 @@ class ResponsesDialect(Dialect):
         return (Chunk(tool_calls=tuple(self._calls.feed(self._number(index), **fragment))),)
 
     def _end(self, response: Value, reason: str) -> Iterable[Chunk]:
-        self._write.learn({name: field for name, field in response.items() if name not in _ANSWERS}, response)
+        self._write.learn(_head(response), _of_itself(response))
         usage, calls = usage_of(response), tuple(self._calls.finish())
         if self._any_item:
             return (Chunk(tool_calls=calls, usage=usage, finish_reason=reason),)
         whole = self.read_whole(response)
         return (Chunk(whole.text, whole.reasoning, whole.tool_calls, usage, reason),)
+
+
+def _of_itself(response: Mapping[str, Any]) -> Value:
+    """Return a response without its output, and without what nobody knows."""
+    return {**plain_fields(response, _SELF), **{name: response[name] for name in _ECHOED if name in response}}
+
+
+def _head(response: Mapping[str, Any]) -> Value:
+    return {name: value for name, value in _of_itself(response).items() if name not in _ANSWERS}
 
 
 def usage_of(response: Value) -> Usage | None:
@@ -161,12 +181,13 @@ def _whole_call(number: int, item: Value) -> ToolCallDelta:
     if item["type"] in CALLS:
         channel, field = CALLS[item["type"]]
         kind = "custom" if channel == "custom" else "function"
-        return ToolCallDelta(number, item["call_id"], item["name"], item[field] or "", kind)  # type: ignore[arg-type]  # one of two
+        return ToolCallDelta(number, plain(item["call_id"]), item["name"], item[field] or "", kind)  # type: ignore[arg-type]  # one of two
     return ToolCallDelta(number, item.get("id") or f"item_{number}", f"{ITEM}{item['type']}", json.dumps(item))
 
 
 def _changed_call(item: Value, call: ToolCall) -> Value:
     if item["type"] in CALLS:
-        return {**item, CALLS[item["type"]][1]: call.arguments}
+        said = {**plain_fields(item, _OF_ITEMS), "name": call.name}
+        return {**said, CALLS[item["type"]][1]: call.arguments}
     changed = json.loads(call.arguments)
     return changed if isinstance(changed, dict) else {}
