@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from handrail_hosts._errors import GuardFailedError
+
 _WORD = re.compile(r"[\x21-\x7e]*")
 _REASON = re.compile(r"[A-Za-z_]{1,64}")
 
@@ -29,3 +31,14 @@ def reason_of(value: object) -> str | None:
     if value is None:
         return None
     return value if isinstance(value, str) and _REASON.fullmatch(value) else "stop"
+
+
+def name_of(value: str) -> str:
+    """Return the name of a tool that a model calls.
+
+    Raises:
+        GuardFailedError: it is a text, which no rail would judge.
+    """
+    if not _WORD.fullmatch(value):
+        raise GuardFailedError("a tool is called by what is no name, which rails cannot judge")
+    return value

@@ -151,7 +151,7 @@ class Exchange:
             if not value and self._begun:
                 await self._say(KEEP_ALIVE)
             return ()
-        return tuple(self._dialect.read(value))
+        return self._dialect.chunks(value)
 
     async def _say(self, body: bytes, *, more: bool = True) -> None:
         async with self._sending:

@@ -122,21 +122,10 @@ class HandrailGuardrail(CustomGuardrail):
         dialect = _dialect_of_route(user_api_key_dict)
         form = _Form(dialect)
 
-        async def source(_: Sequence[Message]) -> AsyncIterator[Chunk]:
-            try:
-                async for item in response:
-                    for value in form.read(item):
-                        for chunk in dialect.read(value):
-                            yield chunk
-                for value in form.rest():
-                    for chunk in dialect.read(value):
-                        yield chunk
-            finally:
-                if (close := getattr(response, "aclose", None)) is not None:
-                    await close()
-
         messages = _told(dialect, request_data)
-        stream = self._guard.stream(messages, source, judge_input=False, **dialect.facts(request_data))
+        stream = self._guard.stream(
+            messages, lambda _: form.chunks(response), judge_input=False, **dialect.facts(request_data)
+        )
         try:
             async with aclosing(self._guard.items(stream)) as released:
                 async for items in released:
@@ -154,6 +143,7 @@ class _Form:
 
     def __init__(self, dialect: Dialect) -> None:
         self._reader = EventReader()
+        self._dialect = dialect
         self._event: Callable[[dict[str, Any]], Any] = event
         self.raises = isinstance(dialect, ChatDialect)
         if isinstance(dialect, ChatDialect):
@@ -172,8 +162,19 @@ class _Form:
             self._event = self._typed
         return [value]
 
-    def rest(self) -> Sequence[dict[str, Any]]:
-        return [value for value in self._reader.finish() if isinstance(value, dict)]
+    async def chunks(self, response: Any) -> AsyncGenerator[Chunk, None]:
+        """Yield a stream as rails see it."""
+        try:
+            async for item in response:
+                for value in self.read(item):
+                    for chunk in self._dialect.chunks(value):
+                        yield chunk
+            for rest in self._reader.finish():
+                for chunk in self._dialect.chunks(rest) if isinstance(rest, dict) else ():
+                    yield chunk
+        finally:
+            if (close := getattr(response, "aclose", None)) is not None:
+                await close()
 
     def write(self, values: Sequence[dict[str, Any]]) -> list[Any]:
         return [self._event(value) for value in values]

@@ -110,7 +110,7 @@ class GuardFilter:
 
     async def _judged(self, answer: _Answer, event: Mapping[str, Any]) -> list[Any]:
         events: list[Any] = []
-        for chunk in answer.dialect.read(dict(event)):
+        for chunk in answer.dialect.chunks(dict(event)):
             events += await answer.guard.push(chunk)
             if chunk.finish_reason is not None:
                 events += await answer.guard.finish()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
 
-from handrail_hosts._envelope import plain
+from handrail_hosts._envelope import name_of, plain
 from handrail_hosts._errors import GuardFailedError
 
 Value: TypeAlias = dict[str, Any]
@@ -41,6 +41,18 @@ class Dialect(ABC):
             ModelError: it says that the model failed.
             GuardFailedError: it has what rails cannot judge.
         """
+
+    def chunks(self, value: Value) -> tuple[Chunk, ...]:
+        """Take an event of the model's stream, whatever it is.
+
+        Raises:
+            ModelError: it says that the model failed.
+            GuardFailedError: rails cannot judge it.
+        """
+        try:
+            return tuple(self.read(value))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise GuardFailedError("an event of the answer has a form that is not known") from None
 
     @abstractmethod
     def write(self, items: Sequence[str | Event]) -> list[Value]:
@@ -124,8 +136,13 @@ class Calls:
 
     def _open(self, index: int, call: _Call, kind: Literal["function", "custom"]) -> Iterator[ToolCallDelta]:
         call.opened = True
-        yield ToolCallDelta(index, call.id or f"call_{index}", call.name, "".join(call.held), kind)
+        yield ToolCallDelta(index, call.id or f"call_{index}", name_of(call.name), "".join(call.held), kind)
         call.held.clear()
+
+
+def wants_json(form: object) -> bool:
+    """Return whether an answer is to be JSON, by the format that was asked for: then words of a refusal are none."""
+    return isinstance(form, Mapping) and form.get("type", "text") != "text"
 
 
 def text_of(content: object) -> str:

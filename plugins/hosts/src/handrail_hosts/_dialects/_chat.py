@@ -9,7 +9,7 @@ from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, 
 
 from handrail_hosts._beside import beside_message, called_in, texts_within
 from handrail_hosts._conversation import Conversation, without_key
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of, wants_json
 from handrail_hosts._envelope import plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
@@ -32,7 +32,7 @@ class ChatDialect(Dialect):
         self._reasoning = _REASONING[0]
         self._calls = Calls()
         self._beside: dict[int, Value] = {}  # what a tool call has beside its name and arguments
-        self._legacy = False
+        self._legacy = self._wants_json = False
         self._begun = self._wrote_text = False
 
     def read(self, value: Value) -> Iterable[Chunk]:
@@ -65,9 +65,10 @@ class ChatDialect(Dialect):
         return values
 
     def refuse(self, blocked: Blocked) -> list[Value]:
-        """Return the refusal as text, in a paragraph of its own, and an end that says that it was filtered."""
+        """Return the refusal as text in a paragraph of its own and as such, and an end that says it was filtered."""
         text = f"\n\n{blocked.message}" if self._wrote_text else blocked.message
-        return [self._delta({"content": text}), *self._end("content_filter")]
+        words = [] if self._wants_json else [self._delta({"content": text})]
+        return [*words, self._delta({"refusal": blocked.message}), *self._end("content_filter")]
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of a chunk."""
@@ -75,6 +76,7 @@ class ChatDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
+        self._wants_json = wants_json(body.get("response_format"))
         return _conversation(body).messages
 
     def facts(self, body: Value) -> Value:
@@ -117,9 +119,11 @@ class ChatDialect(Dialect):
         return self._completion(body, message, reason_of(choice.get("finish_reason")))
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
-        """Return a completion with the refusal as its text."""
+        """Return a completion with the refusal, as its text too."""
         head = body or {"id": "refused", "created": 0, "model": "", "usage": None}
-        return self._completion(head, {"role": "assistant", "content": blocked.message}, "content_filter")
+        text = None if self._wants_json else blocked.message
+        message = {"role": "assistant", "content": text, "refusal": blocked.message}
+        return self._completion(head, message, "content_filter")
 
     def _of_choice(self, choice: Value) -> Chunk:
         delta = choice.get("delta") or {}

@@ -10,7 +10,7 @@ from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, 
 
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
-from handrail_hosts._envelope import plain, plain_fields, reason_of
+from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
@@ -99,7 +99,9 @@ class MessagesDialect(Dialect):
             elif block["type"] == "thinking":
                 thoughts.append(block["thinking"])
             elif block["type"] == "tool_use":
-                calls.append(ToolCallDelta(len(calls), plain(block["id"]), block["name"], json.dumps(block["input"])))
+                calls.append(
+                    ToolCallDelta(len(calls), plain(block["id"]), name_of(block["name"]), json.dumps(block["input"]))
+                )
             elif block["type"] != "redacted_thinking":
                 raise _not_judged(block)
         self._usage = plain(body.get("usage") or {})

@@ -8,10 +8,10 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of, wants_json
 from handrail_hosts._dialects._responses_request import CALLS, facts_of, put_back, request_of
 from handrail_hosts._dialects._responses_writer import ITEM, ResponsesWriter
-from handrail_hosts._envelope import plain, plain_fields
+from handrail_hosts._envelope import name_of, plain, plain_fields
 
 _ENDS = {"response.completed": "stop", "response.incomplete": "length", "response.done": "stop"}
 _FAILURES = ("response.failed", "response.cancelled", "error")
@@ -72,7 +72,7 @@ class ResponsesDialect(Dialect):
         return self._write.items(items)
 
     def refuse(self, blocked: Blocked) -> list[Value]:
-        """Return the refusal as the model's would be, and an end that says that it was filtered."""
+        """Return the refusal as text and as the model's would be, and an end that says that it was filtered."""
         return self._write.refuse(blocked)
 
     def fail(self, message: str) -> list[Value]:
@@ -81,6 +81,7 @@ class ResponsesDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the input of a request."""
+        self._write.wants_json = wants_json((body.get("text") or {}).get("format"))
         return request_of(body).messages
 
     def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
@@ -181,7 +182,7 @@ def _whole_call(number: int, item: Value) -> ToolCallDelta:
     if item["type"] in CALLS:
         channel, field = CALLS[item["type"]]
         kind = "custom" if channel == "custom" else "function"
-        return ToolCallDelta(number, plain(item["call_id"]), item["name"], item[field] or "", kind)  # type: ignore[arg-type]  # one of two
+        return ToolCallDelta(number, plain(item["call_id"]), name_of(item["name"]), item[field] or "", kind)  # type: ignore[arg-type]  # one of two
     return ToolCallDelta(number, item.get("id") or f"item_{number}", f"{ITEM}{item['type']}", json.dumps(item))
 
 
