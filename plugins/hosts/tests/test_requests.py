@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from functools import cache
+from urllib.parse import quote
 
 import pytest
 from handrail import RailsConfig
@@ -90,6 +92,26 @@ async def test_without_input_rails_the_conversation_may_be_of_any_known_role():
     body = {"messages": [{"role": "system", "content": "Say hello."}]}
     assert (await asked_through(CHAT, body, host_rails("windows")))[0] == body
     assert (await asked_through(CHAT, {"messages": [{"role": "x", "content": ""}]}, host_rails("windows")))[0] is None
+
+
+def as_data(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        (CHAT, lambda text: {"type": "file", "file": {"file_data": f"data:text/plain;base64,{as_data(text)}"}}),
+        (CHAT, lambda text: {"type": "image_url", "image_url": {"url": f"data:text/html,{quote(text)}"}}),
+        (RESPONSES, lambda text: {"type": "input_file", "file_data": f"data:application/json;base64,{as_data(text)}"}),
+        (MESSAGES, lambda text: {"type": "document", "source": {"type": "base64", "media_type": "text/plain",
+                                                                "data": as_data(text)}}),
+    ],
+)  # fmt: skip
+async def test_a_file_that_is_a_text_is_judged(path, part):
+    assert (await asked_through(path, {FIELD[path]: [user([part(FORBIDDEN)])]}))[0] is None
+    body = {FIELD[path]: [user([part("well-known")])]}
+    assert (await asked_through(path, body))[0] == body
 
 
 BESIDE = [
