@@ -83,7 +83,9 @@ if TYPE_CHECKING:
     from handrail.errors import HandrailError as HandrailError
     from handrail.errors import ProviderError as ProviderError
     from handrail.errors import RailError as RailError
+    from handrail.errors import RailsClosedError as RailsClosedError
     from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+    from handrail.errors import TimedOut as TimedOut
 
 _HOMES = {
     "_call.checking": ("RailsResult", "RailStatus"),
@@ -142,7 +144,9 @@ _HOMES = {
         "HandrailError",
         "ProviderError",
         "RailError",
+        "RailsClosedError",
         "StreamingNotSupportedError",
+        "TimedOut",
     ),
 }
 

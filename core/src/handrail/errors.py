@@ -12,6 +12,8 @@ HandrailError
 │   └── PluginContractError                  it returned what its interface does not allow
 ├── RailError                                a rail failed (a refusal is a verdict and no error)
 │   └── RailTimeoutError                     it did not answer in time
+├── RailsClosedError (RuntimeError)          the LLMRails is closed, or was while the call ran
+├── TimedOut (TimeoutError)                  a call did not end within its `timeout`
 ├── StreamClosedError                        a stream was used after its end, or in a way its owner forbids
 └── ProviderError                            the model could not answer
     ├── ProviderAuthenticationError          no key, a wrong key, no permission
@@ -104,6 +106,14 @@ class RailError(HandrailError):
 
 class RailTimeoutError(RailError):
     """A rail did not answer in time."""
+
+
+class RailsClosedError(HandrailError, RuntimeError):
+    """The `LLMRails` is closed, or was while the call ran; what was delivered stays."""
+
+
+class TimedOut(HandrailError, TimeoutError):  # noqa: N818  # the end of a call, as `Blocked` is one
+    """A call did not end within its `timeout`; what was delivered stays."""
 
 
 class StreamClosedError(HandrailError, RuntimeError):
