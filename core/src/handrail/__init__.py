@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from handrail._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from handrail._call.background import SyncStream as SyncStream
     from handrail._call.checking import RailsResult as RailsResult
     from handrail._call.checking import RailStatus as RailStatus
     from handrail._call.explain import Explanation as Explanation
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from handrail.errors import TimedOut as TimedOut
 
 _HOMES = {
+    "_call.background": ("SyncStream",),
     "_call.checking": ("RailsResult", "RailStatus"),
     "_call.explain": ("Explanation",),
     "_call.fed": ("FedStream",),

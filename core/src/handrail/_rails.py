@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import anyio.to_thread
 
-from handrail._call.background import Background, TextsSync
+from handrail._call.background import Background, SyncStream
 from handrail._call.call import Call
 from handrail._call.checking import RailsResult, check_conversation
 from handrail._call.conversation import Conversation
@@ -288,7 +288,7 @@ class LLMRails(Composed):
         caller: str | None = None,
         conversation: str | None = None,
         timeout: float | None = None,
-    ) -> TextsSync:
+    ) -> SyncStream:
         """Stream like `stream_async`, from code that is not asynchronous.
 
         Leaving the loop early ends the stream, once nothing refers to the iterator; its `close()` waits for that.
@@ -299,7 +299,7 @@ class LLMRails(Composed):
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
         texts = self.stream_async(prompt, messages, options, include_metadata=include_metadata, **about)
-        return TextsSync(texts, self._background)
+        return SyncStream(texts, self._background)
 
     async def check_async(
         self,

@@ -52,7 +52,7 @@ class Background:
         _stop_own(self._loops)
 
 
-class TextsSync(Iterator[Any]):
+class SyncStream(Iterator[Any]):
     """Iterates over a guarded stream from code that is not asynchronous."""
 
     def __init__(self, texts: AsyncIterator[Any], background: Background) -> None:
