@@ -131,7 +131,7 @@ lowest_temperature: warm
         ("plugins: [x]", "1:1: plugins is a list; it must be a mapping"),
         (
             "plugins: {disabled: [x]}",
-            "1:11: unknown key 'disabled' in plugins; allowed: 'disable'; did you mean 'disable'?",
+            "1:11: unknown key 'disabled' in plugins; allowed: 'enable', 'disable'; did you mean 'disable'?",
         ),
         ("instructions: [{type: general}]", "1:16: instructions[0] has no 'content', which it needs"),
         ("lowest_temperature: -1", "1:21: lowest_temperature is the number -1; it must be at least 0"),

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._plugins.discovery import Plugin as Plugin
+    from handrail._plugins.lock import Lock as Lock
+    from handrail._plugins.lock import LockedDistribution as LockedDistribution
     from handrail._plugins.registrations import Registrations as Registrations
     from handrail._plugins.registry import Offer as Offer
     from handrail._plugins.registry import Registry as Registry
@@ -114,6 +116,7 @@ _HOMES = {
         "TextDelta",
     ),
     "_plugins.discovery": ("Plugin",),
+    "_plugins.lock": ("Lock", "LockedDistribution"),
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),

@@ -43,7 +43,7 @@ class LLMRails(Composed):
         config: what to guard, with which models and how.
         llm: a provider that takes the place of the configured main model: any object with `stream(messages, params)`.
         verbose: kept for existing code; the log of a call tells what happened.
-        registry: what is installed; by default whatever is found.
+        registry: what is installed; by default whatever is found, or of that what `plugins.enable` names.
         caller_may: which options of a call may be set ("rails", "llm_params", "llm_output", "output_vars", "log"), for
             programs that pass on what their callers ask for; None for all.
 
@@ -62,7 +62,7 @@ class LLMRails(Composed):
         caller_may: Collection[str] | None = None,
     ) -> None:
         refuse_other_than_config(config)
-        super().__init__(config, registry or Registry.discover(), llm)
+        super().__init__(config, registry or Registry.discover(only=config.plugins.enable), llm)
         self.verbose = verbose
         self._caller_may = caller_may
         self._last_journal = Journal()

@@ -10,4 +10,7 @@ from handrail._specs import RailSpec as RailSpec
 from handrail._specs import Spec as Spec
 from handrail._specs import StrategySpec as StrategySpec
 
-__all__ = ["CommandSpec", "ProviderSpec", "RailSpec", "Spec", "StrategySpec", "hookimpl", "lazy_exports"]
+CONTRACT = 1
+"""The edition of what plugins may rely on. Additions raise it; nothing that a plugin relies on is ever taken away."""
+
+__all__ = ["CONTRACT", "CommandSpec", "ProviderSpec", "RailSpec", "Spec", "StrategySpec", "hookimpl", "lazy_exports"]

@@ -137,9 +137,12 @@ class PluginsConfig(Section):
     """`plugins`.
 
     Attributes:
-        disable: plugins that this configuration must not use, by distribution or entry point.
+        enable: the only plugins that this configuration may use, by distribution or entry point, beside the kernel's
+            own and those that a program hands in; None for all that are installed.
+        disable: plugins that this configuration must not use, named likewise.
     """
 
+    enable: tuple[str, ...] | None = None
     disable: tuple[str, ...] = ()
 
 
