@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held
 _SAMPLES, _SAMPLE = 64, 512
+_RESOLUTION = 0.001  # seconds by which a timer may be early
 
 DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 """When the check that runs must have ended, where no cancel scope around it says so."""
@@ -30,6 +32,21 @@ DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 def effective_deadline() -> float:
     """Return when the code that runs must have ended, on the clock of `anyio.current_time()`, in seconds."""
     return min(anyio.current_effective_deadline(), DEADLINE.get())
+
+
+@contextmanager
+def deadline_at(when: float) -> Iterator[None]:
+    """Have the code in the block see that it must have ended by then, or earlier."""
+    token = DEADLINE.set(min(DEADLINE.get(), when))
+    try:
+        yield
+    finally:
+        DEADLINE.reset(token)
+
+
+def is_late() -> bool:
+    """Return whether the time of the check that runs is over, which tells a time-out from another cancellation."""
+    return anyio.current_time() + _RESOLUTION >= DEADLINE.get()
 
 
 def _call_id() -> str:
@@ -61,6 +78,8 @@ class LLMCall:
         reported: what it has cost, if the provider said so.
         count_tokens: counts tokens where it did not.
         aside: reasoning and tool calls, as text that such a count takes into account.
+        model_type: the type of the model in the configuration.
+        failure: the kind of error with which the request failed; empty if it did not.
     """
 
     task: str
@@ -75,6 +94,8 @@ class LLMCall:
     reported: Usage | None = None
     count_tokens: CountTokens | None = field(default=None, repr=False, compare=False)
     aside: str = field(default="", repr=False)
+    model_type: str = ""
+    failure: str = ""
 
     def close(self, completion: str, reported: Usage | None, duration: float, aside: str = "") -> None:
         """Write down how the request ended."""

@@ -24,6 +24,7 @@ HandrailError
     ├── ProviderConnectionError              no connection, or one that broke in mid-stream
     ├── ProviderServerError                  the service failed
     ├── AnswerTooLongError                   the answer exceeds `max_answer_characters`
+    ├── ModelUnavailableError                it has failed too often, and is not asked for a while
     └── ProviderContentFilterError           the service's own filter refused
 """
 
@@ -175,6 +176,10 @@ class ProviderConnectionError(ProviderError):
 
 class ProviderServerError(ProviderError):
     """The provider's service failed."""
+
+
+class ModelUnavailableError(ProviderError):
+    """A model has failed so often that it is not asked for a while (`breaker` of its entry in `models`)."""
 
 
 class ProviderContentFilterError(ProviderError):

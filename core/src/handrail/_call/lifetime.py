@@ -13,7 +13,7 @@ import anyio
 from handrail._stream.backend import call_at, ended_loop, running_clock, scheduler, wake_factory, wake_up
 from handrail._stream.runner import Stop
 from handrail._stream.source import CLOSE_SECONDS
-from handrail._turn import DEADLINE
+from handrail._turn import deadline_at
 from handrail.errors import InvalidRequestError, RailsClosedError, StreamClosedError, TimedOut
 
 _LOOK_AGAIN = 1.0  # seconds after which it is looked whether a loop has ended that had calls left
@@ -158,14 +158,13 @@ class Lifetime:
             scope.cancel()
 
         self.begin(stop)
-        tokens = _inside.set((*_inside.get(), self)), DEADLINE.set(min(DEADLINE.get(), self.deadline))
+        token = _inside.set((*_inside.get(), self))
         try:
-            with scope:
+            with deadline_at(self.deadline), scope:
                 yield
         finally:
             self.end()
-            _inside.reset(tokens[0])
-            DEADLINE.reset(tokens[1])
+            _inside.reset(token)
         if scope.cancelled_caught:
             raise errors[0]
 

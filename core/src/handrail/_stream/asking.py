@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from handrail._stream.backend import cancelled_from_outside
+from handrail._turn import deadline_at
 
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
@@ -58,7 +59,8 @@ async def ask(gate: Gate, check: Check, clock: Callable[[], float], rest: Awaita
         rest: what is to be awaited, if the rail was called already.
     """
     now, timeout, outcome = clock(), check.lane.plan.timeout, None
-    with anyio.CancelScope(deadline=math.inf if timeout is None else now + timeout) as scope:
+    deadline = math.inf if timeout is None else now + timeout
+    with deadline_at(deadline), anyio.CancelScope(deadline=deadline) as scope:
         check.cancel = scope.cancel
         try:
             outcome = await (begin(gate, check, now) if rest is None else rest)  # type: ignore[misc]  # the contract
