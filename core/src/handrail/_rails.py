@@ -371,6 +371,7 @@ class LLMRails(Composed):
         async with AsyncExitStack() as stack:
             if not self._background.is_here:
                 stack.push_async_callback(anyio.to_thread.run_sync, self._background.stop)
+            stack.push_async_callback(app.shared.aclose)
             for owned in (*(model.provider for model in app.models.values()), *rails):
                 if (close := getattr(owned, "aclose", None)) is not None:
                     stack.push_async_callback(close)

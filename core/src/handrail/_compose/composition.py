@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from handrail._compose import kept_verdicts as verdicts
+from handrail._compose.shared import Shared
 
 if TYPE_CHECKING:
     from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
@@ -30,6 +31,7 @@ class Composition:
         inner_rails: those that other rails ask; it grows if they ask later.
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
+        shared: what its rails and providers share.
         kept_verdicts: what input rails have said of messages that are history by now.
     """
 
@@ -42,6 +44,7 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
+    shared: Shared = field(default_factory=Shared, repr=False, compare=False)
     kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 

@@ -14,6 +14,7 @@ from handrail.errors import ConfigurationError, HandrailError
 
 if TYPE_CHECKING:
     from handrail._compose.problems import Problems
+    from handrail._compose.shared import Shared
     from handrail._plugins.registry import Registry
     from handrail._protocols import Provider
     from handrail._tokens import TokenCounter
@@ -44,13 +45,15 @@ class Models:
     Args:
         config: the configuration.
         counter: counts tokens where a provider does not report them.
+        shared: what providers share.
 
     Attributes:
         built: models by type.
         asked: the rail's flow and the type of each model that a rail has asked for, in order.
     """
 
-    def __init__(self, config: RailsConfig, counter: TokenCounter) -> None:
+    def __init__(self, config: RailsConfig, counter: TokenCounter, shared: Shared) -> None:
+        self._shared = shared
         self._config = config
         self._counter = counter
         self._failed: set[str] = set()
@@ -114,7 +117,7 @@ class Models:
     def _model(self, registry: Registry, entry: ModelConfig, index: int) -> Model:
         offer = registry.provider(entry.engine)
         settings = plugin_settings(self._config, offer, entry.parameters, None, "models", index, "parameters")
-        context = ProviderContext(entry, self._config, self._config.folder_of("models", index))
+        context = ProviderContext(entry, self._config, self._config.folder_of("models", index), self._shared)
         model = Model(
             cast("Provider", built(offer, settings, context)),
             type=entry.type,
