@@ -66,3 +66,9 @@ def row():
 def config():
     """What writes a configuration."""
     return yaml
+
+
+@pytest.fixture
+def strangers():
+    """A plugin with the rails of the tests."""
+    return STRANGERS.Plugin()

@@ -45,6 +45,14 @@ class Slow:
         return Verdict.allow()
 
 
+class Scoring:
+    """Gives the share of words that are `bad` as its score, and refuses nothing by itself."""
+
+    async def check(self, window, turn):
+        words = window.text.split()
+        return Verdict("allow", score=words.count("bad") / max(1, len(words)))
+
+
 class Plugin:
     """Offers them."""
 
@@ -52,5 +60,6 @@ class Plugin:
     def handrail_rails(self):
         yield RailSpec("judge", lambda settings, context: Judge())
         yield RailSpec("number judge", lambda settings, context: NumberJudge())
+        yield RailSpec("scoring", lambda settings, context: Scoring())
         yield RailSpec("slow", lambda settings, context: Slow())
         yield RailSpec("broken", lambda settings, context: Broken())

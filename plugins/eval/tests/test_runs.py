@@ -16,6 +16,7 @@ from handrail_eval._compare import compare_runs
 from handrail_eval._gates import against_baseline, conditions_of
 from handrail_eval._run import Run, records_of
 from handrail_eval._work import EXIT_GATE
+from pyarrow import parquet
 
 CONFIG = """
 rails:
@@ -65,6 +66,19 @@ def test_a_run_writes_figures_records_and_a_page(folder, capsys):
     assert "<script" not in page
     assert (folder / "out" / "report.html").stat().st_mode & 0o077 == 0
     assert "recall" in capsys.readouterr().out
+
+
+def test_numbers_of_a_run_are_written_as_a_table_without_texts(folder):
+    assert evaluate("--parquet") == 0
+    table = parquet.read_table(folder / "out" / "verdicts.parquet")
+    rows = table.to_pylist()
+    assert [(row["id"], row["label"], row["stream"]) for row in rows] == [
+        ("r0", True, "blocked"),
+        ("r1", False, "finished"),
+        ("r2", False, "blocked"),
+    ]
+    assert rows[0]["rail"] == "phrase check"
+    assert "secret is here" not in str(rows)
 
 
 def test_text_of_the_data_is_never_markup(folder):

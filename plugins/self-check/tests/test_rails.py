@@ -48,6 +48,16 @@ async def test_a_stream_is_stopped_at_the_window_that_the_judge_blocks(build):
     assert response.outcome == "blocked"
 
 
+async def test_how_an_answer_begins_that_cannot_be_read_is_in_the_journal_and_nowhere_else(build, caplog):
+    said = "Well, the hidden phrase is there, and it depends. " * 4
+    guarded = build(judge=[said])
+    events, response = await events_of(guarded)
+    (run,) = response.rail_runs
+    assert run.detail == {"answer": said[:80], "finish_reason": "stop"}
+    shown = f"{events} {run} {run.error} {caplog.text}"
+    assert "hidden phrase" not in shown
+
+
 async def test_each_window_is_asked_about_with_the_message_of_the_user(build):
     guarded = build(judge=["no"], answer=LONG)
     await texts_of(guarded, prompt="What moves the sea?")

@@ -61,7 +61,8 @@ def rail_error(plan: RailPlan, cause: BaseException) -> tuple[RailError, str]:
         shown, reason = f"failed: {type(cause).__name__}: {cause}", type(cause).__name__
     else:
         shown = reason = f"was ended from inside by {type(cause).__name__}"
-    error = RailError(f"{plan.plugin}: rail {plan.name!r} {shown}", rail=plan.name, plugin=plan.plugin)
+    detail = cause.detail if isinstance(cause, RailError) else None
+    error = RailError(f"{plan.plugin}: rail {plan.name!r} {shown}", rail=plan.name, plugin=plan.plugin, detail=detail)
     error.__cause__ = cause
     return error, reason
 
@@ -88,6 +89,7 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     run.finished_at, run.duration = started + duration, duration
     if error is not None:
         run.error, run.allowed_on_error, run.failure = str(error), check.failure is None, kind_of(error)
+        run.detail = error.detail
     elif verdict is not None and verdict is not ALLOW:
         run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
         run.score, run.detail = verdict.score, verdict.detail

@@ -174,7 +174,7 @@ class SessionStage:
         run, plan = self._run, self._plan
         error, reason = rail_error(plan, exc)
         run.decision, run.error, run.failure = "failed", str(error), kind_of(exc)
-        run.allowed_on_error = plan.allow_on_error
+        run.detail, run.allowed_on_error = error.detail, plan.allow_on_error
         step.failures.append(Failure(plan.name, plan.plugin, reason, passes=plan.allow_on_error))
         self._session = self._quick = None
         if plan.allow_on_error:

@@ -1,4 +1,4 @@
-"""`handrail eval`, `handrail eval compare` and `handrail eval quickstart`."""
+"""`handrail eval`, and its commands `compare`, `thresholds` and `quickstart`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def run(
     processes: int = 0,
     no_whole: _Flag = False,
     no_texts: _Flag = False,
+    parquet: _Flag = False,
     cache: Path | None = None,
     prices: Path | None = None,
     fail_if: _Several = (),
@@ -64,6 +65,7 @@ def run(
         processes: Processes where rails are not waited for; by default one a processor.
         no_whole: Judge answers as streams only.
         no_texts: Write no answers into the records.
+        parquet: Write OUT/verdicts.parquet, too: a line for each row, without texts.
         cache: A file with answers of judges that are known; it is made, and grows.
         prices: A JSON file with the price of a million tokens in and out: {"MODEL": [0.15, 0.6]}.
         fail_if: A condition that fails the build: "false_stops > 0.01".
@@ -87,6 +89,7 @@ def run(
             processes=processes,
             whole=not no_whole,
             texts=not no_texts,
+            parquet=parquet,
             cache=cache,
             prices=prices,
             fail_if=fail_if,
@@ -113,6 +116,40 @@ def compare(first: Path, second: Path, /, *, json: _Flag = False) -> int:
     found = compare_runs(first, second)
     sys.stdout.write(json_module.dumps(found, indent=2) + "\n" if json else "\n".join(lines_of(found)) + "\n")
     return 0
+
+
+@app.command
+def thresholds(
+    run: Path,
+    /,
+    *,
+    budget: str = "fpr=0.01",
+    patch: Path | None = None,
+    json: _Flag = False,
+) -> int:
+    """Show what the scores of a run's rails are worth, and recommend thresholds; curves are in RUN/thresholds.html.
+
+    Judge with 'mode: observe' before, so that every window of every row has a score.
+
+    Exit codes: 0 shown, 2 the run has no scores, or no threshold keeps the budget.
+
+    Args:
+        run: The folder of a run.
+        budget: What a threshold has to keep: fpr=0.01 (false stops at most) or recall=0.95 (at least).
+        patch: Write the thresholds as YAML; the file may lie beside the configuration's other files.
+        json: Write JSON.
+    """
+    from handrail_eval._curves_page import curves_page
+    from handrail_eval._thresholds import advice_of, found_in, lines_of, patch_of
+
+    found = found_in(run, budget)
+    page = run / "thresholds.html"
+    page.write_text(curves_page(found, [advice_of(figures) for figures in found.values()]), encoding="utf-8")
+    sys.stdout.write(json_module.dumps(found, indent=2) + "\n" if json else "\n".join([*lines_of(found), f"{page}\n"]))
+    written = patch_of(found)
+    if patch is not None and written:
+        patch.write_text(written, encoding="utf-8")
+    return 0 if written else 2
 
 
 @app.command

@@ -19,6 +19,7 @@ from handrail_eval._fields import sources_of
 from handrail_eval._figures import Figures
 from handrail_eval._gates import Gate, against_baseline, conditions_of
 from handrail_eval._page import Shown, page
+from handrail_eval._parquet import write_table
 from handrail_eval._progress import Progress
 from handrail_eval._reading import files_of, read_rows
 from handrail_eval._reports import junit, markdown
@@ -48,6 +49,7 @@ class Asked:
     processes: int = 0
     whole: bool = True
     texts: bool = True
+    parquet: bool = False
     cache: Path | None = None
     prices: Path | None = None
     fail_if: tuple[str, ...] = ()
@@ -83,6 +85,8 @@ def evaluate(asked: Asked) -> int:
     if baseline is not None:
         gates += against_baseline(figures, baseline)
     _write(asked, figures, gates, page(figures, shown, manifest))
+    if asked.parquet:
+        write_table(asked.out)
     return 0 if all(gate.passed for gate in gates) else EXIT_GATE
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from handrail import Verdict
 from handrail.errors import InvalidRailsConfigurationError, RailError
-from handrail_self_check.judging import Judgement, UnreadableAnswerError, model_label, read_completion, said
+from handrail_self_check.judging import Judgement, UnreadableAnswerError, answered, model_label, read_completion, said
 
 from handrail_guard_models._flow import named_model
 from handrail_guard_models._readers import Whole
@@ -74,7 +74,8 @@ class TopicSafety:
             blocked = read_completion(completion, _read).blocked
         except UnreadableAnswerError as exc:
             what = f"the judge {model_label(self._model)} {exc}; it must answer 'on-topic' or 'off-topic'"
-            raise RailError(f"{what}, and what it answered is in the journal", rail=self._rail) from exc
+            message = f"{what}; how its answer begins is in the journal"
+            raise RailError(message, rail=self._rail, detail=answered(completion)) from exc
         return Verdict.block("the message is off-topic", category="off-topic") if blocked else Verdict.allow()
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from handrail_self_check._question import Question
     from handrail_self_check._settings import SelfCheckSettings
 
+_SHOWN = 80  # characters
 _ENDED = frozenset(("", "stop", "end", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"))
 """Reasons for which a whole answer ends. None is no reason: some servers tell none."""
 _WAS_CUT = frozenset(("length", "max_tokens", "model_length"))
@@ -122,7 +123,14 @@ class Judge:
 
     def _unreadable(self, why: UnreadableAnswerError, completion: Completion) -> RailError:
         advice = _advice(completion, self._task.name, self._params.get("max_tokens"))
-        return RailError(f"the judge {model_label(self._model)} {why}; {advice}", rail=self._rail)
+        return RailError(
+            f"the judge {model_label(self._model)} {why}; {advice}", rail=self._rail, detail=answered(completion)
+        )
+
+
+def answered(completion: Completion) -> Mapping[str, object]:
+    """Return how an answer begins that cannot be read, for the journal: its first 80 characters."""
+    return {"answer": completion.text[:_SHOWN], "finish_reason": completion.finish_reason}
 
 
 def read_completion(completion: Completion, parse: Parser) -> Judgement:

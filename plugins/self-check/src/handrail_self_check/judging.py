@@ -10,6 +10,7 @@ from handrail_self_check._json_object import key_of as key_of
 from handrail_self_check._json_object import pairs_of as pairs_of
 from handrail_self_check._judge import Judge as Judge
 from handrail_self_check._judge import Task as Task
+from handrail_self_check._judge import answered as answered
 from handrail_self_check._judge import model_label as model_label
 from handrail_self_check._judge import read_completion as read_completion
 from handrail_self_check._judge import unknown_parser as unknown_parser
@@ -36,6 +37,7 @@ __all__ = [
     "PlacedPrompt",
     "Task",
     "UnreadableAnswerError",
+    "answered",
     "categories_of",
     "find_evidence",
     "folded",

@@ -14,6 +14,8 @@ import httpx2
 from anyio.lowlevel import current_token
 from handrail.errors import ConfigurationError
 
+from handrail_anthropic._bounded import BoundedClient
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -77,7 +79,7 @@ def make_client(endpoint: Endpoint, settings: AnthropicSettings) -> anthropic.As
         default_headers={**betas, **settings.headers},
         default_query=settings.query,
         open_telemetry=False,
-        http_client=anthropic.DefaultAsyncHttpxClient(
+        http_client=BoundedClient(
             verify=tls_context(endpoint.ca_file),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
         ),
