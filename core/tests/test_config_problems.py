@@ -42,7 +42,8 @@ lowest_temperature: warm
         "yaml_content:2:5: models[0] has no 'engine', which it needs",
         (
             "yaml_content:3:5: unknown key 'engien' in models[0]; allowed: 'type', 'engine', 'model', 'parameters', "
-            "'api_key_env_var', 'concurrency', 'fallback', 'breaker', 'mode', 'cache', 'reasoning_config'; did you mean 'engine'?"
+            "'api_key_env_var', 'concurrency', 'fallback', 'breaker', 'mode', 'cache', 'reasoning_config'; "
+            "did you mean 'engine'?"
         ),
         "yaml_content:4:12: models[0].model is the number 4.1; it must be text, put it in quotes",
         (

@@ -132,6 +132,16 @@ def test_an_llmrails_that_is_forgotten_ends_its_loop(guarded):
     assert threads() == []
 
 
+def test_a_loop_can_be_ended_from_inside(guarded):
+    background = guarded(Pooled(), {}).rails._background
+
+    async def stop():
+        background.stop()
+        return "stopped"
+
+    assert background.run("generate", stop) == "stopped"
+
+
 def test_closing_in_a_loop_ends_the_one_in_the_background(guarded):
     provider = Pooled()
     rails = guarded(provider, {}).rails

@@ -51,9 +51,11 @@ if TYPE_CHECKING:
     from handrail._plugins.registry import Registry as Registry
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
+    from handrail._protocols import StatefulWindowRail as StatefulWindowRail
     from handrail._protocols import Strategy as Strategy
     from handrail._protocols import StreamRail as StreamRail
     from handrail._protocols import WindowRail as WindowRail
+    from handrail._protocols import WindowSession as WindowSession
     from handrail._rails import LLMRails as LLMRails
     from handrail._records import CheckRecord as CheckRecord
     from handrail._records import FailureKind as FailureKind
@@ -119,7 +121,15 @@ _HOMES = {
     "_plugins.lock": ("Lock", "LockedDistribution"),
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
-    "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
+    "_protocols": (
+        "Provider",
+        "Session",
+        "StatefulWindowRail",
+        "Strategy",
+        "StreamRail",
+        "WindowRail",
+        "WindowSession",
+    ),
     "_rails": ("LLMRails",),
     "_records": ("CheckRecord", "FailureKind", "RailId"),
     "_request_id": ("request_id",),

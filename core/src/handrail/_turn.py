@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -178,6 +178,8 @@ class Turn:
         conversation_id: which conversation it is, as the program says.
         shared: a mapping that all rails of the call share, those of its input and of its output; it is the program's
             and its plugins' own, so keys should begin with a plugin's name.
+        state: a mapping for the rail that is told, for this call: what its input side has noted, its output side finds
+            there, if the two flows are written alike. No other rail sees it.
     """
 
     messages: tuple[Message, ...] = ()
@@ -189,6 +191,12 @@ class Turn:
     caller: str | None = None
     conversation_id: str | None = None
     shared: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    state: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _states: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def for_rail(self, rail: str) -> Turn:
+        """Return the turn as a rail of the call is told of it, with the state that belongs to the rail."""
+        return replace(self, state=self._states.setdefault(rail, {}))
 
     @property
     def deadline(self) -> float | None:

@@ -6,13 +6,14 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
 from handrail._stream.asking import ENDS_A_PROGRAM
-from handrail._stream.backend import refuse_running_loop
+from handrail._stream.backend import refuse_running_loop, scheduler, wake_factory, wake_up
 
 T = TypeVar("T")
 
@@ -79,6 +80,7 @@ class _Loop:
         self.thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._portal: BlockingPortal | None = None
+        self._end: Callable[[], None] = _nothing  # ends the loop soon; may be called in any thread, its own included
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         future = self._started().start_task_soon(_fenced, function)
@@ -95,7 +97,7 @@ class _Loop:
         with self._lock:
             portal, self._portal = self._portal, None
             if portal is not None and self.thread is not None:
-                portal.start_task_soon(portal.stop, True)  # noqa: FBT003  # anyio's own signature
+                self._end()
                 if _may_wait() and self.thread is not threading.current_thread():
                     self.thread.join(_JOIN_SECONDS)
 
@@ -112,9 +114,12 @@ class _Loop:
 
     async def _serve(self, ready: threading.Event) -> None:
         async with BlockingPortal() as portal:
+            wake = wake_factory()()
+            self._end = partial(scheduler(), partial(wake_up, wake))
             self._portal = portal
             ready.set()
-            await portal.sleep_until_stopped()
+            await wake
+            await portal.stop(cancel_remaining=True)
 
 
 class _Fatal:
@@ -129,6 +134,10 @@ async def _fenced(function: Callable[[], Awaitable[T]]) -> T | _Fatal:
         return await function()
     except ENDS_A_PROGRAM as exc:
         return _Fatal(exc)
+
+
+def _nothing() -> None:
+    """Do nothing: no loop runs yet."""
 
 
 def _may_wait() -> bool:

@@ -55,8 +55,14 @@ class RailPlanner:
     ) -> RailPlan:
         """Return a rail with everything that the engine must know of it."""
         name = spec.name
-        is_session = callable(getattr(rail, "open", None))
-        if not is_session and not callable(getattr(rail, "check", None)):
+        opens = callable(getattr(rail, "open", None))
+        if spec.stateful and not opens:
+            raise PluginLoadError(
+                f"{plugin}: rail {name!r} is {type(rail).__name__}, and stateful; it must have open(turn)",
+                plugin=plugin,
+            )
+        is_session = opens and not spec.stateful
+        if not opens and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
                 f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
                 plugin=plugin,
@@ -83,7 +89,7 @@ class RailPlanner:
             cut.sizes,
             key,
             stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
-            max_concurrency=options.max_concurrency,
+            max_concurrency=1 if spec.stateful else options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
             allow_on_timeout=options.resolved_on_timeout == "allow",
@@ -93,6 +99,7 @@ class RailPlanner:
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
             threshold=options.threshold,
+            is_stateful=spec.stateful,
         )
 
     def check_streaming(self) -> None:

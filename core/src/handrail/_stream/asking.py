@@ -7,16 +7,19 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
 from handrail._stream.backend import cancelled_from_outside
 from handrail._turn import deadline_at
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
+    from handrail._protocols import WindowSession
     from handrail._stream.gate import Gate
-    from handrail._stream.steps import Check
+    from handrail._stream.steps import Asker, Check
+    from handrail._turn import Turn
 
 logger = logging.getLogger("handrail")
 
@@ -26,7 +29,26 @@ ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit)
 def begin(gate: Gate, check: Check, now: float) -> object:
     """Call the rail; return what it returns, which for most is still to be awaited."""
     check.started_at, check.asked_at = time.time(), now
-    return check.lane.plan.rail.check(check.window, gate.turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+    plan = check.lane.plan
+    turn = gate.turn.for_rail(plan.rail_id.text)
+    if plan.is_stateful:
+        return _session(check.lane, turn).check(check.window)
+    return plan.rail.check(check.window, turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+
+
+def _session(lane: Asker, turn: Turn) -> WindowSession:
+    """Return what a stateful rail judges the stream by; it is opened when it is asked first.
+
+    Raises:
+        PluginContractError: what was opened has no `check`.
+    """
+    if lane.session is None:
+        session = lane.plan.rail.open(turn)  # type: ignore[union-attr]  # a stateful one has `open`
+        if not callable(getattr(session, "check", None)):
+            kind = type(session).__name__
+            raise PluginContractError(f"open() returned a {kind}; it must return an object with check(window)")
+        lane.session = cast("WindowSession", session)
+    return lane.session
 
 
 def answer_at_once(gate: Gate, check: Check, clock: Callable[[], float]) -> Awaitable[object] | None:

@@ -13,6 +13,7 @@ from handrail._types import Edit, Window
 from handrail.errors import PluginContractError, RailError
 
 if TYPE_CHECKING:
+    from handrail._protocols import WindowSession
     from handrail._stream.kept import StageText
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
@@ -34,6 +35,7 @@ class Lane:
         refused: the first window, as far as is known, that did not pass.
         stopped_by: the same once every earlier window has been answered.
         complete: True once every character was in a window that passed.
+        session: what a stateful rail has opened for this stream, once it was asked.
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
     """
 
@@ -61,6 +63,7 @@ class Lane:
         self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and from where on to
         # read to see again all that asked for an edit beyond that
         self._deferred = self._exhausted = self._is_shown = False
+        self.session: WindowSession | None = None
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
 

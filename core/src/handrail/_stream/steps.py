@@ -12,6 +12,7 @@ from handrail._types import ToolCallDelta, Verdict, Window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handrail._protocols import WindowSession
     from handrail._records import CheckRecord
     from handrail._stream.kept import StageText
     from handrail._stream.plan import RailPlan
@@ -32,10 +33,12 @@ class Asker(Protocol):
     Attributes:
         plan: the rail.
         stage: the text that it reads.
+        session: what a stateful rail has opened for the stream.
     """
 
     plan: RailPlan
     stage: StageText
+    session: WindowSession | None
 
 
 class Check:
