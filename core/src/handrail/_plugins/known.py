@@ -49,5 +49,8 @@ PACKAGES = {
     # commands
     "new": "handrail-testkit",
     "eval": "handrail-eval",
+    "audit": "handrail-audit",
+    # observers
+    "otel": "handrail-otel",
     "server": "handrail-server",
 }
