@@ -12,6 +12,7 @@ from typing import Any
 
 BEGINNING = "0" * 64
 PATTERN = "audit-*.jsonl"
+_encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
 class Chain:
@@ -28,7 +29,7 @@ class Chain:
 
     def line(self, fields: Mapping[str, object]) -> bytes:
         """Return the next line."""
-        said = json.dumps({**fields, "previous": self.previous}, ensure_ascii=True, separators=(",", ":"))
+        said = _encode({**fields, "previous": self.previous})
         self.previous = seal(self._key, said)
         return f'{said[:-1]},"hash":"{self.previous}"}}\n'.encode("ascii")
 
@@ -36,7 +37,7 @@ class Chain:
 def seal(key: bytes, said: str) -> str:
     """Return the hash of a line as it is written, without its own hash."""
     raw = said.encode("ascii")
-    return (hmac.new(key, raw, hashlib.sha256) if key else hashlib.sha256(raw)).hexdigest()
+    return hmac.digest(key, raw, "sha256").hex() if key else hashlib.sha256(raw).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

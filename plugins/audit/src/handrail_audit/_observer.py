@@ -143,7 +143,7 @@ class Audit(Observer):
         if conversation is None:
             return None
         raw = conversation.encode("utf-8", "surrogatepass")
-        return hmac.new(self._key or b"handrail", raw, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._key or b"handrail", raw, "sha256").hex()[:32]
 
 
 def _key(variable: str | None) -> bytes:
