@@ -89,9 +89,8 @@ def observed(provider, rails, *, settings=None, judge=None, **config):
     return LLMRails(given, registry=built.composition.registry, observers=[observer])
 
 
-JUDGED = {
-    "models": [{"type": "main", "engine": "fake", "model": "m"}, {"type": "judge", "engine": "judge", "model": "j"}]
-}
+MAIN = {"type": "main", "engine": "fake", "model": "m"}
+JUDGED = {"models": [MAIN, {"type": "judge", "engine": "judge", "model": "j"}]}
 
 
 async def take(rails, way="events"):
