@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from handrail import LLMRails
 from handrail.config import RailsConfig
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -258,3 +259,25 @@ def test_settings_of_a_plugin_are_its_own_model():
     config = RailsConfig.from_content(config={})
     assert config.validate_settings(Settings, {"threshold": 1}, *PATH) == Settings(threshold=1)
     assert config.validate_settings(OpenSettings, {"more": 1}, *PATH).model_extra == {"more": 1}
+
+
+def test_each_problem_has_a_code_and_a_place_for_programs():
+    text = "models:\n  - {type: main, engin: scripted}\nrails: {output: {flows: 5}}\n"
+    with pytest.raises(ConfigurationError) as caught:
+        RailsConfig.from_content(yaml_content=text)
+    found = {problem.code: problem for problem in caught.value.problems}
+    assert found.keys() == {"missing-key", "unknown-key", "invalid-value"}
+    unknown = found["unknown-key"]
+    assert (unknown.place, unknown.subject, unknown.fix) == (("yaml_content", 2, 18), "engin", "engine")
+    assert unknown == f"yaml_content:2:18: {unknown.message}"
+    assert found["missing-key"].subject == "engine"
+
+
+def test_a_problem_of_a_plugin_gets_the_place_of_what_named_it():
+    text = "models: []\nrails: {output: {flows: [no such rail]}}\n"
+    with pytest.raises(ConfigurationError) as caught:
+        LLMRails(RailsConfig.from_content(yaml_content=text))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.place, problem.subject) == ("unknown-name", ("yaml_content", 2, 26), "no such rail")
+    again = problem.at(("elsewhere", 1, 1))
+    assert again is problem

@@ -27,23 +27,99 @@ HandrailError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self, TypeAlias
+
+ProblemCode: TypeAlias = Literal[
+    "conflict",
+    "invalid",
+    "invalid-value",
+    "invalid-yaml",
+    "missing-file",
+    "missing-key",
+    "missing-package",
+    "missing-prompt",
+    "missing-variable",
+    "unknown-key",
+    "unknown-name",
+    "unused",
+]
+"""What kind of problem a configuration has. More kinds may be added; `invalid` is any that has none of its own."""
 
 
 class HandrailError(Exception):
     """Base of every exception here."""
 
 
+class Problem(str):
+    """One thing that is wrong with a configuration: a line for people, whose parts programs can read.
+
+    Words of the line may change; codes and places do not.
+
+    Attributes:
+        code: what kind of problem it is.
+        place: file, line and column, where they are known; both numbers count from 1.
+        message: the line without its place.
+        subject: the name that is missing or unknown, if it is about one.
+        fix: what puts it right, if that is known: a command, the name that was probably meant, what to write.
+    """
+
+    __slots__ = ("code", "fix", "message", "place", "subject")
+
+    code: ProblemCode
+    place: tuple[str, int, int] | None
+    message: str
+    subject: str
+    fix: str
+
+    def __new__(
+        cls,
+        message: str,
+        *,
+        code: ProblemCode = "invalid",
+        place: tuple[str, int, int] | None = None,
+        subject: str = "",
+        fix: str = "",
+    ) -> Self:
+        """Make the line of its parts."""
+        line = super().__new__(cls, f"{place[0]}:{place[1]}:{place[2]}: {message}" if place else message)
+        line.code, line.place, line.message = code, place, message
+        line.subject, line.fix = subject, fix
+        return line
+
+    def at(self, place: tuple[str, int, int]) -> Problem:
+        """Return the same problem with a place; one that has a place keeps it."""
+        if self.place is not None:
+            return self
+        return Problem(self.message, code=self.code, place=place, subject=self.subject, fix=self.fix)
+
+
 class ConfigurationError(HandrailError, ValueError):
     """A configuration cannot be used.
+
+    Args:
+        message: what is wrong.
+        problems: the same, where it is more than one thing.
+        code, subject, fix: those of the one problem, where it is one.
 
     Attributes:
         problems: each problem found, a line each, with its place in the files where it is known.
     """
 
-    def __init__(self, message: str, *, problems: tuple[str, ...] = ()) -> None:
+    problems: tuple[Problem, ...]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Sequence[str] = (),
+        code: ProblemCode = "invalid",
+        subject: str = "",
+        fix: str = "",
+    ) -> None:
         super().__init__(message)
-        self.problems = problems or (message,)
+        found = problems or (Problem(message, code=code, subject=subject, fix=fix),)
+        self.problems = tuple(line if isinstance(line, Problem) else Problem(line) for line in found)
 
 
 class InvalidRailsConfigurationError(ConfigurationError):
@@ -83,7 +159,7 @@ class PluginConflictError(PluginError, ConfigurationError):
 
     def __init__(self, message: str, *, plugin: str | None = None) -> None:
         PluginError.__init__(self, message, plugin=plugin)
-        self.problems = (message,)
+        self.problems = (Problem(message, code="conflict"),)
 
 
 class PluginContractError(PluginError):

@@ -7,13 +7,26 @@ from pathlib import Path
 
 import pytest
 from handrail import Registry
+from handrail.errors import Problem
 from handrail_cli._missing import missing_in
 from handrail_cli.app import run
+from handrail_scripted import ScriptedProvider
 
 Configuration = Callable[..., str]
 Capture = pytest.CaptureFixture[str]
 
 pytestmark = pytest.mark.usefixtures("own_plugin")
+
+
+def test_a_model_whose_server_has_several_interfaces_is_shown_with_the_one_it_is_asked_by(
+    configuration: Configuration, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+):
+    path = configuration("no curse")
+    monkeypatch.setattr(ScriptedProvider, "api", "responses", raising=False)
+    assert run(["check", path]) == 0
+    assert "  main  scripted/parrot  handrail-scripted 0.1.0  api: responses\n" in capsys.readouterr().out
+    assert run(["check", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"][0]["api"] == "responses"
 
 
 def test_a_configuration_that_can_be_used_is_described(configuration: Configuration, capsys: Capture):
@@ -242,30 +255,17 @@ def test_a_strategy_with_settings_of_its_own_is_described_by_them(configuration:
     }
     assert run(["check", configuration("no curse", "explode", rail_config=options)]) == 0
     shown = capsys.readouterr().out
-    assert "windows by sentence (handrail-strategies 0.1.0): min_tokens 4, 8 at once" in shown
+    assert (
+        "windows by sentence (handrail-strategies 0.1.0): min_tokens 4, max_tokens 200, context_sentences 1, 8 at once"
+        in shown
+    )
     assert "windows by whole (handrail-strategies 0.1.0): its own sizes, 8 at once" in shown
 
 
-@pytest.mark.parametrize(
-    ("problem", "missing"),
-    [
-        (
-            "needs PyTorch; install it with 'pip install \"handrail-huggingface[torch]\"'",
-            {
-                "kind": "package",
-                "name": "handrail-huggingface[torch]",
-                "get": 'pip install "handrail-huggingface[torch]"',
-            },
-        ),
-        (
-            "unknown rail 'x'. It is in the package handrail-x: pip install handrail-x. The installed plugin",
-            {"kind": "package", "name": "handrail-x", "get": 'pip install "handrail-x"'},
-        ),
-        ("models[0].engine is the number 5; it must be text", None),
-    ],
-)
-def test_a_problem_says_what_is_missing(problem: str, missing: dict[str, str] | None):
-    assert missing_in(problem) == missing
+def test_a_problem_says_what_is_missing():
+    package = Problem("needs PyTorch", code="missing-package", subject="torch", fix='pip install "torch"')
+    assert missing_in(package) == {"kind": "package", "name": "torch", "get": 'pip install "torch"'}
+    assert missing_in(Problem("models[0].engine is the number 5", code="invalid-value")) is None
 
 
 def test_a_strategy_that_is_not_there_is_a_warning_where_nothing_reads_it(

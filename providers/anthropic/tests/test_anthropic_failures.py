@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import anyio
 import pytest
 from handrail.errors import (
@@ -127,6 +129,38 @@ async def test_pings_do_not_keep_an_answer_alive_for_ever(messages_server, make_
     messages_server.reply = replies.sse([message_events(Message())[0], *steps, Ending.HANG])
     with anyio.fail_after(10), pytest.raises(ProviderTimeoutError, match="not complete after 0.3 s"):
         await ask(make_provider(messages_server.origin, timeout=0.3))
+
+
+async def test_a_redirect_is_not_followed(messages_server, make_provider, ask):
+    elsewhere = {"location": f"{messages_server.origin}/elsewhere/v1/messages"}
+    messages_server.reply = replies.json_reply({}, status=307, headers=elsewhere)
+    with pytest.raises(ProviderServerError, match="redirect"):
+        await ask(make_provider(messages_server.origin))
+    assert len(messages_server.requests) == 1
+
+
+async def test_of_a_refusal_without_end_only_the_beginning_is_read(messages_server, make_provider, ask):
+    endless = Reply((b"x" * 70_000, Ending.HANG), 400, {"content-type": "application/json"})
+    messages_server.reply = endless
+    with anyio.fail_after(5), pytest.raises(ProviderBadRequestError) as caught:
+        await ask(make_provider(messages_server.origin, max_retries=0))
+    assert len(str(caught.value)) < 1000
+
+
+async def test_an_answer_that_is_compressed_all_the_same_is_read_in_pieces(messages_server, make_provider, ask):
+    body = gzip.compress(b"".join(message_events(Message())))
+    headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
+    messages_server.reply = Reply((body,), 200, headers)
+    provider = make_provider(messages_server.origin)
+    assert "".join(chunk.text for chunk in await ask(provider)) == "Hello, world!"
+    assert messages_server.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_a_body_that_cannot_be_unpacked_is_an_error(messages_server, make_provider, ask):
+    headers = {"content-type": "text/event-stream", "content-encoding": "br"}
+    messages_server.reply = Reply((b"data: x",), 200, headers)
+    with pytest.raises(ProviderServerError, match="compresses its answer"):
+        await ask(make_provider(messages_server.origin))
 
 
 async def test_a_web_page_says_what_to_check(messages_server, make_provider, ask):

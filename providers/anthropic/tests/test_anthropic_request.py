@@ -111,6 +111,7 @@ def test_a_refusal_of_an_assistant_is_its_text_and_an_empty_message_is_none():
             "tool call 1: the arguments are not valid",
         ),
         ([USER, {"role": "assistant", "tool_calls": [call(arguments="[1]")]}], "the arguments are not a JSON object"),
+        ([USER, {"role": "assistant", "tool_calls": [{"id": "c", "custom": {"name": "f"}}]}], "is of a custom tool"),
         ([USER, {"role": "assistant", "tool_calls": [{"id": "c"}]}], "tool call 1 has no function with a name"),
     ],
 )
@@ -239,6 +240,8 @@ async def test_a_request_has_the_model_the_turns_and_a_limit(sent):
         ({"tools": [FUNCTION]}, {"tools": [TOOL]}),
         ({"tools": [{**FUNCTION, "cache_control": EPHEMERAL}]}, {"tools": [{**TOOL, "cache_control": EPHEMERAL}]}),
         ({"tools": [SEARCH]}, {"tools": [SEARCH]}),
+        ({"tools": [{"type": "function", **FUNCTION["function"]}]}, {"tools": [TOOL]}),
+        ({"modalities": ["text"]}, {}),
         ({"tools": [TOOL], "tool_choice": "auto"}, {"tools": [TOOL], "tool_choice": {"type": "auto"}}),
         ({"tools": [TOOL], "tool_choice": "required"}, {"tools": [TOOL], "tool_choice": {"type": "any"}}),
         ({"tools": [TOOL], "tool_choice": "none"}, {"tools": [TOOL], "tool_choice": {"type": "none"}}),
@@ -282,6 +285,9 @@ async def test_parameters_are_sent_by_the_apis_names(sent, params, expected):
         ({"tools": "find"}, "'tools' is a str"),
         ({"tools": [{"type": "function"}]}, "tool 1 has no function with a name"),
         ({"tools": [TOOL], "tool_choice": "sometimes"}, "'tool_choice' must be"),
+        ({"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "'tool_choice' must be"),
+        ({"tools": [{"type": "custom", "custom": {"name": "shell"}}]}, "tool 1 is a custom tool"),
+        ({"functions": [{"name": "f"}]}, "'functions' is not supported"),
     ],
 )
 async def test_a_parameter_without_a_counterpart_is_named(sent, params, problem):

@@ -103,8 +103,16 @@ async def test_cached_tokens_are_part_of_the_prompt_and_told_apart_in_the_metada
     usage = {"input_tokens": 5, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 1000}
     messages_server.reply = Message(usage=usage)
     chunks = await ask(make_provider(messages_server.origin))
-    assert chunks[-1].usage == Usage(1025, 15)
-    assert wire(chunks)["usage"] == {**usage, "output_tokens": 15}
+    assert chunks[-1].usage == Usage(1025, 15, cached_tokens=1000)
+    details = {"prompt_tokens_details": {"cached_tokens": 1000}}
+    assert wire(chunks)["usage"] == {**usage, "output_tokens": 15, **details}
+
+
+async def test_tokens_of_thinking_are_told_apart(messages_server, make_provider, ask):
+    messages_server.reply = Message(usage={"input_tokens": 5, "output_tokens_details": {"thinking_tokens": 9}})
+    chunks = await ask(make_provider(messages_server.origin))
+    assert chunks[-1].usage == Usage(5, 15, reasoning_tokens=9)
+    assert wire(chunks)["usage"]["completion_tokens_details"] == {"reasoning_tokens": 9}
 
 
 async def test_usage_counts_up_and_odd_values_are_nothing(messages_server, make_provider, ask):
@@ -160,6 +168,25 @@ async def test_the_next_turn_can_send_thinking_back_as_it_was(messages_server, m
     assert result["content"] == [{"type": "tool_result", "tool_use_id": "toolu_00", "content": "rain"}]
 
 
+async def test_thinking_between_two_calls_goes_back_to_its_place(messages_server, make_provider, ask):
+    first = {"type": "thinking", "thinking": "One.", "signature": "sig1"}
+    second = {"type": "thinking", "thinking": "Two.", "signature": "sig2"}
+    uses = [{"type": "tool_use", "id": f"t{n}", "name": "find", "input": {"n": n}} for n in range(2)]
+    messages_server.will(Message(text="", blocks=[first, uses[0], second, uses[1]], stop_reason="tool_use"))
+    provider = make_provider(messages_server.origin)
+    chunks = await ask(provider)
+    beside = wire(chunks)["unguarded"]
+    assert beside["next_turn"] == {"reasoning_content": "One.Two."}
+    made = [
+        {"id": id_, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}
+        for id_, name, given in calls(chunks)
+    ]
+    assistant = {"role": "assistant", "content": None, "tool_calls": made, **beside["message"], **beside["next_turn"]}
+    results = [{"role": "tool", "tool_call_id": f"t{n}", "content": "x"} for n in range(2)]
+    await ask(provider, [{"role": "user", "content": "Go"}, assistant, *results])
+    assert messages_server.bodies[-1]["messages"][1]["content"] == [first, uses[0], second, uses[1]]
+
+
 async def test_thinking_whose_text_is_not_shown_has_a_signature_alone(messages_server, make_provider, ask):
     messages_server.reply = Message(signature="EqQB")
     chunks = await ask(make_provider(messages_server.origin))
@@ -195,14 +222,106 @@ async def test_arguments_may_come_with_the_beginning_of_the_block(messages_serve
     assert calls(await ask(make_provider(messages_server.origin))) == [("t", "find", {"q": 1})]
 
 
-async def test_blocks_of_tools_that_the_server_runs_are_no_calls(messages_server, make_provider, ask):
+async def test_blocks_of_tools_that_the_server_runs_are_no_calls_and_are_kept_apart(
+    messages_server, make_provider, ask
+):
     blocks = [
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}},
         {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
     ]
-    messages_server.reply = Message(text="Found.", blocks=blocks)
+    messages_server.will(Message(text="Found.", blocks=blocks))
+    messages_server.will(replies.json_reply(Message(text="Found.", blocks=blocks).whole("m")))
+    for _ in range(2):
+        chunks = await ask(make_provider(messages_server.origin))
+        assert (text(chunks), calls(chunks)) == ("Found.", [])
+        assert wire(chunks)["unguarded"] == {"message": {"content_blocks": blocks}}
+
+
+async def test_the_input_of_a_tool_that_the_server_runs_comes_in_pieces(messages_server, make_provider, ask):
+    first, *rest = message_events(Message(text="Found."))
+    block = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+    pieces = [{"type": "input_json_delta", "partial_json": piece} for piece in ('{"que', 'ry": "x"}')]
+    events = [
+        named_event({"type": "content_block_start", "index": 7, "content_block": block}),
+        *(named_event({"type": "content_block_delta", "index": 7, "delta": piece}) for piece in pieces),
+        named_event({"type": "content_block_stop", "index": 7}),
+    ]
+    messages_server.reply = replies.sse([first, *events, *rest])
+    kept = wire(await ask(make_provider(messages_server.origin)))["unguarded"]["message"]["content_blocks"]
+    assert kept == [{**block, "input": {"query": "x"}}]
+
+
+@pytest.mark.parametrize(("reason", "expected"), [("tool_use", "{}"), ("end_turn", "{}"), ("max_tokens", "")])
+async def test_a_call_without_arguments_has_an_empty_object_unless_it_may_have_been_cut(
+    messages_server, make_provider, ask, reason, expected
+):
+    messages_server.reply = Message(text="", calls=[("now", {}), ("now", {})], stop_reason=reason)
     chunks = await ask(make_provider(messages_server.origin))
-    assert (text(chunks), calls(chunks)) == ("Found.", [])
+    said = ["", ""]
+    for call in (call for chunk in chunks for call in chunk.tool_calls):
+        said[call.index] += call.arguments
+    assert said == ["{}", expected]
+
+
+async def test_a_call_without_a_name_is_an_error(messages_server, make_provider, ask):
+    messages_server.reply = Message(text="", calls=[("", {"a": 1})])
+    with pytest.raises(ProviderServerError, match="a tool call without a name"):
+        await ask(make_provider(messages_server.origin))
+
+
+# Odd values
+
+
+HALVES = b"".join(
+    b'data: {"type":"content_block_delta","index":0,"delta":{"type":"%s","%s":"%s"}}\n\n' % (kind, name, half)
+    for kind, name in ((b"text_delta", b"text"), (b"thinking_delta", b"thinking"))
+    for half in (b"a\\ud83d", b"\\ude00")
+)
+
+
+async def test_characters_in_two_halves_are_joined(messages_server, make_provider, ask):
+    events = message_events(Message(text="x", pieces=()))
+    messages_server.reply = replies.sse([*events[:2], HALVES, *events[2:]])
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), reasoning(chunks)) == ("a😀", "a😀")
+
+
+async def test_halves_within_arguments_are_joined_and_a_half_alone_is_replaced(messages_server, make_provider, ask):
+    block = {"type": "tool_use", "id": "t", "name": "find", "input": {}}
+    delta = (
+        b'data: {"type":"content_block_delta","index":5,"delta":{"type":"input_json_delta","partial_json":"%s"}}\n\n'
+    )
+    first, *rest = message_events(Message(text="x", stop_reason="tool_use"))
+    halves = [delta % piece for piece in (b'{\\"q\\": \\"\\ud83d', b"\\ude00\\ud83d", b'.\\"}')]
+    begun = named_event({"type": "content_block_start", "index": 5, "content_block": block})
+    messages_server.reply = replies.sse([first, begun, *halves, *rest])
+    assert calls(await ask(make_provider(messages_server.origin))) == [("t", "find", {"q": "😀\ufffd."})]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"score":NaN,"index":0,"delta":{"type":"text_delta","text":"Hi"}',
+        b'"index":"0","delta":{"type":"text_delta","text":"Hi"}',
+        b'"index":0,"delta":{"type":"text_delta","text":"Hi"},"logprob":-Infinity',
+        b'"index":0,"delta":{"type":"text_delta","text":"Hi","note":"\xff"}',
+    ],
+)
+async def test_an_odd_value_that_nobody_reads_ends_nothing(messages_server, make_provider, ask, odd):
+    events = message_events(Message(text="x", pieces=()))
+    messages_server.reply = replies.sse(
+        [*events[:2], b'data: {"type":"content_block_delta",%s}\n\n' % odd, *events[2:]]
+    )
+    assert text(await ask(make_provider(messages_server.origin))) == "Hi"
+
+
+@pytest.mark.parametrize(
+    "sign", [b"data:\n\n", b"data: : keepalive\n\n", b"data: [DONE]\n\n", b"event: ping\ndata: {}\n\n"]
+)
+async def test_signs_of_life_of_other_servers_say_nothing(messages_server, make_provider, ask, sign):
+    pieces = [piece for event in message_events(Message()) for piece in (sign, event)]
+    messages_server.reply = replies.sse(pieces)
+    assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
 
 
 async def test_citations_are_kept_apart_as_what_no_rail_has_read(messages_server, make_provider, ask):
@@ -212,7 +331,7 @@ async def test_citations_are_kept_apart_as_what_no_rail_has_read(messages_server
         {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": citation}}
     )
     messages_server.reply = replies.sse([*events[:-3], cited, *events[-3:]])
-    assert wire(await ask(make_provider(messages_server.origin)))["unguarded"] == {"citations": [citation]}
+    assert wire(await ask(make_provider(messages_server.origin)))["unguarded"] == {"message": {"citations": [citation]}}
 
 
 # Other servers

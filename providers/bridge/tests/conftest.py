@@ -1,13 +1,24 @@
-"""Providers of both engines, made as the kernel makes them, with no key in the environment but a stranger's."""
+"""Providers of all engines, made as the kernel makes them, with no key in the environment but a stranger's."""
 
 from __future__ import annotations
 
-import pytest
-from handrail_bridge import GoogleSettings, GroqSettings, google, groq
-from handrail_testkit import provider_context
+import os
+from contextlib import AsyncExitStack
 
-ENGINES = {"groq": (groq, GroqSettings), "google_genai": (google, GoogleSettings)}
+import handrail_bridge
+import pytest
+from handrail_bridge.testing import WatsonxServer
+from handrail_testkit import Authority, provider_context
+
+ENGINES = {
+    "groq": (handrail_bridge.groq, handrail_bridge.GroqSettings, "GROQ_API_KEY"),
+    "google_genai": (handrail_bridge.google, handrail_bridge.GoogleSettings, "GOOGLE_API_KEY"),
+    "bedrock": (handrail_bridge.bedrock, handrail_bridge.BedrockSettings, "AWS_BEARER_TOKEN_BEDROCK"),
+    "vertexai": (handrail_bridge.vertex, handrail_bridge.VertexSettings, None),
+    "watsonx": (handrail_bridge.watsonx, handrail_bridge.WatsonxSettings, "WATSONX_APIKEY"),
+}
 KEY = "a-key-that-nobody-may-see"
+_PREFIXES = ("AWS_", "GEMINI_", "GOOGLE_", "GROQ_", "VERTEXAI_", "WATSONX_")
 
 
 @pytest.fixture
@@ -15,23 +26,54 @@ def key() -> str:
     return KEY
 
 
+@pytest.fixture(scope="session")
+def trusted(tmp_path_factory):
+    """One authority that clients trust, and nobody uses: a machine's hundred take long to read for each client."""
+    return Authority.create(tmp_path_factory.mktemp("trusted")).file
+
+
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    for name in ("GROQ_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
+def environment(monkeypatch, trusted):
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-somebody-else")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://somebody.else.invalid/v1")
 
 
 @pytest.fixture
-def make_provider(monkeypatch):
-    def make(engine, base_url=None, *, model="test-model", variable=None, value=KEY, **parameters):
-        usual = {"groq": "GROQ_API_KEY", "google_genai": "GOOGLE_API_KEY"}[engine]
-        if value is not None:
-            monkeypatch.setenv(variable or usual, value)
-        factory, settings = ENGINES[engine]
-        given = {**({"base_url": base_url} if base_url else {}), **parameters}
-        context = provider_context(engine, model=model, parameters=given, api_key_env_var=variable)
-        return factory(settings.model_validate(given), context)
+async def make_provider(monkeypatch):
+    """Make providers that are closed at the end of the test."""
+    async with AsyncExitStack() as stack:
+
+        def make(*args, **kwargs):
+            provider = build(monkeypatch, *args, **kwargs)
+            stack.push_async_callback(provider.aclose)
+            return provider
+
+        yield make
+
+
+@pytest.fixture
+def configure(monkeypatch):
+    """Make a provider outside of any event loop, to see what its configuration comes to."""
+
+    def make(*args, **kwargs):
+        return build(monkeypatch, *args, **kwargs)
 
     return make
+
+
+def build(monkeypatch, engine, base_url=None, *, model="test-model", variable=None, value=KEY, **parameters):
+    factory, settings, usual = ENGINES[engine]
+    if value is not None and (variable or usual):
+        monkeypatch.setenv(variable or usual, value)
+    given = {**({"base_url": base_url} if base_url else {}), **parameters}
+    context = provider_context(engine, model=model, parameters=given, api_key_env_var=variable)
+    return factory(settings.model_validate(given), context)
+
+
+@pytest.fixture
+def watsonx_server():
+    with WatsonxServer() as server:
+        yield server

@@ -33,9 +33,9 @@ async def test_a_variable_that_the_configuration_names_holds_the_key(engine, pro
 
 
 @BOTH
-def test_without_a_key_a_configuration_is_refused_and_the_variable_is_named(engine, make_provider):
+def test_without_a_key_a_configuration_is_refused_and_the_variable_is_named(engine, configure):
     with pytest.raises(ConfigurationError, match=r"GROQ_API_KEY|GOOGLE_API_KEY"):
-        make_provider(engine, value=None)
+        configure(engine, value=None)
 
 
 @BOTH
@@ -78,10 +78,21 @@ def test_a_parameter_under_two_spellings_is_refused(settings, values):
         ("google_genai", "https://generativelanguage.googleapis.com/v1beta/openai"),
     ],
 )
-def test_a_service_is_found_at_its_own_address_whatever_openais_variable_says(engine, address, make_provider):
-    assert make_provider(engine)._settings.base_url == address
+def test_a_service_is_found_at_its_own_address_whatever_openais_variable_says(engine, address, configure):
+    assert configure(engine)._settings.base_url == address
 
 
-@BOTH
+@pytest.mark.parametrize("engine", ["azure", "nvidia_ai_endpoints", "ollama"])
+def test_other_names_of_langchain_are_engines_of_handrail_openai(engine):
+    assert Registry.discover().provider(engine).plugin.distribution == "handrail-openai"
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        *("groq", "google_genai", "bedrock", "amazon_bedrock", "vertexai", "google_vertexai", "vertex_ai"),
+        *("watsonx", "watsonx_ai", "ibm"),
+    ],
+)
 def test_the_engines_are_found(engine):
     assert Registry.discover().provider(engine).plugin.distribution == "handrail-bridge"

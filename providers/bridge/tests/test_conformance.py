@@ -10,10 +10,10 @@ from handrail_testkit import Completion, Pause, PluginConformance, ProviderCase,
 
 class TestPlugin(PluginConformance):
     distribution = "handrail-bridge"
-    takes_unknown_settings = {
-        "google_genai": "the service has parameters of its own, which are passed on",
-        "groq": "the service has parameters of its own, which are passed on",
-    }
+    takes_unknown_settings = dict.fromkeys(
+        ("bedrock", "google_genai", "groq", "vertexai", "watsonx"),
+        "the service has parameters of its own, which are passed on",
+    )
 
 
 class _Bridged(ProviderConformance):
@@ -41,3 +41,22 @@ class TestGroq(_Bridged):
 
 class TestGoogle(_Bridged):
     engine = "google_genai"
+
+
+class TestBedrock(_Bridged):
+    engine = "bedrock"
+
+
+class TestWatsonx(ProviderConformance):
+    @pytest.fixture
+    async def case(self, watsonx_server, make_provider, key):
+        watsonx_server.api_key = key
+        given = {"iam_url": watsonx_server.iam_url, "project_id": "p-1"}
+        return ProviderCase(
+            provider=make_provider("watsonx", watsonx_server.origin, **given),
+            expected_text="Hello, world!",
+            failing=make_provider("watsonx", watsonx_server.origin, model="unknown", **given),
+            secret=key,
+            requests=lambda: len(watsonx_server.asked),
+            is_idle=watsonx_server.wait_idle,
+        )

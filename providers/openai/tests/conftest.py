@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from handrail_openai import OpenAIProvider, OpenAISettings
+from handrail_openai.testing import responses_server  # noqa: F401  # a fixture
 from handrail_testkit import Authority, provider_context
 
 KEY = "sk-test-4f1d8a0c2b7e9653"

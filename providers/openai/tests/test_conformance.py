@@ -6,6 +6,7 @@ from itertools import chain
 
 import pytest
 from handrail_openai.plugin import ENGINES
+from handrail_openai.testing import ModelResponse, response_events
 from handrail_testkit import Completion, Pause, PluginConformance, ProviderCase, ProviderConformance, replies
 
 
@@ -36,3 +37,23 @@ class TestOpenAIThatTakesItsTime(TestOpenAI):
     def pace(self, protocol_server):
         pieces = chain.from_iterable((Pause(0.004), piece) for piece in replies.stream(Completion()))
         protocol_server.default = replies.sse(pieces)
+
+
+class TestResponses(ProviderConformance):
+    """With a server that pauses, so that streams are closed and cancelled while it has more to send."""
+
+    @pytest.fixture
+    async def case(self, responses_server, make_provider, key):
+        responses_server.key = key
+        responses_server.known_models = ("test-model",)
+        pieces = chain.from_iterable((Pause(0.004), piece) for piece in response_events(ModelResponse()))
+        responses_server.reply = replies.sse(pieces)
+        url = responses_server.base_url
+        return ProviderCase(
+            provider=make_provider(url, api="responses"),
+            expected_text="Hello, world!",
+            failing=make_provider(url, model="unknown", api="responses"),
+            secret=key,
+            requests=lambda: len(responses_server.requests),
+            is_idle=responses_server.wait_idle,
+        )

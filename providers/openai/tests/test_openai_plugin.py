@@ -26,5 +26,6 @@ def test_discovery_imports_no_sdk():
 
 
 def test_the_public_names_are_these():
-    assert handrail_openai.__all__ == ["OpenAIProvider", "OpenAISettings", "__version__"]
+    names = ["CredentialsError", "OpenAIProvider", "OpenAISettings", "Service", "__version__", "beginning_of"]
+    assert sorted(handrail_openai.__all__) == names
     assert set(handrail_openai.__all__) <= set(dir(handrail_openai))

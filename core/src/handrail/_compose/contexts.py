@@ -51,7 +51,10 @@ class ProviderContext:
         if named:
             raise ConfigurationError(
                 f"model {self.model.type!r} takes its key from the environment variable {named!r}, which is not set; "
-                f"set it, or name another one in 'api_key_env_var'"
+                f"set it, or name another one in 'api_key_env_var'",
+                code="missing-variable",
+                subject=named,
+                fix=f"export {named}=...",
             )
         return None
 

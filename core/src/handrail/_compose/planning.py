@@ -128,7 +128,8 @@ class RailPlanner:
             if "strategy" in named_here:
                 self._refuse_sizes(offer, named_here, path)
             settings = plugin_settings(self._config, offer, streaming.strategy_settings, StreamingConfig, *path)
-            sizes = dict(settings) if isinstance(settings, BaseModel) else dict(streaming.strategy_settings)
+            given = dict(settings) if isinstance(settings, BaseModel) else streaming.strategy_settings
+            sizes = {key: value for key, value in given.items() if value not in (None, (), [], {})}
         elif streaming.strategy_settings:
             key = next(iter(streaming.strategy_settings))
             known = ", ".join(type(streaming).model_fields)

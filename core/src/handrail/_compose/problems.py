@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from handrail.errors import ConfigurationError, HandrailError, InvalidRailsConfigurationError, PluginConflictError
+from handrail.errors import (
+    ConfigurationError,
+    HandrailError,
+    InvalidRailsConfigurationError,
+    PluginConflictError,
+    Problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLACE = re.compile(r"[^\n]+?:\d+:\d+: ")
+_PLACE = re.compile(r"([^\n]+?):(\d+):(\d+)(?:: |$)")
 
 
 class Problems:
@@ -43,11 +49,25 @@ class Problems:
         raise kind("\n".join(lines), problems=lines) from first
 
 
-def _lines(where: str, error: HandrailError) -> Iterable[str]:
+def _lines(where: str, error: HandrailError) -> Iterable[Problem]:
     """Yield the problems of an error, each with its place; one that knows its own place keeps it."""
-    if isinstance(error, ConfigurationError) and not isinstance(error, PluginConflictError):
-        for problem in error.problems:
-            placed = _PLACE.match(problem) or not where
-            yield problem if placed else f"{where}: {problem}"
-    else:
-        yield f"{where}: {error}" if where else str(error)
+    place = _place(where)
+    found = error.problems if isinstance(error, ConfigurationError) else (Problem(str(error)),)
+    for problem in found:
+        own = _PLACE.match(problem)  # a plugin may have written it into its message
+        if isinstance(error, PluginConflictError) or place is None or own is not None:
+            yield problem if own is None or problem.place else _placed(problem, own)
+        else:
+            yield problem.at(place)
+
+
+def _placed(problem: Problem, own: re.Match[str]) -> Problem:
+    place = (own[1], int(own[2]), int(own[3]))
+    return Problem(
+        problem.message[own.end() :], code=problem.code, place=place, subject=problem.subject, fix=problem.fix
+    )
+
+
+def _place(where: str) -> tuple[str, int, int] | None:
+    found = _PLACE.fullmatch(where)
+    return (found[1], int(found[2]), int(found[3])) if found else None

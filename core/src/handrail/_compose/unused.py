@@ -29,7 +29,10 @@ def refuse_unserved(config: RailsConfig, registry: Registry, problems: Problems)
         problems.note(
             InvalidRailsConfigurationError(
                 f"the configuration has rails in Colang or custom actions ({found}), "
-                f"which no installed plugin can run: pip install handrail-colang"
+                f"which no installed plugin can run: pip install handrail-colang",
+                code="missing-package",
+                subject="handrail-colang",
+                fix='pip install "handrail-colang"',
             )
         )
 
@@ -44,7 +47,9 @@ def refuse_unused_settings(
         if normalized_name(key) not in used | known:
             names = ", ".join(registry.names(RailSpec))
             problems.note(
-                InvalidRailsConfigurationError(f"rails.config.{key} belongs to no installed rail; rails: {names}"),
+                InvalidRailsConfigurationError(
+                    f"rails.config.{key} belongs to no installed rail; rails: {names}", code="unused", subject=str(key)
+                ),
                 config.where("rails", "config", key),
             )
 
@@ -60,7 +65,10 @@ def refuse_misspelt_models(config: RailsConfig, registry: Registry, models: Mode
             problems.note(
                 InvalidRailsConfigurationError(
                     f"nothing asks a model of type {nearest[0]!r}, and rail {rail!r} asks for {type_!r}, "
-                    f"which is not configured; did you mean {type_!r}?"
+                    f"which is not configured; did you mean {type_!r}?",
+                    code="unused",
+                    subject=nearest[0],
+                    fix=type_,
                 ),
                 config.where("models", index, "type"),
             )

@@ -181,7 +181,13 @@ class Registry:
     def _find(self, kind: type[S], name: str) -> Offer[S]:
         offers: list[Offer[S]] = self._offers[kind].get(name, [])  # type: ignore[assignment]  # the table is keyed by kind
         if not offers:
-            raise ConfigurationError(self._unknown(kind, name))
+            package = PACKAGES.get(name, "")
+            raise ConfigurationError(
+                self._unknown(kind, name, package),
+                code="missing-package" if package else "unknown-name",
+                subject=package or name,
+                fix=f'pip install "{package}"' if package else "",
+            )
         if len(offers) > 1:
             labels = [offer.plugin.label for offer in offers]
             raise PluginConflictError(
@@ -191,9 +197,9 @@ class Registry:
             )
         return offers[0]
 
-    def _unknown(self, kind: type[Spec], name: str) -> str:
+    def _unknown(self, kind: type[Spec], name: str, package: str) -> str:
         message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}"
-        if package := PACKAGES.get(name):
+        if package:
             message += f". It is in the package {package}: pip install {package}"
         for plugin in self._broken():
             message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"

@@ -16,6 +16,7 @@ from handrail.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_CORRECT = "put it there, or correct its name"
 _WRITE = "write at least 'models' and 'rails'"
 
 
@@ -71,7 +72,12 @@ def load_path(path: Path) -> Origin:
         reason = f"{display_name(Path(error.filename or path))}: it cannot be read: {error.strerror}"
         raise ConfigurationError(reason) from error
     beside = f"; in {display_name(path.parent)!r} there are {', '.join(map(repr, there[:10]))}" if there else ""
-    raise ConfigurationError(f"no such file or folder: {display_name(path)!r}{beside}")
+    raise ConfigurationError(
+        f"no such file or folder: {display_name(path)!r}{beside}",
+        code="missing-file",
+        subject=str(path),
+        fix=_CORRECT,
+    )
 
 
 def _load_file(path: Path) -> Origin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handrail import errors
 from handrail.config._secrets import is_secret_key, is_secret_value
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from handrail.config._tree import KeyPath, Node, Place
+    from handrail.errors import ProblemCode
 
 _LONGEST_VALUE = 60
 
@@ -24,20 +26,30 @@ class Problem:
         text: what was found; what is allowed; what is nearest.
         place: where, if it is known.
         in_rails: True if it lies below `rails`.
+        code, subject, fix: as a program is told of it.
     """
 
     text: str
     place: Place | None = None
     in_rails: bool = False
+    code: ProblemCode = "invalid"
+    subject: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.text}" if self.place else self.text
+        return self.told
+
+    @property
+    def told(self) -> errors.Problem:
+        """The line for people and programs."""
+        place = (self.place.source.name, self.place.line, self.place.column) if self.place else None
+        return errors.Problem(self.text, code=self.code, place=place, subject=self.subject, fix=self.fix)
 
 
 def error_of(problems: Iterable[Problem]) -> ConfigurationError:
     """Make one error of all problems, in the order of the files."""
     found = sorted(dict.fromkeys(problems), key=_by_place)
-    lines = tuple(map(str, found))
+    lines = tuple(problem.told for problem in found)
     in_rails = any(problem.in_rails for problem in found)
     kind = InvalidRailsConfigurationError if in_rails else ConfigurationError
     return kind("\n".join(lines), problems=lines)
@@ -67,14 +79,23 @@ def dotted(path: KeyPath) -> str:
     return text.removeprefix(".") or "the configuration"
 
 
-def problem_at(tree: Node | None, path: KeyPath, text: str, *, key: bool = False) -> Problem:
+def problem_at(
+    tree: Node | None,
+    path: KeyPath,
+    text: str,
+    *,
+    key: bool = False,
+    code: ProblemCode = "invalid",
+    subject: str = "",
+    fix: str = "",
+) -> Problem:
     """Make a problem of the value at a path, or of its key."""
     place = None
     if tree is not None:
         node, taken = tree.descend(path)
         wanted = node.key_place if key and taken == len(path) else None
         place = wanted or node.best_place()
-    return Problem(text, place, bool(path) and path[0] == "rails")
+    return Problem(text, place, bool(path) and path[0] == "rails", code, subject, fix)
 
 
 def shown(value: object, path: KeyPath = ()) -> str:

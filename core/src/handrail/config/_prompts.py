@@ -24,7 +24,12 @@ def choose_prompt(prompts: Sequence[TaskPrompt], task: str, model: ModelConfig |
     fit = [prompt for prompt in prompts if prompt.task == task and _fitness(prompt, model) >= 0]
     if fit:
         return max(reversed(fit), key=lambda prompt: (prompt.mode == mode, _fitness(prompt, model)))
-    raise InvalidRailsConfigurationError(_missing(prompts, task, model))
+    raise InvalidRailsConfigurationError(
+        _missing(prompts, task, model),
+        code="missing-prompt",
+        subject=task,
+        fix=f"write it below 'prompts', with 'task: {task}'",
+    )
 
 
 def _fitness(prompt: TaskPrompt, model: ModelConfig | None) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 
 from pydantic import BaseModel, ValidationError
 
-from handrail.config._problems import Problem, did_you_mean, dotted, error_of, listed, problem_at, shown
+from handrail.config._problems import Problem, did_you_mean, dotted, error_of, listed, nearest, problem_at, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -110,15 +110,17 @@ def _explain(
         return _unknown_key((*prefix, *parent, last), _keys(model, parent, also), tree)
     if kind == "missing":
         path = (*prefix, *parent)
-        return problem_at(tree, path, f"{dotted(path)} has no '{last}', which it needs")
+        return problem_at(
+            tree, path, f"{dotted(path)} has no '{last}', which it needs", code="missing-key", subject=str(last)
+        )
     path = (*prefix, *_written(detail["loc"], tree, prefix))
     if kind == "section":
         path = (*path, context["key"]) if context["key"] else path
-        return problem_at(tree, path, f"{dotted(path)} {context['message']}")
+        return problem_at(tree, path, f"{dotted(path)} {context['message']}", code="invalid-value")
     if kind in {"value_error", "assertion_error"}:
-        return problem_at(tree, path, f"{dotted(path)}: {context.get('error') or detail['msg']}")
+        return problem_at(tree, path, f"{dotted(path)}: {context.get('error') or detail['msg']}", code="invalid-value")
     text = f"{dotted(path)} is {shown(detail['input'], path)}; {_allowed(kind, context, detail)}"
-    return problem_at(tree, path, text)
+    return problem_at(tree, path, text, code="invalid-value")
 
 
 def _allowed(kind: str, context: Mapping[str, Any], detail: ErrorDetails) -> str:
@@ -149,7 +151,8 @@ def _unknown_key(path: tuple[object, ...], known: Collection[str], tree: Node | 
     *parent, key = path
     allowed = f"; allowed: {listed(known)}" if known else ""
     text = f"unknown key '{key}' in {dotted(parent)}{allowed}{did_you_mean(key, known)}"
-    return problem_at(tree, path, text, key=True)
+    near = nearest(key, known) or ""
+    return problem_at(tree, path, text, key=True, code="unknown-key", subject=str(key), fix=near)
 
 
 def _written(location: Sequence[int | str], tree: Node | None, prefix: KeyPath) -> list[int | str]:

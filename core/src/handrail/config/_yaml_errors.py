@@ -42,7 +42,9 @@ def decode(content: bytes, source: Source) -> str:
     except UnicodeDecodeError as error:
         start = error.start
     place = _place_of_offset(content[:start].decode("utf-8-sig", errors="replace"), source)
-    raise YamlProblemError(Problem(f"the byte 0x{content[start]:02x} is no UTF-8; save the file as UTF-8", place))
+    raise YamlProblemError(
+        Problem(f"the byte 0x{content[start]:02x} is no UTF-8; save the file as UTF-8", place, code="invalid-yaml")
+    )
 
 
 def explain(error: yaml.YAMLError, text: str, source: Source) -> Problem:
@@ -54,14 +56,18 @@ def explain(error: yaml.YAMLError, text: str, source: Source) -> Problem:
     line = lines[mark.line] if mark.line < len(lines) else ""
     place = Place(source, mark.line + 1, mark.column + 1)
     if (tab := _misplaced_tab(line, mark.column)) is not None:
-        return Problem(_TAB, Place(source, mark.line + 1, tab + 1))
+        return Problem(_TAB, Place(source, mark.line + 1, tab + 1), code="invalid-yaml")
     said = str(getattr(error, "problem", None) or "it cannot be read")
     if said.endswith("cannot start any token"):
-        return Problem(f"a value cannot begin with '{line[mark.column : mark.column + 1]}'; put it in quotes", place)
+        return Problem(
+            f"a value cannot begin with '{line[mark.column : mark.column + 1]}'; put it in quotes",
+            place,
+            code="invalid-yaml",
+        )
     for beginning, meaning in _MEANINGS.items():
         if said.startswith(beginning):
-            return Problem(meaning, place)
-    return Problem(f"not valid YAML: {said}{_begun(error)}", place)
+            return Problem(meaning, place, code="invalid-yaml")
+    return Problem(f"not valid YAML: {said}{_begun(error)}", place, code="invalid-yaml")
 
 
 def _begun(error: yaml.YAMLError) -> str:
@@ -80,10 +86,10 @@ def _unreadable_character(error: yaml.YAMLError, text: str, source: Source) -> P
     found = getattr(error, "character", None)
     code = found if isinstance(found, int) else ord(found) if isinstance(found, str) and len(found) == 1 else None
     if code is None:
-        return Problem("not valid YAML", Place(source, 1, 1))
+        return Problem("not valid YAML", Place(source, 1, 1), code="invalid-yaml")
     before = text.split(chr(code), 1)[0]
     place = _place_of_offset(before, source)
-    return Problem(f"the character U+{code:04X}, which YAML does not allow; remove it", place)
+    return Problem(f"the character U+{code:04X}, which YAML does not allow; remove it", place, code="invalid-yaml")
 
 
 def _place_of_offset(before: str, source: Source) -> Place:

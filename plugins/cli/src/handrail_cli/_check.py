@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json as json_module
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail import LLMRails, RailsConfig, Registry
-from handrail.errors import ConfigurationError, HandrailError
+from handrail.errors import ConfigurationError, HandrailError, Problem
 
 from handrail_cli._composed import describe
 from handrail_cli._details import aligned
@@ -21,8 +20,6 @@ from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_PLACED = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)", re.DOTALL)
 
 
 def check(
@@ -82,18 +79,20 @@ def _has_yaml(folder: Path) -> bool:
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:
-    texts = error.problems if isinstance(error, ConfigurationError) else (str(error),)
-    return [_problem(text.rstrip("\n")) for text in texts]
+    found = error.problems if isinstance(error, ConfigurationError) else (Problem(str(error)),)
+    return list(map(_problem, found))
 
 
-def _problem(text: str) -> dict[str, Any]:
-    missing = missing_in(text)
-    what = {"missing": missing} if missing is not None else {}
-    placed = _PLACED.fullmatch(text)
-    if placed is None:
-        return {"message": text, **what}
-    place = {"file": placed["file"], "line": int(placed["line"]), "column": int(placed["column"])}
-    return {**place, "message": placed["message"], **what}
+def _problem(problem: Problem) -> dict[str, Any]:
+    told: dict[str, Any] = {"message": problem.message.rstrip("\n"), "code": problem.code}
+    if (missing := missing_in(problem)) is not None:
+        told["missing"] = missing
+    elif problem.subject:
+        told |= {"subject": problem.subject, "fix": problem.fix} if problem.fix else {"subject": problem.subject}
+    if problem.place is None:
+        return told
+    file, line, column = problem.place
+    return {"file": file, "line": line, "column": column, **told}
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:
@@ -107,9 +106,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
         return
     yield f"{result['path']} can be used"
-    yield from _section(
-        "models", [(m["type"], f"{m['engine']}/{m['model']}".rstrip("/"), m["plugin"]) for m in result["models"]]
-    )
+    yield from _section("models", [_model(model) for model in result["models"]])
     for direction in ("input", "output"):
         rails = result[f"{direction}_rails"]
         yield from _section(
@@ -122,6 +119,11 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
     yield from _section("notes", [(note,) for note in result["notes"]])
     yield from _section("warnings", [(warning,) for warning in result["warnings"]])
+
+
+def _model(model: Mapping[str, Any]) -> tuple[str, ...]:
+    api = (f"api: {model['api']}",) if "api" in model else ()
+    return model["type"], f"{model['engine']}/{model['model']}".rstrip("/"), model["plugin"], *api
 
 
 def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:

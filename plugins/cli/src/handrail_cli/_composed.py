@@ -9,7 +9,7 @@ from handrail_cli._effects import without_effect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handrail import Composition, LLMRails, RailPlan, RailsConfig
+    from handrail import Composition, LLMRails, Model, RailPlan, RailsConfig
     from handrail.config import Flow
 
 
@@ -18,7 +18,7 @@ def describe(rails: LLMRails) -> dict[str, Any]:
     app, config = rails.composition, rails.config
     return {
         "models": [
-            {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}
+            {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin, **_api(model)}
             for model in app.models.values()
         ],
         "input_rails": [*map(_Rails(app).describe, config.input_flows, app.input_rails)],
@@ -35,6 +35,12 @@ def describe(rails: LLMRails) -> dict[str, Any]:
             *without_effect(config, app.input_rails, app.output_rails),
         ],
     }
+
+
+def _api(model: Model) -> dict[str, str]:
+    """Describe by which interface of its server a model is asked, where its provider has several and says so."""
+    api = getattr(model.provider, "api", None)
+    return {"api": api} if isinstance(api, str) else {}
 
 
 class _Rails:

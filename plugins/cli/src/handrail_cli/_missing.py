@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-_KINDS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "prompt": (re.compile(r"no prompt for the task '([^']+)'"), "write it below 'prompts', with 'task: {}'"),
-    "environment variable": (re.compile(r"environment variable '(\w+)'"), "export {}=..."),
-    "package": (re.compile(r"pip install \"?([\w.-]*\w(?:\[[\w,-]+\])?)"), 'pip install "{}"'),
-    "file": (
-        re.compile(r"'([^']+)'[^']*(?:cannot be read|is no folder|No such file)"),
-        "put it there, or correct its name",
-    ),
+if TYPE_CHECKING:
+    from handrail.errors import Problem, ProblemCode
+
+_KINDS: Mapping[ProblemCode, str] = {
+    "missing-variable": "environment variable",
+    "missing-file": "file",
+    "missing-prompt": "prompt",
+    "missing-package": "package",
 }
 
 
-def missing_in(problem: str) -> dict[str, str] | None:
-    """Read a problem as Handrail and its plugins word it; None if it says of nothing that it is missing."""
-    for kind, (pattern, how) in _KINDS.items():
-        if found := pattern.search(problem):
-            return {"kind": kind, "name": found[1], "get": how.format(found[1])}
-    return None
+def missing_in(problem: Problem) -> dict[str, str] | None:
+    """Return what a problem says is missing; None if it says so of nothing that could be got."""
+    kind = _KINDS.get(problem.code)
+    return {"kind": kind, "name": problem.subject, "get": problem.fix} if kind is not None else None

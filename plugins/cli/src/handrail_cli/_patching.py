@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-_MEANT = re.compile(r"unknown key '([^']+)'.*did you mean '([^']+)'", re.DOTALL)  # another rail might guard less
 _STREAMING = ("rails", "output", "streaming")
 
 
@@ -45,12 +44,18 @@ def _spelt_right(text: str, file: Path, problems: Sequence[Mapping[str, Any]]) -
     """Correct each key that is nearly a known one, where it is."""
     lines = text.splitlines(keepends=True)
     for problem in problems:
-        meant = _MEANT.search(problem["message"])
-        if meant is None or not problem.get("file") or Path(problem["file"]).resolve() != file.resolve():
+        wrong, meant = problem.get("subject"), problem.get("fix")
+        # Of keys alone: another rail might guard less.
+        if (
+            problem["code"] != "unknown-key"
+            or not meant
+            or not problem.get("file")
+            or Path(problem["file"]).resolve() != file.resolve()
+        ):
             continue
         row, column = problem["line"] - 1, problem["column"] - 1
         head, rest = lines[row][:column], lines[row][column:]
-        lines[row] = head + re.sub(rf"(?<!\w){re.escape(meant[1])}(?!\w)", meant[2], rest, count=1)
+        lines[row] = head + re.sub(rf"(?<!\w){re.escape(str(wrong))}(?!\w)", meant, rest, count=1)
     return "".join(lines)
 
 

@@ -120,7 +120,10 @@ def _hash_key(settings: ActionSettings, context: RailContext) -> bytes:
         )
     if not (key := os.environ.get(variable)):
         raise ConfigurationError(
-            f"rail {context.name!r} takes its key from the environment variable {variable!r}, which is not set"
+            f"rail {context.name!r} takes its key from the environment variable {variable!r}, which is not set",
+            code="missing-variable",
+            subject=variable,
+            fix=f"export {variable}=...",
         )
     return key.encode()
 
@@ -132,4 +135,9 @@ def _lines(path: Path, where: str) -> list[str]:
         why = exc.strerror or str(exc)
     except UnicodeDecodeError as exc:
         why = f"it is not UTF-8 ({exc.reason} at byte {exc.start})"
-    raise ConfigurationError(f"{where}the phrases in {str(path)!r} cannot be read: {why}; correct the name in 'files'")
+    raise ConfigurationError(
+        f"{where}the phrases in {str(path)!r} cannot be read: {why}; correct the name in 'files'",
+        code="missing-file",
+        subject=str(path),
+        fix="put it there, or correct its name",
+    )

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from handrail import Chunk, ToolCallDelta, Usage
+from handrail import Chunk
 
+from handrail_anthropic._beside import Beside
 from handrail_anthropic._thinking import ThinkingBlocks
-from handrail_anthropic._wire import Block, Delta, Head, Message, NotAnEventError, decode, decode_message
+from handrail_anthropic._usage import Cost
+from handrail_anthropic._uses import ToolUses
+from handrail_anthropic._values import Halves, clean
+from handrail_anthropic._wire import (
+    Block,
+    Delta,
+    Head,
+    Message,
+    NotAnEventError,
+    decode,
+    decode_block,
+    decode_message,
+)
 
 if TYPE_CHECKING:
+    from handrail_anthropic._uses import Calls
     from handrail_anthropic._wire import Event
 
 FINISH_REASONS: Mapping[str, str] = {
@@ -25,8 +37,9 @@ FINISH_REASONS: Mapping[str, str] = {
 }
 """Handrail's word for each reason. One that is not here is passed on as it came."""
 
-_PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-_TOTALS = (*_PROMPT, "output_tokens")
+_COMPLETE = frozenset(("end_turn", "stop_sequence", "tool_use"))
+_SILENT = frozenset(("text", "thinking", "redacted_thinking", "tool_use"))
+"""Blocks that are read; all others are kept as they are."""
 
 
 class ErrorEvent(Exception):  # noqa: N818  # it is what the server sent: an event with an error in it
@@ -53,13 +66,13 @@ class Answer:
         self.finished = False
         self.closed = False
         self._metadata = dict(metadata)
-        self._usage: dict[str, Any] = {}
         self._wire: dict[str, Any] = {}
+        self._cost = Cost()
         self._thinking = ThinkingBlocks()
-        self._citations: list[Any] = []
-        self._calls = 0
-        self._open: dict[int, int] = {}  # blocks that are tool calls: which of the answer's calls each is
-        self._bare: dict[int, Any] = {}  # ... whose arguments have not come: what the block began with
+        self._uses = ToolUses()
+        self._beside = Beside()
+        self._text, self._thought = Halves(), Halves()
+        self._spoken = False  # text has come
 
     def chunk(self, data: bytes) -> Chunk | None:
         """Take the data of one event; None if there is nothing in it. Events of unknown types say nothing.
@@ -73,9 +86,12 @@ class Answer:
         if kind == "content_block_delta" and event.delta is not None:
             return self._delta(event.delta, index)
         if kind == "content_block_start" and event.content_block is not None:
+            if event.content_block.type not in _SILENT:
+                self._beside.keep(index, decode_block(data))
             return self._begin(event.content_block, index)
         if kind == "content_block_stop":
-            return self._end(index)
+            self._beside.end(index)
+            return self._said(self._text.finish(), self._thinks(self._thought.finish()))
         return self._about_message(event)
 
     def whole(self, data: bytes) -> list[Chunk]:
@@ -93,7 +109,10 @@ class Answer:
             raise NotAnEventError("a JSON object without 'content'")
         chunks: list[Chunk | None] = [self._opening(message)]
         for index, block in enumerate(message.content):
-            chunks += [self._begin(block, index), self._end(index)]
+            if block.type not in _SILENT:
+                self._beside.keep(index, decode_block(data, index))
+            chunks.append(self._begin(block, index))
+            chunks.append(self._said(self._text.finish(), self._thinks(self._thought.finish())))
         chunks.append(self._finish(message, message.usage))
         self.closed = True
         return [chunk for chunk in chunks if chunk is not None]
@@ -114,82 +133,76 @@ class Answer:
     def _opening(self, head: Head) -> Chunk:
         names = {name: str(value) for name, value in (("id", head.id), ("model", head.model)) if value}
         self._wire |= names
-        return Chunk(usage=self._counted(head.usage), metadata={**self._metadata, **names, "wire": dict(self._wire)})
+        return Chunk(usage=self._cost.take(head.usage), metadata={**self._metadata, **names, "wire": dict(self._wire)})
 
     def _begin(self, block: Block, index: int) -> Chunk | None:
+        settled = self._uses.settle()
         if block.type == "text":
-            return Chunk(block.text) if block.text else None
+            self._beside.cite(block.citations)
+            return self._said(self._speaks(block.text or ""), calls=settled)
         if block.type == "thinking":
-            self._thinking.begin(block.signature or "")
-            return self._thought(block.thinking or "")
+            self._thinking.begin(block.signature or "", before_call=self._place())
+            return self._said(reasoning=self._thinks(block.thinking or ""), calls=settled)
         if block.type == "redacted_thinking":
-            self._thinking.redacted(block.data or "")
+            self._thinking.redacted(str(block.data or ""), before_call=self._place())
         elif block.type == "tool_use":
-            self._open[index] = self._calls
-            self._bare[index] = block.input
-            self._calls += 1
-            return Chunk(tool_calls=(ToolCallDelta(self._open[index], block.id or "", block.name or ""),))
-        return None
+            return self._said(calls=(*settled, *self._uses.begin(block, index)))
+        return self._said(calls=settled)
 
     def _delta(self, delta: Delta, index: int) -> Chunk | None:
         if delta.type == "text_delta":
-            return Chunk(delta.text) if delta.text else None
+            text = self._speaks(delta.text or "")
+            return Chunk(text) if text else None
         if delta.type == "thinking_delta":
-            return self._thought(delta.thinking or "")
+            return self._said(reasoning=self._thinks(delta.thinking or ""))
         if delta.type == "signature_delta":
             self._thinking.add(signature=delta.signature or "")
-        elif delta.type == "input_json_delta" and delta.partial_json and index in self._open:
-            self._bare.pop(index, None)
-            return Chunk(tool_calls=(ToolCallDelta(self._open[index], arguments=delta.partial_json),))
+        elif delta.type == "input_json_delta" and delta.partial_json:
+            if self._uses.is_call(index):
+                return self._said(calls=self._uses.add(index, delta.partial_json))
+            self._beside.add_input(index, delta.partial_json)
         elif delta.type == "citations_delta" and delta.citation is not None:
-            self._citations.append(delta.citation)
+            self._beside.cite([delta.citation])
         return None
 
-    def _thought(self, text: str) -> Chunk | None:
-        self._thinking.add(characters=len(text))
-        return Chunk(reasoning=text) if text else None
+    def _said(self, text: str = "", reasoning: str = "", calls: Calls = ()) -> Chunk | None:
+        return Chunk(text, reasoning, calls) if text or reasoning or calls else None
 
-    def _end(self, index: int) -> Chunk | None:
-        """End a block: the arguments of a call that has none are an empty object, which no event says."""
-        if index not in self._bare:
-            return None
-        arguments = json.dumps(self._bare.pop(index) or {}, ensure_ascii=False)
-        return Chunk(tool_calls=(ToolCallDelta(self._open[index], arguments=arguments),))
+    def _speaks(self, text: str) -> str:
+        said = self._text.feed(text)
+        self._spoken = self._spoken or bool(said)
+        return said
+
+    def _thinks(self, text: str) -> str:
+        said = self._thought.feed(text)
+        if said:
+            self._thinking.add(text=said)
+        return said
+
+    def _place(self) -> int | None:
+        """Return before which call a block of thinking stands; None if it is at the beginning."""
+        return self._uses.made if self._spoken or self._uses.made else None
 
     def _finish(self, delta: Delta | Message, usage: object) -> Chunk | None:
-        counted = self._counted(usage)
+        counted = self._cost.take(usage)
         reason = delta.stop_reason if not self.finished else None
         if reason is None:
             return Chunk(usage=counted) if counted is not None else None
         self.finished = True
         said = {"stop_reason": reason, "stop_sequence": delta.stop_sequence, "stop_details": delta.stop_details}
-        self._wire |= {name: value for name, value in said.items() if value is not None}
-        self._wire["usage"] = dict(self._usage)
+        self._wire |= {name: clean(value) for name, value in said.items() if value is not None}
+        self._wire["usage"] = self._cost.told()
         if blocks := self._thinking.all():
             self._wire["thinking_blocks"] = blocks
-        if self._citations:
-            self._wire["unguarded"] = {"citations": self._citations}
+        if unguarded := self._beside.unguarded(self._thinking, calls=bool(self._uses.made)):
+            self._wire["unguarded"] = unguarded
+        if lost := self._beside.lost:
+            self._wire["lost"] = lost
         return Chunk(
-            usage=counted or self._total(),
-            finish_reason=FINISH_REASONS.get(reason, reason),
-            metadata={"wire": dict(self._wire)},
+            self._text.finish(),
+            self._thinks(self._thought.finish()),
+            self._uses.settle() if reason in _COMPLETE else (),
+            counted or self._cost.total(),
+            FINISH_REASONS.get(reason, reason),
+            {"wire": dict(self._wire)},
         )
-
-    def _counted(self, usage: object) -> Usage | None:
-        if not isinstance(usage, Mapping):
-            return None
-        for name, value in usage.items():
-            known = self._usage.get(name)
-            if name in _TOTALS:  # they only grow; some servers send 0 where they do not know
-                self._usage[name] = max(_whole(known), _whole(value))
-            elif value is not None:
-                self._usage[name] = value
-        return self._total()
-
-    def _total(self) -> Usage:
-        """Return the tokens so far: what was read from the cache, or written to it, is part of the prompt."""
-        return Usage(sum(_whole(self._usage.get(name)) for name in _PROMPT), _whole(self._usage.get("output_tokens")))
-
-
-def _whole(value: object) -> int:
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0

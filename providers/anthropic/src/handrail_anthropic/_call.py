@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import anyio
 import httpx2
 
 from handrail_anthropic._answer import Answer
+from handrail_anthropic._bounded import pieces_of
 from handrail_anthropic._client import request_timeout
-from handrail_anthropic._failures import EXPECTED, TRANSPORT, Exchange, Failures
+from handrail_anthropic._failures import EXPECTED, Exchange, Failures
 from handrail_anthropic._problems import BadParameterError
 from handrail_anthropic._reports import request_id_of
 from handrail_anthropic._request import request_body
@@ -90,8 +91,9 @@ class Call:
         By the SDK's way for requests that it knows nothing of: `messages.create` looks at each message first.
         """
         options: RequestOptions = {
-            "headers": self._headers,
+            "headers": {"Accept-Encoding": "identity", **self._headers},
             "timeout": request_timeout(self._settings),
+            "follow_redirects": False,  # the conversation goes nowhere but where the configuration says
         }
         response: Response | None = None
         with anyio.move_on_after(self._deadline - monotonic()):
@@ -168,21 +170,13 @@ class Call:
 
 @asynccontextmanager
 async def _bytes_of(response: Response) -> AsyncGenerator[Segments, None]:
-    """Return the bytes of an answer as they come, and give up the request at the end."""
-    segments = response.aiter_bytes()
+    """Yield the bytes of an answer as they come, and give up the request at the end."""
     try:
-        yield segments
+        async with aclosing(pieces_of(response)) as segments:
+            yield segments
     finally:
-        await _close(response, segments)
-
-
-async def _close(response: Response, segments: Segments) -> None:
-    """Return up the request. httpx2 leaves one of its generators unfinished; that it reads on and fails ends it."""
-    with anyio.CancelScope(shield=True):
-        await response.aclose()
-        with suppress(*TRANSPORT, httpx2.StreamError):
-            async for _ in segments:
-                pass
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
 
 
 async def _read_out(segments: Segments) -> None:

@@ -12,6 +12,8 @@ import httpx2
 from anyio.lowlevel import current_token
 from handrail.errors import ConfigurationError
 
+from handrail_anthropic._bounded import BoundedClient
+
 if TYPE_CHECKING:
     from handrail_anthropic._endpoint import Endpoint
     from handrail_anthropic._settings import AnthropicSettings
@@ -74,7 +76,7 @@ def make_client(endpoint: Endpoint, settings: AnthropicSettings) -> anthropic.As
         default_headers={**betas, **settings.headers},
         default_query=settings.query,
         open_telemetry=False,
-        http_client=anthropic.DefaultAsyncHttpxClient(
+        http_client=BoundedClient(
             verify=verify, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)
         ),
     )

@@ -100,6 +100,9 @@ def _key(settings: AnthropicSettings, context: ProviderContext, label: str, *, n
     if needed and not any(name.lower() in {"authorization", "x-api-key"} for name in settings.headers):
         raise ConfigurationError(
             f"{label} has no key: set the environment variable {KEY_VARIABLE!r}, or name another one in "
-            f"'api_key_env_var'; for a server that needs none, set 'base_url'"
+            f"'api_key_env_var'; for a server that needs none, set 'base_url'",
+            code="missing-variable",
+            subject=KEY_VARIABLE,
+            fix=f"export {KEY_VARIABLE}=...",
         )
     return None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import anthropic
-import anyio
 import httpx2
 from handrail.errors import (
     ProviderAuthenticationError,
@@ -25,17 +24,20 @@ from handrail.errors import (
 )
 
 from handrail_anthropic._answer import ErrorEvent
+from handrail_anthropic._bounded import TRANSPORT, EncodingError
 from handrail_anthropic._endpoint import Endpoint
 from handrail_anthropic._problems import BadParameterError
 from handrail_anthropic._reports import brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_anthropic._sse import EventTooLargeError
 from handrail_anthropic._wire import NotAnEventError
 
-TRANSPORT = (httpx2.HTTPError, ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError)
 _SERVER_ERROR = 500
 """What an error of an unknown type within an answer is: the request itself was accepted."""
 
-EXPECTED = (anthropic.AnthropicError, ErrorEvent, NotAnEventError, EventTooLargeError, BadParameterError, *TRANSPORT)
+EXPECTED = (
+    *(anthropic.AnthropicError, ErrorEvent, NotAnEventError, EventTooLargeError, EncodingError, BadParameterError),
+    *TRANSPORT,
+)
 """Everything that a request and its answer raise in the ordinary course of things going wrong."""
 
 
@@ -68,7 +70,7 @@ class Failures:
             return self._reported(exc.error, exchange)
         if isinstance(exc, BadParameterError):
             return self._make(ProviderBadRequestError, str(exc), exchange)
-        if isinstance(exc, NotAnEventError | EventTooLargeError):
+        if isinstance(exc, NotAnEventError | EventTooLargeError | EncodingError):
             what = f"sent what is not an event of an answer ({exc}); is it a server of the Messages API?"
             return self._make(ProviderServerError, what, exchange)
         if isinstance(exc, anthropic.APITimeoutError | httpx2.TimeoutException):
@@ -99,6 +101,9 @@ class Failures:
     def _status(self, exc: anthropic.APIStatusError, exchange: Exchange) -> ProviderError:
         status, headers, body = exc.status_code, exc.response.headers, exc.body
         exchange.request_id = request_id_of(headers)
+        if exc.response.has_redirect_location:
+            what = f"answered with a redirect ({status}), which is not followed; write its final address as 'base_url'"
+            return self._make(ProviderServerError, what, exchange, status=status)
         if headers.get("content-type", "").lower().startswith("text/html"):
             if status in (400, 404, 405):
                 return self.web_page(status, exchange)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail_anthropic._content import blocks_of, with_cache_control
 from handrail_anthropic._problems import BadParameterError
-from handrail_anthropic._thinking import thinking_of
+from handrail_anthropic._thinking import placed_thinking_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,15 +64,18 @@ def _assistant(message: Message, place: str) -> Blocks:
     has_own_thinking = isinstance(content, list) and any(
         isinstance(part, Mapping) and part.get("type") in {"thinking", "redacted_thinking"} for part in content
     )
-    blocks = [] if has_own_thinking else thinking_of(message)
-    blocks += blocks_of(content, place)
+    thinking = {} if has_own_thinking else placed_thinking_of(message)
+    blocks = [*thinking.get(None, ()), *blocks_of(content, place)]
     if isinstance(refusal := message.get("refusal"), str) and refusal:
         blocks.append({"type": "text", "text": refusal})
-    calls = message.get("tool_calls") or ()
-    return blocks + [_tool_use(call, f"{place}, tool call {number}") for number, call in enumerate(calls, 1)]
+    for at, call in enumerate(message.get("tool_calls") or ()):
+        blocks += [*thinking.get(at, ()), _tool_use(call, f"{place}, tool call {at + 1}")]
+    return blocks
 
 
 def _tool_use(call: Mapping[str, Any], place: str) -> dict[str, Any]:
+    if isinstance(call.get("custom"), Mapping):
+        raise BadParameterError(f"{place} is of a custom tool, whose input is a text; the Messages API has none")
     function = call.get("function")
     if not isinstance(function, Mapping) or not function.get("name"):
         raise BadParameterError(f"{place} has no function with a name")

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _OURS = ("stream", "streaming", "stream_options", "messages", "model", "system")
 # fmt: off
 _WITHOUT_A_COUNTERPART = (
-    "audio", "frequency_penalty", "logit_bias", "logprobs", "modalities", "prediction", "presence_penalty", "seed",
-    "store", "top_logprobs", "verbosity", "web_search_options",
+    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "modalities", "prediction",
+    "presence_penalty", "previous_response_id", "seed", "store", "top_logprobs", "verbosity", "web_search_options",
 )
 # fmt: on
-_IDLE: tuple[object, ...] = (None, 0, False, {}, [])
+_IDLE: tuple[object, ...] = (None, 0, False, {}, [], ["text"])
 """Values at which a parameter changes nothing."""
 
 

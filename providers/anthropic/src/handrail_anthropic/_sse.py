@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 LARGEST_EVENT = 16 * 1024 * 1024
 """In bytes. What is longer is not an event of this protocol, and would fill the memory."""
+
+_SIGN_OF_LIFE = re.compile(rb"(?:.*\n)*?event: ?(?:ping|pong|heartbeat|keep[-_]?alive)\s*(?:\n|$)", re.IGNORECASE)
+_SIGNS_BEGIN = frozenset((b"hear", b"keep", b"ping", b"pong"))
 
 
 class EventTooLargeError(ValueError):
@@ -14,8 +19,8 @@ class EventSplitter:
     """Takes the bytes of one stream, returns the data of each complete event.
 
     Events end at a blank line; lines end in LF, CRLF or CR. Comments and other fields are dropped, several
-    `data` lines are joined by LF, and what has no `data` is no event. The time is linear in the bytes however
-    they are cut.
+    `data` lines are joined by LF, and what has no `data`, or is named as a sign of life, is no event. The time is
+    linear in the bytes however they are cut.
     """
 
     def __init__(self) -> None:
@@ -85,12 +90,23 @@ def _data_of(block: bytes) -> list[bytes]:
     for event in block.split(b"\n\n"):
         if event.startswith(b"data: ") and b"\n" not in event:
             found.append(event[6:])
+        elif event.startswith(b"event: ") and (plain := _named(event)):
+            found.append(plain)
         elif event and (data := _joined(event)) is not None:
             found.append(data)
     return found
 
 
+def _named(event: bytes) -> bytes:
+    """Return the data of an event of two lines, its name and its data; none of any other, which `_joined` reads."""
+    name, _, rest = event.partition(b"\ndata: ")
+    usual = rest and b"\n" not in rest and b"\n" not in name and name[7:11].lower() not in _SIGNS_BEGIN
+    return rest if usual else b""
+
+
 def _joined(event: bytes) -> bytes | None:
+    if _SIGN_OF_LIFE.match(event):
+        return None
     lines = [_value(line) for line in event.split(b"\n") if line == b"data" or line.startswith(b"data:")]
     return b"\n".join(lines) if lines else None
 

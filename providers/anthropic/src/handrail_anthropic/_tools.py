@@ -24,9 +24,11 @@ def tools_of(tools: object) -> list[dict[str, Any]]:
 def _tool(tool: object, number: int) -> dict[str, Any]:
     if not isinstance(tool, Mapping):
         raise BadParameterError(f"tool {number} is a {type(tool).__name__}; it must be an object")
+    if isinstance(tool.get("custom"), Mapping):
+        raise BadParameterError(f"tool {number} is a custom tool, whose input is a text; the Messages API has none")
     if tool.get("type") != "function":
         return dict(tool)
-    function = tool.get("function")
+    function = tool.get("function", tool)  # in the form of Chat Completions, or of Responses
     if not isinstance(function, Mapping) or not function.get("name"):
         raise BadParameterError(f"tool {number} has no function with a name")
     found = {
@@ -57,10 +59,10 @@ def _choice(choice: object) -> dict[str, Any]:
     if isinstance(choice, str) and choice in _CHOICES:
         return {"type": _CHOICES[choice]}
     if isinstance(choice, Mapping) and choice.get("type") == "function":
-        function = choice.get("function")
+        function = choice.get("function", choice)
         name = function.get("name") if isinstance(function, Mapping) else None
         if name:
             return {"type": "tool", "name": name}
-    elif isinstance(choice, Mapping):
+    elif isinstance(choice, Mapping) and choice.get("type") in {*_CHOICES.values(), "tool"}:
         return dict(choice)
     raise BadParameterError("'tool_choice' must be 'auto', 'none', 'required' or name a function")

@@ -1,11 +1,16 @@
-"""The parts of a Messages event that matter, decoded without building the rest."""
+"""The parts of a Messages event that matter: decoded without the rest, or tolerantly where that cannot be done."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, TypeVar
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError, Struct, ValidationError, convert
 from msgspec.json import Decoder
+
+from handrail_anthropic._values import clean
+
+T = TypeVar("T", "Event", "Message")
 
 
 class Delta(Struct):
@@ -29,10 +34,11 @@ class Block(Struct):
     text: str | None = None
     thinking: str | None = None
     signature: str | None = None
-    data: str | None = None
-    id: str | None = None
+    data: Any = None
+    id: Any = None
     name: str | None = None
     input: Any = None
+    citations: Any = None
 
 
 class Head(Struct):
@@ -68,20 +74,23 @@ class NotAnEventError(ValueError):
     """The server sent something that is no event of the protocol."""
 
 
+_LARGE = 1024 * 1024
+_MOST_VALUES = 500_000
 _events = Decoder(Event)
 _messages = Decoder(Message)
 
 
 def decode(data: bytes) -> Event:
-    """Return what one `data` field says.
+    """Return what one `data` field says. No data at all, a comment and `[DONE]` are signs of life.
 
     Raises:
         NotAnEventError: it is not an event of the protocol; the text quotes nothing of it.
     """
     try:
         return _events.decode(data)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise NotAnEventError(f"{len(data)} bytes that are not an event: {type(exc).__name__}") from None
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        said = data.strip()
+        return Event("ping") if said in (b"", b"[DONE]") or said[:1] == b":" else _tolerantly(data, Event, "an event")
 
 
 def decode_message(data: bytes) -> Message:
@@ -92,5 +101,42 @@ def decode_message(data: bytes) -> Message:
     """
     try:
         return _messages.decode(data)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise NotAnEventError(f"{len(data)} bytes that are not a message: {type(exc).__name__}") from None
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return _tolerantly(data, Message, "a message")
+
+
+def decode_block(data: bytes, index: int | None = None) -> dict[str, Any]:
+    """Return a block with all its fields: that of an event, or one of a whole message.
+
+    Raises:
+        NotAnEventError: there is none.
+    """
+    found = _loaded(data, "an event")
+    block = found.get("content_block") if index is None else found["content"][index]
+    cleaned = clean(block)
+    if not isinstance(cleaned, dict):
+        raise NotAnEventError("a block that is not an object")
+    return cleaned
+
+
+def _tolerantly(data: bytes, kind: type[T], what: str) -> T:
+    """Decode what is only odd: `NaN`, halves of a surrogate pair, bytes that are not UTF-8, numbers as text."""
+    found = _loaded(data, what)
+    try:
+        return convert(found, kind, strict=False)
+    except (ValidationError, RecursionError) as exc:
+        raise NotAnEventError(f"{len(data)} bytes that are not {what}: {type(exc).__name__}") from None
+
+
+def _loaded(data: bytes, what: str) -> dict[str, Any]:
+    problem = "not a JSON object"
+    if len(data) > _LARGE and data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
+        raise NotAnEventError(f"{len(data)} bytes that are not {what}: more than {_MOST_VALUES} values")
+    try:
+        found = json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        problem = "not valid JSON"
+    else:
+        if isinstance(found, dict):
+            return found
+    raise NotAnEventError(f"{len(data)} bytes that are not {what}: {problem}")

@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING
 from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
+    from handrail_bridge._bedrock import bedrock as bedrock
     from handrail_bridge._provider import google as google
     from handrail_bridge._provider import groq as groq
+    from handrail_bridge._settings import BedrockSettings as BedrockSettings
     from handrail_bridge._settings import GoogleSettings as GoogleSettings
     from handrail_bridge._settings import GroqSettings as GroqSettings
+    from handrail_bridge._settings import VertexSettings as VertexSettings
+    from handrail_bridge._settings import WatsonxSettings as WatsonxSettings
+    from handrail_bridge._vertex import vertex as vertex
+    from handrail_bridge._watsonx import watsonx as watsonx
 
 _HOMES = {
+    "_bedrock": ("bedrock",),
     "_provider": ("google", "groq"),
-    "_settings": ("GoogleSettings", "GroqSettings"),
+    "_settings": ("BedrockSettings", "GoogleSettings", "GroqSettings", "VertexSettings", "WatsonxSettings"),
+    "_vertex": ("vertex",),
+    "_watsonx": ("watsonx",),
 }
 
 __version__ = "0.1.0"

@@ -75,7 +75,10 @@ def _require_torch() -> None:
     if sys.modules.get("torch", "unknown") is None or find_spec("torch") is None:
         raise ConfigurationError(
             "engine 'huggingface' needs PyTorch, which is not installed; install it with "
-            "'pip install \"handrail-huggingface[torch]\"'"
+            "'pip install \"handrail-huggingface[torch]\"'",
+            code="missing-package",
+            subject="handrail-huggingface[torch]",
+            fix='pip install "handrail-huggingface[torch]"',
         )
 
 
@@ -90,6 +93,9 @@ def _found(name: str | None, base_path: Path) -> str:
     if not (folder / "config.json").is_file():
         raise ConfigurationError(
             f"engine 'huggingface' was asked for the model {name!r}, but {str(folder)!r} is no folder with a "
-            f"config.json; name a folder that save_pretrained has written, or a model of the hub"
+            f"config.json; name a folder that save_pretrained has written, or a model of the hub",
+            code="missing-file",
+            subject=str(folder),
+            fix="put it there, or correct its name",
         )
     return str(folder)

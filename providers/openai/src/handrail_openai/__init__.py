@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
+    from handrail_openai._bounded import beginning_of as beginning_of
     from handrail_openai._provider import OpenAIProvider as OpenAIProvider
+    from handrail_openai._service import CredentialsError as CredentialsError
+    from handrail_openai._service import Service as Service
     from handrail_openai._settings import OpenAISettings as OpenAISettings
 
-_HOMES = {"_provider": ("OpenAIProvider",), "_settings": ("OpenAISettings",)}
+_HOMES = {
+    "_bounded": ("beginning_of",),
+    "_provider": ("OpenAIProvider",),
+    "_service": ("CredentialsError", "Service"),
+    "_settings": ("OpenAISettings",),
+}
 
 __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

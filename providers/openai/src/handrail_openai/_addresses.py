@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-_CHAT_COMPLETIONS = "/chat/completions"
+_PATHS = ("/chat/completions", "/responses")
 
 
 def checked_base_url(url: str) -> str:
@@ -25,8 +25,9 @@ def checked_base_url(url: str) -> str:
         raise ValueError(f"{url!r} is no address of a server; write it like 'http://localhost:8000/v1'")
     if parts.query or parts.fragment:
         raise ValueError("it must not contain '?' or '#'; put the query into 'query'")
-    if parts.path.rstrip("/").endswith(_CHAT_COMPLETIONS):
-        raise ValueError(f"leave out {_CHAT_COMPLETIONS!r} at its end, which is added for each request")
+    for path in _PATHS:
+        if parts.path.rstrip("/").endswith(path):
+            raise ValueError(f"leave out {path!r} at its end, which is added for each request")
     return url
 
 

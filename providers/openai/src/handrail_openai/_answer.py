@@ -55,7 +55,10 @@ class Answer:
 
     Attributes:
         finished: the model has said why it ended.
+        closed: nothing follows, whatever the server sends.
     """
+
+    closed = False  # only `[DONE]` or the end of the body say so
 
     def __init__(
         self, metadata: Mapping[str, Any], headers: Mapping[str, str], *, think: ThinkSplitter | None = None

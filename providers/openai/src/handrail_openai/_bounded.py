@@ -39,7 +39,7 @@ class BoundedClient(httpx2.AsyncClient):
         if response.is_success:
             return response
         try:
-            body = await _beginning(response)
+            body = await beginning_of(response)
         finally:
             await response.aclose()
         headers = [(key, value) for key, value in response.headers.multi_items() if key not in _ABOUT_THE_BYTES]
@@ -105,7 +105,8 @@ def _inflated(inflate: _Inflater, data: bytes) -> Iterator[bytes]:
             yield part
 
 
-async def _beginning(response: httpx2.Response) -> bytes:
+async def beginning_of(response: httpx2.Response) -> bytes:
+    """Return the first `LARGEST_ERROR` bytes of a body, and read no more."""
     body = bytearray()
     async with aclosing(pieces_of(response)) as pieces:
         with suppress(EncodingError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import aclosing, asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,18 @@ import anyio
 import httpx2
 
 from handrail_openai._answer import Answer
+from handrail_openai._api import Api, api_of
 from handrail_openai._bounded import pieces_of
 from handrail_openai._client import headers_of_this_call, request_timeout
 from handrail_openai._failures import EXPECTED, Exchange, Failures
 from handrail_openai._reports import request_id_of
 from handrail_openai._request import BadParameterError, request_body
+from handrail_openai._responses import ResponseAnswer, responses_body
 from handrail_openai._sse import LARGEST_EVENT, EventSplitter, EventTooLargeError
 from handrail_openai._think import ThinkSplitter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from typing import TypeAlias
 
     from handrail import Chunk, Message
@@ -30,11 +33,13 @@ if TYPE_CHECKING:
 
     from handrail_openai._client import Clients
     from handrail_openai._endpoint import Endpoint
+    from handrail_openai._service import Service
     from handrail_openai._settings import OpenAISettings
 
     Segments: TypeAlias = AsyncGenerator[bytes, None]
 
-_PATH = "/chat/completions"
+_PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "responses": "/responses"}
+_NAMES: Mapping[Api, str] = {"chat": "Chat Completions", "responses": "Responses"}
 _DONE = (b"[DONE]", b'"[DONE]"')
 _LAST_BYTES_SECONDS = 0.05
 """How long to wait for the end of the HTTP body after the end of the answer, so that the connection can be kept."""
@@ -50,13 +55,16 @@ class Call:
         clients: Clients,
         headers: Mapping[str, Any],
         failures: Failures,
+        service: Service,
     ) -> None:
         self._endpoint = endpoint
         self._settings = settings
         self._clients = clients
         self._headers = headers
         self._failures = failures
+        self._service = service
         self._exchange = Exchange("")
+        self._api: Api = "chat"
         self._deadline = math.inf
         self._silence = math.inf if settings.chunk_timeout is None else settings.chunk_timeout
 
@@ -67,9 +75,13 @@ class Call:
             ProviderError: the request could not be sent, or the answer is late, incomplete, an error, or none.
         """
         client = await self._clients.get()
-        self._exchange = Exchange(_shown(client.base_url))
+        self._api = api_of(self._endpoint, self._settings, params)
+        self._exchange = Exchange(_shown(client.base_url), _NAMES[self._api])
         try:
-            body = request_body(self._endpoint, self._settings, messages, params)
+            make_body = responses_body if self._api == "responses" else request_body
+            body = make_body(self._endpoint, self._settings, messages, params)
+            if self._service.body is not None:
+                body = self._service.body(body)
             if self._settings.timeout is not None:
                 self._deadline = monotonic() + self._settings.timeout
             response = await self._opened(client, body)
@@ -100,7 +112,13 @@ class Call:
         response: Response | None = None
         with anyio.move_on_after(self._deadline - monotonic()):
             try:
-                response = await client.post(_PATH, cast_to=httpx2.Response, body=body, options=options, stream=True)
+                response = await client.post(
+                    self._service.path or _PATHS[self._api],
+                    cast_to=httpx2.Response,
+                    body=body,
+                    options=options,
+                    stream=True,
+                )
             except (TypeError, ValueError) as exc:
                 raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {exc}") from exc
         if response is None:
@@ -117,30 +135,30 @@ class Call:
         answer = self._answer(response.headers)
         return self._in_one_piece(segments, answer) if kind == "application/json" else self._events(segments, answer)
 
-    def _answer(self, headers: Mapping[str, str]) -> Answer:
-        think = self._settings.think_block
+    def _answer(self, headers: Mapping[str, str]) -> Answer | ResponseAnswer:
         request_id = self._exchange.request_id
-        return Answer(
-            {} if request_id is None else {"request_id": request_id},
-            headers,
-            think=ThinkSplitter(opened=think == "opened") if think else None,
-        )
+        metadata = {} if request_id is None else {"request_id": request_id}
+        if self._api == "responses":
+            return ResponseAnswer(metadata, headers)
+        think = self._settings.think_block
+        return Answer(metadata, headers, think=ThinkSplitter(opened=think == "opened") if think else None)
 
-    async def _events(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
+    async def _events(self, segments: Segments, answer: Answer | ResponseAnswer) -> AsyncGenerator[Chunk, None]:
         splitter = EventSplitter()
         async for segment in segments:
             for data in splitter.feed(segment):
-                if data.startswith(_DONE):
+                is_done = data.startswith(_DONE)
+                for chunk in () if is_done else answer.chunks(data):
+                    yield chunk
+                if is_done or answer.closed:
                     for chunk in self._end(answer):
                         yield chunk
                     await _read_out(segments)
                     return
-                for chunk in answer.chunks(data):
-                    yield chunk
         for chunk in self._end(answer):
             yield chunk
 
-    def _end(self, answer: Answer) -> Sequence[Chunk]:
+    def _end(self, answer: Answer | ResponseAnswer) -> Sequence[Chunk]:
         """Return the last chunks of an answer whose end has come.
 
         Raises:
@@ -150,7 +168,7 @@ class Call:
             raise self._failures.broken("ended its answer without saying that it is complete", self._exchange)
         return answer.end()
 
-    async def _in_one_piece(self, segments: Segments, answer: Answer) -> AsyncGenerator[Chunk, None]:
+    async def _in_one_piece(self, segments: Segments, answer: Answer | ResponseAnswer) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
         body = bytearray()
         async for segment in segments:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handrail_openai._endpoint import Endpoint
+    from handrail_openai._service import Service
     from handrail_openai._settings import OpenAISettings
 
 Kept: TypeAlias = tuple[openai.AsyncOpenAI, AsyncGenerator[None, None]]
@@ -34,13 +35,14 @@ class Clients:
     connections are closed with the loop at the latest, also where a synchronous call runs a loop of its own.
     """
 
-    def __init__(self, endpoint: Endpoint, settings: OpenAISettings) -> None:
+    def __init__(self, endpoint: Endpoint, settings: OpenAISettings, service: Service) -> None:
         self._endpoint = endpoint
         self._settings = settings
+        self._service = service
         self._given = _checked(settings.client, endpoint)
         self._kept: dict[object, Kept] = {}
         # Made here and not at the first request, for it imports and reads certificates for half a second.
-        self._spare = make_client(endpoint, settings) if self._given is None else None
+        self._spare = make_client(endpoint, settings, service) if self._given is None else None
 
     async def get(self) -> openai.AsyncOpenAI:
         """Give the client that was handed in, or one of our own."""
@@ -49,7 +51,7 @@ class Clients:
         loop = current_token().native_token
         kept = self._kept.get(loop)
         if kept is None:
-            client, self._spare = self._spare or make_client(self._endpoint, self._settings), None
+            client, self._spare = self._spare or self._make(), None
             kept = self._kept[loop] = (client, self._keep(loop, client))
             await anext(kept[1])
         return kept[0]
@@ -60,6 +62,9 @@ class Clients:
         if kept is not None:
             await kept[1].aclose()
 
+    def _make(self) -> openai.AsyncOpenAI:
+        return make_client(self._endpoint, self._settings, self._service)
+
     async def _keep(self, loop: object, client: openai.AsyncOpenAI) -> AsyncGenerator[None, None]:
         try:
             yield
@@ -69,7 +74,7 @@ class Clients:
                 await client.close()
 
 
-def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpenAI:
+def make_client(endpoint: Endpoint, settings: OpenAISettings, service: Service) -> openai.AsyncOpenAI:
     """Make a client with connections of its own.
 
     Raises:
@@ -86,6 +91,8 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings) -> openai.AsyncOpe
             verify=verify, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)
         ),
     }
+    if service.authenticates:
+        return openai.AsyncOpenAI(**service.of_client(endpoint.base_url), **common)
     if endpoint.kind.name == "azure_openai":
         return _azure(endpoint, settings, common)
     return openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)

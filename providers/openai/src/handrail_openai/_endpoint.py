@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from handrail_openai._settings import OpenAISettings
 
+_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bya29\.[\w.-]+")
+"""What services of identity issue: JSON web tokens, and Google's."""
 _SHORTEST_SECRET = 6
 """Shorter ones, such as "none" for a server on this machine, also occur in messages as words."""
 
@@ -49,7 +52,7 @@ class Endpoint:
         """Give the text without any secret that a server has repeated in it."""
         for secret in self.secrets:
             text = text.replace(secret, "***")
-        return text
+        return _TOKEN.sub("***", text)
 
 
 def settle(settings: OpenAISettings, context: ProviderContext) -> Endpoint:
@@ -115,7 +118,10 @@ def _key(
     if kind.needs_key and default_address and not azure_token and not _authorizes(settings):
         raise ConfigurationError(
             f"{label} has no key: set the environment variable {kind.key_variables[0]!r}, or name another one in "
-            f"'api_key_env_var'; for a server that needs none, set 'base_url'"
+            f"'api_key_env_var'; for a server that needs none, set 'base_url'",
+            code="missing-variable",
+            subject=kind.key_variables[0],
+            fix=f"export {kind.key_variables[0]}=...",
         )
     return None
 

@@ -28,6 +28,7 @@ from handrail_openai._bounded import TRANSPORT, EncodingError
 from handrail_openai._endpoint import Endpoint
 from handrail_openai._reports import brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_openai._request import BadParameterError
+from handrail_openai._service import CredentialsError
 from handrail_openai._sse import EventTooLargeError
 from handrail_openai._wire import NotAChunkError
 
@@ -44,11 +45,13 @@ class Exchange:
 
     Attributes:
         address: where it went, as a person may see it.
+        api: which of OpenAI's interfaces it asked for.
         request_id: the server's id of it.
         begun: the server has answered with success, and the answer is being read.
     """
 
     address: str
+    api: str = "Chat Completions"
     request_id: str | None = None
     begun: bool = False
 
@@ -63,12 +66,14 @@ class Failures:
         """Give the error to raise for one of `EXPECTED`."""
         if isinstance(exc, openai.APIStatusError):
             return self._status(exc, exchange)
+        if isinstance(exc, CredentialsError):
+            return self._make(ProviderAuthenticationError, str(exc), exchange)
         if isinstance(exc, ErrorEvent):
             return self._reported(exc.error, exchange)
         if isinstance(exc, BadParameterError):
             return self._make(ProviderBadRequestError, str(exc), exchange)
         if isinstance(exc, NotAChunkError | EventTooLargeError | EncodingError):
-            what = f"sent what is no chunk of an answer ({exc}); is it a server of OpenAI's Chat Completions?"
+            what = f"sent what is no chunk of an answer ({exc}); is it a server of OpenAI's {exchange.api}?"
             return self._make(ProviderServerError, what, exchange)
         if isinstance(exc, openai.APITimeoutError | httpx2.TimeoutException):
             return self._silent(exc, exchange)

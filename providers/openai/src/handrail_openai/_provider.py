@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_openai._api import Api, api_of
 from handrail_openai._call import Call
 from handrail_openai._client import Clients, request_headers
 from handrail_openai._embeddings import Embeddings
 from handrail_openai._endpoint import settle
 from handrail_openai._failures import Failures
+from handrail_openai._service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -19,17 +21,28 @@ if TYPE_CHECKING:
 
 
 class OpenAIProvider:
-    """A model behind OpenAI's Chat Completions, at OpenAI or anywhere else.
+    """A model behind OpenAI's Chat Completions or Responses, at OpenAI or anywhere else.
+
+    Args:
+        settings: the parameters of the model.
+        context: of the configuration.
+        service: how the service differs from a server of OpenAI's protocol, for packages that reach one.
 
     Making one imports the SDK, which takes a second or two; no connection is opened before the first request.
     """
 
-    def __init__(self, settings: OpenAISettings, context: ProviderContext) -> None:
+    def __init__(self, settings: OpenAISettings, context: ProviderContext, service: Service | None = None) -> None:
         self._settings = settings
+        self._service = service = service or Service()
         self._endpoint = settle(settings, context)
         self._failures = Failures(self._endpoint)
-        self._clients = Clients(self._endpoint, settings)
-        self._headers = request_headers(self._endpoint, settings)
+        self._clients = Clients(self._endpoint, settings, service)
+        self._headers = {} if service.authenticates else request_headers(self._endpoint, settings)
+
+    @property
+    def api(self) -> Api:
+        """Which interface a call without parameters of its own is made by, as `handrail check` shows it."""
+        return api_of(self._endpoint, self._settings, {})
 
     def __repr__(self) -> str:
         return f"<OpenAIProvider {self._endpoint.engine} {self._endpoint.model!r}>"
@@ -40,7 +53,7 @@ class OpenAIProvider:
         Raises:
             ProviderError: as the stream is read: the model could not answer, or its answer broke off.
         """
-        call = Call(self._endpoint, self._settings, self._clients, self._headers, self._failures)
+        call = Call(self._endpoint, self._settings, self._clients, self._headers, self._failures, self._service)
         return call.chunks(messages, params)
 
     async def embed(self, body: Mapping[str, Any]) -> bytes:

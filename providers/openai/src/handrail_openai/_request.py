@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+
+from handrail_openai._api import at_openai
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ def request_body(
     for name in (*_OURS, *settings.drop_params):
         body.pop(name, None)
     body = {name: value for name, value in body.items() if value is not None}
-    if "max_tokens" in body and _renames_max_tokens(endpoint, settings):
+    # OpenAI has renamed it and refuses the old name for newer models; other servers know no other.
+    if "max_tokens" in body and at_openai(endpoint, settings):
         body.setdefault("max_completion_tokens", body.pop("max_tokens"))
     if settings.stream_usage:
         body["stream_options"] = {"include_usage": True}
@@ -47,10 +49,3 @@ def request_body(
 def _as_sent(message: Message) -> dict[str, Any]:
     """Return a message as it came; an assistant's without content says so, or strict servers refuse it."""
     return {"content": None, **message} if message.get("role") == "assistant" else dict(message)
-
-
-def _renames_max_tokens(endpoint: Endpoint, settings: OpenAISettings) -> bool:
-    """OpenAI itself has replaced the parameter and refuses it for newer models; other servers know the old one."""
-    if endpoint.kind.name != "openai" or settings.client is not None:
-        return False
-    return endpoint.base_url is None or urlsplit(endpoint.base_url).hostname == "api.openai.com"

@@ -41,6 +41,8 @@ _BODY_PARAMETERS = frozenset(
         "safety_identifier", "seed", "service_tier", "stop", "stop_token_ids", "store", "structured_outputs",
         "temperature", "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "transforms", "user",
         "verbosity", "web_search_options",
+        "background", "context_management", "conversation", "include", "instructions", "max_output_tokens",
+        "max_tool_calls", "previous_response_id", "prompt", "text", "truncation",
     }
 )
 # fmt: on
@@ -77,6 +79,10 @@ class OpenAISettings(BaseModel):
     )
     max_retries: Annotated[int, Field(ge=0)] = Field(
         default=2, description="How often a request that failed before its answer began is sent again."
+    )
+    api: Literal["auto", "chat", "responses"] = Field(
+        default="auto",
+        description="Chat Completions or Responses; auto takes Responses where a model of OpenAI needs it.",
     )
     stream_usage: bool = Field(default=True, description="Ask the server for the tokens that the call has cost.")
     think_block: bool | Literal["opened"] = Field(

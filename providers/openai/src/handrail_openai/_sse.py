@@ -8,6 +8,7 @@ LARGEST_EVENT = 16 * 1024 * 1024
 """In bytes. What is longer is no event of this protocol, and would fill the memory."""
 
 _SIGN_OF_LIFE = re.compile(rb"(?:.*\n)*?event: ?(?:ping|pong|heartbeat|keep[-_]?alive)\s*(?:\n|$)", re.IGNORECASE)
+_SIGNS_BEGIN = frozenset((b"hear", b"keep", b"ping", b"pong"))
 
 
 class EventTooLargeError(ValueError):
@@ -89,9 +90,18 @@ def _data_of(block: bytes) -> list[bytes]:
     for event in block.split(b"\n\n"):
         if event.startswith(b"data: ") and b"\n" not in event:
             found.append(event[6:])
+        elif event.startswith(b"event: ") and (plain := _named(event)):
+            found.append(plain)
         elif event and (data := _joined(event)) is not None:
             found.append(data)
     return found
+
+
+def _named(event: bytes) -> bytes:
+    """Give the data of an event of two lines, its name and its data; none of any other, which `_joined` reads."""
+    name, _, rest = event.partition(b"\ndata: ")
+    usual = rest and b"\n" not in rest and b"\n" not in name and name[7:11].lower() not in _SIGNS_BEGIN
+    return rest if usual else b""
 
 
 def _joined(event: bytes) -> bytes | None:

@@ -72,7 +72,10 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{path}:{line}: the file of answers is not UTF-8; save it as UTF-8") from exc
     except OSError as exc:
         raise ConfigurationError(
-            f"the file of answers {str(path)!r} cannot be read ({exc.strerror}); {_neighbours(path)}"
+            f"the file of answers {str(path)!r} cannot be read ({exc.strerror}); {_neighbours(path)}",
+            code="missing-file",
+            subject=str(path),
+            fix="put it there, or correct its name",
         ) from exc
 
 

@@ -125,7 +125,10 @@ def _folder(name: str | None, base_path: Path) -> Path:
     if not (folder / "config.json").is_file():
         raise ConfigurationError(
             f"engine 'tiny' was asked for the model {name!r}, but {str(folder)!r} is no folder with a "
-            f"config.json; leave 'model' out for the one that ships"
+            f"config.json; leave 'model' out for the one that ships",
+            code="missing-file",
+            subject=str(folder),
+            fix="put it there, or correct its name",
         )
     return folder
 
