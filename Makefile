@@ -7,14 +7,14 @@ SOURCES := $(addsuffix /src,$(MEMBERS))
 STRANGERS := $(wildcard docs/examples/plugins/*/src)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
-TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]'
+TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/detectors[onnx]'
 MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,12 +81,20 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/openai_provider.py
 	$(BIN)/python tests/bench/huggingface.py
 	$(BIN)/python tests/bench/patterns.py
+	$(BIN)/python tests/bench/batching.py
+	$(BIN)/python tests/bench/batching.py streams
 	$(BIN)/python tests/bench/server.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
 	$(BIN)/python tests/bench/peers
 	$(BIN)/python tests/bench/patterns_peers.py
 	$(BIN)/python tests/bench/server_peers.py --write
+
+clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
+	$(BIN)/python tests/clients
+
+hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
+	$(BIN)/python plugins/hosts/hosts_tests
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py

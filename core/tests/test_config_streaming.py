@@ -108,6 +108,7 @@ def test_options_of_a_rail_without_settings():
         "mode": "enforce",
         "streaming": None,
         "threshold": None,
+        "when": None,
         "max_concurrency": 8,
         "timeout": 30.0,
         "on_error": "block",

@@ -126,5 +126,21 @@ class ObserverSpec:
     summary: str = ""
 
 
-Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec | ObserverSpec
+@dataclass(frozen=True, slots=True)
+class DialectSpec:
+    """A protocol in which clients of a server ask for answers.
+
+    Attributes:
+        name: what people call it.
+        target: `"package.module:Attribute"` of a class without arguments, or an object, with the interface that the
+            server publishes; the kernel knows nothing of it.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    summary: str = ""
+
+
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec | ObserverSpec | DialectSpec
 """Whatever a plugin may register."""

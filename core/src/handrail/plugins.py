@@ -5,6 +5,7 @@ from __future__ import annotations
 from handrail._lazy import lazy_exports as lazy_exports
 from handrail._plugins.hookspecs import hookimpl as hookimpl
 from handrail._specs import CommandSpec as CommandSpec
+from handrail._specs import DialectSpec as DialectSpec
 from handrail._specs import ObserverSpec as ObserverSpec
 from handrail._specs import ProviderSpec as ProviderSpec
 from handrail._specs import RailSpec as RailSpec
@@ -13,6 +14,7 @@ from handrail._specs import StrategySpec as StrategySpec
 
 __all__ = [
     "CommandSpec",
+    "DialectSpec",
     "ObserverSpec",
     "ProviderSpec",
     "RailSpec",

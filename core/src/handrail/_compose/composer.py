@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail._compose.building import built
+from handrail._compose.cascade import cascaded
 from handrail._compose.composition import Composition
 from handrail._compose.contexts import ObserverContext, RailContext
 from handrail._compose.functions import FunctionRail, RailFunction
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from handrail._plugins.registry import Offer, Registry
     from handrail._specs import Direction
     from handrail._stream.plan import RailPlan
-    from handrail.config import RailsConfig
+    from handrail.config import RailsConfig, When
 
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
@@ -74,6 +75,8 @@ def plan_of_function(
         ConfigurationError: an option is wrong.
     """
     options = app.config.validate_settings(RailOptions, given, "options")
+    if options.when is not None:
+        raise InvalidRailsConfigurationError("'when' is not supported for a function; it needs rails.config.<rail>")
     planner = RailPlanner(app.config, app.registry, app.counter)
     spec = RailSpec(name, function, rewrites=False if rewrites is False else "whole", whole=rewrites is True)
     rail = FunctionRail(name, function, rewrites=rewrites is not False)
@@ -90,6 +93,7 @@ class _Composer:
         self._counter = token_counter((main and main.model) or "")
         self._models = Models(config, self._counter)
         self._inner_rails: list[RailPlan] = []
+        self._whens: dict[int, When | None] = {}
 
     def compose(self, llm: object, observers: Sequence[object]) -> Composition:
         config, problems = self._config, self._problems
@@ -97,7 +101,7 @@ class _Composer:
         self._planner = RailPlanner(config, registry, self._counter)
         refuse_unserved(config, registry, problems)
         self._models.build(registry, llm, problems)
-        rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
+        rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in _DIRECTIONS}
         refuse_unused_settings(config, registry, (*rails["input"], *rails["output"]), problems)
         self._refuse_wrong_streaming()
         refuse_misspelt_models(config, registry, self._models, problems)
@@ -135,6 +139,15 @@ class _Composer:
                 continue
             except HandrailError as exc:
                 self._problems.note(exc, self._config.where("rails", direction, "flows", index))
+
+    def _cascaded(self, plans: tuple[RailPlan, ...]) -> tuple[RailPlan, ...]:
+        if self._problems.are_there:  # a rail that could not be built would be told again as absent
+            return plans
+
+        def note(plan: RailPlan, error: HandrailError) -> None:
+            self._problems.note(error, self._config.where("rails", "config", str(plan.key), "when"))
+
+        return cascaded(plans, [self._whens.get(id(plan)) for plan in plans], note)
 
     def _build_observers(self) -> Iterable[object]:
         for name, given in self._config.observers.items():
@@ -189,7 +202,9 @@ class _Composer:
         rail = built(offer, settings, context)
         rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
         named = replace(spec, name=flow.name)
-        return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
+        plan = self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
+        self._whens[id(plan)] = options.when
+        return plan
 
     def _refuse_wrong_streaming(self) -> None:
         """A misspelt key of `streaming` is an error also where no window rail reads it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel
 
 from handrail._records import RailId
+from handrail._stream.batcher import BatchedRail
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
@@ -56,9 +57,12 @@ class RailPlanner:
         """Return a rail with everything that the engine must know of it."""
         name = spec.name
         is_session = callable(getattr(rail, "open", None))
+        if not is_session and callable(getattr(rail, "check_batch", None)):
+            rail = BatchedRail(rail, self._counter.count, name)
         if not is_session and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
-                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
+                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn), "
+                "check_batch(windows, turns) or open(turn)",
                 plugin=plugin,
             )
         if is_session and options.threshold is not None:

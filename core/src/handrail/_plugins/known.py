@@ -24,6 +24,10 @@ PACKAGES = {
     "topic safety check input": "handrail-guard-models",
     "patronus lynx check output hallucination": "handrail-guard-models",
     "tool call validation": "handrail-tools",
+    "classifier": "handrail-detectors",
+    "moderation classifier": "handrail-detectors",
+    "toxicity classifier": "handrail-detectors",
+    "injection classifier": "handrail-detectors",
     # strategies
     "sentence": "handrail-strategies",
     "paragraph": "handrail-strategies",
@@ -55,6 +59,7 @@ PACKAGES = {
     "tiny": "handrail-tiny",
     # commands
     "new": "handrail-testkit",
+    "open-webui": "handrail-hosts",
     "eval": "handrail-eval",
     "audit": "handrail-audit",
     # observers

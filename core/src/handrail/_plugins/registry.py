@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
 from handrail._plugins.known import PACKAGES
-from handrail._specs import CommandSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
-S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, ObserverSpec)
+S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec, ObserverSpec)
 
 _KINDS: dict[type[Spec], str] = {
     ProviderSpec: "engine",
     RailSpec: "rail",
     StrategySpec: "strategy",
     CommandSpec: "command",
+    DialectSpec: "dialect",
     ObserverSpec: "observer",
 }
 
@@ -169,6 +170,10 @@ class Registry:
     def command(self, name: str) -> Offer[CommandSpec]:
         """Find a subcommand by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
         return self._find(CommandSpec, name)
+
+    def dialect(self, name: str) -> Offer[DialectSpec]:
+        """Find a dialect by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(DialectSpec, name)
 
     def observer(self, name: str) -> Offer[ObserverSpec]:
         """Find an observer by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Registry, __version__
 from handrail.errors import PluginConflictError
-from handrail.plugins import CommandSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
 
 from handrail_cli._details import aligned
 from handrail_cli._exit import ExitCode
@@ -27,6 +27,7 @@ _KINDS: Mapping[type[Spec], str] = {
     RailSpec: "rail",
     StrategySpec: "strategy",
     CommandSpec: "command",
+    DialectSpec: "dialect",
     ObserverSpec: "observer",
 }
 
@@ -127,6 +128,7 @@ def _conflicts(registry: Registry) -> Iterator[dict[str, Any]]:
         RailSpec: registry.rail,
         StrategySpec: registry.strategy,
         CommandSpec: registry.command,
+        DialectSpec: registry.dialect,
         ObserverSpec: registry.observer,
     }
     for kind, find in finders.items():
