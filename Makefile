@@ -76,6 +76,7 @@ tests: install tools
 fuzz: install  ## Look for new counterexamples: the property tests at random, 20 times as many examples
 	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_rolling.py plugins/patterns/tests --ignore plugins/patterns/tests/test_conformance.py
 	HANDRAIL_EXAMPLES=400 $(BIN)/pytest -q -n 2 core/tests/test_conformance.py plugins/*/tests/test_conformance.py
+	HANDRAIL_KILLS=100 $(BIN)/pytest -q -n 2 plugins/audit/tests -k kill
 
 mutants: install  ## Break the engine on purpose; every mutant must be noticed
 	$(BIN)/python tests/mutants.py

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._observers import CallEnded as CallEnded
+    from handrail._observers import CallKind as CallKind
+    from handrail._observers import CallOutcome as CallOutcome
     from handrail._observers import ObservedCall as ObservedCall
     from handrail._observers import Observer as Observer
     from handrail._observers import Released as Released
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord as CheckRecord
     from handrail._records import FailureKind as FailureKind
     from handrail._records import RailId as RailId
+    from handrail._records import WouldHave as WouldHave
     from handrail._request_id import request_id as request_id
     from handrail._specs import Direction as Direction
     from handrail._stream.plan import MakeStrategy as MakeStrategy
@@ -117,10 +120,10 @@ _HOMES = {
     "_plugins.discovery": ("Plugin",),
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
-    "_observers": ("CallEnded", "ObservedCall", "Observer", "Released"),
+    "_observers": ("CallEnded", "CallKind", "CallOutcome", "ObservedCall", "Observer", "Released"),
     "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
     "_rails": ("LLMRails",),
-    "_records": ("CheckRecord", "FailureKind", "RailId"),
+    "_records": ("CheckRecord", "FailureKind", "RailId", "WouldHave"),
     "_request_id": ("request_id",),
     "_specs": ("Direction",),
     "_stream.plan": ("MakeStrategy", "RailPlan"),

@@ -17,7 +17,7 @@ from handrail._types import Message, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from handrail._telling import Telling
+    from handrail._telling import Telling as _Telling  # the kernel's own
 
 DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 """When the check that runs must have ended, where no cancel scope around it says so."""
@@ -75,7 +75,7 @@ class Journal:
 
     llm_calls: list[LLMCall] = field(default_factory=list)
     rail_runs: list[CheckRecord] = field(default_factory=list)
-    telling: Telling | None = field(default=None, repr=False, compare=False)
+    telling: _Telling | None = field(default=None, repr=False, compare=False)
 
     def note(self, record: CheckRecord) -> None:
         """Write down a check that has ended."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from handrail import _telling as telling
 from handrail._compose import kept_verdicts as verdicts
-from handrail._telling import Observers
 
 if TYPE_CHECKING:
     from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail._plugins.registry import Registry
     from handrail._stream.plan import RailPlan
+    from handrail._telling import Observers as _Observers  # the kernel's own
     from handrail._tokens import TokenCounter
     from handrail._types import Channel
     from handrail.config import RailsConfig
@@ -44,7 +45,7 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
-    observers: Observers = field(default_factory=Observers, repr=False, compare=False)
+    observers: _Observers = field(default_factory=telling.Observers, repr=False, compare=False)
     kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
