@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from handrail._call.response import GenerationResponse as GenerationResponse
     from handrail._call.response import Outcome as Outcome
     from handrail._compose.composition import Composition as Composition
+    from handrail._compose.contexts import ObserverContext as ObserverContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
     from handrail._compose.contexts import RailContext as RailContext
     from handrail._compose.functions import RailFunction as RailFunction
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
     from handrail._events import Retraction as Retraction
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
+    from handrail._observers import CallEnded as CallEnded
+    from handrail._observers import CallKind as CallKind
+    from handrail._observers import CallOutcome as CallOutcome
+    from handrail._observers import ObservedCall as ObservedCall
+    from handrail._observers import Observer as Observer
+    from handrail._observers import Released as Released
     from handrail._plugins.discovery import Plugin as Plugin
     from handrail._plugins.lock import Lock as Lock
     from handrail._plugins.lock import LockedDistribution as LockedDistribution
@@ -60,6 +67,7 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord as CheckRecord
     from handrail._records import FailureKind as FailureKind
     from handrail._records import RailId as RailId
+    from handrail._records import WouldHave as WouldHave
     from handrail._request_id import request_id as request_id
     from handrail._specs import Direction as Direction
     from handrail._stream.plan import MakeStrategy as MakeStrategy
@@ -102,7 +110,7 @@ _HOMES = {
     "_call.options": ("GenerationOptions", "LogOptions"),
     "_call.response": ("GenerationResponse", "Outcome"),
     "_compose.composition": ("Composition",),
-    "_compose.contexts": ("ProviderContext", "RailContext"),
+    "_compose.contexts": ("ObserverContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
     "_compose.model": ("Completion", "Model"),
@@ -121,6 +129,7 @@ _HOMES = {
     "_plugins.lock": ("Lock", "LockedDistribution"),
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
+    "_observers": ("CallEnded", "CallKind", "CallOutcome", "ObservedCall", "Observer", "Released"),
     "_protocols": (
         "Provider",
         "Session",
@@ -131,7 +140,7 @@ _HOMES = {
         "WindowSession",
     ),
     "_rails": ("LLMRails",),
-    "_records": ("CheckRecord", "FailureKind", "RailId"),
+    "_records": ("CheckRecord", "FailureKind", "RailId", "WouldHave"),
     "_request_id": ("request_id",),
     "_specs": ("Direction",),
     "_stream.plan": ("MakeStrategy", "RailPlan"),

@@ -46,6 +46,7 @@ class LLMRails(Composed):
         registry: what is installed; by default whatever is found, or of that what `plugins.enable` names.
         caller_may: which options of a call may be set ("rails", "llm_params", "llm_output", "output_vars", "log"), for
             programs that pass on what their callers ask for; None for all.
+        observers: who is told what happens in calls, beside those that the configuration names; see `Observer`.
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
@@ -60,9 +61,10 @@ class LLMRails(Composed):
         *,
         registry: Registry | None = None,
         caller_may: Collection[str] | None = None,
+        observers: Sequence[object] = (),
     ) -> None:
         refuse_other_than_config(config)
-        super().__init__(config, registry or Registry.discover(only=config.plugins.enable), llm)
+        super().__init__(config, registry or Registry.discover(only=config.plugins.enable), llm, observers)
         self.verbose = verbose
         self._caller_may = caller_may
         self._last_journal = Journal()
@@ -372,7 +374,7 @@ class LLMRails(Composed):
             if not self._background.is_here:
                 stack.push_async_callback(anyio.to_thread.run_sync, self._background.stop)
             stack.push_async_callback(app.shared.aclose)
-            for owned in (*(model.provider for model in app.models.values()), *rails):
+            for owned in (*app.observers.members, *(model.provider for model in app.models.values()), *rails):
                 if (close := getattr(owned, "aclose", None)) is not None:
                     stack.push_async_callback(close)
 

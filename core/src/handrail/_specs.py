@@ -111,5 +111,39 @@ class CommandSpec:
     summary: str = ""
 
 
-Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
+@dataclass(frozen=True, slots=True)
+class ObserverSpec:
+    """Something that is told what happens in calls.
+
+    Attributes:
+        name: what a configuration writes under `observers`.
+        target: `"package.module:Attribute"`, imported when a configuration names the observer, or the object itself.
+            Called as `target(settings, context)` with an `ObserverContext`, once per configuration.
+        settings: a pydantic model that validates `observers.<name>`; without one a plain dict is passed.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    settings: str | type | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialectSpec:
+    """A protocol in which clients of a server ask for answers.
+
+    Attributes:
+        name: what people call it.
+        target: `"package.module:Attribute"` of a class without arguments, or an object, with the interface that the
+            server publishes; the kernel knows nothing of it.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    summary: str = ""
+
+
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec | ObserverSpec | DialectSpec
 """Whatever a plugin may register."""

@@ -11,6 +11,7 @@ HandrailError
 │   ├── PluginConflictError                  two plugins offer one name
 │   └── PluginContractError                  it returned what its interface does not allow
 ├── RailError                                a rail failed (a refusal is a verdict and no error)
+│   ├── RailBusyError                        too many checks were waiting for it
 │   └── RailTimeoutError                     it did not answer in time
 ├── RailsClosedError (RuntimeError)          the LLMRails is closed, or was while the call ran
 ├── TimedOut (TimeoutError)                  a call did not end within its `timeout`
@@ -186,6 +187,10 @@ class RailError(HandrailError):
         self.rail = rail
         self.plugin = plugin
         self.detail = detail
+
+
+class RailBusyError(RailError):
+    """Too many checks were waiting for a rail that judges in batches."""
 
 
 class RailTimeoutError(RailError):

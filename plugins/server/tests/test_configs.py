@@ -17,7 +17,7 @@ class Counting:
         self.made = 0
         self.closed: list[object] = []
 
-    def __call__(self, config):
+    def __call__(self, config, name):
         self.made += 1
         closed = self.closed
 

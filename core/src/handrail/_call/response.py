@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
 
+_SHOWN = 32  # characters of a text in a repr
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class GenerationResponse:
     """What came of a call.
 
@@ -70,6 +72,12 @@ class GenerationResponse:
     rail_runs: tuple[CheckRecord, ...] = ()
     unguarded: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        by = f" by {self.stop.rail!r}" if self.stop is not None else ""
+        counts = ((len(self.text), "character"), (len(self.rail_runs), "check"), (self.usage.total_tokens, "token"))
+        told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
+        return f"<{type(self).__name__} {self.outcome}{by}: {_shortened(self.text)}, {told}>"
+
     @property
     def partial(self) -> bool:
         """True unless the whole answer was delivered."""
@@ -79,6 +87,11 @@ class GenerationResponse:
     def reasoning(self) -> str:
         """The reasoning that was delivered; empty if there was none."""
         return self.reasoning_content or ""
+
+
+def _shortened(text: str) -> str:
+    """Return how a text begins, as a literal that fits a line."""
+    return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...")
 
 
 class ResponseBuilder:
@@ -96,6 +109,11 @@ class ResponseBuilder:
         self._stop: Blocked | RailFailed | None = None
         self._error: BaseException | None = None
         self._finished = Finished()
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the call has ended; "left" as long as it goes on."""
+        return self._outcome
 
     def begin(self) -> None:
         """Record that the call begins."""

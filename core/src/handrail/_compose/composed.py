@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,9 +26,9 @@ class Composed:
         config: the configuration.
     """
 
-    def __init__(self, config: RailsConfig, registry: Registry, llm: object) -> None:
+    def __init__(self, config: RailsConfig, registry: Registry, llm: object, observers: Sequence[object] = ()) -> None:
         self.config = config
-        self._app = compose(config, registry, llm)
+        self._app = compose(config, registry, llm, observers)
 
     @property
     def composition(self) -> Composition:

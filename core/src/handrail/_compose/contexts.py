@@ -78,6 +78,26 @@ class ProviderContext:
 
 
 @dataclass(frozen=True, slots=True)
+class ObserverContext:
+    """What an observer is told about the configuration whose calls it is told of.
+
+    Attributes:
+        name: the observer's name.
+        config: the whole configuration.
+        rail: builds an installed rail, to ask it from inside the observer; None if none has this name.
+    """
+
+    name: str
+    config: RailsConfig
+    rail: Callable[[str], InnerRail | None] = field(default=lambda _: None, repr=False)
+
+    @property
+    def base_path(self) -> Path:
+        """The folder of the configuration, against which relative paths in it are meant."""
+        return self.config.base_path
+
+
+@dataclass(frozen=True, slots=True)
 class RailContext:
     """What a rail is told about the flow that names it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -125,7 +125,14 @@ class Model:
     ) -> Completion:
         call, started = self.new_call(messages, task), anyio.current_time()
         if turn is not None:
-            turn.journal.llm_calls.append(call)
+            turn.journal.asked(call)
+        telling = None if turn is None else turn.journal.telling
+        with nullcontext() if telling is None else telling.around_model(call):
+            return await self._completed(call, started, messages, params, turn)
+
+    async def _completed(
+        self, call: LLMCall, started: float, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None
+    ) -> Completion:
         completion, assembler = Completion(), ToolCallAssembler()
         parts: list[str] = []
         reasoning: list[str] = []
@@ -151,6 +158,8 @@ class Model:
             aside = "".join(part for tool in completion.tool_calls for part in (tool.name, tool.arguments))
             call.close(completion.text, usage, anyio.current_time() - started, completion.reasoning + aside)
             call.id = request_id(completion.metadata)
+            if turn is not None:
+                turn.journal.answered(call)
         completion.usage = call.usage
         return completion
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, installed_points, names_of, plugin_from_object
 from handrail._plugins.known import PACKAGES
-from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
-S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec)
+S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec, ObserverSpec)
 
 _KERNEL = "handrail"
 """The kernel's own distribution, whose strategy any configuration may need."""
@@ -27,6 +27,8 @@ _KINDS: dict[type[Spec], str] = {
     RailSpec: "rail",
     StrategySpec: "strategy",
     CommandSpec: "command",
+    DialectSpec: "dialect",
+    ObserverSpec: "observer",
 }
 
 
@@ -199,6 +201,14 @@ class Registry:
     def command(self, name: str) -> Offer[CommandSpec]:
         """Find a subcommand by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
         return self._find(CommandSpec, name)
+
+    def dialect(self, name: str) -> Offer[DialectSpec]:
+        """Find a dialect by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(DialectSpec, name)
+
+    def observer(self, name: str) -> Offer[ObserverSpec]:
+        """Find an observer by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(ObserverSpec, name)
 
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""

@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -17,8 +18,10 @@ from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from handrail._protocols import WindowSession
+    from handrail._records import CheckRecord
     from handrail._stream.gate import Gate
     from handrail._stream.steps import Asker, Check
+    from handrail._telling import Telling
     from handrail._turn import Turn
 
 logger = logging.getLogger("handrail")
@@ -29,6 +32,13 @@ ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit)
 def begin(gate: Gate, check: Check, now: float) -> object:
     """Call the rail; return what it returns, which for most is still to be awaited."""
     check.started_at, check.asked_at = time.time(), now
+    if gate.turn.journal.telling is not None:
+        return _told(gate.turn.journal.telling, gate, check)
+    return _asked(gate, check)
+
+
+def _asked(gate: Gate, check: Check) -> object:
+    """Call the rail, or the session that it has opened for this stream."""
     plan = check.lane.plan
     turn = gate.turn.for_rail(plan.rail_id.text)
     if plan.is_stateful:
@@ -47,8 +57,28 @@ def _session(lane: Asker, turn: Turn) -> WindowSession:
         if not callable(getattr(session, "check", None)):
             kind = type(session).__name__
             raise PluginContractError(f"open() returned a {kind}; it must return an object with check(window)")
-        lane.session = cast("WindowSession", session)
-    return lane.session
+        lane.session = session
+    return cast("WindowSession", lane.session)
+
+
+def _told(telling: Telling, gate: Gate, check: Check) -> object:
+    """Call the rail, and let observers know of it; what they put around its work is there while it works."""
+    plan, window = check.lane.plan, check.window
+    run = check.run = plan.record(window.channel, check.started_at)
+    run.characters, run.window = len(window.text), (window.context_start, window.end)
+    telling.check_begun(run)
+    if not telling.surrounds_checks:
+        return _asked(gate, check)
+    if not plan.is_immediate:
+        return _inside(telling, run, partial(_asked, gate, check))
+    with telling.around_check(run):
+        outcome = _asked(gate, check)
+    return _inside(telling, run, lambda: outcome) if inspect.isawaitable(outcome) else outcome
+
+
+async def _inside(telling: Telling, run: CheckRecord, work: Callable[[], object]) -> object:
+    with telling.around_check(run):
+        return await work()  # type: ignore[misc]  # the contract
 
 
 def answer_at_once(gate: Gate, check: Check, clock: Callable[[], float]) -> Awaitable[object] | None:

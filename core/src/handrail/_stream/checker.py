@@ -57,12 +57,7 @@ class Checker:
         if step.failures:
             log_failures(gate)
         if step.items:
-            if not self._gave:
-                self._gave = True
-                self._pressure.let_others_go_on()
-            if self.taker is not None:
-                wake_up(self.taker)
-                self.taker = None
+            self._give()
         if step.cancel:
             for check in step.cancel:
                 if check.cancel is not None:
@@ -71,8 +66,20 @@ class Checker:
         if step.stop_reading:
             step.stop_reading = False
             self.reading.cancel()
-        if gate.ended and not self._over:
+        if gate.ended:
             self._end()
+
+    def _give(self) -> None:
+        """Wake the consumer, for there is something to take."""
+        gate = self._gate
+        if not self._gave:
+            self._gave = True
+            if gate.telling is not None:
+                gate.telling.first_released(gate.step.items)
+            self._pressure.let_others_go_on()
+        if self.taker is not None:
+            wake_up(self.taker)
+            self.taker = None
 
     def break_off(self, error: BaseException) -> None:
         """End the stream because of what is no failure of a rail or the provider; the consumer gets it."""
@@ -180,6 +187,10 @@ class Checker:
 
     def _end(self) -> None:
         """Have every task end: those that ask are cancelled, those that wait are woken."""
+        if self._gate.telling is not None:
+            self._gate.telling.look()
+        if self._over:
+            return
         self._over = True
         self._stop_timer()
         for check in tuple(self._running):

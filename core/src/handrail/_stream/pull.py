@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from handrail._stream.runner import Lifetime
     from handrail._stream.source import Pieces, Source
     from handrail._stream.steps import Item
+
+T = TypeVar("T")
 
 
 class Pull:
@@ -106,7 +109,7 @@ class Pull:
 
     async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield text as it comes, for no rail sees it."""
-        remember = self.gate.received.texts.append
+        remember = self._told(self.gate.received.texts.append)
         came, most, error = 0, self._max_characters, None
         try:
             pieces = await self._open()
@@ -146,7 +149,7 @@ class Pull:
         came, most, error = 0, self._max_characters, None
         try:
             pieces = await self._open()
-            transform = gate.transform if plain and gate.only_transforms else None
+            transform = self._told(gate.transform) if plain and gate.only_transforms else None
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -165,8 +168,9 @@ class Pull:
                     await self._read_beside(chunk)
                 elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
                     continue
-                async for rendered in self._let_out(renderer, came):
-                    yield rendered
+                async with aclosing(self._let_out(renderer, came)) as out:
+                    async for rendered in out:
+                        yield rendered
                 if gate.ended:
                     break
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
@@ -176,6 +180,20 @@ class Pull:
         for rendered in await self._last(renderer, error):
             yield rendered
         what_broke(gate)
+
+    def _told(self, take: Callable[[str], T]) -> Callable[[str], T]:
+        """Return a function that takes text; where somebody observes, it tells of the first that goes out."""
+        telling = self.gate.telling
+        if telling is None:
+            return take
+
+        def tell(text: str) -> T:
+            out = take(text)
+            if out is None or out:
+                telling.first_released((text,))
+            return out
+
+        return tell
 
     async def _let_out(self, renderer: Renderer, came: int) -> AsyncGenerator[Any, None]:
         """Have the gate look at what the buffer has; yield what goes out."""
@@ -230,6 +248,7 @@ class Pull:
             BaseException: the error itself, if it is none of the provider's.
         """
         if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit):
+            self.gate.abandon()
             raise error
         if self._interruption.is_behind(error):
             self.gate.abandon()
@@ -237,6 +256,7 @@ class Pull:
         if isinstance(error, Exception):
             return error
         if cancelled_from_outside():
+            self.gate.abandon()
             raise error
         return cancelled_inside(self._source.provider)
 
@@ -258,6 +278,8 @@ class Pull:
         """Return what goes out once the provider has ended, and what broke the generation where that is rendered."""
         self.gate.finish(error)
         await self._check()
+        if self.gate.telling is not None:
+            self.gate.telling.look()
         rendered = list(self._rendered(renderer))
         try:
             what_broke(self.gate)
@@ -270,6 +292,8 @@ class Pull:
 
     def _rendered(self, renderer: Renderer) -> Iterator[Any]:
         items = self.gate.step.items
+        if items and self.gate.telling is not None:
+            self.gate.telling.first_released(items)
         while items:
             if (rendered := renderer.render(items.popleft())) is not None:
                 yield rendered

@@ -12,7 +12,6 @@ from handrail._types import ToolCallDelta, Verdict, Window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handrail._protocols import WindowSession
     from handrail._records import CheckRecord
     from handrail._stream.kept import StageText
     from handrail._stream.plan import RailPlan
@@ -38,7 +37,7 @@ class Asker(Protocol):
 
     plan: RailPlan
     stage: StageText
-    session: WindowSession | None
+    session: object
 
 
 class Check:

@@ -17,3 +17,4 @@ from handrail.config._sections import Rails as Rails
 from handrail.config._sections import TaskPrompt as TaskPrompt
 from handrail.config._streaming import RailOptions as RailOptions
 from handrail.config._streaming import StreamingConfig as StreamingConfig
+from handrail.config._when import When as When

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from handrail.config._flows import Flow
 from handrail.config._section import Count, Seconds, Section, reject
@@ -174,6 +182,16 @@ def _parses(text: str) -> str:
 FlowText = Annotated[str, AfterValidator(_parses)]
 
 
+def _empty_settings(value: Any) -> Any:
+    """Return settings of each, where a key without anything below it stands for settings that are all left out."""
+    if isinstance(value, dict):
+        return {key: {} if below is None else below for key, below in value.items()}
+    return value
+
+
+SettingsByName = Annotated[dict[str, dict[str, Any]], BeforeValidator(_empty_settings)]
+
+
 class InputRails(Section):
     """`rails.input`.
 
@@ -223,12 +241,5 @@ class Rails(Section):
 
     input: InputRails = InputRails()
     output: OutputRails = OutputRails()
-    config: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    config: SettingsByName = Field(default_factory=dict)
     failure_message: str = RAIL_FAILURE
-
-    @field_validator("config", mode="before")
-    @classmethod
-    def _empty_settings(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: {} if below is None else below for key, below in value.items()}
-        return value

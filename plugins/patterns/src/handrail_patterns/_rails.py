@@ -58,7 +58,7 @@ class RegexCheck(PatternRail):
     """Blocks or rewrites what matches regular expressions.
 
     Raises:
-        ConfigurationError: there is no pattern, or one that cannot be used.
+        ConfigurationError: no pattern is configured, or one that cannot be used.
     """
 
     def __init__(self, settings: RegexCheckSettings, context: RailContext) -> None:
@@ -83,7 +83,7 @@ class PhraseCheck(PatternRail):
         phrases = {form.strip(): phrase for phrase in written for form in folding.texts(phrase)}
         if "" in phrases:
             raise ConfigurationError(
-                f"rail {context.name!r}: nothing is left of the phrase {phrases['']!r} without what is seen through; "
+                f"rail {context.name!r}: the phrase is empty after folding: {phrases['']!r}; "
                 f"remove it, or set 'see_through'"
             )
         action = make_action(settings, settings.action, settings.label, context)

@@ -45,7 +45,7 @@ class Finder(Protocol):
         ...
 
     def is_whole(self, text: str, /) -> bool:
-        """Tell whether a match has its end, rather than going on to the end of the text."""
+        """Return whether a match has its end, rather than going on to the end of the text."""
         ...
 
 
@@ -80,7 +80,7 @@ class Patterns:
         return PatternScan(self)
 
     def _beginning_with(self, start: str) -> Sequence[tuple[int, Rule, At, At]]:
-        """Give the rules whose matches may begin with these one or two characters."""
+        """Return the rules whose matches may begin with these one or two characters."""
         return [
             (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)

@@ -69,7 +69,7 @@ class Rule:
         return self.way.near is not None
 
     def is_whole(self, text: str, /) -> bool:
-        """Tell whether a value has its end, rather than going on to the end of the text."""
+        """Return whether a value has its end, rather than going on to the end of the text."""
         return self.closing is None or self.closing.search(text) is not None
 
 
@@ -236,7 +236,8 @@ def _refusal(name: str, pattern: str, steps: float) -> ConfigurationError:
     worst = "exponential time" if steps == float("inf") else f"about {steps:.0e} steps"
     other = "RE2 cannot run it either" if _re2.is_installed() else "or install google-re2, which may be able to run it"
     return ConfigurationError(
-        f"pattern {name!r} can take {worst} on a hostile text: repeats in it can share out one text in many ways; "
+        f"pattern {name!r} can take {worst} on a hostile text: its repetitions can match the same text in "
+        f"many ways (catastrophic backtracking); "
         f"write it without repeats that overlap, or set a lower 'max_match'; {other}: {_shown(pattern)}"
     )
 

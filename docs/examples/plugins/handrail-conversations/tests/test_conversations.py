@@ -9,7 +9,10 @@ from handrail_testkit import pieces_of
 
 pytestmark = pytest.mark.anyio
 
-TALK = "Write to person-226690@pseudonym.invalid, and person-633659@pseudonym.invalid, but no person-000003@pseudonym.invalid: person-"
+TALK = (
+    "Write to person-226690@pseudonym.invalid, and person-633659@pseudonym.invalid, "
+    "but no person-000003@pseudonym.invalid: person-"
+)
 
 
 def rails_of(answer, **config):

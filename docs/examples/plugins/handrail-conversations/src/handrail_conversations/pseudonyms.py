@@ -1,7 +1,7 @@
 """Pseudonyms: where a user writes an address, the model reads `person-104233@pseudonym.invalid`.
 
 The two sides of the rail, its input and its output, meet in `turn.state`, a mapping that the rail has for each call.
-A pseudonym follows from its address: one that was hidden in an earlier call, and stands in the history since, is the same.
+A pseudonym follows from its address: one that was hidden in an earlier call, and is in the history since, is the same.
 """
 
 from __future__ import annotations
