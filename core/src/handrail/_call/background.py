@@ -53,10 +53,13 @@ class Background:
         _stop_own(self._loops)
 
 
+_Background = Background  # the kernel's own, in the signature of what programs get
+
+
 class SyncStream(Iterator[Any]):
     """Iterates over a guarded stream from code that is not asynchronous."""
 
-    def __init__(self, texts: AsyncIterator[Any], background: Background) -> None:
+    def __init__(self, texts: AsyncIterator[Any], background: _Background) -> None:
         self._texts = texts
         self._background = background
 

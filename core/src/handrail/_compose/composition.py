@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handrail import _telling as telling
 from handrail._compose import kept_verdicts as verdicts
-from handrail._compose.shared import Shared
+from handrail._compose.shared import Shared as _Shared  # the kernel's own
 
 if TYPE_CHECKING:
     from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
@@ -48,7 +48,7 @@ class Composition:
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
     observers: _Observers = field(default_factory=telling.Observers, repr=False, compare=False)
-    shared: Shared = field(default_factory=Shared, repr=False, compare=False)
+    shared: _Shared = field(default_factory=_Shared, repr=False, compare=False)
     kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
