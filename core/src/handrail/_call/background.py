@@ -7,13 +7,16 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
 from handrail._stream.asking import ENDS_A_PROGRAM
 from handrail._stream.backend import refuse_running_loop, scheduler, wake_factory, wake_up
+
+if TYPE_CHECKING:
+    _Background: TypeAlias = "Background"  # the kernel's own
 
 T = TypeVar("T")
 
@@ -51,9 +54,6 @@ class Background:
     def stop(self) -> None:
         """End the loop, if it runs, and wait for that; the next call would start another."""
         _stop_own(self._loops)
-
-
-_Background = Background  # the kernel's own, in the signature of what programs get
 
 
 class SyncStream(Iterator[Any]):

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from handrail._compose.shared import Shared as _Shared  # the kernel's own
+from handrail._compose import shared as sharing
 from handrail._plugins.registrations import Registrations
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handrail._compose.inner import InnerRail
     from handrail._compose.model import Model
+    from handrail._compose.shared import Shared as _Shared  # the kernel's own
     from handrail._specs import Direction
     from handrail._types import CountTokens
     from handrail.config import ModelConfig, RailsConfig, TaskPrompt
@@ -36,7 +37,7 @@ class ProviderContext:
     model: ModelConfig
     config: RailsConfig
     folder: Path | None = None
-    _shared: _Shared = field(default_factory=_Shared, repr=False, compare=False)
+    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
 
     async def shared(self, key: Hashable, open: Callable[[], AbstractAsyncContextManager[T]]) -> T:  # noqa: A002  # the contract's own word
         """Return something that all of an `LLMRails` share on the running event loop, such as a pool of connections.
@@ -119,7 +120,7 @@ class RailContext:
     _models: Callable[[str], Model] | None = None
     _rails: Callable[[str, Direction], InnerRail | None] | None = None
     _tasks: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # what prompt and model a task stands for
-    _shared: _Shared = field(default_factory=_Shared, repr=False, compare=False)
+    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
 
     async def shared(self, key: Hashable, open: Callable[[], AbstractAsyncContextManager[T]]) -> T:  # noqa: A002  # the contract's own word
         """Return something that all of an `LLMRails` share on the running event loop, such as a pool of connections.
