@@ -68,7 +68,7 @@ class Restoring:
         return Ruling(self._restored(text[:kept]))
 
     def finish(self) -> Ruling:
-        """Give the rest."""
+        """Return the rest."""
         return Ruling(self._restored(self._held))
 
     def _restored(self, text: str) -> str:
@@ -84,7 +84,7 @@ def _pseudonym(address: str, salt: str, names: MutableMapping[str, str]) -> str:
 
 
 def _held_from(text: str) -> int:
-    """Say where the end of a text begins that may be the beginning of a pseudonym."""
+    """Return where the end of a text begins that may be the beginning of a pseudonym."""
     for start in range(max(0, len(text) - _LONGEST + 1), len(text)):
         if _may_begin(text[start:]):
             return start
