@@ -18,7 +18,6 @@ from pydantic_ai.messages import (
     ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
-    RetryFeedbackPart,
     SpeechPart,
     SystemPromptPart,
     TextPart,
@@ -199,7 +198,6 @@ async def asked_through(*messages):
         UserPromptPart(["Hello", FORBIDDEN]),
         UserPromptPart([BinaryContent(FORBIDDEN.encode(), media_type="text/plain")]),
         SpeechPart(speaker="user", transcript=FORBIDDEN),
-        RetryFeedbackPart(FORBIDDEN),
     ],
 )
 async def test_whatever_says_something_to_the_model_is_judged(part):

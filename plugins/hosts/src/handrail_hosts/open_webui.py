@@ -11,6 +11,7 @@ from handrail import Blocked, Finished, RailFailed
 from pydantic import BaseModel, Field
 
 from handrail_hosts._dialects import ChatDialect
+from handrail_hosts._envelope import plain_fields
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 from handrail_hosts._guard import Guarding, HostGuard
 
@@ -72,7 +73,7 @@ class GuardFilter:
         """Return what is cleared by now, in the form of the event; an empty event is not shown."""
         key = _key_of(__metadata__)
         if not isinstance(event, Mapping) or not event.get("choices"):
-            return {name: event[name] for name in _PASSES if name in event}
+            return plain_fields(event, _PASSES) if isinstance(event, Mapping) else {}
         answer = await self._answer(key)
         if answer.over:
             return self._ended(key, answer, event)
