@@ -70,7 +70,9 @@ class _Writer:
         self._describe_streaming()
         self._describe_models()
         self._describe_rails()
-        self._keys(PluginsConfig)["disable"]["items"] = {"enum": self._plugins}
+        plugins = self._keys(PluginsConfig)
+        plugins["disable"]["items"] = {"enum": self._plugins}
+        plugins["enable"]["anyOf"][0]["items"] = {"enum": self._plugins}
         self._section(TaskPrompt)["oneOf"] = [{"required": ["content"]}, {"required": ["messages"]}]
         top = self._section(RailsConfig)
         top["properties"] |= {key: _without_effect() for key in sorted(WITHOUT_EFFECT)}

@@ -169,7 +169,7 @@ class OTel(Observer):
         for span in opened.parts.values():
             span.end()
         opened.span.set_attributes({names.OUTCOME: ended.outcome, names.HELD: held, names.CHECKS: len(ended.checks)})
-        if ended.outcome in ("rail failed", "generation failed"):
+        if ended.outcome in ("rail failed", "generation failed", "timed out"):
             opened.span.set_status(Status(StatusCode.ERROR, ended.outcome))
         if ended.error is not None:
             opened.span.set_attribute(names.ERROR_TYPE, type(ended.error).__name__)
