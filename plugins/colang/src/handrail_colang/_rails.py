@@ -15,9 +15,10 @@ from handrail_colang._app import App
 from handrail_colang._checks import powerless, powers
 from handrail_colang._code import ConfigCode
 from handrail_colang._dialogs import hand_over
-from handrail_colang._own import flow_of_action, flows_of_actions, refusal_of
+from handrail_colang._own import flow_of_action, flows_of_actions
 from handrail_colang._program import Program
 from handrail_colang._running import Run
+from handrail_colang._verdicts import refusal_of
 
 if TYPE_CHECKING:
     from handrail import RailsConfig, Registrations, Turn, Window
@@ -72,7 +73,7 @@ class ColangRail:
         run = Run(self._program, self._actions, self._context, turn, {judged: window.text}, verdicts=self._verdicts)
         refusal = await run.flow(self._flow)
         if refusal is None and self._is_action:
-            refusal = refusal_of(run.result, self._flow.name)
+            refusal = refusal_of(run.result, self._flow.name, self._context.name, run.mapping)
         self._keep(run, turn)
         if refusal is not None:
             return Verdict.block(refusal.reason, category=refusal.category, message=refusal.message)

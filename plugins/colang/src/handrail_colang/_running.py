@@ -25,6 +25,7 @@ from handrail_colang._syntax import (
     Stop,
     Unsupported,
 )
+from handrail_colang._verdicts import Refusal, plain, refusal_of
 
 if TYPE_CHECKING:
     from handrail import RailContext, Turn
@@ -32,15 +33,7 @@ if TYPE_CHECKING:
     from handrail_colang._actions import Actions
     from handrail_colang._program import Program
     from handrail_colang._syntax import Dialog, Flow
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a flow lets nothing more pass, and what it tells the user, if it says so."""
-
-    reason: str
-    category: str | None = None
-    message: str = ""
+    from handrail_colang._verdicts import Mapping as OutputMapping
 
 
 class _ReturnedError(Exception):
@@ -97,6 +90,7 @@ class Run:
         self.answer: list[str | Invented] = []  # what the bot has said, for a dialog
         self.changed: set[str] = set()
         self.result: Any = None  # of the action that was executed last
+        self.mapping: OutputMapping | None = None  # how its author reads it
 
     async def flow(self, flow: Flow | Dialog) -> Refusal | None:
         """Run a flow; return the refusal that it ends with, None if it lets the text pass.
@@ -160,14 +154,26 @@ class Run:
             for name, value in (result.context_updates or {}).items():
                 self._set(name, value)
             result = result.return_value
-        self.result = result
+        self.result = result = plain(result)
+        self.mapping = self._actions.mapping_of(statement.action)
         if isinstance(result, RailOutcome):
             return self._outcome(result, statement)
         if statement.target is not None:
             self._set(statement.target, result)
-        if result is False and (statement.target is None or (self._verdicts and not self._is_read(statement))):
-            return Refusal(self._found or f"{statement.action} refused")
-        return None
+        return self._verdict(result, statement)
+
+    def _verdict(self, result: Any, statement: Execute) -> Refusal | None:
+        """Return the refusal that a result is by itself.
+
+        Where nothing else in the flow could refuse, a result that is not assigned must say yes or no; `None` is that of
+        an action which only does something. Elsewhere only what plainly forbids is heeded.
+        """
+        if statement.target is not None and (not self._verdicts or self._is_read(statement)):
+            return None
+        is_verdict = self._verdicts and statement.target is None and result is not None
+        if self.mapping is not None or is_verdict:
+            return refusal_of(result, statement.action, self._context.name, self.mapping)
+        return Refusal(f"{statement.action} refused") if result is False else None
 
     def _set(self, name: str, value: Any) -> None:
         self.variables[name] = value
