@@ -11,6 +11,7 @@ from handrail import Chunk, RailContext, Turn
 from handrail.errors import InvalidRailsConfigurationError
 
 from handrail_colang._actions import Actions
+from handrail_colang._calls import CallVariables, call_variables
 from handrail_colang._intents import Intents
 from handrail_colang._program import REFUSAL
 from handrail_colang._running import Invented, Run
@@ -73,11 +74,14 @@ class Dialogs:
         return () if dialog is None else await self._said(dialog, message, messages)
 
     async def _said(self, dialog: Dialog, message: str, messages: Sequence[Message]) -> Sequence[str | Invented]:
-        given = self._registrations.prompt_context
-        variables = {name: value() if callable(value) else value for name, value in given.items()}
+        registered = self._registrations.prompt_context
+        call = call_variables.get() or CallVariables()
+        known = {**call.given, **call.kept}
+        variables = {**known, **{name: value() if callable(value) else value for name, value in registered.items()}}
         turn = Turn(messages=tuple(messages), user_message=message, variables=variables)
         run = Run(self._program, self._actions[dialog.place], self._context, turn, {"user_message": message})
         refusal = await run.flow(dialog)
+        call.say({name: run.variables[name] for name in run.changed - {"user_message", "last_user_message"}})
         if refusal is not None and not run.answer:
             return (refusal.message or self._program.text_of(REFUSAL) or "",)
         return run.answer

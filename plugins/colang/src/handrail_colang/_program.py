@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handrail.errors import InvalidRailsConfigurationError
 
-from handrail_colang._checks import problems, recursion, statements, unsupported
+from handrail_colang._checks import powers, problems, recursion, statements, unsupported
 from handrail_colang._expressions import is_plain
 from handrail_colang._syntax import Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
 
@@ -134,6 +134,11 @@ class Program:
     def reads(self) -> frozenset[str]:
         """The variables that anything reads."""
         return self._reads_beside(None)
+
+    @cached_property
+    def set_by_dialogs(self) -> frozenset[str]:
+        """The variables that a dialog may set; they count as nothing where another dialog answers, or none."""
+        return frozenset().union(*(powers(dialog, self).sets for dialog in self.dialogs))
 
     @property
     def refusal(self) -> str | None:

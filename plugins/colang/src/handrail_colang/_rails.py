@@ -12,6 +12,7 @@ from handrail.plugins import RailSpec
 
 from handrail_colang._actions import Actions
 from handrail_colang._app import App
+from handrail_colang._calls import call_variables
 from handrail_colang._checks import powerless, powers
 from handrail_colang._code import ConfigCode
 from handrail_colang._dialogs import hand_over
@@ -93,6 +94,10 @@ class ColangRail:
 
     def _keep(self, run: Run, turn: Turn) -> None:
         """Keep what the flow has set for the rails that come later in the call, and for the caller who asks for it."""
+        call = call_variables.get()
+        if call is not None:
+            of_the_answer = self._context.direction == "output"
+            call.keep({name: run.variables[name] for name in run.changed - _OF_THE_TURN}, of_the_answer=of_the_answer)
         kept = run.changed - self._own_variables
         if kept and isinstance(turn.variables, dict):  # made for this call, so no other call sees it
             turn.variables.update({name: run.variables[name] for name in kept})

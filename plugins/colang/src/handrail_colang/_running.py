@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RailError
 
+from handrail_colang._calls import call_variables
 from handrail_colang._expressions import ExpressionError, filled
 from handrail_colang._outcomes import ActionResult, RailOutcome, TransformTarget
 from handrail_colang._syntax import (
@@ -72,8 +73,11 @@ class Run:
         *,
         verdicts: bool = False,
     ) -> None:
+        call = call_variables.get()
+        said = {} if call is None else {**dict.fromkeys(program.set_by_dialogs), **turn.variables, **call.said}
         self.variables: dict[str, Any] = {
             **turn.variables,
+            **said,
             **context.arguments,
             "config": context.config,
             "user_message": turn.user_message,
