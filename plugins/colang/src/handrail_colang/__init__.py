@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from handrail_colang._asking import ActionModel as ActionModel
     from handrail_colang._asking import TaskManager as TaskManager
     from handrail_colang._asking import llm_call as llm_call
+    from handrail_colang._asking import llm_call_info_var as llm_call_info_var
     from handrail_colang._calls import CallVariables as CallVariables
     from handrail_colang._calls import call_variables as call_variables
     from handrail_colang._dialogs import Dialogs as Dialogs
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from handrail_colang._rails import defined_flows as defined_flows
 
 _HOMES = {
-    "_asking": ("ActionModel", "TaskManager", "llm_call"),
+    "_asking": ("ActionModel", "TaskManager", "llm_call", "llm_call_info_var"),
     "_calls": ("CallVariables", "call_variables"),
     "_dialogs": ("Dialogs", "dialogs_of_program"),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),

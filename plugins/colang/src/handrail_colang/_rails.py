@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from handrail_colang._syntax import Flow
 
 _THINKING = "bot_thinking"
-_OF_THE_TURN = frozenset(("bot_message", _THINKING, "config", "last_user_message", "user_message"))
+_OF_THE_TURN = frozenset(("bot_message", _THINKING, "config", "last_bot_message", "last_user_message", "user_message"))
 
 
 class ColangRail:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from handrail_colang._verdicts import Mapping as OutputMapping
 
 
+_WITHOUT_EFFECT = ("mask_prev_user_message",)  # events that change only what a dialog would remember
+
+
 class _ReturnedError(Exception):
     """A flow has come to `return`."""
 
@@ -82,6 +85,7 @@ class Run:
             "config": context.config,
             "user_message": turn.user_message,
             "last_user_message": turn.user_message,
+            "last_bot_message": _last_answer(turn),
             **judged,
         }
         self._program = program
@@ -150,7 +154,7 @@ class Run:
     async def _execute(self, statement: Execute) -> Refusal | None:
         result = await self._actions.execute(statement, self._turn, self.variables)
         if isinstance(result, ActionResult):
-            if result.events:
+            if any(event.get("type") not in _WITHOUT_EFFECT for event in result.events or ()):
                 raise RailError(
                     f"{statement.place}: action {statement.action!r} returned events, which are not supported",
                     rail=self._context.name,
@@ -214,6 +218,12 @@ class Run:
             return str(statement.text(self.variables))
         text = self._program.text_of(statement.phrase or "") or ""
         return str(filled(text, statement.place)(self.variables))
+
+
+def _last_answer(turn: Turn) -> str:
+    """Return what the bot said last, which is never what is judged."""
+    said = [message.get("content") for message in turn.messages if message["role"] == "assistant"]
+    return next((text for text in reversed(said) if isinstance(text, str)), "")
 
 
 def _truth(condition: Expression, variables: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ from nemoguardrails._runtime import Runtime
 from nemoguardrails._state import context_of, conversation, next_state
 from nemoguardrails.context import streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
+from nemoguardrails.llm.output_parsers import is_content_safe
 from nemoguardrails.logging.explain import ExplainInfo
 from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
@@ -78,6 +79,7 @@ class LLMRails(handrail.LLMRails):
         self.llm = llm
         self.kb: None = None  # what is retrieved, and how, is the application's
         self.runtime = Runtime(self)
+        self.composition.registrations.output_parsers.setdefault("is_content_safe", is_content_safe)
         self._names = Names(config)
         self._spoken: Sequence[Message] = ()
         say_differences(config)

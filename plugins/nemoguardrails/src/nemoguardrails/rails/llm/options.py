@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, 
 
 from nemoguardrails._results import Names, own_variables, without_the_answer, without_thinking
 
+_GENERATION = "generation"  # a kind of rail in logs, which some pass on
+
 
 class RailType(StrEnum):
     """Where a rail stands."""
@@ -80,7 +82,11 @@ class GenerationOptions(BaseModel):
     def _only_these(cls, value: Any) -> Any:
         if not isinstance(value, list | tuple):
             return value
-        return {kind: kind in value for kind in GenerationRailsOptions.model_fields}
+        kinds = GenerationRailsOptions.model_fields
+        unknown = [kind for kind in value if kind not in (*kinds, _GENERATION)]
+        if unknown:  # a misspelt one would turn off what it names
+            raise ValueError(f"{unknown[0]!r} is unknown; kinds of rails are {', '.join(kinds)}")
+        return {kind: kind in value for kind in kinds}
 
 
 class GenerationResponse(BaseModel):
