@@ -14,7 +14,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat chains release format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -88,8 +88,18 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 	$(BIN)/python tests/bench/patterns_peers.py
 	$(BIN)/python tests/bench/server_peers.py --write
 
-compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
-	$(BIN)/python tests/compat.py
+# What PATH names is what to load, and must not take the place of the shell's own.
+ifeq ($(origin PATH),command line)
+CONFIGS := $(PATH)
+override PATH := /usr/local/bin:/usr/bin:/bin
+endif
+compat: install  ## Load the configurations in PATH, a folder or a source distribution; else NeMo's examples from PyPI
+	$(BIN)/python tests/compat.py $(CONFIGS)
+
+chains: install  ## Run LangChain's own chains through RunnableRails, in an environment of its own below .venvs
+	test -x .venvs/chains/bin/python || $(BIN)/python -m venv .venvs/chains
+	$(UV) pip install --quiet --python .venvs/chains/bin/python $(EDITABLES) langchain-core "pytest>=8" "trio>=0.30"
+	.venvs/chains/bin/python -m pytest -q tests/chains.py
 
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py
