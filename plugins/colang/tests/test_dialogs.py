@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from handrail.errors import HandrailError
 from handrail_colang import dialogs_of_program
 
 GREETING = """
@@ -149,3 +150,39 @@ async def test_a_model_that_cannot_be_asked_what_a_message_means_fails_the_call(
 
 def test_a_dialog_that_nobody_follows_is_refused_with_its_place(problem):
     assert "rails.co:9:1: a dialog is not followed here" in problem(GREETING, output=())
+
+
+EXTENDED = """
+define user ask about politics
+  "who should I vote for?"
+
+define flow
+  user ask about politics
+  bot "Nobody knows."
+
+define flow first
+  priority 3
+  user ask about politics
+  bot "That is private."
+
+define extension flow check
+  priority 2
+  user ask about politics
+  $allowed = execute check
+  if not $allowed
+    bot "Not today."
+    stop
+"""
+
+
+@pytest.mark.parametrize(("allowed", "said"), [(True, "That is private."), (False, "Not today.")])
+async def test_an_extension_runs_before_the_flow_of_the_greatest_priority_and_can_stop_it(talking, allowed, said):
+    rails = talking(EXTENDED, Model())
+    rails.register_action(lambda: allowed, "check")
+    assert await rails.generate_async("Who should I vote for?") == said
+
+
+async def test_an_extension_that_fails_fails_the_answer(talking):
+    rails = talking(EXTENDED, Model())
+    with pytest.raises(HandrailError):
+        await rails.generate_async("Who should I vote for?")

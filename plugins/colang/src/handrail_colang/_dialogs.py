@@ -48,7 +48,7 @@ class Dialogs:
         self._program = program
         self._temperature = config.lowest_temperature
         self._intents = Intents(program)
-        self._by_intent = {intent.phrase: dialog for dialog in reversed(program.dialogs) for intent in dialog.intents}
+        self._by_intent = _in_order(program.dialogs)
         self._context = RailContext("dialog", "input", config, _no_count, {}, registrations)
         self._actions = {
             dialog.place: Actions(code, self._context, program.executed(dialog)) for dialog in program.dialogs
@@ -70,10 +70,18 @@ class Dialogs:
             return ()
         message = _text(messages[-1])
         intent = await self._intents.of(message, lambda question: _asked(provider, question, self._temperature))
-        dialog = self._by_intent.get(intent or "")
-        return () if dialog is None else await self._said(dialog, message, messages)
+        said: list[str | Invented] = []
+        for dialog in self._by_intent.get(intent or "", ()):
+            parts, is_over = await self._said(dialog, message, messages)
+            said += parts
+            if is_over:
+                break
+        return said
 
-    async def _said(self, dialog: Dialog, message: str, messages: Sequence[Message]) -> Sequence[str | Invented]:
+    async def _said(
+        self, dialog: Dialog, message: str, messages: Sequence[Message]
+    ) -> tuple[Sequence[str | Invented], bool]:
+        """Return what a dialog says, and whether that is all that is said."""
         registered = self._registrations.prompt_context
         call = call_variables.get() or CallVariables()
         known = {**call.given, **call.kept}
@@ -83,8 +91,8 @@ class Dialogs:
         refusal = await run.flow(dialog)
         call.say({name: run.variables[name] for name in run.changed - {"user_message", "last_user_message"}})
         if refusal is not None and not run.answer:
-            return (refusal.message or self._program.text_of(REFUSAL) or "",)
-        return run.answer
+            return (refusal.message or self._program.text_of(REFUSAL) or "",), True
+        return run.answer, refusal is not None or not dialog.is_extension
 
 
 class DialogProvider:
@@ -128,6 +136,15 @@ class DialogProvider:
 
 dialogs_of_program: ContextVar[list[Dialogs] | None] = ContextVar("dialogs_of_program", default=None)
 """Takes the dialogs of a configuration that is being loaded, from whoever will follow them."""
+
+
+def _in_order(dialogs: Sequence[Dialog]) -> dict[str, tuple[Dialog, ...]]:
+    """Return the dialogs of each intent in the order in which they run: extensions before the one that answers."""
+    begun: dict[str, list[Dialog]] = {}
+    for dialog in sorted(dialogs, key=lambda dialog: (not dialog.is_extension, -dialog.priority)):
+        for intent in dialog.intents:
+            begun.setdefault(intent.phrase, []).append(dialog)
+    return {phrase: tuple(found) for phrase, found in begun.items()}
 
 
 def hand_over(config: RailsConfig, program: Program, code: ConfigCode, registrations: Registrations) -> None:
