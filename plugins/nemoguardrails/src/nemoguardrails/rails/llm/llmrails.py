@@ -15,6 +15,7 @@ from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedE
 from handrail_colang import CallVariables, action_in_place, call_variables, dialogs_of_program
 
 from nemoguardrails._engines import as_provider
+from nemoguardrails._events import events_of, messages_of
 from nemoguardrails._library import heeds_actions
 from nemoguardrails._pushing import content_of, push
 from nemoguardrails._results import GuardedTexts, Names, exception_message
@@ -149,6 +150,23 @@ class LLMRails(handrail.LLMRails):
         if options is not None or state is not None:
             return response
         return response.response if isinstance(response.response, str) else response.response[0]
+
+    async def generate_events_async(self, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what the bot does after what has happened: says its guarded answer, then listens.
+
+        Raises:
+            InvalidRequestError: an event is of an unknown type, or the last is not what the user says.
+        """
+        answer = await self.generate_async(messages=messages_of(events))
+        return events_of(cast("Mapping[str, Any]", answer))  # because messages are given
+
+    def generate_events(self, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Do the same from code that is not asynchronous.
+
+        Raises:
+            RuntimeError: an event loop is running; await `generate_events_async` there.
+        """
+        return events_of(cast("Mapping[str, Any]", self.generate(messages=messages_of(events))))
 
     async def check_async(  # type: ignore[override]  # likewise
         self,
