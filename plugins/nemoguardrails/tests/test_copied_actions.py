@@ -56,6 +56,10 @@ PARSED = """
         result = llm_task_manager.parse_task_output(task, output=answer, forced_output_parser="is_content_safe")
     return result[0]
 """
+ASKED_DIRECTLY = """
+    answer = await llm.generate_async(prompt, stop=["."], max_tokens=3)
+    return "yes" not in answer.content.lower()
+"""
 NEWEST = PARSED.replace("result[0]", "result.text[0]")
 EVENTS = OLDEST.replace("mask_prev_user_message", "hide_prev_turn")
 
@@ -78,7 +82,7 @@ def guarded(tmp_path):
     return guarded
 
 
-@pytest.mark.parametrize("body", [OLDEST, PARSED, NEWEST], ids=["oldest", "parsed", "newest"])
+@pytest.mark.parametrize("body", [OLDEST, PARSED, NEWEST, ASKED_DIRECTLY], ids=["oldest", "parsed", "newest", "direct"])
 async def test_a_copied_self_check_judges(guarded, body):
     rails = guarded(body)
     assert await rails.generate_async("Is tuna good?") == SORRY

@@ -56,6 +56,10 @@ class ActionModel:
         completion = await self.ask(prompt, params)
         return ModelAnswer(completion.text, completion.reasoning)
 
+    async def generate_async(self, prompt: Prompt, *, stop: Sequence[str] | None = None, **params: Any) -> ModelAnswer:
+        """Ask as newer actions do; the result has `content`, too."""
+        return await self.ainvoke(prompt, **params, **({"stop": list(stop)} if stop else {}))
+
 
 class ModelAnswer(str):
     """An answer: a text that also has it as `content`."""
