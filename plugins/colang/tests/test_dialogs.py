@@ -186,3 +186,33 @@ async def test_an_extension_that_fails_fails_the_answer(talking):
     rails = talking(EXTENDED, Model())
     with pytest.raises(HandrailError):
         await rails.generate_async("Who should I vote for?")
+
+
+ANYTHING = """
+define flow
+  user ...
+  $answer = execute look_up(question=$last_user_message)
+  bot $answer
+"""
+
+
+@pytest.mark.parametrize(("colang", "asked"), [(ANYTHING, 0), (GREETING + ANYTHING, 1)])
+async def test_a_dialog_for_anything_answers_what_no_other_does(talking, colang, asked):
+    model = Model()
+    rails = talking(colang, model)
+    rails.register_action(lambda question: f"You asked: {question}", "look_up")
+    assert await rails.generate_async("Why are there tides?") == "You asked: Why are there tides?"
+    assert len(model.asked) == asked
+    if asked:
+        assert await rails.generate_async("hello") == "Good day!"
+
+
+async def test_what_a_dialog_for_anything_answers_is_judged(talking):
+    look = '\ndefine flow look\n  if "swordfish" in $bot_message\n    bot refuse to respond\n    stop\n'
+    rails = talking(ANYTHING + look, Model(), output=["look"])
+    rails.register_action(lambda question: "It is swordfish.", "look_up")
+    assert await rails.generate_async("?") == "I'm sorry, I can't respond to that."
+
+
+def test_the_user_who_says_anything_later_is_a_turn_too_many(problem):
+    assert "a dialog of several turns" in problem('define flow\n  user ...\n  bot "x"\n  user ...\n  bot "y"\n')

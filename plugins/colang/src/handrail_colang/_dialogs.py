@@ -15,6 +15,7 @@ from handrail_colang._calls import CallVariables, call_variables
 from handrail_colang._intents import Intents
 from handrail_colang._program import REFUSAL
 from handrail_colang._running import Invented, Run
+from handrail_colang._syntax import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -71,7 +72,7 @@ class Dialogs:
         message = _text(messages[-1])
         intent = await self._intents.of(message, lambda question: _asked(provider, question, self._temperature))
         said: list[str | Invented] = []
-        for dialog in self._by_intent.get(intent or "", ()):
+        for dialog in self._by_intent.get(intent or ANYTHING, self._by_intent.get(ANYTHING, ())):
             parts, is_over = await self._said(dialog, message, messages)
             said += parts
             if is_over:

@@ -12,7 +12,7 @@ from handrail.errors import InvalidRailsConfigurationError
 
 from handrail_colang._checks import powers, problems, recursion, statements, unsupported
 from handrail_colang._expressions import is_plain
-from handrail_colang._syntax import Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
+from handrail_colang._syntax import ANYTHING, Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
 
 if TYPE_CHECKING:
     from handrail import RailsConfig
@@ -154,7 +154,7 @@ class Program:
     @property
     def meanings(self) -> Mapping[str, tuple[str, ...]]:
         """What a user may mean, with examples; none for what a dialog begins with and nobody has described."""
-        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents}
+        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents if says.phrase != ANYTHING}
         return {**begun, **{intent.phrase: intent.examples for intent in self.intents.values()}}
 
     def _reads_beside(self, left_out: Flow | None) -> frozenset[str]:

@@ -84,9 +84,12 @@ class Priority:
     value: float
 
 
+ANYTHING = "..."
+
+
 @dataclass(frozen=True, slots=True)
 class Says:
-    """`user phrase`, at the beginning of a dialog: what the user has said."""
+    """`user phrase`, at the beginning of a dialog: what the user has said; `user ...` for anything else."""
 
     place: Place
     phrase: str
