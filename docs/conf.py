@@ -24,6 +24,7 @@ extensions = [
     "kinds_tables",
     "commands_help",
     "http_protocol",
+    "plugin_directory",
     "public_names",
 ]
 exclude_patterns = ["_build", "_extensions", "_pictures", "examples"]

@@ -143,7 +143,7 @@ def test_a_rail_s_own_strategy_does_not_mind_the_sizes_of_the_others():
 
 
 def test_an_object_that_is_no_rail_names_what_a_rail_has():
-    with pytest.raises(PluginLoadError, match=r"it must have check\(window, turn\) or open\(turn\)"):
+    with pytest.raises(PluginLoadError, match=r"it must have check\(window, turn\), check_batch\(windows"):
         compose(FAKE + "rails: {output: {flows: [no rail]}}")
 
 

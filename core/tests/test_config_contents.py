@@ -218,6 +218,7 @@ def test_the_public_names():
         "RailsConfig",
         "StreamingConfig",
         "TaskPrompt",
+        "When",
         "json_schema",
         "normalized_name",
     ]

@@ -105,8 +105,10 @@ def test_options_of_a_rail_without_settings():
     assert options == RailOptions()
     assert own == {}
     assert options.model_dump() == {
+        "mode": "enforce",
         "streaming": None,
         "threshold": None,
+        "when": None,
         "max_concurrency": 8,
         "timeout": 30.0,
         "on_error": "block",

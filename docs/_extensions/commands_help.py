@@ -20,13 +20,13 @@ class CommandHelp(SphinxDirective):
     optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Give the help as it is printed."""
+        """Return the help as it is printed."""
         text = help_of(*self.arguments)
         return [nodes.literal_block(text, text, language="text")]
 
 
 def help_of(*command: str) -> str:
-    """Give the help of a command; of a word of its own, if it is a group of them."""
+    """Return the help of a command; of a word of its own, if it is a group of them."""
     printed = io.StringIO()
     with redirect_stdout(printed):
         run([*" ".join(command).split(), "--help"])
@@ -34,6 +34,6 @@ def help_of(*command: str) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of the directive."""
+    """Add the directive to Sphinx."""
     app.add_directive("command-help", CommandHelp)
     return {"parallel_read_safe": True}

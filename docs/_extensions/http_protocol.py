@@ -20,14 +20,14 @@ class HttpProtocol(SphinxDirective):
     """`{http-protocol}`: each operation with its answers, then each body with its fields."""
 
     def run(self) -> list[nodes.Node]:
-        """Give the sections."""
+        """Return the sections."""
         document = openapi(ServerSettings(config=Path()))
         text = "\n\n".join([*_operations(document), *_bodies(document)])
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Give each operation: method, path, what is said of it."""
+    """Yield each operation: method, path, what is said of it."""
     for path, methods in document["paths"].items():
         for method in _METHODS:
             if method in methods:
@@ -72,6 +72,6 @@ def _bodies(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of the directive."""
+    """Add the directive to Sphinx."""
     app.add_directive("http-protocol", HttpProtocol)
     return {"parallel_read_safe": True}

@@ -12,7 +12,7 @@ PUBLIC = ("handrail", "handrail.plugins", "handrail.config", "handrail.errors", 
 
 
 def find(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> nodes.Element | None:
-    """Give a link to the public name; plain text for what is no part of this project."""
+    """Return a link to the public name; plain text for what is no part of this project."""
     if node.get("refdomain") != "py":
         return None
     target = str(node["reftarget"])
@@ -55,7 +55,7 @@ def name_attributes(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx where to ask."""
+    """Connect the resolver to Sphinx."""
     app.connect("autodoc-process-docstring", show_trees)
     app.connect("autodoc-process-signature", readable_signature)
     app.connect("doctree-read", name_attributes)

@@ -11,7 +11,7 @@ from typing import Any
 
 from docutils import nodes
 from handrail import Registry
-from handrail.plugins import ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import ObserverSpec, ProviderSpec, RailSpec, StrategySpec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -36,7 +36,7 @@ class Settings(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Give the tables."""
+        """Return the tables."""
         return self.parse_text_to_nodes("\n\n".join(tables(load(self.arguments[0]))))
 
 
@@ -50,7 +50,7 @@ def load(target: str) -> type[BaseModel]:
 
 
 def tables(model: type[BaseModel]) -> Iterator[str]:
-    """Give the table of a model, and one for each mapping that stands below one of its keys, headed by its path."""
+    """Yield the table of a model, and one for each mapping that stands below one of its keys, headed by its path."""
     schema = model.model_json_schema(mode="validation")
     yield _table(model, schema)
     below, definitions = models_below(model), schema.get("$defs", {})
@@ -71,7 +71,7 @@ def tables(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _references(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Give each key of a mapping below which another one stands: the key, the other's name, `[]` for a list of them."""
+    """Yield each key that holds another mapping: the key, the mapping's name, and `[]` for a list of them."""
     for key, shape in schema.get("properties", {}).items():
         for choice in shape.get("anyOf", [shape]):
             for holder, several in ((choice, ""), (choice.get("items", {}), "[]")):
@@ -82,7 +82,7 @@ def _references(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> It
 
 
 def models_below(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    """Give every model that a model's fields mention, by name, itself left out."""
+    """Return every model that a model's fields mention, by name, itself left out."""
     found: dict[str, type[BaseModel]] = {}
     waiting = [field.annotation for field in model.model_fields.values()]
     while waiting:
@@ -95,7 +95,7 @@ def models_below(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
 
 
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """Give what is said of each key: by its field, or else under `Attributes:` in a docstring.
+    """Return what is said of each key: by its field, or else under `Attributes:` in a docstring.
 
     Raises:
         ValueError: nothing is said of one.
@@ -137,7 +137,7 @@ def _property(schema: Mapping[str, Any], name: str, field: FieldInfo) -> Mapping
 
 
 def kind_of(shape: Mapping[str, Any], *, names: bool = False) -> str:
-    """Say in words what a JSON Schema takes; mappings that are described elsewhere by their names, if there are any."""
+    """Return in words what a JSON Schema takes; mappings that are described elsewhere by their names."""
     if "$ref" in shape:
         return f"`{shape['$ref'].rpartition('/')[2]}`" if names else "mapping"
     if "const" in shape:
@@ -197,14 +197,19 @@ def _sentence(text: str) -> str:
 def _load_all() -> None:
     """Import every model now: once autodoc has read one, pydantic cannot make further ones."""
     registry = Registry.discover()
-    finders = {ProviderSpec: registry.provider, RailSpec: registry.rail, StrategySpec: registry.strategy}
+    finders = {
+        ProviderSpec: registry.provider,
+        RailSpec: registry.rail,
+        StrategySpec: registry.strategy,
+        ObserverSpec: registry.observer,
+    }
     for kind, find in finders.items():
         for name in registry.names(kind):
             find(name).load_settings()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of the directive."""
+    """Add the directive to Sphinx."""
     _load_all()
     app.add_directive("settings", Settings)
     return {"parallel_read_safe": True}

@@ -1,4 +1,4 @@
-"""Draws the pictures of `docs/concepts.md` from runs of the real engine: `python docs/_pictures`."""
+"""Draws the pictures of the README and `docs/concepts.md` from runs of the real engine: `python docs/_pictures`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 STYLE = """
@@ -37,12 +37,22 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .dot2 { fill: #d29922 } .cut { stroke: #f85149 }
 }
 """
+_MONO = "text.mono { font: 12px ui-monospace, monospace }"
 
 
 class Canvas:
-    """A picture of `width` by `height` points, with a title for those who cannot see it."""
+    """A picture of `width` by `height` points, with a title for those who cannot see it.
 
-    def __init__(self, width: int, height: int, title: str) -> None:
+    Args:
+        width: points from left to right.
+        height: points from top to bottom.
+        title: what there is to see.
+        seconds: how long a moving picture lasts before it begins again. Who has asked for less motion sees its end.
+    """
+
+    def __init__(self, width: int, height: int, title: str, seconds: float = 0.0) -> None:
+        self._seconds = seconds
+        self._moments: dict[str, str] = {}
         self._parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
             f"<title>{escape(title)}</title>",
@@ -52,6 +62,17 @@ class Canvas:
     def text(self, x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> None:
         """Write a line of text whose baseline is at `y`."""
         self._parts.append(f'<text x="{_n(x)}" y="{_n(y)}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>')
+
+    def appearing(self, x: float, y: float, text: str, kind: str, second: float, *, width: float | None = None) -> None:
+        """Write text that appears at this second of a moving picture, as wide as it must be in every font."""
+        fitted = "" if width is None else f' textLength="{_n(width)}" lengthAdjust="spacingAndGlyphs"'
+        place = f'x="{_n(x)}" y="{_n(y)}" class="{kind} {self._moment(second)}"'
+        self._parts.append(f'<text {place}{fitted} xml:space="preserve">{escape(text)}</text>')
+
+    def _moment(self, second: float) -> str:
+        """Return the class of what appears at this second."""
+        share = f"{100 * second / self._seconds:.2f}"
+        return self._moments.setdefault(share, f"t{len(self._moments)}")
 
     def rectangle(self, x: float, y: float, width: float, height: float, kind: str, rounded: float = 2) -> None:
         """Draw a rectangle from its upper left corner."""
@@ -84,8 +105,18 @@ class Canvas:
         self._parts.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="3.2" class="{kind}"/>')
 
     def finish(self) -> str:
-        """Give the file."""
-        return "\n".join([*self._parts, "</svg>", ""])
+        """Return the file."""
+        return "\n".join([*self._parts, *self._motion(), "</svg>", ""])
+
+    def _motion(self) -> Iterator[str]:
+        if not self._moments:
+            return
+        yield f"<style>{_MONO}"
+        yield "@media (prefers-reduced-motion: no-preference) {"
+        for share, name in self._moments.items():
+            yield f"@keyframes {name} {{ 0% {{ opacity: 0 }} {share}% {{ opacity: 1 }} }}"
+            yield f".{name} {{ animation: {name} {self._seconds:.2f}s step-end infinite }}"
+        yield "}</style>"
 
 
 def steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

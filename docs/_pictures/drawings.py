@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from canvas import Canvas, steps
+from moving import stopped
 from recording import Checked, Judge, Recording, record, words_of
 
 _TEXT = (
@@ -34,15 +35,15 @@ class Plot:
     characters: int
 
     def x(self, second: float) -> float:
-        """Give the place of a moment."""
+        """Return the place of a moment."""
         return self.left + self.width * second / self.seconds
 
     def y(self, character: float) -> float:
-        """Give the place of an offset in the text, from below."""
+        """Return the place of an offset in the text, from below."""
         return self.top + self.height * (1 - character / self.characters)
 
     def at(self, points: list[tuple[float, int]]) -> list[tuple[float, float]]:
-        """Give the places of many."""
+        """Return the places of many."""
         return [(self.x(second), self.y(character)) for second, character in points]
 
     def axes(self, every: float = 0.5) -> None:
@@ -162,7 +163,7 @@ class Row:
     characters: int
 
     def x(self, character: int) -> float:
-        """Give the place of an offset in the text."""
+        """Return the place of an offset in the text."""
         return self.left + self.width * character / self.characters
 
     def window(self, label: str, check: Checked, y: float) -> None:
@@ -237,7 +238,7 @@ def parallel() -> str:
 
 
 def _cleared_by(run: Recording, rail: str) -> list[tuple[float, int]]:
-    """Give when a rail had cleared how much: verdicts count in the order of their windows."""
+    """Return when a rail had cleared how much: verdicts count in the order of their windows."""
     checks = sorted((check for check in run.checks if check.rail == rail), key=lambda check: check.window.start)
     found: list[tuple[float, int]] = []
     for check in checks:
@@ -331,5 +332,6 @@ PICTURES: Mapping[str, Callable[[], str]] = {
     "chain": chain,
     "parallel": parallel,
     "latency": latency,
+    "stopped": stopped,
 }
 """Each picture by the name of its file."""

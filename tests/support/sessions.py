@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +41,7 @@ class Session:
     environment: dict[str, str]
     _namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     _background: list[subprocess.Popen[str]] = field(default_factory=list)
+    _printed: str = ""
     _port: str = field(default_factory=lambda: _free_port())
 
     def __enter__(self) -> Self:
@@ -59,8 +62,11 @@ class Session:
             elif snippet.language == "console":
                 for command, printed in commands(snippet.code):
                     self._command(command, printed, snippet)
+            elif snippet.is_output:
+                where = f"{snippet.place} is not what the Python before it prints"
+                assert matches(self._printed, snippet.code), f"{where}\n{self._printed}"
             elif snippet.language == "python":
-                self._python(snippet)
+                self._printed = self._python(snippet)
 
     def _write(self, snippet: Snippet) -> None:
         file = self.folder / str(snippet.file)
@@ -104,12 +110,12 @@ class Session:
             start_new_session=True,
         )
 
-    def _python(self, snippet: Snippet) -> None:
+    def _python(self, snippet: Snippet) -> str:
         here, folder = Path.cwd(), str(self.folder)
         os.chdir(folder)
         sys.path.insert(0, folder)
         try:
-            run_python(snippet, self._namespace)
+            return run_python(snippet, self._namespace)
         finally:
             sys.path.remove(folder)
             os.chdir(here)
@@ -118,16 +124,22 @@ class Session:
                     del sys.modules[name]
 
 
-def run_python(snippet: Snippet, namespace: dict[str, Any], *, loop: Callable[[], Any] | None = None) -> None:
-    """Run a snippet that may await at its top level, on a loop of asyncio that may be one whose clock jumps."""
+def run_python(snippet: Snippet, namespace: dict[str, Any], *, loop: Callable[[], Any] | None = None) -> str:
+    """Run a snippet that may await at its top level, on a loop of asyncio that may be one whose clock jumps.
+
+    Returns:
+        What it printed.
+    """
     code = compile("\n" * snippet.line + snippet.code, snippet.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    result = eval(code, namespace)
-    if inspect.iscoroutine(result):
+    with redirect_stdout(io.StringIO()) as printed:
+        result = eval(code, namespace)
+        if inspect.iscoroutine(result):
 
-        async def run() -> None:
-            await result
+            async def run() -> None:
+                await result
 
-        anyio.run(run, backend_options={"loop_factory": loop})
+            anyio.run(run, backend_options={"loop_factory": loop})
+    return printed.getvalue()
 
 
 def commands(code: str) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,9 @@ from handrail._types import Channel, Decision, Span
 FailureKind: TypeAlias = Literal["raised", "timed out", "contract", "cancelled"]
 """How a rail failed: it raised, took too long, returned what its interface does not allow, or ended its own task."""
 
+WouldHave: TypeAlias = Literal["block", "rewrite", "failed"]
+"""What a rail that observes would have done to the text, had it been asked to enforce."""
+
 
 @dataclass(frozen=True, slots=True)
 class RailId:
@@ -57,6 +60,9 @@ class CheckRecord:
         score: from the verdict: how sure the rail is that the text violates, from 0 to 1.
         detail: from the verdict. May have text that was refused, so it is for the journal only.
         failure: for "failed": how.
+        mode: "observe" for a rail that stops nothing.
+        would_have: what a rail that observes would have done; the decision is "allow" then, or "failed". None if the
+            text would have passed unchanged. Reason, category, span and score are those of the verdict.
     """
 
     rail: str
@@ -79,10 +85,21 @@ class CheckRecord:
     score: float | None = None
     detail: Mapping[str, object] | None = field(default=None, repr=False)
     failure: FailureKind | None = None
+    mode: Literal["enforce", "observe"] = "enforce"
+    would_have: WouldHave | None = None
 
     def __post_init__(self) -> None:
         if self.rail_id is None:
             self.rail_id = RailId(self.rail)
+
+    def let_pass(self) -> None:
+        """Write down that the rail only observes: what it decided becomes what it would have done."""
+        if self.decision == "failed":
+            self.would_have = None if self.allowed_on_error else "failed"
+            self.allowed_on_error = True
+        elif self.decision in ("block", "rewrite"):
+            self.would_have = "block" if self.decision == "block" else "rewrite"
+            self.decision = "allow"
 
     @property
     def stopped(self) -> bool:

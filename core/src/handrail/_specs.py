@@ -56,6 +56,8 @@ class RailSpec:
             that does all the same has failed. "whole" for one that makes another text of what it is shown, by
             `rewritten(window, text)`: it judges windows until it first changes one; from there on the rest is held to
             the end, and then the rail is asked about the whole text.
+        stateful: True for a window rail that has `open(turn)` in place of `check`: what that returns judges the windows
+            of one stream by `async check(window)`, one after another, and may keep what it has seen.
         defined_at: where a configuration defines it, such as `config/rails.co:3`; only what `handrail_config_rails`
             yields has one, and nothing takes the place of an installed rail without.
     """
@@ -72,6 +74,7 @@ class RailSpec:
     whole: bool = False
     rewrites: Literal[True, False, "whole"] = True
     defined_at: str = ""
+    stateful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +111,39 @@ class CommandSpec:
     summary: str = ""
 
 
-Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec
+@dataclass(frozen=True, slots=True)
+class ObserverSpec:
+    """Something that is told what happens in calls.
+
+    Attributes:
+        name: what a configuration writes under `observers`.
+        target: `"package.module:Attribute"`, imported when a configuration names the observer, or the object itself.
+            Called as `target(settings, context)` with an `ObserverContext`, once per configuration.
+        settings: a pydantic model that validates `observers.<name>`; without one a plain dict is passed.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    settings: str | type | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialectSpec:
+    """A protocol in which clients of a server ask for answers.
+
+    Attributes:
+        name: what people call it.
+        target: `"package.module:Attribute"` of a class without arguments, or an object, with the interface that the
+            server publishes; the kernel knows nothing of it.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    summary: str = ""
+
+
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec | ObserverSpec | DialectSpec
 """Whatever a plugin may register."""

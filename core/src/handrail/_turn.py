@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import secrets
-import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from handrail._llm_call import LLMCall as LLMCall
 from handrail._records import CheckRecord as CheckRecord
 from handrail._types import Message, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from handrail._types import CountTokens
+    from handrail._telling import Telling as _Telling  # the kernel's own
 
 
-_COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held
-_SAMPLES, _SAMPLE = 64, 512
+_RESOLUTION = 0.001  # seconds by which a timer may be early
 
 DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 """When the check that runs must have ended, where no cancel scope around it says so."""
@@ -32,67 +32,23 @@ def effective_deadline() -> float:
     return min(anyio.current_effective_deadline(), DEADLINE.get())
 
 
+@contextmanager
+def deadline_at(when: float) -> Iterator[None]:
+    """Have the code in the block see that it must have ended by then, or earlier."""
+    token = DEADLINE.set(min(DEADLINE.get(), when))
+    try:
+        yield
+    finally:
+        DEADLINE.reset(token)
+
+
+def is_late() -> bool:
+    """Return whether the time of the check that runs is over, which tells a time-out from another cancellation."""
+    return anyio.current_time() + _RESOLUTION >= DEADLINE.get()
+
+
 def _call_id() -> str:
     return secrets.token_hex(8)
-
-
-def _counted(text: str, count: CountTokens) -> int:
-    """Return the tokens of a text; of a very long one those of samples, evenly spread, for nothing waits for it."""
-    if len(text) <= _COUNTED_WHOLE:
-        return count(text)
-    starts = [len(text) * number // _SAMPLES for number in range(_SAMPLES)]
-    sampled = sum(count(text[start : start + _SAMPLE]) for start in starts)
-    return round(sampled * len(text) / (_SAMPLES * _SAMPLE))
-
-
-@dataclass(slots=True)
-class LLMCall:
-    """One request to a language model, by the main generation or by a rail.
-
-    Attributes:
-        task: what it was for: "general" for the answer, else the rail's task such as "self_check_output".
-        engine: the engine's name in the configuration.
-        model: the model's name.
-        prompt: the messages as text.
-        completion: the answer as far as it came.
-        started_at, finished_at: seconds since the epoch.
-        duration: seconds.
-        id: the provider's id of the request, where it gave one.
-        reported: what it has cost, if the provider said so.
-        count_tokens: counts tokens where it did not.
-        aside: reasoning and tool calls, as text that such a count takes into account.
-    """
-
-    task: str
-    engine: str
-    model: str
-    prompt: str
-    completion: str = ""
-    started_at: float = 0.0
-    finished_at: float = 0.0
-    duration: float = 0.0
-    id: str | None = None
-    reported: Usage | None = None
-    count_tokens: CountTokens | None = field(default=None, repr=False, compare=False)
-    aside: str = field(default="", repr=False)
-
-    def close(self, completion: str, reported: Usage | None, duration: float, aside: str = "") -> None:
-        """Write down how the request ended."""
-        self.completion = completion
-        self.aside = aside
-        self.reported = reported
-        self.duration = duration
-        self.finished_at = time.time()
-
-    @property
-    def usage(self) -> Usage:
-        """What it has cost: as reported, else counted here, when it is asked for, and marked as estimated."""
-        if self.reported is None:
-            if self.count_tokens is None:
-                return Usage()
-            output_tokens = sum(_counted(text, self.count_tokens) for text in (self.completion, self.aside) if text)
-            self.reported = Usage(_counted(self.prompt, self.count_tokens), output_tokens, estimated=True)
-        return self.reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +86,32 @@ RailRun = CheckRecord
 
 @dataclass(slots=True)
 class Journal:
-    """What happened in one call: its requests to models and its checks. Belongs to that call alone."""
+    """What happened in one call: its requests to models and its checks. Belongs to that call alone.
+
+    Attributes:
+        telling: what tells the observers of the call; None without any.
+    """
 
     llm_calls: list[LLMCall] = field(default_factory=list)
     rail_runs: list[CheckRecord] = field(default_factory=list)
+    telling: _Telling | None = field(default=None, repr=False, compare=False)
+
+    def note(self, record: CheckRecord) -> None:
+        """Write down a check that has ended."""
+        self.rail_runs.append(record)
+        if self.telling is not None:
+            self.telling.check_ended(record)
+
+    def asked(self, call: LLMCall) -> None:
+        """Write down a request to a model that begins."""
+        self.llm_calls.append(call)
+        if self.telling is not None:
+            self.telling.model_asked(call)
+
+    def answered(self, call: LLMCall) -> None:
+        """Write down that a request to a model is over."""
+        if self.telling is not None:
+            self.telling.model_answered(call)
 
     @property
     def usage(self) -> Usage:
@@ -157,6 +135,8 @@ class Turn:
         conversation_id: which conversation it is, as the program says.
         shared: a mapping that all rails of the call share, those of its input and of its output; it is the program's
             and its plugins' own, so keys should begin with a plugin's name.
+        state: a mapping for the rail that is told, for this call: what its input side has noted, its output side finds
+            there, if the two flows are written alike. No other rail sees it.
     """
 
     messages: tuple[Message, ...] = ()
@@ -168,6 +148,12 @@ class Turn:
     caller: str | None = None
     conversation_id: str | None = None
     shared: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    state: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _states: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def for_rail(self, rail: str) -> Turn:
+        """Return the turn as a rail of the call is told of it, with the state that belongs to the rail."""
+        return replace(self, state=self._states.setdefault(rail, {}))
 
     @property
     def deadline(self) -> float | None:

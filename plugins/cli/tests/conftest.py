@@ -46,7 +46,7 @@ from handrail.plugins import CommandSpec, ProviderSpec, RailSpec, hookimpl
 
 @hookimpl
 def handrail_rails():
-    for name in ("no curse", "no numbers", "explode", "shout", "nothing wrong"):
+    for name in ("no curse", "no numbers", "explode", "shout", "nothing wrong", "tell variables"):
         yield RailSpec(name, "handrail_of_tests.parts:" + name.title().replace(" ", ""), summary="A rail of a test.")
 
 @hookimpl
@@ -75,6 +75,10 @@ class _Rail:
 class NothingWrong(_Rail):
     async def check(self, window, turn):
         return Verdict.allow()
+
+class TellVariables(_Rail):
+    async def check(self, window, turn):
+        return Verdict.block(repr(dict(turn.variables)))
 
 class NoCurse(_Rail):
     async def check(self, window, turn):

@@ -38,11 +38,6 @@ def test_help_lists_the_commands_of_every_package(capsys: pytest.CaptureFixture[
     assert "Chat with a guarded model." in shown
 
 
-def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]):
-    assert run([]) == 0
-    assert "Chat with a guarded model." in capsys.readouterr().out
-
-
 def test_a_command_of_another_package_runs_by_its_signature(capsys: pytest.CaptureFixture[str]):
     assert run(["greet", "you", "--loud"], Registry.discover().with_plugins(Greeting())) == 7
     assert capsys.readouterr().out == "HELLO YOU\n"
@@ -100,6 +95,7 @@ def test_help_imports_nothing_heavy():
 import sys
 from handrail_cli.app import run
 run(["--help"])
+run([])
 heavy = {"pydantic", "tiktoken", "yaml", "handrail._rails", "handrail_cli._chat", "readline"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """

@@ -196,8 +196,8 @@ def test_streaming_must_be_enabled_by_the_configuration(configuration: Configura
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no configuration is named"),
-        (["a", "--config", "b"], "two configurations are named, 'a' and --config 'b'"),
+        ([], "no configuration given"),
+        (["a", "--config", "b"], "configuration given twice: 'a' and --config 'b'"),
         (["{path}", "--message", " "], "--message is empty"),
         (["{path}", "--model", "scripted"], "--model is 'scripted'; write ENGINE/MODEL"),
         (["{path}", "--model", "scriptde/x"], "unknown engine 'scriptde'; did you mean 'scripted'?"),

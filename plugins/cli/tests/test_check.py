@@ -33,14 +33,14 @@ def test_a_configuration_that_can_be_used_is_described(configuration: Configurat
     path = configuration("no curse", "shout", on_input=("nothing wrong",))
     assert run(["check", path]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"{path} can be used\nmodels\n  main  scripted/parrot  handrail-scripted 0.1.0\n")
+    assert shown.startswith(f"{path} is valid\nmodels\n  main  scripted/parrot  handrail-scripted 0.1.0\n")
     assert "input rails\n  nothing wrong  handrail-of-tests 1.0  sees the message whole" in shown
     assert (
         "output rails, one after the other\n  no curse  handrail-of-tests 1.0  windows by rolling (handrail 0.1.0)"
         in shown
     )
     assert "at most 6 tokens, 2 of them overlap, 2 held, first after 4, 8 at once, 30 s each, a failure blocks" in shown
-    assert "shout     handrail-of-tests 1.0  reads the stream" in shown
+    assert "shout     handrail-of-tests 1.0  stream rail: holds back only text that may still match" in shown
     assert "streaming\n  enabled for output rails" in shown
     assert "  reasoning   guarded by no rail; the server and `handrail chat` withhold it" in shown
     assert "counted with" in shown
@@ -53,7 +53,7 @@ def test_what_may_not_be_meant_is_a_warning(configuration: Configuration, capsys
     empty.write_text("instructions: []\n")
     assert run(["check", "--config", str(empty)]) == 0
     shown = capsys.readouterr().out
-    assert "nothing can be asked" in shown
+    assert "not generated" in shown
     assert "no rails: everything passes" in shown
 
 
@@ -120,7 +120,7 @@ def test_a_secret_among_the_parameters_is_not_shown(tmp_path: Path, capsys: Capt
 
 def test_nothing_named_is_an_error_of_usage(capsys: Capture):
     assert run(["check"]) == 2
-    assert capsys.readouterr().err.startswith("handrail: no configuration is named")
+    assert capsys.readouterr().err.startswith("handrail: no configuration given")
 
 
 def write(folder: Path, content: str) -> str:
@@ -285,7 +285,7 @@ def test_each_configuration_of_a_folder_is_checked(tmp_path, capsys: Capture):
     (tmp_path / "notes").mkdir()
     assert run(["check", str(tmp_path)]) == 2
     printed = capsys.readouterr().out
-    assert f"{tmp_path / 'one'} can be used" in printed
+    assert f"{tmp_path / 'one'} is valid" in printed
     assert f"{tmp_path / 'two'}: 1 problem" in printed
     assert ".hidden" not in printed
     assert run(["check", str(tmp_path), "--json"]) == 2

@@ -83,7 +83,7 @@ def test_a_rail_that_is_not_installed_is_named_and_never_replaced_by_one_that_is
     folder = written(tmp_path / "c", "rails:\n  output:\n    flows:\n      - self check outputs\n")
     assert run(["migrate", str(folder)]) == 2
     shown = capsys.readouterr().out
-    assert "served by nobody\n  rail  self check outputs" in shown
+    assert "not installed\n  rail  self check outputs" in shown
     assert "to change" in shown
     assert patched(folder, capsys) == ""
 

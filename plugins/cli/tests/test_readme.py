@@ -21,11 +21,11 @@ SOURCES = Path(__file__).parents[1] / "src" / "handrail_cli"
 
 
 def section(title: str) -> str:
-    """Give the part below a title."""
+    """Return the part below a title."""
     return re.split(r"^#+ ", README.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
-@pytest.mark.parametrize("command", ["chat", "check", "plugins", "schema"])
+@pytest.mark.parametrize("command", ["chat", "check", "doctor", "plugins", "schema"])
 def test_every_option_of_a_command_is_described(command: str, capsys: pytest.CaptureFixture[str]):
     run([command, "--help"])
     for option in set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}:

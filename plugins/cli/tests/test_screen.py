@@ -3,9 +3,18 @@ from __future__ import annotations
 import io
 
 import pytest
-from handrail import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta, ToolCallDelta
+from handrail import (
+    Blocked,
+    Finished,
+    GenerationResponse,
+    RailFailed,
+    ReasoningDelta,
+    Retraction,
+    TextDelta,
+    ToolCallDelta,
+)
 from handrail.errors import ProviderRateLimitError
-from handrail_cli import JsonLines, Notes, Screen, notes_console
+from handrail_cli import Answer, JsonLines, Notes, Screen, notes_console
 
 
 class Terminal(io.StringIO):
@@ -89,7 +98,7 @@ def test_tool_calls_are_put_together_and_shown_at_the_end():
 
 
 def test_an_empty_answer_and_one_that_was_cut_are_told():
-    assert Shown().show(Finished("stop"))[1] == "[empty] The model answered nothing.\n"
+    assert Shown().show(Finished("stop"))[1] == "[empty] The model returned an empty answer.\n"
     assert "[cut]" in Shown().show(TextDelta("half", 0), Finished("length"))[1]
 
 
@@ -149,3 +158,60 @@ def test_events_are_written_as_json_lines_that_no_text_can_break():
     first, second = out.getvalue().splitlines()
     assert first == '{"event": "text", "text": "a\\"\\n{}\\u001b\\u2028", "start": 0, "kind": "text"}'
     assert second.startswith('{"event": "finished", "finish_reason": "stop", "usage": null, "metadata": {"id": "<class')
+
+
+def test_what_an_answer_waits_for_is_shown_and_taken_away_again():
+    shown = Shown(terminal=True)
+    shown.screen.wait(0, 0.1)
+    shown.screen.wait(12, 0.2)
+    waiting = shown.out.getvalue()
+    assert "waiting for the first words, 0.1 s" in waiting
+    assert waiting.endswith("12 characters held until the rails have checked them, 0.2 s\x1b[0m")
+    shown.show(TextDelta("Hello", 0))
+    assert shown.out.getvalue().removeprefix(waiting) == "\r\x1b[KHello"
+
+
+@pytest.mark.parametrize("event", [Blocked("no curse", "output", "rude"), ReasoningDelta("Hm."), Finished("stop")])
+def test_whatever_comes_first_takes_the_waiting_line_away(event: object):
+    shown = Shown(terminal=True)
+    shown.screen.wait(0, 0.1)
+    waiting = shown.out.getvalue()
+    shown.show(event)
+    assert shown.out.getvalue().removeprefix(waiting).startswith("\r\x1b[K")
+
+
+def test_an_answer_that_ends_takes_the_waiting_line_away():
+    shown = Shown(terminal=True)
+    shown.screen.wait(0, 0.1)
+    shown.screen.end(Answer(GenerationResponse(outcome="finished"), 0.1))
+    assert shown.out.getvalue().endswith("\r\x1b[K")
+
+
+def test_no_line_of_waiting_is_written_into_a_line_of_text():
+    shown = Shown(terminal=True)
+    before = shown.show(TextDelta("Hello", 0))
+    shown.screen.wait(3, 1.0)
+    assert shown.show() == before
+
+
+def test_a_pipe_is_not_told_what_an_answer_waits_for():
+    shown = Shown()
+    shown.screen.wait(0, 0.1)
+    assert shown.show() == ("", "")
+
+
+def test_an_output_that_is_a_pipe_stays_clean_although_a_terminal_shows_the_waiting():
+    out, beside = io.StringIO(), Terminal()
+    screen = Screen(out, Notes(notes_console(beside)))
+    screen.begin()
+    screen.wait(0, 0.1)
+    screen.show(TextDelta("Hello", 0))
+    assert out.getvalue() == "Hello"
+    assert beside.getvalue().endswith("\r\x1b[K")
+
+
+def test_a_dumb_terminal_shows_no_waiting(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "dumb")
+    shown = Shown(terminal=True)
+    shown.screen.wait(0, 0.1)
+    assert shown.out.getvalue() == ""

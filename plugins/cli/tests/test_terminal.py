@@ -146,3 +146,31 @@ def test_every_kind_of_end_has_a_colour_of_its_own(configuration: Configuration,
         found[tag] = chat.raw[: chat.raw.index(tag)].rsplit("\x1b[", 1)[1]
     assert list(found) == ["[blocked]", "[rail failed]", "[model error]"]
     assert len(set(found.values())) == 3
+
+
+def test_a_chat_shows_what_it_waits_for_until_the_first_words(configuration: Configuration, terminal: Start):
+    chat = terminal("chat", configuration("nothing wrong", **SLOW), "--streaming", "--message", "bad")
+    chat.until("characters held until the rails have checked them")
+    chat.until("This is")
+    chat.type(CTRL_C)
+    rest = chat.rest()
+    assert "held until" not in rest
+    assert chat.raw.rindex("\x1b[K") < chat.raw.index("This is")
+
+
+def test_an_answer_that_is_generated_whole_shows_that_it_is_waited_for(configuration: Configuration, terminal: Start):
+    chat = terminal("chat", configuration("nothing wrong", tokens_per_second=20), "--message", "hello")
+    chat.until("waiting for the first words")
+    assert "Hello there, friend." in chat.rest()
+    assert chat.code() == 0
+
+
+def test_a_variable_is_set_in_a_chat(configuration: Configuration, terminal: Start):
+    chat = terminal("chat", configuration(), "--variable", "name=Ada")
+    chat.prompt()
+    chat.type("/set" + ENTER)
+    assert "Context variables: name." in chat.prompt()
+    chat.type("/set age:=36" + ENTER)
+    assert "Context variables: name, age." in chat.prompt()
+    chat.type("/set age:=x" + ENTER)
+    assert "variable 'age' is not valid JSON" in chat.prompt()

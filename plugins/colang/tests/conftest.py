@@ -46,7 +46,7 @@ def make(tmp_path):
 
 @pytest.fixture
 def problem(make):
-    """Give the error that a configuration in Colang is refused with."""
+    """Return the error that a configuration in Colang is refused with."""
 
     def problem(colang, **arguments):
         with pytest.raises(ValueError) as caught:  # noqa: PT011  # what is tested is the message

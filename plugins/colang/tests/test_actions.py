@@ -30,7 +30,7 @@ async def test_a_parameter_that_nobody_gives_blocks(make):
 
 
 async def test_a_variable_that_was_never_set_blocks(make):
-    assert "rails.co:2:6: $alowed was never set" in await failure(make("define flow flow\n  if $alowed\n    stop"))
+    assert "rails.co:2:6: $alowed is not defined" in await failure(make("define flow flow\n  if $alowed\n    stop"))
 
 
 async def test_an_expression_without_a_value_blocks(make):

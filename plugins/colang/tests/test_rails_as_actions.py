@@ -61,7 +61,7 @@ async def test_the_reason_is_the_installed_rails_and_the_user_is_told_what_the_f
     result = await rails.check_async(talk("because"))
     assert (result.content, result.reason) == (
         "I'm sorry, I can't respond to that.",
-        "the judge would block the answer",
+        "the judge said the answer must be blocked",
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 def test_a_syntax_error_shows_line_and_caret(problem):
     text = problem("define flow flow\n  if $x ==\n    stop")
-    assert "rails.co:2:11: Colang cannot be read from here on\n      if $x ==\n              ^" in text
+    assert "rails.co:2:11: Colang syntax error\n      if $x ==\n              ^" in text
 
 
 DIALOG = 'define user greet\n  "Hello"\ndefine flow\n  user greet\n'

@@ -16,7 +16,7 @@ def scripted(kind, *answers, default):
 
 @pytest.fixture
 def content_safety():
-    """Give a configuration of the content safety rails; the judge finds bombs unsafe."""
+    """Return a configuration of the content safety rails; the judge finds bombs unsafe."""
     prompt = "Say in JSON whether this is safe. User: {{ user_input }}"
     return {
         "models": [

@@ -78,5 +78,5 @@ def test_llama_guard_is_not_replaced_by_the_main_model(make, content_safety):
 
 
 def test_llama_guard_takes_no_arguments(make, content_safety):
-    with pytest.raises(ConfigurationError, match=r"takes no arguments, and is given \$model"):
+    with pytest.raises(ConfigurationError, match=r"takes no arguments, but got \$model"):
         make({**content_safety, "prompts": [PROMPT]}, input_=["llama guard check input $model=guard"])

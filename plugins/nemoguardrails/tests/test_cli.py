@@ -48,14 +48,14 @@ def test_a_command_that_is_not_offered_says_what_there_is_instead(run, command, 
     assert f"nemoguardrails {command} is not supported: " in capsys.readouterr().err
 
 
-@pytest.fixture
-def serve(settings, tmp_path):
-    """Start `nemoguardrails server` as a process, with one configuration; give its port."""
+@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
+def serve(request, settings, tmp_path):
+    """Start `nemoguardrails server`, with one configuration, in so many processes; give its port."""
     folder = tmp_path / "my_config"
     folder.mkdir()
     (folder / "config.yml").write_text(json.dumps(settings()), "utf-8")
     program = str(Path(sys.executable).with_name("nemoguardrails"))
-    command = [program, "server", "--config", str(tmp_path), "--port", "0"]
+    command = [program, "server", "--config", str(tmp_path), "--port", "0", "--workers", str(request.param)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             said = next(line for line in process.stderr if "listening at" in line)
@@ -75,9 +75,23 @@ def test_the_server_answers_the_flat_body_whole_and_streamed(serve):
     assert "".join(delta.get("content") or "" for delta in deltas) == "The moon pulls the sea."
 
 
-def post(port, body):
+def test_the_served_protocol_is_that_of_the_original(serve):
+    messages = [{"role": "context", "content": {"topic": "tides"}}, {"role": "user", "content": "Hello!"}]
+    asked = {"model": "gpt-4o", "guardrails": {"config_id": "my_config"}, "messages": messages}
+    assert json.loads(post(serve, asked))["choices"][0]["message"]["content"] == "The moon pulls the sea."
+    checks = {**asked, "messages": messages[1:], "guardrails": {"config_id": "my_config", "rail_types": ["input"]}}
+    assert json.loads(post(serve, checks, "/v1/checks"))["status"] == "passed"
+
+
+def test_rails_may_be_chosen_where_the_settings_do_not_say_otherwise(serve):
+    chosen = {"rails": {"output": False}, "log": {"internal_events": True}}
+    hello = {"config_id": "my_config", "messages": [{"role": "user", "content": "Hello!"}], "options": chosen}
+    assert json.loads(post(serve, hello))["messages"][0]["content"] == "The moon pulls the sea."
+
+
+def post(port, body, path="/v1/chat/completions"):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     response = connection.getresponse()
     text = response.read().decode()
     connection.close()

@@ -149,7 +149,7 @@ async def test_an_input_is_rewritten_before_the_model_sees_it() -> None:
         ),
         ("phrase check", {}, "nothing to look for; add a phrase"),
         ("phrase check", {"files": ["none.txt"]}, "none.txt' cannot be read: No such file"),
-        ("phrase check", {"phrases": ["\u200b "]}, "nothing is left of the phrase"),
+        ("phrase check", {"phrases": ["\u200b "]}, "the phrase is empty after folding:"),
         ("personal data check", {"kinds": ["emial"]}, "knows no kind 'emial'; did you mean 'email'?"),
         ("personal data check", {"actions": {"visa": "mask"}}, "knows no kind 'visa'"),
         ("secret check", {"kinds": []}, "nothing to look for; add a kind"),

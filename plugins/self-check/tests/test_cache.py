@@ -31,8 +31,8 @@ async def test_nothing_is_remembered_unless_it_is_asked_for(build):
         ("no", ("allow", "", 2), ("allow", "allowed (remembered)", 1)),
         (
             "yes",
-            ("block", "the judge would block the answer", 2),
-            ("block", "the judge would block the answer (remembered)", 1),
+            ("block", "the judge said the answer must be blocked", 2),
+            ("block", "the judge said the answer must be blocked (remembered)", 1),
         ),
     ],
 )

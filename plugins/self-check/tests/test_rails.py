@@ -41,7 +41,7 @@ async def test_a_stream_is_stopped_at_the_window_that_the_judge_blocks(build):
     guarded = build(judge=judge, answer=LONG + bad + LONG)
     events, response = await events_of(guarded)
     assert isinstance(events[-1], Blocked)
-    assert events[-1].reason == "the judge would block the answer"
+    assert events[-1].reason == "the judge said the answer must be blocked"
     delivered = "".join(event.text for event in events if isinstance(event, TextDelta))
     assert delivered
     assert LONG.startswith(delivered)

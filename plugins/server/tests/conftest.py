@@ -288,6 +288,12 @@ _JUDGE = {
     "parameters": {"answers": [{"contains": "xyzzy", "text": "yes"}], "default": "no", "delay": 0.15},
 }
 _CALL = {"tool_calls": [{"name": "get_weather", "arguments": {"city": "Lisbon"}}]}
+_TURNS = [
+    {"contains": "noon", "text": "It is sunny at noon."},
+    {"contains": "sunny", "tool_calls": [{"name": "get_time", "arguments": {"city": "Lisbon"}}]},
+    {"contains": "weather", "tool_calls": [{"name": "get_weather", "arguments": {"city": "Lisbon"}}]},
+]
+_PHRASES = {"phrase check": {"phrases": ["swordfish"], "action": "block"}}
 _BREAKS = {"text": "It breaks off here.", "error": {"type": "server", "after": 2}}
 
 
@@ -303,6 +309,9 @@ def real_server(tmp_path_factory) -> Iterator[Process]:
     for name, values in {
         "plain": config(["Hello there."]),
         "tools": config([_CALL]),
+        "turns": config(_TURNS, input_=["phrase check"], output=["phrase check"], options=_PHRASES),
+        "form": config(['{"city": "swordfish"}'], output=["phrase check"], options=_PHRASES),
+        "reasons": config([{"text": "The moon.", "reasoning": "Who pulls the sea?"}]),
         "broken": config([_BREAKS], parameters=pace),
         "guarded": guarded,
         "masked": config(

@@ -71,10 +71,13 @@ def test_asynchronous_client(real_server):
             assert "".join(texts) == "Hello there."
             assert [model.id async for model in client.models.list()] == [
                 "broken",
+                "form",
                 "guarded",
                 "masked",
                 "plain",
+                "reasons",
                 "tools",
+                "turns",
             ]
 
     asyncio.run(ask())

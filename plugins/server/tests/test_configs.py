@@ -17,12 +17,12 @@ class Counting:
         self.made = 0
         self.closed: list[object] = []
 
-    def __call__(self, config):
+    def __call__(self, config, name):
         self.made += 1
         closed = self.closed
 
         class Rails(LLMRails):
-            async def aclose(self):
+            async def aclose(self, *, drain=None):
                 closed.append(self)
                 await super().aclose()
 

@@ -9,6 +9,9 @@ from schemathesis.generation import GenerationMode
 
 OPERATIONS = [
     "POST /v1/chat/completions",
+    "POST /v1/responses",
+    "POST /v1/messages",
+    "POST /v1/messages/count_tokens",
     "POST /v1/checks",
     "POST /v1/embeddings",
     "GET /v1/models",

@@ -33,7 +33,7 @@ def page(browser, real_server, request):
     opened.goto(real_server.url)
     opened.get_by_label("API key").fill("right-key")
     opened.get_by_label("API key").press("Tab")
-    expect(opened.get_by_label("Configuration").locator("option")).to_have_count(5)
+    expect(opened.get_by_label("Configuration").locator("option")).to_have_count(8)
     yield opened
     assert opened.problems == []
     context.close()
@@ -47,7 +47,7 @@ def test_answer_streams_and_numbers_are_shown(page):
     choose(page, "plain")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#answer")).to_have_text("Hello there.")
-    expect(page.locator("#verdict")).to_contain_text("Every character was cleared")
+    expect(page.locator("#verdict")).to_contain_text("No rail was asked")
     expect(page.locator("#completion")).to_have_text(re.compile(r"^\d+$"))
 
 
@@ -75,9 +75,24 @@ def test_redaction_says_which_rail_and_what(page):
     choose(page, "masked")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#answer")).to_have_text("Write to [EMAIL] for more.")
+    expect(page.locator("#verdict")).to_contain_text("Every character was cleared")
     expect(page.locator("#notes")).to_contain_text("personal data check redacted")
     expect(page.locator(".lane .check.rewrite")).to_be_attached()
     assert "anna" not in page.locator("main").inner_text()
+
+
+def test_tool_calls_are_shown(page):
+    choose(page, "tools")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_label("Tool calls")).to_contain_text('get_weather {"city": "Lisbon"}')
+
+
+def test_a_hold_is_told_while_the_first_window_is_held(page):
+    choose(page, "guarded")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#state")).to_contain_text("holding")
+    expect(page.locator("#first")).to_have_text("–")
+    expect(page.locator("#verdict")).to_contain_text("stopped the answer", timeout=30_000)
 
 
 def test_everything_works_by_keyboard(page):

@@ -117,7 +117,7 @@ async def test_no_step_is_long(body, monkeypatch):
             steps.append(sum(_pieces._positions(piece)))
             return self.inner.validate_json(piece)
 
-    monkeypatch.setattr(_pieces, "_LISTS", {name: Decoder(inner) for name, inner in _pieces._LISTS.items()})
+    monkeypatch.setattr(ChatBody, "lists", {name: Decoder(inner) for name, inner in ChatBody.lists.items()})
     whole = parse_body
     monkeypatch.setattr(
         _pieces, "parse_body", lambda model, b: steps.append(sum(_pieces._positions(b))) or whole(model, b)

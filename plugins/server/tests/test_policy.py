@@ -228,3 +228,17 @@ def test_settings_file_gives_what_the_command_line_does_not(tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         ServerSettings.read(file)
     assert {problem.split(": ")[1] for problem in caught.value.problems} == {"policy.rail", "limits.messages"}
+
+
+async def test_metrics_count_judges_and_what_observing_rails_would_have_done(serve, fake):
+    rail = FunctionRail(lambda window: Verdict.block("no"))
+    watched = fake(output=["words"])
+    watched["rails"]["config"] = {"words": {"mode": "observe"}}
+    client = serve({"a": watched}, provider=FakeProvider(["Hello"]), rails={"words": rail})
+    assert (await client.chat()).status == 200
+    text = (await client.get("/metrics")).body.decode()
+    assert 'handrail_would_have_total{rail="words",direction="output",decision="block"} 1' in text
+    assert 'handrail_calls_total{config="a",kind="whole",outcome="finished"} 1' in text
+    assert "handrail_blocks_total{" not in text
+    assert 'handrail_tokens_total{direction="input",config="a",model=' in text
+    assert 'task="general"} ' in text

@@ -87,7 +87,7 @@ DENSE = ("sentence", {"min_tokens": 1, "max_tokens": 2, "context_sentences": 0, 
 @example(case=(*DENSE, "wordwordword\n」.wordword", ["wordwordword\n」.wordword"], []))
 @given(case=cases())
 def test_a_window_is_within_its_cap(case, make, windows_of, count_tokens):
-    """Give or take the token that is cut where a text has no better place; and but for single characters."""
+    """Agree to within the token that is cut where a text has no better place; and but for single characters."""
     kind, chosen, _, pieces, _ = case
     if kind == "whole":
         return

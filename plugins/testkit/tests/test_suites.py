@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 from handrail_testkit import (
+    HostConformance,
     PluginConformance,
     ProviderConformance,
     StrategyConformance,
@@ -14,6 +15,7 @@ from handrail_testkit import (
 )
 
 SUITES = (
+    HostConformance,
     PluginConformance,
     ProviderConformance,
     StrategyConformance,
@@ -108,6 +110,7 @@ def test_an_expected_failure_of_no_test_is_an_error(run, anyio_backend):
     ("suite", "test", "message"),
     [
         ("ProviderConformance", "usage_is_told", "*override the fixture 'case' so that it gives a ProviderCase*"),
+        ("HostConformance", "usage_is_kept", "*override the fixture 'case' so that it returns a HostCase*"),
         ("WindowRailConformance", "examples_show", "*override the fixture 'case' so that it gives a RailCase*"),
         ("StreamRailConformance", "examples_show", "*override the fixture 'case' so that it gives a RailCase*"),
         ("StrategyConformance", "without_text", "*override the fixture 'case' so that it gives a StrategyCase*"),

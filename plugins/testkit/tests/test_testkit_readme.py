@@ -10,6 +10,9 @@ from pathlib import Path
 import handrail_testkit
 import pytest
 from handrail_testkit import (
+    HostAnswer,
+    HostConformance,
+    HostRequest,
     PluginConformance,
     ProviderCase,
     ProviderConformance,
@@ -26,13 +29,14 @@ FOLDER = Path(__file__).parents[3] / "docs" / "conformance"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(FOLDER.glob("*s.md"))}  # all but the index
 EVERYTHING = "\n".join([README, *PAGES.values()])
 SUITES = {
+    HostConformance: ["hosts"],
     PluginConformance: ["distributions"],
     ProviderConformance: ["providers"],
     StrategyConformance: ["strategies"],
     StreamRailConformance: ["stream-rails", "window-rails"],  # what both have in common is said once
     WindowRailConformance: ["window-rails"],
 }
-CASES = (ProviderCase, RailCase, StrategyCase)
+CASES = (HostAnswer, HostRequest, ProviderCase, RailCase, StrategyCase)
 
 
 @pytest.mark.parametrize("page", ["README", *PAGES])

@@ -17,7 +17,7 @@ VALUES = st.recursive(
 
 
 def paths(value, path=()):
-    """Give every path into a value, with what stands there."""
+    """Yield every path into a value, with what stands there."""
     yield path, value
     if isinstance(value, dict | list):
         for step, below in value.items() if isinstance(value, dict) else enumerate(value):

@@ -89,9 +89,9 @@ async def test_a_call_that_fits_passes_whole_and_unchanged(name, arguments):
         ("rm -rf /", "search: the arguments are no JSON: Expecting value", "r"),
         ('{"query": "x"} and more', "search: the arguments are no JSON: Extra data", "a"),
         ('["x"]', "search: the arguments are no JSON object", '["x"]'),
-        ('{"query": "x", "query": "y"}', "that can be trusted: the key 'query' comes twice", None),
-        ('{"query": NaN}', "that can be trusted: NaN is no number of JSON", None),
-        ('{"query": ' + "9" * 5000 + "}", "that can be trusted: ", None),
+        ('{"query": "x", "query": "y"}', "are ambiguous JSON: the key 'query' comes twice", None),
+        ('{"query": NaN}', "are ambiguous JSON: NaN is not valid in JSON", None),
+        ('{"query": ' + "9" * 5000 + "}", "are ambiguous JSON: ", None),
         ("[" * 100_000, "search: the arguments have 100000 characters, more than 99999", None),
     ],
 )
@@ -175,7 +175,7 @@ async def test_tools_of_the_models_parameters_are_known():
 @pytest.mark.parametrize(
     ("tools", "says"),
     [
-        ([{"type": "function", "function": {"name": "f", "parameters": {"type": "text"}}}], "it is no JSON Schema"),
+        ([{"type": "function", "function": {"name": "f", "parameters": {"type": "text"}}}], "it is not a JSON Schema"),
         (
             [{"type": "function", "function": {"name": "f", "parameters": {"$ref": "https://x.invalid/s"}}}],
             "is fetched",
@@ -194,7 +194,7 @@ async def test_a_definition_that_cannot_be_used_is_a_failure_and_no_pass(tools, 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"schemas": {"f": {"type": "text"}}}, "it is no JSON Schema"),
+        ({"schemas": {"f": {"type": "text"}}}, "it is not a JSON Schema"),
         ({"max_length": 1}, "max_length"),
         ({"alowed": []}, "allowed"),
         ({"streaming": {"chunk_size": 100}}, "needs the whole of what it judges at once, so it takes no 'streaming'"),

@@ -26,7 +26,7 @@ def text(chunks):
 
 
 def bare(pipe, question, **kwargs):
-    """Give what the model says without us."""
+    """Return what the model says without us."""
     chat = [{"role": "user", "content": question}]
     given = pipe.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt").to(pipe.device)
     ids = pipe.model.generate(**given, **{"max_new_tokens": 200, "do_sample": False, **kwargs})

@@ -10,7 +10,7 @@ TEN_TOKENS = "a b c d e f g h i j"
 
 
 async def arrivals(provider, question="hello"):
-    """Give when each chunk that holds text came, in seconds since the first was asked for."""
+    """Return when each chunk that holds text came, in seconds since the first was asked for."""
     start = anyio.current_time()
     stream = provider.stream([{"role": "user", "content": question}], {})
     return [round(anyio.current_time() - start, 6) async for chunk in stream if chunk.text]

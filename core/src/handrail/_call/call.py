@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from handrail._call.conversation import Conversation
 from handrail._call.inputs import InputGuard, Judge, told_of
+from handrail._call.observing import Surrounded, ended, observed
 from handrail._call.options import GenerationOptions
 from handrail._compose.model import request_id
 from handrail._content import JUDGED_NAMES
 from handrail._events import Blocked, RailFailed
+from handrail._observers import CallEnded, CallKind
 from handrail._stream.backend import running_clock
 from handrail._stream.batch import Batch
 from handrail._stream.gate import Gate
@@ -20,11 +22,13 @@ from handrail._stream.plan import Words
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
 from handrail._stream.speculation import Speculation
+from handrail._telling import Telling
 from handrail._turn import NOWHERE, Journal, Origin, Turn
 from handrail._types import Chunk, Message, ToolCall, Usage
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from handrail._call.lifetime import Lifetime
     from handrail._compose.composition import Composition
     from handrail._stream.received import Received
     from handrail._stream.render import Renderer
@@ -40,6 +44,7 @@ class Call:
         app: the composed configuration.
         conversation: what the caller passed.
         options: what the caller asked for.
+        lifetime: is told when it begins and ends.
         whole: True if output rails see the whole answer at once, because nobody waits for its beginning.
         origin: where the call comes from.
         generator: texts to guard in place of a model's; then no input rails run.
@@ -56,6 +61,7 @@ class Call:
         conversation: Conversation,
         *,
         options: GenerationOptions,
+        lifetime: Lifetime,
         origin: Origin = NOWHERE,
         whole: bool = False,
         generator: AsyncIterable[str] | None = None,
@@ -64,6 +70,7 @@ class Call:
         self._app = app
         self._conversation = conversation
         self.options = options
+        self.lifetime = lifetime
         self._generator = generator
         self._fed = fed
         self._llm_call: LLMCall | None = None
@@ -75,6 +82,11 @@ class Call:
         main = app.models.get("main")
         self.provider = main.plugin if main is not None and generator is None else "generator"
         self.is_texts = generator is not None
+        self._is_closed = fed
+        if app.observers:
+            kind: CallKind = "fed" if fed else "whole" if whole else "stream"
+            call = observed(self.turn, kind)
+            self.journal.telling = Telling(app.observers, call, self._ended, self._is_over)
         self._rails = options.choose(app.whole_output_rails if whole else app.output_rails, "output")
         self.gate = Gate(
             self._rails,
@@ -93,16 +105,24 @@ class Call:
         """Return the runner of an answer that whoever takes it may leave, and take up, in any task."""
         pending = self._app.config.rails.output.streaming.max_pending
         source = None if self._fed else self
-        return Pump(self.gate, source, max_pending=pending, max_characters=self._max_characters)
+        return Pump(self.gate, source, max_pending=pending, max_characters=self._max_characters, lifetime=self.lifetime)
 
     def iterate(self, renderer: Renderer) -> AsyncIterator[Any]:
         """Return an iterator over the answer, without tasks where every rail answers at once."""
-        if self._speculative or not all(rail.is_stream_rail or rail.is_immediate for rail in self._rails):
+        needs_tasks = self._speculative or self.lifetime.timeout is not None
+        if needs_tasks or not all(rail.is_stream_rail or rail.is_immediate for rail in self._rails):
             return OwnedStream(self.pump(), renderer)
-        return OwnedGenerator(Pull(self.gate, self, max_characters=self._max_characters), renderer)
+        pull = Pull(self.gate, self, max_characters=self._max_characters, lifetime=self.lifetime)
+        return OwnedGenerator(pull, renderer)
+
+    def begin(self) -> None:
+        """Tell observers that the call begins."""
+        if self.journal.telling is not None:
+            self.journal.telling.begin()
 
     async def open(self, gate: Gate) -> Pieces | None:
         """Run the input rails; return the provider's stream, or None if they refused."""
+        self.begin()
         if self._generator is not None:
             return aiter(self._generator)
         guard = InputGuard(self._app, self._input_rails, self.turn, self._conversation.variables)
@@ -117,6 +137,9 @@ class Call:
         if self._llm_call is not None:
             self._llm_call.id = request_id(received.metadata)
             self._close_llm_call(received)
+        self._is_closed = True
+        if self.journal.telling is not None:
+            self.journal.telling.look()
 
     def answer(
         self, text: str, stop: Blocked | RailFailed | None, tool_calls: tuple[ToolCall, ...] = ()
@@ -199,10 +222,21 @@ class Call:
             raise ConfigurationError("no model of type 'main' is configured; add one to 'models', or pass llm=")
         messages = self._with_instructions()
         self._llm_call = model.new_call(messages, "general")
-        self.journal.llm_calls.append(self._llm_call)
+        self.journal.asked(self._llm_call)
         self._clock = running_clock()
         self._generation_started = self._clock()
-        return model.provider.stream(messages, dict(self.options.llm_params))
+        pieces = model.provider.stream(messages, dict(self.options.llm_params))
+        telling = self.journal.telling
+        if telling is None or not telling.surrounds_models:
+            return pieces
+        return Surrounded(pieces, telling.around_model(self._llm_call))
+
+    def _is_over(self) -> bool:
+        return self._is_closed and self.gate.ended and not self.gate.checking
+
+    def _ended(self, duration: float) -> CallEnded:
+        """Return how the call has ended, for observers."""
+        return ended(self.journal, duration, self.gate.stop, self.gate.error, complete=self.gate.complete)
 
     def _with_instructions(self) -> Sequence[Message]:
         instructions = "\n".join(entry.content for entry in self._app.config.instructions)
@@ -214,6 +248,7 @@ class Call:
         if self._llm_call is not None:
             duration = self._clock() - self._generation_started
             self._llm_call.close("".join(received.texts), received.usage, duration, "".join(received.aside))
+            self.journal.answered(self._llm_call)
             self._llm_call = None  # a further request of this call has its own
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from handrail._call.call import turn_of, words_of
 from handrail._call.inputs import InputGuard, told_of
 from handrail._call.log import GenerationLog, build_log
+from handrail._call.observing import observing_check
 from handrail._call.options import EVERYTHING
 from handrail._call.units import units_of
 from handrail._content import message_text
@@ -83,6 +84,17 @@ async def check_conversation(
         InvalidRequestError: there is nothing to check.
     """
     turn = turn_of(app, talk, options, Journal(), origin)
+    with observing_check(app.observers, turn):
+        return await _check(app, talk, turn, directions, options)
+
+
+async def _check(
+    app: Composition,
+    talk: Conversation,
+    turn: Turn,
+    directions: Sequence[Direction] | None,
+    options: GenerationOptions,
+) -> RailsResult:
     result: RailsResult | None = None
     for direction in _wanted(directions, talk.messages, app.config.rails.input.roles):
         if direction == "input":
@@ -143,7 +155,10 @@ def _said(answer: Message) -> str:
 
 
 def _stopped(app: Composition, stop: Blocked | RailFailed, turn: Turn) -> RailsResult:
-    return replace(_blocked(words_of(app.config).on(stop)), journal=turn.journal)
+    told = words_of(app.config).on(stop)
+    if turn.journal.telling is not None:
+        turn.journal.telling.stopped(told)
+    return replace(_blocked(told), journal=turn.journal)
 
 
 def _blocked(stop: Blocked | RailFailed) -> RailsResult:

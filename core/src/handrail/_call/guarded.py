@@ -41,6 +41,12 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         self._started = self._over = False
         self._length = 0  # characters of text that were delivered
 
+    def __repr__(self) -> str:
+        state: str = self._builder.outcome
+        if state == "left" and not self._over:
+            state = "running" if self._started else "not begun"
+        return f"<GuardedStream {state}: {self._length} characters delivered, {self.held} held>"
+
     @property
     def held(self) -> int:
         """How many characters of the answer have been generated and wait for a window rail."""

@@ -145,7 +145,7 @@ class InputGuard:
 
     async def _ask(self, texts: MessageTexts, messages: tuple[Message, ...], turn: Turn, place: Place) -> _Judged:
         content, journal = texts.content, turn.journal
-        own = Journal(journal.llm_calls)  # with checks of its own, for others may run beside it
+        own = Journal(journal.llm_calls, telling=journal.telling)  # its own checks, for others may run beside it
         turn = replace(turn, journal=own, user_message=content if messages[-1]["role"] == "user" else turn.user_message)
         try:
             passed, stop = await guard_text(self._rails, content, turn, parallel=self._parallel, as_written=True)

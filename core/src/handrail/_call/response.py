@@ -14,14 +14,17 @@ from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock
 from handrail._turn import LLMCall
 from handrail._types import Message, ToolCall, ToolCallDelta, Usage
+from handrail.errors import TimedOut
 
 if TYPE_CHECKING:
     from handrail._call.call import Call
 
-Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
+Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
+
+_SHOWN = 32  # characters of a text in a repr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GenerationResponse:
     """What came of a call.
 
@@ -31,7 +34,7 @@ class GenerationResponse:
         text: the text of the model that was delivered, less what was retracted.
         user_message: the user's message as the input rails let it through.
         messages: the conversation that the model was asked with, less instructions: what to keep in a history.
-        outcome: how it ended; "left" if the consumer went before the end.
+        outcome: how it ended; "timed out" after the call's own `timeout`, "left" if the consumer went before the end.
         stop: the block or failure that ended it early.
         error: what broke the generation, or the consumer.
         finish_reason: as the provider gave it.
@@ -69,6 +72,12 @@ class GenerationResponse:
     rail_runs: tuple[CheckRecord, ...] = ()
     unguarded: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        by = f" by {self.stop.rail!r}" if self.stop is not None else ""
+        counts = ((len(self.text), "character"), (len(self.rail_runs), "check"), (self.usage.total_tokens, "token"))
+        told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
+        return f"<{type(self).__name__} {self.outcome}{by}: {_shortened(self.text)}, {told}>"
+
     @property
     def partial(self) -> bool:
         """True unless the whole answer was delivered."""
@@ -78,6 +87,11 @@ class GenerationResponse:
     def reasoning(self) -> str:
         """The reasoning that was delivered; empty if there was none."""
         return self.reasoning_content or ""
+
+
+def _shortened(text: str) -> str:
+    """Return how a text begins, as a literal that fits a line."""
+    return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...")
 
 
 class ResponseBuilder:
@@ -95,6 +109,11 @@ class ResponseBuilder:
         self._stop: Blocked | RailFailed | None = None
         self._error: BaseException | None = None
         self._finished = Finished()
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the call has ended; "left" as long as it goes on."""
+        return self._outcome
 
     def begin(self) -> None:
         """Record that the call begins."""
@@ -122,7 +141,8 @@ class ResponseBuilder:
     def fail(self, error: BaseException) -> None:
         """Take what broke the generation."""
         if not isinstance(error, StopAsyncIteration):
-            self._error, self._outcome = error, "generation failed"
+            self._error = error
+            self._outcome = "timed out" if isinstance(error, TimedOut) else "generation failed"
 
     def leave(self, error: BaseException | None) -> None:
         """Record that the call is over, and whether an error of the consumer ended it."""

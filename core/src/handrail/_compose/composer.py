@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from handrail._compose.building import built
+from handrail._compose.cascade import cascaded
 from handrail._compose.composition import Composition
-from handrail._compose.contexts import RailContext
+from handrail._compose.contexts import ObserverContext, RailContext
 from handrail._compose.functions import FunctionRail, RailFunction
 from handrail._compose.inner import InnerRail
 from handrail._compose.models import ModelNotBuiltError, Models
 from handrail._compose.planning import RailPlanner, plugin_settings
 from handrail._compose.problems import Problems
+from handrail._compose.shared import Shared
 from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, refuse_unused_settings
 from handrail._plugins.registrations import Registrations
 from handrail._records import RailId
 from handrail._specs import RailSpec
+from handrail._telling import Observers
 from handrail._tokens import token_counter
 from handrail.config import Flow, RailOptions
 from handrail.errors import HandrailError, InvalidRailsConfigurationError
@@ -29,25 +32,28 @@ if TYPE_CHECKING:
     from handrail._plugins.registry import Offer, Registry
     from handrail._specs import Direction
     from handrail._stream.plan import RailPlan
-    from handrail.config import RailsConfig
+    from handrail.config import RailsConfig, When
 
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
-def compose(config: RailsConfig, registry: Registry, llm: object = None) -> Composition:
+def compose(
+    config: RailsConfig, registry: Registry, llm: object = None, observers: Sequence[object] = ()
+) -> Composition:
     """Build a configuration.
 
     Args:
         config: what to build.
         registry: what is installed.
         llm: a provider that takes the place of the configured main model.
+        observers: who is told what happens in calls, beside those of the configuration.
 
     Raises:
         ConfigurationError: something it names is missing or wrong; each problem is a line of `problems`.
     """
     problems = Problems()
     try:
-        composition = _Composer(config, registry, problems).compose(llm)
+        composition = _Composer(config, registry, problems).compose(llm, observers)
     except HandrailError as exc:  # what could not even be looked at because of another problem
         problems.note(exc)
         composition = None
@@ -70,6 +76,8 @@ def plan_of_function(
         ConfigurationError: an option is wrong.
     """
     options = app.config.validate_settings(RailOptions, given, "options")
+    if options.when is not None:
+        raise InvalidRailsConfigurationError("'when' is not supported for a function; it needs rails.config.<rail>")
     planner = RailPlanner(app.config, app.registry, app.counter)
     spec = RailSpec(name, function, rewrites=False if rewrites is False else "whole", whole=rewrites is True)
     rail = FunctionRail(name, function, rewrites=rewrites is not False)
@@ -84,16 +92,18 @@ class _Composer:
         self._registrations = Registrations()
         main = config.model_for("main")
         self._counter = token_counter((main and main.model) or "")
-        self._models = Models(config, self._counter)
+        self._shared = Shared()
+        self._models = Models(config, self._counter, self._shared)
         self._inner_rails: list[RailPlan] = []
+        self._whens: dict[int, When | None] = {}
 
-    def compose(self, llm: object) -> Composition:
+    def compose(self, llm: object, observers: Sequence[object]) -> Composition:
         config, problems = self._config, self._problems
         self._registry = registry = self._installed.for_config(config, self._registrations)
         self._planner = RailPlanner(config, registry, self._counter)
         refuse_unserved(config, registry, problems)
         self._models.build(registry, llm, problems)
-        rails = {direction: tuple(self._build_rails(direction)) for direction in _DIRECTIONS}
+        rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in _DIRECTIONS}
         refuse_unused_settings(config, registry, (*rails["input"], *rails["output"]), problems)
         self._refuse_wrong_streaming()
         refuse_misspelt_models(config, registry, self._models, problems)
@@ -107,6 +117,8 @@ class _Composer:
             self._registrations,
             self._inner_rails,
             tuple(self._models.asked),
+            Observers((*self._build_observers(), *observers)),
+            shared=self._shared,
         )
 
     def _with_own_refusal(self) -> RailsConfig:
@@ -130,6 +142,27 @@ class _Composer:
                 continue
             except HandrailError as exc:
                 self._problems.note(exc, self._config.where("rails", direction, "flows", index))
+
+    def _cascaded(self, plans: tuple[RailPlan, ...]) -> tuple[RailPlan, ...]:
+        if self._problems.are_there:  # a rail that could not be built would be told again as absent
+            return plans
+
+        def note(plan: RailPlan, error: HandrailError) -> None:
+            self._problems.note(error, self._config.where("rails", "config", str(plan.key), "when"))
+
+        return cascaded(plans, [self._whens.get(id(plan)) for plan in plans], note)
+
+    def _build_observers(self) -> Iterable[object]:
+        for name, given in self._config.observers.items():
+            try:
+                offer = self._registry.observer(name)
+                settings = plugin_settings(self._config, offer, given, None, "observers", name)
+                yield built(offer, settings, ObserverContext(name, self._config, self._rail_of_observer))
+            except HandrailError as exc:
+                self._problems.note(exc, self._config.where("observers", name))
+
+    def _rail_of_observer(self, name: str) -> InnerRail | None:
+        return self._inner_rail(name, "output")
 
     def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
         return self._build_offered(self._registry.rail(flow.name), flow, direction)
@@ -168,11 +201,14 @@ class _Composer:
             self._registrations,
             partial(self._models.model_for, flow.text.strip()),
             self._inner_rail,
+            _shared=self._shared,
         )
         rail = built(offer, settings, context)
         rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
         named = replace(spec, name=flow.name)
-        return self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
+        plan = self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
+        self._whens[id(plan)] = options.when
+        return plan
 
     def _refuse_wrong_streaming(self) -> None:
         """A misspelt key of `streaming` is an error also where no window rail reads it."""

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from handrail import _telling as telling
 from handrail._compose import kept_verdicts as verdicts
+from handrail._compose import shared as sharing
 
 if TYPE_CHECKING:
     from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
     from handrail._compose.model import Model
+    from handrail._compose.shared import Shared as _Shared  # the kernel's own
     from handrail._plugins.registrations import Registrations
     from handrail._plugins.registry import Registry
     from handrail._stream.plan import RailPlan
+    from handrail._telling import Observers as _Observers  # the kernel's own
     from handrail._tokens import TokenCounter
     from handrail._types import Channel
     from handrail.config import RailsConfig
@@ -30,6 +34,8 @@ class Composition:
         inner_rails: those that other rails ask; it grows if they ask later.
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
+        observers: who is told what happens in calls.
+        shared: what its rails and providers share.
         kept_verdicts: what input rails have said of messages that are history by now.
     """
 
@@ -42,6 +48,8 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
+    observers: _Observers = field(default_factory=telling.Observers, repr=False, compare=False)
+    shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
     kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
@@ -52,15 +60,17 @@ class Composition:
     def withheld(self) -> frozenset[Channel]:
         """Channels that strangers are not to be given, because rails guard the answer and none of them guards these."""
         delivered = self.config.rails.output.deliver_unguarded
-        if not self.output_rails or "reasoning" in delivered or self.guards["reasoning"]:
+        guards = any(not plan.observes for plan in self.output_rails)
+        if not guards or "reasoning" in delivered or self.guards["reasoning"]:
             return frozenset()
         return frozenset(("reasoning",))
 
     @property
     def guards(self) -> Mapping[Channel, tuple[RailPlan, ...]]:
-        """The output rails that see each channel."""
+        """The output rails that guard each channel; one that only observes guards nothing."""
+        enforcing = [plan for plan in self.output_rails if not plan.observes]
         channels: tuple[Channel, ...] = ("text", "tool_calls", "reasoning")
-        return {channel: tuple(plan for plan in self.output_rails if channel in plan.channels) for channel in channels}
+        return {channel: tuple(plan for plan in enforcing if channel in plan.channels) for channel in channels}
 
     def with_rail(self, plan: RailPlan) -> Composition:
         """Return the same with one more rail, after the others of its direction."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel
 
 from handrail._records import RailId
+from handrail._stream.batcher import BatchedRail
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
@@ -55,17 +56,26 @@ class RailPlanner:
     ) -> RailPlan:
         """Return a rail with everything that the engine must know of it."""
         name = spec.name
-        is_session = callable(getattr(rail, "open", None))
-        if not is_session and not callable(getattr(rail, "check", None)):
+        opens = callable(getattr(rail, "open", None))
+        if spec.stateful and not opens:
             raise PluginLoadError(
-                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn) or open(turn)",
+                f"{plugin}: rail {name!r} is {type(rail).__name__}, and stateful; it must have open(turn)",
+                plugin=plugin,
+            )
+        is_session = opens and not spec.stateful
+        if not opens and callable(getattr(rail, "check_batch", None)):
+            rail = BatchedRail(rail, self._counter.count, name)
+        if not opens and not callable(getattr(rail, "check", None)):
+            raise PluginLoadError(
+                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn), "
+                "check_batch(windows, turns) or open(turn)",
                 plugin=plugin,
             )
         if is_session and options.threshold is not None:
             raise InvalidRailsConfigurationError(
                 f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
             )
-        streaming = self._config.rail_streaming(options)
+        streaming, observes = self._config.rail_streaming(options), options.mode == "observe"
         cut = _Cut()
         if spec.whole and not is_session:
             cut = self._whole(name, options)
@@ -82,8 +92,12 @@ class RailPlanner:
             cut.strategy,
             cut.sizes,
             key,
-            stream_first=streaming.stream_first and not is_session and not spec.whole and direction == "output",
-            max_concurrency=options.max_concurrency,
+            stream_first=streaming.stream_first
+            and not is_session
+            and not spec.whole
+            and not observes
+            and direction == "output",
+            max_concurrency=1 if spec.stateful else options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
             allow_on_timeout=options.resolved_on_timeout == "allow",
@@ -93,6 +107,8 @@ class RailPlanner:
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
             threshold=options.threshold,
+            is_stateful=spec.stateful,
+            observes=observes,
         )
 
     def check_streaming(self) -> None:

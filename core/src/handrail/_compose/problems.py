@@ -25,6 +25,11 @@ class Problems:
     def __init__(self) -> None:
         self._noted: list[tuple[str, HandrailError]] = []
 
+    @property
+    def are_there(self) -> bool:
+        """True once something is wrong."""
+        return bool(self._noted)
+
     def note(self, error: HandrailError, where: str = "") -> None:
         """Keep a problem; an empty `where` says that its place is unknown or in its text."""
         self._noted.append((where, error))

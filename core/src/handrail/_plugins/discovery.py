@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import pluggy
 
 from handrail._plugins import hookspecs
-from handrail._specs import CommandSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import PluginLoadError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ HOOKS: dict[str, type[Spec]] = {
     "handrail_rails": RailSpec,
     "handrail_strategies": StrategySpec,
     "handrail_commands": CommandSpec,
+    "handrail_dialects": DialectSpec,
+    "handrail_observers": ObserverSpec,
 }
 CONFIG_RAILS, CONFIG_PROVIDERS = "handrail_config_rails", "handrail_config_providers"
 _ALL_HOOKS = (*HOOKS, CONFIG_RAILS, CONFIG_PROVIDERS)
@@ -74,12 +76,19 @@ class _Hooks(NamedTuple):
     config_providers: ConfigProviders | None
 
 
-def installed_plugins() -> list[Plugin]:
-    """Load every entry point of the group, in the order of their distributions' names.
+def installed_points() -> list[EntryPoint]:
+    """Return every entry point of the group, in the order of their distributions' names; nothing is imported."""
+    return sorted(entry_points(group=GROUP), key=_order)
 
-    A plugin that fails is returned with its `problem` and disturbs nobody.
-    """
-    return [_from_entry_point(point) for point in sorted(entry_points(group=GROUP), key=_order)]
+
+def installed_plugins(points: Iterable[EntryPoint]) -> list[Plugin]:
+    """Load entry points. A plugin that fails is returned with its `problem` and disturbs nobody."""
+    return [_from_entry_point(point) for point in points]
+
+
+def names_of(point: EntryPoint) -> tuple[str, ...]:
+    """Return the names by which a configuration may mean a plugin: its distribution's and its own."""
+    return (point.dist.name, point.name) if point.dist else (point.name,)
 
 
 def plugin_from_object(plugin: object) -> Plugin:

@@ -9,7 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
-    from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+    from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
     from handrail.config import RailsConfig
 
 PROJECT = "handrail"
@@ -36,6 +36,16 @@ def handrail_strategies() -> Iterable[StrategySpec]:  # type: ignore[empty-body]
 @hookspec
 def handrail_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]  # a specification has no body
     """Yield the subcommands that this plugin adds to `handrail`. Called once, when a registry is built."""
+
+
+@hookspec
+def handrail_dialects() -> Iterable[DialectSpec]:  # type: ignore[empty-body]  # a specification has no body
+    """Yield the protocols that this plugin adds to a server. Called once, when a registry is built."""
+
+
+@hookspec
+def handrail_observers() -> Iterable[ObserverSpec]:  # type: ignore[empty-body]  # a specification has no body
+    """Yield the observers that this plugin adds. Called once, when a registry is built."""
 
 
 @hookspec

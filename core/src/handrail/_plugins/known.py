@@ -24,6 +24,10 @@ PACKAGES = {
     "topic safety check input": "handrail-guard-models",
     "patronus lynx check output hallucination": "handrail-guard-models",
     "tool call validation": "handrail-tools",
+    "classifier": "handrail-detectors",
+    "moderation classifier": "handrail-detectors",
+    "toxicity classifier": "handrail-detectors",
+    "injection classifier": "handrail-detectors",
     # strategies
     "sentence": "handrail-strategies",
     "paragraph": "handrail-strategies",
@@ -55,6 +59,13 @@ PACKAGES = {
     "tiny": "handrail-tiny",
     # commands
     "new": "handrail-testkit",
+    "open-webui": "handrail-hosts",
+    "envoy-processor": "handrail-envoy",
     "eval": "handrail-eval",
+    "mcp": "handrail-mcp",
+    "mcp-server": "handrail-mcp",
+    "audit": "handrail-audit",
     "server": "handrail-server",
+    # observers
+    "otel": "handrail-otel",
 }

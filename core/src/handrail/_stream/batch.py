@@ -50,6 +50,10 @@ class Batch:
                 await self._run()
             finally:
                 gate.abandon()
+                if gate.telling is not None:
+                    if gate.error is None:
+                        gate.telling.first_released(gate.step.items)
+                    gate.telling.look()
             what_broke(gate)
         items = list(gate.step.items)
         gate.step.items.clear()
@@ -86,13 +90,20 @@ class Batch:
         log_failures(gate)
 
     async def _ask_all(self, checks: list[Check]) -> None:
-        async with anyio.create_task_group() as tasks:
-            for check in checks:
-                tasks.start_soon(self._ask_beside, checks, check)
+        waiting = set(checks)
+        try:
+            async with anyio.create_task_group() as tasks:
+                for check in checks:
+                    tasks.start_soon(self._ask_beside, checks, check, waiting)
+        finally:
+            for check in waiting:  # the call was cancelled before their tasks began
+                self.gate.abandon()
+                self.gate.answer(check, None)
 
-    async def _ask_beside(self, checks: list[Check], check: Check) -> None:
+    async def _ask_beside(self, checks: list[Check], check: Check, waiting: set[Check]) -> None:
         """Ask one rail of several; those whose answers matter no longer are cancelled."""
         gate = self.gate
+        waiting.discard(check)
         if check.dropped or gate.ended:
             gate.answer(check, None)
             return

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import SurrogateJoiner
+from handrail._events import Retraction
+from handrail._stream.aside import Aside
 from handrail._stream.reading import Decoding, Encoding
 from handrail._stream.sessions import SessionStage
 from handrail._stream.windows import WindowStage
@@ -13,7 +15,7 @@ from handrail._stream.windows import WindowStage
 if TYPE_CHECKING:
     from handrail._stream.steps import Check, Item, Step
 
-Stage: TypeAlias = SessionStage | WindowStage | Decoding | Encoding
+Stage: TypeAlias = SessionStage | WindowStage | Decoding | Encoding | Aside
 """Takes text, and lets out what its rails have cleared."""
 
 
@@ -48,6 +50,16 @@ class Chain:
         return not self._joiner.half and not self._decodings
 
     @property
+    def guards(self) -> bool:
+        """True if any of its rails does more than to observe."""
+        return not all(isinstance(stage, Aside) for stage in self.stages)
+
+    @property
+    def watched(self) -> bool:
+        """True while a rail that observes has not judged all text, most of which may be out."""
+        return any(isinstance(stage, WindowStage | Aside) and stage.watched for stage in self.stages)
+
+    @property
     def due(self) -> int:
         """Characters that must have come in before there is anything to do."""
         return self.stages[0].due if self.stages else 0
@@ -71,9 +83,14 @@ class Chain:
             cut: True if it is not the end of what the model had to say.
             step: what is to be done.
         """
-        for decoding in self._decodings:
-            decoding.cut = cut
+        self.end_of_text_is(cut=cut)
         self.push(self._joiner.finish(), step, finished=True)
+
+    def end_of_text_is(self, *, cut: bool) -> None:
+        """Let the stages know whether the end, when it comes, is the end of what the model had to say."""
+        for stage in self.stages:
+            if isinstance(stage, Decoding | Aside):
+                stage.cut = cut
 
     def push(self, text: str, step: Step, *, finished: bool, index: int = 0) -> None:
         """Send text through the stages from `index` on, as far as they let it."""
@@ -92,7 +109,8 @@ class Chain:
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> None:
         """Pass what came of a check to its stage, and what that lets out to the next ones."""
-        stage = next(stage for stage in self.stages if stage is check.lane.stage)
+        asked = check.lane.stage
+        stage = next(one for one in self.stages if one is asked or (isinstance(one, Aside) and one.asks(asked)))
         text, finished = stage.answer(check, outcome, step, now=now, timed_out=timed_out)
         if stage.stop is not None:
             self.stopped = stage
@@ -108,6 +126,13 @@ class Chain:
         for encoding in self._encodings:
             if behind in encoding.stages:
                 encoding.stages.insert(encoding.stages.index(behind) + 1, follower)
+
+    def retraction(self, stage: Stage) -> Retraction | None:
+        """Return what a stage that has stopped the stream withdraws of what was delivered."""
+        if stage.stop is None or stage.retract is None or self.waiting is not None:
+            return None
+        begin = self.to_delivered(stage, stage.retract)
+        return Retraction(begin, self.length, stage.stop.channel) if begin < self.length else None
 
     def to_delivered(self, stage: Stage, offset: int) -> int:
         """Turn an offset of a stage's text into one of what was delivered, at most its end."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import AutoContent, JsonContent, may_be_json
 from handrail._events import ReasoningDelta
+from handrail._stream.aside import Aside
 from handrail._stream.chain import Chain
 from handrail._stream.plan import stage_plans
 from handrail._stream.reading import Decoding, Encoding
@@ -61,7 +62,11 @@ class Channels:
         """Return whether a text that begins so may yet be JSON or none: it is white space, and not much of it."""
         if self._as_written or self._is_json or len(beginning) > _MUCH_SPACE:
             return False
-        return beginning.isspace() and bool(self.guarding("text"))
+        return beginning.isspace() and self._holds_text
+
+    @property
+    def _holds_text(self) -> bool:
+        return not all(rail.observes for rail in self.guarding("text"))
 
     def text(self, beginning: str, step: Step, *, is_refusal: bool = False) -> Chain:
         """Return the chain of the text. One that begins like JSON is read as JSON for as long as it is.
@@ -73,7 +78,8 @@ class Channels:
         """
         strict = self._is_json and not is_refusal
         make: _MakeContent | None = None
-        if not self._as_written and (strict or may_be_json(beginning)):
+        may_be = may_be_json(beginning) or (beginning.isspace() and not self._holds_text)
+        if not self._as_written and (strict or may_be):
             make = partial(AutoContent, strict=strict)
         return Chain(self._stages(("text", 0), None, make, step))
 
@@ -102,7 +108,7 @@ class Channels:
                 self._window_stage(plan, key, tool_name) if isinstance(plan, tuple) else self._session(plan, key, step)
                 for plan in stage_plans(rails, parallel=self._parallel, whole=self._whole)
             ]
-            stages += inner if is_raw or make is None else self._stretch(make(), inner, rails, key[0])
+            stages += self._stretch(inner, rails, key[0], None if is_raw else make)
         return stages
 
     def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
@@ -115,21 +121,38 @@ class Channels:
 
     def _stretch(
         self,
-        content: Content,
-        stages: Sequence[SessionStage | WindowStage],
+        inner: Sequence[SessionStage | WindowStage],
         rails: Sequence[RailPlan],
         channel: Channel,
+        make: _MakeContent | None,
     ) -> list[Stage]:
-        """Return stages between what decodes the text for them and what encodes what they let through."""
-        for stage in stages:
+        """Return stages between what decodes the text for them and what encodes what they let through.
+
+        Where all of them observe, text passes as it is written; what cannot be decoded is none of a reader's business.
+        """
+        journal = self._turn.journal
+        enforcing = [rail for rail in rails if not rail.observes]
+        if not enforcing:
+            decoding = [] if make is None else [Decoding(make(), inner[0], rails[0], channel, journal)]
+            return [Aside(Chain([*decoding, *inner]))]
+        stages = [Aside(Chain([one])) if _observes(one) else one for one in inner]
+        if make is None:
+            return list(stages)
+        content, rail = make(), enforcing[0]
+        writing = [stage for stage in stages if not isinstance(stage, Aside)]
+        for stage in writing:
             stage.note_pieces()
-        rail, journal = rails[0], self._turn.journal
         retracts = any(rail.stream_first for rail in rails)
         return [
             Decoding(content, stages[0], rail, channel, journal),
             *stages,
-            Encoding(content, stages, rail, channel, journal, retracts=retracts),
+            Encoding(content, writing, rail, channel, journal, retracts=retracts),
         ]
+
+
+def _observes(stage: SessionStage | WindowStage) -> bool:
+    """Return whether nothing that comes of a stage is carried out, so that it need not be waited for."""
+    return all(plan.observes for plan in stage.plans)
 
 
 def _nothing_raw(_: RailPlan) -> bool:

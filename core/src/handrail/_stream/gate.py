@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from handrail._events import Finished, Retraction
 from handrail._stream.calls import Calls
 from handrail._stream.channels import Channels
 from handrail._stream.outcome import record
@@ -39,16 +38,18 @@ class Gate:
         words: what a user is told after a block or a failure.
         is_json: whether the text was asked for as JSON, so that it has to be.
         as_written: whether rails see the text as it is written, because it is content already.
+        inner: whether this is no answer, so that observers are told of checks alone.
 
     Attributes:
+        telling: what tells observers of what goes out and of what ends it.
         step: what is to be done after the last call.
         buffer: text that came and that no rail has seen. A driver may append to it, and call `look` once `due`
             characters of text have come in all.
         due: see `buffer`.
         received: what the provider sent.
-        ended: True once nothing more goes out; `step.items` may still have what went out before.
+        ended: True once nothing more goes out; `step.items` may still have what went out before. `complete`: all did.
         stop, cause: what ended the stream early, and the error behind it.
-        error: what broke the generation, to be raised after everything that could be delivered.
+        error: what broke the generation, to be raised after what could be delivered.
     """
 
     def __init__(
@@ -61,13 +62,15 @@ class Gate:
         words: Words = NO_WORDS,
         is_json: bool = False,
         as_written: bool = False,
+        inner: bool = False,
     ) -> None:
         self.turn = turn
+        self.telling = None if inner else turn.journal.telling
         self.step = Step()
         self.buffer: list[str] = []
         self.due = 0
         self.received = Received()
-        self.ended = False
+        self.ended = self.complete = False
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
         self.error: BaseException | None = None
@@ -106,8 +109,7 @@ class Gate:
         """Look at what `buffer` has, or at so many characters of it; return whether more is left."""
         if not self.buffer:
             return False
-        unseen = self.received.add_text(self.buffer, most)
-        if unseen and not self.ended and not self._finished:
+        if (unseen := self.received.add_text(self.buffer, most)) and not self.ended and not self._finished:
             self._take_text(unseen)
         return bool(self.buffer)
 
@@ -197,14 +199,16 @@ class Gate:
         self._checks -= 1
         if self.ended:
             check.dropped = True
-            self.turn.journal.rail_runs.append(record(check, now))
+            self.turn.journal.note(record(check, now))
             return
         chain = self._chains[check.lane.stage.key]
         if self.buffer and self._text is not None and self.due:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
             self._text.receive(self.received.add_text(self.buffer), self.step)
-        step, begun = self.step, len(self.step.start)
+        step, begun, waiting = self.step, len(self.step.start), len(self.step.items)
         chain.answer(check, outcome, step, now=now, timed_out=timed_out)
+        if self.telling is not None and len(step.items) > waiting:
+            self.telling.released(list(step.items)[waiting:])
         self._take_note(chain, begun)
         if self._finished or self._stopping:
             self._settle()
@@ -214,6 +218,8 @@ class Gate:
         if self.ended:
             return
         self.stop, self.cause = self._words.on(stop), cause
+        if self.telling is not None:
+            self.telling.stopped(self.stop)
         self.step.items.append(self.stop)
         self._end()
 
@@ -244,9 +250,9 @@ class Gate:
         if self.ended:
             return ""
         items = self.step.items
-        text = "".join([item for item in items if isinstance(item, str)])  # nothing else comes out of a text
+        out = [item for item in items if isinstance(item, str)]  # nothing else comes out of a text
         items.clear()
-        return text
+        return "".join(out)
 
     def _reasoning_chain(self) -> Chain:
         chain = self._chains.get(("reasoning", 0))
@@ -258,7 +264,7 @@ class Gate:
         chain = self._chains.get(("tool_calls", call.index))
         if chain is None:
             chain = self._chains["tool_calls", call.index] = self._channels.tool_call(call, self.step)
-            if chain.stages:
+            if chain.guards:
                 self._calls.add(call, chain)
             self._take_note(chain, len(self.step.start))
         if call.arguments:
@@ -282,13 +288,10 @@ class Gate:
             self._calls.go_on(self.step)
 
     def _stop(self, chain: Chain) -> None:
-        stage = chain.stopped
-        if stage is None or stage.stop is None:  # pragma: no cover  # the caller has looked
+        if (stage := chain.stopped) is None or stage.stop is None:  # pragma: no cover  # the caller has looked
             return
-        if stage.retract is not None and chain.waiting is None:
-            begin = chain.to_delivered(stage, stage.retract)
-            if begin < chain.length:
-                self.step.items.append(Retraction(begin, chain.length, stage.stop.channel))
+        if (retraction := chain.retraction(stage)) is not None:
+            self.step.items.append(retraction)
         self.end(stage.stop, stage.cause)
 
     def _settle(self) -> None:
@@ -296,9 +299,11 @@ class Gate:
         if self.ended:
             return
         if self._finished and all(chain.done for chain in self._chains.values()):
-            received = self.received
+            if self._checks and any(chain.watched for chain in self._chains.values()):
+                return  # all text is out, but not all of it was judged by rails that observe
             if self.error is None:
-                self.step.items.append(Finished(received.finish_reason, received.usage, received.metadata))
+                self.complete = True
+                self.step.items.append(self.received.finished())
             self._end()
         elif not self._checks:
             self.error = self.error or HandrailError("the stream stopped before all of its text was checked")

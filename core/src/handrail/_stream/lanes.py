@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from handrail._stream.edits import lowered, merge, unapplied
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from handrail._stream.steps import Step
 
 _PASSES = ("allow", "rewrite")
+_place = attrgetter("cleared", "rank")
 
 
 class Lane:
@@ -34,7 +37,9 @@ class Lane:
         refused: the first window, as far as is known, that did not pass.
         stopped_by: the same once every earlier window has been answered.
         complete: True once every character was in a window that passed.
+        session: what a stateful rail has opened for this stream, once it was asked.
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
+        lost: True once the strategy of a rail that observes has failed, so that it is asked nothing more.
     """
 
     def __init__(self, plan: RailPlan, rank: int, stage: StageText) -> None:
@@ -54,23 +59,23 @@ class Lane:
         self.waiting: deque[Check] = deque()
         self.refused: Check | None = None
         self.stopped_by: Check | None = None
-        self.complete = self.rewrote = False
+        self.complete = self.rewrote = self.lost = False
         self._applied: list[Edit] = []  # edits that windows to come may repeat
         self._owed: list[Edit] = []  # edits that reach into what is held
         self._origin = self._window_end = origin
-        self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and from where on to
-        # read to see again all that asked for an edit beyond that
+        # of windows that passed: what they clear, and from where on to read to see again what edits beyond that need
+        self._passed: deque[tuple[int, int]] = deque()
         self._deferred = self._exhausted = self._is_shown = False
+        self.session: object = None
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
 
     @property
     def needs(self) -> int:
         """How many more characters must come before it is worth asking the strategy."""
-        if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred:
+        if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred or self.lost:
             return NEVER
-        needs: int = self._strategy.needs if self._gathers else 1  # type: ignore[attr-defined]  # an optional attribute
-        return max(1, needs)
+        return max(1, int(self._strategy.needs)) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
 
     @property
     def busy(self) -> bool:
@@ -79,11 +84,17 @@ class Lane:
 
     def feed(self, text: str) -> None:
         """Pass more text to the strategy."""
-        self._strategy.feed(text)
+        if not self.lost:
+            self._strategy.feed(text)
 
     def finish(self) -> None:
         """Let the strategy know that no more text will come."""
-        self._strategy.finish()
+        if not self.lost:
+            self._strategy.finish()
+
+    def lose(self) -> None:
+        """Ask nothing more."""
+        self.lost = self.complete = True
 
     def ask(self, step: Step) -> None:
         """Ask the strategy for windows while there is a free slot.
@@ -91,6 +102,8 @@ class Lane:
         Raises:
             PluginContractError: the strategy made a window that does not fit.
         """
+        if self.lost:
+            return
         stage = self.stage
         while self.running < self.plan.max_concurrency and self.refused is None and not stage.stopping:
             if (window := self._next_window()) is None:
@@ -120,7 +133,7 @@ class Lane:
             if check.verdict is None and check.failure is None:
                 return
             waiting.popleft()
-            if check.run is not None and not self.plan.stream_first:
+            if check.run is not None and self.plan.holds:
                 check.run.held = now - check.asked_at
             if not self._pass(check, step):
                 self.refused = self.stopped_by = check
@@ -265,10 +278,9 @@ class Lane:
             self._drop(self.waiting.pop(), step)
 
     def _drop(self, check: Check, step: Step) -> None:
-        if check.answered:
-            return
-        check.dropped = True
-        step.cancel.append(check)
+        if not check.answered:
+            check.dropped = True
+            step.cancel.append(check)
 
     def _too_late(self, edit: Edit) -> RailError:
         return RailError(
@@ -277,3 +289,12 @@ class Lane:
             rail=self.plan.name,
             plugin=self.plan.plugin,
         )
+
+
+def first_to_stop(lanes: Sequence[Lane]) -> Lane | None:
+    """Return the rail that stops the stream at the earliest character, once no other can come before it."""
+    stopped = [lane for lane in lanes if lane.stopped_by is not None]
+    if not stopped:
+        return None
+    first = min(stopped, key=_place)
+    return None if any(lane.busy and _place(lane) < _place(first) for lane in lanes) else first

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord, FailureKind
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Check, Step
+    from handrail._types import Channel
 
 ALLOW = Verdict.allow()
 
@@ -52,7 +53,10 @@ def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step
         passes = plan.allow_on_error and isinstance(outcome, Exception)
         verdict = _settle_failure(check, error, reason, passes=passes, step=step)
     check.verdict = verdict
-    record(check, now, error)
+    run = record(check, now, error)
+    if plan.observes:
+        run.let_pass()
+        check.verdict, check.failure = ALLOW, None
 
 
 def rail_error(plan: RailPlan, cause: BaseException) -> tuple[RailError, str]:
@@ -83,7 +87,7 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     duration = now - check.asked_at if check.started_at else 0.0
     started = check.started_at or time.time()
     decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
-    run = check.run = plan.record(window.channel, started)
+    run = check.run = check.run or plan.record(window.channel, started)
     run.decision = "rewrite" if verdict is DEFERRED else decision
     run.characters, run.window = len(window.text), (window.context_start, window.end)
     run.finished_at, run.duration = started + duration, duration
@@ -93,6 +97,15 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     elif verdict is not None and verdict is not ALLOW:
         run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
         run.score, run.detail = verdict.score, verdict.detail
+    return run
+
+
+def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
+    """Make the record of a rail that observes and that its strategy shows nothing more."""
+    run = plan.record(channel, time.time())
+    run.finished_at = run.started_at
+    run.decision, run.failure, run.error = "failed", kind_of(exc), f"its strategy failed: {type(exc).__name__}"
+    run.let_pass()
     return run
 
 
@@ -106,7 +119,7 @@ def fail_late(check: Check, error: RailError, step: Step) -> None:
 
 def _settle_failure(check: Check, error: RailError, reason: str, *, passes: bool, step: Step) -> Verdict | None:
     plan = check.lane.plan
-    step.failures.append(Failure(plan.name, plan.plugin, reason, passes))
+    step.failures.append(Failure(plan.name, plan.plugin, reason, passes or plan.observes))
     if passes:
         return Verdict.allow()
     check.failure = error

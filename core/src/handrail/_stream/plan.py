@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from handrail._events import Blocked, RailFailed
-from handrail._protocols import Strategy, StreamRail, WindowRail
+from handrail._protocols import StatefulWindowRail, Strategy, StreamRail, WindowRail
 from handrail._records import CheckRecord, FailureKind, RailId
 from handrail._stream.whole import Whole
 from handrail._types import Channel, Verdict
@@ -44,13 +44,15 @@ class RailPlan:
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
         rail_id: which rail of the configuration it is, arguments included.
         threshold: the score from which on a text is refused, whatever else the rail says; None for none.
+        is_stateful: True if a window rail judges each stream by a session of its own, one window after another.
+        observes: True if the rail judges and stops nothing: text never waits for it.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
         is_immediate: True if its `check` is a plain function, which answers at once.
     """
 
     name: str
     plugin: str
-    rail: WindowRail | StreamRail
+    rail: WindowRail | StatefulWindowRail | StreamRail
     direction: Literal["input", "output"] = "output"
     channels: tuple[Channel, ...] = ("text",)
     make_strategy: MakeStrategy | None = None
@@ -69,19 +71,32 @@ class RailPlan:
     rewrites_whole: bool = False
     rail_id: RailId = None  # type: ignore[assignment]  # filled below from the name
     threshold: float | None = None
+    is_stateful: bool = False
+    observes: bool = False
     is_stream_rail: bool = field(init=False)
     is_immediate: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if self.rail_id is None:
             object.__setattr__(self, "rail_id", RailId(self.name))
-        object.__setattr__(self, "is_stream_rail", callable(getattr(self.rail, "open", None)))
-        object.__setattr__(self, "is_immediate", not self.is_stream_rail and _is_plain(self.rail))
+        object.__setattr__(self, "is_stream_rail", not self.is_stateful and callable(getattr(self.rail, "open", None)))
+        is_plain = not self.is_stream_rail and not self.is_stateful and _is_plain(self.rail)
+        object.__setattr__(self, "is_immediate", is_plain)
 
     @property
     def comes_at_the_end(self) -> bool:
         """True if text comes out of the rail only once all has gone in, so that there is no reading ahead of it."""
-        return self.rewrites_whole and not self.defers
+        return self.rewrites_whole and not self.defers and not self.observes
+
+    @property
+    def holds(self) -> bool:
+        """True if text waits for the rail."""
+        return not self.stream_first and not self.observes
+
+    @property
+    def changes(self) -> bool:
+        """True if rails after this one must expect that it asks for an edit, and that it is carried out."""
+        return self.rewrites and not self.observes
 
     def blocked(self, verdict: Verdict, channel: Channel) -> Blocked:
         """Return the event of this rail's refusal."""
@@ -119,6 +134,7 @@ class RailPlan:
             channel=channel,
             rail_id=self.rail_id,
             plugin=self.plugin,
+            mode="observe" if self.observes else "enforce",
         )
 
     def for_whole_text(self) -> RailPlan:
@@ -146,20 +162,33 @@ def stage_plans(rails: Sequence[RailPlan], *, parallel: bool, whole: bool = Fals
         whole: whether rails in order wait for one another, because there is nothing to gain but checks in vain.
     """
     stages: list[StagePlan] = []
+    watching: list[StagePlan] = []  # stream rails that observe, which part no neighbours
     for rail in rails:
+        if rail.is_stream_rail and rail.observes:
+            watching.append(rail)
+            continue
         before = stages[-1] if stages else None
-        if rail.is_stream_rail:
-            stages.append(rail)
-        elif not isinstance(before, tuple) or before[-1][0].comes_at_the_end:
-            stages.append(((rail, 0),))
-        else:
-            neighbour, rank = before[-1]
-            beside = parallel and not rail.rewrites_whole and not neighbour.rewrites_whole
-            if beside or not whole:
-                stages[-1] = (*before, (rail, rank if beside else rank + 1))
-            else:
-                stages.append(((rail, 0),))
-    return stages
+        joined = _joined(before, rail, parallel=parallel, whole=whole) if isinstance(before, tuple) else None
+        if joined is not None:
+            stages[-1] = joined
+            continue
+        stages += watching
+        watching.clear()
+        stages.append(rail if rail.is_stream_rail else ((rail, 0),))
+    return stages + watching
+
+
+def _joined(before: tuple[Ranked, ...], rail: RailPlan, *, parallel: bool, whole: bool) -> tuple[Ranked, ...] | None:
+    """Return a stage with one more rail in it; None if that has to be in a stage of its own."""
+    if rail.is_stream_rail or before[-1][0].comes_at_the_end:
+        return None
+    enforcing = [ranked for ranked in before if not ranked[0].observes]
+    if not enforcing:
+        return (*before, (rail, 0))
+    neighbour, rank = enforcing[-1]
+    if parallel and not rail.rewrites_whole and not neighbour.rewrites_whole:
+        return (*before, (rail, rank))
+    return None if whole else (*before, (rail, rank + 1))
 
 
 def _is_plain(rail: object) -> bool:

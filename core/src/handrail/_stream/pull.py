@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
-from handrail._stream.backend import cancelled_from_outside, running_clock
+from handrail._stream.backend import cancelled_from_outside, running_clock, spawn
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
@@ -21,8 +23,11 @@ from handrail.errors import AnswerTooLongError
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
     from handrail._stream.render import Renderer
+    from handrail._stream.runner import Lifetime
     from handrail._stream.source import Pieces, Source
     from handrail._stream.steps import Item
+
+T = TypeVar("T")
 
 
 class Pull:
@@ -32,9 +37,10 @@ class Pull:
         gate: decides.
         source: opens the provider's stream.
         max_characters: how long the answer may be.
+        lifetime: is told when the stream begins and ends.
     """
 
-    def __init__(self, gate: Gate, source: Source, *, max_characters: int) -> None:
+    def __init__(self, gate: Gate, source: Source, *, max_characters: int, lifetime: Lifetime | None = None) -> None:
         self.gate = gate
         self._source = source
         self._max_characters = max_characters
@@ -42,6 +48,9 @@ class Pull:
         self._pieces: Pieces | None = None
         self._items: AsyncGenerator[Any, None] | None = None  # for `take`
         self._interruption = Interruption()
+        self._lifetime = lifetime
+        self._stream: weakref.ref[AsyncGenerator[Any, None]] | None = None  # weak, for forgetting it ends it
+        self._stopping: object = None  # the task that does so
 
     async def take(self) -> list[Item]:
         """Wait for the next item; an empty list is the end. A call that is cancelled ends the stream.
@@ -78,11 +87,29 @@ class Pull:
             Exception: what broke the generation, after everything that could be delivered.
         """
         is_free = renderer.plain_text and not self.gate.guards("text")
-        return self._pass(renderer) if is_free else self._guard(renderer)
+        stream = self._pass(renderer) if is_free else self._guard(renderer)
+        self._stream = weakref.ref(stream)
+        return stream
+
+    def _stop(self, error: Exception) -> None:
+        """End the stream with an error, and do not wait for that."""
+        if not self.gate.ended:
+            self.gate.error = error
+            self.gate.abandon()
+            self._stopping = spawn(self._leave)
+
+    async def _leave(self) -> None:
+        """Close the provider, also while the consumer is busy with what it got; it is told when it comes back."""
+        stream = self._stream and self._stream()
+        if getattr(stream, "ag_running", False):
+            await self._interruption.interrupt(cast("AsyncGenerator[Any, None]", stream))
+        elif self._pieces is not None:
+            await close_source(self._pieces, self._source.provider)
+            self._end()
 
     async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield text as it comes, for no rail sees it."""
-        remember = self.gate.received.texts.append
+        remember = self._told(self.gate.received.texts.append)
         came, most, error = 0, self._max_characters, None
         try:
             pieces = await self._open()
@@ -122,7 +149,7 @@ class Pull:
         came, most, error = 0, self._max_characters, None
         try:
             pieces = await self._open()
-            transform = gate.transform if plain and gate.only_transforms else None
+            transform = self._told(gate.transform) if plain and gate.only_transforms else None
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -141,8 +168,9 @@ class Pull:
                     await self._read_beside(chunk)
                 elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
                     continue
-                async for rendered in self._let_out(renderer, came):
-                    yield rendered
+                async with aclosing(self._let_out(renderer, came)) as out:
+                    async for rendered in out:
+                        yield rendered
                 if gate.ended:
                     break
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
@@ -152,6 +180,20 @@ class Pull:
         for rendered in await self._last(renderer, error):
             yield rendered
         what_broke(gate)
+
+    def _told(self, take: Callable[[str], T]) -> Callable[[str], T]:
+        """Return a function that takes text; where somebody observes, it tells of the first that goes out."""
+        telling = self.gate.telling
+        if telling is None:
+            return take
+
+        def tell(text: str) -> T:
+            out = take(text)
+            if out is None or out:
+                telling.first_released((text,))
+            return out
+
+        return tell
 
     async def _let_out(self, renderer: Renderer, came: int) -> AsyncGenerator[Any, None]:
         """Have the gate look at what the buffer has; yield what goes out."""
@@ -166,6 +208,8 @@ class Pull:
 
     async def _open(self) -> Any:
         self._clock = running_clock()
+        if self._lifetime is not None:
+            self._lifetime.begin(self._stop)
         self._interruption.begin()
         self._pieces = await self._interruption.run(self._source.open(self.gate))
         return self._interruption.watch(self._pieces)
@@ -204,6 +248,7 @@ class Pull:
             BaseException: the error itself, if it is none of the provider's.
         """
         if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit):
+            self.gate.abandon()
             raise error
         if self._interruption.is_behind(error):
             self.gate.abandon()
@@ -211,6 +256,7 @@ class Pull:
         if isinstance(error, Exception):
             return error
         if cancelled_from_outside():
+            self.gate.abandon()
             raise error
         return cancelled_inside(self._source.provider)
 
@@ -222,11 +268,18 @@ class Pull:
             self.gate.received.add_text(self.gate.buffer)
         self._source.closed(self.gate.received)
         self._interruption.end()
+        self._end()
+
+    def _end(self) -> None:
+        if self._lifetime is not None:
+            self._lifetime.end()
 
     async def _last(self, renderer: Renderer, error: BaseException | None) -> list[Any]:
         """Return what goes out once the provider has ended, and what broke the generation where that is rendered."""
         self.gate.finish(error)
         await self._check()
+        if self.gate.telling is not None:
+            self.gate.telling.look()
         rendered = list(self._rendered(renderer))
         try:
             what_broke(self.gate)
@@ -239,6 +292,8 @@ class Pull:
 
     def _rendered(self, renderer: Renderer) -> Iterator[Any]:
         items = self.gate.step.items
+        if items and self.gate.telling is not None:
+            self.gate.telling.first_released(items)
         while items:
             if (rendered := renderer.render(items.popleft())) is not None:
                 yield rendered

@@ -67,10 +67,12 @@ class _End:
         rail, now = self._rail, time.time()
         record = rail.record(self._channel, now)
         record.decision, record.error, record.failure, record.finished_at = "failed", str(error), "contract", now
-        self._journal.rail_runs.append(record)
+        if rail.observes:
+            record.let_pass()
+        self._journal.note(record)
         self.stop = rail.failed(str(error), self._channel, kind="contract")
         self.cause = error
-        step.failures.append(Failure(rail.name, rail.plugin, "what it has to judge is not valid JSON"))
+        step.failures.append(Failure(rail.name, rail.plugin, "what it has to judge is not valid JSON", rail.observes))
         return "", False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail._events import Finished
 from handrail._stream.steps import NEVER
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Received:
             self.finish_reason = chunk.finish_reason
         if chunk.metadata:
             self.metadata.update(chunk.metadata)
+
+    def finished(self) -> Finished:
+        """Return the event of an answer that is complete."""
+        return Finished(self.finish_reason, self.usage, self.metadata)
 
     @property
     def tokens(self) -> int:

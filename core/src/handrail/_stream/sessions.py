@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from handrail._stream.edits import OffsetMap
+from handrail._stream.faithful import Faithful
 from handrail._stream.outcome import kind_of, rail_error, refuse_bad_score
 from handrail._stream.steps import Failure, Stop
 from handrail._stream.trail import Trail
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
     from handrail._turn import Turn
+
 
 _ENDS_EVERYTHING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -51,8 +53,14 @@ class SessionStage:
         self._raw = ""  # what the session holds, kept only where `on_error: allow` may have to let it pass
         self._open = True
         self._session: Session | None = None
+        self._faithful = Faithful() if plan.observes else None
         self._quick: Callable[[str], object] | None = None  # its `feed`, where nothing need be kept for a failure
         self._run = plan.record(channel, time.time())
+
+    @property
+    def plans(self) -> list[RailPlan]:
+        """The rail of the stage."""
+        return [self._plan]
 
     def note_pieces(self) -> None:
         """Begin to note which pieces of its text go out; before any has come in."""
@@ -68,19 +76,25 @@ class SessionStage:
 
     def open(self, step: Step) -> None:
         """Open the session."""
-        self._turn.journal.rail_runs.append(self._run)
+        journal = self._turn.journal
+        journal.rail_runs.append(self._run)
+        if journal.telling is not None:
+            journal.telling.check_begun(self._run)
         try:
-            session = self._plan.rail.open(self._turn)  # type: ignore[union-attr]  # a plan for this stage has `open`
+            session: Any = self._plan.rail.open(self._turn.for_rail(self._plan.rail_id.text))  # type: ignore[union-attr]  # a plan for this stage has `open`
             if not callable(getattr(session, "feed", None)) or not callable(getattr(session, "finish", None)):
                 kind = type(session).__name__
-                raise PluginContractError(f"open() returned a {kind}; it must return an object with feed and finish")
+                hint = "; register it with stateful=True" if callable(getattr(session, "check", None)) else ""
+                raise PluginContractError(
+                    f"open() returned a {kind}; it must return an object with feed and finish{hint}"
+                )
         except _ENDS_EVERYTHING:
             raise
         except BaseException as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event
             self._fail(exc, step)
         else:
             self._session = session
-            self._quick = None if self._plan.allow_on_error else session.feed
+            self._quick = None if self._plan.allow_on_error or self._plan.observes else session.feed
 
     def take(self, text: str, step: Step, *, finished: bool) -> tuple[str, bool]:
         """Take text; return what is final now, and whether that was all."""
@@ -88,6 +102,8 @@ class SessionStage:
             return "", False
         if self._trail is not None and text:
             self._trail.feed(text)
+        if self._faithful is not None:
+            self._faithful.feed(text)
         if self._session is None:  # it failed, and the configuration lets the text pass
             passed = self._passed(text)
             return (passed + self._rest(), True) if finished else (passed, False)
@@ -98,16 +114,8 @@ class SessionStage:
                 if self._plan.allow_on_error:
                     self._raw += text
                 ruling = self._session.feed(text)
-                if (
-                    type(ruling) is Ruling
-                    and ruling.block is None
-                    and not ruling.edits
-                    and not self._plan.allow_on_error
-                    and self._trail is None
-                ):
-                    out = ruling.text
-                    if not finished and type(out) is str:
-                        return out, False
+                if not finished and self._quick is not None and self._trail is None and _is_plain(ruling):
+                    return ruling.text, False
                 out = self._judge(ruling)
             if finished and self._open:
                 out += self._judge(self._session.finish())
@@ -145,8 +153,11 @@ class SessionStage:
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")
         if block is not None:
             refuse_bad_score(block)
+        if self._faithful is not None:
+            self._faithful.passed(ruling)
         if ruling.edits:
-            self._run.decision = "rewrite"
+            if self._faithful is None:
+                self._run.decision = "rewrite"
             self.map.add(ruling.edits)
         if self._plan.allow_on_error:
             grown = sum(len(edit.replacement) - (edit.end - edit.start) for edit in ruling.edits)
@@ -175,7 +186,7 @@ class SessionStage:
         error, reason = rail_error(plan, exc)
         run.decision, run.error, run.failure = "failed", str(error), kind_of(exc)
         run.detail, run.allowed_on_error = error.detail, plan.allow_on_error
-        step.failures.append(Failure(plan.name, plan.plugin, reason, passes=plan.allow_on_error))
+        step.failures.append(Failure(plan.name, plan.plugin, reason, passes=plan.allow_on_error or plan.observes))
         self._session = self._quick = None
         if plan.allow_on_error:
             raw, self._raw = self._raw, ""
@@ -188,3 +199,12 @@ class SessionStage:
         self._open, self._quick = False, None
         self._run.characters, self._run.window = self.length, (0, self.length)
         self._run.finished_at = time.time()
+        if self._faithful is not None:
+            self._faithful.conclude(self._run)
+        if self._turn.journal.telling is not None:
+            self._turn.journal.telling.check_ended(self._run)
+
+
+def _is_plain(ruling: object) -> TypeGuard[Ruling]:
+    """Return whether a ruling does nothing but let text out."""
+    return type(ruling) is Ruling and ruling.block is None and not ruling.edits and type(ruling.text) is str

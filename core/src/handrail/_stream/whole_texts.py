@@ -42,7 +42,7 @@ async def guard_text(
         tool_calls: what the message has beside the text.
         as_written: whether the text is content already, which is not read as JSON.
     """
-    gate = Gate(rails, turn, parallel=parallel, whole=True, as_written=as_written)
+    gate = Gate(rails, turn, parallel=parallel, whole=True, as_written=as_written, inner=True)
     source = OneChunk(Chunk(text, tool_calls=tool_calls))
     items = await Batch(gate, source, max_characters=NEVER).take()
     return "".join([item for item in items if isinstance(item, str)]), gate.stop

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from handrail._content import pieces_of
 from handrail._stream.edits import OffsetMap, apply, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
-from handrail._stream.lanes import Lane
-from handrail._stream.outcome import conclude, kind_of, record
+from handrail._stream.lanes import Lane, first_to_stop
+from handrail._stream.outcome import conclude, kind_of, lost, record
 from handrail._stream.steps import Check, Failure, Stop
 from handrail._types import Edit
 from handrail.errors import PluginContractError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handrail._content import Piece
-    from handrail._stream.plan import Ranked
+    from handrail._stream.plan import RailPlan, Ranked
     from handrail._stream.steps import Step
     from handrail._turn import Journal
 
@@ -60,10 +60,16 @@ class WindowStage(StageText):
 
     def _arrange(self, lanes: list[Lane]) -> None:
         self.lanes = lanes
-        self._holding = [lane for lane in lanes if not lane.plan.stream_first]
+        self._holding = [lane for lane in lanes if lane.plan.holds]
+        self._deciding = [lane for lane in lanes if not lane.plan.observes]
         last = max((lane.rank for lane in lanes), default=0)
-        self._may_split = any(lane.rank < last and lane.plan.rewrites for lane in lanes)
-        self._keeps_all = any(lane.plan.defers for lane in lanes)
+        self._may_split = any(lane.rank < last and lane.plan.changes for lane in lanes)
+        self._keeps_all = any(lane.plan.defers for lane in self._deciding)
+
+    @property
+    def plans(self) -> list[RailPlan]:
+        """The rails of the stage."""
+        return [lane.plan for lane in self.lanes]
 
     @property
     def held(self) -> int:
@@ -73,7 +79,12 @@ class WindowStage(StageText):
     @property
     def unchecked(self) -> int:
         """Characters that came in and not every rail has cleared, whether they were released or not."""
-        return self.length - min([lane.cleared for lane in self.lanes])
+        return self.length - min([lane.cleared for lane in self._deciding], default=self.length)
+
+    @property
+    def watched(self) -> bool:
+        """True while a rail that observes has not judged all text."""
+        return len(self.lanes) > len(self._deciding) and not all(lane.complete for lane in self.lanes)
 
     def note_pieces(self) -> None:
         """Begin to note which pieces of its text go out; before any has come in."""
@@ -113,11 +124,11 @@ class WindowStage(StageText):
         lane = next(lane for lane in self.lanes if lane is check.lane)
         lane.running -= 1
         if check.dropped:
-            self._journal.rail_runs.append(record(check, now))
+            self._journal.note(record(check, now))
         else:
             conclude(check, outcome, now=now, timed_out=timed_out, step=step)
-            self._journal.rail_runs.append(check.run)  # type: ignore[arg-type]  # made by `conclude`
             lane.advance(check, now, step)
+            self._journal.note(check.run)  # type: ignore[arg-type]  # made by `conclude`
             if lane.rewrote and self._may_split:
                 self._split(lane, step)
             self._doubtful = self._doubtful or lane.refused is not None
@@ -142,7 +153,8 @@ class WindowStage(StageText):
                 lane.ask(step)
             except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
-                return
+                if self.stop is not None:
+                    return
         if self._doubtful and not self.stopping:  # a rail that has nothing left to ask has cleared everything
             self._confirm(step)
         if not self._holding:
@@ -164,7 +176,8 @@ class WindowStage(StageText):
             follower._pieces = []
             follower.went_past = follower._went = self._went
         origins = [other.restart_at(self.released) for other in moved]
-        first = 0 if any(other.plan.defers for other in moved) else min(origins)  # one may yet judge the whole
+        may_judge_all = any(other.plan.defers and other.plan.changes for other in moved)
+        first = 0 if may_judge_all else min(origins)
         follower.kept = KeptText(self.kept.slice(first, self.released), first)
         follower._arrange(moved)
         self._arrange([other for other in self.lanes if other.rank <= lane.rank])
@@ -190,7 +203,7 @@ class WindowStage(StageText):
         return all(
             other.cleared >= end  # text that has passed it only, and is held, it may still change
             for other in self.lanes
-            if other.rank < lane.rank and other.plan.rewrites
+            if other.rank < lane.rank and other.plan.changes
         )
 
     def _settle(self) -> tuple[str, bool]:
@@ -202,20 +215,12 @@ class WindowStage(StageText):
             limit = min([lane.cleared for lane in holding], default=self.length)
         text = self._release(limit) if limit > self.released else ""
         if self.stopping:
-            if (stopper := self._stopper()) is not None:
+            if (stopper := first_to_stop(self._deciding)) is not None:
                 self._end(stopper)
-        elif self.finished and not self._done and all(lane.complete for lane in self.lanes):
+        elif self.finished and not self._done and all(lane.complete for lane in self._deciding):
             self._done = True
             return text + self._release(self.length), True
         return text, False
-
-    def _stopper(self) -> Lane | None:
-        """Return the rail that stops the stream at the earliest character, once no other can come before it."""
-        stopped = [lane for lane in self.lanes if lane.stopped_by is not None]
-        if not stopped:
-            return None
-        first = min(stopped, key=_place)
-        return None if any(lane.busy and _place(lane) < _place(first) for lane in self.lanes) else first
 
     def _release(self, limit: int) -> str:
         lanes = self.lanes
@@ -269,12 +274,16 @@ class WindowStage(StageText):
         if self.stop is not None:
             return
         label, plan = lane.plan.strategy_plugin, lane.plan
+        step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}", plan.observes))
+        if plan.observes:
+            self._lose(lane, exc)
+            return
         self._done = self.stopping = step.stop_reading = True
         error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
         self._withdraw(lane, lane.cleared)
         self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
-        step.failures.append(Failure(plan.name, label, f"its strategy failed: {type(exc).__name__}"))
 
-
-def _place(lane: Lane) -> tuple[int, int]:
-    return lane.cleared, lane.rank
+    def _lose(self, lane: Lane, exc: Exception) -> None:
+        """Go on without a rail that observes and that nobody can show its text."""
+        lane.lose()
+        self._journal.note(lost(lane.plan, self.channel, exc))

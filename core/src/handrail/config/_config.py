@@ -15,7 +15,7 @@ from handrail.config._problems import Problem, error_of, problem_at
 from handrail.config._prompts import choose_prompt
 from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
 from handrail.config._section import Section
-from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, TaskPrompt
+from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, SettingsByName, TaskPrompt
 from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread
@@ -46,6 +46,7 @@ class RailsConfig(Section):
         prompting_mode: which prompts to prefer where a task has several.
         rails: the rails and their settings.
         plugins: plugins that must not be used.
+        observers: who is told what happens in calls, each with its settings.
         lowest_temperature: the temperature of a judge.
         enable_rails_exceptions: whether a block is reported as an exception message instead of a refusal.
         custom_data: top-level keys that Handrail does not know.
@@ -62,6 +63,7 @@ class RailsConfig(Section):
     prompting_mode: str = "standard"
     rails: Rails = Rails()
     plugins: PluginsConfig = PluginsConfig()
+    observers: SettingsByName = Field(default_factory=dict)
     lowest_temperature: Annotated[float, Field(strict=True, ge=0)] = 0.001
     enable_rails_exceptions: bool = False
     custom_data: dict[Any, Any] = Field(default_factory=dict)

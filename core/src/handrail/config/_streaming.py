@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from handrail._types import Channel  # pydantic reads the annotation
 from handrail.config._section import Count, Seconds, Section, Tokens, reject
+from handrail.config._when import When  # pydantic reads the annotation
 
 _READ_BEFORE_FIRST_CHECK = 25
 
@@ -15,9 +16,10 @@ SIZES = ("chunk_size", "context_size", "hold_size", "first_chunk_size")
 """Keys that a strategy with settings of its own does not read."""
 
 FailureMode = Literal["block", "allow"]
+RailMode = Literal["enforce", "observe"]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
-YIELDED = frozenset({"threshold"})
+YIELDED = frozenset({"threshold", "mode", "when"})
 """Keys that are the rail's own where its settings have a field of that name."""
 
 
@@ -97,6 +99,8 @@ class RailOptions(Section):
     """The kernel's own keys under `rails.config.<rail>`, for whichever rail.
 
     Attributes:
+        mode: "observe" for a rail that judges and stops nothing: what it would have done is recorded, and the text
+            goes out at once, as if it had allowed it.
         streaming: keys of `rails.output.streaming` that are otherwise for this rail.
         max_concurrency: how many checks of one stream may run at once.
         timeout: seconds that a check may take.
@@ -104,8 +108,10 @@ class RailOptions(Section):
         on_timeout: what happens to it when the rail does not answer in time; as `on_error` unless set.
         channels: what the rail is shown; what the rail itself says unless set, which is text and tool calls for most.
         threshold: the score from which on a text is refused, and below which it is not, for rails that score.
+        when: at which score of a rail before it the rail is asked at all.
     """
 
+    mode: RailMode = "enforce"
     streaming: dict[str, Any] | None = None
     max_concurrency: Count = 8
     timeout: Seconds = 30.0
@@ -113,6 +119,7 @@ class RailOptions(Section):
     on_timeout: FailureMode | None = None
     channels: tuple[Channel, ...] | None = None
     threshold: Score | None = None
+    when: When | None = None
 
     @model_validator(mode="after")
     def _listens(self) -> Self:

@@ -12,6 +12,7 @@ from handrail.plugins import lazy_exports
 if TYPE_CHECKING:
     from handrail_cli._answer import Answer as Answer
     from handrail_cli._answer import View as View
+    from handrail_cli._answer import WaitingView as WaitingView
     from handrail_cli._answer import show_answer as show_answer
     from handrail_cli._chat import chat as chat
     from handrail_cli._errors import print_error as print_error
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from handrail_cli._visible import visible as visible
 
 _HOMES = {
-    "_answer": ("Answer", "View", "show_answer"),
+    "_answer": ("Answer", "View", "WaitingView", "show_answer"),
     "_chat": ("chat",),
     "_errors": ("print_error",),
     "_exit": ("ExitCode",),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import anyio
 from handrail import Finished, GenerationResponse, ReasoningDelta, TextDelta, ToolCallDelta
@@ -12,7 +13,7 @@ from handrail.errors import ConfigurationError
 from handrail_cli._exit import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from handrail import Event, GuardedStream
 
@@ -23,6 +24,8 @@ _CODES = {
     "generation failed": ExitCode.MODEL_FAILED,
     "left": ExitCode.INTERRUPTED,
 }
+
+WAITING_TICK = 0.1  # seconds
 
 
 class View(Protocol):
@@ -49,7 +52,21 @@ class View(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Say something that is no part of any answer."""
+        """Show something that is not part of any answer."""
+        ...
+
+
+@runtime_checkable
+class WaitingView(View, Protocol):
+    """A view that also shows what an answer waits for."""
+
+    def wait(self, held: int, seconds: float) -> None:
+        """Nothing has been delivered yet; called every tenth of a second.
+
+        Args:
+            held: characters that were generated and wait for a rail; 0 while the model has not begun.
+            seconds: since the question.
+        """
         ...
 
 
@@ -89,7 +106,9 @@ async def show_answer(stream: GuardedStream, view: View) -> Answer:
     view.begin()
     try:
         async with stream:
-            while (event := await _next(stream, view)) is not None:
+            while (
+                event := await (_waited(stream, view, started) if first is None else _next(stream, view))
+            ) is not None:
                 if first is None and isinstance(event, TextDelta):
                     first = anyio.current_time() - started
                 view.show(event)
@@ -112,19 +131,44 @@ async def show_whole(generate: Callable[[], Awaitable[object]], view: View) -> A
     started = anyio.current_time()
     view.begin()
     try:
-        response = await generate()
+        async with _ticking(view, started):
+            response = await _generated(generate)
     except anyio.get_cancelled_exc_class():
         view.stop()
         raise
-    except Exception as error:  # noqa: BLE001  # the plugin boundary, as in _next
-        view.fail(error)
-        response = GenerationResponse(outcome="generation failed", error=error)
     if not isinstance(response, GenerationResponse):
         raise TypeError(f"generate gave {response!r}; it must give a GenerationResponse")
     seconds = anyio.current_time() - started
+    if isinstance(response.error, Exception):
+        view.fail(response.error)
     for event in _events(response):
         view.show(event)
     return _ended(view, Answer(response, seconds, seconds if response.outcome == "finished" else None))
+
+
+async def _generated(generate: Callable[[], Awaitable[object]]) -> object:
+    try:
+        return await generate()
+    except Exception as error:  # noqa: BLE001  # the plugin boundary, as in _next
+        return GenerationResponse(outcome="generation failed", error=error)
+
+
+@asynccontextmanager
+async def _ticking(view: View, started: float) -> AsyncIterator[None]:
+    """Keep a view that wants to know up to date while the block waits."""
+    if not isinstance(view, WaitingView):
+        yield
+        return
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_tick, view, started)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _tick(view: WaitingView, started: float) -> None:
+    while True:
+        await anyio.sleep(WAITING_TICK)
+        view.wait(0, anyio.current_time() - started)
 
 
 def _ended(view: View, answer: Answer) -> Answer:
@@ -132,8 +176,18 @@ def _ended(view: View, answer: Answer) -> Answer:
     return answer
 
 
+async def _waited(stream: GuardedStream, view: View, started: float) -> Event | None:
+    """Return the next event, and keep a view that wants to know up to date meanwhile."""
+    if not isinstance(view, WaitingView):
+        return await _next(stream, view)
+    while True:
+        with anyio.move_on_after(WAITING_TICK):  # a wait for an event that is cancelled loses nothing
+            return await _next(stream, view)
+        view.wait(stream.held, anyio.current_time() - started)
+
+
 async def _next(stream: GuardedStream, view: View) -> Event | None:
-    """Give the next event; an error of the generation is shown and ends the stream."""
+    """Return the next event; an error of the generation is shown and ends the stream."""
     try:
         return await anext(stream)
     except StopAsyncIteration:
@@ -144,7 +198,7 @@ async def _next(stream: GuardedStream, view: View) -> Event | None:
 
 
 def _events(response: GenerationResponse) -> Iterator[Event]:
-    """Give the events of an answer that came whole."""
+    """Yield the events of an answer that came whole."""
     if response.stop is not None:
         yield response.stop
     if response.outcome != "finished":

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail import ConfigurationError, LLMRails, RailsConfig, Registry, __version__
+from handrail import ConfigurationError, LLMRails, RailsConfig, Registry
 
 from handrail_cli._exit import ExitCode
-from handrail_cli._interrupt import Runner, StuckError
+from handrail_cli._interrupt import Runner, leaving_when_stuck
 from handrail_cli._json_lines import JsonLines
 from handrail_cli._loop import Loop
 from handrail_cli._main_model import with_main_model
 from handrail_cli._notes import Notes, shown_log
-from handrail_cli._parameters import Flag, one_path
+from handrail_cli._parameters import Flag, Variables, one_path
 from handrail_cli._reading import TerminalReader, reader
 from handrail_cli._screen import Screen
 from handrail_cli._session import Session
+from handrail_cli._variables import variables_of
 
 if TYPE_CHECKING:
     from handrail_cli._reading import Reader
@@ -36,6 +33,7 @@ def chat(
     streaming: Flag = False,
     model: str | None = None,
     message: str | None = None,
+    variable: Variables = (),
     json: Flag = False,
     verbose: Flag = False,
 ) -> int:
@@ -51,6 +49,7 @@ def chat(
         streaming: Show the answer as the rails release it, instead of all at its end.
         model: ENGINE/MODEL to ask in place of the configured main model.
         message: Ask this, show the answer, and exit.
+        variable: NAME=TEXT, NAME=@FILE or NAME:=JSON: a context variable for rails and prompts. May be repeated.
         json: Write one JSON object a line for each event.
         verbose: Show checks, tokens and times after each answer, and the log.
     """
@@ -59,23 +58,24 @@ def chat(
     with shown_log(notes, logging.INFO if verbose else logging.WARNING):
         if message is not None and not message.strip():
             raise ConfigurationError("--message is empty; write what is to be asked")
+        variables = variables_of(variable)
         rails = _load(one_path(path, config), model)
         if streaming:
             rails.stream("")  # raises now, and not after the first question, if the configuration does not allow it
-        return _run(rails, Session(rails, view, whole=not streaming), view, message)
+        return _run(rails, Session(rails, view, whole=not streaming, variables=variables), view, message)
 
 
 def _run(rails: LLMRails, session: Session, view: Screen | JsonLines, message: str | None) -> int:
     slow = partial(view.note, "The model has not stopped yet. Press Ctrl-C again to leave at once.")
-    with Runner(slow) as runner, _leaving_when_stuck():
+    with Runner(slow) as runner, leaving_when_stuck():
         try:
-            with _leaving_when_stuck():
+            with leaving_when_stuck():
                 if message is None:
                     return _converse(session, view, runner, rails.config)
                 answer = runner.run(partial(session.ask, message))
                 return ExitCode.INTERRUPTED if answer is None else answer.code
         finally:
-            runner.run(rails.aclose)
+            runner.run(partial(rails.aclose, drain=0))
 
 
 def _load(path: Path, model: str | None) -> LLMRails:
@@ -108,15 +108,4 @@ def _greeting(config: RailsConfig) -> str:
     rails = [f"{side} rails: {', '.join(flow.text for flow in flows)}" for side, flows in sides if flows]
     if config.output_flows and config.rails.output.streaming.stream_first:
         rails.append("text is shown before it is checked")
-    return f"handrail {__version__}, {model}, {'; '.join(rails) or 'no rails'}\n/help lists the commands."
-
-
-@contextmanager
-def _leaving_when_stuck() -> Iterator[None]:
-    """End the process although something in it does not end: the person has asked for it twice."""
-    try:
-        yield
-    except StuckError:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(ExitCode.INTERRUPTED)
+    return f"{model}, {'; '.join(rails) or 'no rails'}. /help lists commands."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,11 @@ from handrail import LLMRails, RailsConfig, Registry
 from handrail.errors import ConfigurationError, HandrailError, Problem
 
 from handrail_cli._composed import describe
-from handrail_cli._details import aligned
 from handrail_cli._exit import ExitCode
 from handrail_cli._missing import missing_in
 from handrail_cli._parameters import Flag, one_path
 from handrail_cli._served import registry_of, served
+from handrail_cli._table import table, terminal_width, wrapped
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def check(
         shown = {"path": str(root), "configurations": results} if folders else results[0]
         sys.stdout.write(json_module.dumps(shown, indent=2) + "\n")
     else:
-        sys.stdout.write(visible("\n\n".join("\n".join(_lines(result)) for result in results)) + "\n")
+        sys.stdout.write(visible("\n\n".join("\n".join(_lines(result, terminal_width())) for result in results)) + "\n")
     return ExitCode.USAGE if any(result["problems"] for result in results) else ExitCode.OK
 
 
@@ -95,17 +96,20 @@ def _problem(problem: Problem) -> dict[str, Any]:
     return {"file": file, "line": line, "column": column, **told}
 
 
-def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
+    _section = partial(_section_of, width=width)
     problems = result["problems"]
     if problems:
         for problem in problems:
             place = f"{problem['file']}:{problem['line']}:{problem['column']}: " if "file" in problem else ""
-            yield f"{place}{problem['message']}"
+            for line in problem["message"].splitlines():
+                yield from wrapped(f"{place}{line}", width=width)
+                place = ""
         yield from _section("names", [_server_of(name) for name in result.get("names", ())])
         yield from _section("missing", list(_missing(problems)))
         yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
         return
-    yield f"{result['path']} can be used"
+    yield f"{result['path']} is valid"
     yield from _section("models", [_model(model) for model in result["models"]])
     for direction in ("input", "output"):
         rails = result[f"{direction}_rails"]
@@ -127,7 +131,7 @@ def _model(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:
-    return name["kind"], name["name"], name["plugin"] or "nobody serves it"
+    return name["kind"], name["name"], name["plugin"] or "not installed"
 
 
 def _missing(problems: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -136,10 +140,10 @@ def _missing(problems: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     yield from dict.fromkeys(found)
 
 
-def _section(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _section_of(title: str, rows: list[tuple[str, ...]], *, width: int | None) -> Iterator[str]:
     if rows:
         yield title
-        yield from ("  " + line for line in aligned(rows))
+        yield from table(rows, indent="  ", width=width)
 
 
 def _order(result: Mapping[str, Any], direction: str, rails: list[Any]) -> str:
@@ -150,7 +154,7 @@ def _order(result: Mapping[str, Any], direction: str, rails: list[Any]) -> str:
 
 def _how(rail: Mapping[str, Any]) -> str:
     if rail["kind"] == "stream":
-        how = "reads the stream, holds what could still become a match"
+        how = "stream rail: holds back only text that may still match"
     elif (window := rail["window"]) is None:
         how = "sees the message whole"
     else:
@@ -160,6 +164,8 @@ def _how(rail: Mapping[str, Any]) -> str:
         how += f", asks {asked['model_type']}{instead}"
     timeout = "" if rail["kind"] == "stream" else f", {rail['timeout']:g} s each"
     notes = [f", a failure {'passes' if rail['on_error'] == 'allow' else 'blocks'}"]
+    if rail["mode"] == "observe":
+        notes = [", only observes: what it would have done is recorded, and the text goes out"]
     if rail["stream_first"]:
         notes.append(", text goes out before it is checked")
     return how + timeout + "".join(notes)

@@ -60,6 +60,7 @@ class _Rails:
             "window": self._window(plan),
             "asks": [self._asks(type_) for rail, type_ in self._asked if rail == flow.text.strip()],
             "channels": list(plan.channels),
+            "mode": "observe" if plan.observes else "enforce",
             "stream_first": plan.stream_first,
             "max_concurrency": plan.max_concurrency,
             "timeout": plan.timeout,
@@ -91,7 +92,7 @@ def _notes(config: RailsConfig) -> Iterator[str]:
 def _warnings(config: RailsConfig) -> Iterator[str]:
     """Yield what can be used but may not be meant."""
     if config.model_for("main") is None:
-        yield "no model of type 'main': texts can be guarded, but nothing can be asked"
+        yield "no model of type 'main': text can be checked, but not generated"
     if config.output_flows and not config.rails.output.streaming.enabled:
         yield "output rails without rails.output.streaming.enabled: answers can be generated whole, not streamed"
     if not config.input_flows and not config.output_flows:

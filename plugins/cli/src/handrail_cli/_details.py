@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from handrail import Usage
 
+from handrail_cli._table import aligned
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from handrail_cli._answer import Answer
 
@@ -24,16 +26,11 @@ def time_line(answer: Answer) -> str:
     return f"time    first text {first}, total {answer.seconds:.2f} s, {count} check{'s' * (count != 1)}"
 
 
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Write rows as lines whose columns stand below one another."""
-    rows = [tuple(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
 def _checks(answer: Answer) -> Iterator[Sequence[str]]:
     for run in sorted(answer.response.rail_runs, key=lambda run: run.started_at):
         decision = f"{run.decision}, let pass by on_error" if run.allowed_on_error else run.decision
+        if run.mode == "observe":
+            decision = f"observes, would have: {run.would_have or 'let pass'}"
         milliseconds = f"{run.duration * 1000:.0f} ms"
         window = f"{run.characters} characters"
         yield "check ", run.rail, run.direction, window, decision, milliseconds, run.error or run.reason

@@ -17,7 +17,7 @@ _OF_STREAMED_WINDOWS = ("streaming", "max_concurrency")
 def without_effect(
     config: RailsConfig, input_rails: Sequence[RailPlan], output_rails: Sequence[RailPlan]
 ) -> Iterator[str]:
-    """Say what of a configuration that can be used has no effect, with its place."""
+    """Yield what has no effect in a valid configuration, with its place."""
     used: dict[str, list[RailPlan]] = {}
     for plan in (*input_rails, *output_rails):
         if plan.key is not None:
@@ -35,7 +35,7 @@ def without_effect(
 
 
 def _idle(plans: Sequence[RailPlan]) -> tuple[str, ...]:
-    """Give the options that none of a rail's places in the flows reads."""
+    """Return the options that none of a rail's places in the flows reads."""
     if all(plan.is_stream_rail for plan in plans):
         return _OF_WINDOWS
     if all(plan.direction == "input" for plan in plans):

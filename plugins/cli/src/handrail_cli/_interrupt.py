@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
 from anyio.from_thread import start_blocking_portal
+
+from handrail_cli._exit import ExitCode
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -74,6 +78,17 @@ class Runner:
             _wait_for(task.future)
         except KeyboardInterrupt:
             raise StuckError from None
+
+
+@contextmanager
+def leaving_when_stuck() -> Iterator[None]:
+    """End the process although something in it does not end: the person has asked for it twice."""
+    try:
+        yield
+    except StuckError:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ExitCode.INTERRUPTED)
 
 
 class _Task(Generic[T]):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from handrail import ConfigurationError
+
 from handrail_cli._exit import ExitCode
-from handrail_cli._terminal import unheard
+from handrail_cli._terminal import echo_off
+from handrail_cli._variables import shown, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 HELP = """\
 /help     show this list
 /reset    forget the conversation so far
-/verbose  show checks, tokens and times after each answer, or no longer
+/set      NAME=TEXT, NAME=@FILE or NAME:=JSON sets a context variable; alone, lists their names
+/verbose  show checks, tokens and times after each answer, or hide them again
 /exit     leave; so do Ctrl-D and Ctrl-C pressed twice
 Ctrl-C stops an answer. To send a message that begins with a slash, put a space before it."""
 
@@ -45,6 +49,7 @@ class Loop:
         self._commands: Mapping[str, Callable[[], None]] = {
             "/help": lambda: self._view.note(HELP),
             "/reset": self._reset,
+            "/set": self._list_variables,
             "/verbose": self._toggle_verbose,
         }
 
@@ -72,7 +77,7 @@ class Loop:
             self._obey_or_ask(line)
 
     def _interrupt(self) -> bool:
-        """Take note of Ctrl-C at the prompt; tell whether it was the second in a row."""
+        """Handle Ctrl-C at the prompt; return whether it was the second in a row."""
         if self._reader.dropped:
             return False
         if self._interrupted:
@@ -89,11 +94,13 @@ class Loop:
             self._ask(message)
         elif (command := self._commands.get(message)) is not None:
             command()
+        elif message.startswith("/set "):
+            self._set(message.removeprefix("/set ").strip())
         else:
             self._view.note(f"There is no command {message.split()[0]!r}.\n{HELP}")
 
     def _ask(self, message: str) -> None:
-        with unheard():
+        with echo_off():
             answer = self._runner.run(partial(self._session.ask, message))
         if answer is None:
             self._interrupted = True
@@ -103,6 +110,17 @@ class Loop:
     def _reset(self) -> None:
         self._session.forget()
         self._view.note("The conversation starts over.")
+
+    def _set(self, written: str) -> None:
+        try:
+            self._session.variables.update(variables_of([written]))
+        except ConfigurationError as error:
+            self._view.note(str(error))
+        else:
+            self._list_variables()
+
+    def _list_variables(self) -> None:
+        self._view.note(f"Context variables: {shown(self._session.variables)}.")
 
     def _toggle_verbose(self) -> None:
         self._view.verbose = not self._view.verbose

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def with_main_model(config: RailsConfig, named: str, registry: Registry) -> RailsConfig:
-    """Give the configuration with another main model; rails keep the models that are configured for them.
+    """Return the configuration with another main model; rails keep the models that are configured for them.
 
     If the engine stays the same, so do the configured parameters and the key.
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from handrail import Registry
 
 from handrail_cli._check import configurations_in, examine
-from handrail_cli._details import aligned
 from handrail_cli._exit import ExitCode
 from handrail_cli._parameters import Flag, one_path
 from handrail_cli._patching import patch_of
+from handrail_cli._table import aligned
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def _lines(result: Mapping[str, Any], diff: str) -> Iterator[str]:
     problems, names = result["problems"], result.get("names", ())
     yield f"{result['path']} {'must be changed before it runs' if problems else 'runs as it is'}"
     if problems and not names:
-        yield "who serves its rails and engines is known once it can be read"
+        yield "which plugins it needs is known once it can be read"
     served = [(name["kind"], name["name"], name["plugin"]) for name in names if name["plugin"]]
     yield from _section("runs" if not problems else "would run", [*aligned(served)])
     absent = [(name["kind"], name["name"], name["where"]) for name in names if not name["plugin"]]
-    yield from _section("served by nobody", [*aligned(absent)])
+    yield from _section("not installed", [*aligned(absent)])
     yield from _section("differs", [*result.get("notes", ()), *result.get("warnings", ())])
     yield from _section("to change", [_placed(problem) for problem in problems])
     yield from _section("patch", diff.splitlines())

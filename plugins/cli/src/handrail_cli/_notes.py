@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
+
+_ERASE_LINE = "\r\x1b[K"
+_DIM, _RESET = "\x1b[2m", "\x1b[0m"
 
 
 def notes_console(file: TextIO | None = None) -> Console:
@@ -32,6 +36,28 @@ class Notes:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or notes_console()
+        self._shows_status = False
+
+    @property
+    def has_status(self) -> bool:
+        """Whether a status can be shown: only a terminal takes a line back."""
+        return self._console.file.isatty() and os.environ.get("TERM") != "dumb"
+
+    def status(self, text: str) -> None:
+        """Show what is being waited for, in place of the last status, until something else is written."""
+        if self.has_status:
+            self.clear()
+            shown = visible(text)[: self._console.width - 1]
+            self._console.file.write(f"{_DIM}{shown}{_RESET}")
+            self._console.file.flush()
+            self._shows_status = True
+
+    def clear(self) -> None:
+        """Take the status away, and leave the cursor where it was before."""
+        if self._shows_status:
+            self._console.file.write(_ERASE_LINE)
+            self._console.file.flush()
+            self._shows_status = False
 
     def tagged(self, tag: str, text: str, style: str) -> None:
         """Write a line that begins with a coloured tag, which no model's text can have."""
@@ -41,18 +67,21 @@ class Notes:
         line = Text.assemble((f"[{tag}]", f"{style} bold"), " ", (first, style))
         for more in rest:
             line.append(f"\n  {more}", style)
+        self.clear()
         self._console.print(line)
 
     def plain(self, text: str, style: str = "") -> None:
         """Write lines without a tag."""
         from rich.text import Text
 
+        self.clear()
         self._console.print(Text(visible(text), style))
 
     def piece(self, text: str, style: str) -> None:
         """Write text that more text will follow on the same line."""
         from rich.text import Text
 
+        self.clear()
         self._console.print(Text(visible(text), style), end="", soft_wrap=True)
 
 

@@ -80,7 +80,7 @@ class Page:
 
 
 def _position(text: str, width: int, column: int = 0) -> tuple[int, int]:
-    """Give row and column of the cursor after a text; a full row leaves it behind the last column."""
+    """Return row and column of the cursor after a text; a full row leaves it behind the last column."""
     row = 0
     for character in text:
         cells = cell_len(character)

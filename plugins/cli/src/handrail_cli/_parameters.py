@@ -8,18 +8,19 @@ from typing import Annotated
 from cyclopts import Parameter
 from handrail import ConfigurationError
 
+Variables = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 def one_path(path: Path | None, config: Path | None) -> Path:
-    """Give the path, whichever way it was written.
+    """Return the path, whichever way it was written.
 
     Raises:
         ConfigurationError: none was given, or two.
     """
     if path is not None and config is not None:
-        raise ConfigurationError(f"two configurations are named, {str(path)!r} and --config {str(config)!r}; name one")
+        raise ConfigurationError(f"configuration given twice: {str(path)!r} and --config {str(config)!r}; keep one")
     found = path or config
     if found is None:
-        raise ConfigurationError("no configuration is named; write its folder or file as PATH, or as --config PATH")
+        raise ConfigurationError("no configuration given; pass its folder or file as PATH, or as --config PATH")
     return found

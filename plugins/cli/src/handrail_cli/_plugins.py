@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Registry, __version__
 from handrail.errors import PluginConflictError
-from handrail.plugins import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
 
-from handrail_cli._details import aligned
 from handrail_cli._exit import ExitCode
 from handrail_cli._parameters import Flag
+from handrail_cli._table import table, terminal_width, wrapped
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _KINDS: Mapping[type[Spec], str] = {
     RailSpec: "rail",
     StrategySpec: "strategy",
     CommandSpec: "command",
+    DialectSpec: "dialect",
+    ObserverSpec: "observer",
 }
 
 
@@ -43,7 +45,7 @@ def plugins(*, json: Flag = False) -> int:
     if json:
         sys.stdout.write(json_module.dumps(as_json(registry), indent=2) + "\n")
     else:
-        sys.stdout.write(visible("\n".join(as_lines(registry))) + "\n")
+        sys.stdout.write(visible("\n".join(as_lines(registry, terminal_width()))) + "\n")
     return ExitCode.OK
 
 
@@ -57,17 +59,17 @@ def as_json(registry: Registry) -> dict[str, Any]:
     }
 
 
-def as_lines(registry: Registry) -> Iterator[str]:
-    """Describe a registry for people."""
+def as_lines(registry: Registry, width: int | None = None) -> Iterator[str]:
+    """Describe a registry for people, in lines of at most this width."""
     for plugin in registry.plugins:
         yield f"{plugin.label}, {plugin.module}"
         if plugin.problem is not None:
             yield from _indented(f"BROKEN    {plugin.problem}")
         rows = [*map(_offer_row, plugin.specs), *((f"{kind:8}", "*", _DEFINED) for kind in _defined(plugin))]
-        yield from ("  " + line for line in aligned(rows))
+        yield from table(rows, indent="  ", width=width)
         yield ""
     for conflict in _conflicts(registry):
-        yield f"CONFLICT  {conflict['message']}"
+        yield from wrapped(f"CONFLICT  {conflict['message']}", width=width)
     broken = sum(plugin.problem is not None for plugin in registry.plugins)
     counts = f"{len(registry.plugins)} plugins, {broken} broken"
     yield f"{counts}; handrail {__version__}, Python {platform.python_version()}"
@@ -91,7 +93,7 @@ def _offer_row(spec: Spec) -> Sequence[str]:
 
 
 def _defined(plugin: Plugin) -> Iterator[str]:
-    """Give the kinds of names that the plugin reads from configurations themselves."""
+    """Yield the kinds of names that the plugin reads from configurations themselves."""
     if plugin.config_rails is not None:
         yield "rail"
     if plugin.config_providers is not None:
@@ -120,12 +122,14 @@ def _plugin_json(plugin: Plugin) -> dict[str, Any]:
 
 
 def _conflicts(registry: Registry) -> Iterator[dict[str, Any]]:
-    """Give every name that two plugins offer."""
+    """Yield every name that two plugins offer."""
     finders: Mapping[type[Spec], Callable[[str], object]] = {
         ProviderSpec: registry.provider,
         RailSpec: registry.rail,
         StrategySpec: registry.strategy,
         CommandSpec: registry.command,
+        DialectSpec: registry.dialect,
+        ObserverSpec: registry.observer,
     }
     for kind, find in finders.items():
         for name in registry.names(kind):

@@ -44,7 +44,7 @@ class PipeReader:
         self._source = sys.stdin if source is None else source
 
     def read(self) -> str:
-        """Give the next line."""
+        """Return the next line."""
         line = self._source.readline()
         if not line:
             raise EOFError
@@ -98,14 +98,14 @@ class TerminalReader:
 
 
 def reader() -> Reader:
-    """Give the reader that fits the process's input and output."""
+    """Return the reader that fits the process's input and output."""
     if sys.stdin.isatty() and sys.stdout.isatty():
         return TerminalReader(history_file())
     return PipeReader()
 
 
 def history_file() -> Path | None:
-    """Say where lines are kept: in the file that HANDRAIL_HISTORY names, nowhere if it is empty."""
+    """Return where lines are kept: in the file that HANDRAIL_HISTORY names, nowhere if it is empty."""
     named = os.environ.get(HISTORY_VARIABLE)
     if named is not None:
         return Path(named).expanduser() if named else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from handrail import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta, ToolCallDelta
 
+from handrail_cli._answer import WAITING_TICK
 from handrail_cli._details import detail_lines
 from handrail_cli._notes import Notes
 from handrail_cli._page import Page
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from handrail_cli._answer import Answer
 
 _TAB = "    "
+_FRAMES = "|/-\\"  # every terminal and every font has these
 
 
 class Screen:
@@ -77,12 +79,21 @@ class Screen:
         if self.verbose and not isinstance(error, HandrailError):
             self._notes.plain("".join(traceback.format_exception(error)).rstrip(), "dim")
 
+    def wait(self, held: int, seconds: float) -> None:
+        """Show what an answer that has not begun to appear waits for, on a terminal only."""
+        if self._line_is_open or not self._notes.has_status:
+            return
+        frame = _FRAMES[int(seconds / WAITING_TICK) % len(_FRAMES)]
+        what = f"{held} characters held until the rails have checked them" if held else "waiting for the first words"
+        self._notes.status(f"{frame} {what}, {seconds:.1f} s")
+
     def stop(self) -> None:
         """Show that the answer was stopped."""
-        self._note("stopped", "The rest of the answer was not asked for.", "cyan")
+        self._note("stopped", "You stopped the answer.", "cyan")
 
     def end(self, answer: Answer) -> None:
         """Close the answer."""
+        self._notes.clear()
         self._close_line()
         if self.verbose:
             for line in detail_lines(answer):
@@ -101,6 +112,7 @@ class Screen:
 
     def _write(self, written: str) -> None:
         if written:
+            self._notes.clear()
             self._output.write(written)
             self._output.flush()
             self._line_is_open = self._page.line_is_open if self._terminal else not written.endswith("\n")
@@ -135,7 +147,7 @@ class Screen:
         for name, arguments in self._tool_calls.values():
             self._note("tool call", f"{name}({arguments})", "blue")
         if not self._text and not self._tool_calls:
-            self._note("empty", "The model answered nothing.", "cyan")
+            self._note("empty", "The model returned an empty answer.", "cyan")
         elif event.finish_reason == "length":
             self._note("cut", "The answer has reached its limit of tokens.", "cyan")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def served(config: RailsConfig, registry: Registry) -> list[dict[str, Any]]:
-    """Give every engine, rail and strategy that a configuration names, in its order, with who serves it.
+    """Return every engine, rail and strategy that a configuration names, in its order, with who serves it.
 
     Args:
         config: the configuration.
@@ -28,7 +28,7 @@ def served(config: RailsConfig, registry: Registry) -> list[dict[str, Any]]:
 
 
 def registry_of(config: RailsConfig, registry: Registry) -> Registry:
-    """Give what serves a configuration that could not be composed: what it defines itself included, if that can be."""
+    """Return what serves a configuration that could not be composed, what it defines itself included if possible."""
     with suppress(HandrailError):
         return registry.for_config(config, Registrations())
     return registry

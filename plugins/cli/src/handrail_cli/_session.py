@@ -9,6 +9,8 @@ from handrail_cli._answer import Answer, show_answer, show_whole
 from handrail_cli._withholding import WithoutReasoning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handrail import GenerationResponse, LLMRails, Message
 
     from handrail_cli._answer import View
@@ -21,16 +23,20 @@ class Session:
         rails: the model behind its rails.
         view: where answers are shown.
         whole: whether an answer is generated whole and shown at its end.
+        variables: what rails and prompts are told beside the messages.
     """
 
-    def __init__(self, rails: LLMRails, view: View, *, whole: bool) -> None:
+    def __init__(
+        self, rails: LLMRails, view: View, *, whole: bool, variables: Mapping[str, object] | None = None
+    ) -> None:
         self._rails = rails
         self._view = WithoutReasoning(view) if "reasoning" in rails.composition.withheld else view
         self._whole = whole
+        self.variables: dict[str, object] = dict(variables or {})
         self.messages: tuple[Message, ...] = ()
 
     def forget(self) -> None:
-        """Start over."""
+        """Forget the conversation; the variables stay."""
         self.messages = ()
 
     async def ask(self, message: str) -> Answer:
@@ -43,7 +49,7 @@ class Session:
             StreamingNotSupportedError: the configuration does not allow answers to stream.
         """
         question: Message = {"role": "user", "content": message}
-        messages = (*self.messages, question)
+        messages = (*self._context(), *self.messages, question)
         if self._whole:
             answer = await show_whole(partial(self._rails.generate_async, messages=messages, options={}), self._view)
             self._remember(question, answer.response)
@@ -53,6 +59,9 @@ class Session:
             return await show_answer(stream, self._view)
         finally:
             self._remember(question, stream.response)
+
+    def _context(self) -> tuple[Message, ...]:
+        return ({"role": "context", "content": self.variables},) if self.variables else ()
 
     def _remember(self, question: Message, response: GenerationResponse) -> None:
         if response.outcome not in {"finished", "left"} or not response.text:

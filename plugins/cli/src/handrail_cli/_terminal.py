@@ -10,7 +10,7 @@ _LOCAL_MODES = 3  # the place of a terminal's local modes in what tcgetattr give
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
+def echo_off() -> Iterator[None]:
     """Keep what is typed from being shown amid an answer; the next prompt has it. Does nothing without a terminal."""
     try:
         import termios

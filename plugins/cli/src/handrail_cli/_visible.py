@@ -12,7 +12,7 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 
 
 def visible(text: str) -> str:
-    """Give the text with every character that could steer a terminal replaced by a visible one.
+    """Return the text with every character that could steer a terminal replaced by a visible one.
 
     Escape becomes `␛`, so an escape sequence is shown and not obeyed. Carriage returns are dropped. Characters that
     turn the direction of writing, or that no terminal can show, are written as `\\u202e`.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from handrail import ReasoningDelta
 
+from handrail_cli._answer import WaitingView
+
 if TYPE_CHECKING:
     from handrail import Event
 
@@ -36,6 +38,11 @@ class WithoutReasoning:
             self._withheld = True
         else:
             self._view.show(event)
+
+    def wait(self, held: int, seconds: float) -> None:
+        """Nothing has been delivered yet."""
+        if isinstance(self._view, WaitingView):
+            self._view.wait(held, seconds)
 
     def fail(self, error: Exception) -> None:
         """The generation broke."""

@@ -51,7 +51,12 @@ def run(arguments: Sequence[str], registry: Registry | None = None) -> int:
         SystemExit: the words do not fit the command; what is wrong was written to the error stream.
     """
     try:
-        app = build_app(registry or Registry.discover(), used=arguments[0] if arguments else "")
+        registry = registry or Registry.discover()
+        if not arguments:
+            from handrail_cli._welcome import welcome
+
+            return welcome(registry)
+        app = build_app(registry, used=arguments[0])
         result = app(list(arguments), result_action="return_value", error_formatter=_one_line)
     except HandrailError as error:
         from handrail_cli._errors import print_error
@@ -62,7 +67,7 @@ def run(arguments: Sequence[str], registry: Registry | None = None) -> int:
 
 
 def build_app(registry: Registry, used: str) -> App:
-    """Give the command line with every subcommand that is installed.
+    """Return the command line with every subcommand that is installed.
 
     Args:
         registry: what is installed.
@@ -74,17 +79,28 @@ def build_app(registry: Registry, used: str) -> App:
     """
     app = App(name="handrail", help=HELP, version=_versions, help_format="plaintext")
     if used and not used.startswith("-"):
-        offer = registry.command(used)
-        command = cast("Any", offer.load())
-        documented = isinstance(command, App) or bool(command.__doc__)
-        app.command(command, name=used, **({} if documented else {"help": offer.spec.summary}))
+        add_command(app, registry, used)
     for name in registry.names(CommandSpec):
         if name != used:
-            app.command(_NEVER_IMPORTED, name=name, help=_summary(registry, name))
+            app.command(_NEVER_IMPORTED, name=name, help=summary(registry, name))
     return app
 
 
-def _summary(registry: Registry, name: str) -> str:
+def add_command(app: App, registry: Registry, name: str) -> None:
+    """Import a subcommand and add it.
+
+    Raises:
+        ConfigurationError: there is no such subcommand.
+        PluginError: its plugin cannot be imported, or two plugins offer it.
+    """
+    offer = registry.command(name)
+    command = cast("Any", offer.load())
+    documented = isinstance(command, App) or bool(command.__doc__)
+    app.command(command, name=name, **({} if documented else {"help": offer.spec.summary}))
+
+
+def summary(registry: Registry, name: str) -> str:
+    """Return the line of a subcommand in a list, without importing it."""
     try:
         return registry.command(name).spec.summary
     except PluginConflictError as error:

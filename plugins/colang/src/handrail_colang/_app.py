@@ -25,21 +25,21 @@ class App:
         raise AttributeError(f"app has no {name!r}: no model or rail is built yet. It has config, {known}")
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
-        """Give flows a function that they may execute by name."""
+        """Register a function that flows may execute by name."""
         self._registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
         return self
 
     def register_action_param(self, name: str, value: object) -> Self:
-        """Give a value to every executed function that has a parameter of this name."""
+        """Register a value for every executed function that has a parameter of this name."""
         self._registrations.action_params[name] = value
         return self
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
-        """Give prompts a parser that they may name."""
+        """Register a parser that prompts may name."""
         self._registrations.output_parsers[name] = output_parser
         return self
 
     def register_prompt_context(self, name: str, value_or_fn: object) -> Self:
-        """Give prompts a variable, or a function that gives it."""
+        """Register a variable of prompts, or a function that returns it."""
         self._registrations.prompt_context[name] = value_or_fn
         return self

@@ -185,12 +185,12 @@ class TaskManager:
         return self._context.prompt(task).output_parser is not None
 
     def get_stop_tokens(self, task: str) -> list[str] | None:
-        """Give the texts at which an answer ends."""
+        """Return the texts at which an answer ends."""
         stop = self._context.prompt(task).stop
         return list(stop) if stop else None
 
     def get_max_tokens(self, task: str) -> int | None:
-        """Give the most tokens of an answer."""
+        """Return the most tokens of an answer."""
         return self._context.prompt(task).max_tokens
 
     def _render(self, template: str, values: Mapping[str, Any], task: str, limit: int) -> str:

@@ -142,7 +142,7 @@ def _saying(statement: Bot | CreateEvent, program: Program, *, stops: bool, dial
         if not dialog and statement.text is None and program.text_of(statement.phrase or "") is None:
             yield f"{statement.place}: {said} has no text; add 'define bot {statement.phrase}' with one"
     if not stops and not dialog:
-        yield f"{statement.place}: {said} must be followed by 'stop': a rail refuses, it does not talk. {ADVICE}"
+        yield f"{statement.place}: {said} must be followed by 'stop': a rail may only refuse, not converse. {ADVICE}"
 
 
 def _stops(block: Block) -> bool:

@@ -93,6 +93,6 @@ def _actions(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def _method(action: Any) -> Callable[..., Any]:
-    """Give what an action that is a class does: its `run`."""
+    """Return what an action that is a class does: its `run`."""
     run: Callable[..., Any] = action().run
     return run

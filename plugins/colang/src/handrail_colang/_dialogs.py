@@ -64,7 +64,7 @@ class Dialogs:
         """Return what a dialog answers to the last message; nothing if the model is to answer.
 
         Raises:
-            RailError: an action is missing or fails, or a text has a variable that was never set.
+            RailError: an action is missing or fails, or a text has a variable that is not defined.
             ProviderError: the model could not be asked what the message means.
         """
         if not messages or messages[-1]["role"] != "user":

@@ -56,7 +56,7 @@ def variable(name: str, place: Place) -> Expression:
         try:
             return variables[name]
         except KeyError:
-            raise ExpressionError(f"{place}: ${name} was never set") from None
+            raise ExpressionError(f"{place}: ${name} is not defined") from None
 
     return value
 
@@ -105,7 +105,7 @@ def item(owner: Expression, key: Expression, place: Place) -> Expression:
 
 
 def filled(text: str, place: Place) -> Expression:
-    """Give a text whose `$name`, `{$name}` and `{{ name }}` are replaced by their values."""
+    """Return a text whose `$name`, `{$name}` and `{{ name }}` are replaced by their values."""
     if is_plain(text):
         return lambda variables: text  # noqa: ARG005  # an expression
 
@@ -121,7 +121,7 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether nothing is to be filled into a text."""
+    """Return whether nothing is to be filled into a text."""
     return _PLACEHOLDER.search(text) is None
 
 

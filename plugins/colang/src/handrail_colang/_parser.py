@@ -80,7 +80,7 @@ def parse(text: str, file: str) -> list[Definition]:
             tree = _parser().parse(text + "\n")
         definitions: Any = Builder(file).transform(tree)
     except UnexpectedInput as exc:
-        raise _syntax_error(text, file, exc.line, exc.column, "Colang cannot be read from here on") from exc
+        raise _syntax_error(text, file, exc.line, exc.column, "Colang syntax error") from exc
     except _UnevenError as exc:
         what = "the indentation is uneven: the line stands between two levels; indent every block alike"
         raise _syntax_error(text, file, exc.line, exc.column, what) from exc
@@ -92,7 +92,7 @@ def parse(text: str, file: str) -> list[Definition]:
 
 
 def _refused(file: str, exc: VisitError) -> InvalidRailsConfigurationError:
-    """Say what is wrong with what can be read, such as a text with an escape that does not exist."""
+    """Return what is wrong with what can be read, such as a text with an escape that does not exist."""
     if isinstance(exc.orig_exc, InvalidRailsConfigurationError):
         return exc.orig_exc
     if isinstance(exc.orig_exc, RecursionError):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def named_model(context: RailContext) -> str:
-    """Give the type of the model that a flow names as its argument `$model`.
+    """Return the type of the model that a flow names as its argument `$model`.
 
     Raises:
         InvalidRailsConfigurationError: it names none, one that is not configured, or has another argument.

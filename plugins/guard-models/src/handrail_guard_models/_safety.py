@@ -75,7 +75,7 @@ class LlamaGuard:
     def __init__(self, settings: SelfCheckSettings, context: RailContext) -> None:
         if context.arguments:
             names = ", ".join(f"${name}" for name in context.arguments)
-            raise InvalidRailsConfigurationError(f"rail {context.name!r} takes no arguments, and is given {names}")
+            raise InvalidRailsConfigurationError(f"rail {context.name!r} takes no arguments, but got {names}")
         task = _MESSAGE if context.direction == "input" else _ANSWER
         choose = Choice(task, context, only=_LLAMA_GUARD)
         prompt = f"llama_guard_check_{context.direction}"

@@ -39,7 +39,7 @@ class BufferedStrategy:
             self._source.chunks.append(text)
 
     def finish(self) -> None:
-        """Take note that no more will come."""
+        """Record that no more will come."""
         self._source.ended = True
 
     def window(self) -> Window | None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import handrail
 from handrail import Registry
-from handrail.plugins import CommandSpec, ProviderSpec
+from handrail.plugins import CommandSpec, ProviderSpec, hookimpl
 from handrail_cli import app
 
 from nemoguardrails import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HELP = """usage: nemoguardrails COMMAND
 
@@ -40,8 +44,20 @@ def main() -> None:
     elif command in _ELSEWHERE and command not in registry.names(CommandSpec):
         sys.stderr.write(f"nemoguardrails {command} is not supported: {_ELSEWHERE[command]}\n")
         sys.exit(2)
+    elif command == "server":
+        sys.exit(app.run(sys.argv[1:], registry.without(["server"]).with_plugins(Commands())))
     else:
         app.main()
+
+
+class Commands:
+    """Offers the server as clients of the original know it, in place of Handrail's own."""
+
+    @hookimpl
+    def handrail_commands(self) -> Iterator[CommandSpec]:
+        """Offer the command."""
+        summary = "Serve guarded models as clients of NeMo Guardrails expect it."
+        yield CommandSpec("server", "nemoguardrails.server.api:command", summary)
 
 
 if __name__ == "__main__":

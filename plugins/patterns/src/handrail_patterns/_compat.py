@@ -109,7 +109,7 @@ class RegexDetection(PatternRail):
     """Blocks what matches the regular expressions of its direction.
 
     Raises:
-        ConfigurationError: there is no pattern, or one that cannot be used on a stream.
+        ConfigurationError: no pattern is configured, or one that cannot be used on a stream.
     """
 
     def __init__(self, settings: RegexDetectionSettings, context: RailContext) -> None:
@@ -201,6 +201,6 @@ def _not_a_pattern(entity: str, context: RailContext) -> str:
     nearest = get_close_matches(entity, known, n=1)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     return (
-        f"flow {context.name!r}: {entity!r} is nothing that patterns can find; {hint}remove it from 'entities', "
+        f"flow {context.name!r}: {entity!r} cannot be detected by patterns; {hint}remove it from 'entities', "
         f"and guard it with a rail that asks a model. Patterns find {', '.join(known)}"
     )

@@ -46,7 +46,7 @@ class Way:
         return wanted >= 0 and (unwanted < 0 or (self.near is not None and wanted >= unwanted))
 
     def end_of_value(self, text: str, end: int) -> int:
-        """Give the place where the value ends of a match that ends here."""
+        """Return the place where the value ends of a match that ends here."""
         while self.trim and text[end - 1] in self.trim:
             end -= 1
         return end

@@ -58,14 +58,14 @@ class RegexCheck(PatternRail):
     """Blocks or rewrites what matches regular expressions.
 
     Raises:
-        ConfigurationError: there is no pattern, or one that cannot be used.
+        ConfigurationError: no pattern is configured, or one that cannot be used.
     """
 
     def __init__(self, settings: RegexCheckSettings, context: RailContext) -> None:
         if not settings.patterns:
             raise nothing_to_look_for(context, "patterns", "a pattern")
         rules = [pattern_rule(entry, index, settings, context) for index, entry in enumerate(settings.patterns)]
-        super().__init__(Patterns(rules), settings, context)
+        super().__init__(Patterns.of(rules), settings, context)
 
 
 class PhraseCheck(PatternRail):
@@ -83,7 +83,7 @@ class PhraseCheck(PatternRail):
         phrases = {form.strip(): phrase for phrase in written for form in folding.texts(phrase)}
         if "" in phrases:
             raise ConfigurationError(
-                f"rail {context.name!r}: nothing is left of the phrase {phrases['']!r} without what is seen through; "
+                f"rail {context.name!r}: the phrase is empty after folding: {phrases['']!r}; "
                 f"remove it, or set 'see_through'"
             )
         action = make_action(settings, settings.action, settings.label, context)
@@ -116,7 +116,9 @@ class KindsRail(PatternRail):
             kind.name: make_action(settings, settings.actions.get(kind.name, settings.action), kind.label, context)
             for kind in kinds
         }
-        super().__init__(Patterns(rules_of(kinds, actions, needs_words=settings.context == "words")), settings, context)
+        super().__init__(
+            Patterns.of(rules_of(kinds, actions, needs_words=settings.context == "words")), settings, context
+        )
 
 
 class PersonalDataCheck(KindsRail):

@@ -45,7 +45,7 @@ class Finder(Protocol):
         ...
 
     def is_whole(self, text: str, /) -> bool:
-        """Tell whether a match has its end, rather than going on to the end of the text."""
+        """Return whether a match has its end, rather than going on to the end of the text."""
         ...
 
 
@@ -59,6 +59,12 @@ class Found(NamedTuple):
 
 class Patterns:
     """Patterns compiled together. Never changes, and serves any number of streams."""
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> Patterns:
+        """Return the same for the same rules, unless one has a secret in it."""
+        rules = tuple(rules)
+        return cls(rules) if any(rule.action.key for rule in rules) else _compiled(rules)
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: Sequence[Rule] = tuple(rules)
@@ -74,12 +80,17 @@ class Patterns:
         return PatternScan(self)
 
     def _beginning_with(self, start: str) -> Sequence[tuple[int, Rule, At, At]]:
-        """Give the rules whose matches may begin with these one or two characters."""
+        """Return the rules whose matches may begin with these one or two characters."""
         return [
             (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)
             if rule.gate is not None and any(_may_begin(head, start) for head in rule.gate.heads)
         ]
+
+
+@lru_cache(maxsize=64)
+def _compiled(rules: tuple[Rule, ...]) -> Patterns:
+    return Patterns(rules)
 
 
 class PatternScan:

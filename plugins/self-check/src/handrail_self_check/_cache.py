@@ -26,7 +26,7 @@ class AnswerCache:
         self._lock = Lock()
 
     def get(self, key: bytes) -> Judgement | None:
-        """Give what was judged, if it is remembered."""
+        """Return what was judged, if it is remembered."""
         with self._lock:
             found = self._judgements.get(key)
             if found is not None:

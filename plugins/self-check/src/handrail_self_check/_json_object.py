@@ -52,7 +52,7 @@ def read_object(text: str, question: Question) -> tuple[Sense, str | None]:
     """Return what an object says, and the category that it names.
 
     Raises:
-        UnreadableAnswerError: it is no JSON object of a form that answers the question.
+        UnreadableAnswerError: it is not a JSON object of a form that answers the question.
     """
     pairs = pairs_of(text)
     if pairs is None:

@@ -169,7 +169,7 @@ def _refuse_arguments(task: Task, context: RailContext) -> None:
     if context.arguments:
         names = ", ".join(f"${name}" for name in context.arguments)
         raise InvalidRailsConfigurationError(
-            f"rail {context.name!r} takes no arguments, and is given {names}; to choose its judge, give a model "
+            f"rail {context.name!r} takes no arguments, but got {names}; to choose its judge, give a model "
             f"the type {task.name!r}"
         )
 

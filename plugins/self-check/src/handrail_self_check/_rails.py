@@ -18,14 +18,14 @@ _INPUT = Task(
     MUST_THE_MESSAGE_BE_BLOCKED,
     given=("user_input",),
     judged=("user_input",),
-    finding="the judge would block the message",
+    finding="the judge said the message must be blocked",
 )
 _OUTPUT = Task(
     "self_check_output",
     MUST_THE_ANSWER_BE_BLOCKED,
     given=("bot_response", "user_input"),
     judged=("bot_response",),
-    finding="the judge would block the answer",
+    finding="the judge said the answer must be blocked",
 )
 _FACTS = Task(
     "self_check_facts",

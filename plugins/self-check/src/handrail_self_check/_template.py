@@ -80,8 +80,8 @@ class PromptTemplate:
             messages = list(self._messages(known, turn))
         except UndefinedError as exc:
             raise RailError(
-                f"the prompt of the task {task!r} uses what is not there: {exc.message}; give it in a message of the "
-                f"role 'context', or test for it with '{{% if ... is defined %}}'",
+                f"the prompt of the task {task!r} uses an undefined variable: {exc.message}; give it in a message "
+                f"of the role 'context', or test for it with '{{% if ... is defined %}}'",
                 rail=rail,
             ) from exc
         except TemplateError as exc:

@@ -11,6 +11,16 @@ from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
     from handrail_server._app import create_app as create_app
+    from handrail_server._bodies import ChatBody as ChatBody
+    from handrail_server._command import server_command as server_command
+    from handrail_server._dialects import Dialect as Dialect
+    from handrail_server._dialects import Ended as Ended
+    from handrail_server._dialects import Heading as Heading
+    from handrail_server._dialects import Refusal as Refusal
+    from handrail_server._dialects import Writer as Writer
+    from handrail_server._errors import ApiError as ApiError
+    from handrail_server._policy import Wanted as Wanted
+    from handrail_server._serve import serve as serve
     from handrail_server._settings import Limits as Limits
     from handrail_server._settings import Policy as Policy
     from handrail_server._settings import ServerSettings as ServerSettings
@@ -19,6 +29,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_app": ("create_app",),
+    "_bodies": ("ChatBody",),
+    "_command": ("server_command",),
+    "_dialects": ("Dialect", "Ended", "Heading", "Refusal", "Writer"),
+    "_errors": ("ApiError",),
+    "_policy": ("Wanted",),
+    "_serve": ("serve",),
     "_settings": ("Limits", "Policy", "ServerSettings"),
     "_store": ("MemoryStore", "ThreadStore"),
 }

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, GenerationResponse
 
-from handrail_server._beside import beside, calls_beside, head_of, upstream_of, wire_of
+from handrail_server._beside import calls_beside, upstream_of, wire_of
+from handrail_server._calls import message_of
+from handrail_server._dialects import Ended, Refusal
 from handrail_server._errors import blocked_fields
 from handrail_server._reasons import ending
-from handrail_server._sse import FUNCTION_CALL, call_fields, usage_fields
 
 if TYPE_CHECKING:
-    from handrail import LLMRails
+    from handrail import LLMRails, Retraction
 
+    from handrail_server._beside import Beside
+    from handrail_server._dialects import Heading
     from handrail_server._policy import Wanted
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Heading:
-    """What names an answer: its id, the time it was asked for, the model and the configurations."""
-
-    id: str
-    created: int
-    model: str
-    config_ids: tuple[str, ...]
+    from handrail_server._settings import Sign
 
 
 def guardrails_fields(
@@ -63,45 +56,53 @@ def asked_for(wanted: Wanted, response: GenerationResponse) -> dict[str, Any]:
     return fields
 
 
-async def whole_answer(
+def ended(
     heading: Heading,
     wanted: Wanted,
     response: GenerationResponse,
+    found: Beside,
+    *,
     rails: LLMRails,
-    asked: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Return the body that answers a request without a stream.
+    block_as: Collection[Sign],
+    retracted: Retraction | None = None,
+) -> Ended:
+    """Return an answer with all that its client may know.
 
     Args:
         heading: what names the answer.
         wanted: the request.
-        response: what came of it.
-        rails: judge what stands beside the answer's text.
-        asked: the conversation and the options that they were called with.
+        response: what came of it, as its client may know it.
+        found: what stands beside the answer.
+        rails: whose answer it is.
+        block_as: how a block is told.
+        retracted: what is to be withdrawn of what was delivered.
     """
     wire = wire_of(response)
-    message = _message(response, calls=calls_beside(wire, rails))
-    if not wanted.openai:
-        fields = {"messages": [message], **asked_for(wanted, response)}
-        if isinstance(response.stop, Blocked):
-            fields["guardrails"] = {"blocked": blocked_fields(response.stop)}
-        return fields
-    if response.reasoning_content and "reasoning" not in rails.composition.withheld:
-        message["reasoning_content"] = response.reasoning_content
-    found = await beside(rails, *asked, response)
-    message = {**found.message, **message}
-    choice = {"index": 0, "message": message, "logprobs": None, **found.choice, **ending(response)}
-    return {
-        **found.answer,
-        "id": heading.id,
-        "object": "chat.completion",
-        "created": heading.created,
-        "model": heading.model,
-        **head_of(wire),
-        "choices": [choice],
-        "usage": usage_fields(response.usage, wire.get("usage")),
-        "guardrails": guardrails_fields(heading, wanted, response, found.withheld),
-    }
+    is_blocked = isinstance(response.stop, Blocked)
+    guardrails = guardrails_fields(heading, wanted, response, found.withheld)
+    if retracted is not None:
+        guardrails["retraction"] = retraction_fields(retracted)
+    return Ended(
+        heading,
+        wanted,
+        response,
+        ending(response),
+        reasoning="" if "reasoning" in rails.composition.withheld else response.reasoning,
+        refusal=_refusal(response, wanted, block_as) if is_blocked else None,
+        wire=wire,
+        calls=calls_beside(wire, rails),
+        found=found,
+        guardrails=guardrails if not is_blocked or "guardrails" in block_as else None,
+    )
+
+
+def _refusal(response: GenerationResponse, wanted: Wanted, block_as: Collection[Sign]) -> Refusal:
+    """Return what is said of a block; where JSON was asked for, words among it would only be JSON that is not valid."""
+    form = wanted.options.get("llm_params", {}).get("response_format")
+    asked_for_json = isinstance(form, Mapping) and str(form.get("type", "text")) != "text"
+    as_refusal = "refusal" in block_as
+    as_text = "text" in block_as and not (asked_for_json and as_refusal and wanted.openai)
+    return Refusal(refusal(response), as_text=as_text, as_refusal=as_refusal)
 
 
 def refusal(response: GenerationResponse) -> str:
@@ -112,8 +113,16 @@ def refusal(response: GenerationResponse) -> str:
 
 def saved_message(response: GenerationResponse) -> dict[str, Any]:
     """Return the assistant's message as a thread keeps it: what was delivered, or else the refusal."""
-    calls = wire_of(response).get("tool_calls") or {}
-    return _message(response, delivered=response.stop is not None and bool(response.text), calls=calls)
+    wire = wire_of(response)
+    message = message_of(response, wire, wire.get("tool_calls") or {})
+    if response.stop is not None and not response.text:
+        message["content"] = refusal(response)
+    return message
+
+
+def retraction_fields(retraction: Retraction) -> dict[str, Any]:
+    """Return what is to be withdrawn: characters of a channel."""
+    return {"channel": retraction.channel, "start": retraction.start, "end": retraction.end}
 
 
 def plain(value: Any) -> Any:
@@ -125,25 +134,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _message(
-    response: GenerationResponse,
-    *,
-    delivered: bool = False,
-    calls: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
-) -> dict[str, Any]:
-    if response.stop is not None:
-        return {"role": "assistant", "content": response.text if delivered else refusal(response)}
-    message: dict[str, Any] = {"role": "assistant", "content": response.text}
-    if wire_of(response).get("refusal"):
-        message |= {"content": None, "refusal": response.text}
-    if response.tool_calls:
-        message["content"] = message["content"] or None
-        made = [call_fields(call, calls.get(at, {})) for at, call in enumerate(response.tool_calls)]
-        old = calls.get(0, {}).get("type") == FUNCTION_CALL
-        message |= {FUNCTION_CALL: made[0]["function"]} if old else {"tool_calls": made}
-    return message
 
 
 def _log(asked: Mapping[str, bool], response: GenerationResponse) -> dict[str, Any]:

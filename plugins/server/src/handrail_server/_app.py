@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from handrail import LLMRails, Registry
+from handrail import ConfigurationError, LLMRails, RailsConfig, Registry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -18,17 +18,21 @@ from starlette.staticfiles import StaticFiles
 from handrail_server._background import lifespan
 from handrail_server._configs import Configurations
 from handrail_server._connections import Connections
+from handrail_server._dialects import Dialect, installed_dialects
 from handrail_server._embeddings import Embeddings
-from handrail_server._endpoints import Chat, Checks, Json
+from handrail_server._endpoints import Answers, Checks, Json
 from handrail_server._errors import ApiError, internal_error, no_model
 from handrail_server._gate import Gate
 from handrail_server._keys import Keys, read_keys
 from handrail_server._lifecycle import Lifecycle
 from handrail_server._metrics import CONTENT_TYPE, Metrics
+from handrail_server._observing import Measuring
 from handrail_server._openapi import openapi
 from handrail_server._policy import Gatekeeper
 from handrail_server._services import Services
 from handrail_server._store import MemoryStore
+from handrail_server._token_counts import TokenCounts
+from handrail_server._webhooks import webhooks
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -38,6 +42,13 @@ if TYPE_CHECKING:
     from handrail_server._store import ThreadStore
 
 PAGES = Path(__file__).parent / "pages"
+_REQUEST_HEADERS = (
+    *("anthropic-beta", "anthropic-dangerous-direct-browser-access", "anthropic-version", "authorization"),
+    *("content-type", "x-api-key", "x-request-id"),
+    *(f"x-stainless-{name}" for name in ("arch", "helper-method", "lang", "os", "package-version", "retry-count")),
+    *(f"x-stainless-{name}" for name in ("runtime", "runtime-version", "timeout")),
+)
+"""What the client libraries send from a web page."""
 _CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
@@ -57,39 +68,61 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     """
     settings.check_keys()
     installed = registry or Registry.discover()
-    limits = settings.limits
+    limits, metrics = settings.limits, Metrics()
     services = Services(
         settings,
         Configurations(
             settings.config,
             default=settings.default_config_id,
-            compose=lambda config: LLMRails(config, registry=installed),
+            compose=lambda config, name: _composed(config, installed, settings, Measuring(metrics, name)),
             bound=limits.configurations,
         ),
         Gatekeeper(settings.policy, limits, traces=settings.has_playground),
         store or open_store(settings),
-        Metrics(),
+        metrics,
         Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
     )
+    dialects = installed_dialects(installed)
     configurations = services.configurations
     configurations.check_combinations(settings.policy.combinations)
     entries = read_keys(settings.keys, configurations.folders()) if settings.keys is not None else ()
     keys = Keys(settings.api_keys(), entries)
     configurations.preload()
+    errors = _Errors(dialects)
     inner: ASGIApp = Starlette(
-        routes=_routes(services),
+        routes=_routes(services, dialects),
         lifespan=lifespan(services, keys, Connections(limits, services.metrics)),
-        exception_handlers={ApiError: _on_api_error, HTTPException: _on_http_error, Exception: _on_failure},
+        exception_handlers={
+            ApiError: errors.on_api_error,
+            HTTPException: errors.on_http_error,
+            Exception: errors.on_failure,
+        },
     )
     if settings.cors_origins:
         inner = CORSMiddleware(
             inner,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("authorization", "content-type", "x-request-id"),
+            allow_headers=_REQUEST_HEADERS,
             expose_headers=("x-request-id", "retry-after", "x-should-retry"),
         )
-    return Gate(inner, settings, services.metrics, services.lifecycle, keys)
+    return Gate(inner, settings, services.metrics, services.lifecycle, keys, errors.body)
+
+
+def _composed(config: RailsConfig, registry: Registry, settings: ServerSettings, measuring: Measuring) -> LLMRails:
+    """Build a configuration.
+
+    Raises:
+        ConfigurationError: it is wrong, or could withdraw text that was delivered, which nobody would be told of.
+    """
+    rails = LLMRails(config, registry=registry, observers=[measuring])
+    early = next((plan.name for plan in rails.composition.output_rails if plan.stream_first), None)
+    if early is not None and not settings.retractions:
+        raise ConfigurationError(
+            f"rail {early!r} has stream_first, so delivered text may have to be withdrawn, and the server's setting "
+            "'retractions' is false; set stream_first to false, or retractions to true"
+        )
+    return rails
 
 
 def open_store(settings: ServerSettings) -> ThreadStore:
@@ -106,11 +139,13 @@ def open_store(settings: ServerSettings) -> ThreadStore:
     return RedisStore(settings.store, messages=limits.thread_messages, seconds=limits.thread_seconds)
 
 
-def _routes(services: Services) -> list[Route | Mount]:
+def _routes(services: Services, dialects: Sequence[Dialect]) -> list[Route | Mount]:
     plain = _Plain(services)
     routes: list[Route | Mount] = [
-        Route("/v1/chat/completions", Chat(services), methods=["POST"]),
+        *(Route(dialect.path, Answers(services, dialect), methods=["POST"]) for dialect in dialects),
+        Route("/v1/messages/count_tokens", TokenCounts(services), methods=["POST"]),
         Route("/v1/checks", Checks(services), methods=["POST"]),
+        *webhooks(services),
         Route("/v1/embeddings", Embeddings(services), methods=["POST"]),
         Route("/v1/models", plain.models),
         Route("/v1/models/{name:path}", plain.model),
@@ -197,22 +232,35 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "handrail"}
 
 
-async def _on_api_error(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, ApiError):  # pragma: no cover  # registered for this class alone
-        raise error
-    return Json(error.body(), error.status, headers=dict(error.headers))
+class _Errors:
+    """Answers errors in the dialect of their path."""
 
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self._dialects = {dialect.path: dialect for dialect in dialects}
 
-async def _on_failure(_request: Request, _error: Exception) -> Response:
-    """Answer as everywhere; starlette raises the error again, and the gate logs it."""
-    error = internal_error()
-    return Json(error.body(), error.status)
+    def body(self, path: str | None, error: ApiError) -> object:
+        """Return the body of an error, as clients of a path read it."""
+        below = next((dialect for own, dialect in self._dialects.items() if f"{path}/".startswith(f"{own}/")), None)
+        return error.body() if below is None else below.error(error)
 
+    async def on_api_error(self, request: Request, error: Exception) -> Response:
+        """Answer an error that a client gets to see."""
+        if not isinstance(error, ApiError):  # pragma: no cover  # registered for this class alone
+            raise error
+        return self._answer(request, error, error.headers)
 
-async def _on_http_error(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):  # pragma: no cover  # registered for this class alone
-        raise error
-    texts = {404: "There is nothing at this path.", 405: "The path does not take this method."}
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    shown = ApiError(error.status_code, texts.get(error.status_code, str(error.detail)), code=code)
-    return Json(shown.body(), shown.status, headers=dict(error.headers or {}))
+    async def on_failure(self, request: Request, _error: Exception) -> Response:
+        """Answer as everywhere; starlette raises the error again, and the gate logs it."""
+        return self._answer(request, internal_error(), {})
+
+    async def on_http_error(self, request: Request, error: Exception) -> Response:
+        """Answer an error of the router."""
+        if not isinstance(error, HTTPException):  # pragma: no cover  # registered for this class alone
+            raise error
+        texts = {404: "There is nothing at this path.", 405: "The path does not take this method."}
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        shown = ApiError(error.status_code, texts.get(error.status_code, str(error.detail)), code=code)
+        return self._answer(request, shown, error.headers or {})
+
+    def _answer(self, request: Request, error: ApiError, headers: Mapping[str, str]) -> Response:
+        return Json(self.body(request.scope.get("handrail.path"), error), error.status, headers=dict(headers))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from handrail_server._errors import ApiError
 from handrail_server._parameters import CANNOT
@@ -96,10 +96,16 @@ class StreamOptions(_Body):
 
 
 Messages = Annotated[list[Message], Field(min_length=1)]
+Lists: TypeAlias = Mapping[str, TypeAdapter[Any]]
+"""Members of a body that may be long lists, and what their items must be; of a large body they are read one by one."""
+EMBEDDED: TypeAdapter[Any] = TypeAdapter(StrictStr | StrictInt | list[StrictInt])
+ANY_OBJECT: TypeAdapter[Any] = TypeAdapter(dict[str, Any])
 
 
 class ChatBody(Parameters):
     """A request for an answer: flat, with `config_id`, or OpenAI's, with `model` and `guardrails`."""
+
+    lists: ClassVar[Lists] = {"messages": TypeAdapter(Message), "tools": ANY_OBJECT}
 
     messages: Messages
     stream: StrictBool | None = None
@@ -119,6 +125,8 @@ class ChatBody(Parameters):
 class ChecksBody(_Body):
     """A request to run the rails over messages that are there already."""
 
+    lists: ClassVar[Lists] = {"messages": TypeAdapter(Message)}
+
     messages: Messages
     model: Name | None = None
     guardrails: Guardrails | None = None
@@ -130,6 +138,8 @@ class ChecksBody(_Body):
 
 class EmbeddingsBody(BaseModel):
     """A request for embeddings, in OpenAI's form; what else it has is passed on to the model."""
+
+    lists: ClassVar[Lists] = {"input": EMBEDDED}
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 _HELP = (
     "no configuration is named; write 'handrail server PATH', where PATH is a folder with a config.yml, or a folder of "
@@ -46,30 +50,42 @@ def server(
         insecure: Serve other machines without asking for a key.
         store: Where threads are kept: memory, or redis://HOST:PORT/DB.
     """
+    options: dict[str, Any] = {"host": host, "port": port, "workers": workers, "default_config_id": default_config_id}
+    options |= {"auto_reload": auto_reload, "prefix": prefix, "api_key_env": api_key_env, "keys": keys}
+    options |= {"insecure": insecure, "store": store}
+    return _serve({"path": path, "config": config, "settings": settings, **options})
+
+
+def server_command(*, wrap: str, defaults: Mapping[str, Any]) -> Callable[..., int]:
+    """Return the command `server` for a package that serves in its own way.
+
+    Args:
+        wrap: `"package.module:function"`, called in every process with the ASGI application and the settings; what it
+            returns is served.
+        defaults: settings that the package has where neither the command line nor the settings file says otherwise.
+    """
+
+    @functools.wraps(server)
+    def command(*args: Any, **options: Any) -> int:
+        bound = inspect.signature(server).bind(*args, **options)
+        return _serve(bound.arguments, wrap=wrap, defaults=defaults)
+
+    return command
+
+
+def _serve(given: Mapping[str, Any], *, wrap: str | None = None, defaults: Mapping[str, Any] | None = None) -> int:
     from handrail import ConfigurationError
 
     from handrail_server._serve import serve
     from handrail_server._settings import ServerSettings
 
+    path, config, file = (given.get(name) for name in ("path", "config", "settings"))
     if path is not None and config is not None:
         raise ConfigurationError(f"two configurations are named, {str(path)!r} and --config {str(config)!r}; name one")
-    if path is None and config is None and settings is None:
+    if path is None and config is None and file is None:
         raise ConfigurationError(_HELP)
-    chosen = ServerSettings.read(
-        settings,
-        config=path or config,
-        host=host,
-        port=port,
-        workers=workers,
-        default_config_id=default_config_id,
-        auto_reload=auto_reload,
-        prefix=prefix,
-        api_key_env=api_key_env,
-        keys=keys,
-        insecure=insecure,
-        store=store,
-    )
-    return serve(chosen)
+    options = {name: value for name, value in given.items() if name not in ("path", "config", "settings")}
+    return serve(ServerSettings.read(file, defaults, config=path or config, **options), wrap=wrap)
 
 
 def server_key(label: str | None = None, /) -> int:

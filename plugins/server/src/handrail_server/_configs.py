@@ -21,7 +21,7 @@ from handrail_server._errors import config_broken, no_configuration
 
 logger = logging.getLogger("handrail.server")
 
-Compose: TypeAlias = Callable[[RailsConfig], LLMRails]
+Compose: TypeAlias = Callable[[RailsConfig, str], LLMRails]
 Ids: TypeAlias = tuple[str, ...]
 Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
 
@@ -56,17 +56,19 @@ class Configurations:
     Args:
         root: a folder whose subfolders are configurations, or one configuration: a folder with YAML files, or a file.
         default: the configuration of requests that name none.
-        compose: builds a configuration.
+        compose: builds a configuration, of which it is told the name.
         bound: how many configurations and combinations are kept loaded.
 
     Raises:
         ConfigurationError: there is no configuration, or the default is none of them.
     """
 
-    def __init__(self, root: Path, *, default: str | None = None, compose: Compose = LLMRails, bound: int = 64) -> None:
+    def __init__(
+        self, root: Path, *, default: str | None = None, compose: Compose | None = None, bound: int = 64
+    ) -> None:
         self._root = root.expanduser()
         self._single = _single(self._root)
-        self._compose = compose
+        self._compose = compose or _composed
         self._bound = bound
         self._loaded: OrderedDict[Ids, Loaded] = OrderedDict()
         self._loading: dict[Ids, anyio.Lock] = {}
@@ -195,7 +197,7 @@ class Configurations:
         if len(paths) != len(ids):
             raise ConfigurationError(f"its folder is gone: {', '.join(ids)}")
         snapshot = _snapshot(tuple(paths))  # before reading, so that a change while it is read is seen as one
-        return Loaded(ids, self._compose(reduce(add, map(RailsConfig.from_path, paths))), snapshot)
+        return Loaded(ids, self._compose(reduce(add, map(RailsConfig.from_path, paths)), "+".join(ids)), snapshot)
 
     def _keep(self, entry: Loaded) -> None:
         self._loaded[entry.ids] = entry
@@ -212,12 +214,16 @@ class Configurations:
         await _close_unused(entry)
 
 
+def _composed(config: RailsConfig, name: str) -> LLMRails:  # noqa: ARG001  # the interface
+    return LLMRails(config)
+
+
 async def _close_unused(entry: Loaded) -> None:
     if not entry.retired or entry.users:
         return
     with anyio.move_on_after(5, shield=True):
         try:
-            await entry.rails.aclose()
+            await entry.rails.aclose(drain=2)  # nobody uses it; a client that left may have a stream that ends
         except Exception as exc:  # noqa: BLE001  # the plugin boundary: what is closed is not needed any more
             logger.warning("closing configuration %s failed: %s", "+".join(entry.ids), type(exc).__name__)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from handrail import RailFailed
+from handrail import Blocked, RailFailed
 from starlette.requests import Request
 from starlette.responses import Response
 
-from handrail_server._answers import plain, whole_answer
-from handrail_server._bodies import ChatBody, ChecksBody
-from handrail_server._errors import api_error, internal_error, rail_error
+from handrail_server._answers import plain
+from handrail_server._asked import Asked, engine_of
+from handrail_server._beside import beside
+from handrail_server._bodies import ChecksBody
+from handrail_server._errors import api_error, block_error, internal_error, rail_error
 from handrail_server._reading import read_body
-from handrail_server._services import Thread
 from handrail_server._sse import to_json
 from handrail_server._stream import StreamedAnswer, run_unless_left
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from handrail_server._configs import Loaded
+    from handrail_server._dialects import Dialect
     from handrail_server._policy import Wanted
     from handrail_server._services import Services
 
@@ -37,29 +39,30 @@ class Json(Response):
         return to_json(content)
 
 
-class Chat:
-    """`POST /v1/chat/completions`."""
+class Answers:
+    """Answers requests in one dialect, whole or as a stream."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, dialect: Dialect) -> None:
         self._services = services
+        self._dialect = dialect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, whole or as a stream."""
-        body = await read_body(ChatBody, Request(scope, receive), self._services.settings.limits)
+        """Answer one request."""
+        dialect = self._dialect
+        body = await read_body(dialect.body, Request(scope, receive), self._services.settings.limits)
         if body is None:
             return
         services = self._services.of(scope["handrail.tenant"])
-        wanted = services.gatekeeper.chat(body)
+        wanted = services.gatekeeper.chat(dialect.wanted(body))
         ids, model = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
-            options = services.options(wanted, loaded, model)
-            thread = Thread(services, wanted, ids)
-            messages = await thread.messages()
+            asked = Asked(services, dialect, body, dialect.adapted(wanted, body, engine_of(loaded)), loaded, model)
+            messages = await asked.thread.messages()
             services.charge.begin(messages)
             if wanted.stream:
-                await StreamedAnswer(services, wanted, loaded, options, thread, send).run(messages, receive)
+                await StreamedAnswer(asked, send).run(messages, receive)
                 return
-            answer = await run_unless_left(receive, lambda: _whole(services, wanted, loaded, options, thread, messages))
+            answer = await run_unless_left(receive, lambda: _whole(asked, messages))
         if answer is not None:
             await Json(answer)(scope, receive, send)
 
@@ -106,20 +109,12 @@ class Checks:
         return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
 
 
-async def _whole(
-    services: Services,
-    wanted: Wanted,
-    loaded: Loaded,
-    options: Mapping[str, Any],
-    thread: Thread,
-    messages: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
+async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    services, rails = asked.services, asked.loaded.rails
     response: GenerationResponse | None = None
     try:
         with services.lifecycle.limited() as limit:
-            found = await loaded.rails.generate_async(
-                messages=messages, options=options, caller=services.caller, conversation=thread.key
-            )
+            found = await rails.generate_async(messages=messages, **asked.call)
             response = cast("GenerationResponse", found)
     except Exception as exc:
         services.charge.settle(0)
@@ -130,8 +125,9 @@ async def _whole(
     services.note(response)
     if isinstance(response.stop, RailFailed):
         raise rail_error(response.stop)
-    await thread.save(response)
-    heading, asked = services.heading(wanted, loaded), (messages, options)
+    if isinstance(response.stop, Blocked) and "error" in services.settings.block_as:
+        raise block_error(response.stop)
+    await asked.thread.save(response)
     with services.lifecycle.limited() as limit:
-        return await whole_answer(heading, wanted, services.told(loaded, response), loaded.rails, asked)
+        return asked.whole(response, await beside(rails, messages, asked.options, response))
     raise limit.error or internal_error()

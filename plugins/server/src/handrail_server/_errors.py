@@ -183,6 +183,30 @@ def rail_error(failed: RailFailed) -> ApiError:
     )
 
 
+def block_error(blocked: Blocked) -> ApiError:
+    """Return the error for a block, where the operator has it told as one. Trying again gives the same."""
+    return ApiError(
+        400,
+        f"Blocked by {blocked.rail} rails.",
+        type="guardrails_violation",
+        code="content_blocked",
+        param=blocked.rail,
+        final=True,
+    )
+
+
+def retraction_error(rail: str) -> ApiError:
+    """Return the error for text that was delivered and must be withdrawn, which a client must not overlook."""
+    return ApiError(
+        400,
+        f"Blocked by {rail} rails after it was delivered: withdraw what 'guardrails.retraction' names.",
+        type="guardrails_violation",
+        code="content_retracted",
+        param=rail,
+        final=True,
+    )
+
+
 def blocked_fields(blocked: Blocked) -> dict[str, Any]:
     """Give what a client is told about a block."""
     return {
@@ -204,7 +228,9 @@ def _provider_error(error: ProviderError) -> ApiError:
         error.request_id if _SOUND_ID.fullmatch(error.request_id or "") else "-",
     )
     if isinstance(error, ProviderContentFilterError) or error.code == "content_filter":
-        return ApiError(400, "The model's own filter refused this request or its answer.", code="content_filter")
+        # LiteLLM knows a content filter by these words of OpenAI's alone, whatever the code says.
+        text = "The request was rejected as a result of the safety system of the model, which is not one of the rails."
+        return ApiError(400, text, code="content_filter")
     if isinstance(error, ProviderContextLengthError):
         text = "The conversation is longer than the model takes; shorten it."
         return ApiError(400, text, code="context_length_exceeded", param="messages")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Part = Literal["text", "image_url", "input_audio", "file", "video_url"]
 
-_FIELDS = {"user": ("role", "content"), "tool": ("role", "content", "tool_call_id")}
+_FIELDS = {"user": ("role", "content"), "tool": ("role", "content", "tool_call_id", "is_error")}
 _INSIDE: Mapping[str, tuple[str, ...]] = {
     "image_url": ("url", "detail"),
     "input_audio": ("data", "format"),
@@ -67,6 +67,8 @@ class Fields:
                 )
         if not _CALL_ID.fullmatch(str(kept.get("tool_call_id", ""))):
             raise _refused(f"{where}.tool_call_id", "an id has no spaces and at most 512 characters")
+        if not isinstance(kept.get("is_error", False), bool):
+            raise _refused(f"{where}.is_error", "it must be true or false")
         if isinstance(content := kept.get("content"), list):
             self._check_parts(f"{where}.content", content)
         return kept

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from handrail import request_id
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from handrail_server._metrics import Metrics
     from handrail_server._settings import ServerSettings
 
+ErrorBody: TypeAlias = Callable[[str | None, ApiError], object]
+"""Makes the body of an error, as clients of a path read it."""
+
 access = logging.getLogger("handrail.access")
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -39,13 +43,20 @@ class Gate:
     """Lets a request in, or answers it itself."""
 
     def __init__(
-        self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, lifecycle: Lifecycle, keys: Keys
+        self,
+        app: ASGIApp,
+        settings: ServerSettings,
+        metrics: Metrics,
+        lifecycle: Lifecycle,
+        keys: Keys,
+        error_body: ErrorBody,
     ) -> None:
         self._app = app
         self._settings = settings
         self._metrics = metrics
         self.lifecycle = lifecycle
         self._keys = keys
+        self._error_body = error_body
         self._hosts = settings.allowed_hosts or (_LOOPBACK if settings.on_loopback else ())
         self._running: Counter[str] = Counter()
 
@@ -65,7 +76,7 @@ class Gate:
         except Exception as exc:  # noqa: BLE001  # whatever it is, a client gets an answer, and the log no words
             log_failure(f"{answer.request_id}: the request failed", exc)
             if answer.status is None:
-                await _send_error(answer.send, internal_error())
+                await self._send_error(answer, internal_error())
             elif not answer.complete:  # `from None`, because the words of the cause are nobody's business
                 raise AnswerBrokenError("an answer that had begun has failed") from None
         finally:
@@ -82,9 +93,10 @@ class Gate:
                 answer.tenant = self._tenant(scope)
                 self._check_limits(answer.tenant, asks=scope["method"] == "POST")
         except ApiError as refused:
-            await _send_error(answer.send, refused)
+            await self._send_error(answer, refused)
             return
         scope["handrail.tenant"] = answer.tenant
+        scope["handrail.path"] = answer.path
         if opened:
             await self._app(scope, receive, answer.send)
             return
@@ -98,6 +110,13 @@ class Gate:
             self._running[owner] -= 1
             if not self._running[owner]:
                 del self._running[owner]
+
+    async def _send_error(self, answer: _Answer, error: ApiError) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+        body = to_json(self._error_body(answer.path, error))
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await answer.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await answer.send({"type": "http.response.body", "body": body})
 
     def _check_host(self, scope: Scope) -> None:
         """Refuse foreign names: a web page could give a name of its own the address of a local server."""
@@ -113,11 +132,11 @@ class Gate:
             )
 
     def _tenant(self, scope: Scope) -> Tenant:
-        tenant = self._keys.tenant(_header(scope, b"authorization"))
+        tenant = self._keys.tenant(_credentials(scope))
         if tenant is None:
             raise ApiError(
                 401,
-                "No API key, or a wrong one; send it as 'Authorization: Bearer KEY'.",
+                "No API key, or a wrong one; send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'.",
                 type="authentication_error",
                 code="invalid_api_key",
             )
@@ -188,14 +207,6 @@ class _Answer:
         await self._send(message)
 
 
-async def _send_error(send: Send, error: ApiError) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-    body = to_json(error.body())
-    headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def _too_much(text: str, seconds: float) -> ApiError:
     return ApiError(429, text, type="rate_limit_error", code="rate_limit_exceeded", retry_after=seconds)
 
@@ -204,6 +215,14 @@ def _tenant_words(tenant: Tenant) -> str:
     """Return the tenant as words of a line of the log, each with a space after it."""
     named = [("key", tenant.label), *tenant.labels.items()] if tenant.label else []
     return "".join(f"{name}={value} " for name, value in named)
+
+
+def _credentials(scope: Scope) -> bytes | None:
+    """Return the key as OpenAI's clients send it, else as Anthropic's do."""
+    authorization = _header(scope, b"authorization")
+    if authorization is None and (key := _header(scope, b"x-api-key")) is not None:
+        return b"Bearer " + key
+    return authorization
 
 
 def _header(scope: Scope, name: bytes) -> bytes | None:

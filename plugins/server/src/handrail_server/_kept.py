@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Message = Mapping[str, Any]
 
+_SIGNED = frozenset(("reasoning_items", "thinking_blocks"))
 _SECONDS = 3600
 _MOST = 64 * 1024 * 1024
 
@@ -84,7 +85,7 @@ class OwnReasoning:
             return
         unguarded = wire_of(response).get("unguarded") or {}
         fields = {name: value for name, value in unguarded.get("message", {}).items() if name in REASONING}
-        if not response.reasoning_content:
+        if not response.reasoning_content or fields.keys() & _SIGNED:  # which are worth nothing without their text
             fields = {**unguarded.get("next_turn", {}), **fields}
         if fields:
             call = response.tool_calls[0]

@@ -94,7 +94,20 @@ class Metrics:
         self.check_seconds = Histogram("handrail_check_seconds", "How long a check took.", ("rail",))
         self.first_text = Histogram("handrail_first_text_seconds", "From a streamed request to its first text.")
         self.held = Histogram("handrail_held_seconds", "How long text of one answer waited for checks, in all.")
-        self.tokens = Metric("handrail_tokens_total", "Tokens of prompts and answers.", ("direction",))
+        self.would_have = Metric(
+            "handrail_would_have_total",
+            "What rails that observe would have done.",
+            ("rail", "direction", "decision"),
+        )
+        self.calls = Metric("handrail_calls_total", "Calls, by how they ended.", ("config", "kind", "outcome"))
+        self.tokens = Metric(
+            "handrail_tokens_total",
+            "Tokens of prompts and answers, those of judges too.",
+            ("direction", "config", "model", "task"),
+        )
+        self.model_seconds = Histogram(
+            "handrail_model_seconds", "How long a request to a model took.", ("config", "model", "task")
+        )
         self.reloads = Metric("handrail_reloads_total", "Configurations loaded again.", ("outcome",))
         self.store_failures = Metric("handrail_store_failures_total", "Threads that could not be kept.")
         self.connections = Gauge("handrail_connections_open", "Connections that are open now.")

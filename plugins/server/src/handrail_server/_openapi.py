@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from handrail_server import __version__
 from handrail_server._bodies import ChatBody, ChecksBody, EmbeddingsBody
+from handrail_server._dialects import Messages, Responses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,12 +81,24 @@ _CONFIGS = {
     "type": "array",
     "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
 }
+_RESPONSE = {
+    "type": "object",
+    "description": "An OpenAI `response`, with `guardrails` beside its output.",
+    "properties": {"id": {"type": "string"}, "object": {"const": "response"}, "output": {"type": "array"}},
+}
+_MESSAGE = {
+    "type": "object",
+    "description": "An Anthropic `message`, with `guardrails` beside its content.",
+    "properties": {"id": {"type": "string"}, "type": {"const": "message"}, "content": {"type": "array"}},
+}
+_COUNT = {"type": "object", "required": ["input_tokens"], "properties": {"input_tokens": {"type": "integer"}}}
+_BODIES = (ChatBody, ChecksBody, EmbeddingsBody, Responses.body, Messages.body)
 _STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 
 
 def openapi(settings: ServerSettings) -> dict[str, Any]:
     """Give the document for a server with these settings."""
-    bodies = [(model, "validation") for model in (ChatBody, ChecksBody, EmbeddingsBody)]
+    bodies = [(model, "validation") for model in _BODIES]
     _, definitions = models_json_schema(bodies, ref_template=_REF + "{model}")  # type: ignore[arg-type]  # literals
     schemas = {**definitions["$defs"], "Error": _ERROR_SCHEMA, "Completion": _COMPLETION, "Checked": _CHECKED}
     document: dict[str, Any] = {
@@ -106,16 +119,22 @@ def openapi(settings: ServerSettings) -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    stream: dict[str, Any] = {
-        "schema": {
-            "type": "string",
-            "description": "`data:` lines with `chat.completion.chunk` objects, then `[DONE]`.",
-        }
-    }
-    chat = _operation(
-        "Answer, guarded by the rails of a configuration.", {"$ref": _REF + "Completion"}, body="ChatBody"
+    chat = _answer(
+        "Answer, guarded by the rails of a configuration.",
+        {"$ref": _REF + "Completion"},
+        body="ChatBody",
+        events="`data:` lines with `chat.completion.chunk` objects, then `[DONE]`.",
     )
-    chat["responses"]["200"]["content"]["text/event-stream"] = stream
+    responses = _answer(
+        "The same in OpenAI's Responses.", _RESPONSE, body="ResponsesBody", events="Events `response.*`, numbered."
+    )
+    messages = _answer(
+        "The same in Anthropic's Messages.",
+        _MESSAGE,
+        body="MessagesBody",
+        events="Events from `message_start` to `message_stop`.",
+    )
+    count = _operation("About how many tokens such a request would send.", _COUNT, body="MessagesBody")
     checks = _operation("Run the rails over messages, without a model.", {"$ref": _REF + "Checked"}, body="ChecksBody")
     embeddings = _operation("Embed texts with the configuration's own model.", _EMBEDDINGS, body="EmbeddingsBody")
     model = _operation("Say that a model is there.", _MODEL)
@@ -124,6 +143,9 @@ def _paths() -> dict[str, Any]:
     metrics = _operation("Numbers for Prometheus.", {"type": "string"}, media="text/plain")
     return {
         "/v1/chat/completions": {"post": {"operationId": "chat", **chat}},
+        "/v1/responses": {"post": {"operationId": "responses", **responses}},
+        "/v1/messages": {"post": {"operationId": "messages", **messages}},
+        "/v1/messages/count_tokens": {"post": {"operationId": "count_tokens", **count}},
         "/v1/checks": {"post": {"operationId": "checks", **checks}},
         "/v1/embeddings": {"post": {"operationId": "embeddings", **embeddings}},
         "/v1/models/{id}": {"get": {"operationId": "model", **model}},
@@ -135,6 +157,14 @@ def _paths() -> dict[str, Any]:
         },
         "/metrics": {"get": {"operationId": "metrics", **metrics}},
     }
+
+
+def _answer(summary: str, schema: Mapping[str, Any], *, body: str, events: str) -> dict[str, Any]:
+    """Return an operation whose answer may be streamed."""
+    operation = _operation(summary, schema, body=body)
+    stream = {"schema": {"type": "string", "description": events}}
+    operation["responses"]["200"]["content"]["text/event-stream"] = stream
+    return operation
 
 
 def _operation(

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import anyio
 import msgspec
-from pydantic import BaseModel, StrictInt, StrictStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from handrail_server._bodies import Message, parse_body, readable
+from handrail_server._bodies import EMBEDDED, Lists, parse_body, readable
 from handrail_server._errors import ApiError
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
@@ -30,12 +30,8 @@ _VALUE = re.compile(rb'["\[{,]')  # of which there is at least one for each key 
 _INSIDE = re.compile(rb'(?:[^"\\]{1,4096}|\\.){0,256}', re.DOTALL)  # so much of a text in one step
 _SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_LISTS: Mapping[str, TypeAdapter[Any]] = {
-    "messages": TypeAdapter(Message),
-    "tools": TypeAdapter(dict[str, Any]),
-    "input": TypeAdapter(StrictStr | StrictInt | list[StrictInt]),
-}
-_STAND_INS = {"messages": b'[{"role":"user","content":""}]', "tools": b"[]", "input": b"[]"}
+_STAND_INS = {"messages": b'[{"role":"user","content":""}]'}
+_CONVERSATIONS = ("messages", "input")  # by whichever name a protocol has it
 
 
 async def parse_large_body(model: type[BodyT], body: bytes, *, values: int, messages: int) -> BodyT:
@@ -52,17 +48,20 @@ async def parse_large_body(model: type[BodyT], body: bytes, *, values: int, mess
     """
     clock = _Clock()
     await _count(body, values, clock, "The body")
-    members, lists = _split(body, [name for name in _LISTS if name in model.model_fields])
-    if len(lists.get("messages", ())) > messages:
-        text = f"The conversation has {len(lists['messages'])} messages; this server takes at most {messages}."
-        raise ApiError(400, text, code="too_many_messages", param="messages")
+    kinds: Lists = getattr(model, "lists", {})
+    members, lists = _split(body, list(kinds))
+    for name in _CONVERSATIONS:
+        if kinds.get(name) is not EMBEDDED and len(lists.get(name, ())) > messages:
+            text = f"The conversation has {len(lists[name])} messages; this server takes at most {messages}."
+            raise ApiError(400, text, code="too_many_messages", param=name)
     rest = {name: value for name, value in members.items() if name not in lists}
-    rest |= {name: _STAND_INS[name] if pieces else b"[]" for name, pieces in lists.items()}
+    rest |= {name: _STAND_INS.get(name, b"[]") if pieces else b"[]" for name, pieces in lists.items()}
     found = parse_body(model, await _joined(rest, clock))
     for name, pieces in lists.items():
         if pieces:
-            read = [await _piece(name, index, bytes(piece), clock) for index, piece in enumerate(pieces)]
-            if name == "input" and len(set(map(type, read))) > 1:
+            kind = kinds[name]
+            read = [await _piece(kind, (name, index), bytes(piece), clock) for index, piece in enumerate(pieces)]
+            if kind is EMBEDDED and len(set(map(type, read))) > 1:
                 raise ApiError(400, "'input': texts and tokens cannot be mixed.", code="invalid_value", param=name)
             setattr(found, name, read)
     return found
@@ -149,11 +148,11 @@ async def _joined(members: Mapping[str, bytes], clock: _Clock) -> bytes:
     return b"{" + joined + b"}"
 
 
-async def _piece(name: str, index: int, piece: bytes, clock: _Clock) -> Any:
+async def _piece(kind: TypeAdapter[Any], place: tuple[str, int], piece: bytes, clock: _Clock) -> Any:
     await clock.pause()
     if len(piece) > SMALL:
-        await _count(piece, _MOST_IN_A_PIECE, clock, f"'{name}[{index}]'")
+        await _count(piece, _MOST_IN_A_PIECE, clock, f"'{place[0]}[{place[1]}]'")
     try:
-        return _LISTS[name].validate_json(piece)
+        return kind.validate_json(piece)
     except ValidationError as exc:
-        raise readable(exc, (name, index)) from None
+        raise readable(exc, place) from None

@@ -35,6 +35,9 @@ class Wanted:
         trace: whether the stream shows what is held and checked.
         state: the client's state, given back as it came.
         openai: whether the body is OpenAI's, and so the answer.
+        instructed: whether the first message is an instruction for this answer alone, which no history keeps.
+        previous: the answer to go on from, by its id.
+        keeps: whether a later request may go on from this answer.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -48,6 +51,9 @@ class Wanted:
     state: Mapping[str, Any] | None = None
     openai: bool = True
     context: Mapping[str, Any] = field(default_factory=dict)
+    instructed: bool = False
+    previous: str | None = None
+    keeps: bool = False
 
 
 class Gatekeeper:

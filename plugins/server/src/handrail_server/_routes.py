@@ -20,8 +20,11 @@ ROUTES = frozenset(
         "/v1/chat/completions",
         "/v1/checks",
         "/v1/embeddings",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
         "/v1/models",
         "/v1/rails/configs",
+        "/v1/responses",
     )
 )
 

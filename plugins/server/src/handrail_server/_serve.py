@@ -11,11 +11,12 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing import parent_process
+from pkgutil import resolve_name
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
-from handrail import ConfigurationError
+from handrail import ConfigurationError, Lock
 from handrail_cli import ExitCode
 
 from handrail_server._app import create_app
@@ -32,22 +33,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger("handrail.server")
 
 _VARIABLE = "HANDRAIL_SERVER_SETTINGS"  # how the settings reach further processes; it holds no API key
+_WRAP = "HANDRAIL_SERVER_WRAP"
 _GRACE_SECONDS = 3  # beyond the drain, for the last answers to be told and closed
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def serve(settings: ServerSettings) -> int:
-    """Serve until a signal ends it; give the exit code.
+def serve(settings: ServerSettings, *, wrap: str | None = None) -> int:
+    """Serve until a signal ends it; return the exit code.
+
+    Args:
+        settings: what the operator decides.
+        wrap: `"package.module:function"` of what puts an application of its own around the server's in every process;
+            it is called with the ASGI application and the settings.
 
     Raises:
         ConfigurationError: the settings, or the default configuration, cannot be used.
     """
     _log_to_stderr()
+    Lock.refuse_changed(settings.config)
     with _to_stay():
         app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
+        outer = _wrapped(app, settings, wrap)
     if settings.workers > 1:
-        return _serve_many(settings)
-    config = _config(settings, lambda: _drained(app))
+        return _serve_many(settings, wrap)
+    config = _config(settings, lambda: _drained(app, outer))
     server = _Server(config)
     with _listener(config) as listener:
         try:
@@ -63,9 +72,15 @@ def app_from_environment() -> ASGIApp:
     """Make the application of a further process."""
     _log_to_stderr()
     Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    settings = ServerSettings.model_validate_json(os.environ[_VARIABLE])
     with _to_stay():
-        app = create_app(ServerSettings.model_validate_json(os.environ[_VARIABLE]))
-    return _drained(app)
+        app = create_app(settings)
+        outer = _wrapped(app, settings, os.environ[_WRAP] or None)
+    return _drained(app, outer)
+
+
+def _wrapped(app: Gate, settings: ServerSettings, wrap: str | None) -> ASGIApp:
+    return app if wrap is None else cast("ASGIApp", resolve_name(wrap)(app, settings))
 
 
 class _Server(uvicorn.Server):
@@ -79,10 +94,11 @@ class _Server(uvicorn.Server):
                 _say_where(*listener.getsockname()[:2])
 
 
-def _serve_many(settings: ServerSettings) -> int:
+def _serve_many(settings: ServerSettings, wrap: str | None) -> int:
     from uvicorn.supervisors import Multiprocess
 
     os.environ[_VARIABLE] = settings.model_dump_json()
+    os.environ[_WRAP] = wrap or ""
     config = _config(settings, "handrail_server._serve:app_from_environment")
     with _listener(config) as listener:
         listener.listen(config.backlog)  # now, so that what comes before the first process is up waits for it
@@ -132,11 +148,11 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _drained(app: Gate) -> Gate:
+def _drained(app: Gate, outer: ASGIApp) -> ASGIApp:
     """Have the application told of a signal before uvicorn, whose handlers stand already, stops listening."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _then(signal.getsignal(number), app.lifecycle.begin_drain))
-    return app
+    return outer
 
 
 def _then(usual: Any, first: Callable[[], None]) -> Callable[[int, FrameType | None], None]:

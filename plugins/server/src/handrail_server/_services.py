@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from handrail import Blocked, GenerationResponse, RailFailed
 
-from handrail_server._answers import Heading, saved_message
+from handrail_server._answers import saved_message
+from handrail_server._dialects import Heading
 from handrail_server._errors import ApiError, no_configuration, no_model, rail_failure
 from handrail_server._kept import KeptReasoning
 from handrail_server._keys import NOBODY, Tenant
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("handrail.server")
 
 _BYTES_PER_TOKEN = 4
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,11 @@ class Services:
     def _serves(self, name: str) -> bool:
         return self.tenant.may_use(name) and self.configurations.find(name) is not None
 
-    def heading(self, wanted: Wanted, loaded: Loaded) -> Heading:
-        """Name an answer."""
+    def heading(self, wanted: Wanted, loaded: Loaded, prefix: str) -> Heading:
+        """Name an answer, by an id that begins in this way."""
         main = loaded.rails.config.model_for("main")
         model = wanted.model or (main.model if main else None) or loaded.ids[0]
-        return Heading(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), model, loaded.ids)
+        return Heading(f"{prefix}{secrets.token_hex(12)}", int(time.time()), model, loaded.ids)
 
     def options(self, wanted: Wanted, loaded: Loaded, model: str | None) -> Mapping[str, Any]:
         """Give the options for the rails, with the model that was asked for if it is another one.
@@ -149,21 +151,11 @@ class Services:
         return told(response, registered=registered, reasons=self.settings.policy.reasons)
 
     def note(self, response: GenerationResponse) -> None:
-        """Measure one answer, and charge for it."""
+        """Charge for one answer."""
         metrics = self.metrics
         self.charge.settle(response.usage.total_tokens)
-        for run in response.rail_runs:
-            metrics.checks.add(run.rail, run.direction, run.decision)
-            metrics.check_seconds.observe(run.duration, run.rail)
-        if response.rail_runs:
-            metrics.held.observe(sum(run.held for run in response.rail_runs))
-        if isinstance(response.stop, Blocked):
-            metrics.blocks.add(response.stop.rail, response.stop.direction)
-        elif isinstance(response.stop, RailFailed):
-            metrics.rail_failures.add(response.stop.rail)
+        if isinstance(response.stop, RailFailed):
             logger.warning("a rail could not check: %s", rail_failure(response.stop))
-        metrics.tokens.add("input", value=response.usage.input_tokens)
-        metrics.tokens.add("output", value=response.usage.output_tokens)
         if label := self.tenant.label:
             metrics.tenant_tokens.add(label, "input", value=response.usage.input_tokens)
             metrics.tenant_tokens.add(label, "output", value=response.usage.output_tokens)
@@ -176,17 +168,17 @@ class Thread:
         services: what is shared.
         wanted: the request.
         ids: the configurations: a thread belongs to them, and to the tenant who began it.
+        answer_id: the id of the answer, from which a later request may go on.
     """
 
-    def __init__(self, services: Services, wanted: Wanted, ids: Ids) -> None:
+    def __init__(self, services: Services, wanted: Wanted, ids: Ids, answer_id: str) -> None:
         self._services = services
         self._wanted = wanted
+        self._ids = ids
+        self._answer_id = answer_id
         self._kept = 0  # messages of the thread before this turn
-        self._key: str | None = None
         self._reasoning = services.kept.of(services.tenant.owner, ids)
-        if wanted.thread_id is not None:
-            named = "\0".join((services.tenant.owner, *ids, "", wanted.thread_id))
-            self._key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
+        self._key = self._key_of("", wanted.thread_id) if wanted.thread_id is not None else None
 
     @property
     def key(self) -> str | None:
@@ -194,29 +186,36 @@ class Thread:
         return self._key
 
     async def messages(self) -> list[Mapping[str, Any]]:
-        """Give the whole conversation: context, what the thread holds, and what is new.
+        """Return the whole conversation: context, instructions, what is kept, and what is new.
 
         Raises:
-            ApiError: the thread cannot be read, or the conversation is too long.
+            ApiError: what is kept cannot be read, or is not there, or the conversation is too long.
         """
         wanted = self._wanted
         history = await self._history()
         self._kept = len(history)
         self._services.gatekeeper.count(len(history) + len(wanted.messages))
         context = [{"role": "context", "content": dict(wanted.context)}] if wanted.context else []
-        return self._reasoning.put_back([*context, *history, *wanted.messages])
+        first = wanted.messages[: int(wanted.instructed)]
+        return self._reasoning.put_back([*context, *first, *history, *wanted.messages[len(first) :]])
 
     async def save(self, response: GenerationResponse) -> None:
         """Keep the turn as the input rails let it through; not one that they refused, nor one that failed."""
         self._reasoning.keep(response)
         stop = response.stop
         refused = isinstance(stop, Blocked) and stop.direction == "input"
-        if self._key is None or refused or response.outcome not in ("finished", "blocked"):
+        if refused or response.outcome not in ("finished", "blocked"):
             return
+        if self._key is not None:
+            await self._append(self._key, response.messages[self._first_new(response.messages) :], response)
+        if self._wanted.keeps:
+            first = int(self._wanted.instructed and response.messages[:1] != () and _instructs(response.messages[0]))
+            await self._append(self._key_of("answer", self._answer_id), response.messages[first:], response)
+
+    async def _append(self, key: str, turn: Sequence[Mapping[str, Any]], response: GenerationResponse) -> None:
         try:
-            turn = [*response.messages[self._first_new(response.messages) :], saved_message(response)]
             with anyio.fail_after(self._services.settings.limits.store_seconds):
-                await self._services.store.append(self._key, turn)
+                await self._services.store.append(key, [*turn, saved_message(response)])
         except Exception as exc:  # noqa: BLE001  # the client has its answer; a store's failure must not take it away
             self._services.metrics.store_failures.add()
             logger.warning("a thread could not be kept: %s", type(exc).__name__)
@@ -228,11 +227,19 @@ class Thread:
         return next((n for n in reversed(range(len(messages))) if messages[n]["role"] == "user"), len(messages))
 
     async def _history(self) -> Sequence[Mapping[str, Any]]:
-        if self._key is None:
-            return ()
+        previous = self._wanted.previous
+        if previous is None:
+            return await self._load(self._key) if self._key is not None else ()
+        history = await self._load(self._key_of("answer", previous))
+        if not history:
+            text = f"No answer {previous[:_LONGEST_ID]!r} is kept here; send the conversation in 'input'."
+            raise ApiError(400, text, code="previous_response_not_found", param="previous_response_id")
+        return history
+
+    async def _load(self, key: str) -> Sequence[Mapping[str, Any]]:
         try:
             with anyio.fail_after(self._services.settings.limits.store_seconds):
-                history = list(await self._services.store.load(self._key))
+                history = list(await self._services.store.load(key))
         except Exception as exc:
             self._services.metrics.store_failures.add()
             logger.warning("a thread could not be read: %s", type(exc).__name__)
@@ -242,3 +249,11 @@ class Thread:
         while history and history[0].get("role") == "tool":  # its call was dropped with the oldest messages
             history.pop(0)
         return history
+
+    def _key_of(self, kind: str, name: str) -> str:
+        named = "\0".join((self._services.tenant.owner, *self._ids, kind, name))
+        return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _instructs(message: Mapping[str, Any]) -> bool:
+    return message.get("role") in ("system", "developer")

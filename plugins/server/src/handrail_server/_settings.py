@@ -17,6 +17,7 @@ from handrail_server._fields import Part
 from handrail_server._parameters import CANNOT, EVERY, USUAL, refused, unknown
 
 _MEMBERS = ("tuple[str, ...]", "literal['*']", "ParameterEdits")
+Sign = Literal["text", "refusal", "guardrails", "error"]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -159,8 +160,27 @@ class ServerSettings(_Settings):
     playground: bool | None = Field(None, description="Whether '/' is a page; by default on a loopback address.")
     keep_alive_seconds: Positive = Field(10.0, description="A held stream sends a comment after this time.")
     drain_seconds: float = Field(20.0, ge=0, description="How long streams may go on after SIGTERM, in seconds.")
+    block_as: tuple[Sign, ...] = Field(
+        ("text", "refusal", "guardrails"),
+        min_length=1,
+        description="How a client is told of a block, beside the reason for which the answer ended: the refusal as "
+        "text, the protocol's own refusal, the object 'guardrails'. 'error' stands alone, for an error in place of "
+        "all that.",
+    )
+    retractions: bool = Field(
+        default=True,
+        description="Whether a stream whose text must be withdrawn ends with an error, which every client notices; if "
+        "not, configurations with 'stream_first' are refused when they are loaded.",
+    )
     limits: Limits = Field(Limits(), description="How much is too much.")
     policy: Policy = Field(Policy(), description="What a client may change.")
+
+    @field_validator("block_as")
+    @classmethod
+    def _an_error_stands_alone(cls, signs: tuple[Sign, ...]) -> tuple[Sign, ...]:
+        if "error" in signs and len(set(signs)) > 1:
+            raise ValueError("'error' cannot be combined with other signs")
+        return signs
 
     @field_validator("prefix")
     @classmethod
@@ -213,13 +233,14 @@ class ServerSettings(_Settings):
         return found
 
     @classmethod
-    def read(cls, file: Path | None, **given: Any) -> Self:
-        """Read a settings file, and put what the command line gives over it.
+    def read(cls, file: Path | None, defaults: Mapping[str, Any] | None = None, /, **given: Any) -> Self:
+        """Read a settings file, and put what the command line gives over it, and what is the default below it.
 
         Raises:
             ConfigurationError: the file cannot be read, or a value is wrong; a line for each problem.
         """
-        values = {**_read_file(file), **{name: value for name, value in given.items() if value is not None}}
+        said = {name: value for name, value in given.items() if value is not None}
+        values = {**(defaults or {}), **_read_file(file), **said}
         try:
             return cls.model_validate(values)
         except ValidationError as exc:

@@ -7,13 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from handrail import Blocked, GenerationResponse, RailFailed
+from handrail import Blocked, GenerationResponse, RailFailed, ReasoningDelta, Retraction
 
-from handrail_server._answers import guardrails_fields, refusal
-from handrail_server._beside import Beside, beside, calls_beside, head_of, wire_of, wire_so_far
-from handrail_server._errors import ApiError, api_error, rail_error
-from handrail_server._reasons import ending
-from handrail_server._sse import DONE, HEADERS, KEEP_ALIVE, ChunkWriter, event
+from handrail_server._beside import Beside, beside, calls_beside, wire_so_far
+from handrail_server._errors import ApiError, api_error, block_error, rail_error, retraction_error
+from handrail_server._sse import HEADERS
 from handrail_server._trace import Trace
 
 if TYPE_CHECKING:
@@ -22,10 +20,7 @@ if TYPE_CHECKING:
     from handrail import Event, GuardedStream
     from starlette.types import Receive, Send
 
-    from handrail_server._answers import Heading
-    from handrail_server._configs import Loaded
-    from handrail_server._policy import Wanted
-    from handrail_server._services import Services, Thread
+    from handrail_server._asked import Asked
 
 _TRACE_SECONDS = 0.1
 _LAST_SECONDS = 5  # for the end of an answer whose time is up, to a client that may not be reading it
@@ -35,40 +30,19 @@ class StreamedAnswer:
     """One answer on its way to one client.
 
     Args:
-        services: what is shared.
-        wanted: the request.
-        loaded: its configuration, in use until the answer has ended.
-        options: the options for the rails.
-        thread: its thread.
+        asked: the request.
         send: takes messages of the protocol.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        wanted: Wanted,
-        loaded: Loaded,
-        options: Mapping[str, Any],
-        thread: Thread,
-        send: Send,
-    ) -> None:
-        self._services = services
-        self._wanted = wanted
-        self._loaded = loaded
-        self._rails = loaded.rails
-        self._options = options
-        self._thread = thread
+    def __init__(self, asked: Asked, send: Send) -> None:
+        self._asked = asked
+        self._services = asked.services
+        self._rails = asked.loaded.rails
         self._send = send
         self._sending = anyio.Lock(fast_acquire=True)
-        self._heading: Heading = services.heading(wanted, loaded)
-        heading = self._heading
-        self._write = ChunkWriter(
-            heading.id,
-            heading.created,
-            heading.model,
-            include_usage=wanted.include_usage,
-            withheld=self._rails.composition.withheld,
-        )
+        self._write = asked.writer()
+        self._gives_reasoning = "reasoning" not in self._rails.composition.withheld
+        self._retracted: Retraction | None = None
         self._stream: GuardedStream | None = None
         self._response: GenerationResponse | None = None
         self._error: BaseException | None = None
@@ -76,6 +50,7 @@ class StreamedAnswer:
         self._asked_at = time.time()
         self._started = self._last_sent = time.monotonic()
         self._begun = False
+        self._opening: bytes | None = None
         self._has_text = False
         self._beside = Beside()
         self._wire: Mapping[str, Any] = {}  # as far as the writer knows it
@@ -105,7 +80,7 @@ class StreamedAnswer:
         with self._services.lifecycle.limited() as limit:
             await self._send_released(messages)
             if self._error is None:
-                self._beside = await beside(self._rails, messages, self._options, self._summed_up())
+                self._beside = await beside(self._rails, messages, self._asked.options, self._summed_up())
         self._error = self._error or limit.error
         with anyio.move_on_after(math.inf if limit.error is None else _LAST_SECONDS):  # it may have been the client
             async with self._sending:
@@ -117,18 +92,21 @@ class StreamedAnswer:
     async def _send_released(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Send what the rails release, as they do; whatever breaks the answer becomes its error."""
         try:
-            stream = self._rails.stream(
-                messages=messages, options=self._options, caller=self._services.caller, conversation=self._thread.key
-            )
+            stream = self._rails.stream(messages=messages, **self._asked.call)
         except Exception as exc:  # noqa: BLE001  # as in `_take`
             self._error = exc
             return
         self._stream = stream
         async with stream:
             while items := await self._take(stream):
-                if self._begun or not isinstance(items[0], RailFailed):  # else an HTTP status says so
+                if self._begun or not self._is_told_by_status(items[0]):
                     async with self._sending:
                         await self._send_body(self._events(items))
+
+    def _is_told_by_status(self, item: str | Event) -> bool:
+        """Return whether an HTTP status says this, as long as nothing was sent."""
+        is_error = isinstance(item, Blocked) and "error" in self._services.settings.block_as
+        return is_error or isinstance(item, RailFailed)
 
     async def _take(self, stream: GuardedStream) -> Sequence[str | Event]:
         try:
@@ -142,7 +120,7 @@ class StreamedAnswer:
         if not self._begun:
             await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             self._begun = True
-            body = self._write.role() + body
+            body = self._open() + body
         if body or not more:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
             self._last_sent = time.monotonic()
@@ -150,60 +128,68 @@ class StreamedAnswer:
     async def _beat(self) -> None:
         """Send signs of life while text is held, so that proxies see some, and what is new to a trace."""
         due_after = self._services.settings.keep_alive_seconds
-        pause = _TRACE_SECONDS if self._wanted.trace else due_after
+        pause = _TRACE_SECONDS if self._asked.wanted.trace else due_after
         while True:
             await anyio.sleep(pause)
             async with self._sending:
-                news = self._news() if self._begun else b""
+                news = self._news() if self._begun or self._shows_what_is_held() else b""
                 if news or time.monotonic() - self._last_sent >= due_after * 0.9:
-                    await self._send_body(news or KEEP_ALIVE)
+                    await self._send_body(news or self._write.keep_alive)
 
     def _events(self, items: Sequence[str | Event]) -> bytes:
         if not self._has_text and any(type(item) is str for item in items):
             self._has_text = True
             self._services.metrics.first_text.observe(time.monotonic() - self._started)
-        self._learn()
-        return self._write.items(items) + self._news()
+        self._open()
+        return self._write.items([item for item in items if self._is_given(item)]) + self._news()
 
-    def _learn(self) -> None:
-        """Let the writer know what the model's server has said by now of the answer that it writes."""
-        if self._stream is None or (wire := wire_so_far(self._stream)) is self._wire:
-            return
-        self._wire = wire
-        self._write.learn(head_of(wire), calls_beside(wire, self._rails), refused=bool(wire.get("refusal")))
+    def _is_given(self, item: str | Event) -> bool:
+        if isinstance(item, Retraction):
+            self._retracted = item
+        return self._gives_reasoning or not isinstance(item, ReasoningDelta)
+
+    def _open(self) -> bytes:
+        """Return what the answer begins with, once the writer knows what the model's server has said by now."""
+        if self._stream is not None and (wire := wire_so_far(self._stream)) is not self._wire:
+            self._wire = wire
+            self._write.learn(wire, calls_beside(wire, self._rails))
+        if self._opening is None:
+            self._opening = self._write.begin()
+        return self._opening
 
     def _news(self) -> bytes:
-        if not self._wanted.trace or self._stream is None:
+        if not self._asked.wanted.trace or self._stream is None:
             return b""
         reasons = self._services.settings.policy.reasons
         self._trace = self._trace or Trace(self._stream, self._asked_at, reasons=reasons)
         news = self._trace.news()
         return self._write.aside({"trace": news}) if news is not None else b""
 
+    def _shows_what_is_held(self) -> bool:
+        """Return whether there is something to show before the first text: for a playground, that text is held."""
+        return self._asked.wanted.trace and self._stream is not None and self._stream.held > 0
+
     def _only_an_error(self) -> ApiError | None:
+        """Return the error that is all there is to tell."""
         stop = self._summed_up().stop
         if isinstance(stop, RailFailed):
             return rail_error(stop)
+        if isinstance(stop, Blocked) and "error" in self._services.settings.block_as:
+            return block_error(stop)
         return self._failure(self._error) if self._error is not None else None
 
     async def _last_events(self) -> bytes:
         """Return what ends the stream: why it ended, tokens, and the mark of the protocol."""
-        response, error = self._summed_up(), self._error
-        parts = [self._news()]
-        if isinstance(response.stop, RailFailed):
-            parts.append(event(rail_error(response.stop).body()))
-        elif error is not None:
-            parts.append(event(self._failure(error).body()))
-        else:
-            if isinstance(response.stop, Blocked) and not self._has_text:
-                parts.append(self._write.text(refusal(response)))
-            found, told = self._beside, self._services.told(self._loaded, response)
-            guardrails = guardrails_fields(self._heading, self._wanted, told, found.withheld)
-            parts.append(self._write.finish(ending(response), guardrails, found))
-            if self._wanted.include_usage:
-                parts.append(self._write.usage(response.usage, wire_of(response).get("usage")))
-            await self._thread.save(response)
-        return b"".join((*parts, DONE))
+        self._open()
+        response, news = self._summed_up(), self._news()
+        if (error := self._only_an_error()) is not None:
+            return news + self._write.fail(error)
+        late = None
+        if self._retracted is not None and isinstance(response.stop, Blocked):
+            late = retraction_error(response.stop.rail)
+        last = self._write.finish(self._asked.ended(response, self._beside, self._retracted), late)
+        await self._asked.thread.save(response)
+        return news + last
 
     def _failure(self, error: BaseException) -> ApiError:
         shown = api_error(error)

@@ -149,6 +149,6 @@ class Ends:
         return end
 
     def _must_wait(self, count: int, index: int) -> bool:
-        """Tell whether fewer characters have come from `index` on than a decision needs; then it is put off."""
+        """Return whether fewer characters have come from `index` on than a decision needs; then it is put off."""
         self.waits = not self._final and len(self._text) - index < count
         return self.waits

@@ -84,12 +84,12 @@ jan feb mar apr jun jul aug sep sept oct nov dec
 
 @lru_cache
 def abbreviations(further: tuple[str, ...]) -> frozenset[str]:
-    """Give the words after whose full stop a sentence goes on."""
+    """Return the words after whose full stop a sentence goes on."""
     return frozenset(_BEFORE_NAMES.split()) | {word.casefold().rstrip(".") for word in further}
 
 
 def is_end(around: re.Match[str], following: str, before: str, known: frozenset[str]) -> bool:
-    """Tell whether the marks found end a sentence.
+    """Return whether the marks found end a sentence.
 
     Args:
         around: a match of `AROUND`.
@@ -110,7 +110,7 @@ def is_end(around: re.Match[str], following: str, before: str, known: frozenset[
 
 
 def _is_shortened(before: str, following: str, known: frozenset[str]) -> bool:
-    """Tell whether a full stop after this text belongs to its last word."""
+    """Return whether a full stop after this text belongs to its last word."""
     found = _LAST_WORD.search(before)
     if found is None:
         return False

@@ -66,11 +66,11 @@ class UnitWindows:
         self._urgency += len(text) if self._candidate.search(text) is None else _LOOK
 
     def finish(self) -> None:
-        """Take note that no more text will come."""
+        """Record that no more text will come."""
         self._finished = True
 
     def window(self) -> Window | None:
-        """Give the next window if enough units have come, or whatever is left once no more will come."""
+        """Return the next window if enough units have come, or whatever is left once no more will come."""
         if self._urgency >= _LOOK or (self._finished and not self._closed):
             self._take()
         units = self._units
@@ -139,7 +139,7 @@ class UnitWindows:
 
 
 def _seam(text: str, start: int, cut: int) -> int:
-    """Give the best place in the second half of `[start, cut)` to cut a unit that is too long."""
+    """Return the best place in the second half of `[start, cut)` to cut a unit that is too long."""
     middle = (start + cut + 1) // 2
     for seam in SEAMS:
         if found := list(seam.finditer(text, middle, cut)):

@@ -43,7 +43,7 @@ class Whole:
             self._measure(self._limit, text)
 
     def finish(self) -> None:
-        """Take note that no more text will come.
+        """Record that no more text will come.
 
         Raises:
             HandrailError: as in `feed`.
@@ -53,7 +53,7 @@ class Whole:
             self._measure(self._limit, "")
 
     def window(self) -> Window | None:
-        """Give the only window once everything has come."""
+        """Return the only window once everything has come."""
         if not self._finished or not self._pieces:
             return None
         text = "".join(self._pieces)

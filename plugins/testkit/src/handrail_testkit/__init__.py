@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from handrail_testkit._delivered import delivered as delivered
     from handrail_testkit._distribution_suite import DistributionConformance as DistributionConformance
     from handrail_testkit._distribution_suite import PluginConformance as PluginConformance
+    from handrail_testkit._host_case import HostAnswer as HostAnswer
+    from handrail_testkit._host_case import HostCase as HostCase
+    from handrail_testkit._host_case import HostModel as HostModel
+    from handrail_testkit._host_case import HostRequest as HostRequest
+    from handrail_testkit._host_case import ModelFailure as ModelFailure
+    from handrail_testkit._host_case import host_rails as host_rails
+    from handrail_testkit._host_suite import HostConformance as HostConformance
     from handrail_testkit._http import Received as Received
     from handrail_testkit._oracle import OracleRail as OracleRail
     from handrail_testkit._pieces import pieces_of as pieces_of
@@ -42,6 +49,8 @@ _HOMES = {
     "_contexts": ("provider_context",),
     "_delivered": ("Delivered", "delivered"),
     "_distribution_suite": ("DistributionConformance", "PluginConformance"),
+    "_host_case": ("HostAnswer", "HostCase", "HostModel", "HostRequest", "ModelFailure", "host_rails"),
+    "_host_suite": ("HostConformance",),
     "_http": ("Received",),
     "_oracle": ("OracleRail",),
     "_pieces": ("pieces_of", "stream_of"),

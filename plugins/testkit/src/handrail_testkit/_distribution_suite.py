@@ -17,7 +17,7 @@ import pytest
 from handrail import RailsConfig, Registry
 from handrail.config import json_schema
 from handrail.errors import ConfigurationError
-from handrail.plugins import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ProviderSpec, RailSpec, StrategySpec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
@@ -26,7 +26,13 @@ from handrail_testkit._conformance import Conformance
 from handrail_testkit._probing import Probe, probed
 
 _PREFIX = "handrail-"
-_KINDS = {ProviderSpec: "provider", RailSpec: "rail", StrategySpec: "strategy", CommandSpec: "command"}
+_KINDS = {
+    ProviderSpec: "provider",
+    RailSpec: "rail",
+    StrategySpec: "strategy",
+    CommandSpec: "command",
+    DialectSpec: "dialect",
+}
 _MOST_MODULES = 12
 _PROBES: pytest.StashKey[dict[str, Probe]] = pytest.StashKey()
 

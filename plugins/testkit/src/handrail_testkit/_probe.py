@@ -19,9 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import handrail
-from handrail.plugins import CommandSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ProviderSpec, RailSpec, StrategySpec
 
-_KINDS = {"provider": ProviderSpec, "rail": RailSpec, "strategy": StrategySpec, "command": CommandSpec}
+_KINDS = {
+    "provider": ProviderSpec,
+    "rail": RailSpec,
+    "strategy": StrategySpec,
+    "command": CommandSpec,
+    "dialect": DialectSpec,
+}
 _EVENTS = (
     "os.exec", "os.fork", "os.forkpty", "os.mkdir", "os.posix_spawn", "os.remove", "os.rename", "os.rmdir", "os.spawn",
     "os.system", "socket.bind", "socket.connect", "socket.getaddrinfo", "subprocess.Popen",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WITH_ASSERTIONS = (
     "_conformance",
     "_distribution_suite",
+    "_host_suite",
     "_provider_suite",
     "_rail_suite",
     "_sessions",

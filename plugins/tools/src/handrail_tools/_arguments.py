@@ -40,14 +40,14 @@ def read(text: str) -> Mapping[str, Any]:
     except RecursionError as exc:
         raise ArgumentsError("the arguments are nested too deeply", 0, len(text)) from exc
     except ValueError as exc:  # from the two functions above, or a number of thousands of digits
-        raise ArgumentsError(f"the arguments are no JSON that can be trusted: {exc}", 0, len(text)) from exc
+        raise ArgumentsError(f"the arguments are ambiguous JSON: {exc}", 0, len(text)) from exc
     if not isinstance(value, dict):
         raise ArgumentsError("the arguments are no JSON object", 0, len(text))
     return value
 
 
 def span_of(text: str, path: Sequence[str | int]) -> tuple[int, int]:
-    """Give where the value at a path stands in JSON text that `read` has accepted."""
+    """Return where the value at a path stands in JSON text that `read` has accepted."""
     start = _after_space(text, 0)
     for step in path:
         start = _item(text, start, step) if isinstance(step, int) else _member(text, start, step)
@@ -93,4 +93,4 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not valid in JSON")

@@ -39,7 +39,7 @@ class ToolCallValidation:
         """Judge one call.
 
         Raises:
-            SchemaError: the request defines the tool with something that is no JSON Schema.
+            SchemaError: the request defines the tool with something that is not a JSON Schema.
             ValueError: the rail is shown something else than tool calls.
         """
         if window.channel != "tool_calls":

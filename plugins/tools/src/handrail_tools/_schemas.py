@@ -25,18 +25,18 @@ class SchemaError(ValueError):
 
 
 def compiled(schema: Schema) -> Callable[[Any], tuple[str, Path] | None]:
-    """Give a function that checks a value: None if it fits, else what is wrong and where in the value.
+    """Return a function that checks a value: None if it fits, else what is wrong and where in the value.
 
     References to other documents are never fetched.
 
     Raises:
-        SchemaError: it is no JSON Schema.
+        SchemaError: it is not a JSON Schema.
     """
     kind = validator_for(schema, default=Draft202012Validator)
     try:
         kind.check_schema(schema)
     except InvalidSchema as exc:
-        raise SchemaError(f"it is no JSON Schema: {exc.json_path}: {_short(exc.message)}") from exc
+        raise SchemaError(f"it is not a JSON Schema: {exc.json_path}: {_short(exc.message)}") from exc
     validator: Validator = kind(schema, registry=Registry())
 
     def check(value: Any) -> tuple[str, Path] | None:
@@ -52,7 +52,7 @@ def compiled(schema: Schema) -> Callable[[Any], tuple[str, Path] | None]:
 
 
 def schemas_of(tools: Iterable[Mapping[str, Any]]) -> dict[str, Schema]:
-    """Give the schemas by name of tool definitions in OpenAI's form; a tool without parameters takes none.
+    """Return the schemas by name of tool definitions in OpenAI's form; a tool without parameters takes none.
 
     Raises:
         SchemaError: a definition has another form.

@@ -44,7 +44,7 @@ class Beside:
             self._inputs.setdefault(index, []).append(piece)
 
     def end(self, index: int) -> None:
-        """Put the input of a block together; what is no JSON stays text."""
+        """Put the input of a block together; what is not JSON stays text."""
         if (pieces := self._inputs.pop(index, None)) is not None:
             text = "".join(pieces)
             try:

@@ -39,7 +39,10 @@ def bedrock(settings: BedrockSettings, context: ProviderContext) -> OpenAIProvid
     if not key and find_spec("botocore") is None:
         raise ConfigurationError(
             f"{label} has no key: set the environment variable {KEY_VARIABLE!r}; for AWS's own credentials, "
-            f'install "handrail-bridge[bedrock]"'
+            f'install "handrail-bridge[bedrock]"',
+            code="missing-variable",
+            subject=KEY_VARIABLE,
+            fix=f"export {KEY_VARIABLE}=...",
         )
     address = settings.base_url or _ADDRESSES[settings.endpoint].format(region=region)
     service = Service(provider=_provider(settings, address, region, key, label))

@@ -46,7 +46,10 @@ def _at(address: str, settings: OpenAISettings, context: ProviderContext, variab
     if key is None and settings.base_url is None:
         raise ConfigurationError(
             f"model {context.model.type!r} with engine {context.model.engine!r} has no key: set the environment "
-            f"variable {variables[0]!r}, or name another one in 'api_key_env_var'"
+            f"variable {variables[0]!r}, or name another one in 'api_key_env_var'",
+            code="missing-variable",
+            subject=variables[0],
+            fix=f"export {variables[0]}=...",
         )
     own = {"base_url": settings.base_url or address, "api_key": key}
     return OpenAIProvider(settings.model_copy(update=own), context)

@@ -41,7 +41,10 @@ def watsonx(settings: WatsonxSettings, context: ProviderContext) -> OpenAIProvid
     key = written or context.api_key("WATSONX_APIKEY", "WATSONX_API_KEY")
     if not (key or token):
         raise ConfigurationError(
-            f"{label} has no key: set the environment variable 'WATSONX_APIKEY', or name another in 'api_key_env_var'"
+            f"{label} has no key: set the environment variable 'WATSONX_APIKEY', or name another in 'api_key_env_var'",
+            code="missing-variable",
+            subject="WATSONX_APIKEY",
+            fix="export WATSONX_APIKEY=...",
         )
     own = {
         "base_url": f"{address}/ml/v1{place}",

@@ -45,7 +45,7 @@ class Channel(Generic[T]):
             self._add(item)
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Say that the iteration ends here, or with this error. Never waits."""
+        """End the iteration here, or with this error. Never waits."""
         with self._changed:
             self._add(_End(error))
 
@@ -119,7 +119,7 @@ class Channel(Generic[T]):
 
 
 def _waker(event: anyio.Event) -> Callable[[], object]:
-    """Give a function that sets the event from another thread without waiting for the loop, as anyio's own does."""
+    """Return a function that sets the event from another thread without waiting for the loop, as anyio's own does."""
     native: Any = current_token().native_token
     soon = getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
     return lambda: soon(event.set)

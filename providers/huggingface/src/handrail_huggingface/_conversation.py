@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Give text for every content, arguments as objects, and the instructions at the beginning as one message.
+    """Return messages with texts as content, arguments as objects, and leading instructions as one message.
 
     Raises:
         ProviderBadRequestError: there is no message, or one has content that is not text.

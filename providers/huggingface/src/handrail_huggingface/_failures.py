@@ -8,7 +8,7 @@ _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def as_provider_error(error: BaseException, model: str) -> HandrailError:
-    """Give the error that the reader of a stream gets for what `generate` raised."""
+    """Return the error that the reader of a stream gets for what `generate` raised."""
     if isinstance(error, HandrailError):
         return error
     text = str(error)

@@ -32,7 +32,7 @@ class ModelSource(Protocol):
         ...
 
     def wait(self, has_left: Callable[[], bool], say_loading: Callable[[], None]) -> LocalModel | None:
-        """Give the model, in a worker thread; None if `has_left` came first. Says so once if it takes a while."""
+        """Return the model, in a worker thread; None if `has_left` came first. Says so once if it takes a while."""
         ...
 
     def look_again(self) -> None:
@@ -49,7 +49,7 @@ class ReadyModel:
         self.name = model.name
 
     def wait(self, *_: object) -> LocalModel:
-        """Give the model."""
+        """Return the model."""
         return self._model
 
     def look_again(self) -> None:
@@ -77,7 +77,7 @@ class LazyModel:
                 self._thread.start()
 
     def wait(self, has_left: Callable[[], bool], say_loading: Callable[[], None]) -> LocalModel | None:
-        """Give the model.
+        """Return the model.
 
         Raises:
             Exception: what loading it raised.

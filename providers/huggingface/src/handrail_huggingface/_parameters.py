@@ -105,7 +105,7 @@ class Parameters:
 
 
 def is_known(name: str) -> bool:
-    """Say whether a parameter of this name exists."""
+    """Return whether a parameter of this name exists."""
     return name in GENERATION_PARAMETERS | OWN_PARAMETERS | _OTHER_NAMES.keys() | _WITHOUT_EFFECT.keys()
 
 

@@ -17,7 +17,7 @@ _by_configuration: dict[int, dict[str, LazyModel]] = {}
 
 
 def shared_model(config: object, key: str, make: Callable[[], LazyModel]) -> LazyModel:
-    """Give the model that this configuration has under this key, or make it."""
+    """Return the model that this configuration has under this key, or make it."""
     with _lock:
         if id(config) not in _by_configuration:
             _by_configuration[id(config)] = {}

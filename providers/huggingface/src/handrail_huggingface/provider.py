@@ -83,7 +83,7 @@ def _require_torch() -> None:
 
 
 def _found(name: str | None, base_path: Path) -> str:
-    """Give the folder or hub name that transformers is to load; a folder is meant relative to the configuration."""
+    """Return the folder or hub name that transformers is to load; a folder is meant relative to the configuration."""
     if not name:
         raise ConfigurationError("engine 'huggingface' needs the model's folder or hub name; write it as 'model'")
     folder = base_path / os.path.expanduser(name)  # noqa: PTH111  # "~" may stand in a name that is no path

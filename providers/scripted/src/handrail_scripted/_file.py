@@ -45,7 +45,7 @@ def read_script(path: Path) -> Script:
     """Read a YAML file: a list of answers, or a mapping with `answers` and `default`.
 
     Raises:
-        ConfigurationError: it cannot be read, is no YAML or has a wrong shape; names the file and the line of
+        ConfigurationError: it cannot be read, is not valid YAML, or has a wrong shape; names the file and the line of
             each problem.
     """
     root, content = _compose(path, _read(path))
@@ -80,7 +80,7 @@ def _read(path: Path) -> str:
 
 
 def _neighbours(path: Path) -> str:
-    """Say which file may have been meant."""
+    """Return which file may have been meant."""
     try:
         names = sorted(file.name for file in path.parent.iterdir() if file.suffix in {".yml", ".yaml"})
     except OSError:
@@ -146,7 +146,7 @@ def _mappings(
 
 
 def _line(root: Node | None, location: _Location) -> int:
-    """Give the line of the value at this location, or of the nearest thing around it; 1 is the first."""
+    """Return the line of the value at this location, or of the nearest thing around it; 1 is the first."""
     node, line = root, 1
     for step in location:
         below: tuple[Node, Node] | None = None

@@ -53,7 +53,7 @@ class Matcher:
             self._candidates.append(Candidate(default, base, stays=True))
 
     def choose(self, conversation: Conversation) -> Candidate | None:
-        """Give the first answer that fits, and count it as given; None if none fits."""
+        """Return the first answer that fits, and count it as given; None if none fits."""
         chosen = next((candidate for candidate in self._candidates if candidate.fits(conversation)), None)
         if chosen is not None:
             chosen.given += 1

@@ -36,7 +36,7 @@ class Tempo:
         return bool(self.tokens_per_second or self.delay or self.first_token_delay)
 
     def timetable(self, tokens: int, question: str) -> list[float] | None:
-        """Say when token 1, 2 ... is due, in seconds from the start; entry 0: when the model responds at all.
+        """Return when token 1, 2 ... is due, in seconds from the start; entry 0: when the model responds at all.
 
         The jitter follows from the seed and the question, so it is the same whatever other streams there are.
         None if nothing waits.

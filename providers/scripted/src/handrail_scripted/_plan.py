@@ -100,7 +100,7 @@ def _tool_call(call: ScriptedToolCall, index: int) -> _Part:
 
 
 def _ending(answer: Answer, total: int, *, stopped: bool) -> tuple[bool, int]:
-    """Say whether the answer's own error or hang is reached, and how many tokens are sent then."""
+    """Return whether the answer's own error or hang is reached, and how many tokens are sent then."""
     fault = answer.error or answer.hang
     if fault is None or (stopped and fault.after > total):
         return False, total

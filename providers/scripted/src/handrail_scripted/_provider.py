@@ -76,7 +76,7 @@ class ScriptedProvider:
         return tuple(self._calls)
 
     async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """Give the chunks of the answer that fits the messages. Suspends only where the script says to wait.
+        """Yield the chunks of the answer that fits the messages. Suspends only where the script says to wait.
 
         A slow reader does not slow the model: what fell due meanwhile is there at once.
 
@@ -111,7 +111,7 @@ class ScriptedProvider:
             call.close()
 
     def as_plugin(self, engine: str = "double") -> object:
-        """Give a plugin that offers this very model as an engine, for `registry.with_plugins(...)`."""
+        """Return a plugin that offers this very model as an engine, for `registry.with_plugins(...)`."""
         from handrail_scripted._as_plugin import EnginePlugin
 
         return EnginePlugin(self, engine)

@@ -47,7 +47,7 @@ def not_blank(value: str) -> str:
 
 
 def file_or_list(value: object) -> object:
-    """Say what `answers` takes where something else was given."""
+    """Return what `answers` takes where something else was given."""
     if not isinstance(value, str | list | tuple):
         raise PydanticCustomError(
             "answers",

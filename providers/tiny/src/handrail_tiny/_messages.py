@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def normalise(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Give each message a role that the model knows and text for content; make leading instructions one.
+    """Return messages with roles that the model knows and text for content; make leading instructions one.
 
     Raises:
         ProviderBadRequestError: there is no message, or one has a role or content that the model cannot read.

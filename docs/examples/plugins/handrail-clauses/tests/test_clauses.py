@@ -8,7 +8,7 @@ from handrail_clauses.strategy import Clauses
 
 
 def windows(*pieces: str, count=lambda text: len(text.split()), **settings: int) -> list[tuple[str, int]]:
-    """Give the text of each window, and how far it clears the whole text."""
+    """Return the text of each window, and how far it clears the whole text."""
     strategy, found = Clauses(ClausesSettings(**settings), count), []
     for piece in (*pieces, None):
         if piece is None:

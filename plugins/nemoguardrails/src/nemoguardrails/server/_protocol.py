@@ -79,9 +79,8 @@ def _translated(body: bytes) -> bytes:
         return body
     if not isinstance(values, dict):
         return body
-    changed = _context(values)
-    changed = _model(values) or changed
-    return json.dumps(values).encode() if changed else body
+    changed = [change(values) for change in (_context, _model, _rail_types)]
+    return json.dumps(values).encode() if any(changed) else body
 
 
 def _context(values: dict[str, Any]) -> bool:
@@ -112,6 +111,15 @@ def _model(values: dict[str, Any]) -> bool:
     if chosen is None or not isinstance(values.get("model"), str) or values["model"] == chosen:
         return False
     values["model"] = chosen
+    return True
+
+
+def _rail_types(values: dict[str, Any]) -> bool:
+    """Put the kinds of rails that a check is to run where the server takes them from."""
+    inner = values.get("guardrails")
+    if not isinstance(inner, dict) or "rail_types" not in inner or "rail_types" in values:
+        return False
+    values["rail_types"] = inner.pop("rail_types")
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handrail_server import Policy, ServerSettings
+from handrail_server import Policy, ServerSettings, server_command
 from handrail_server import create_app as handrail_app
 
 from nemoguardrails.server._protocol import NemoProtocol
@@ -41,3 +41,7 @@ def create_app(chosen: ServerSettings, *, registry: Registry | None = None) -> N
 def wrap(app: Any, chosen: ServerSettings) -> NemoProtocol:
     """Return an application of Handrail's server as clients of the original know it."""
     return NemoProtocol(app, largest=min(chosen.limits.body_bytes, _LARGEST))
+
+
+command = server_command(wrap="nemoguardrails.server.api:wrap", defaults={"policy": POLICY})
+"""`nemoguardrails server`."""

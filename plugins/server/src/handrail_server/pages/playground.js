@@ -25,9 +25,10 @@ class View {
     this.withdrawn = [];
     this.held = 0;
     this.checks = [];
+    this.calls = [];
     this.waiting = [[0, 0]];
     this.end = 0.5;
-    for (const id of ["answer", "reasoning", "lanes", "notes"]) at(id).replaceChildren();
+    for (const id of ["answer", "reasoning", "calls", "lanes", "notes"]) at(id).replaceChildren();
     for (const id of ["first", "total", "held", "checks", "prompt", "completion"]) at(id).textContent = "–";
     at("thoughts").hidden = true;
     this.verdict("", "");
@@ -40,6 +41,7 @@ class View {
   }
 
   take(chunk) {
+    if (chunk.error?.code === "content_retracted") return; // drawn already: what is withdrawn is struck out
     if (chunk.error) return this.failed(chunk.error.message);
     const guardrails = chunk.guardrails ?? {};
     if (guardrails.trace) this.trace(guardrails.trace);
@@ -64,6 +66,7 @@ class View {
       if (!this.text) at("first").textContent = seconds(this.elapsed());
       this.text += delta.content;
     }
+    for (const call of delta.tool_calls ?? []) this.call(call);
     if (!reason) return;
     this.holds(0, this.elapsed());
     at("total").textContent = seconds(this.elapsed());
@@ -73,8 +76,24 @@ class View {
       const what = blocked.direction === "input" ? "your message" : "the answer";
       this.verdict("blocked", `${blocked.rail} stopped ${what}${why ? `: ${why}` : ""}.`);
     } else {
-      this.verdict("finished", `Finished (${reason}). Every character was cleared.`);
+      const checked = this.checks.length ? "Every character was cleared." : "No rail was asked.";
+      const withheld = guardrails.withheld?.length ? ` Withheld, as no rail reads it: ${guardrails.withheld.join(", ")}.` : "";
+      this.verdict("finished", `Finished (${reason}). ${checked}${withheld}`);
     }
+  }
+
+  call({ index, function: said, custom }) {
+    const { name, arguments: json, input } = said ?? custom ?? {};
+    const call = (this.calls[index] ??= { name: "", said: "" });
+    call.name ||= name ?? "";
+    call.said += json ?? input ?? "";
+    at("calls").replaceChildren(
+      ...this.calls.map((each) => {
+        const item = document.createElement("li");
+        item.append(span("name", each.name), " ", span("said", each.said));
+        return item;
+      }),
+    );
   }
 
   trace({ held, checks, at: now }) {

@@ -38,11 +38,11 @@ class Clauses:
         self._incoming.append(text)
 
     def finish(self) -> None:
-        """Take note that no more will come."""
+        """Record that no more will come."""
         self._finished = True
 
     def window(self) -> Window | None:
-        """Give the next window, if enough whole clauses have come."""
+        """Return the next window, if enough whole clauses have come."""
         self._text += "".join(self._incoming)
         self._incoming.clear()
         self._find_ends()
@@ -80,6 +80,6 @@ class Clauses:
         return self._count(new) >= self._settings.min_tokens
 
     def _held_from(self, end: int) -> int:
-        """Say where the last clause of a window begins."""
+        """Return where the last clause of a window begins."""
         before = [at for at in self._ends if at < end]
         return max(before[-1] if before else self._covered, self._offset)

@@ -80,7 +80,7 @@ class ModerationRail:
             raise ModerationError(f"{url} answered with what is no rating") from None
 
     def _excess(self, rating: Rating) -> float:
-        """Say how far a score is above what is allowed; below 0 it is allowed."""
+        """Return how far a score is above what is allowed; below 0 it is allowed."""
         return rating.score - self._settings.thresholds.get(rating.category, self._settings.threshold)
 
     def _headers(self) -> dict[str, str]:

@@ -1,0 +1,207 @@
+"""Tells observers what happens in a call; one that raises is logged, left out, and disturbs nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from handrail._observers import CallEnded, ObservedCall, Observer, Released
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from handrail._events import Blocked, RailFailed
+    from handrail._llm_call import LLMCall
+    from handrail._records import CheckRecord
+
+logger = logging.getLogger("handrail")
+
+_ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+METHODS = tuple(name for name in vars(Observer) if not name.startswith("_"))
+
+
+class Observers:
+    """The observers of one `LLMRails`.
+
+    Attributes:
+        members: those that are told, and those that have failed.
+    """
+
+    def __init__(self, members: Iterable[object] = ()) -> None:
+        self.members = tuple(members)
+        self._hooks = {name: list(self._having(name)) for name in METHODS}
+
+    def __bool__(self) -> bool:
+        return any(self._hooks.values())
+
+    def having(self, method: str) -> bool:
+        """Return whether any of them has a method."""
+        return bool(self._hooks[method])
+
+    def tell(self, method: str, *arguments: object) -> list[Any]:
+        """Call a method of each; return what they return. One that raises is not called again."""
+        found: list[Any] = []
+        for hook in tuple(self._hooks[method]):
+            try:
+                found.append(hook(*arguments))
+            except _ENDS_A_PROGRAM:
+                raise
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary: an observer disturbs nothing
+                self.leave_out(hook, exc)
+        return found
+
+    def leave_out(self, hook: Callable[..., object], error: BaseException) -> None:
+        """Log an observer that has failed, and tell it nothing more. What it was told is in no log."""
+        failed = getattr(hook, "__self__", hook)
+        for name, hooks in self._hooks.items():
+            self._hooks[name] = [other for other in hooks if getattr(other, "__self__", other) is not failed]
+        logger.error("observer %s failed and is told nothing more: %s", type(failed).__name__, type(error).__name__)
+
+    def _having(self, name: str) -> Iterator[Callable[..., object]]:
+        for member in self.members:
+            method = getattr(member, name, None)
+            if callable(method) and getattr(type(member), name, None) is not getattr(Observer, name):
+                yield method
+
+
+class Telling:
+    """Tells the observers of one call.
+
+    Args:
+        observers: whom.
+        call: of which call.
+        ended: returns how it ended, of which it is told the duration.
+        is_over: returns whether it has ended: the provider is closed, and no check runs.
+    """
+
+    def __init__(
+        self,
+        observers: Observers,
+        call: ObservedCall,
+        ended: Callable[[float], CallEnded],
+        is_over: Callable[[], bool] = bool,
+    ) -> None:
+        self.call = call
+        self.surrounds_checks = observers.having("around_check")
+        self.surrounds_models = observers.having("around_model")
+        self._observers = observers
+        self._ended = ended
+        self._started = time.monotonic()
+        self._running: dict[int, CheckRecord] = {}  # checks of which the end was not told
+        self._begun = self._over = self._gave = False
+        self._is_over = is_over
+
+    def begin(self) -> None:
+        """Tell that the call begins."""
+        self._begun = True
+        self._observers.tell("call_begun", self.call)
+
+    def look(self) -> None:
+        """Tell that the call has ended if it has."""
+        if self._is_over():
+            self.end()
+
+    def end(self) -> None:
+        """Tell, once, that the call has ended."""
+        if self._over or not self._begun:
+            return
+        self._over = True
+        ended = self._ended(time.monotonic() - self._started)
+        for record in tuple(self._running.values()):  # a session that nobody has finished
+            record.finished_at = record.finished_at or time.time()
+            self.check_ended(record)
+        self._observers.tell("call_ended", self.call, ended)
+
+    def check_begun(self, record: CheckRecord) -> None:
+        """Tell that a rail is asked."""
+        self._running[id(record)] = record
+        self._observers.tell("check_begun", self.call, record)
+
+    def check_ended(self, record: CheckRecord) -> None:
+        """Tell what a rail said; of a check that never began, such as one that was cancelled before, both."""
+        if self._running.pop(id(record), None) is None:
+            self._observers.tell("check_begun", self.call, record)
+        self._observers.tell("check_ended", self.call, record)
+
+    def model_asked(self, request: LLMCall) -> None:
+        """Tell of a request to a model."""
+        self._observers.tell("model_asked", self.call, request)
+
+    def model_answered(self, request: LLMCall) -> None:
+        """Tell how it ended."""
+        self._observers.tell("model_answered", self.call, request)
+
+    def stopped(self, stop: Blocked | RailFailed) -> None:
+        """Tell that a rail ends the call."""
+        self._observers.tell("stopped", self.call, stop)
+
+    def released(self, items: Iterable[object]) -> None:
+        """Tell of text, reasoning or arguments that went out."""
+        characters = sum(map(_size, items))
+        if not characters:
+            return
+        first, self._gave = not self._gave, True
+        self._observers.tell("released", self.call, Released(characters, time.monotonic() - self._started, first))
+
+    def first_released(self, items: Iterable[object]) -> None:
+        """Tell the same unless something went out before."""
+        if not self._gave:
+            self.released(items)
+
+    def around_check(self, record: CheckRecord) -> AbstractContextManager[None]:
+        """Return what is entered around a rail's work."""
+        return self._around("around_check", record)
+
+    def around_model(self, request: LLMCall) -> AbstractContextManager[None]:
+        """Return what is entered around a request to a model."""
+        return self._around("around_model", request)
+
+    @contextmanager
+    def _around(self, method: str, record: object) -> Iterator[None]:
+        """Enter what observers return, which can change nothing of what is raised inside."""
+        with ExitStack() as stack:
+            for found in self._observers.tell(method, self.call, record):
+                if found is not None:
+                    stack.enter_context(_Guarded(found, self._observers))
+            yield
+
+
+def _size(item: object) -> int:
+    return len(item if isinstance(item, str) else getattr(item, "text", getattr(item, "arguments", "")))
+
+
+class _Guarded(AbstractContextManager[None]):
+    """A context manager of an observer's, which can neither raise nor swallow anything."""
+
+    def __init__(self, inner: AbstractContextManager[object], observers: Observers) -> None:
+        self._inner: AbstractContextManager[object] | None = inner
+        self._observers = observers
+
+    def __enter__(self) -> None:
+        try:
+            if self._inner is not None:
+                self._inner.__enter__()
+        except _ENDS_A_PROGRAM:
+            raise
+        except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in `tell`
+            self._fail(exc)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self._inner is not None:
+                self._inner.__exit__(kind, raised, traceback)
+        except _ENDS_A_PROGRAM:
+            raise
+        except BaseException as exc:  # noqa: BLE001  # the plugin boundary; what was raised inside goes on by itself
+            if exc is not raised:
+                self._fail(exc)
+
+    def _fail(self, exc: BaseException) -> None:
+        self._inner = None
+        logger.error("what an observer put around a check or a request failed: %s", type(exc).__name__)

@@ -1,0 +1,44 @@
+"""`handrail completion`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+from cyclopts import App
+from handrail import Registry
+from handrail.errors import HandrailError
+from handrail.plugins import CommandSpec
+
+from handrail_cli.app import HELP, add_command
+
+Shell = Literal["bash", "zsh", "fish"]
+
+
+def completion(shell: Shell, /) -> int:
+    """Write a script that completes commands, options and files in a shell.
+
+    bash: eval "$(handrail completion bash)" in ~/.bashrc
+
+    zsh: handrail completion zsh > a file _handrail in a folder of $fpath
+
+    fish: handrail completion fish > ~/.config/fish/completions/handrail.fish
+
+    Write it again after installing a package that adds commands.
+
+    Args:
+        shell: Which shell.
+    """
+    sys.stdout.write(script(shell, Registry.discover()))
+    return 0
+
+
+def script(shell: Shell, registry: Registry) -> str:
+    """Return the script for every command that can be used; a broken one is left out, for nobody can run it."""
+    app = App(name="handrail", help=HELP, help_format="plaintext")
+    for name in registry.names(CommandSpec):
+        try:
+            add_command(app, registry, name)
+        except HandrailError:
+            continue  # `handrail plugins` says why
+    return app.generate_completion(shell=shell)

@@ -1,0 +1,37 @@
+"""What the package offers to Handrail: classifiers as rails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handrail.plugins import RailSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@hookimpl
+def handrail_rails() -> Iterator[RailSpec]:
+    """Offer the rails."""
+    yield RailSpec(
+        name="classifier",
+        target="handrail_detectors:Classifier",
+        settings="handrail_detectors:ClassifierSettings",
+        summary="Blocks what a classifier scores too high; by default a small one that ships with the package.",
+        rewrites=False,
+    )
+    yield RailSpec(
+        name="moderation classifier",
+        target="handrail_detectors:Classifier",
+        settings="handrail_detectors:ModerationSettings",
+        summary="Blocks what OpenAI's moderation endpoint scores too high.",
+        rewrites=False,
+    )
+    for name in ("toxicity classifier", "injection classifier"):
+        yield RailSpec(
+            name=name,
+            target="handrail_detectors:Classifier",
+            settings="handrail_detectors:NamedSettings",
+            summary=f"A classifier under the name {name!r}, so that several can be used beside one another.",
+            rewrites=False,
+        )

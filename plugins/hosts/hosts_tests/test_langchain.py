@@ -1,0 +1,236 @@
+"""LangChain's Runnables and agents with a guarded model do what every guarded host must."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from handrail import Usage
+from handrail_hosts import GuardFailedError
+from handrail_hosts.langchain import GuardedModel, GuardMiddleware
+from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelRetryMiddleware
+from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.tools import tool
+from pydantic import PrivateAttr
+
+FORBIDDEN = "forbidden fruit"
+
+
+@tool
+def look_up(query: str, n: object = None, deep: object = None) -> str:
+    """Look something up."""
+    return f"nothing about {query}"
+
+
+class FakeModel(BaseChatModel):
+    """Says what a `HostModel` says."""
+
+    _said = PrivateAttr()
+
+    def __init__(self, said):
+        super().__init__()
+        self._said = said
+
+    @property
+    def _llm_type(self):
+        return "fake"
+
+    def bind_tools(self, tools, **kwargs):
+        return self.bind(tools=[{"type": "function", "function": {"name": "look_up", "parameters": {}}}])
+
+    async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+        stream = self._said.stream()
+        try:
+            async for chunk in stream:
+                message = _chunk(chunk)
+                piece = ChatGenerationChunk(message=message)
+                if run_manager is not None:
+                    await run_manager.on_llm_new_token(str(message.content), chunk=piece)
+                yield piece
+        finally:
+            await stream.aclose()
+
+    async def _agenerate(self, messages, stop=None, run_manager=None, **kwargs):
+        whole = None
+        async for piece in self._astream(messages):
+            whole = piece.message if whole is None else whole + piece.message
+        message = AIMessage(
+            content=whole.content,
+            id=whole.id,
+            tool_calls=whole.tool_calls,
+            usage_metadata=whole.usage_metadata,
+            response_metadata=whole.response_metadata,
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        return anyio.run(self._agenerate, messages)
+
+
+def _chunk(chunk):
+    usage = chunk.usage and {
+        "input_tokens": chunk.usage.input_tokens,
+        "output_tokens": chunk.usage.output_tokens,
+        "total_tokens": chunk.usage.total_tokens,
+    }
+    return AIMessageChunk(
+        content=chunk.text,
+        id="answer_1",
+        additional_kwargs={"reasoning_content": chunk.reasoning} if chunk.reasoning else {},
+        tool_call_chunks=[
+            {"index": call.index, "id": call.id, "name": call.name, "args": call.arguments} for call in chunk.tool_calls
+        ],
+        usage_metadata=usage,
+        response_metadata={"finish_reason": chunk.finish_reason} if chunk.finish_reason else {},
+    )
+
+
+def _answer(ended, message, *, text=None, shown="", kept=None):
+    """Say what a reader saw of a message that was put together from what came."""
+    message = message or AIMessageChunk(content="")
+    finish = message.response_metadata.get("finish_reason")
+    calls = getattr(message, "tool_call_chunks", None)
+    if calls is None:
+        calls = [{**call, "args": _json(call["args"])} for call in message.tool_calls]
+    usage = message.usage_metadata
+    return HostAnswer(
+        ended="refused" if ended == "complete" and finish == "content_filter" else ended,
+        text=str(message.content) if text is None else text,
+        tool=(calls[0]["name"], calls[0]["id"]) if calls else None,
+        arguments="".join(call["args"] or "" for call in calls),
+        reasoning=message.additional_kwargs.get("reasoning_content", ""),
+        usage=usage and Usage(usage["input_tokens"], usage["output_tokens"]),
+        finish=finish,
+        id=message.id,
+        shown=shown,
+        kept=kept,
+    )
+
+
+def _json(value):
+    import json
+
+    return json.dumps(value)
+
+
+class Runnable(HostCase):
+    """Asks the model itself, in a chain that falls back to another."""
+
+    async def ask(self, request):
+        rails = host_rails(request.rails)
+        model = GuardedModel(FakeModel(request.model), rails)
+        if request.model.failures:
+            model = model.with_fallbacks([GuardedModel(FakeModel(request.model), rails)])
+        message = None
+        try:
+            if not request.streams:
+                message = await model.ainvoke(request.message)
+                return _answer("complete", message, kept=str(message.content))
+            stream = model.astream(request.message)
+            try:
+                async for piece in stream:
+                    message = piece if message is None else message + piece
+                    if request.leaves and message.content:
+                        return _answer("left", message)
+            finally:
+                await stream.aclose()
+        except (ModelFailure, GuardFailedError) as error:
+            return _answer("failed", message, shown=repr(error))
+        return _answer("complete", message, kept=str(message.content))
+
+
+class Agent(HostCase):
+    """Asks an agent with the middleware, and reads the messages that it streams."""
+
+    async def ask(self, request):
+        middleware = [ModelRetryMiddleware(max_retries=1, initial_delay=0, on_failure="error")]
+        middleware.append(GuardMiddleware(host_rails(request.rails)))
+        agent = create_agent(
+            FakeModel(request.model),
+            [look_up],
+            middleware=middleware if request.model.failures else middleware[1:],
+            interrupt_before=["tools"],
+        )
+        asked, message, state = {"messages": [HumanMessage(request.message)]}, None, None
+        try:
+            if not request.streams:
+                state = await agent.ainvoke(asked)
+                return _answer("complete", state["messages"][-1])
+            stream = agent.astream(asked, stream_mode=["messages", "values"])
+            try:
+                async for mode, value in stream:
+                    if mode == "values":
+                        state = value
+                    elif isinstance(value[0], AIMessageChunk):
+                        message = value[0] if message is None else message + value[0]
+                        if request.leaves and message.content:
+                            return _answer("left", message)
+            finally:
+                await stream.aclose()
+        except (ModelFailure, GuardFailedError) as error:
+            return _answer("failed", message, shown=repr(error))
+        return _answer("complete", message, kept=str(state["messages"][-1].content))
+
+
+class TestGuardedModel(HostConformance):
+    @pytest.fixture
+    def case(self):
+        return Runnable()
+
+
+class TestAgent(HostConformance):
+    @pytest.fixture
+    def case(self):
+        return Agent()
+
+
+class Spy(AsyncCallbackHandler):
+    def __init__(self):
+        self.seen = ""
+
+    async def on_llm_new_token(self, token, **kwargs):
+        self.seen += token
+
+    async def on_llm_end(self, response, **kwargs):
+        self.seen += repr(response)
+
+
+async def test_callbacks_see_what_the_rails_let_through(anyio_backend):
+    from handrail import Chunk
+    from handrail_testkit import HostModel
+
+    said = HostModel([Chunk(f"Well. {FORBIDDEN}"), Chunk(finish_reason="stop")])
+    spy = Spy()
+    model = GuardedModel(FakeModel(said), host_rails("windows"))
+    async for _ in model.astream("Hello", config={"callbacks": [spy]}):
+        pass
+    assert "refused" in spy.seen
+    assert FORBIDDEN not in spy.seen
+
+
+async def test_what_a_tool_returns_is_judged_before_it_is_kept(anyio_backend):
+    from handrail import Chunk, ToolCallDelta
+    from handrail_testkit import HostModel
+
+    call = ToolCallDelta(0, "call_1", "look_up", f'{{"query": "{FORBIDDEN}"}}')
+    said = HostModel([Chunk(tool_calls=(call,)), Chunk(finish_reason="tool_calls")])
+    agent = create_agent(
+        FakeModel(said), [look_up], middleware=[GuardMiddleware(host_rails("input"))], interrupt_after=["tools"]
+    )
+    state = await agent.ainvoke({"messages": [HumanMessage("Hello")]})
+    assert state["messages"][-1].status == "error"
+    assert FORBIDDEN not in state["messages"][-1].content
+
+
+def test_without_async_an_answer_is_guarded_too():
+    from handrail import Chunk
+    from handrail_testkit import HostModel
+
+    said = HostModel([Chunk(f"Well. {FORBIDDEN}"), Chunk(finish_reason="stop")])
+    model = GuardedModel(FakeModel(said), host_rails("windows"))
+    assert FORBIDDEN not in str(model.invoke("Hello").content)
+    assert [FORBIDDEN in str(piece.content) for piece in model.stream("Hello")] == [False]

@@ -1,0 +1,170 @@
+"""Agents of pydantic-ai with a guarded model do what every guarded host must."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from handrail import Usage
+from handrail_hosts import GuardFailedError
+from handrail_hosts.pydantic_ai import GuardedModel, RefusedError
+from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
+from pydantic_ai import Agent
+from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.messages import (
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+)
+from pydantic_ai.models import Model, StreamedResponse
+from pydantic_ai.models.fallback import FallbackModel
+from pydantic_ai.tools import DeferredToolRequests, ToolDefinition
+from pydantic_ai.toolsets import ExternalToolset
+from pydantic_ai.usage import RequestUsage
+
+
+class FakeModel(Model):
+    """Says what a `HostModel` says."""
+
+    model_name, system = "fake", "fake"
+
+    def __init__(self, said) -> None:
+        super().__init__()
+        self.said = said
+
+    async def request(self, messages, settings, parameters):
+        stream = FakeStream(parameters, self.said.stream())
+        async for _ in stream:
+            pass
+        return stream.get()
+
+    @asynccontextmanager
+    async def request_stream(self, messages, settings, parameters, run_context=None):
+        chunks = self.said.stream()
+        try:
+            if self.said.requests < self.said.failures:
+                try:
+                    await anext(chunks)
+                except ModelFailure as error:
+                    raise ModelAPIError("fake", str(error)) from error
+            yield FakeStream(parameters, chunks)
+        finally:
+            await chunks.aclose()
+
+
+class FakeStream(StreamedResponse):
+    model_name, provider_name, provider_url = "fake", "fake", None
+    timestamp = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __init__(self, parameters, chunks) -> None:
+        super().__init__(parameters)
+        self.chunks = chunks
+
+    async def _get_event_iterator(self):
+        async for chunk in self.chunks:
+            self.provider_response_id = (chunk.metadata or {}).get("id") or self.provider_response_id
+            if chunk.text:
+                for event in self._parts_manager.handle_text_delta(vendor_part_id="t", content=chunk.text):
+                    yield event
+            if chunk.reasoning:
+                for event in self._parts_manager.handle_thinking_delta(vendor_part_id="r", content=chunk.reasoning):
+                    yield event
+            for call in chunk.tool_calls:
+                for event in self._parts_manager.handle_tool_call_delta_events(
+                    vendor_part_id=call.index,
+                    tool_name=call.name,
+                    args=call.arguments or None,
+                    tool_call_id=call.id,
+                ):
+                    yield event
+            if chunk.finish_reason:
+                self.finish_reason = {"tool_calls": "tool_call"}.get(chunk.finish_reason, chunk.finish_reason)
+            if chunk.usage:
+                self._usage = RequestUsage(
+                    input_tokens=chunk.usage.input_tokens, output_tokens=chunk.usage.output_tokens
+                )
+
+
+class PydanticAI(HostCase):
+    """Asks an agent, streamed by its events; a fallback model is its second attempt."""
+
+    async def ask(self, request):
+        rails = host_rails(request.rails)
+        models = [GuardedModel(FakeModel(request.model), rails) for _ in range(2)]
+        tools = ExternalToolset([ToolDefinition(name="look_up")])
+        model = FallbackModel(*models) if request.model.failures else models[0]
+        agent = Agent(model, output_type=[str, DeferredToolRequests], toolsets=[tools], retries=0)
+        seen = Seen()
+        try:
+            if not request.streams:
+                result = await agent.run(request.message)
+                return seen.answer("complete", result.all_messages()[-1])
+            async with agent.iter(request.message) as run:
+                async for node in run:
+                    if not Agent.is_model_request_node(node):
+                        continue
+                    async with node.stream(run.ctx) as stream:
+                        async for event in stream:
+                            seen.take(event)
+                            if request.leaves and seen.text:
+                                return seen.answer("left", None)
+            return seen.answer("complete", run.result.all_messages()[-1])
+        except RefusedError as refused:
+            return seen.answer("refused", None, shown=str(refused))
+        except (GuardFailedError, ModelFailure, ModelAPIError, ExceptionGroup) as failed:
+            return seen.answer("failed", None, shown=repr(failed))
+
+
+class Seen:
+    """What a reader saw."""
+
+    def __init__(self) -> None:
+        self.text = self.reasoning = self.arguments = ""
+        self.tool = None
+
+    def take(self, event) -> None:
+        if isinstance(event, PartStartEvent):
+            self.start(event.part)
+        elif isinstance(event, PartDeltaEvent):
+            delta = event.delta
+            self.text += getattr(delta, "content_delta", "") if delta.part_delta_kind == "text" else ""
+            self.reasoning += getattr(delta, "content_delta", "") if delta.part_delta_kind == "thinking" else ""
+            self.arguments += getattr(delta, "args_delta", "") or ""
+
+    def start(self, part) -> None:
+        if isinstance(part, TextPart):
+            self.text += part.content
+        elif isinstance(part, ThinkingPart):
+            self.reasoning += part.content
+        elif isinstance(part, ToolCallPart):
+            self.tool = (part.tool_name, part.tool_call_id)
+            self.arguments += part.args or ""
+
+    def answer(self, ended, kept, shown=""):
+        kept = kept if isinstance(kept, ModelResponse) else None
+        if kept is not None and not (self.text or self.tool):
+            for part in kept.parts:
+                self.start(part)
+        usage = kept and Usage(kept.usage.input_tokens, kept.usage.output_tokens)
+        return HostAnswer(
+            ended=ended,
+            text=self.text,
+            tool=self.tool,
+            arguments=self.arguments,
+            reasoning=self.reasoning,
+            usage=usage,
+            finish=kept and kept.finish_reason,
+            id=kept and kept.provider_response_id,
+            shown=shown,
+            kept=kept and kept.text,
+        )
+
+
+class TestPydanticAI(HostConformance):
+    @pytest.fixture
+    def case(self):
+        return PydanticAI()

@@ -1,0 +1,153 @@
+"""What every dialect does, and how fragments of tool calls are put in order."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
+
+from handrail_hosts._errors import GuardFailedError
+
+Value: TypeAlias = dict[str, Any]
+"""One event of a stream, decoded."""
+
+
+class ModelError(HandrailError):
+    """The model's server said in its stream that it failed. What it said is not repeated: no rail has judged it."""
+
+    def __init__(self) -> None:
+        super().__init__("the model failed, so the answer is not complete")
+
+
+class Dialect(ABC):
+    """Translates one answer in both directions, and remembers of its envelope what the reader needs.
+
+    What a dialect does not know is not passed on, because no rail could judge it.
+    """
+
+    has_done: ClassVar[bool] = False
+    """Whether a stream ends with the mark `[DONE]`."""
+
+    @abstractmethod
+    def read(self, value: Value) -> Iterable[Chunk]:
+        """Take an event of the model's stream.
+
+        Raises:
+            ModelError: it says that the model failed.
+            GuardFailedError: it has what rails cannot judge.
+        """
+
+    @abstractmethod
+    def write(self, items: Sequence[str | Event]) -> list[Value]:
+        """Return events for what the rails have released together, the end of the answer included."""
+
+    @abstractmethod
+    def refuse(self, blocked: Blocked) -> list[Value]:
+        """Return the events that end an answer which a rail refused."""
+
+    @abstractmethod
+    def fail(self, message: str) -> list[Value]:
+        """Return the events that end an answer which failed."""
+
+    @abstractmethod
+    def messages(self, body: Value) -> list[Value]:
+        """Return the conversation of a request in OpenAI's form, each message with its place as `host_index`."""
+
+    def facts(self, body: Value) -> Value:  # noqa: ARG002  # most protocols have some
+        """Return what rails are told of a request beside its conversation: `tools` and `response_format`."""
+        return {}
+
+    @abstractmethod
+    def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
+        """Return a request with the conversation as the input rails let it through."""
+
+    @abstractmethod
+    def read_whole(self, body: Value) -> Chunk:
+        """Take an answer that is not streamed."""
+
+    @abstractmethod
+    def write_whole(self, body: Value, text: str, reasoning: str | None, calls: Sequence[Any]) -> Value:
+        """Return an answer that is not streamed as the rails let it through."""
+
+    @abstractmethod
+    def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
+        """Return what takes the place of an answer that a rail refused; `body` is None if the model was not asked."""
+
+
+@dataclass(slots=True)
+class _Call:
+    id: str = ""
+    name: str = ""
+    held: list[str] = field(default_factory=list)
+    opened: bool = False
+
+
+class Calls:
+    """The tool calls of one answer: a call is handed on once its name is known, as rails have to be told it."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, _Call] = {}
+
+    def feed(
+        self,
+        index: int,
+        *,
+        id: str | None = None,  # noqa: A002  # the protocol's word
+        name: str | None = None,
+        arguments: object = "",
+        kind: Literal["function", "custom"] = "function",
+    ) -> Iterator[ToolCallDelta]:
+        """Take a fragment."""
+        call = self._calls.setdefault(index, _Call())
+        call.id = call.id or id or ""
+        if name and not call.opened:
+            call.name = name if name.startswith(call.name) else call.name + name
+        piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments is not None else ""
+        if call.opened:
+            if piece:
+                yield ToolCallDelta(index, arguments=piece, kind=kind)
+            return
+        call.held.append(piece)
+        if call.name and piece:
+            yield from self._open(index, call, kind)
+
+    def finish(self) -> Iterator[ToolCallDelta]:
+        """Yield what was held back: calls without arguments, and calls without a name."""
+        for index, call in self._calls.items():
+            if not call.opened:
+                yield from self._open(index, call, "function")
+
+    def _open(self, index: int, call: _Call, kind: Literal["function", "custom"]) -> Iterator[ToolCallDelta]:
+        call.opened = True
+        yield ToolCallDelta(index, call.id or f"call_{index}", call.name, "".join(call.held), kind)
+        call.held.clear()
+
+
+def changed(
+    messages: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[int, Mapping[str, Any], bool]]:
+    """Yield the messages that are left of a conversation: each with its place before, and whether it is another now."""
+    for message in messages:
+        index = message["host_index"]
+        yield index, message, message != before[index]
+
+
+def text_of(content: object) -> str:
+    """Return the text of a content: a text, or a list of parts that are all text.
+
+    Raises:
+        GuardFailedError: it has parts that rails cannot judge.
+    """
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    parts = content if isinstance(content, list | tuple) else (content,)
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
+    if not all(isinstance(text, str) for text in texts):
+        raise GuardFailedError("the answer has parts that are not text, which rails cannot judge")
+    return "".join(str(text) for text in texts)

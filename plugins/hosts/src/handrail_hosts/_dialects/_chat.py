@@ -1,0 +1,193 @@
+"""Chat Completions: chunks with choices and deltas, as nearly every server streams them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
+
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, changed, text_of
+from handrail_hosts._errors import GuardFailedError
+
+_HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
+_REASONING = ("reasoning_content", "reasoning")
+_GOES_ON = ("", "null", None)  # as servers say that an answer goes on
+
+
+class ChatDialect(Dialect):
+    """One answer in chunks of Chat Completions. Several choices at once are refused: rails judge one answer."""
+
+    has_done = True
+
+    def __init__(self) -> None:
+        self._head: Value = {"object": "chat.completion.chunk"}
+        self._usage: Value | None = None
+        self._reasoning = _REASONING[0]
+        self._calls = Calls()
+        self._beside: dict[int, Value] = {}  # what a tool call has beside its name and arguments
+        self._legacy = False
+        self._begun = self._wrote_text = False
+
+    def read(self, value: Value) -> Iterable[Chunk]:
+        """Take a chunk."""
+        if value.get("error"):
+            raise ModelError
+        if "id" not in self._head:
+            self._head |= {name: value[name] for name in _HEAD if name in value}
+        if isinstance(usage := value.get("usage"), Mapping):
+            self._usage = dict(usage)
+        choices = value.get("choices") or ()
+        if any(choice.get("index") not in (0, None) for choice in choices) or len(choices) > 1:
+            raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
+        return (self._of_choice(choices[0]) if choices else Chunk(usage=self._tokens()),)
+
+    def write(self, items: Sequence[str | Event]) -> list[Value]:
+        """Return chunks for what was released."""
+        values: list[Value] = []
+        if text := "".join(item for item in items if type(item) is str):
+            self._wrote_text = True
+            values.append(self._delta({"content": text}))
+        for item in items:
+            if isinstance(item, ReasoningDelta):
+                values.append(self._delta({self._reasoning: item.text}))
+            elif isinstance(item, ToolCallDelta):
+                values.append(self._delta(self._call(item)))
+            elif isinstance(item, Blocked):
+                values += self.refuse(item)
+            elif isinstance(item, Finished):
+                values += self._end(item.finish_reason)
+        return values
+
+    def refuse(self, blocked: Blocked) -> list[Value]:
+        """Return the refusal as text, in a paragraph of its own, and an end that says that it was filtered."""
+        text = f"\n\n{blocked.message}" if self._wrote_text else blocked.message
+        return [self._delta({"content": text}), *self._end("content_filter")]
+
+    def fail(self, message: str) -> list[Value]:
+        """Return an error in the place of a chunk."""
+        return [{"error": {"message": message, "type": "internal_error", "code": "answer_withheld", "param": None}}]
+
+    def messages(self, body: Value) -> list[Value]:
+        """Return the messages of a request."""
+        found = body.get("messages")
+        if not isinstance(found, list):
+            raise GuardFailedError("'messages' is missing, so the request cannot be judged")
+        return [{**message, "host_index": index} for index, message in enumerate(found)]
+
+    def facts(self, body: Value) -> Value:
+        """Return tools and format as they are."""
+        return {name: body[name] for name in ("tools", "response_format") if body.get(name)}
+
+    def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
+        """Return the request with other messages."""
+        before, asked = self.messages(body), body["messages"]
+        kept = [
+            {name: value for name, value in message.items() if name != "host_index"} if is_other else asked[index]
+            for index, message, is_other in changed(messages, before)
+        ]
+        return {**body, "messages": kept}
+
+    def read_whole(self, body: Value) -> Chunk:
+        """Take a whole completion."""
+        choices: Sequence[Value] = body.get("choices") or []
+        if body.get("error"):
+            raise ModelError
+        if len(choices) != 1:
+            raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
+        if isinstance(usage := body.get("usage"), Mapping):
+            self._usage = dict(usage)
+        choice = choices[0]
+        message = {**(choice.get("message") or {})}
+        calls = [{**call, "index": index} for index, call in enumerate(message.get("tool_calls") or ())]
+        return self._of_choice({**choice, "delta": {**message, "tool_calls": calls}})
+
+    def write_whole(self, body: Value, text: str, reasoning: str | None, calls: Sequence[ToolCall]) -> Value:
+        """Return the completion with what the rails let through; what they have not judged is left out."""
+        choice = body["choices"][0]
+        message: Value = {"role": "assistant", "content": text or (None if calls else "")}
+        if reasoning:
+            message[self._reasoning] = reasoning
+        fragments = [
+            self._call(ToolCallDelta(n, call.id, call.name, call.arguments, call.kind)) for n, call in enumerate(calls)
+        ]
+        for fragment in fragments:
+            if "function_call" in fragment:
+                message |= fragment
+            else:
+                call = {name: value for name, value in fragment["tool_calls"][0].items() if name != "index"}
+                message.setdefault("tool_calls", []).append(call)
+        return self._completion(body, message, choice.get("finish_reason"))
+
+    def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
+        """Return a completion with the refusal as its text."""
+        head = body or {"id": "refused", "created": 0, "model": "", "usage": None}
+        return self._completion(head, {"role": "assistant", "content": blocked.message}, "content_filter")
+
+    def _of_choice(self, choice: Value) -> Chunk:
+        delta = choice.get("delta") or {}
+        if delta.get("audio"):
+            raise GuardFailedError("an answer with audio is not supported, for rails cannot judge it")
+        reason = choice.get("finish_reason")
+        text = text_of(delta.get("content")) + text_of(delta.get("refusal"))
+        calls = [*self._fragments(delta)]
+        if reason not in _GOES_ON:
+            calls += self._calls.finish()
+        return Chunk(
+            text,
+            next((text_of(delta[name]) for name in _REASONING if delta.get(name)), ""),
+            tuple(calls),
+            self._tokens(),
+            None if reason in _GOES_ON else reason,
+        )
+
+    def _fragments(self, delta: Value) -> Iterable[ToolCallDelta]:
+        for position, call in enumerate(delta.get("tool_calls") or ()):
+            index = call.get("index")
+            index = position if index is None else index
+            custom = call.get("custom")
+            inside = custom or call.get("function") or {}
+            beside = {name: call[name] for name in ("extra_content",) if name in call}
+            self._beside.setdefault(index, {}).update(beside)
+            yield from self._calls.feed(
+                index,
+                id=call.get("id"),
+                name=inside.get("name"),
+                arguments=inside.get("input" if custom else "arguments"),
+                kind="custom" if custom else "function",
+            )
+        if older := delta.get("function_call"):
+            self._legacy = True
+            yield from self._calls.feed(0, name=older.get("name"), arguments=older.get("arguments"))
+
+    def _call(self, delta: ToolCallDelta) -> Value:
+        inside: Value = {"input" if delta.kind == "custom" else "arguments": delta.arguments}
+        if delta.name is not None:
+            inside = {"name": delta.name, **inside}
+        if self._legacy:
+            return {"function_call": inside}
+        call: Value = {"index": delta.index, delta.kind: inside}
+        if delta.name is not None:
+            call |= {"id": delta.id, "type": delta.kind, **self._beside.get(delta.index, {})}
+        return {"tool_calls": [call]}
+
+    def _tokens(self) -> Usage | None:
+        if self._usage is None:
+            return None
+        return Usage(self._usage.get("prompt_tokens") or 0, self._usage.get("completion_tokens") or 0)
+
+    def _delta(self, delta: Value) -> Value:
+        if not self._begun:
+            self._begun, delta = True, {"role": "assistant", **delta}
+        return {**self._head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+
+    def _end(self, reason: str | None) -> list[Value]:
+        end = self._delta({})
+        end["choices"][0]["finish_reason"] = reason
+        usage = [{**self._head, "choices": [], "usage": self._usage}] if self._usage is not None else []
+        return [end, *usage]
+
+    def _completion(self, body: Value, message: Value, reason: str | None) -> Value:
+        head = {name: body[name] for name in (*_HEAD, "usage") if name in body}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+        return {**head, "object": "chat.completion", "choices": [choice]}

@@ -1,0 +1,273 @@
+"""Messages: the events and blocks of Anthropic's API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
+
+from handrail_hosts._conversation import Conversation, texts_of
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._errors import GuardFailedError
+
+_REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
+_CACHED = "cache_read_input_tokens"
+
+
+class MessagesDialect(Dialect):
+    """One message. Blocks that are neither text, thinking nor a call of a tool cannot be judged, and are refused."""
+
+    def __init__(self) -> None:
+        self._head: Value = {"id": "msg_guarded", "type": "message", "role": "assistant", "model": ""}
+        self._usage: Value = {}
+        self._stop: Value = {}
+        self._calls = Calls()
+        self._numbers: dict[int, int] = {}  # of calls, by the index of their block
+        self._signature: str | None = None
+        self._begun = False
+        self._blocks = 0
+        self._open: str | None = None
+        self._reads = {
+            "message_start": self._start,
+            "content_block_start": self._block,
+            "content_block_delta": self._delta,
+            "message_delta": self._end,
+        }
+
+    def read(self, value: Value) -> Iterable[Chunk]:
+        """Take an event."""
+        kind = value.get("type")
+        if kind == "error":
+            raise ModelError
+        reader = self._reads.get(str(kind))
+        return reader(value) if reader is not None else ()
+
+    def write(self, items: Sequence[str | Event]) -> list[Value]:
+        """Return events for what was released."""
+        events: list[Value] = []
+        if text := "".join(item for item in items if isinstance(item, str)):
+            events += self._text(text)
+        for item in items:
+            if isinstance(item, ReasoningDelta):
+                events += self._opened("thinking", {"type": "thinking", "thinking": "", "signature": ""})
+                events.append(self._of({"type": "thinking_delta", "thinking": item.text}))
+            elif isinstance(item, ToolCallDelta):
+                events += self._call(item)
+            elif isinstance(item, Finished):
+                events += self._begin() + self._close() + self._last(self._stop)
+            elif isinstance(item, Blocked):
+                events += self.refuse(item)
+        return events
+
+    def refuse(self, blocked: Blocked) -> list[Value]:
+        """Return the refusal as a block of text, and an end that is a refusal; a call that was begun stays open."""
+        events = self._begin()
+        if (self._open or "").startswith("call"):
+            self._open, self._blocks = None, self._blocks + 1
+        events += self._close() + self._text(blocked.message) + self._close()
+        return [*events, *self._last({"stop_reason": "refusal", "stop_sequence": None})]
+
+    def fail(self, message: str) -> list[Value]:
+        """Return an error in the place of what would come."""
+        return [{"type": "error", "error": {"type": "api_error", "message": message}}]
+
+    def messages(self, body: Value) -> list[Value]:
+        """Return the messages of a request."""
+        return _conversation(body).messages
+
+    def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
+        """Return the request with other messages."""
+        kept: dict[int, list[Value]] = {}
+        for (index, block), changed in _conversation(body).judged(messages):
+            kept.setdefault(index, []).append(block if changed is None else _changed(block, changed))
+        asked = body["messages"]
+        return {**body, "messages": [_with(asked[index], blocks) for index, blocks in kept.items()]}
+
+    def facts(self, body: Value) -> Value:
+        """Return the tools as Chat Completions has them."""
+        tools = [
+            {"type": "function", "function": {"name": tool["name"], "parameters": tool["input_schema"]}}
+            for tool in body.get("tools") or ()
+            if "input_schema" in tool
+        ]
+        return {"tools": tools}
+
+    def read_whole(self, body: Value) -> Chunk:
+        """Take a whole message."""
+        if body.get("type") == "error":
+            raise ModelError
+        texts, thoughts, calls = list[str](), list[str](), list[ToolCallDelta]()
+        for block in body["content"]:
+            if block["type"] == "text":
+                texts.append(block["text"])
+            elif block["type"] == "thinking":
+                thoughts.append(block["thinking"])
+            elif block["type"] == "tool_use":
+                calls.append(ToolCallDelta(len(calls), block["id"], block["name"], json.dumps(block["input"])))
+            elif block["type"] != "redacted_thinking":
+                raise _not_judged(block)
+        self._usage = body.get("usage") or {}
+        return Chunk("".join(texts), "".join(thoughts), tuple(calls), self._tokens(), body.get("stop_reason"))
+
+    def write_whole(self, body: Value, text: str, reasoning: str | None, calls: Sequence[ToolCall]) -> Value:
+        """Return the message with what the rails let through."""
+        content, left = list[Value](), iter(calls)
+        for block in body["content"]:
+            if block["type"] == "text" and text:
+                content.append({"type": "text", "text": text})
+                text = ""  # the texts of several blocks go into the first
+            elif block["type"] == "thinking" and reasoning:
+                content.append(block if block["thinking"] == reasoning else {**block, "thinking": reasoning})
+                reasoning = None
+            elif block["type"] == "tool_use":
+                content.append({**block, "input": json.loads(next(left).arguments)})
+            elif block["type"] == "redacted_thinking":
+                content.append(block)
+        return {**body, "content": content}
+
+    def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
+        """Return a message with the refusal as its text."""
+        usage = {"input_tokens": 0, "output_tokens": 0}
+        content = [{"type": "text", "text": blocked.message}]
+        return {**self._head, "usage": usage, **(body or {}), "content": content, "stop_reason": "refusal"}
+
+    def _start(self, value: Value) -> Iterator[Chunk]:
+        message = value["message"]
+        self._head |= {name: message[name] for name in ("id", "model", "role") if name in message}
+        self._usage |= message.get("usage") or {}
+        yield Chunk(usage=self._tokens())
+
+    def _block(self, value: Value) -> Iterator[Chunk]:
+        block = value["content_block"]
+        if block["type"] == "text":
+            yield Chunk(text_of(block.get("text")))
+        elif block["type"] == "thinking":
+            yield Chunk(reasoning=text_of(block.get("thinking")))
+        elif block["type"] == "tool_use":
+            number = self._numbers.setdefault(value["index"], len(self._numbers))
+            given = block.get("input") or None  # a few servers send all of it at once
+            fragments = self._calls.feed(number, id=block["id"], name=block["name"], arguments=given)
+            yield Chunk(tool_calls=tuple(fragments))
+        elif block["type"] != "redacted_thinking":
+            raise _not_judged(block)
+
+    def _delta(self, value: Value) -> Iterator[Chunk]:
+        delta = value["delta"]
+        if delta["type"] == "text_delta":
+            yield Chunk(text_of(delta["text"]))
+        elif delta["type"] == "input_json_delta":
+            number = self._numbers[value["index"]]
+            yield Chunk(tool_calls=tuple(self._calls.feed(number, arguments=delta["partial_json"])))
+        elif delta["type"] == "thinking_delta":
+            yield Chunk(reasoning=text_of(delta["thinking"]))
+        elif delta["type"] == "signature_delta":
+            self._signature = delta["signature"]
+
+    def _end(self, value: Value) -> Iterator[Chunk]:
+        self._stop = {name: value["delta"].get(name) for name in ("stop_reason", "stop_sequence")}
+        self._usage |= value.get("usage") or {}
+        reason = self._stop["stop_reason"]
+        calls = tuple(self._calls.finish())
+        yield Chunk(tool_calls=calls, usage=self._tokens(), finish_reason=_REASONS.get(str(reason), reason))
+
+    def _text(self, text: str) -> list[Value]:
+        events = self._opened("text", {"type": "text", "text": ""})
+        return [*events, self._of({"type": "text_delta", "text": text})]
+
+    def _call(self, delta: ToolCallDelta) -> list[Value]:
+        key = f"call {delta.index}"
+        if delta.name is None and self._open != key:
+            raise GuardFailedError("a tool call goes on after another block has begun")
+        block: Value = {"type": "tool_use", "id": delta.id, "name": delta.name, "input": {}}
+        events = self._opened(key, block)
+        if delta.arguments:
+            events.append(self._of({"type": "input_json_delta", "partial_json": delta.arguments}))
+        return events
+
+    def _begin(self) -> list[Value]:
+        if self._begun:
+            return []
+        self._begun = True
+        usage = {"input_tokens": 0, "output_tokens": 0, **self._usage}
+        message = {**self._head, "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+        return [{"type": "message_start", "message": message}]
+
+    def _opened(self, key: str, block: Value) -> list[Value]:
+        if self._open == key:
+            return []
+        events = self._begin() + self._close()
+        self._open = key
+        return [*events, {"type": "content_block_start", "index": self._blocks, "content_block": block}]
+
+    def _of(self, delta: Value) -> Value:
+        return {"type": "content_block_delta", "index": self._blocks, "delta": delta}
+
+    def _close(self) -> list[Value]:
+        if self._open is None:
+            return []
+        events: list[Value] = []
+        if self._open == "thinking" and self._signature:
+            events.append(self._of({"type": "signature_delta", "signature": self._signature}))
+        self._open, self._blocks = None, self._blocks + 1
+        return [*events, {"type": "content_block_stop", "index": self._blocks - 1}]
+
+    def _last(self, stop: Value) -> list[Value]:
+        usage = {"output_tokens": 0, **self._usage}
+        return [{"type": "message_delta", "delta": stop, "usage": usage}, {"type": "message_stop"}]
+
+    def _tokens(self) -> Usage:
+        prompt, completion, cached = (self._usage.get(name) or 0 for name in ("input_tokens", "output_tokens", _CACHED))
+        return Usage(prompt, completion, cached_tokens=cached)
+
+
+def _conversation(body: Value) -> Conversation[tuple[int, Value]]:
+    """Return the messages of a request as rails see them: each block is one, as its role has it."""
+    talk: Conversation[tuple[int, Value]] = Conversation()
+    for index, message in enumerate(body["messages"]):
+        content = message["content"]
+        for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+            talk.add((index, block), _message_of(message["role"], block))
+    return talk
+
+
+def _message_of(role: str, block: Value) -> Value:
+    if block["type"] == "text":
+        return {"role": role, "content": block["text"]}
+    if block["type"] == "tool_result":
+        return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": _result(block.get("content"))}
+    if block["type"] == "tool_use":
+        function = {"name": block["name"], "arguments": json.dumps(block["input"])}
+        call = {"id": block["id"], "type": "function", "function": function}
+        return {"role": "assistant", "content": None, "tool_calls": [call]}
+    return {"role": role, "content": [{"type": "file", "file": {}}]}
+
+
+def _result(content: Any) -> Any:
+    if content is None or isinstance(content, str):
+        return content or ""
+    return [part if part["type"] == "text" else {"type": "file", "file": {}} for part in content]
+
+
+def _changed(block: Value, message: Mapping[str, Any]) -> Value:
+    texts = texts_of(message["content"])
+    if block["type"] == "text":
+        return {**block, "text": "".join(texts)}
+    if block["type"] != "tool_result":
+        raise GuardFailedError(f"a rail changed a block of the type {block['type']!r}, which is not supported")
+    if not isinstance(block.get("content"), list):
+        return {**block, "content": "".join(texts)}
+    left = iter(texts)
+    parts = [{**part, "text": next(left, "")} if part["type"] == "text" else part for part in block["content"]]
+    return {**block, "content": parts}
+
+
+def _with(message: Value, blocks: list[Value]) -> Value:
+    if isinstance(message["content"], str):
+        return {**message, "content": blocks[0]["text"]}
+    return {**message, "content": blocks}
+
+
+def _not_judged(block: Value) -> GuardFailedError:
+    return GuardFailedError(f"a block of the type {block.get('type')!r} is not supported, for rails cannot judge it")

@@ -1,0 +1,233 @@
+"""Responses: the events and items of OpenAI's newer API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from handrail import Blocked, Chunk, Event, ToolCall, ToolCallDelta, Usage
+
+from handrail_hosts._conversation import Conversation, texts_of
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._responses_writer import ITEM, ResponsesWriter
+from handrail_hosts._errors import GuardFailedError
+
+_ENDS = {"response.completed": "stop", "response.incomplete": "length", "response.done": "stop"}
+_FAILURES = ("response.failed", "response.cancelled", "error")
+_REASONING = ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")
+_ARGUMENTS = {
+    "response.function_call_arguments.delta": "function",
+    "response.custom_tool_call_input.delta": "custom",
+}
+_CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
+_ANSWERS = ("output", "output_text", "error", "usage", "status", "incomplete_details")
+
+
+class ResponsesDialect(Dialect):
+    """One response. An item that is neither text, reasoning nor a call of a function is judged like a call.
+
+    Such an item, as those of tools that OpenAI runs itself are, is shown to rails with all that it says, and passed on
+    as it was if they leave it alone.
+    """
+
+    def __init__(self) -> None:
+        self._write = ResponsesWriter()
+        self._calls = Calls()
+        self._indexes: dict[int, int] = {}  # numbers of calls, by the index of their item
+        self._with_deltas: set[int] = set()
+        self._any_item = False
+
+    def read(self, value: Value) -> Iterable[Chunk]:
+        """Take an event."""
+        kind = value.get("type", "")
+        if kind in _FAILURES:
+            raise ModelError
+        if kind in ("response.output_text.delta", "response.refusal.delta"):
+            self._write.is_refusal = kind == "response.refusal.delta"
+            return (Chunk(text_of(value["delta"])),)
+        if kind in _REASONING:
+            return (Chunk(reasoning=text_of(value["delta"])),)
+        if kind in _ARGUMENTS:
+            self._with_deltas.add(value["output_index"])
+            return self._call(value["output_index"], arguments=value["delta"], kind=_ARGUMENTS[kind])
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            self._any_item = True
+            return self._item(value["output_index"], value["item"], done=kind.endswith("done"))
+        if kind in _ENDS:
+            return self._end(value["response"], _ENDS[kind])
+        if isinstance(response := value.get("response"), Mapping):
+            self._write.learn({name: field for name, field in response.items() if name not in _ANSWERS})
+        return ()
+
+    def write(self, items: Sequence[str | Event]) -> list[Value]:
+        """Return events for what was released."""
+        return self._write.items(items)
+
+    def refuse(self, blocked: Blocked) -> list[Value]:
+        """Return the refusal as the model's would be, and an end that says that it was filtered."""
+        return self._write.refuse(blocked)
+
+    def fail(self, message: str) -> list[Value]:
+        """Return a failed response."""
+        return self._write.fail(message)
+
+    def messages(self, body: Value) -> list[Value]:
+        """Return the input of a request."""
+        return conversation_of(body.get("input")).messages
+
+    def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
+        """Return the request with other input."""
+        return {**body, "input": put_back(conversation_of(body["input"]), messages, body["input"])}
+
+    def facts(self, body: Value) -> Value:
+        """Return tools and format as Chat Completions has them."""
+        return facts_of(body.get("tools") or (), (body.get("text") or {}).get("format"))
+
+    def read_whole(self, body: Value) -> Chunk:
+        """Take a whole response."""
+        if body.get("status") in ("failed", "cancelled") or body.get("error"):
+            raise ModelError
+        texts, thoughts, calls = list[str](), list[str](), list[ToolCallDelta]()
+        for item in body.get("output") or ():
+            if item["type"] == "message":
+                texts += [text_of(part.get("text") or part.get("refusal")) for part in item["content"]]
+            elif item["type"] == "reasoning":
+                thoughts += [part["text"] for part in (*item.get("summary", ()), *(item.get("content") or ()))]
+            else:
+                calls.append(_whole_call(len(calls), item))
+        reason = "length" if body.get("status") == "incomplete" else "stop"
+        return Chunk("".join(texts), "".join(thoughts), tuple(calls), usage_of(body), reason)
+
+    def write_whole(self, body: Value, text: str, reasoning: str | None, calls: Sequence[ToolCall]) -> Value:
+        """Return the response with what the rails let through."""
+        left, output = iter(calls), list[Value]()
+        for item in body.get("output") or ():
+            if item["type"] == "message":
+                if text:
+                    output.append({**item, "content": [{"type": "output_text", "text": text, "annotations": []}]})
+                text = ""  # the texts of several messages go into the first
+            elif item["type"] == "reasoning":
+                summary = [{"type": "summary_text", "text": reasoning}] if reasoning else []
+                output.append({**{n: v for n, v in item.items() if n != "content"}, "summary": summary})
+                reasoning = None
+            else:
+                output.append(_changed_call(item, next(left)))
+        return {**{name: value for name, value in body.items() if name != "output_text"}, "output": output}
+
+    def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
+        """Return an incomplete response with the refusal."""
+        return self._write.refuse(blocked, body)[-1]["response"]  # type: ignore[no-any-return]  # JSON
+
+    def _item(self, index: int, item: Value, *, done: bool) -> Iterable[Chunk]:
+        kind = item["type"]
+        if kind == "reasoning":
+            if done:
+                self._write.reasoned({name: item[name] for name in ("id", "encrypted_content") if item.get(name)})
+            return ()
+        if kind == "message":
+            self._write.message_id = self._write.message_id or item.get("id")
+            return ()
+        if kind in _CALLS:
+            channel, field = _CALLS[kind]
+            arguments = item.get(field) if done and index not in self._with_deltas else None
+            self._write.call_ids[self._number(index)] = item.get("id")
+            return self._call(index, id=item["call_id"], name=item["name"], arguments=arguments, kind=channel)
+        if not done:
+            return ()
+        call = _whole_call(self._number(index), item)
+        return (Chunk(tool_calls=(call,)),)
+
+    def _number(self, index: int) -> int:
+        return self._indexes.setdefault(index, len(self._indexes))
+
+    def _call(self, index: int, **fragment: Any) -> Iterable[Chunk]:
+        return (Chunk(tool_calls=tuple(self._calls.feed(self._number(index), **fragment))),)
+
+    def _end(self, response: Value, reason: str) -> Iterable[Chunk]:
+        self._write.learn({name: field for name, field in response.items() if name not in _ANSWERS}, response)
+        usage, calls = usage_of(response), tuple(self._calls.finish())
+        if self._any_item:
+            return (Chunk(tool_calls=calls, usage=usage, finish_reason=reason),)
+        whole = self.read_whole(response)
+        return (Chunk(whole.text, whole.reasoning, whole.tool_calls, usage, reason),)
+
+
+def conversation_of(asked: object) -> Conversation[Any]:
+    """Return the input of a request as rails see it."""
+    talk: Conversation[Any] = Conversation()
+    for item in [{"role": "user", "content": asked}] if isinstance(asked, str) else asked or ():  # type: ignore[attr-defined]  # checked below
+        if not isinstance(item, Mapping):
+            raise GuardFailedError("an item of the input is not an object, so it cannot be judged")
+        talk.add(item, _message_of(item))
+    return talk
+
+
+def put_back(talk: Conversation[Any], judged: Sequence[Mapping[str, Any]], asked: object) -> Any:
+    """Return an input as the input rails let it through."""
+    items = [item if changed is None else _changed(item, changed) for item, changed in talk.judged(judged)]
+    return items[0]["content"] if isinstance(asked, str) and items else items
+
+
+def facts_of(tools: Iterable[Any], form: object) -> Value:
+    """Return tools and format as rails are told them."""
+    known = [
+        {"type": "function", "function": {name: tool[name] for name in ("name", "parameters") if name in tool}}
+        for tool in tools
+        if isinstance(tool, Mapping) and tool.get("type") == "function"
+    ]
+    is_json = isinstance(form, Mapping) and form.get("type") in ("json_object", "json_schema")
+    return {"tools": known, "response_format": {"type": "json_object"} if is_json else None}
+
+
+def usage_of(response: Value) -> Usage | None:
+    """Return the tokens of a response."""
+    told = response.get("usage")
+    return Usage(told.get("input_tokens") or 0, told.get("output_tokens") or 0) if told else None
+
+
+def _message_of(item: Mapping[str, Any]) -> Value:
+    kind = item.get("type", "message")
+    if kind == "message":
+        return {"role": item["role"], "content": _content(item["content"])}
+    if kind in _CALLS:
+        function = {"name": item["name"], "arguments": item.get("arguments") or json.dumps(item.get("input", ""))}
+        call = {"id": item["call_id"], "type": "function", "function": function}
+        return {"role": "assistant", "content": None, "tool_calls": [call]}
+    if kind in ("function_call_output", "custom_tool_call_output"):
+        return {"role": "tool", "tool_call_id": item["call_id"], "content": _content(item["output"])}
+    return {"role": "system", "content": ""}  # the model's own, such as its reasoning
+
+
+def _content(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    parts = [(part, part.get("text", part.get("refusal"))) for part in content]
+    return [{"type": "text", "text": text} if text is not None else {"type": "file", "file": {}} for _, text in parts]
+
+
+def _changed(item: Mapping[str, Any], message: Mapping[str, Any]) -> Value:
+    field = "output" if message["role"] == "tool" else "content"
+    if item.get("type", "message") in _CALLS:
+        raise GuardFailedError("a rail changed an earlier call of the model, which is not supported here")
+    texts = texts_of(message["content"])
+    if not isinstance(item[field], list):
+        return {**item, field: "".join(texts)}
+    left = iter(texts)
+    parts = [{**part, "text": next(left, "")} if "text" in part else part for part in item[field]]
+    return {**item, field: parts}
+
+
+def _whole_call(number: int, item: Value) -> ToolCallDelta:
+    if item["type"] in _CALLS:
+        channel, field = _CALLS[item["type"]]
+        kind = "custom" if channel == "custom" else "function"
+        return ToolCallDelta(number, item["call_id"], item["name"], item[field] or "", kind)  # type: ignore[arg-type]  # one of two
+    return ToolCallDelta(number, item.get("id") or f"item_{number}", f"{ITEM}{item['type']}", json.dumps(item))
+
+
+def _changed_call(item: Value, call: ToolCall) -> Value:
+    if item["type"] in _CALLS:
+        return {**item, _CALLS[item["type"]][1]: call.arguments}
+    changed = json.loads(call.arguments)
+    return changed if isinstance(changed, dict) else {}

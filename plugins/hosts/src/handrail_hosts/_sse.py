@@ -1,0 +1,73 @@
+"""Server-sent events: bytes in any pieces to decoded events, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
+from typing import Any
+
+from handrail_hosts._errors import GuardFailedError
+
+DONE = "[DONE]"
+KEEP_ALIVE = b": waiting\n\n"
+_MOST = 4 * 2**20  # characters of one event
+_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
+_LINE = re.compile(r"\r\n|\n|\r")
+
+
+class EventReader:
+    """Splits a body into events. Whatever is not data, such as ids and the time to wait before a retry, is left out."""
+
+    def __init__(self) -> None:
+        self._decode = getincrementaldecoder("utf-8")("strict")
+        self._held = ""
+
+    def feed(self, body: bytes | str) -> Iterator[dict[str, Any] | str]:
+        """Yield the events that are complete: decoded, `DONE` for the mark of the end, "" for a sign of life.
+
+        Raises:
+            GuardFailedError: an event is not JSON, or too long, so that no rail can judge it.
+        """
+        try:
+            self._held += body if isinstance(body, str) else self._decode.decode(body)
+        except UnicodeDecodeError:
+            raise GuardFailedError("the answer is not valid UTF-8") from None
+        if len(self._held) > _MOST:
+            raise GuardFailedError(f"an event of the answer exceeds the limit of {_MOST} characters")
+        *events, self._held = _END.split(self._held)
+        for event in events:
+            yield from _decoded(event)
+
+    def finish(self) -> Iterator[dict[str, Any] | str]:
+        """Yield the last event, if the body ended without an empty line."""
+        if self._held.strip():
+            yield from _decoded(self._held)
+        self._held = ""
+
+
+def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
+    lines = [line.partition(":") for line in _LINE.split(event) if line]
+    data = "\n".join(value.removeprefix(" ") for name, _, value in lines if name == "data")
+    if not data:
+        if any(not name for name, _, _ in lines):
+            yield ""
+        return
+    if data.strip() == DONE:
+        yield DONE
+        return
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise GuardFailedError("an event of the answer is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise GuardFailedError("an event of the answer is not a JSON object")
+    yield value
+
+
+def event(value: dict[str, Any]) -> bytes:
+    """Return an event; JSON has no raw line breaks, so nothing in it can end the event."""
+    kind = value.get("type")
+    name = f"event: {kind}\n" if isinstance(kind, str) and kind.isascii() and kind.isprintable() else ""
+    return f"{name}data: {json.dumps(value, separators=(',', ':'))}\n\n".encode("ascii")

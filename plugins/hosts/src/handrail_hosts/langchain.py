@@ -1,0 +1,264 @@
+"""LangChain: a chat model that guards another, and a middleware that puts it around the model of an agent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import anyio.from_thread
+import anyio.to_thread
+from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCallDelta
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableBinding
+from pydantic import PrivateAttr
+
+from handrail_hosts._errors import AnswerRefusedError
+from handrail_hosts._guard import Guarding, HostGuard
+from handrail_hosts._langchain import Inner, chunks_of, conversation_of, kept_metadata, put_back
+
+if TYPE_CHECKING:
+    from handrail import GenerationResponse, Message
+
+REFUSED = "content_filter"
+
+
+class GuardedModel(BaseChatModel):
+    """A chat model behind rails: `GuardedModel(ChatOpenAI(...), "guard")`. It is a Runnable like any other.
+
+    A refusal is the answer's text, in a paragraph of its own, and its `response_metadata` has the finish reason
+    `content_filter`. Tool calls are delivered once all of the answer has passed, since half a tool call would be run.
+    Callbacks and traces see what the rails let through, and nothing else. Without async, an answer comes whole.
+
+    Args:
+        model: the model.
+        rails: rails, a configuration, or the path of one.
+        raises: raise `AnswerRefusedError` for a refusal instead.
+    """
+
+    model: BaseChatModel
+    raises: bool = False
+    _guard: HostGuard = PrivateAttr()
+
+    def __init__(self, model: BaseChatModel, rails: Guarding, *, raises: bool = False) -> None:
+        super().__init__(model=model, raises=raises, profile=model.profile)  # type: ignore[call-arg]  # fields
+        self._guard = HostGuard.of(rails)
+
+    @property
+    def _llm_type(self) -> str:
+        return f"guarded-{self.model._llm_type}"  # noqa: SLF001  # what models override, and wrappers ask
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model that is guarded."""
+        return str(getattr(self.model, "model_name", None) or getattr(self.model, "model", ""))
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
+        """Bind tools as the guarded model does."""
+        bound = self.model.bind_tools(tools, **kwargs)
+        if not isinstance(bound, RunnableBinding) or bound.bound is not self.model:
+            raise TypeError(f"{type(self.model).__name__} binds tools in a way that cannot be guarded")
+        return self.bind(**bound.kwargs)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        asked, inner = conversation_of(messages), Inner(self.model, stop, kwargs)
+
+        async def source(judged: Sequence[Message]) -> AsyncIterator[Chunk]:
+            async with aclosing(inner.stream(put_back(asked, judged))) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+        writer = _Writer(inner, self._refusal)
+        stream = self._guard.stream(asked.messages, source, **_facts(kwargs))
+        async with aclosing(self._guard.items(stream)) as released:
+            async for items in released:
+                for message in writer.write(items):
+                    chunk = ChatGenerationChunk(message=message)
+                    if run_manager is not None:
+                        await run_manager.on_llm_new_token(str(message.content), chunk=chunk)
+                    yield chunk
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,  # noqa: ARG002  # LangChain's signature
+        **kwargs: Any,
+    ) -> ChatResult:
+        return await self._whole(messages, Inner(self.model, stop, kwargs).ask, kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,  # noqa: ARG002  # LangChain's signature
+        **kwargs: Any,
+    ) -> ChatResult:
+        async def ask(judged: list[BaseMessage]) -> AIMessage:
+            return await anyio.to_thread.run_sync(Inner(self.model, stop, kwargs).ask_without_async, judged)
+
+        with anyio.from_thread.start_blocking_portal() as portal:
+            return portal.call(self._whole, messages, ask, kwargs)
+
+    async def _whole(
+        self,
+        messages: list[BaseMessage],
+        ask: Callable[[list[BaseMessage]], Awaitable[AIMessage]],
+        kwargs: Mapping[str, Any],
+    ) -> ChatResult:
+        asked, answers = conversation_of(messages), list[AIMessage]()
+
+        async def source(judged: Sequence[Message]) -> AsyncIterator[Chunk]:
+            answers.append(await ask(put_back(asked, judged)))
+            async with aclosing(chunks_of(answers[-1])) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+
+        try:
+            guarded = await self._guard.whole(asked.messages, source, **_facts(kwargs))
+        except AnswerRefusedError as refused:
+            text = self._refusal(refused.blocked)
+            message = AIMessage(content=text, response_metadata={"finish_reason": REFUSED})
+        else:
+            message = _whole_message(answers[-1], guarded, without_reasoning=self._guard.withholds_reasoning)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _refusal(self, blocked: Blocked) -> str:
+        if self.raises:
+            raise AnswerRefusedError(blocked) from None
+        return blocked.message
+
+
+class GuardMiddleware(AgentMiddleware[Any, Any, Any]):
+    """Puts rails around the model of an agent: `create_agent(model, tools, middleware=[GuardMiddleware("guard")])`.
+
+    The stream of the agent, its state and its traces have what the rails let through. What a tool returns is judged by
+    the input rails before it gets into the state; a refusal takes its place.
+
+    Args:
+        rails: rails, a configuration, or the path of one.
+        raises: raise `AnswerRefusedError` for a refusal of the model's answer or the user's message.
+    """
+
+    def __init__(self, rails: Guarding, *, raises: bool = False) -> None:
+        super().__init__()
+        self._guard = HostGuard.of(rails)
+        self._raises = raises
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Have the model of this request guarded."""
+        return await handler(self._guarded(request))
+
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """Have the model of this request guarded."""
+        return handler(self._guarded(request))
+
+    async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Have what a tool returns judged."""
+        return await self._judged(await handler(request))
+
+    def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """Have what a tool returns judged."""
+        with anyio.from_thread.start_blocking_portal() as portal:
+            return portal.call(self._judged, handler(request))
+
+    def _guarded(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        return request.override(model=GuardedModel(request.model, self._guard, raises=self._raises))
+
+    async def _judged(self, result: Any) -> Any:
+        if not isinstance(result, ToolMessage):  # a command; its messages are judged when the model is asked
+            return result
+        asked = conversation_of([result])
+        try:
+            judged = put_back(asked, await self._guard.check_input(asked.messages))
+        except AnswerRefusedError as refused:
+            return result.model_copy(update={"content": str(refused), "status": "error", "artifact": None})
+        return judged[0] if judged else result.model_copy(update={"content": "", "artifact": None})
+
+
+class _Writer:
+    """Writes what is released as message chunks; tool calls wait for the end."""
+
+    def __init__(self, inner: Inner, refusal: Callable[[Blocked], str]) -> None:
+        self._inner = inner
+        self._refusal = refusal
+        self._calls: list[ToolCallDelta] = []
+        self._has_text = False
+
+    def write(self, items: Sequence[str | Event]) -> list[AIMessageChunk]:
+        """Return chunks for what was released together."""
+        chunks: list[AIMessageChunk] = []
+        if text := "".join(item for item in items if isinstance(item, str)):
+            self._has_text = True
+            chunks.append(self._chunk(content=text))
+        for item in items:
+            if isinstance(item, ReasoningDelta):
+                chunks.append(self._chunk(content="", additional_kwargs={"reasoning_content": item.text}))
+            elif isinstance(item, ToolCallDelta):
+                self._calls.append(item)
+            elif isinstance(item, Finished):
+                chunks += self._end()
+            elif isinstance(item, Blocked):
+                text = self._refusal(item)
+                text = f"\n\n{text}" if self._has_text else text
+                chunks.append(self._chunk(content=text, response_metadata={"finish_reason": REFUSED}))
+        return chunks
+
+    def _end(self) -> list[AIMessageChunk]:
+        calls = [
+            {"index": call.index, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
+            for call in self._calls
+        ]
+        inner = self._inner
+        return [
+            self._chunk(
+                content="",
+                tool_call_chunks=calls,
+                usage_metadata=inner.usage,
+                response_metadata=inner.metadata,
+                chunk_position="last",
+            )
+        ]
+
+    def _chunk(self, **fields: Any) -> AIMessageChunk:
+        return AIMessageChunk(id=self._inner.id, **fields)
+
+
+def _facts(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what rails are told of a request beside its conversation."""
+    tools = [tool for tool in kwargs.get("tools") or () if isinstance(tool, Mapping) and "function" in tool]
+    wanted = kwargs.get("response_format")
+    return {"tools": tools, "response_format": wanted if isinstance(wanted, Mapping) else None}
+
+
+def _whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_reasoning: bool) -> AIMessage:
+    chunk = AIMessageChunk(
+        content="",
+        tool_call_chunks=[
+            {"index": n, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
+            for n, call in enumerate(guarded.tool_calls)
+        ],
+    )
+    reasoning = None if without_reasoning else guarded.reasoning_content
+    return AIMessage(
+        id=answer.id,
+        content=guarded.text,
+        tool_calls=chunk.tool_calls,
+        invalid_tool_calls=chunk.invalid_tool_calls,
+        additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
+        usage_metadata=answer.usage_metadata,
+        response_metadata=kept_metadata(answer),
+    )

@@ -1,0 +1,235 @@
+"""LiteLLM's proxy: a guardrail for its three wires, streamed and whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from fastapi import HTTPException
+from handrail import Chunk, HandrailError
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.types.llms.openai import ResponsesAPIResponse
+from litellm.types.utils import ModelResponse, ModelResponseStream
+
+from handrail_hosts._dialects import ChatDialect, Dialect, MessagesDialect, ResponsesDialect
+from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
+from handrail_hosts._exchange import FAILED
+from handrail_hosts._guard import Guarding, HostGuard
+from handrail_hosts._sse import EventReader, event
+
+if TYPE_CHECKING:
+    from handrail import Message
+
+_WIRES: Mapping[str, type[Dialect]] = {
+    "completion": ChatDialect,
+    "acompletion": ChatDialect,
+    "anthropic_messages": MessagesDialect,
+    "responses": ResponsesDialect,
+    "aresponses": ResponsesDialect,
+}
+_ROUTES = (("/messages", MessagesDialect), ("/responses", ResponsesDialect), ("/chat/completions", ChatDialect))
+_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
+_WITHOUT_TEXT = ("aembedding", "embedding", "embeddings", "arerank", "rerank", "amoderation", "moderation")
+
+
+class HandrailGuardrail(CustomGuardrail):
+    """A guardrail of the proxy, for `mode: [pre_call, post_call]`.
+
+    Requests that input rails refuse are answered with status 400. A streamed answer goes out as output rails clear it.
+    Calls that are none of chat completions, messages and responses are refused, unless they have no text to judge.
+
+    Args:
+        handrail_config: the path of a configuration, from the proxy's own file; or
+        rails: rails, a configuration, or the path of one.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a subclass the hooks as its own: the proxy asks the class itself, and would let a stream through."""
+        super().__init_subclass__(**kwargs)
+        for name in _HOOKS:
+            if name not in vars(cls):
+                setattr(cls, name, getattr(cls, name))
+
+    def __init__(self, *, handrail_config: str | None = None, rails: Guarding | None = None, **kwargs: Any) -> None:
+        given = rails if rails is not None else handrail_config
+        if given is None:
+            raise ValueError(
+                "'handrail_config' is missing from 'litellm_params': the path of a configuration for the rails"
+            )
+        self._guard = HostGuard.of(given)
+        super().__init__(**kwargs)
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: Any,  # noqa: ARG002  # LiteLLM's signature
+        cache: Any,  # noqa: ARG002
+        data: dict[str, Any],
+        call_type: Any,
+    ) -> dict[str, Any]:
+        """Return the request as the input rails let it through.
+
+        Raises:
+            HTTPException: they refused it (400), or it could not be judged.
+        """
+        if call_type in _WITHOUT_TEXT:
+            return data
+        make = _WIRES.get(call_type)
+        if make is None:
+            raise _refused("calls of this kind cannot be checked")
+        dialect = make()
+        try:
+            messages = await self._guard.check_input(dialect.messages(data))
+            data.update(dialect.put_back(data, messages))
+        except AnswerRefusedError as refused:
+            raise _refused(str(refused)) from None
+        except (HandrailError, KeyError, TypeError, AttributeError) as error:
+            raise _failed() from error
+        return data
+
+    async def async_post_call_success_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: Any,  # noqa: ARG002  # LiteLLM's signature
+        response: Any,
+    ) -> Any:
+        """Return a whole answer as the output rails let it through.
+
+        Raises:
+            HTTPException: it could not be judged.
+        """
+        make = _wire_of_answer(response)
+        if make is None:
+            return response
+        dialect, value = make(), response if isinstance(response, dict) else response.model_dump(warnings=False)
+        try:
+            chunk = dialect.read_whole(value)
+            guarded = await self._guard.whole(
+                _told(dialect, data), lambda _: _only(chunk), judge_input=False, **dialect.facts(data)
+            )
+            reasoning = None if self._guard.withholds_reasoning else guarded.reasoning_content
+            written = dialect.write_whole(value, guarded.text, reasoning, guarded.tool_calls)
+        except AnswerRefusedError as refused:
+            written = dialect.refuse_whole(value, refused.blocked)
+        except (HandrailError, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise _failed() from error
+        return _as_host(written, response)
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Yield a streamed answer as the output rails let it through, in the form in which it came."""
+        dialect = _dialect_of_route(user_api_key_dict)
+        form = _Form(dialect)
+
+        async def source(_: Sequence[Message]) -> AsyncIterator[Chunk]:
+            try:
+                async for item in response:
+                    for value in form.read(item):
+                        for chunk in dialect.read(value):
+                            yield chunk
+            finally:
+                if (close := getattr(response, "aclose", None)) is not None:
+                    await close()
+
+        messages = _told(dialect, request_data)
+        stream = self._guard.stream(messages, source, judge_input=False, **dialect.facts(request_data))
+        try:
+            async with aclosing(self._guard.items(stream)) as released:
+                async for items in released:
+                    for written in form.write(dialect.write(items)):
+                        yield written
+        except HandrailError as error:
+            if form.raises:
+                raise _failed() from error
+            for written in form.write(dialect.fail(FAILED)):
+                yield written
+
+
+class _Form:
+    """In which form the proxy hands over a stream: objects, or bytes."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._reader = EventReader()
+        self._event: Callable[[dict[str, Any]], Any] = event
+        self.raises = isinstance(dialect, ChatDialect)
+        if isinstance(dialect, ChatDialect):
+            self._event = _chat_chunk
+        self._kinds: dict[str, type[Any]] = {}
+
+    def read(self, item: Any) -> Sequence[dict[str, Any]]:
+        if isinstance(item, bytes | str):
+            return [value for value in self._reader.feed(item) if isinstance(value, dict)]
+        if isinstance(item, dict):
+            return [item]
+        value = item.model_dump(warnings=False)
+        if not isinstance(item, ModelResponseStream):
+            value["type"] = str(getattr(item.type, "value", item.type))
+            self._kinds[value["type"]] = type(item)
+            self._event = self._typed
+        return [value]
+
+    def write(self, values: Sequence[dict[str, Any]]) -> list[Any]:
+        return [self._event(value) for value in values]
+
+    def _typed(self, value: dict[str, Any]) -> Any:
+        from litellm.types.llms.openai import GenericEvent
+
+        kind: type[Any] = self._kinds.get(value["type"]) or GenericEvent
+        if "response" in value:
+            value = {**value, "response": ResponsesAPIResponse(**value["response"])}
+        return kind.model_construct(**value)
+
+
+def _chat_chunk(value: dict[str, Any]) -> ModelResponseStream:
+    if "error" in value:
+        raise _failed()
+    return ModelResponseStream(**value)
+
+
+def _dialect_of_route(user_api_key_dict: Any) -> Dialect:
+    route = getattr(user_api_key_dict, "request_route", None) or ""
+    for end, make in _ROUTES:
+        if end in route:
+            return make()
+    raise GuardFailedError("streams of this route cannot be checked")
+
+
+def _wire_of_answer(response: Any) -> type[Dialect] | None:
+    """Return how an answer is read; None for one without a text of a model."""
+    if isinstance(response, ModelResponse):
+        return ChatDialect
+    if isinstance(response, ResponsesAPIResponse):
+        return ResponsesDialect
+    if isinstance(response, dict) and response.get("type") == "message":
+        return MessagesDialect
+    if type(response).__name__ in ("EmbeddingResponse", "RerankResponse", "OpenAIModerationResponse"):
+        return None
+    raise _failed()
+
+
+def _told(dialect: Dialect, data: dict[str, Any]) -> Sequence[Message]:
+    try:
+        return dialect.messages(data)
+    except (HandrailError, KeyError, TypeError, AttributeError):
+        return ()  # the input was judged before, or was not to be
+
+
+def _as_host(written: dict[str, Any], response: Any) -> Any:
+    if isinstance(response, dict):
+        return written
+    made = type(response)(**written)
+    made._hidden_params = getattr(response, "_hidden_params", {})  # noqa: SLF001  # the proxy reads its headers there
+    return made
+
+
+async def _only(chunk: Chunk) -> AsyncIterator[Chunk]:
+    yield chunk
+
+
+def _refused(message: str) -> HTTPException:
+    return HTTPException(400, {"error": message, "code": "content_filter"})
+
+
+def _failed() -> HTTPException:
+    return HTTPException(500, {"error": FAILED, "code": "answer_withheld"})

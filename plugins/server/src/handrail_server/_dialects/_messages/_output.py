@@ -1,0 +1,128 @@
+"""What a message is made of: its blocks, why it stopped, and what it has cost."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from handrail_server._dialects._translating import guardrails_of
+from handrail_server._errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handrail import ToolCall
+
+    from handrail_server._dialects._dialect import Ended, Heading
+
+_STOPS = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "refusal",
+}
+_OWN_STOPS = frozenset(("end_turn", "max_tokens", "model_context_window_exceeded", "pause_turn", "refusal"))
+_OWN_STOPS |= {"stop_sequence", "tool_use"}
+_CACHES = ("cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def message_object(heading: Heading, content: list[dict[str, Any]], usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message that has not stopped yet."""
+    return {
+        "id": heading.id,
+        "type": "message",
+        "role": "assistant",
+        "model": heading.model,
+        "content": content,
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": dict(usage),
+    }
+
+
+def whole_message(ended: Ended) -> dict[str, Any]:
+    """Return a message.
+
+    Raises:
+        ApiError: a tool call has arguments that are no object.
+    """
+    blocks: list[dict[str, Any]] = []
+    if ended.reasoning:
+        blocks.append(
+            {
+                "type": "thinking",
+                "thinking": ended.reasoning,
+                "signature": signature_of(ended.wire, len(ended.reasoning)),
+            }
+        )
+    if text := _text(ended):
+        blocks.append({"type": "text", "text": text})
+    if ended.response.stop is None:
+        blocks += [_tool_use(call) for call in ended.response.tool_calls]
+    message = message_object(ended.heading, blocks, usage_of(ended))
+    return {**message, **stop_of(ended), **beside_of(ended)}
+
+
+def stop_of(ended: Ended) -> dict[str, Any]:
+    """Return why a message stopped, in Anthropic's words; the model's own if it is one of them."""
+    own = ended.wire.get("stop_reason")
+    reason = own if own in _OWN_STOPS else _STOPS[ended.ending["finish_reason"]]
+    fields: dict[str, Any] = {"stop_reason": reason, "stop_sequence": ended.wire.get("stop_sequence")}
+    if ended.refusal is not None and ended.refusal.as_refusal:
+        fields["stop_details"] = {"type": "refusal", "category": None, "explanation": ended.refusal.message}
+    return fields
+
+
+def usage_of(ended: Ended) -> dict[str, Any]:
+    """Return the tokens: those that came from a cache are told apart from the others."""
+    usage, told = ended.response.usage, ended.wire.get("usage") or {}
+    caches = {name: int(told[name]) for name in _CACHES if isinstance(told.get(name), int | float)}
+    caches.setdefault("cache_read_input_tokens", usage.cached_tokens)
+    fields = {
+        "input_tokens": max(usage.input_tokens - sum(caches.values()), 0),
+        **caches,
+        "output_tokens": usage.output_tokens,
+    }
+    return {**fields, "estimated": True} if usage.estimated else fields
+
+
+def beside_of(ended: Ended) -> dict[str, Any]:
+    """Return what the protocol has no place for: what is Handrail's own, and the model's own reason."""
+    fields: dict[str, Any] = {}
+    if (guardrails := guardrails_of(ended, ())) is not None:
+        fields["guardrails"] = guardrails
+    if (native := ended.ending.get("native_finish_reason")) not in (None, *_OWN_STOPS):
+        fields["native_finish_reason"] = native
+    return fields
+
+
+def signature_of(wire: Mapping[str, Any], characters: int) -> str:
+    """Return the signature of the thinking, if the model's server has told it by now and it is that of this text.
+
+    Args:
+        wire: what the server has told.
+        characters: the length of the thinking that was given; of more than one block, none can be signed.
+    """
+    message = (wire.get("unguarded") or {}).get("message") or {}
+    blocks = [block for block in message.get("thinking_blocks") or () if block.get("type") == "thinking"]
+    if len(blocks) != 1 or blocks[0].get("length") != characters:
+        return ""
+    return str(blocks[0].get("signature") or "")
+
+
+def _text(ended: Ended) -> str:
+    if ended.refusal is None:
+        return ended.response.text
+    return ended.refusal.message if ended.refusal.as_text else ""
+
+
+def _tool_use(call: ToolCall) -> dict[str, Any]:
+    try:
+        given = json.loads(call.arguments or "{}")
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        text = "The model called a tool with arguments that are not a JSON object."
+        raise ApiError(502, text, type="server_error", code="model_failed", retry_after=1)
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}

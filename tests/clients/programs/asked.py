@@ -1,0 +1,24 @@
+"""What every program here does with its library's way to ask: each case once, and a line of JSON about each."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+from collections.abc import Callable
+
+BASE = os.environ["CLIENTS_BASE"]
+CASES = ("clean", "redacted", "early", "late", "failing")
+
+
+def report(dialect: str, ask: Callable[[str], object]) -> None:
+    """Ask every configuration, and print what a user of the library reads of the answer, or its error."""
+    for case in CASES:
+        told: dict[str, str] = {"dialect": dialect, "case": case, "text": "", "error": ""}
+        try:
+            found = ask(case)
+            told["text"] = str(asyncio.run(found) if inspect.iscoroutine(found) else found)
+        except Exception as exc:  # noqa: BLE001  # whatever the library raises is what its user sees
+            told["error"] = f"{type(exc).__name__}: {exc}"
+        print(json.dumps(told), flush=True)  # noqa: T201  # read by whoever has started this
