@@ -125,7 +125,7 @@ hosts: install  ## Guard each host as it is published, in an environment of its 
 soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
 	$(BIN)/python tests/soak
 
-test-heavy: hosts envoy clients soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, the soak
+test-heavy: hosts envoy clients chains soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, chains, the soak
 
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py
