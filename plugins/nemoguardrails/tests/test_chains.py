@@ -142,3 +142,23 @@ async def test_a_chain_is_asked_by_the_rails_alone(config):
 async def test_inside_an_event_loop_invoke_says_what_to_await(config):
     with pytest.raises(RuntimeError):
         (RunnableRails(config) | Chain("x")).invoke("Why?")
+
+
+DIALOG = """
+define user ask about politics
+  "who should I vote for?"
+
+define flow
+  user ask about politics
+  bot "I do not talk about politics."
+"""
+
+
+@pytest.mark.parametrize("models", [[], [{"type": "main", "engine": "scripted", "parameters": {"answers": ["none"]}}]])
+async def test_dialogs_answer_before_a_chain_which_is_never_asked_what_a_message_means(models):
+    chain = Chain({"output": "The moon.", "documents": [1]})
+    rails = RunnableRails(RailsConfig.from_content(DIALOG, config={"models": models})) | chain
+    assert await rails.ainvoke({"input": "Who should I vote for?"}) == {"output": "I do not talk about politics."}
+    assert chain.given == []
+    assert await rails.ainvoke({"input": "Why?"}) == {"output": "The moon.", "documents": [1]}
+    assert [given for given, *_ in chain.given] == [{"input": "Why?"}]

@@ -58,9 +58,18 @@ class Dialogs:
 
     def in_front_of(self, provider: Provider, name: str = "") -> DialogProvider:
         """Return a provider that answers by itself where a dialog says what to answer, and else asks this one."""
-        return DialogProvider(self, provider, name)
+        return DialogProvider(self, provider, provider, name)
 
-    async def answer(self, messages: Sequence[Message], provider: Provider) -> Sequence[str | Invented]:
+    def in_front_of_chain(self, provider: Provider, model: Provider | None) -> DialogProvider:
+        """Return a provider that answers likewise before a chain, which cannot be asked what a message means.
+
+        Args:
+            provider: the chain.
+            model: what is asked instead; without one, only an example's own words are understood.
+        """
+        return DialogProvider(self, provider, model)
+
+    async def answer(self, messages: Sequence[Message], provider: Provider | None) -> Sequence[str | Invented]:
         """Return what a dialog answers to the last message; nothing if the model is to answer.
 
         Raises:
@@ -102,20 +111,22 @@ class DialogProvider:
     Args:
         dialogs: what is answered without the model.
         provider: the model.
+        asked: the model that is asked what a message means, if there is one.
         name: its name, for logs.
     """
 
-    def __init__(self, dialogs: Dialogs, provider: Provider, name: str) -> None:
+    def __init__(self, dialogs: Dialogs, provider: Provider, asked: Provider | None, name: str = "") -> None:
         self.name = name or type(provider).__name__
         self._dialogs = dialogs
         self._provider = provider
+        self._asked = asked
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
     async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
         """Yield the answer of a dialog, or that of the model. What has no words in the dialog, the model words."""
-        answer = await self._dialogs.answer(messages, self._provider)
+        answer = await self._dialogs.answer(messages, self._asked)
         if not answer:
             async with aclosing(_from(self._provider, messages, params)) as chunks:
                 async for chunk in chunks:
@@ -163,7 +174,9 @@ def hand_over(config: RailsConfig, program: Program, code: ConfigCode, registrat
     taken.append(Dialogs(config, program, code, registrations))
 
 
-async def _asked(provider: Provider, question: str, temperature: float) -> str:
+async def _asked(provider: Provider | None, question: str, temperature: float) -> str:
+    if provider is None:
+        return ""
     messages: list[Message] = [{"role": "user", "content": question}]
     async with aclosing(_from(provider, messages, {"temperature": temperature})) as chunks:
         return "".join([chunk.text async for chunk in chunks])

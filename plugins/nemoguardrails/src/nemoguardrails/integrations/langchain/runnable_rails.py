@@ -75,7 +75,7 @@ class RunnableRails(_Runnable):  # type: ignore[misc,valid-type]  # LangChain's 
         self.runnable = runnable
         self.rails = LLMRails(config, llm, verbose)
         if runnable is not None:
-            self.rails.update_llm(ChainProvider(runnable, input_key, output_key))
+            self.rails.guard_chain(ChainProvider(runnable, input_key, output_key))
         self._is_complete = False  # once `|` has given it a model
 
     def __or__(self, other: Any) -> Any:

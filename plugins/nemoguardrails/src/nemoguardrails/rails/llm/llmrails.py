@@ -38,6 +38,7 @@ from nemoguardrails.rails.llm.options import (
 )
 
 if TYPE_CHECKING:
+    from handrail import Provider
     from handrail_colang import Dialogs
 
     from nemoguardrails.streaming import StreamingHandler
@@ -75,6 +76,7 @@ class LLMRails(handrail.LLMRails):
             program_registry.reset(tokens[0])
             dialogs_of_program.reset(tokens[1])
         main = self.composition.models.get("main")
+        self._main = None if main is None else main.provider
         if self._dialogs and main is not None:
             super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
@@ -118,8 +120,7 @@ class LLMRails(handrail.LLMRails):
         """Generate a guarded answer, and return it whole.
 
         Args:
-            prompt: the user's message; or
-            messages: the conversation.
+            prompt: the user's message, in place of `messages`, the conversation.
             options: which rails run, and what comes back.
             state: what an earlier call of the conversation has given as its `state`, or `{}`; the result is a
                 `GenerationResponse` whose `state` goes into the next call.
@@ -212,6 +213,10 @@ class LLMRails(handrail.LLMRails):
         provider = as_provider(llm)
         return super().update_llm(self._dialogs[0].in_front_of(provider) if self._dialogs else provider)
 
+    def guard_chain(self, chain: Provider) -> None:
+        """Put a chain in place of the main model, which is still asked what a message means to dialogs."""
+        super().update_llm(self._dialogs[0].in_front_of_chain(chain, self._main) if self._dialogs else chain)
+
     def _answered(
         self, result: handrail.GenerationResponse, wanted: GenerationOptions, call: CallVariables, state: object
     ) -> GenerationResponse:
@@ -224,10 +229,8 @@ class LLMRails(handrail.LLMRails):
 
     def _with_exception(self, result: handrail.GenerationResponse) -> handrail.GenerationResponse:
         stop = result.stop
-        if stop is None:
-            return result
         created = isinstance(stop, Blocked) and str(stop.category or "").endswith("Exception")
-        if not created and not self.config.enable_rails_exceptions:
+        if stop is None or not (created or self.config.enable_rails_exceptions):
             return result
         return replace(result, response=[exception_message(stop, self._names)])
 
