@@ -15,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat release format clean hosts envoy pyright soak test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy pyright soak test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -97,6 +97,19 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 	$(BIN)/python tests/bench/patterns_peers.py
 	$(BIN)/python tests/bench/server_peers.py --write
 
+# What PATH names is what to load, and must not take the place of the shell's own.
+ifeq ($(origin PATH),command line)
+CONFIGS := $(PATH)
+override PATH := /usr/local/bin:/usr/bin:/bin
+endif
+compat: install  ## Load the configurations in PATH, a folder or a source distribution; else NeMo's examples from PyPI
+	$(BIN)/python tests/compat.py $(CONFIGS)
+
+chains: install  ## Run LangChain's own chains through RunnableRails, in an environment of its own below .venvs
+	test -x .venvs/chains/bin/python || $(BIN)/python -m venv .venvs/chains
+	$(UV) pip install --quiet --python .venvs/chains/bin/python $(EDITABLES) langchain-core "pytest>=8" "trio>=0.30"
+	.venvs/chains/bin/python -m pytest -q tests/chains.py
+
 clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
 	$(BIN)/python tests/clients
 
@@ -112,10 +125,7 @@ hosts: install  ## Guard each host as it is published, in an environment of its 
 soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
 	$(BIN)/python tests/soak
 
-test-heavy: hosts envoy clients soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, the soak
-
-compat: install  ## Load the example configurations of nemoguardrails 0.17, fetched from PyPI
-	$(BIN)/python tests/compat.py
+test-heavy: hosts envoy clients chains soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, chains, the soak
 
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py

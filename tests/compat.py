@@ -50,6 +50,8 @@ class Scripted:
     def _answer(self, asked: str) -> str:
         if "json" in asked:
             return '{"User Safety": "safe", "Response Safety": "safe"}'
+        if "'unsafe'" in asked or "unsafe content" in asked:
+            return "safe"
         if "off-topic" in asked:
             return "on-topic"
         judged = any(word in asked for word in ("should the", "yes or no", "yes/no", "blocked"))
@@ -108,7 +110,7 @@ async def examine(folder: Path, root: Path) -> Outcome:
         problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
         return Outcome(name, _kind(problems), problems)
     if not config.input_flows and not config.output_flows:
-        return Outcome(name, "works: no rails")
+        return Outcome(name, _NO_RAILS)
     on = RailsConfig.from_content(config={"rails": {"output": {"streaming": {"enabled": True}}}})
     llm = Scripted({}, None) if config.model_for("main") is None else None
     rails = LLMRails(config + on, llm, registry=registry_for(config))
@@ -117,8 +119,8 @@ async def examine(folder: Path, root: Path) -> Outcome:
             chunks = [chunk async for chunk in stream]
     errors = [chunk for chunk in chunks if isinstance(chunk, StreamError)]
     if errors and errors[0].error["code"] != "content_blocked":
-        return Outcome(name, "loads, and a rail fails", (errors[0].event.error if errors[0].event else str(errors[0]),))
-    return Outcome(name, "works: rails load and stream")
+        return Outcome(name, _FAILS, (errors[0].event.error if errors[0].event else str(errors[0]),))
+    return Outcome(name, _STREAMS)
 
 
 def _kind(problems: tuple[str, ...]) -> str:
@@ -126,14 +128,28 @@ def _kind(problems: tuple[str, ...]) -> str:
     return next(kind for signs, kind in _KINDS.items() if any(sign in text for sign in signs.split("|")))
 
 
+_STREAMS, _FAILS, _NO_RAILS = (
+    "load, and stream through their rails",
+    "load; a rail fails, which blocks",
+    "load; no rails",
+)
 _KINDS = {
-    "Colang 2": "refused: Colang 2",
-    "dialogs of one turn|is not supported": "refused: Colang that is not supported",
-    "is not carried out": "refused: retrieval rails",
-    "unknown rail|belongs to no installed rail": "refused: only input and output rails, one of them not installed",
+    "Colang 2": "refused: written in Colang 2",
+    "dialogs of one turn|is not supported": "refused: dialogs of several turns, or another construct",
+    "is not carried out": "refused: rails for what is retrieved, or for tools",
+    "raised ": "refused: their own code cannot run here",
+    "unknown rail|belongs to no installed rail": "refused: a rail that is not installed",
     "": "refused: something else",
 }
 _PLACE = re.compile(r"[^\n]+:\d+:\d+: ")
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """Return how many configurations came to what, as a table in Markdown."""
+    counts = Counter(outcome.kind for outcome in outcomes)
+    order = (_STREAMS, _FAILS, _NO_RAILS, *_KINDS.values())
+    rows = [f"| {kind} | {counts[kind]} |" for kind in order if counts[kind]]
+    return "\n".join(["| | configurations |", "|---|---|", *rows, f"| in all | {len(outcomes)} |"])
 
 
 async def main() -> None:
@@ -147,10 +163,7 @@ async def main() -> None:
             print(f"{'':6}{problem.splitlines()[0][:200]}")
         if len(outcome.problems) > 1:
             print(f"{'':6}and {len(outcome.problems) - 1} more")
-    print()
-    for kind, count in sorted(Counter(outcome.kind for outcome in outcomes).items()):
-        print(f"{count:4}  {kind}")
-    print(f"{len(outcomes):4}  configurations")
+    print(f"\n{table(outcomes)}\n")
     problems = [p for outcome in outcomes if outcome.kind.startswith("refused") for p in outcome.problems]
     placed = sum(_PLACE.match(problem) is not None for problem in problems)
     print(f"{placed} of {len(problems)} problems with file, line and column")

@@ -16,7 +16,13 @@ from pages import PAGES
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _LONGEST = 150  # lines
-STRANGERS = {"handrail-discount-limit", "handrail-moderation", "handrail-teleprinter", "handrail-clauses"}
+STRANGERS = {
+    "handrail-discount-limit",
+    "handrail-moderation",
+    "handrail-teleprinter",
+    "handrail-clauses",
+    "handrail-conversations",
+}
 """Packages that the pages themselves write."""
 
 

@@ -107,6 +107,24 @@ async def no_json() -> None:
     raise Told(stream.response.stop.error if stream.response.stop else stream.response.outcome)
 
 
+async def too_many() -> None:
+    settings = "config: {classifier: {batch: {pending: 1, wait_ms: 100}}}"
+    guarded = rails(MODEL + f"rails: {{output: {{flows: [classifier], streaming: {{enabled: true}}}}, {settings}}}")
+    stops = []
+
+    async def ask() -> None:
+        async with guarded.stream("x") as stream:
+            async for _ in stream:
+                pass
+        stops.append(stream.response.stop)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        group.start_soon(ask)
+    (stop,) = filter(None, stops)
+    raise Told(stop.error)
+
+
 LIMITED = STREAMED.replace("enabled: true", "enabled: true, max_answer_characters: 5") % "personal data check"
 PYTHONS = "Mistakes that Python reports"
 CAUSES: Mapping[str, list[Cause]] = {
@@ -125,6 +143,7 @@ CAUSES: Mapping[str, list[Cause]] = {
     ],
     "StreamClosedError": [asked(not_entered), asked(entered_twice)],
     "RailError": [failed("raises")],
+    "RailBusyError": [asked(too_many)],
     "RailTimeoutError": [failed("slow")],
     "PluginContractError": [failed("nonsense")],
     "ContentError": [asked(no_json)],

@@ -89,6 +89,7 @@ def test_settings_of_a_rail_are_validated_by_its_own_model():
 def test_settings_that_belong_to_no_rail_are_an_error():
     (problem,) = problems(FAKE + "rails: {config: {toxcity check: {level: 1}}}")
     assert "rails.config.toxcity check belongs to no installed rail" in problem
+    assert problem.endswith("; did you mean 'toxicity check'?")
 
 
 def test_a_rail_in_the_wrong_list_is_an_error():
@@ -133,6 +134,7 @@ def test_a_misspelt_key_of_streaming_is_told_whatever_reads_it(rail):
     assert problem.startswith(
         "yaml_content:5:29: unknown key 'chunk_sise' in rails.output.streaming; strategy 'rolling'"
     )
+    assert problem.endswith("; did you mean 'chunk_size'?")
 
 
 def test_a_rail_s_own_strategy_does_not_mind_the_sizes_of_the_others():

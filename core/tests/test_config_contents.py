@@ -192,8 +192,14 @@ def test_a_missing_prompt_is_shown_how_to_be_written(prompts: list[dict[str, obj
     first, _, example = str(caught.value).partition("\n")
     assert first == message
     assert content(example).prompt("self_check_output").content == (
-        "Your template, with variables such as {{ user_input }}"
+        "Your template, with variables such as {{ bot_response }}"
     )
+
+
+@pytest.mark.parametrize("task", ["self_check_input", "content_safety_check_input $model=guard"])
+def test_a_missing_prompt_of_an_input_rail_is_shown_with_what_the_user_says(task: str):
+    with pytest.raises(InvalidRailsConfigurationError, match=r"such as \{\{ user_input \}\}"):
+        RailsConfig.from_content(config={"models": []}).prompt(task)
 
 
 def test_the_schema_allows_custom_data_and_closes_rails():

@@ -200,8 +200,18 @@ def test_an_unknown_name_gets_the_nearest_one_and_what_is_installed():
 
 
 def test_an_unknown_name_gets_the_package_to_install_where_it_is_known():
-    with pytest.raises(ConfigurationError, match="pip install handrail-openai"):
+    with pytest.raises(ConfigurationError) as caught:
         Registry().provider("openai")
+    assert str(caught.value) == (
+        "unknown engine 'openai'. It is in the package handrail-openai: pip install handrail-openai"
+    )
+
+
+def test_a_name_whose_package_is_known_gets_no_other_name_for_it():
+    with pytest.raises(ConfigurationError) as caught:
+        Registry().with_plugins(ToxicityPlugin()).rail("toxicity classifier")
+    assert "did you mean" not in str(caught.value)
+    assert "pip install handrail-detectors" in str(caught.value)
 
 
 def test_a_target_that_cannot_be_imported_names_plugin_and_version(install):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from handrail.errors import HandrailError
 from handrail_colang import dialogs_of_program
 
 GREETING = """
@@ -149,3 +150,69 @@ async def test_a_model_that_cannot_be_asked_what_a_message_means_fails_the_call(
 
 def test_a_dialog_that_nobody_follows_is_refused_with_its_place(problem):
     assert "rails.co:9:1: a dialog is not followed here" in problem(GREETING, output=())
+
+
+EXTENDED = """
+define user ask about politics
+  "who should I vote for?"
+
+define flow
+  user ask about politics
+  bot "Nobody knows."
+
+define flow first
+  priority 3
+  user ask about politics
+  bot "That is private."
+
+define extension flow check
+  priority 2
+  user ask about politics
+  $allowed = execute check
+  if not $allowed
+    bot "Not today."
+    stop
+"""
+
+
+@pytest.mark.parametrize(("allowed", "said"), [(True, "That is private."), (False, "Not today.")])
+async def test_an_extension_runs_before_the_flow_of_the_greatest_priority_and_can_stop_it(talking, allowed, said):
+    rails = talking(EXTENDED, Model())
+    rails.register_action(lambda: allowed, "check")
+    assert await rails.generate_async("Who should I vote for?") == said
+
+
+async def test_an_extension_that_fails_fails_the_answer(talking):
+    rails = talking(EXTENDED, Model())
+    with pytest.raises(HandrailError):
+        await rails.generate_async("Who should I vote for?")
+
+
+ANYTHING = """
+define flow
+  user ...
+  $answer = execute look_up(question=$last_user_message)
+  bot $answer
+"""
+
+
+@pytest.mark.parametrize(("colang", "asked"), [(ANYTHING, 0), (GREETING + ANYTHING, 1)])
+async def test_a_dialog_for_anything_answers_what_no_other_does(talking, colang, asked):
+    model = Model()
+    rails = talking(colang, model)
+    rails.register_action(lambda question: f"You asked: {question}", "look_up")
+    assert await rails.generate_async("Why are there tides?") == "You asked: Why are there tides?"
+    assert len(model.asked) == asked
+    if asked:
+        assert await rails.generate_async("hello") == "Good day!"
+
+
+async def test_what_a_dialog_for_anything_answers_is_judged(talking):
+    look = '\ndefine flow look\n  if "swordfish" in $bot_message\n    bot refuse to respond\n    stop\n'
+    rails = talking(ANYTHING + look, Model(), output=["look"])
+    rails.register_action(lambda question: "It is swordfish.", "look_up")
+    assert await rails.generate_async("?") == "I'm sorry, I can't respond to that."
+
+
+def test_the_user_who_says_anything_later_is_a_turn_too_many(problem):
+    assert "a dialog of several turns" in problem('define flow\n  user ...\n  bot "x"\n  user ...\n  bot "y"\n')

@@ -17,7 +17,7 @@ REFUSED = [
     ("define flow\n  stop", "rails.co:1:1: a flow without a name that does not begin with 'user ...'"),
     (DIALOG + "  user leave\n", "rails.co:5:3: 'user leave': a dialog of several turns is not supported"),
     ("define flow flow\n  $x = 1\n  user greet", "rails.co:3:3: 'user greet': the turn of the user comes first"),
-    ("define flow flow\n  user ...", "rails.co:2:3: 'user ...' is not supported"),
+    ("define flow flow\n  $x = 1\n  user ...", "rails.co:3:3: 'user ...': the turn of the user comes first"),
     ("define flow flow\n  when user greet\n    stop", "rails.co:2:3: 'when user greet' is not supported"),
     ("define flow flow\n  while True\n    stop", "rails.co:2:3: 'while True' is not supported"),
     ("define flow flow\n  $x = ...", "rails.co:2:8: '...' (a value that the model makes up) is not supported"),

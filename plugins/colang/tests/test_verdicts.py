@@ -24,6 +24,67 @@ async def test_a_result_that_nobody_looks_at_is_the_verdict(make, statement, bod
     assert await answer(rails) == "I'm sorry, I can't respond to that."
 
 
+@pytest.mark.parametrize(
+    ("result", "blocks", "fails"),
+    [
+        ("numpy.bool_(False)", True, False),
+        ("numpy.bool_(True)", False, False),
+        ("0.0", True, False),
+        ("numpy.float32(0.2)", True, False),
+        ("0.9", False, False),
+        ("None", False, False),
+        ("'no'", True, True),
+        ("[]", True, True),
+        ("{'allowed': False}", True, True),
+    ],
+)
+async def test_a_result_that_nobody_keeps_passes_only_if_it_says_so(make, result, blocks, fails):
+    body = f"def check():\n    import numpy\n    return {result}\n"
+    rails = make("define flow flow\n  execute check", actions=action(body))
+    result = await rails.check_async([*ASKED, {"role": "assistant", "content": "x"}])
+    assert (result.status == "blocked", result.failed) == (blocks, fails)
+
+
+async def test_a_result_that_is_kept_for_later_is_a_verdict_only_if_it_is_false(make):
+    for result, blocks in {"numpy.bool_(False)": True, "'guest'": False, "0": False}.items():
+        body = f"def check():\n    import numpy\n    return {result}\n"
+        rails = make("define flow flow\n  $found = execute check", actions=action(body))
+        assert ("swordfish" not in await answer(rails)) is blocks
+
+
+MAPPED = """
+    from handrail_colang import action
+
+    @action(name="{name}", output_mapping=lambda result: {mapping})
+    async def own():
+        return {result}
+"""
+
+
+@pytest.mark.parametrize(
+    ("mapping", "result", "blocks"),
+    [
+        ("result", "True", True),
+        ("result", "False", False),
+        ("result['found']", "{'found': 'tuna'}", True),
+        ("not result", "(False, 'why')", True),
+        ("result['nothing']", "{}", True),  # it fails, which blocks
+    ],
+)
+@pytest.mark.parametrize("name", ["check", "flow"])
+async def test_an_action_whose_author_says_how_to_read_it_is_read_so(make, name, mapping, result, blocks):
+    colang = "define flow flow\n  execute check" if name == "check" else ""
+    actions = MAPPED.format(name=name, mapping=mapping, result=result)
+    assert ("swordfish" not in await answer(make(colang, actions=actions))) is blocks
+
+
+async def test_a_class_may_say_how_it_is_read_too(make):
+    body = "class Check:\n    def run(self):\n        return {'found': True}\n"
+    marked = action(body).replace("name='check'", "name='check', output_mapping=lambda result: result['found']")
+    rails = make('define flow flow\n  execute check\n  if "tuna" in $bot_message\n    stop', actions=marked)
+    assert await answer(rails) == "I'm sorry, I can't respond to that."
+
+
 async def test_a_bool_that_nobody_looks_at_is_no_verdict_where_the_flow_has_a_stop_of_its_own(make):
     flow = 'define flow flow\n  $noted = execute check\n  if "tuna" in $bot_message\n    stop'
     assert "swordfish" in await answer(make(flow, actions=action(FALSE)))

@@ -68,6 +68,14 @@ def test_a_run_writes_figures_records_and_a_page(folder, capsys):
     assert "recall" in capsys.readouterr().out
 
 
+def test_a_run_that_is_whole_says_so_when_it_is_asked_for_again(folder, capsys):
+    assert evaluate() == 0
+    assert "3 rows, " in (shown := capsys.readouterr().err)
+    assert "1 row" not in shown
+    assert evaluate() == 0
+    assert capsys.readouterr().err.strip() == "3 rows, all judged before"
+
+
 def test_numbers_of_a_run_are_written_as_a_table_without_texts(folder):
     assert evaluate("--parquet") == 0
     table = parquet.read_table(folder / "out" / "verdicts.parquet")

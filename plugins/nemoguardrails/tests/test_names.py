@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 
 import pytest
@@ -15,6 +16,7 @@ from nemoguardrails.integrations.langchain.runnable_rails import RunnableRails
 from nemoguardrails.llm.params import llm_params
 from nemoguardrails.llm.taskmanager import LLMTaskManager
 from nemoguardrails.llm.types import Task
+from nemoguardrails.logging.verbose import set_verbose
 from nemoguardrails.types import (
     ChatMessage,
     LLMModel,
@@ -31,10 +33,15 @@ HELLO = [{"role": "user", "content": "Hello!"}]
 NAMES = """
 nemoguardrails: ChatMessage Guardrails LLMModel LLMRails LLMResponse LLMResponseChunk RailsConfig Role register_provider
 nemoguardrails.actions: ActionResult action
+nemoguardrails.actions.llm.utils: get_colang_history get_last_user_utterance llm_call strip_quotes
+nemoguardrails.context: llm_call_info_var streaming_handler_var
 nemoguardrails.exceptions: ConfigurationError InvalidStateError LLMCallException RailTypeNotConfiguredError
+nemoguardrails.guardrails.guardrails: Guardrails
+nemoguardrails.llm.output_parsers: is_content_safe
 nemoguardrails.llm.providers: get_provider_names register_chat_provider register_llm_provider register_provider
 nemoguardrails.llm.taskmanager: LLMTaskManager Task
 nemoguardrails.logging.explain: ExplainInfo LLMCallInfo
+nemoguardrails.logging.verbose: set_verbose
 nemoguardrails.rails.llm.config: Instruction Model OutputRails RailsConfig TaskPrompt
 nemoguardrails.utils: new_event_dict new_uuid
 """
@@ -204,3 +211,22 @@ def test_an_event_has_its_type_an_identifier_and_the_time():
     event = new_event_dict("Ping", level=1)
     assert (event["type"], event["level"]) == ("Ping", 1)
     assert event["uid"] != new_event_dict("Ping")["uid"]
+
+
+def test_a_configuration_has_the_attributes_that_existing_code_reads(tmp_path):
+    (tmp_path / "config.yml").write_text("models: []", "utf-8")
+    config = RailsConfig.from_path(tmp_path)
+    assert config.config_path == str(tmp_path)
+    assert config.streaming_supported
+    assert config.passthrough
+
+
+def test_more_is_logged_where_that_is_wanted():
+    before = logging.getLogger("handrail").level
+    try:
+        set_verbose(True)
+        assert logging.getLogger("handrail").level == logging.DEBUG
+        set_verbose(False)
+        assert logging.getLogger("handrail").level == logging.WARNING
+    finally:
+        logging.getLogger("handrail").setLevel(before)

@@ -195,6 +195,15 @@ def test_a_name_that_cannot_be_is_refused(name: str, problem: str, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@each_kind
+def test_what_is_to_be_done_next_starts_whatever_the_example_needs(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["new", kind, "loud-words", "--directory", str(tmp_path)]) == 0
+    readme = (tmp_path / "handrail-loud-words" / "README.md").read_text()
+    assert ("tests/service.py &" in capsys.readouterr().out) == ("tests/service.py &" in readme) == (kind == "provider")
+
+
 def test_a_kind_that_is_none_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         run(["new", "ral", "mine"])

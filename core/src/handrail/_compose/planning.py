@@ -14,6 +14,7 @@ from handrail._stream.batcher import BatchedRail
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.whole import Whole
 from handrail.config import RailOptions, StreamingConfig
+from handrail.config._problems import did_you_mean
 from handrail.config._streaming import SIZES
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
 
@@ -143,10 +144,10 @@ class RailPlanner:
             sizes = {key: value for key, value in given.items() if value not in (None, (), [], {})}
         elif streaming.strategy_settings:
             key = next(iter(streaming.strategy_settings))
-            known = ", ".join(type(streaming).model_fields)
+            known = type(streaming).model_fields
             raise InvalidRailsConfigurationError(
                 f"{self._place(*path, key)}unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} "
-                f"takes none of its own, and the kernel's are {known}"
+                f"takes none of its own, and the kernel's are {', '.join(known)}{did_you_mean(key, known)}"
             )
         make = cast("Callable[[object, object], Strategy]", offer.load())
         factory = partial(make, settings, self._counter.count)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from handrail._specs import RailSpec
 from handrail.config import normalized_name
+from handrail.config._problems import did_you_mean
 from handrail.errors import HandrailError, InvalidRailsConfigurationError
 
 if TYPE_CHECKING:
@@ -45,10 +46,13 @@ def refuse_unused_settings(
     known = {normalized_name(name) for name in _rail_keys(registry)}
     for key in config.rails.config:
         if normalized_name(key) not in used | known:
-            names = ", ".join(registry.names(RailSpec))
+            names = registry.names(RailSpec)
             problems.note(
                 InvalidRailsConfigurationError(
-                    f"rails.config.{key} belongs to no installed rail; rails: {names}", code="unused", subject=str(key)
+                    f"rails.config.{key} belongs to no installed rail; "
+                    f"rails: {', '.join(names)}{did_you_mean(key, names)}",
+                    code="unused",
+                    subject=str(key),
                 ),
                 config.where("rails", "config", key),
             )

@@ -237,9 +237,11 @@ class Registry:
         return offers[0]
 
     def _unknown(self, kind: type[Spec], name: str, package: str) -> str:
-        message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}"
-        if package:
+        message = f"unknown {_KINDS[kind]} {name!r}"
+        if package:  # what is installed was not meant then
             message += f". It is in the package {package}: pip install {package}"
+        else:
+            message += f"; {_suggest(name, self.names(kind))}"
         for plugin in self._broken():
             message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
         return message

@@ -54,7 +54,7 @@ def _missing(prompts: Sequence[TaskPrompt], task: str, model: ModelConfig | None
         have = f" that is for {wanted}, only for {named}"
     elif tasks:
         have = f"; there are prompts for {listed(tasks)}{did_you_mean(task, tasks)}"
-    example = (
-        f"prompts:\n  - task: {task}\n    content: |\n      Your template, with variables such as {{{{ user_input }}}}"
-    )
+    judged = "user_input" if "_input" in task else "bot_response"
+    template = f"Your template, with variables such as {{{{ {judged} }}}}"
+    example = f"prompts:\n  - task: {task}\n    content: |\n      {template}"
     return f"no prompt for the task '{task}'{have}; write one:\n{example}"

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from handrail_colang._asking import ActionModel as ActionModel
     from handrail_colang._asking import TaskManager as TaskManager
     from handrail_colang._asking import llm_call as llm_call
+    from handrail_colang._asking import llm_call_info_var as llm_call_info_var
+    from handrail_colang._calls import CallVariables as CallVariables
+    from handrail_colang._calls import call_variables as call_variables
     from handrail_colang._dialogs import Dialogs as Dialogs
     from handrail_colang._dialogs import dialogs_of_program as dialogs_of_program
     from handrail_colang._outcomes import ActionResult as ActionResult
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     from handrail_colang._rails import defined_flows as defined_flows
 
 _HOMES = {
-    "_asking": ("ActionModel", "TaskManager", "llm_call"),
+    "_asking": ("ActionModel", "TaskManager", "llm_call", "llm_call_info_var"),
+    "_calls": ("CallVariables", "call_variables"),
     "_dialogs": ("Dialogs", "dialogs_of_program"),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
     "_own": ("action_in_place",),

@@ -13,13 +13,14 @@ import anyio.to_thread
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 
 from handrail_colang._asking import ActionModel, TaskManager
-from handrail_colang._outcomes import ActionResult, RailOutcome, TransformTarget
+from handrail_colang._outcomes import ACTION_NAME, ActionResult, RailOutcome, TransformTarget
 
 if TYPE_CHECKING:
     from handrail import InnerRail, RailContext, Turn
 
     from handrail_colang._code import ConfigCode
     from handrail_colang._syntax import Execute, Variables
+    from handrail_colang._verdicts import Mapping as OutputMapping
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -67,6 +68,13 @@ class Actions:
             raise self._unknown(statement)
         call = _Call(statement, function, self._context, turn, variables)
         return await call.run()
+
+    def mapping_of(self, name: str) -> OutputMapping | None:
+        """Return how the author of an action reads its results, if that is set."""
+        function = self._function(name)
+        meta = getattr(function, ACTION_NAME, None) or getattr(getattr(function, "__self__", None), ACTION_NAME, None)
+        mapping = meta.get("output_mapping") if isinstance(meta, dict) else None
+        return mapping if callable(mapping) else None
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         known = self._known()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from handrail.errors import RailError
 from jinja2 import StrictUndefined, TemplateError
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
     from handrail import Completion, Message, Model, RailContext, Turn
 
 Prompt = str | Sequence["Message"]
+
+
+class CallInfo(Protocol):
+    """What an action says of the request that it is about to make."""
+
+    @property
+    def task(self) -> str:
+        """The name under which the request is written down."""
+        ...
+
+
+llm_call_info_var: ContextVar[CallInfo | None] = ContextVar("llm_call_info", default=None)
+"""Set by an action to give its next request another name than its own."""
 
 
 class ActionModel:
@@ -32,12 +46,19 @@ class ActionModel:
     async def ask(self, prompt: Prompt, params: Mapping[str, Any] | None = None) -> Completion:
         """Ask, and give the whole answer."""
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
-        return await self._model.complete(messages, {**self.params, **(params or {})}, turn=self._turn, task=self._task)
+        info = llm_call_info_var.get()
+        llm_call_info_var.set(None)  # of this request alone
+        task = self._task if info is None else info.task
+        return await self._model.complete(messages, {**self.params, **(params or {})}, turn=self._turn, task=task)
 
     async def ainvoke(self, prompt: Prompt, **params: Any) -> ModelAnswer:
         """Ask as models of LangChain are asked; the result has `content`."""
         completion = await self.ask(prompt, params)
         return ModelAnswer(completion.text, completion.reasoning)
+
+    async def generate_async(self, prompt: Prompt, *, stop: Sequence[str] | None = None, **params: Any) -> ModelAnswer:
+        """Ask as newer actions do; the result has `content`, too."""
+        return await self.ainvoke(prompt, **params, **({"stop": list(stop)} if stop else {}))
 
 
 class ModelAnswer(str):
@@ -57,6 +78,22 @@ class ModelAnswer(str):
     def content(self) -> str:
         """The text."""
         return str(self)
+
+    @property
+    def text(self) -> str:
+        """The text, as what a parser has left is read."""
+        return str(self)
+
+
+class ParsedList(list[Any]):
+    """What a parser has read, as a list that also has itself as `text`: both forms are in use."""
+
+    reasoning_trace: None = None
+
+    @property
+    def text(self) -> list[Any]:
+        """The list."""
+        return self
 
 
 async def llm_call(
@@ -118,19 +155,30 @@ class TaskManager:
             for part in parts
         ]
 
-    def parse_task_output(self, task: str, output: str) -> Any:
-        """Read an answer with the parser that the prompt names; without one, give it as it is.
+    def parse_task_output(self, task: str, output: str, forced_output_parser: str | None = None) -> Any:
+        """Read an answer with the parser that the prompt names; without one, return it as it is.
+
+        Args:
+            task: the task.
+            output: the answer.
+            forced_output_parser: the name of a parser to use in place of the prompt's.
+
+        Returns:
+            What the parser returns; a text or a list has itself as `text`, too.
 
         Raises:
             RailError: the parser is not registered.
         """
-        name = self._context.prompt(task).output_parser
+        name = forced_output_parser or self._context.prompt(task).output_parser
         if name is None:
-            return output
+            return ModelAnswer(output)
         parser = self._context.registrations.output_parsers.get(name)
         if parser is None:
             raise RailError(f"the output parser {name!r} is not registered", rail=self._context.name)
-        return parser(output)
+        result = parser(output)
+        if isinstance(result, str):
+            return ModelAnswer(result)
+        return ParsedList(result) if isinstance(result, list | tuple) else result
 
     def has_output_parser(self, task: str) -> bool:
         """Return whether the prompt of a task names a parser."""

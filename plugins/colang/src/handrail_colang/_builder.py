@@ -24,6 +24,7 @@ from handrail_colang._syntax import (
     Flow,
     If,
     Place,
+    Priority,
     Return,
     Says,
     Stop,
@@ -52,10 +53,13 @@ class Builder(Transformer[Token, Any]):
 
     def flow(self, meta: Any, children: list[Any]) -> Definition:
         place, reads = self._place(meta), self._taken_reads()
-        _, phrase, body = children
-        name, body = _words(phrase or ""), body or ()
+        defined, phrase, statements = children
+        priorities = [statement.value for statement in statements or () if isinstance(statement, Priority)]
+        body = tuple(statement for statement in statements or () if not isinstance(statement, Priority))
+        name = _words(phrase or "")
         if body and isinstance(body[0], Says):
-            return Dialog(place, name, (body[0],), body[1:], reads)
+            priority, is_extension = (priorities or [1.0])[0], "extension" in defined.split()
+            return Dialog(place, name, (body[0],), body[1:], reads, priority, is_extension)
         if not name:
             return Unsupported(place, "a flow without a name that does not begin with 'user ...'")
         return Flow(place, name, body, reads)
@@ -134,6 +138,9 @@ class Builder(Transformer[Token, Any]):
 
     def stop(self, meta: Any, children: list[Any]) -> Stop:
         return Stop(self._place(meta))
+
+    def priority(self, meta: Any, children: list[Any]) -> Priority:
+        return Priority(self._place(meta), float(children[1]))
 
     def pass_(self, meta: Any, children: list[Any]) -> None:
         return None

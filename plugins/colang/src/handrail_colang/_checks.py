@@ -22,7 +22,7 @@ from handrail_colang._syntax import (
 
 if TYPE_CHECKING:
     from handrail_colang._program import Program
-    from handrail_colang._syntax import Flow
+    from handrail_colang._syntax import Dialog, Flow
 
 WITHOUT_EFFECT = {"mask blocked user input"}  # flows that change only what a dialog would remember
 ADVICE = "Handrail runs the rails of Colang 1.0, and dialogs of one turn"
@@ -43,7 +43,7 @@ class Powers:
     results: frozenset[str | None]
 
 
-def powers(flow: Flow, program: Program) -> Powers:
+def powers(flow: Flow | Dialog, program: Program) -> Powers:
     """Return what a flow can do."""
     reached = list(program.statements(flow))
     executed = frozenset(statement.target for statement in reached if isinstance(statement, Execute))

@@ -11,9 +11,11 @@ from handrail import Chunk, RailContext, Turn
 from handrail.errors import InvalidRailsConfigurationError
 
 from handrail_colang._actions import Actions
+from handrail_colang._calls import CallVariables, call_variables
 from handrail_colang._intents import Intents
 from handrail_colang._program import REFUSAL
 from handrail_colang._running import Invented, Run
+from handrail_colang._syntax import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -47,7 +49,7 @@ class Dialogs:
         self._program = program
         self._temperature = config.lowest_temperature
         self._intents = Intents(program)
-        self._by_intent = {intent.phrase: dialog for dialog in reversed(program.dialogs) for intent in dialog.intents}
+        self._by_intent = _in_order(program.dialogs)
         self._context = RailContext("dialog", "input", config, _no_count, {}, registrations)
         self._actions = {
             dialog.place: Actions(code, self._context, program.executed(dialog)) for dialog in program.dialogs
@@ -56,9 +58,18 @@ class Dialogs:
 
     def in_front_of(self, provider: Provider, name: str = "") -> DialogProvider:
         """Return a provider that answers by itself where a dialog says what to answer, and else asks this one."""
-        return DialogProvider(self, provider, name)
+        return DialogProvider(self, provider, provider, name)
 
-    async def answer(self, messages: Sequence[Message], provider: Provider) -> Sequence[str | Invented]:
+    def in_front_of_chain(self, provider: Provider, model: Provider | None) -> DialogProvider:
+        """Return a provider that answers likewise before a chain, which cannot be asked what a message means.
+
+        Args:
+            provider: the chain.
+            model: what is asked instead; without one, only an example's own words are understood.
+        """
+        return DialogProvider(self, provider, model)
+
+    async def answer(self, messages: Sequence[Message], provider: Provider | None) -> Sequence[str | Invented]:
         """Return what a dialog answers to the last message; nothing if the model is to answer.
 
         Raises:
@@ -69,18 +80,29 @@ class Dialogs:
             return ()
         message = _text(messages[-1])
         intent = await self._intents.of(message, lambda question: _asked(provider, question, self._temperature))
-        dialog = self._by_intent.get(intent or "")
-        return () if dialog is None else await self._said(dialog, message, messages)
+        said: list[str | Invented] = []
+        for dialog in self._by_intent.get(intent or ANYTHING, self._by_intent.get(ANYTHING, ())):
+            parts, is_over = await self._said(dialog, message, messages)
+            said += parts
+            if is_over:
+                break
+        return said
 
-    async def _said(self, dialog: Dialog, message: str, messages: Sequence[Message]) -> Sequence[str | Invented]:
-        given = self._registrations.prompt_context
-        variables = {name: value() if callable(value) else value for name, value in given.items()}
+    async def _said(
+        self, dialog: Dialog, message: str, messages: Sequence[Message]
+    ) -> tuple[Sequence[str | Invented], bool]:
+        """Return what a dialog says, and whether that is all that is said."""
+        registered = self._registrations.prompt_context
+        call = call_variables.get() or CallVariables()
+        known = {**call.given, **call.kept}
+        variables = {**known, **{name: value() if callable(value) else value for name, value in registered.items()}}
         turn = Turn(messages=tuple(messages), user_message=message, variables=variables)
         run = Run(self._program, self._actions[dialog.place], self._context, turn, {"user_message": message})
         refusal = await run.flow(dialog)
+        call.say({name: run.variables[name] for name in run.changed - {"user_message", "last_user_message"}})
         if refusal is not None and not run.answer:
-            return (refusal.message or self._program.text_of(REFUSAL) or "",)
-        return run.answer
+            return (refusal.message or self._program.text_of(REFUSAL) or "",), True
+        return run.answer, refusal is not None or not dialog.is_extension
 
 
 class DialogProvider:
@@ -89,20 +111,22 @@ class DialogProvider:
     Args:
         dialogs: what is answered without the model.
         provider: the model.
+        asked: the model that is asked what a message means, if there is one.
         name: its name, for logs.
     """
 
-    def __init__(self, dialogs: Dialogs, provider: Provider, name: str) -> None:
+    def __init__(self, dialogs: Dialogs, provider: Provider, asked: Provider | None, name: str = "") -> None:
         self.name = name or type(provider).__name__
         self._dialogs = dialogs
         self._provider = provider
+        self._asked = asked
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
     async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
         """Yield the answer of a dialog, or that of the model. What has no words in the dialog, the model words."""
-        answer = await self._dialogs.answer(messages, self._provider)
+        answer = await self._dialogs.answer(messages, self._asked)
         if not answer:
             async with aclosing(_from(self._provider, messages, params)) as chunks:
                 async for chunk in chunks:
@@ -126,6 +150,15 @@ dialogs_of_program: ContextVar[list[Dialogs] | None] = ContextVar("dialogs_of_pr
 """Takes the dialogs of a configuration that is being loaded, from whoever will follow them."""
 
 
+def _in_order(dialogs: Sequence[Dialog]) -> dict[str, tuple[Dialog, ...]]:
+    """Return the dialogs of each intent in the order in which they run: extensions before the one that answers."""
+    begun: dict[str, list[Dialog]] = {}
+    for dialog in sorted(dialogs, key=lambda dialog: (not dialog.is_extension, -dialog.priority)):
+        for intent in dialog.intents:
+            begun.setdefault(intent.phrase, []).append(dialog)
+    return {phrase: tuple(found) for phrase, found in begun.items()}
+
+
 def hand_over(config: RailsConfig, program: Program, code: ConfigCode, registrations: Registrations) -> None:
     """Hand the dialogs of a configuration to the program that loads it.
 
@@ -141,7 +174,9 @@ def hand_over(config: RailsConfig, program: Program, code: ConfigCode, registrat
     taken.append(Dialogs(config, program, code, registrations))
 
 
-async def _asked(provider: Provider, question: str, temperature: float) -> str:
+async def _asked(provider: Provider | None, question: str, temperature: float) -> str:
+    if provider is None:
+        return ""
     messages: list[Message] = [{"role": "user", "content": question}]
     async with aclosing(_from(provider, messages, {"temperature": temperature})) as chunks:
         return "".join([chunk.text async for chunk in chunks])

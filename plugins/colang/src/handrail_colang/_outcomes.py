@@ -17,6 +17,7 @@ def action(
     is_system_action: bool = False,  # noqa: FBT001, FBT002  # the published signature
     name: str | None = None,
     execute_async: bool = False,  # noqa: FBT001, FBT002
+    output_mapping: Callable[[Any], object] | None = None,
 ) -> Callable[[T], T]:
     """Mark a function, or a class with `run`, as an action that flows may execute.
 
@@ -24,10 +25,16 @@ def action(
         is_system_action: kept for existing code; without effect.
         name: the name in flows; the function's unless set.
         execute_async: kept for existing code; without effect, for a rail waits for what it asks.
+        output_mapping: returns whether a result forbids the text; asked where no flow looks at the result.
     """
 
     def mark(function: T) -> T:
-        meta = {"name": name or function.__name__, "is_system_action": is_system_action, "execute_async": execute_async}
+        meta = {
+            "name": name or function.__name__,
+            "is_system_action": is_system_action,
+            "execute_async": execute_async,
+            "output_mapping": output_mapping,
+        }
         setattr(function, ACTION_NAME, meta)
         return function
 

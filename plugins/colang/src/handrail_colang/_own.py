@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-from handrail.errors import RailError
+from typing import TYPE_CHECKING
 
 from handrail_colang._actions import named_so
-from handrail_colang._outcomes import RailOutcome
-from handrail_colang._running import Refusal
 from handrail_colang._syntax import Execute, Flow, Place
 
 if TYPE_CHECKING:
@@ -18,8 +14,6 @@ if TYPE_CHECKING:
     from handrail.config import Flow as NamedFlow
 
 _SIDE = re.compile(r"_(?:on_)?(?:input|output)$")
-_FINDS = re.compile(r"detect|hallucination")
-_LEAST = 0.5  # of a number that says how well the text is supported
 
 
 def action_in_place(rail: str, actions: Mapping[str, object]) -> str | None:
@@ -49,22 +43,3 @@ def flow_of_action(name: str, action: str) -> Flow:
     """Return the flow that executes one action, whose result is the verdict."""
     place = Place(f"action {action!r}", 1, 1)
     return Flow(place, name, (Execute(place, action, (), {}),))
-
-
-def refusal_of(result: Any, rail: str) -> Refusal | None:
-    """Read the result of such an action.
-
-    Raises:
-        RailError: it says neither yes nor no.
-    """
-    if isinstance(result, RailOutcome):  # carried out already
-        return None
-    if isinstance(result, bool) and not _FINDS.search(rail):
-        return None if result else Refusal(f"{rail} refused")
-    if isinstance(result, int | float) and not isinstance(result, bool):
-        return None if result >= _LEAST else Refusal(f"{rail}: {result} is below {_LEAST}")
-    raise RailError(
-        f"the action in place of {rail!r} returned {type(result).__name__}, which does not say whether the text may "
-        f"pass; return RailOutcome.allow() or RailOutcome.block()",
-        rail=rail,
-    )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handrail.errors import InvalidRailsConfigurationError
 
-from handrail_colang._checks import problems, recursion, statements, unsupported
+from handrail_colang._checks import powers, problems, recursion, statements, unsupported
 from handrail_colang._expressions import is_plain
-from handrail_colang._syntax import Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
+from handrail_colang._syntax import ANYTHING, Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
 
 if TYPE_CHECKING:
     from handrail import RailsConfig
@@ -135,6 +135,11 @@ class Program:
         """The variables that anything reads."""
         return self._reads_beside(None)
 
+    @cached_property
+    def set_by_dialogs(self) -> frozenset[str]:
+        """The variables that a dialog may set; they count as nothing where another dialog answers, or none."""
+        return frozenset().union(*(powers(dialog, self).sets for dialog in self.dialogs))
+
     @property
     def refusal(self) -> str | None:
         """What every rail tells a user after a block, if the configuration has its own `bot refuse to respond`."""
@@ -149,7 +154,7 @@ class Program:
     @property
     def meanings(self) -> Mapping[str, tuple[str, ...]]:
         """What a user may mean, with examples; none for what a dialog begins with and nobody has described."""
-        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents}
+        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents if says.phrase != ANYTHING}
         return {**begun, **{intent.phrase: intent.examples for intent in self.intents.values()}}
 
     def _reads_beside(self, left_out: Flow | None) -> frozenset[str]:

@@ -12,12 +12,14 @@ from handrail.plugins import RailSpec
 
 from handrail_colang._actions import Actions
 from handrail_colang._app import App
+from handrail_colang._calls import call_variables
 from handrail_colang._checks import powerless, powers
 from handrail_colang._code import ConfigCode
 from handrail_colang._dialogs import hand_over
-from handrail_colang._own import flow_of_action, flows_of_actions, refusal_of
+from handrail_colang._own import flow_of_action, flows_of_actions
 from handrail_colang._program import Program
 from handrail_colang._running import Run
+from handrail_colang._verdicts import refusal_of
 
 if TYPE_CHECKING:
     from handrail import RailsConfig, Registrations, Turn, Window
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from handrail_colang._syntax import Flow
 
 _THINKING = "bot_thinking"
-_OF_THE_TURN = frozenset(("bot_message", _THINKING, "config", "last_user_message", "user_message"))
+_OF_THE_TURN = frozenset(("bot_message", _THINKING, "config", "last_bot_message", "last_user_message", "user_message"))
 
 
 class ColangRail:
@@ -72,7 +74,7 @@ class ColangRail:
         run = Run(self._program, self._actions, self._context, turn, {judged: window.text}, verdicts=self._verdicts)
         refusal = await run.flow(self._flow)
         if refusal is None and self._is_action:
-            refusal = refusal_of(run.result, self._flow.name)
+            refusal = refusal_of(run.result, self._flow.name, self._context.name, run.mapping)
         self._keep(run, turn)
         if refusal is not None:
             return Verdict.block(refusal.reason, category=refusal.category, message=refusal.message)
@@ -92,6 +94,10 @@ class ColangRail:
 
     def _keep(self, run: Run, turn: Turn) -> None:
         """Keep what the flow has set for the rails that come later in the call, and for the caller who asks for it."""
+        call = call_variables.get()
+        if call is not None:
+            of_the_answer = self._context.direction == "output"
+            call.keep({name: run.variables[name] for name in run.changed - _OF_THE_TURN}, of_the_answer=of_the_answer)
         kept = run.changed - self._own_variables
         if kept and isinstance(turn.variables, dict):  # made for this call, so no other call sees it
             turn.variables.update({name: run.variables[name] for name in kept})

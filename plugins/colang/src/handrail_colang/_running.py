@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import RailError
 
+from handrail_colang._calls import call_variables
 from handrail_colang._expressions import ExpressionError, filled
 from handrail_colang._outcomes import ActionResult, RailOutcome, TransformTarget
 from handrail_colang._syntax import (
@@ -25,6 +26,7 @@ from handrail_colang._syntax import (
     Stop,
     Unsupported,
 )
+from handrail_colang._verdicts import Refusal, plain, refusal_of
 
 if TYPE_CHECKING:
     from handrail import RailContext, Turn
@@ -32,15 +34,10 @@ if TYPE_CHECKING:
     from handrail_colang._actions import Actions
     from handrail_colang._program import Program
     from handrail_colang._syntax import Dialog, Flow
+    from handrail_colang._verdicts import Mapping as OutputMapping
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a flow lets nothing more pass, and what it tells the user, if it says so."""
-
-    reason: str
-    category: str | None = None
-    message: str = ""
+_WITHOUT_EFFECT = ("mask_prev_user_message",)  # events that change only what a dialog would remember
 
 
 class _ReturnedError(Exception):
@@ -79,12 +76,16 @@ class Run:
         *,
         verdicts: bool = False,
     ) -> None:
+        call = call_variables.get()
+        said = {} if call is None else {**dict.fromkeys(program.set_by_dialogs), **turn.variables, **call.said}
         self.variables: dict[str, Any] = {
             **turn.variables,
+            **said,
             **context.arguments,
             "config": context.config,
             "user_message": turn.user_message,
             "last_user_message": turn.user_message,
+            "last_bot_message": _last_answer(turn),
             **judged,
         }
         self._program = program
@@ -97,6 +98,7 @@ class Run:
         self.answer: list[str | Invented] = []  # what the bot has said, for a dialog
         self.changed: set[str] = set()
         self.result: Any = None  # of the action that was executed last
+        self.mapping: OutputMapping | None = None  # how its author reads it
 
     async def flow(self, flow: Flow | Dialog) -> Refusal | None:
         """Run a flow; return the refusal that it ends with, None if it lets the text pass.
@@ -152,7 +154,7 @@ class Run:
     async def _execute(self, statement: Execute) -> Refusal | None:
         result = await self._actions.execute(statement, self._turn, self.variables)
         if isinstance(result, ActionResult):
-            if result.events:
+            if any(event.get("type") not in _WITHOUT_EFFECT for event in result.events or ()):
                 raise RailError(
                     f"{statement.place}: action {statement.action!r} returned events, which are not supported",
                     rail=self._context.name,
@@ -160,14 +162,26 @@ class Run:
             for name, value in (result.context_updates or {}).items():
                 self._set(name, value)
             result = result.return_value
-        self.result = result
+        self.result = result = plain(result)
+        self.mapping = self._actions.mapping_of(statement.action)
         if isinstance(result, RailOutcome):
             return self._outcome(result, statement)
         if statement.target is not None:
             self._set(statement.target, result)
-        if result is False and (statement.target is None or (self._verdicts and not self._is_read(statement))):
-            return Refusal(self._found or f"{statement.action} refused")
-        return None
+        return self._verdict(result, statement)
+
+    def _verdict(self, result: Any, statement: Execute) -> Refusal | None:
+        """Return the refusal that a result is by itself.
+
+        Where nothing else in the flow could refuse, a result that is not assigned must say yes or no; `None` is that of
+        an action which only does something. Elsewhere only what plainly forbids is heeded.
+        """
+        if statement.target is not None and (not self._verdicts or self._is_read(statement)):
+            return None
+        is_verdict = self._verdicts and statement.target is None and result is not None
+        if self.mapping is not None or is_verdict:
+            return refusal_of(result, statement.action, self._context.name, self.mapping)
+        return Refusal(f"{statement.action} refused") if result is False else None
 
     def _set(self, name: str, value: Any) -> None:
         self.variables[name] = value
@@ -204,6 +218,12 @@ class Run:
             return str(statement.text(self.variables))
         text = self._program.text_of(statement.phrase or "") or ""
         return str(filled(text, statement.place)(self.variables))
+
+
+def _last_answer(turn: Turn) -> str:
+    """Return what the bot said last, which is never what is judged."""
+    said = [message.get("content") for message in turn.messages if message["role"] == "assistant"]
+    return next((text for text in reversed(said) if isinstance(text, str)), "")
 
 
 def _truth(condition: Expression, variables: dict[str, Any]) -> bool:

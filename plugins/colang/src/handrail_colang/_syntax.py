@@ -77,8 +77,19 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Priority:
+    """`priority 2`: which of the dialogs that begin alike comes first."""
+
+    place: Place
+    value: float
+
+
+ANYTHING = "..."
+
+
+@dataclass(frozen=True, slots=True)
 class Says:
-    """`user phrase`, at the beginning of a dialog: what the user has said."""
+    """`user phrase`, at the beginning of a dialog: what the user has said; `user ...` for anything else."""
 
     place: Place
     phrase: str
@@ -109,7 +120,7 @@ class Unsupported:
     construct: str
 
 
-Statement: TypeAlias = Assign | Execute | Bot | CreateEvent | Do | Stop | Return | If | Says | Unsupported
+Statement: TypeAlias = Assign | Execute | Bot | CreateEvent | Do | Stop | Return | If | Priority | Says | Unsupported
 Block: TypeAlias = tuple[Statement, ...]
 
 
@@ -153,6 +164,8 @@ class Dialog:
     Attributes:
         name: the flow's name; empty for one without.
         intents: the phrases of `user`, any of which begins it.
+        priority: of those that begin alike, the greatest comes first.
+        is_extension: whether another that begins alike goes on after it.
     """
 
     place: Place
@@ -160,6 +173,8 @@ class Dialog:
     intents: tuple[Says, ...]
     body: Block
     reads: frozenset[str] = frozenset()
+    priority: float = 1.0
+    is_extension: bool = False
 
 
 Definition: TypeAlias = Flow | BotMessage | UserIntent | Dialog | Unsupported

@@ -54,7 +54,7 @@ def run(
         config: A folder with a configuration, or its file.
         data: Files of JSON Lines, JSON, CSV or Parquet, or folders of them.
         out: The folder of the run.
-        map: Which column is which field: response=answer,label=score>0.5.
+        map: Which column is which field: 'response=answer,label=score>0.5', quoted, for a shell reads > itself.
         preset: A known shape of data: pyrit, chat, wildguard or beavertails.
         limit: Judge the first rows only.
         sample: Judge so many rows, drawn by the seed.

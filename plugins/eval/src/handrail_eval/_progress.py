@@ -21,8 +21,7 @@ class Progress:
     def __init__(self, done: int, total: int | None) -> None:
         self._before = self._done = done
         self._total = total
-        self._started = time.monotonic()
-        self._told = 0.0
+        self._started = self._told = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
     def add(self) -> None:
@@ -40,7 +39,8 @@ class Progress:
     def _tell(self, before: str, after: str) -> None:
         passed = max(time.monotonic() - self._started, 1e-9)
         rate = (self._done - self._before) / passed
-        told = f"{self._done} rows, {rate:.1f} a second"
+        told = f"{self._done} {'row' if self._done == 1 else 'rows'}"
+        told += f", {rate:.1f} a second" if rate > 0 else ", all judged before" if self._done else ""
         if self._total is not None and rate > 0:
             told = f"{self._done} of {self._total} rows, {rate:.1f} a second"
             if self._done < self._total:

@@ -12,9 +12,9 @@ from handrail.plugins import lazy_exports
 import nemoguardrails.plugin  # noqa: F401  # refuses to be imported beside NVIDIA's package
 
 if TYPE_CHECKING:
+    from nemoguardrails.guardrails.guardrails import Guardrails as Guardrails
     from nemoguardrails.llm.providers import register_provider as register_provider
     from nemoguardrails.rails.llm.config import RailsConfig as RailsConfig
-    from nemoguardrails.rails.llm.llmrails import Guardrails as Guardrails
     from nemoguardrails.rails.llm.llmrails import LLMRails as LLMRails
     from nemoguardrails.types import ChatMessage as ChatMessage
     from nemoguardrails.types import LLMModel as LLMModel
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from nemoguardrails.types import UsageInfo as UsageInfo
 
 _HOMES = {
+    "guardrails.guardrails": ("Guardrails",),
     "llm.providers": ("register_provider",),
     "rails.llm.config": ("RailsConfig",),
-    "rails.llm.llmrails": ("Guardrails", "LLMRails"),
+    "rails.llm.llmrails": ("LLMRails",),
     "types": ("ChatMessage", "LLMModel", "LLMResponse", "LLMResponseChunk", "Role", "ToolCall", "UsageInfo"),
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from handrail import Registry
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 from handrail.plugins import RailSpec
-from handrail_colang import action_in_place, action_rail, defined_flows
+from handrail_colang import action_in_place, action_rail, call_variables, defined_flows
 
 if TYPE_CHECKING:
     from handrail import RailContext, Registrations, Turn, Verdict, Window
@@ -157,7 +157,9 @@ class LibraryRail:
     def _variables(self, turn: Turn) -> Mapping[str, Any]:
         spoken = [str(message.get("content") or "") for message in turn.messages if message["role"] == "assistant"]
         last = {"last_user_message": turn.user_message, "last_bot_message": spoken[-1] if spoken else ""}
-        return {"relevant_chunks": "", **turn.variables, **self._texts, **last}
+        call = call_variables.get()
+        said = {} if call is None else call.said
+        return {"relevant_chunks": "", **turn.variables, **said, **self._texts, **last}
 
 
 def heeds_actions(rail: object) -> bool:

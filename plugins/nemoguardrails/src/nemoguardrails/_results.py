@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from handrail import Blocked, RailFailed, StreamError
+from handrail_colang import call_variables
 
 if TYPE_CHECKING:
     from handrail import GenerationLog, LLMCallInfo, Message
     from handrail.config import RailsConfig
+    from handrail_colang import CallVariables
 
 _OPENED, _CLOSED = "<think>", "</think>"
 GENERATION_FAILED = "The model could not answer."
@@ -56,19 +58,21 @@ class GuardedTexts:
     Args:
         stream: the chunks.
         names: the rails' names.
+        variables: those of the call, which whatever runs in it finds; None for a stream that needs none.
     """
 
-    __slots__ = ("__weakref__", "_names", "_stream")
+    __slots__ = ("__weakref__", "_names", "_stream", "_variables")
 
-    def __init__(self, stream: AsyncIterator[Any], names: Names) -> None:
+    def __init__(self, stream: AsyncIterator[Any], names: Names, variables: CallVariables | None = None) -> None:
         self._stream = stream
         self._names = names
+        self._variables = variables
 
     def __aiter__(self) -> GuardedTexts:
         return self
 
     async def __anext__(self) -> Any:
-        chunk = await anext(self._stream)
+        chunk = await (anext(self._stream) if self._variables is None else self._within_the_call())
         if type(chunk) is str:
             return chunk
         if isinstance(chunk, StreamError):
@@ -76,6 +80,13 @@ class GuardedTexts:
         if isinstance(chunk, dict) and isinstance(error := chunk.get("text"), StreamError):
             return {**chunk, "text": fit_for_readers(error, self._names)}
         return chunk
+
+    async def _within_the_call(self) -> Any:
+        token = call_variables.set(self._variables)
+        try:
+            return await anext(self._stream)
+        finally:
+            call_variables.reset(token)
 
     async def aclose(self) -> None:
         """End the stream: the model's is closed and every check cancelled."""
@@ -145,8 +156,11 @@ def _without_texts(call: LLMCallInfo, *, judged: bool) -> LLMCallInfo:
     return replace(call, prompt=WITHHELD, completion=WITHHELD) if judged else call
 
 
-def own_variables(data: Mapping[str, Any] | None, *, blocked: bool) -> Mapping[str, Any] | None:
-    """Return the variables that were asked for; of a blocked answer, without the answer."""
-    if data is None or not blocked or "bot_message" not in data:
-        return data
-    return {**data, "bot_message": None}
+def own_variables(
+    data: Mapping[str, Any] | None, names: list[str] | None, call: CallVariables | None, *, blocked: bool
+) -> Mapping[str, Any] | None:
+    """Return the variables that were asked for; of a blocked answer, without the answer and what was made of it."""
+    if data is None:
+        return None
+    own = {} if call is None else call.wanted(names, blocked=blocked)
+    return {**data, **own, **({"bot_message": None} if blocked and "bot_message" in data else {})}

@@ -34,6 +34,12 @@ def conversation(state: object, prompt: str | None, messages: Sequence[Message] 
     return [*earlier, *now]
 
 
+def context_of(messages: Sequence[Message] | None) -> dict[str, Any]:
+    """Return the variables that a caller gives, in messages of the role "context"."""
+    found = (message.get("content") for message in messages or () if message.get("role") == "context")
+    return {name: value for content in found if isinstance(content, Mapping) for name, value in content.items()}
+
+
 def next_state(result: handrail.GenerationResponse) -> dict[str, Any]:
     """Return the state after a call. A message that an input rail refused is no part of it, nor is a blocked answer."""
     spoken = [dict(message) for message in result.messages]

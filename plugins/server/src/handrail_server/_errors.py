@@ -145,12 +145,14 @@ def config_broken(which: str) -> ApiError:
 
 def no_model(name: str) -> ApiError:
     """Return the error for a model that is unknown, or is not for this client; it does not say which."""
-    return ApiError(404, f"There is no model {name!r} here.", code="model_not_found", param="model")
+    message = f"There is no model {name!r} here; GET /v1/models lists those that there are."
+    return ApiError(404, message, code="model_not_found", param="model")
 
 
 def no_configuration(name: str) -> ApiError:
     """Return the error for a configuration that is unknown, or is not for this client."""
-    return ApiError(404, f"There is no configuration {name!r} here.", code="config_not_found", param="config_id")
+    message = f"There is no configuration {name!r} here; GET /v1/models lists those that there are."
+    return ApiError(404, message, code="config_not_found", param="config_id")
 
 
 def log_failure(what: str, error: BaseException) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from handrail import RailContext
 from handrail_colang import TaskManager
 
+from nemoguardrails.llm.output_parsers import is_content_safe
 from nemoguardrails.llm.types import Task as Task
 
 if TYPE_CHECKING:
@@ -24,3 +26,8 @@ class LLMTaskManager(TaskManager):
 
     def __init__(self, config: RailsConfig) -> None:
         super().__init__(RailContext("LLMTaskManager", "output", config, len))
+        self.register_output_parser(is_content_safe, "is_content_safe")
+
+    def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> None:
+        """Give prompts a parser that they may name."""
+        self._context.registrations.output_parsers[name] = output_parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handrail import LLMCallInfo as LLMCallInfo
+import handrail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,40 @@ if TYPE_CHECKING:
     from handrail import Message
 
 __all__ = ["ExplainInfo", "LLMCallInfo"]
+
+
+class LLMCallInfo(handrail.LLMCallInfo):
+    """A request to a model; with nothing but its task, the name that an action gives its next request."""
+
+    def __init__(
+        self,
+        task: str,
+        duration: float = 0.0,
+        total_tokens: int = 0,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+        started_at: float = 0.0,
+        finished_at: float = 0.0,
+        id: str | None = None,  # noqa: A002  # the published name
+        prompt: str = "",
+        completion: str = "",
+        llm_model_name: str = "",
+        llm_provider_name: str = "",
+    ) -> None:
+        super().__init__(
+            task,
+            duration,
+            total_tokens,
+            prompt_tokens,
+            completion_tokens,
+            started_at,
+            finished_at,
+            id,
+            prompt,
+            completion,
+            llm_model_name,
+            llm_provider_name,
+        )
 
 
 class ExplainInfo:
@@ -27,7 +61,7 @@ class ExplainInfo:
         self._spoken = tuple(spoken)
 
     @property
-    def llm_calls(self) -> list[LLMCallInfo]:
+    def llm_calls(self) -> list[handrail.LLMCallInfo]:
         """Every request so far, in order."""
         return list(self._explanation.llm_calls)
 

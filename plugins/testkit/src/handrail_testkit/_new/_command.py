@@ -95,6 +95,7 @@ def _next_steps(kind: Kind, names: Names, folder: Path) -> list[str]:
         '  python -m pip install --upgrade "pip>=25.1"',
         "  pip install --editable . --group dev",
         "  pytest",
+        *(["  python tests/service.py &"] if kind == "provider" else []),  # what it has to talk to
         "  handrail chat example --streaming",
         "",
         f"Then write what it is to do in src/{names.package}/{module}.py, and its settings in settings.py beside it.",

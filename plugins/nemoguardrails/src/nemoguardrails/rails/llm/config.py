@@ -40,6 +40,21 @@ class RailsConfig(handrail.RailsConfig):
         return True
 
     @property
+    def streaming_supported(self) -> bool:
+        """The same under its older name."""
+        return True
+
+    @property
+    def config_path(self) -> str:
+        """Where the configuration was read from."""
+        return str(self.base_path)
+
+    @property
+    def passthrough(self) -> bool:
+        """Whether the model gets the conversation as it is, which it always does; kept for existing code."""
+        return True
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know though it is no error."""
         general = any(prompt.task == "general" for prompt in self.prompts)

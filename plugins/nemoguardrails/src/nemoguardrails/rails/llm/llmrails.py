@@ -8,18 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import handrail
-from handrail import Blocked, Event, Finished, Message, RailFailed, Registry, StreamError, TextDelta
+from handrail import Blocked, Message, Registry
 from handrail.errors import ConfigurationError, InvalidRequestError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
-from handrail_colang import action_in_place, dialogs_of_program
+from handrail_colang import CallVariables, action_in_place, call_variables, dialogs_of_program
 
 from nemoguardrails._engines import as_provider
+from nemoguardrails._events import events_of, messages_of
 from nemoguardrails._library import heeds_actions
+from nemoguardrails._pushing import content_of, push
 from nemoguardrails._results import GuardedTexts, Names, exception_message
-from nemoguardrails._state import conversation, next_state
+from nemoguardrails._runtime import Runtime
+from nemoguardrails._state import context_of, conversation, next_state
 from nemoguardrails.context import streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
+from nemoguardrails.llm.output_parsers import is_content_safe
 from nemoguardrails.logging.explain import ExplainInfo
 from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
@@ -34,6 +38,7 @@ from nemoguardrails.rails.llm.options import (
 )
 
 if TYPE_CHECKING:
+    from handrail import Provider
     from handrail_colang import Dialogs
 
     from nemoguardrails.streaming import StreamingHandler
@@ -71,11 +76,13 @@ class LLMRails(handrail.LLMRails):
             program_registry.reset(tokens[0])
             dialogs_of_program.reset(tokens[1])
         main = self.composition.models.get("main")
+        self._main = None if main is None else main.provider
         if self._dialogs and main is not None:
             super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
         self.kb: None = None  # what is retrieved, and how, is the application's
         self.runtime = Runtime(self)
+        self.composition.registrations.output_parsers.setdefault("is_content_safe", is_content_safe)
         self._names = Names(config)
         self._spoken: Sequence[Message] = ()
         say_differences(config)
@@ -100,7 +107,7 @@ class LLMRails(handrail.LLMRails):
         stream = super().stream_async(
             prompt, messages, wanted, state, include_metadata, generator, include_generation_metadata
         )
-        return GuardedTexts(stream, self._names)
+        return GuardedTexts(stream, self._names, CallVariables(context_of(messages)) if self._dialogs else None)
 
     async def generate_async(  # type: ignore[override]  # results are of the drop-in's own classes
         self,
@@ -113,8 +120,7 @@ class LLMRails(handrail.LLMRails):
         """Generate a guarded answer, and return it whole.
 
         Args:
-            prompt: the user's message; or
-            messages: the conversation.
+            prompt: the user's message, in place of `messages`, the conversation.
             options: which rails run, and what comes back.
             state: what an earlier call of the conversation has given as its `state`, or `{}`; the result is a
                 `GenerationResponse` whose `state` goes into the next call.
@@ -130,20 +136,38 @@ class LLMRails(handrail.LLMRails):
         if state is not None:
             prompt, messages = None, conversation(state, prompt, messages)
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
-        if not wanted.rails.dialog:
-            response = await self._without_generation(prompt, messages, wanted)
-        else:
-            asked = self._whole if handler is None else partial(self._into, handler)
-            result = await asked(prompt, messages, wanted)
-            self._spoken = next_state(result)["messages"]
-            response = GenerationResponse.of(self._with_exception(result), wanted, self._names)
-            if state is not None:
-                response.state = next_state(result)
+        call = CallVariables(context_of(messages))
+        token = call_variables.set(call)
+        try:
+            if not wanted.rails.dialog:
+                response = await self._without_generation(prompt, messages, wanted)
+            else:
+                asked = self._whole if handler is None else partial(self._into, handler)
+                response = self._answered(await asked(prompt, messages, wanted), wanted, call, state)
+        finally:
+            call_variables.reset(token)
         if state is not None and is_prompt and isinstance(response.response, list):
-            response.response = _content(response.response)
+            response.response = content_of(response.response)
         if options is not None or state is not None:
             return response
         return response.response if isinstance(response.response, str) else response.response[0]
+
+    async def generate_events_async(self, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what the bot does after what has happened: says its guarded answer, then listens.
+
+        Raises:
+            InvalidRequestError: an event is of an unknown type, or the last is not what the user says.
+        """
+        answer = await self.generate_async(messages=messages_of(events))
+        return events_of(cast("Mapping[str, Any]", answer))  # because messages are given
+
+    def generate_events(self, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Do the same from code that is not asynchronous.
+
+        Raises:
+            RuntimeError: an event loop is running; await `generate_events_async` there.
+        """
+        return events_of(cast("Mapping[str, Any]", self.generate(messages=messages_of(events))))
 
     async def check_async(  # type: ignore[override]  # likewise
         self,
@@ -189,12 +213,24 @@ class LLMRails(handrail.LLMRails):
         provider = as_provider(llm)
         return super().update_llm(self._dialogs[0].in_front_of(provider) if self._dialogs else provider)
 
+    def guard_chain(self, chain: Provider) -> None:
+        """Put a chain in place of the main model, which is still asked what a message means to dialogs."""
+        super().update_llm(self._dialogs[0].in_front_of_chain(chain, self._main) if self._dialogs else chain)
+
+    def _answered(
+        self, result: handrail.GenerationResponse, wanted: GenerationOptions, call: CallVariables, state: object
+    ) -> GenerationResponse:
+        following = next_state(result)
+        self._spoken = following["messages"]
+        response = GenerationResponse.of(self._with_exception(result), wanted, self._names, call)
+        if state is not None:
+            response.state = following
+        return response
+
     def _with_exception(self, result: handrail.GenerationResponse) -> handrail.GenerationResponse:
         stop = result.stop
-        if stop is None:
-            return result
         created = isinstance(stop, Blocked) and str(stop.category or "").endswith("Exception")
-        if not created and not self.config.enable_rails_exceptions:
+        if stop is None or not (created or self.config.enable_rails_exceptions):
             return result
         return replace(result, response=[exception_message(stop, self._names)])
 
@@ -238,11 +274,11 @@ class LLMRails(handrail.LLMRails):
                 stream = self.stream(prompt, messages, options=for_kernel(wanted))
             except StreamingNotSupportedError:  # its rails may not see parts of the answer
                 result = await self._whole(prompt, messages, wanted)
-                await handler.push_chunk(_content(result.response))
+                await handler.push_chunk(content_of(result.response))
                 return result
             async with stream:
                 async for event in stream:
-                    await _push(handler, event, self._names)
+                    await push(handler, event, self._names)
             return stream.response
         finally:
             await handler.finish()
@@ -262,73 +298,3 @@ class LLMRails(handrail.LLMRails):
             types.append("output")
         result = await super().check_async(talk, types, options=for_kernel(wanted))
         return GenerationResponse.of_check(result, wanted, is_prompt=prompt is not None)
-
-
-class Guardrails(LLMRails):
-    """The same under its newer name.
-
-    Args:
-        config: what to guard, with which models and how.
-        llm: takes the place of the configured main model.
-        verbose: kept for existing code.
-        use_iorails: kept for existing code; there is one engine.
-        require_iorails: kept for existing code.
-        registry: what is installed; by default whatever is found.
-    """
-
-    def __init__(
-        self,
-        config: handrail.RailsConfig,
-        llm: object = None,
-        verbose: bool = False,  # noqa: FBT001, FBT002  # the published signature
-        *,
-        use_iorails: bool = True,
-        require_iorails: bool = False,
-        registry: Registry | None = None,
-    ) -> None:
-        del use_iorails, require_iorails
-        super().__init__(config, llm, verbose, registry=registry)
-
-
-class Runtime:
-    """What existing code reaches as `rails.runtime`: where actions are registered.
-
-    Args:
-        rails: whose it is.
-    """
-
-    def __init__(self, rails: LLMRails) -> None:
-        self.config = rails.config
-        self._rails = rails
-
-    @property
-    def registered_action_params(self) -> dict[str, Any]:
-        """The values that are passed to actions, by name."""
-        return self._rails.composition.registrations.action_params
-
-    def register_action(self, action: Callable[..., Any], name: str | None = None) -> None:
-        """Give rails a function that they may execute by name."""
-        self._rails.register_action(action, name)
-
-    def register_action_param(self, name: str, value: object) -> None:
-        """Give a value to every executed function that has a parameter of this name."""
-        self._rails.register_action_param(name, value)
-
-
-async def _push(handler: StreamingHandler, event: Event, names: Names) -> None:
-    if isinstance(event, TextDelta):
-        await handler.push_chunk(event.text)
-    elif isinstance(event, Blocked) and event.direction == "input":
-        await handler.push_chunk(event.message)
-    elif isinstance(event, Blocked | RailFailed):
-        await handler.push_chunk(StreamError.of(names.stop(event)))
-    elif isinstance(event, Finished) and handler.include_metadata and event.usage is not None:
-        usage = event.usage
-        tokens = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-        await handler.push_chunk("", {"usage": {**tokens, "total_tokens": usage.total_tokens}})
-
-
-def _content(response: str | list[Message]) -> str:
-    if isinstance(response, str):
-        return response
-    return "".join(str(message.get("content") or "") for message in response)

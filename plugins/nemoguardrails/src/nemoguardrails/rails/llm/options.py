@@ -15,9 +15,12 @@ from handrail import GenerationStats as GenerationStats
 from handrail import LLMCallInfo as LLMCallInfo
 from handrail import Message
 from handrail.errors import InvalidRequestError
+from handrail_colang import CallVariables
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
 
 from nemoguardrails._results import Names, own_variables, without_the_answer, without_thinking
+
+_GENERATION = "generation"  # a kind of rail in logs, which some pass on
 
 
 class RailType(StrEnum):
@@ -79,7 +82,11 @@ class GenerationOptions(BaseModel):
     def _only_these(cls, value: Any) -> Any:
         if not isinstance(value, list | tuple):
             return value
-        return {kind: kind in value for kind in GenerationRailsOptions.model_fields}
+        kinds = GenerationRailsOptions.model_fields
+        unknown = [kind for kind in value if kind not in (*kinds, _GENERATION)]
+        if unknown:  # a misspelt one would turn off what it names
+            raise ValueError(f"{unknown[0]!r} is unknown; kinds of rails are {', '.join(kinds)}")
+        return {kind: kind in value for kind in kinds}
 
 
 class GenerationResponse(BaseModel):
@@ -95,19 +102,22 @@ class GenerationResponse(BaseModel):
     llm_metadata: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, result: handrail.GenerationResponse, options: GenerationOptions, names: Names) -> Self:
+    def of(
+        cls, result: handrail.GenerationResponse, options: GenerationOptions, names: Names, call: CallVariables | None
+    ) -> Self:
         """Make one of Handrail's, with what the options ask for. Of a blocked answer nothing comes back."""
+        names_asked = options.output_vars if isinstance(options.output_vars, list) else None
+        data = own_variables(result.output_data, names_asked, call, blocked=result.stop is not None)
         log = _asked(result.log, options.log)
         if log is not None:
             log = names.log(log if result.stop is None else without_the_answer(log, result.stop))
         if result.stop is not None:
-            data = own_variables(result.output_data, blocked=True)
             return cls(response=result.response, output_data=data, log=log)
         response, thought = _without_thinking(result.response)
         return cls(
             response=response,
             llm_output=result.llm_output,
-            output_data=result.output_data,
+            output_data=data,
             log=log,
             tool_calls=[_tool_call(call) for call in result.tool_calls] or None,
             reasoning_content=result.reasoning_content or thought,
