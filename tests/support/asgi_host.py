@@ -222,8 +222,11 @@ class ResponsesWire:
         values = list(client.events())
         last = values[-1] if values else {"type": "response.failed"}
         ended = last["type"] in ("response.completed", "response.incomplete")
-        kinds = ("response.output_text.delta", "response.refusal.delta")
-        text = "".join(value["delta"] for value in values if value["type"] in kinds)
+        said = {"response.output_text.delta": "", "response.refusal.delta": ""}
+        for value in values:
+            if value["type"] in said:
+                said[value["type"]] += value["delta"]
+        text = next(filter(None, said.values()), "")  # a refusal is both
         arguments = [value["delta"] for value in values if value["type"].endswith("arguments.delta")]
         reasoning = [value["delta"] for value in values if value["type"].endswith("summary_text.delta")]
         added = [value["item"] for value in values if value["type"].endswith("item.added")]
@@ -239,7 +242,8 @@ class ResponsesWire:
 
     def _text(self, response):
         parts = [part for item in response["output"] for part in item.get("content") or ()]
-        return "".join(part.get("text") or part.get("refusal") for part in parts)
+        texts = "".join(part.get("text", "") for part in parts)
+        return texts or "".join(part.get("refusal", "") for part in parts)
 
     def _answer(self, client, response, text, shown):
         response = response or {}

@@ -12,7 +12,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRetryMiddleware
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, ChatMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import tool
 from pydantic import PrivateAttr
@@ -234,3 +234,55 @@ def test_without_async_an_answer_is_guarded_too():
     model = GuardedModel(FakeModel(said), host_rails("windows"))
     assert FORBIDDEN not in str(model.invoke("Hello").content)
     assert [FORBIDDEN in str(piece.content) for piece in model.stream("Hello")] == [False]
+
+
+class Asked(FakeModel):
+    """Keeps the messages with which it was asked."""
+
+    _messages = PrivateAttr(default_factory=list)
+
+    async def _agenerate(self, messages, stop=None, run_manager=None, **kwargs):
+        self._messages.extend(messages)
+        return await super()._agenerate(messages, stop, run_manager, **kwargs)
+
+
+async def asked_through(*messages):
+    """Ask a guarded model; return the messages that reached it, and the answer."""
+    from handrail import Chunk
+    from handrail_testkit import HostModel
+
+    model = Asked(HostModel([Chunk("Well."), Chunk(finish_reason="stop")]))
+    answer = await GuardedModel(model, host_rails("input")).ainvoke(list(messages))
+    return model._messages, answer.content
+
+
+CALL = AIMessage("", tool_calls=[{"name": "look_up", "args": {}, "id": "c"}])
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [HumanMessage("Hello", name=FORBIDDEN)],
+        [HumanMessage([{"type": "note", "text": FORBIDDEN}])],
+        [HumanMessage([{"type": "note", "note": FORBIDDEN}])],
+        [HumanMessage("Hello"), CALL, ToolMessage([{"type": "note", "note": FORBIDDEN}], tool_call_id="c")],
+    ],
+)
+async def test_whatever_says_something_to_the_model_is_judged(messages):
+    reached, answer = await asked_through(*messages)
+    assert (reached, answer) == ([], "The guard has refused this.")
+
+
+async def test_a_role_that_no_rail_judges_is_refused():
+    with pytest.raises(ValueError, match="role"):
+        await asked_through(ChatMessage(FORBIDDEN, role="x"), HumanMessage("Hello"))
+
+
+async def test_a_question_that_was_refused_before_is_taken_out_of_the_history():
+    result = ToolMessage("found", tool_call_id="c", name="look_up")
+    reached, answer = await asked_through(
+        HumanMessage(FORBIDDEN), CALL, result, AIMessage("No."), HumanMessage("Well?")
+    )
+    assert answer == "Well."
+    assert [message.type for message in reached] == ["human", "ai", "human"]
+    assert FORBIDDEN not in repr(reached)

@@ -13,15 +13,21 @@ from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure
 from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import (
+    BinaryContent,
+    ModelRequest,
     ModelResponse,
     PartDeltaEvent,
     PartStartEvent,
+    SpeechPart,
+    SystemPromptPart,
     TextPart,
     ThinkingPart,
     ToolCallPart,
+    UserPromptPart,
 )
-from pydantic_ai.models import Model, StreamedResponse
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.fallback import FallbackModel
+from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.tools import DeferredToolRequests, ToolDefinition
 from pydantic_ai.toolsets import ExternalToolset
 from pydantic_ai.usage import RequestUsage
@@ -168,3 +174,47 @@ class TestPydanticAI(HostConformance):
     @pytest.fixture
     def case(self):
         return PydanticAI()
+
+
+FORBIDDEN = "forbidden fruit"
+
+
+async def asked_through(*messages):
+    """Ask a guarded model; return the messages that reached it."""
+    reached = []
+
+    def answer(messages, info):
+        reached.extend(messages)
+        return ModelResponse([TextPart("Well.")])
+
+    model = GuardedModel(FunctionModel(answer), host_rails("input"))
+    await model.request(list(messages), None, ModelRequestParameters())
+    return reached
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        UserPromptPart(["Hello", FORBIDDEN]),
+        UserPromptPart([BinaryContent(FORBIDDEN.encode(), media_type="text/plain")]),
+        SpeechPart(speaker="user", transcript=FORBIDDEN),
+    ],
+)
+async def test_whatever_says_something_to_the_model_is_judged(part):
+    with pytest.raises(RefusedError):
+        await asked_through(ModelRequest([part]))
+
+
+async def test_a_question_that_was_refused_before_is_taken_out_of_the_history():
+    asked = ModelRequest([SystemPromptPart("Be kind."), UserPromptPart([FORBIDDEN, "and more"])])
+    reached = await asked_through(asked, ModelResponse([TextPart("No.")]), ModelRequest([UserPromptPart("Well?")]))
+    assert FORBIDDEN not in repr(reached)
+    assert [message.kind for message in reached] == ["request", "response", "request"]
+    assert reached[0].parts[0] is asked.parts[0]
+
+
+async def test_citations_of_an_answer_are_left_out():
+    said = TextPart("Well.", provider_details={"note": FORBIDDEN})
+    model = GuardedModel(FunctionModel(lambda messages, info: ModelResponse([said])), host_rails("windows"))
+    answer = await model.request([ModelRequest([UserPromptPart("Hello")])], None, ModelRequestParameters())
+    assert (answer.text, FORBIDDEN in repr(answer)) == ("Well.", False)

@@ -26,6 +26,10 @@ Receive: TypeAlias = Callable[[], Awaitable[Packet]]
 App: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _MOST = 16 * 2**20  # bytes of an answer that is not streamed
+_OF_THE_BODY = frozenset(
+    {b"content-type", b"content-length", b"content-encoding", b"content-range", b"content-md5", b"content-digest",
+     b"repr-digest", b"digest", b"etag", b"last-modified", b"accept-ranges", b"transfer-encoding", b"trailer"}
+)  # fmt: skip
 FAILED = "the answer was withheld, because it could not be checked"
 
 
@@ -98,7 +102,7 @@ class Exchange:
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if packet["status"] >= 400:
             self._mode = "pass"
-        elif headers.get(b"content-encoding", b"identity") != b"identity":
+        elif any(name.lower() == b"content-encoding" and _is_encoded(value) for name, value in packet["headers"]):
             self._mode = "unknown"
         else:
             self._mode = {b"text/event-stream": "stream", b"application/json": "whole"}.get(kind, "unknown")
@@ -147,13 +151,13 @@ class Exchange:
             if not value and self._begun:
                 await self._say(KEEP_ALIVE)
             return ()
-        return tuple(self._dialect.read(value))
+        return self._dialect.chunks(value)
 
     async def _say(self, body: bytes, *, more: bool = True) -> None:
         async with self._sending:
             if not self._begun and self._start is not None:
                 self._begun = True
-                await self._send({**self._start, "headers": _headers(self._start)})
+                await self._send({**self._start, "headers": _headers(self._start, b"text/event-stream; charset=utf-8")})
             if body or not more:
                 await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
@@ -187,9 +191,8 @@ class Exchange:
 
     async def _say_whole(self, status: int, value: dict[str, Any]) -> None:
         body = json.dumps(value).encode()
-        headers = [*_headers(self._start or {}), (b"content-length", str(len(body)).encode())]
-        headers = [pair for pair in headers if pair[0].lower() != b"content-type"]
-        headers.append((b"content-type", b"application/json"))
+        headers = _headers(self._start or {}, b"application/json")
+        headers.append((b"content-length", str(len(body)).encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -198,5 +201,11 @@ async def _only(chunk: Chunk) -> AsyncIterator[Chunk]:
     yield chunk
 
 
-def _headers(start: Packet) -> list[tuple[bytes, bytes]]:
-    return [pair for pair in start.get("headers", ()) if pair[0].lower() not in (b"content-length", b"etag")]
+def _headers(start: Packet, kind: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer without those that are about the body it had before."""
+    kept = [pair for pair in start.get("headers", ()) if pair[0].lower() not in _OF_THE_BODY]
+    return [*kept, (b"content-type", kind)]
+
+
+def _is_encoded(value: bytes) -> bool:
+    return value.strip().lower() not in (b"", b"identity")

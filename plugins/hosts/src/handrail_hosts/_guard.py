@@ -21,6 +21,7 @@ Guarding: TypeAlias = "HostGuard | LLMRails | RailsConfig | str | PathLike[str]"
 """What a host is guarded with: a guard, rails, a configuration, or the path of one."""
 
 _SOURCE = "handrail_hosts.source"
+_ROLES = ("user", "assistant", "system", "developer", "tool")
 _NOT_TOLD: Sequence[Message] = ({"role": "user", "content": ""},)  # of a conversation that the host does not show
 
 
@@ -42,19 +43,21 @@ class HostGuard:
     Args:
         rails: the rails, a configuration, or the path of one. Its main model is not asked, and its instructions are
             not sent; the host has its own.
+        prefill: whether the last message of a client's request may be the assistant's.
 
     Raises:
         ConfigurationError: the configuration cannot be used, its output rails do not stream, or text would go out
             before they have judged it.
     """
 
-    def __init__(self, rails: LLMRails | RailsConfig | str | PathLike[str]) -> None:
+    def __init__(self, rails: LLMRails | RailsConfig | str | PathLike[str], *, prefill: bool = False) -> None:
         if isinstance(rails, str | PathLike):
             rails = RailsConfig.from_path(rails)
         built = LLMRails(rails) if isinstance(rails, RailsConfig) else rails
         _refuse_text_before_its_verdict(built)
         self._rails = copy.copy(built).update_llm(_HostModel())
         self._rails.feed()  # raises if output rails do not stream
+        self._prefill = prefill
         self._instructed = any(entry.content for entry in built.config.instructions)
 
     @classmethod
@@ -142,12 +145,29 @@ class HostGuard:
             AnswerRefusedError: a rail refused.
             GuardFailedError: a rail failed.
         """
-        roles = self._rails.config.rails.input.roles
-        if not self._rails.composition.input_rails or not any(message["role"] in roles for message in messages):
+        for message in messages:
+            if not isinstance(message, Mapping) or message.get("role") not in _ROLES:
+                raise GuardFailedError("a message has a role that no rail judges")
+        if not self._judges_any(messages):
             return messages
         result = await self._rails.check_async(messages, ["input"])
         _raise_if_stopped(result, "input")
         return result.messages
+
+    async def check_request(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return the messages of a client, whom nobody trusts, as the input rails let them through.
+
+        Raises:
+            AnswerRefusedError: a rail refused.
+            GuardFailedError: a rail failed; or the model would be asked with nothing that rails judge, or would go on
+                from words that are said to be its own.
+        """
+        if messages and messages[-1].get("role") == "assistant" and not self._prefill:
+            raise GuardFailedError("the last message is the assistant's, which no rail has judged")
+        judged = await self.check_input(messages)
+        if self._rails.composition.input_rails and not self._judges_any(messages):
+            raise GuardFailedError("no message has a role that the input rails judge; see 'rails.input.roles'")
+        return judged
 
     async def check_output(self, message: Message) -> str:
         """Return the text of an assistant's message as the output rails let it through; its tool calls are judged, too.
@@ -164,6 +184,10 @@ class HostGuard:
     def withholds_reasoning(self) -> bool:
         """Whether reasoning is kept back, because rails guard the answer and none of them guards the reasoning."""
         return "reasoning" in self._rails.composition.withheld
+
+    def _judges_any(self, messages: Sequence[Message]) -> bool:
+        roles = self._rails.config.rails.input.roles
+        return bool(self._rails.composition.input_rails) and any(message["role"] in roles for message in messages)
 
     def _options(
         self,

@@ -11,7 +11,8 @@ from handrail_langchain import LangChainProvider
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_openai_messages
 
-from handrail_hosts._conversation import Conversation, texts_of
+from handrail_hosts._beside import beside_message
+from handrail_hosts._conversation import Conversation, has_text, is_placeholder, texts_of
 from handrail_hosts._errors import GuardFailedError
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ _METADATA = ("finish_reason", "stop_reason", "done_reason", "model_name", "model
 def conversation_of(messages: Sequence[BaseMessage]) -> Conversation[BaseMessage]:
     """Return messages as rails see them."""
     talk: Conversation[BaseMessage] = Conversation()
+    called = frozenset(
+        call["name"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls
+    )
     for message in messages:
         form = convert_to_openai_messages(message)
         if not isinstance(form, Mapping):
             raise GuardFailedError(f"a {type(message).__name__} cannot be judged")
-        talk.add(message, form)
+        talk.add(message, form, beside_message(form, called))
     return talk
 
 
@@ -40,17 +44,19 @@ def put_back(talk: Conversation[BaseMessage], judged: Sequence[Message]) -> list
 
 def _changed(message: BaseMessage, changed: Message) -> BaseMessage:
     texts = texts_of(changed["content"])
-    if isinstance(message.content, str):
+    if is_placeholder(changed) and isinstance(message, AIMessage):
+        return AIMessage("".join(texts))
+    if isinstance(message.content, str) or is_placeholder(changed):
         return message.model_copy(update={"content": "".join(texts)})
+    if len(texts) != sum(isinstance(part, str) or has_text(part) for part in message.content):
+        raise GuardFailedError(f"a rail changed a {type(message).__name__} in a way that is not supported")
     left: Iterator[str] = iter(texts)
     parts: list[Any] = []
     for part in message.content:
         if isinstance(part, str):
-            parts.append(next(left, ""))
-        elif part.get("type") == "text":
-            parts.append({**part, "text": next(left, "")})
+            parts.append(next(left))
         else:
-            parts.append(part)
+            parts.append({**part, "text": next(left)} if has_text(part) else part)
     return message.model_copy(update={"content": parts})
 
 

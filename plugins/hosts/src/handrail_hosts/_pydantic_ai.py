@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Chunk, ToolCallDelta, Usage
 from pydantic_ai.messages import (
+    BinaryContent,
     ModelMessage,
     ModelRequest,
     ModelRequestPart,
@@ -15,6 +16,8 @@ from pydantic_ai.messages import (
     PartDeltaEvent,
     PartStartEvent,
     RetryFeedbackPart,
+    RetryPromptPart,
+    SpeechPart,
     SystemPromptPart,
     TextContent,
     TextPart,
@@ -27,7 +30,8 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from handrail_hosts._conversation import Conversation, texts_of
+from handrail_hosts._beside import is_text, texts_within
+from handrail_hosts._conversation import Conversation, is_placeholder, texts_of
 from handrail_hosts._dialects import Calls
 from handrail_hosts._errors import GuardFailedError
 
@@ -36,6 +40,11 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponsePart
     from pydantic_ai.models import StreamedResponse
     from pydantic_ai.usage import RequestUsage
+
+_FILE: dict[str, Any] = {"type": "file", "file": {}}
+_OWN = ("CapabilityLoadDeltaPart", "CompactionPart", "InstructionBaselinePart", "InstructionDeltaPart",
+        "ModelSettingsDeltaPart", "ToolAvailabilityDeltaPart")  # fmt: skip
+"""What pydantic-ai tells the model itself; which of them there are depends on its version."""
 
 Place: TypeAlias = "tuple[ModelMessage, ModelRequestPart | None]"
 """A message, and the part of it that rails see as a message of their own; None for an answer."""
@@ -47,7 +56,7 @@ def conversation_of(messages: Sequence[ModelMessage]) -> Conversation[Place]:
     for message in messages:
         if isinstance(message, ModelRequest):
             for part in message.parts:
-                talk.add((message, part), _message_of(part))
+                talk.add((message, part), *_message_of(part))
         else:
             talk.add((message, None), _answer(message))
     return talk
@@ -61,6 +70,8 @@ def put_back(talk: Conversation[Place], judged: Sequence[Message]) -> list[Model
             kept.append((message, []))
         if part is not None:
             kept[-1][1].append(part if changed is None else _changed(part, changed))
+        elif changed is not None and is_placeholder(changed):
+            kept[-1] = (ModelResponse([TextPart(changed["content"])]), [])
         elif changed is not None:
             raise GuardFailedError("a rail changed an earlier answer of the model, which is not supported here")
     return [_with(message, parts) for message, parts in kept]
@@ -136,16 +147,28 @@ def usage_of(usage: RequestUsage) -> Usage:
     return Usage(usage.input_tokens, usage.output_tokens, cached_tokens=usage.cache_read_tokens)
 
 
-def _message_of(part: ModelRequestPart) -> dict[str, Any]:
+def _message_of(part: ModelRequestPart) -> tuple[dict[str, Any], Iterable[str]]:
+    """Return a part as a message, and what it says beside that."""
     if isinstance(part, UserPromptPart):
-        return {"role": "user", "content": _content(part)}
+        return {"role": "user", "content": _content(part)}, _texts_of_files(part)
     if isinstance(part, ToolReturnPart):
-        return {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.model_response_str()}
-    if isinstance(part, RetryFeedbackPart):
-        return {"role": "user", "content": part.model_response()}
+        return {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.model_response_str()}, ()
+    if isinstance(part, RetryFeedbackPart | RetryPromptPart):
+        return {"role": "user", "content": part.model_response()}, ()
     if isinstance(part, SystemPromptPart):
-        return {"role": "system", "content": part.content}
-    return {"role": "system", "content": ""}  # what pydantic-ai tells the model itself
+        return {"role": "system", "content": part.content}, ()
+    if isinstance(part, SpeechPart):
+        return {"role": "user", "content": [_FILE]}, filter(None, [part.transcript])
+    if type(part).__name__ in _OWN:
+        return {"role": "system", "content": [_FILE]}, texts_within(asdict(part))
+    raise GuardFailedError(f"a {type(part).__name__} cannot be judged")
+
+
+def _texts_of_files(part: UserPromptPart) -> Iterator[str]:
+    """Yield the files that pydantic-ai may write into the prompt: those that are text."""
+    for item in () if isinstance(part.content, str) else part.content:
+        if isinstance(item, BinaryContent) and is_text(item.media_type):
+            yield item.data.decode(errors="replace")
 
 
 def _content(part: UserPromptPart) -> Any:
@@ -154,14 +177,14 @@ def _content(part: UserPromptPart) -> Any:
     return [
         {"type": "text", "text": item if isinstance(item, str) else item.content}
         if isinstance(item, str | TextContent)
-        else {"type": "file", "file": {"kind": type(item).__name__}}
+        else _FILE
         for item in part.content
     ]
 
 
 def _changed(part: ModelRequestPart, message: Message) -> ModelRequestPart:
     texts = texts_of(message["content"])
-    if isinstance(part, UserPromptPart) and not isinstance(part.content, str):
+    if isinstance(part, UserPromptPart) and not isinstance(part.content, str) and not is_placeholder(message):
         left = iter(texts)
         items = [
             (text if isinstance(item, str) else replace(item, content=text))

@@ -13,7 +13,8 @@ from handrail_hosts._errors import GuardFailedError
 DONE = "[DONE]"
 KEEP_ALIVE = b": waiting\n\n"
 _MOST = 4 * 2**20  # characters of one event
-_END = re.compile(r"\r\n\r\n|\n\n|\r\r")
+_LINE_END = r"(?:\r\n|\n|\r(?!\n))"
+_END = re.compile(_LINE_END * 2)
 _LINE = re.compile(r"\r\n|\n|\r")
 
 
@@ -23,6 +24,7 @@ class EventReader:
     def __init__(self) -> None:
         self._decode = getincrementaldecoder("utf-8")("strict")
         self._held = ""
+        self._is_first = True
 
     def feed(self, body: bytes | str) -> Iterator[dict[str, Any] | str]:
         """Yield the events that are complete: decoded, `DONE` for the mark of the end, "" for a sign of life.
@@ -34,14 +36,22 @@ class EventReader:
             self._held += body if isinstance(body, str) else self._decode.decode(body)
         except UnicodeDecodeError:
             raise GuardFailedError("the answer is not valid UTF-8") from None
-        if len(self._held) > _MOST:
-            raise GuardFailedError(f"an event of the answer exceeds the limit of {_MOST} characters")
+        if self._is_first and self._held:
+            self._is_first, self._held = False, self._held.removeprefix("\ufeff")
         *events, self._held = _END.split(self._held)
+        if max(map(len, (*events, self._held))) > _MOST:
+            raise GuardFailedError(f"an event of the answer exceeds the limit of {_MOST} characters")
         for event in events:
             yield from _decoded(event)
 
     def finish(self) -> Iterator[dict[str, Any] | str]:
-        """Yield the last event, if the body ended without an empty line."""
+        """Yield the last event, if the body ended without an empty line.
+
+        Raises:
+            GuardFailedError: it ended within a character, or the event is not JSON.
+        """
+        if self._decode.getstate()[0]:
+            raise GuardFailedError("the answer is not valid UTF-8")
         if self._held.strip():
             yield from _decoded(self._held)
         self._held = ""
@@ -63,6 +73,8 @@ def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
         raise GuardFailedError("an event of the answer is not valid JSON") from None
     if not isinstance(value, dict):
         raise GuardFailedError("an event of the answer is not a JSON object")
+    if any(name == "event" and said.strip() == "error" for name, _, said in lines):
+        value = {"type": "error", **value, "error": value.get("error") or True}
     yield value
 
 

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.from_thread
 import anyio.to_thread
-from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCallDelta
+from handrail import Blocked, Chunk
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
 from pydantic import PrivateAttr
 
 from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._guard import Guarding, HostGuard
-from handrail_hosts._langchain import Inner, chunks_of, conversation_of, kept_metadata, put_back
+from handrail_hosts._langchain import Inner, chunks_of, conversation_of, put_back
+from handrail_hosts._langchain_writer import REFUSED, Writer, facts_of, whole_message
 
 if TYPE_CHECKING:
-    from handrail import GenerationResponse, Message
-
-REFUSED = "content_filter"
+    from handrail import Message
 
 
 class GuardedModel(BaseChatModel):
@@ -77,8 +76,8 @@ class GuardedModel(BaseChatModel):
                 async for chunk in chunks:
                     yield chunk
 
-        writer = _Writer(inner, self._refusal)
-        stream = self._guard.stream(asked.messages, source, **_facts(kwargs))
+        writer = Writer(inner, self._refusal)
+        stream = self._guard.stream(asked.messages, source, **facts_of(kwargs))
         async with aclosing(self._guard.items(stream)) as released:
             async for items in released:
                 for message in writer.write(items):
@@ -124,12 +123,12 @@ class GuardedModel(BaseChatModel):
                     yield chunk
 
         try:
-            guarded = await self._guard.whole(asked.messages, source, **_facts(kwargs))
+            guarded = await self._guard.whole(asked.messages, source, **facts_of(kwargs))
         except AnswerRefusedError as refused:
             text = self._refusal(refused.blocked)
             message = AIMessage(content=text, response_metadata={"finish_reason": REFUSED})
         else:
-            message = _whole_message(answers[-1], guarded, without_reasoning=self._guard.withholds_reasoning)
+            message = whole_message(answers[-1], guarded, without_reasoning=self._guard.withholds_reasoning)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _refusal(self, blocked: Blocked) -> str:
@@ -187,78 +186,3 @@ class GuardMiddleware(AgentMiddleware[Any, Any, Any]):
         except AnswerRefusedError as refused:
             return result.model_copy(update={"content": str(refused), "status": "error", "artifact": None})
         return judged[0] if judged else result.model_copy(update={"content": "", "artifact": None})
-
-
-class _Writer:
-    """Writes what is released as message chunks; tool calls wait for the end."""
-
-    def __init__(self, inner: Inner, refusal: Callable[[Blocked], str]) -> None:
-        self._inner = inner
-        self._refusal = refusal
-        self._calls: list[ToolCallDelta] = []
-        self._has_text = False
-
-    def write(self, items: Sequence[str | Event]) -> list[AIMessageChunk]:
-        """Return chunks for what was released together."""
-        chunks: list[AIMessageChunk] = []
-        if text := "".join(item for item in items if isinstance(item, str)):
-            self._has_text = True
-            chunks.append(self._chunk(content=text))
-        for item in items:
-            if isinstance(item, ReasoningDelta):
-                chunks.append(self._chunk(content="", additional_kwargs={"reasoning_content": item.text}))
-            elif isinstance(item, ToolCallDelta):
-                self._calls.append(item)
-            elif isinstance(item, Finished):
-                chunks += self._end()
-            elif isinstance(item, Blocked):
-                text = self._refusal(item)
-                text = f"\n\n{text}" if self._has_text else text
-                chunks.append(self._chunk(content=text, response_metadata={"finish_reason": REFUSED}))
-        return chunks
-
-    def _end(self) -> list[AIMessageChunk]:
-        calls = [
-            {"index": call.index, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
-            for call in self._calls
-        ]
-        inner = self._inner
-        return [
-            self._chunk(
-                content="",
-                tool_call_chunks=calls,
-                usage_metadata=inner.usage,
-                response_metadata=inner.metadata,
-                chunk_position="last",
-            )
-        ]
-
-    def _chunk(self, **fields: Any) -> AIMessageChunk:
-        return AIMessageChunk(id=self._inner.id, **fields)
-
-
-def _facts(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what rails are told of a request beside its conversation."""
-    tools = [tool for tool in kwargs.get("tools") or () if isinstance(tool, Mapping) and "function" in tool]
-    wanted = kwargs.get("response_format")
-    return {"tools": tools, "response_format": wanted if isinstance(wanted, Mapping) else None}
-
-
-def _whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_reasoning: bool) -> AIMessage:
-    chunk = AIMessageChunk(
-        content="",
-        tool_call_chunks=[
-            {"index": n, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
-            for n, call in enumerate(guarded.tool_calls)
-        ],
-    )
-    reasoning = None if without_reasoning else guarded.reasoning_content
-    return AIMessage(
-        id=answer.id,
-        content=guarded.text,
-        tool_calls=chunk.tool_calls,
-        invalid_tool_calls=chunk.invalid_tool_calls,
-        additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
-        usage_metadata=answer.usage_metadata,
-        response_metadata=kept_metadata(answer),
-    )

@@ -79,11 +79,11 @@ class HandrailGuardrail(CustomGuardrail):
             raise _refused("calls of this kind cannot be checked")
         dialect = make()
         try:
-            messages = await self._guard.check_input(dialect.messages(data))
+            messages = await self._guard.check_request(dialect.messages(data))
             data.update(dialect.put_back(data, messages))
         except AnswerRefusedError as refused:
             raise _refused(str(refused)) from None
-        except (HandrailError, KeyError, TypeError, AttributeError) as error:
+        except (HandrailError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise _failed() from error
         return data
 
@@ -122,18 +122,10 @@ class HandrailGuardrail(CustomGuardrail):
         dialect = _dialect_of_route(user_api_key_dict)
         form = _Form(dialect)
 
-        async def source(_: Sequence[Message]) -> AsyncIterator[Chunk]:
-            try:
-                async for item in response:
-                    for value in form.read(item):
-                        for chunk in dialect.read(value):
-                            yield chunk
-            finally:
-                if (close := getattr(response, "aclose", None)) is not None:
-                    await close()
-
         messages = _told(dialect, request_data)
-        stream = self._guard.stream(messages, source, judge_input=False, **dialect.facts(request_data))
+        stream = self._guard.stream(
+            messages, lambda _: form.chunks(response), judge_input=False, **dialect.facts(request_data)
+        )
         try:
             async with aclosing(self._guard.items(stream)) as released:
                 async for items in released:
@@ -151,6 +143,7 @@ class _Form:
 
     def __init__(self, dialect: Dialect) -> None:
         self._reader = EventReader()
+        self._dialect = dialect
         self._event: Callable[[dict[str, Any]], Any] = event
         self.raises = isinstance(dialect, ChatDialect)
         if isinstance(dialect, ChatDialect):
@@ -168,6 +161,20 @@ class _Form:
             self._kinds[value["type"]] = type(item)
             self._event = self._typed
         return [value]
+
+    async def chunks(self, response: Any) -> AsyncGenerator[Chunk, None]:
+        """Yield a stream as rails see it."""
+        try:
+            async for item in response:
+                for value in self.read(item):
+                    for chunk in self._dialect.chunks(value):
+                        yield chunk
+            for rest in self._reader.finish():
+                for chunk in self._dialect.chunks(rest) if isinstance(rest, dict) else ():
+                    yield chunk
+        finally:
+            if (close := getattr(response, "aclose", None)) is not None:
+                await close()
 
     def write(self, values: Sequence[dict[str, Any]]) -> list[Any]:
         return [self._event(value) for value in values]

@@ -11,6 +11,7 @@ from handrail import Blocked, Finished, RailFailed
 from pydantic import BaseModel, Field
 
 from handrail_hosts._dialects import ChatDialect
+from handrail_hosts._envelope import plain_fields
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 from handrail_hosts._guard import Guarding, HostGuard
 
@@ -65,14 +66,14 @@ class GuardFilter:
         """
         _key_of(__metadata__)
         dialect = ChatDialect()
-        messages = await self._guard.check_input(dialect.messages(body))
+        messages = await self._guard.check_request(dialect.messages(body))
         return dialect.put_back(body, messages)
 
     async def stream(self, event: dict[str, Any], __metadata__: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what is cleared by now, in the form of the event; an empty event is not shown."""
         key = _key_of(__metadata__)
         if not isinstance(event, Mapping) or not event.get("choices"):
-            return {name: event[name] for name in _PASSES if name in event}
+            return plain_fields(event, _PASSES) if isinstance(event, Mapping) else {}
         answer = await self._answer(key)
         if answer.over:
             return self._ended(key, answer, event)
@@ -110,7 +111,7 @@ class GuardFilter:
 
     async def _judged(self, answer: _Answer, event: Mapping[str, Any]) -> list[Any]:
         events: list[Any] = []
-        for chunk in answer.dialect.read(dict(event)):
+        for chunk in answer.dialect.chunks(dict(event)):
             events += await answer.guard.push(chunk)
             if chunk.finish_reason is not None:
                 events += await answer.guard.finish()

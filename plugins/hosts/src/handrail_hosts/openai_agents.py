@@ -26,7 +26,7 @@ from openai.types.responses import ResponseOutputItem, ResponseStreamEvent, Resp
 from pydantic import TypeAdapter
 
 from handrail_hosts._dialects import ResponsesDialect
-from handrail_hosts._dialects._responses import conversation_of, facts_of, put_back
+from handrail_hosts._dialects._responses_request import conversation_of, facts_of, put_back
 from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._guard import Guarding, HostGuard
 

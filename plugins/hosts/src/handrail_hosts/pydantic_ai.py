@@ -226,10 +226,17 @@ def _parts(
     calls = [(call.name, call.arguments) for call in guarded.tool_calls]
     same = guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]
     if same and (without_reasoning or (guarded.reasoning_content or "") == said.reasoning):
-        return kept
+        return [_without_more(part) for part in kept]
     parts: list[ModelResponsePart] = []
     if guarded.reasoning_content and not without_reasoning:
         parts.append(ThinkingPart(guarded.reasoning_content))
     if guarded.text:
         parts.append(TextPart(guarded.text))
     return [*parts, *(ToolCallPart(call.name, call.arguments, tool_call_id=call.id) for call in guarded.tool_calls)]
+
+
+def _without_more(part: ModelResponsePart) -> ModelResponsePart:
+    """Return a part without what no rail has judged, such as citations."""
+    if not isinstance(part, TextPart):
+        return part
+    return TextPart(part.content, id=part.id, provider_name=part.provider_name)

@@ -29,6 +29,8 @@ PATHS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
         "/v1/messages": MessagesDialect,
     }
 )
+_PAST_THE_GUARD = ("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers")
+_EMPTY = (b"content-length", b"0")
 _MOST = 16 * 2**20  # bytes of a request
 
 
@@ -51,17 +53,21 @@ class GuardMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        make = self._paths.get(scope.get("path", "")) if scope["type"] == "http" else None
-        if make is None or scope["method"] in ("HEAD", "OPTIONS"):
+        make = self._dialect_at(scope) if scope["type"] == "http" else None
+        if make is None:
             await self._app(scope, receive, send)
+            return
+        if scope["method"] in ("HEAD", "OPTIONS"):
+            await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), _without_body(send))
             return
         dialect, body = make(), {}
         if scope["method"] == "GET":  # as browsers ask for events; it has no body that could be judged
-            await Exchange(self._guard, dialect, send, (), {}).run(self._app, _readable(scope), receive)
+            asked_for = _readable(scope, _EMPTY), _replayed(b"", receive)
+            await Exchange(self._guard, dialect, send, (), {}).run(self._app, *asked_for)
             return
         try:
             body = json.loads(await _body(receive))
-            messages = await self._guard.check_input(dialect.messages(body))
+            messages = await self._guard.check_request(dialect.messages(body))
             asked = dialect.put_back(body, messages)
         except AnswerRefusedError as refused:
             await _refusal(dialect, refused.blocked, streams=bool(body.get("stream")))(scope, receive, send)
@@ -72,6 +78,12 @@ class GuardMiddleware:
             length = (b"content-length", str(len(sent)).encode())
             exchange = Exchange(self._guard, dialect, send, messages, dialect.facts(asked))
             await exchange.run(self._app, _readable(scope, length), _replayed(sent, receive))
+
+    def _dialect_at(self, scope: Scope) -> Callable[[], Dialect] | None:
+        """Return how a path is spoken, which may begin with where the application is mounted."""
+        path, root = scope.get("path", ""), scope.get("root_path", "").rstrip("/")
+        inner = path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+        return self._paths.get(path) or self._paths.get(inner)
 
 
 class ResponseGuard:
@@ -139,7 +151,21 @@ def _refusal(dialect: Dialect, blocked: Blocked, *, streams: bool) -> Response:
 def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:
     """Return a request without what would have the answer compressed, or the length of another body."""
     headers = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"accept-encoding")]
-    return {**scope, "headers": [*headers, *further]}
+    extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if name not in _PAST_THE_GUARD}
+    return {**scope, "headers": [*headers, *further], "extensions": extensions}
+
+
+def _without_body(send: Send) -> Send:
+    """Return a `send` for answers that have no body, whatever the application says."""
+
+    async def sent(packet: Packet) -> None:
+        if packet["type"] == "http.response.start":
+            headers = [pair for pair in packet.get("headers", ()) if pair[0].lower() != b"content-length"]
+            await send({**packet, "headers": headers})
+        elif packet["type"] == "http.response.body":
+            await send({**packet, "body": b""})
+
+    return sent
 
 
 async def _body(receive: Receive) -> bytes:

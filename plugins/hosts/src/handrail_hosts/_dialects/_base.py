@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
 
+from handrail_hosts._envelope import name_of, plain
 from handrail_hosts._errors import GuardFailedError
 
 Value: TypeAlias = dict[str, Any]
@@ -40,6 +41,18 @@ class Dialect(ABC):
             ModelError: it says that the model failed.
             GuardFailedError: it has what rails cannot judge.
         """
+
+    def chunks(self, value: Value) -> tuple[Chunk, ...]:
+        """Take an event of the model's stream, whatever it is.
+
+        Raises:
+            ModelError: it says that the model failed.
+            GuardFailedError: rails cannot judge it.
+        """
+        try:
+            return tuple(self.read(value))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise GuardFailedError("an event of the answer has a form that is not known") from None
 
     @abstractmethod
     def write(self, items: Sequence[str | Event]) -> list[Value]:
@@ -103,7 +116,7 @@ class Calls:
     ) -> Iterator[ToolCallDelta]:
         """Take a fragment."""
         call = self._calls.setdefault(index, _Call())
-        call.id = call.id or id or ""
+        call.id = call.id or plain(id) or ""
         if name and not call.opened:
             call.name = name if name.startswith(call.name) else call.name + name
         piece = arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments is not None else ""
@@ -123,17 +136,13 @@ class Calls:
 
     def _open(self, index: int, call: _Call, kind: Literal["function", "custom"]) -> Iterator[ToolCallDelta]:
         call.opened = True
-        yield ToolCallDelta(index, call.id or f"call_{index}", call.name, "".join(call.held), kind)
+        yield ToolCallDelta(index, call.id or f"call_{index}", name_of(call.name), "".join(call.held), kind)
         call.held.clear()
 
 
-def changed(
-    messages: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[int, Mapping[str, Any], bool]]:
-    """Yield the messages that are left of a conversation: each with its place before, and whether it is another now."""
-    for message in messages:
-        index = message["host_index"]
-        yield index, message, message != before[index]
+def wants_json(form: object) -> bool:
+    """Return whether an answer is to be JSON, by the format that was asked for: then words of a refusal are none."""
+    return isinstance(form, Mapping) and form.get("type", "text") != "text"
 
 
 def text_of(content: object) -> str:

@@ -7,12 +7,18 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, changed, text_of
+from handrail_hosts._beside import beside_message, called_in, texts_within
+from handrail_hosts._conversation import Conversation, without_key
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of, wants_json
+from handrail_hosts._envelope import plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
 _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
 _REASONING = ("reasoning_content", "reasoning")
 _GOES_ON = ("", "null", None)  # as servers say that an answer goes on
+_INSTRUCTING = ("system", "instructions", "chat_template", "chat_template_kwargs")
+_TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body")
+"""Fields that servers and proxies show to a model beside the messages, or put in their place."""
 
 
 class ChatDialect(Dialect):
@@ -26,7 +32,7 @@ class ChatDialect(Dialect):
         self._reasoning = _REASONING[0]
         self._calls = Calls()
         self._beside: dict[int, Value] = {}  # what a tool call has beside its name and arguments
-        self._legacy = False
+        self._legacy = self._wants_json = False
         self._begun = self._wrote_text = False
 
     def read(self, value: Value) -> Iterable[Chunk]:
@@ -34,9 +40,8 @@ class ChatDialect(Dialect):
         if value.get("error"):
             raise ModelError
         if "id" not in self._head:
-            self._head |= {name: value[name] for name in _HEAD if name in value}
-        if isinstance(usage := value.get("usage"), Mapping):
-            self._usage = dict(usage)
+            self._head |= plain_fields(value, _HEAD)
+        self._told(value)
         choices = value.get("choices") or ()
         if any(choice.get("index") not in (0, None) for choice in choices) or len(choices) > 1:
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
@@ -60,9 +65,10 @@ class ChatDialect(Dialect):
         return values
 
     def refuse(self, blocked: Blocked) -> list[Value]:
-        """Return the refusal as text, in a paragraph of its own, and an end that says that it was filtered."""
+        """Return the refusal as text in a paragraph of its own and as such, and an end that says it was filtered."""
         text = f"\n\n{blocked.message}" if self._wrote_text else blocked.message
-        return [self._delta({"content": text}), *self._end("content_filter")]
+        words = [] if self._wants_json else [self._delta({"content": text})]
+        return [*words, self._delta({"refusal": blocked.message}), *self._end("content_filter")]
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of a chunk."""
@@ -70,10 +76,8 @@ class ChatDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
-        found = body.get("messages")
-        if not isinstance(found, list):
-            raise GuardFailedError("'messages' is missing, so the request cannot be judged")
-        return [{**message, "host_index": index} for index, message in enumerate(found)]
+        self._wants_json = wants_json(body.get("response_format"))
+        return _conversation(body).messages
 
     def facts(self, body: Value) -> Value:
         """Return tools and format as they are."""
@@ -81,12 +85,8 @@ class ChatDialect(Dialect):
 
     def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
         """Return the request with other messages."""
-        before, asked = self.messages(body), body["messages"]
-        kept = [
-            {name: value for name, value in message.items() if name != "host_index"} if is_other else asked[index]
-            for index, message, is_other in changed(messages, before)
-        ]
-        return {**body, "messages": kept}
+        judged = _conversation(body).judged(messages)
+        return {**body, "messages": [asked if changed is None else without_key(changed) for asked, changed in judged]}
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole completion."""
@@ -95,8 +95,7 @@ class ChatDialect(Dialect):
             raise ModelError
         if len(choices) != 1:
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
-        if isinstance(usage := body.get("usage"), Mapping):
-            self._usage = dict(usage)
+        self._told(body)
         choice = choices[0]
         message = {**(choice.get("message") or {})}
         calls = [{**call, "index": index} for index, call in enumerate(message.get("tool_calls") or ())]
@@ -117,12 +116,14 @@ class ChatDialect(Dialect):
             else:
                 call = {name: value for name, value in fragment["tool_calls"][0].items() if name != "index"}
                 message.setdefault("tool_calls", []).append(call)
-        return self._completion(body, message, choice.get("finish_reason"))
+        return self._completion(body, message, reason_of(choice.get("finish_reason")))
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
-        """Return a completion with the refusal as its text."""
+        """Return a completion with the refusal, as its text too."""
         head = body or {"id": "refused", "created": 0, "model": "", "usage": None}
-        return self._completion(head, {"role": "assistant", "content": blocked.message}, "content_filter")
+        text = None if self._wants_json else blocked.message
+        message = {"role": "assistant", "content": text, "refusal": blocked.message}
+        return self._completion(head, message, "content_filter")
 
     def _of_choice(self, choice: Value) -> Chunk:
         delta = choice.get("delta") or {}
@@ -138,7 +139,7 @@ class ChatDialect(Dialect):
             next((text_of(delta[name]) for name in _REASONING if delta.get(name)), ""),
             tuple(calls),
             self._tokens(),
-            None if reason in _GOES_ON else reason,
+            None if reason in _GOES_ON else reason_of(reason),
         )
 
     def _fragments(self, delta: Value) -> Iterable[ToolCallDelta]:
@@ -147,7 +148,7 @@ class ChatDialect(Dialect):
             index = position if index is None else index
             custom = call.get("custom")
             inside = custom or call.get("function") or {}
-            beside = {name: call[name] for name in ("extra_content",) if name in call}
+            beside = plain_fields(call, ("extra_content",))
             self._beside.setdefault(index, {}).update(beside)
             yield from self._calls.feed(
                 index,
@@ -171,6 +172,10 @@ class ChatDialect(Dialect):
             call |= {"id": delta.id, "type": delta.kind, **self._beside.get(delta.index, {})}
         return {"tool_calls": [call]}
 
+    def _told(self, value: Value) -> None:
+        if isinstance(usage := value.get("usage"), Mapping):
+            self._usage = plain(usage)
+
     def _tokens(self) -> Usage | None:
         if self._usage is None:
             return None
@@ -188,6 +193,20 @@ class ChatDialect(Dialect):
         return [end, *usage]
 
     def _completion(self, body: Value, message: Value, reason: str | None) -> Value:
-        head = {name: body[name] for name in (*_HEAD, "usage") if name in body}
+        head = plain_fields(body, (*_HEAD, "usage"))
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         return {**head, "object": "chat.completion", "choices": [choice]}
+
+
+def _conversation(body: Value) -> Conversation[Mapping[str, Any]]:
+    """Return the messages of a request as rails see them."""
+    found = body.get("messages")
+    if not isinstance(found, list) or not all(isinstance(message, Mapping) for message in found):
+        raise GuardFailedError("'messages' is no list of messages, so the request cannot be judged")
+    talk: Conversation[Mapping[str, Any]] = Conversation()
+    talk.add_beside("system", texts_within([body.get(name) for name in _INSTRUCTING]))
+    called = called_in(found)
+    for message in found:
+        talk.add(message, message, beside_message(message, called))
+    talk.add_beside("user", texts_within([body.get(name) for name in _TELLING]))
+    return talk

@@ -8,11 +8,14 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._conversation import Conversation, texts_of
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
+from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
+_HEAD = ("id", "type", "role", "model", "usage")
+_REFUSED: Value = {"stop_reason": "refusal", "stop_sequence": None}
 _CACHED = "cache_read_input_tokens"
 
 
@@ -67,7 +70,7 @@ class MessagesDialect(Dialect):
         if (self._open or "").startswith("call"):
             self._open, self._blocks = None, self._blocks + 1
         events += self._close() + self._text(blocked.message) + self._close()
-        return [*events, *self._last({"stop_reason": "refusal", "stop_sequence": None})]
+        return [*events, *self._last({**_REFUSED, **_details(blocked)})]
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of what would come."""
@@ -75,24 +78,15 @@ class MessagesDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
-        return _conversation(body).messages
+        return conversation_of(body).messages
 
     def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
         """Return the request with other messages."""
-        kept: dict[int, list[Value]] = {}
-        for (index, block), changed in _conversation(body).judged(messages):
-            kept.setdefault(index, []).append(block if changed is None else _changed(block, changed))
-        asked = body["messages"]
-        return {**body, "messages": [_with(asked[index], blocks) for index, blocks in kept.items()]}
+        return put_back(body, messages)
 
     def facts(self, body: Value) -> Value:
         """Return the tools as Chat Completions has them."""
-        tools = [
-            {"type": "function", "function": {"name": tool["name"], "parameters": tool["input_schema"]}}
-            for tool in body.get("tools") or ()
-            if "input_schema" in tool
-        ]
-        return {"tools": tools}
+        return facts_of(body)
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole message."""
@@ -105,11 +99,14 @@ class MessagesDialect(Dialect):
             elif block["type"] == "thinking":
                 thoughts.append(block["thinking"])
             elif block["type"] == "tool_use":
-                calls.append(ToolCallDelta(len(calls), block["id"], block["name"], json.dumps(block["input"])))
+                calls.append(
+                    ToolCallDelta(len(calls), plain(block["id"]), name_of(block["name"]), json.dumps(block["input"]))
+                )
             elif block["type"] != "redacted_thinking":
                 raise _not_judged(block)
-        self._usage = body.get("usage") or {}
-        return Chunk("".join(texts), "".join(thoughts), tuple(calls), self._tokens(), body.get("stop_reason"))
+        self._usage = plain(body.get("usage") or {})
+        reason = _stop_of(body)["stop_reason"]
+        return Chunk("".join(texts), "".join(thoughts), tuple(calls), self._tokens(), reason)
 
     def write_whole(self, body: Value, text: str, reasoning: str | None, calls: Sequence[ToolCall]) -> Value:
         """Return the message with what the rails let through."""
@@ -119,24 +116,33 @@ class MessagesDialect(Dialect):
                 content.append({"type": "text", "text": text})
                 text = ""  # the texts of several blocks go into the first
             elif block["type"] == "thinking" and reasoning:
-                content.append(block if block["thinking"] == reasoning else {**block, "thinking": reasoning})
+                content.append({**plain_fields(block, ("type", "signature")), "thinking": reasoning})
                 reasoning = None
             elif block["type"] == "tool_use":
-                content.append({**block, "input": json.loads(next(left).arguments)})
+                call = next(left)
+                given = json.loads(call.arguments)
+                content.append({"type": "tool_use", "id": call.id, "name": call.name, "input": given})
             elif block["type"] == "redacted_thinking":
-                content.append(block)
-        return {**body, "content": content}
+                content.append(plain_fields(block, ("type", "data")))
+        return {**plain_fields(body, _HEAD), **_stop_of(body), "content": content}
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
         """Return a message with the refusal as its text."""
         usage = {"input_tokens": 0, "output_tokens": 0}
         content = [{"type": "text", "text": blocked.message}]
-        return {**self._head, "usage": usage, **(body or {}), "content": content, "stop_reason": "refusal"}
+        return {
+            **self._head,
+            "usage": usage,
+            **plain_fields(body or {}, _HEAD),
+            "content": content,
+            **_REFUSED,
+            **_details(blocked),
+        }
 
     def _start(self, value: Value) -> Iterator[Chunk]:
         message = value["message"]
-        self._head |= {name: message[name] for name in ("id", "model", "role") if name in message}
-        self._usage |= message.get("usage") or {}
+        self._head |= plain_fields(message, ("id", "model"))
+        self._usage |= plain(message.get("usage") or {})
         yield Chunk(usage=self._tokens())
 
     def _block(self, value: Value) -> Iterator[Chunk]:
@@ -163,11 +169,11 @@ class MessagesDialect(Dialect):
         elif delta["type"] == "thinking_delta":
             yield Chunk(reasoning=text_of(delta["thinking"]))
         elif delta["type"] == "signature_delta":
-            self._signature = delta["signature"]
+            self._signature = plain(delta["signature"])
 
     def _end(self, value: Value) -> Iterator[Chunk]:
-        self._stop = {name: value["delta"].get(name) for name in ("stop_reason", "stop_sequence")}
-        self._usage |= value.get("usage") or {}
+        self._stop = _stop_of(value["delta"])
+        self._usage |= plain(value.get("usage") or {})
         reason = self._stop["stop_reason"]
         calls = tuple(self._calls.finish())
         yield Chunk(tool_calls=calls, usage=self._tokens(), finish_reason=_REASONS.get(str(reason), reason))
@@ -222,52 +228,16 @@ class MessagesDialect(Dialect):
         return Usage(prompt, completion, cached_tokens=cached)
 
 
-def _conversation(body: Value) -> Conversation[tuple[int, Value]]:
-    """Return the messages of a request as rails see them: each block is one, as its role has it."""
-    talk: Conversation[tuple[int, Value]] = Conversation()
-    for index, message in enumerate(body["messages"]):
-        content = message["content"]
-        for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
-            talk.add((index, block), _message_of(message["role"], block))
-    return talk
-
-
-def _message_of(role: str, block: Value) -> Value:
-    if block["type"] == "text":
-        return {"role": role, "content": block["text"]}
-    if block["type"] == "tool_result":
-        return {"role": "tool", "tool_call_id": block["tool_use_id"], "content": _result(block.get("content"))}
-    if block["type"] == "tool_use":
-        function = {"name": block["name"], "arguments": json.dumps(block["input"])}
-        call = {"id": block["id"], "type": "function", "function": function}
-        return {"role": "assistant", "content": None, "tool_calls": [call]}
-    return {"role": role, "content": [{"type": "file", "file": {}}]}
-
-
-def _result(content: Any) -> Any:
-    if content is None or isinstance(content, str):
-        return content or ""
-    return [part if part["type"] == "text" else {"type": "file", "file": {}} for part in content]
-
-
-def _changed(block: Value, message: Mapping[str, Any]) -> Value:
-    texts = texts_of(message["content"])
-    if block["type"] == "text":
-        return {**block, "text": "".join(texts)}
-    if block["type"] != "tool_result":
-        raise GuardFailedError(f"a rail changed a block of the type {block['type']!r}, which is not supported")
-    if not isinstance(block.get("content"), list):
-        return {**block, "content": "".join(texts)}
-    left = iter(texts)
-    parts = [{**part, "text": next(left, "")} if part["type"] == "text" else part for part in block["content"]]
-    return {**block, "content": parts}
-
-
-def _with(message: Value, blocks: list[Value]) -> Value:
-    if isinstance(message["content"], str):
-        return {**message, "content": blocks[0]["text"]}
-    return {**message, "content": blocks}
-
-
 def _not_judged(block: Value) -> GuardFailedError:
     return GuardFailedError(f"a block of the type {block.get('type')!r} is not supported, for rails cannot judge it")
+
+
+def _stop_of(value: Mapping[str, Any]) -> Value:
+    return {
+        "stop_reason": reason_of(value.get("stop_reason")),
+        "stop_sequence": plain(value.get("stop_sequence")) or None,
+    }
+
+
+def _details(blocked: Blocked) -> Value:
+    return {"stop_details": {"type": "refusal", "category": None, "explanation": blocked.message}}

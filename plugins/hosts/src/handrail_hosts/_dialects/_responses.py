@@ -8,10 +8,10 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._conversation import Conversation, texts_of
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of, wants_json
+from handrail_hosts._dialects._responses_request import CALLS, facts_of, put_back, request_of
 from handrail_hosts._dialects._responses_writer import ITEM, ResponsesWriter
-from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._envelope import name_of, plain, plain_fields
 
 _ENDS = {"response.completed": "stop", "response.incomplete": "length", "response.done": "stop"}
 _FAILURES = ("response.failed", "response.cancelled", "error")
@@ -20,8 +20,15 @@ _ARGUMENTS = {
     "response.function_call_arguments.delta": "function",
     "response.custom_tool_call_input.delta": "custom",
 }
-_CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
-_ANSWERS = ("output", "output_text", "error", "usage", "status", "incomplete_details")
+_SELF = ("id", "object", "created_at", "completed_at", "model", "background", "service_tier", "status", "usage",
+         "incomplete_details", "error")  # fmt: skip
+_ECHOED = ("conversation", "instructions", "max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls",
+           "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention", "reasoning",
+           "safety_identifier", "store", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p",
+           "truncation", "user")  # fmt: skip
+"""Fields of a response that it has from the request."""
+_ANSWERS = ("error", "usage", "status", "incomplete_details")
+_OF_ITEMS = ("id", "type", "role", "status", "phase", "call_id", "name", "namespace", "encrypted_content")
 
 
 class ResponsesDialect(Dialect):
@@ -57,7 +64,7 @@ class ResponsesDialect(Dialect):
         if kind in _ENDS:
             return self._end(value["response"], _ENDS[kind])
         if isinstance(response := value.get("response"), Mapping):
-            self._write.learn({name: field for name, field in response.items() if name not in _ANSWERS})
+            self._write.learn(_head(response))
         return ()
 
     def write(self, items: Sequence[str | Event]) -> list[Value]:
@@ -65,7 +72,7 @@ class ResponsesDialect(Dialect):
         return self._write.items(items)
 
     def refuse(self, blocked: Blocked) -> list[Value]:
-        """Return the refusal as the model's would be, and an end that says that it was filtered."""
+        """Return the refusal as text and as the model's would be, and an end that says that it was filtered."""
         return self._write.refuse(blocked)
 
     def fail(self, message: str) -> list[Value]:
@@ -74,11 +81,12 @@ class ResponsesDialect(Dialect):
 
     def messages(self, body: Value) -> list[Value]:
         """Return the input of a request."""
-        return conversation_of(body.get("input")).messages
+        self._write.wants_json = wants_json((body.get("text") or {}).get("format"))
+        return request_of(body).messages
 
     def put_back(self, body: Value, messages: Sequence[Mapping[str, Any]]) -> Value:
         """Return the request with other input."""
-        return {**body, "input": put_back(conversation_of(body["input"]), messages, body["input"])}
+        return {**body, "input": put_back(request_of(body), messages, body["input"])}
 
     def facts(self, body: Value) -> Value:
         """Return tools and format as Chat Completions has them."""
@@ -105,33 +113,35 @@ class ResponsesDialect(Dialect):
         for item in body.get("output") or ():
             if item["type"] == "message":
                 if text:
-                    output.append({**item, "content": [{"type": "output_text", "text": text, "annotations": []}]})
+                    said = plain_fields(item, _OF_ITEMS)
+                    output.append({**said, "content": [{"type": "output_text", "text": text, "annotations": []}]})
                 text = ""  # the texts of several messages go into the first
             elif item["type"] == "reasoning":
                 summary = [{"type": "summary_text", "text": reasoning}] if reasoning else []
-                output.append({**{n: v for n, v in item.items() if n != "content"}, "summary": summary})
+                output.append({**plain_fields(item, _OF_ITEMS), "summary": summary})
                 reasoning = None
             else:
                 output.append(_changed_call(item, next(left)))
-        return {**{name: value for name, value in body.items() if name != "output_text"}, "output": output}
+        return {**_of_itself(body), "output": output}
 
     def refuse_whole(self, body: Value | None, blocked: Blocked) -> Value:
         """Return an incomplete response with the refusal."""
-        return self._write.refuse(blocked, body)[-1]["response"]  # type: ignore[no-any-return]  # JSON
+        return self._write.refuse(blocked, _of_itself(body or {}))[-1]["response"]  # type: ignore[no-any-return]  # JSON
 
     def _item(self, index: int, item: Value, *, done: bool) -> Iterable[Chunk]:
         kind = item["type"]
         if kind == "reasoning":
             if done:
-                self._write.reasoned({name: item[name] for name in ("id", "encrypted_content") if item.get(name)})
+                told = plain_fields(item, ("id", "encrypted_content"))
+                self._write.reasoned({name: value for name, value in told.items() if value})
             return ()
         if kind == "message":
-            self._write.message_id = self._write.message_id or item.get("id")
+            self._write.message_id = self._write.message_id or plain(item.get("id"))
             return ()
-        if kind in _CALLS:
-            channel, field = _CALLS[kind]
+        if kind in CALLS:
+            channel, field = CALLS[kind]
             arguments = item.get(field) if done and index not in self._with_deltas else None
-            self._write.call_ids[self._number(index)] = item.get("id")
+            self._write.call_ids[self._number(index)] = plain(item.get("id"))
             return self._call(index, id=item["call_id"], name=item["name"], arguments=arguments, kind=channel)
         if not done:
             return ()
@@ -145,7 +155,7 @@ class ResponsesDialect(Dialect):
         return (Chunk(tool_calls=tuple(self._calls.feed(self._number(index), **fragment))),)
 
     def _end(self, response: Value, reason: str) -> Iterable[Chunk]:
-        self._write.learn({name: field for name, field in response.items() if name not in _ANSWERS}, response)
+        self._write.learn(_head(response), _of_itself(response))
         usage, calls = usage_of(response), tuple(self._calls.finish())
         if self._any_item:
             return (Chunk(tool_calls=calls, usage=usage, finish_reason=reason),)
@@ -153,31 +163,13 @@ class ResponsesDialect(Dialect):
         return (Chunk(whole.text, whole.reasoning, whole.tool_calls, usage, reason),)
 
 
-def conversation_of(asked: object) -> Conversation[Any]:
-    """Return the input of a request as rails see it."""
-    talk: Conversation[Any] = Conversation()
-    for item in [{"role": "user", "content": asked}] if isinstance(asked, str) else asked or ():  # type: ignore[attr-defined]  # checked below
-        if not isinstance(item, Mapping):
-            raise GuardFailedError("an item of the input is not an object, so it cannot be judged")
-        talk.add(item, _message_of(item))
-    return talk
+def _of_itself(response: Mapping[str, Any]) -> Value:
+    """Return a response without its output, and without what nobody knows."""
+    return {**plain_fields(response, _SELF), **{name: response[name] for name in _ECHOED if name in response}}
 
 
-def put_back(talk: Conversation[Any], judged: Sequence[Mapping[str, Any]], asked: object) -> Any:
-    """Return an input as the input rails let it through."""
-    items = [item if changed is None else _changed(item, changed) for item, changed in talk.judged(judged)]
-    return items[0]["content"] if isinstance(asked, str) and items else items
-
-
-def facts_of(tools: Iterable[Any], form: object) -> Value:
-    """Return tools and format as rails are told them."""
-    known = [
-        {"type": "function", "function": {name: tool[name] for name in ("name", "parameters") if name in tool}}
-        for tool in tools
-        if isinstance(tool, Mapping) and tool.get("type") == "function"
-    ]
-    is_json = isinstance(form, Mapping) and form.get("type") in ("json_object", "json_schema")
-    return {"tools": known, "response_format": {"type": "json_object"} if is_json else None}
+def _head(response: Mapping[str, Any]) -> Value:
+    return {name: value for name, value in _of_itself(response).items() if name not in _ANSWERS}
 
 
 def usage_of(response: Value) -> Usage | None:
@@ -186,48 +178,17 @@ def usage_of(response: Value) -> Usage | None:
     return Usage(told.get("input_tokens") or 0, told.get("output_tokens") or 0) if told else None
 
 
-def _message_of(item: Mapping[str, Any]) -> Value:
-    kind = item.get("type", "message")
-    if kind == "message":
-        return {"role": item["role"], "content": _content(item["content"])}
-    if kind in _CALLS:
-        function = {"name": item["name"], "arguments": item.get("arguments") or json.dumps(item.get("input", ""))}
-        call = {"id": item["call_id"], "type": "function", "function": function}
-        return {"role": "assistant", "content": None, "tool_calls": [call]}
-    if kind in ("function_call_output", "custom_tool_call_output"):
-        return {"role": "tool", "tool_call_id": item["call_id"], "content": _content(item["output"])}
-    return {"role": "system", "content": ""}  # the model's own, such as its reasoning
-
-
-def _content(content: Any) -> Any:
-    if not isinstance(content, list):
-        return content
-    parts = [(part, part.get("text", part.get("refusal"))) for part in content]
-    return [{"type": "text", "text": text} if text is not None else {"type": "file", "file": {}} for _, text in parts]
-
-
-def _changed(item: Mapping[str, Any], message: Mapping[str, Any]) -> Value:
-    field = "output" if message["role"] == "tool" else "content"
-    if item.get("type", "message") in _CALLS:
-        raise GuardFailedError("a rail changed an earlier call of the model, which is not supported here")
-    texts = texts_of(message["content"])
-    if not isinstance(item[field], list):
-        return {**item, field: "".join(texts)}
-    left = iter(texts)
-    parts = [{**part, "text": next(left, "")} if "text" in part else part for part in item[field]]
-    return {**item, field: parts}
-
-
 def _whole_call(number: int, item: Value) -> ToolCallDelta:
-    if item["type"] in _CALLS:
-        channel, field = _CALLS[item["type"]]
+    if item["type"] in CALLS:
+        channel, field = CALLS[item["type"]]
         kind = "custom" if channel == "custom" else "function"
-        return ToolCallDelta(number, item["call_id"], item["name"], item[field] or "", kind)  # type: ignore[arg-type]  # one of two
+        return ToolCallDelta(number, plain(item["call_id"]), name_of(item["name"]), item[field] or "", kind)  # type: ignore[arg-type]  # one of two
     return ToolCallDelta(number, item.get("id") or f"item_{number}", f"{ITEM}{item['type']}", json.dumps(item))
 
 
 def _changed_call(item: Value, call: ToolCall) -> Value:
-    if item["type"] in _CALLS:
-        return {**item, _CALLS[item["type"]][1]: call.arguments}
+    if item["type"] in CALLS:
+        said = {**plain_fields(item, _OF_ITEMS), "name": call.name}
+        return {**said, CALLS[item["type"]][1]: call.arguments}
     changed = json.loads(call.arguments)
     return changed if isinstance(changed, dict) else {}

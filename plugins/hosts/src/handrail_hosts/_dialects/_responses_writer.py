@@ -10,6 +10,7 @@ from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
 
 from handrail_hosts._dialects._base import Value
 
+_FIELD = {"output_text": "text", "refusal": "refusal"}
 ITEM = "item:"
 """How the name of a call begins that stands for an item of another kind."""
 
@@ -21,12 +22,13 @@ class ResponsesWriter:
         message_id: the id of the model's message.
         call_ids: the ids of the items of tool calls, by the number of the call.
         is_refusal: what the model says is its own refusal.
+        wants_json: the answer is to be JSON, so that a refusal is no text of it.
     """
 
     def __init__(self) -> None:
         self.message_id: str | None = None
         self.call_ids: dict[int, str | None] = {}
-        self.is_refusal = False
+        self.is_refusal = self.wants_json = self._has_text = False
         self._head: Value = {
             "id": "resp_guarded",
             "object": "response",
@@ -70,12 +72,15 @@ class ResponsesWriter:
     def refuse(self, blocked: Blocked, body: Mapping[str, Any] | None = None) -> list[Value]:
         """Return the refusal, and the end of a response that was filtered; what was begun is left incomplete."""
         self.learn({name: value for name, value in (body or {}).items() if name not in ("output", "output_text")})
-        events = self._close("reasoning") + self._close("text")
-        for index in sorted(self._open.values(), reverse=True):
+        calls = any(key.startswith("call") for key in self._open)
+        events = self._close("reasoning") + (self._close("text", "incomplete") if calls else [])
+        for index in sorted((index for key, index in self._open.items() if key != "text"), reverse=True):
             del self._output[index]
-        self._open.clear()
-        self.is_refusal, self.message_id = True, None
-        events += self._text(blocked.message) + self._close("text")
+        self._open = {key: len(self._output) - 1 for key in self._open if key == "text"}
+        self.message_id = None
+        said = f"\n\n{blocked.message}" if self._has_text else blocked.message
+        events += [] if self.wants_json else self._text(said, "output_text")
+        events += self._text(blocked.message, "refusal") + self._close("text", "incomplete")
         details = {"reason": "content_filter"}
         return [*events, self._last_event("incomplete", {"incomplete_details": details, "error": None})]
 
@@ -85,21 +90,38 @@ class ResponsesWriter:
         self._output.clear()
         return [*self._begin(), self._last_event("failed", {"error": error})]
 
-    def _text(self, text: str) -> list[Value]:
+    def _text(self, text: str, kind: str = "") -> list[Value]:
+        kind = kind or ("refusal" if self.is_refusal else "output_text")
+        self._has_text = True
         events = self._begin() + self._close("reasoning") + self._flush()
-        field = "refusal" if self.is_refusal else "text"
-        kind = "refusal" if self.is_refusal else "output_text"
         if "text" not in self._open:
             id_ = self.message_id or f"msg_{len(self._output)}"
             self.message_id = None
             item: Value = {"id": id_, "type": "message", "role": "assistant", "status": "in_progress", "content": []}
-            events += self._opened("text", item)
-            part = {"type": kind, field: "", **({} if self.is_refusal else {"annotations": [], "logprobs": []})}
-            events.append(self._of("content_part.added", "text", content_index=0, part={**part}))
-            self._output[self._open["text"]]["content"] = [part]
-        self._output[self._open["text"]]["content"][0][field] += text
-        logprobs: Value = {} if self.is_refusal else {"logprobs": []}
-        return [*events, self._of(f"{kind}.delta", "text", content_index=0, delta=text, **logprobs)]
+            events += self._opened("text", {**item})
+            self._output[self._open["text"]]["content"] = []
+        parts = self._output[self._open["text"]]["content"]
+        if not parts or parts[-1]["type"] != kind:
+            events += self._close_part(parts) + self._open_part(parts, kind)
+        parts[-1][_FIELD[kind]] += text
+        return [*events, self._of_part("delta", parts, delta=text)]
+
+    def _open_part(self, parts: list[Value], kind: str) -> list[Value]:
+        part = {"type": kind, _FIELD[kind]: "", **({} if kind == "refusal" else {"annotations": [], "logprobs": []})}
+        parts.append(part)
+        return [self._of("content_part.added", "text", content_index=len(parts) - 1, part={**part})]
+
+    def _close_part(self, parts: list[Value]) -> list[Value]:
+        if not parts:
+            return []
+        field = _FIELD[parts[-1]["type"]]
+        done = self._of_part("done", parts, **{field: parts[-1][field]})
+        return [done, self._of("content_part.done", "text", content_index=len(parts) - 1, part={**parts[-1]})]
+
+    def _of_part(self, step: str, parts: list[Value], **fields: Any) -> Value:
+        kind = parts[-1]["type"]
+        logprobs: Value = {} if kind == "refusal" else {"logprobs": []}
+        return self._of(f"{kind}.{step}", "text", content_index=len(parts) - 1, **fields, **logprobs)
 
     def _reasoning(self, text: str) -> list[Value]:
         events = self._begin()
@@ -157,16 +179,12 @@ class ResponsesWriter:
         self._output.append(item)
         return [self._next("output_item.added", output_index=self._open[key], item={**item})]
 
-    def _close(self, key: str) -> list[Value]:
+    def _close(self, key: str, status: str = "completed") -> list[Value]:
         if key not in self._open:
             return []
         item, events = self._output[self._open[key]], list[Value]()
         if key == "text":
-            part = item["content"][0]
-            kind, field = ("refusal", "refusal") if "refusal" in part else ("output_text", "text")
-            logprobs: Value = {} if field == "refusal" else {"logprobs": []}
-            events.append(self._of(f"{kind}.done", key, content_index=0, **{field: part[field]}, **logprobs))
-            events.append(self._of("content_part.done", key, content_index=0, part=part))
+            events += self._close_part(item["content"])
         elif key == "reasoning":
             part = item["summary"][0]
             events.append(self._of("reasoning_summary_text.done", key, summary_index=0, text=part["text"]))
@@ -182,7 +200,7 @@ class ResponsesWriter:
             further = {} if custom else {"name": item["name"]}
             events.append(self._of(name, key, **{field: item[field]}, **further))
         if "status" in item:
-            item["status"] = "completed"
+            item["status"] = status
         events.append(self._next("output_item.done", output_index=self._open.pop(key), item=item))
         return events
 

@@ -1,0 +1,93 @@
+"""What a request says beside the texts that rails read: names, titles, documents, and fields nobody knows.
+
+A model's server may show any of it to the model, so it is judged with the message it belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+_WORDS = frozenset(
+    {"role", "type", "id", "call_id", "tool_call_id", "tool_use_id", "item_id", "server_label", "status", "format",
+     "media_type", "mime_type", "detail", "ttl", "phase", "encrypted_content", "signature"}
+)  # fmt: skip
+"""Fields with a word of the protocol, or an id. With a space in it, it is a text."""
+_ADDRESSES = frozenset({"url", "image_url", "file_url", "file_id", "file_data"})
+_WORD = re.compile(r"[\x21-\x7e]{0,512}")
+_TEXTUAL = re.compile(r"^application/(\S+\+)?(json|xml|yaml|x-yaml|toml|javascript|csv|x-ndjson)")
+_ADDRESS = re.compile(r"[\x21-\x7e]*")
+
+
+def texts_within(value: object, name: str = "", *, read: Collection[str] = ()) -> Iterator[str]:
+    """Yield the texts of a JSON value, without words of the protocol, addresses, and data that is no text.
+
+    Args:
+        value: the value.
+        name: the field in which it is.
+        read: fields of it that rails read anyway.
+    """
+    if isinstance(value, str) and value.startswith("data:"):
+        yield from _of_data_url(value)
+    elif isinstance(value, str):
+        known = _WORD if name in _WORDS else _ADDRESS if name in _ADDRESSES else None
+        if value and (known is None or not known.fullmatch(value)):
+            yield value
+    elif isinstance(value, Mapping):
+        for inner, one in value.items():
+            if inner == "data" and _is_binary(value):
+                yield from _of_data_url(f"data:{value.get('media_type', '')};base64,{one}")
+            elif inner not in read:
+                yield from texts_within(one, inner)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from texts_within(one, name)
+
+
+def beside_content(content: object) -> Iterator[str]:
+    """Yield what parts say beside the text of each."""
+    for part in content if isinstance(content, list | tuple) else ():
+        is_read = isinstance(part, Mapping) and isinstance(part.get("text"), str)
+        yield from texts_within(part, read=("text",) if is_read else ())
+
+
+def beside_message(message: Mapping[str, Any], called: Collection[str] = ()) -> Iterator[str]:
+    """Yield what a message in OpenAI's form says beside its content.
+
+    Args:
+        message: the message.
+        called: the functions that were called before; a tool's result may name one of them.
+    """
+    repeats = message.get("role") == "tool" and message.get("name") in tuple(called)
+    yield from texts_within(message, read=("role", "content", *(("name",) if repeats else ())))
+    yield from beside_content(message.get("content"))
+
+
+def called_in(messages: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the names of the functions that messages call."""
+    calls = [call for message in messages for call in message.get("tool_calls") or () if isinstance(call, Mapping)]
+    functions = [call.get("function") for call in calls]
+    names = [function.get("name") for function in functions if isinstance(function, Mapping)]
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether data of a type are a text, as far as its name says."""
+    return media_type.lower().startswith("text/") or bool(_TEXTUAL.search(media_type.lower()))
+
+
+def _of_data_url(url: str) -> Iterator[str]:
+    head, comma, data = url.removeprefix("data:").partition(",")
+    if not comma or not _WORD.fullmatch(head):
+        yield url
+    elif is_text(head.partition(";")[0] or "text/plain"):
+        is_encoded = head.lower().endswith(";base64")
+        raw = b64decode(data + "==") if is_encoded else unquote_to_bytes(data)
+        yield raw.decode(errors="replace")
+
+
+def _is_binary(value: Mapping[str, Any]) -> bool:
+    return value.get("type") == "base64" or "format" in value

@@ -1,0 +1,44 @@
+"""What an answer says of itself: ids, names, numbers. A text among it is left out, for no rail has judged it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from handrail_hosts._errors import GuardFailedError
+
+_WORD = re.compile(r"[\x21-\x7e]*")
+_REASON = re.compile(r"[A-Za-z_]{1,64}")
+
+
+def plain(value: object) -> Any:
+    """Return a JSON value with "" for each text in it: what has a space, or any character outside ASCII."""
+    if isinstance(value, str):
+        return value if _WORD.fullmatch(value) else ""
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items() if _WORD.fullmatch(name)}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def plain_fields(value: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return some fields of an object, as `plain` has them."""
+    return {name: plain(value[name]) for name in names if name in value}
+
+
+def reason_of(value: object) -> str | None:
+    """Return the word for why an answer ended; "stop" for one that is no word."""
+    if value is None:
+        return None
+    return value if isinstance(value, str) and _REASON.fullmatch(value) else "stop"
+
+
+def name_of(value: str) -> str:
+    """Return the name of a tool that a model calls.
+
+    Raises:
+        GuardFailedError: it is a text, which no rail would judge.
+    """
+    if not _WORD.fullmatch(value):
+        raise GuardFailedError("a tool is called by what is no name, which rails cannot judge")
+    return value

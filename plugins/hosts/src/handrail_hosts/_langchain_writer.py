@@ -1,0 +1,91 @@
+"""What rails release of an answer, as messages of LangChain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from handrail_hosts._langchain import Inner, kept_metadata
+
+if TYPE_CHECKING:
+    from handrail import GenerationResponse
+
+REFUSED = "content_filter"
+
+
+class Writer:
+    """Writes what is released as message chunks; tool calls wait for the end."""
+
+    def __init__(self, inner: Inner, refusal: Callable[[Blocked], str]) -> None:
+        self._inner = inner
+        self._refusal = refusal
+        self._calls: list[ToolCallDelta] = []
+        self._has_text = False
+
+    def write(self, items: Sequence[str | Event]) -> list[AIMessageChunk]:
+        """Return chunks for what was released together."""
+        chunks: list[AIMessageChunk] = []
+        if text := "".join(item for item in items if isinstance(item, str)):
+            self._has_text = True
+            chunks.append(self._chunk(content=text))
+        for item in items:
+            if isinstance(item, ReasoningDelta):
+                chunks.append(self._chunk(content="", additional_kwargs={"reasoning_content": item.text}))
+            elif isinstance(item, ToolCallDelta):
+                self._calls.append(item)
+            elif isinstance(item, Finished):
+                chunks += self._end()
+            elif isinstance(item, Blocked):
+                text = self._refusal(item)
+                text = f"\n\n{text}" if self._has_text else text
+                chunks.append(self._chunk(content=text, response_metadata={"finish_reason": REFUSED}))
+        return chunks
+
+    def _end(self) -> list[AIMessageChunk]:
+        calls = [
+            {"index": call.index, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
+            for call in self._calls
+        ]
+        inner = self._inner
+        return [
+            self._chunk(
+                content="",
+                tool_call_chunks=calls,
+                usage_metadata=inner.usage,
+                response_metadata=inner.metadata,
+                chunk_position="last",
+            )
+        ]
+
+    def _chunk(self, **fields: Any) -> AIMessageChunk:
+        return AIMessageChunk(id=self._inner.id, **fields)
+
+
+def facts_of(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what rails are told of a request beside its conversation."""
+    tools = [tool for tool in kwargs.get("tools") or () if isinstance(tool, Mapping) and "function" in tool]
+    wanted = kwargs.get("response_format")
+    return {"tools": tools, "response_format": wanted if isinstance(wanted, Mapping) else None}
+
+
+def whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_reasoning: bool) -> AIMessage:
+    chunk = AIMessageChunk(
+        content="",
+        tool_call_chunks=[
+            {"index": n, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
+            for n, call in enumerate(guarded.tool_calls)
+        ],
+    )
+    reasoning = None if without_reasoning else guarded.reasoning_content
+    return AIMessage(
+        id=answer.id,
+        content=guarded.text,
+        tool_calls=chunk.tool_calls,
+        invalid_tool_calls=chunk.invalid_tool_calls,
+        additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
+        usage_metadata=answer.usage_metadata,
+        response_metadata=kept_metadata(answer),
+    )
