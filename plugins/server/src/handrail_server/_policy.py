@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -134,7 +134,15 @@ class Gatekeeper:
             raise ApiError(400, text, code="too_many_messages", param="messages")
 
     def _config_ids(self, body: ChatBody | ChecksBody) -> tuple[str, ...]:
-        ids = config_ids(body)
+        return self.configurations(config_ids(body))
+
+    def configurations(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the configurations that a request may name together.
+
+        Raises:
+            ApiError: they are not to be combined.
+        """
+        ids = tuple(dict.fromkeys(names))
         if len(ids) > 1 and ids not in self._policy.combinations:
             raise _not_allowed("config_ids", "which configurations are combined is the operator's decision")
         return ids
