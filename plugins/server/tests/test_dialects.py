@@ -244,6 +244,37 @@ async def test_input_rails_judge_what_was_asked(serve, fake, dialect):
     assert (found.end, found.guardrails["blocked"]["direction"], provider.opened) == (BLOCKED[dialect], "input", 0)
 
 
+@either
+@pytest.mark.parametrize("asked", ["Say mask-me", "Say it"])
+async def test_a_rewritten_input_is_told(serve, fake, dialect, stream, asked):
+    provider = FakeProvider(["hi"])
+    client = serve({"a": fake(input_=["words"])}, provider=provider, rails={"words": FunctionRail(judge)})
+    told = await client.post(PATHS[dialect], body(dialect, asked, stream=stream))
+    found = read(dialect, told, stream=stream)
+    assert provider.messages[-1][-1]["content"] == asked.replace("mask-me", "[MASKED]")
+    assert found.guardrails.get("user_message") == ("Say [MASKED]" if "mask-me" in asked else None)
+
+
+async def test_a_rewritten_input_is_told_in_the_flat_body(serve, fake, dialect):  # noqa: ARG001
+    client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(judge)})
+    messages = [
+        {"role": "user", "content": "One mask-me"},
+        {"role": "user", "content": [{"type": "text", "text": "b"}]},
+    ]
+    told = await client.post(PATHS["chat"], {"config_id": "a", "messages": messages})
+    assert told.json == {
+        "messages": [{"role": "assistant", "content": "hi"}],
+        "guardrails": {"user_message": "One [MASKED]\nb"},
+    }
+
+
+async def test_an_input_that_was_refused_is_not_told_as_rewritten(serve, fake, dialect):
+    client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(judge)})
+    told = await client.post(PATHS[dialect], body(dialect, f"mask-me {SECRET}"))
+    assert "user_message" not in read(dialect, told, stream=False).guardrails
+    assert SECRET not in told.body.decode()
+
+
 async def test_errors_of_the_door_are_in_the_dialect(serve, config, dialect, monkeypatch):
     monkeypatch.setenv("DOOR_KEY", "right-key")
     client = serve({"a": config()}, api_key_env="DOOR_KEY")
