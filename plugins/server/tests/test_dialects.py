@@ -129,6 +129,32 @@ async def test_text_to_be_withdrawn_ends_with_an_error(serve, fake, dialect):
     assert b'"retraction":{"channel":"text","start":' in told.body
 
 
+@pytest.mark.parametrize("block_as", [["text", "refusal", "guardrails"], ["error"]])
+async def test_text_to_be_withdrawn_is_never_repeated(serve, fake, dialect, block_as):
+    """In Responses, each event that closes an item, and the last one, would have it once more."""
+    rails = {"words": FunctionRail(judge, latency=0.05)}
+    provider = FakeProvider([" good"] * 60 + [f" {SECRET}"] + [" more"] * 30, delay=0.001)
+    config = fake(output=["words"], stream_first=True)
+    client = serve({"a": config}, rails=rails, provider=provider, block_as=block_as)
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    assert told.body.count(SECRET.encode()) == 1
+    assert read(dialect, told, stream=True).error["code"] == "content_retracted"
+
+
+async def test_a_rail_that_fails_after_its_text_was_delivered_has_it_withdrawn(serve, fake, dialect):
+    def fail(window):
+        if SECRET in window.text:
+            raise RuntimeError(SECRET)
+        return Verdict.allow()
+
+    provider = FakeProvider([" good"] * 60 + [f" {SECRET}"] + [" more"] * 30, delay=0.001)
+    config = fake(output=["words"], stream_first=True)
+    client = serve({"a": config}, rails={"words": FunctionRail(fail, latency=0.05)}, provider=provider)
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    assert told.body.count(SECRET.encode()) == 1
+    assert read(dialect, told, stream=True).error["code"] == "content_retracted"
+
+
 async def test_configurations_that_withdraw_text_are_refused_where_nobody_would_be_told(serve, fake, dialect, caplog):
     rails = {"words": FunctionRail(judge)}
     configs = {"a": fake(output=["words"], stream_first=True), "b": fake()}

@@ -195,11 +195,11 @@ def block_error(blocked: Blocked) -> ApiError:
     )
 
 
-def retraction_error(rail: str) -> ApiError:
+def retraction_error(rail: str, what: str = "what 'guardrails.retraction' names") -> ApiError:
     """Return the error for text that was delivered and must be withdrawn, which a client must not overlook."""
     return ApiError(
         400,
-        f"Blocked by {rail} rails after it was delivered: withdraw what 'guardrails.retraction' names.",
+        f"Blocked by {rail} rails after it was delivered: withdraw {what}.",
         type="guardrails_violation",
         code="content_retracted",
         param=rail,

@@ -172,6 +172,9 @@ class StreamedAnswer:
     def _only_an_error(self) -> ApiError | None:
         """Return the error that is all there is to tell."""
         stop = self._summed_up().stop
+        is_error = isinstance(stop, RailFailed) or "error" in self._services.settings.block_as
+        if stop is not None and is_error and self._retracted is not None:
+            return retraction_error(stop.rail, "the answer")
         if isinstance(stop, RailFailed):
             return rail_error(stop)
         if isinstance(stop, Blocked) and "error" in self._services.settings.block_as:
