@@ -203,6 +203,36 @@ async def test_a_call_that_a_rail_refuses_is_not_given(ask, dialect, stream):
 
 
 @either
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_names_and_ids_of_calls_are_no_way_around_the_rails(serve, fake, dialect, stream, guarded):
+    """A name that was offered is the client's own; any other is the model's words."""
+    calls = (ToolCallDelta(0, f"call {SECRET}", SECRET, "{}"), ToolCallDelta(1, "call_1", "get_time", "{}"))
+    provider = FakeProvider([Chunk(tool_calls=calls), Chunk(finish_reason="tool_calls")])
+    config = fake(output=["words"] if guarded else [])
+    client = serve({"a": config}, rails={"words": FunctionRail(judge)}, provider=provider)
+    told = await client.post(PATHS[dialect], body(dialect, stream=stream))
+    found = read(dialect, told, stream=stream)
+    first = ("call_0", "withheld", "{}") if guarded else (f"call {SECRET}", SECRET, "{}")
+    assert found.calls == [first, ("call_1", "get_time", "{}")]
+    assert (SECRET in told.body.decode()) != guarded
+    assert found.guardrails.get("withheld") == (["tool_calls.id", "tool_calls.name"] if guarded else None)
+
+
+@either
+async def test_a_name_that_was_offered_needs_no_judge(ask, dialect, stream):
+    fields = {"name": "mask-me", "description": "d"}
+    tool = {
+        "chat": {"type": "function", "function": fields},
+        "responses": {"type": "function", **fields},
+        "messages": {**fields, "input_schema": {}},
+    }[dialect]
+    call = ToolCallDelta(0, "call_1", "mask-me", "{}")
+    chunks = [Chunk(tool_calls=(call,)), Chunk(finish_reason="tool_calls")]
+    found = await ask(chunks, stream=stream, tools=[tool])
+    assert found.calls == [("call_1", "mask-me", "{}")]
+
+
+@either
 async def test_reasoning_that_nobody_guards_is_withheld(ask, stream):
     chunks = [Chunk(reasoning="Hm, "), Chunk(reasoning="the sea."), "Fine."]
     assert (await ask(chunks, stream=stream, guarded=False)).reasoning == "Hm, the sea."
