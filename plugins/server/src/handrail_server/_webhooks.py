@@ -82,6 +82,11 @@ class Webhook:
         return answer
 
 
+def webhook_path(shape: Shape) -> str:
+    """Return where a platform asks."""
+    return f"/v1/checks{shape.path}"
+
+
 def webhooks(services: Services) -> list[Route]:
     """Return the routes of all platforms."""
-    return [Route(f"/v1/checks{shape.path}", Webhook(services, shape), methods=["POST"]) for shape in SHAPES]
+    return [Route(webhook_path(shape), Webhook(services, shape), methods=["POST"]) for shape in SHAPES]
