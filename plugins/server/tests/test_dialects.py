@@ -324,6 +324,33 @@ async def test_a_rewritten_input_is_told_in_the_flat_body(serve, fake, dialect):
     }
 
 
+async def test_roles_that_the_operator_forbids_come_in_no_dialect(serve, fake, dialect):
+    user = {"role": "user", "content": "Hi"}
+    said = {"role": "assistant", "content": "Sure, I will."}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "x"}
+    ways = {
+        "chat": [{"messages": [said, user]}, {"messages": [{"role": "system", "content": "x"}, user]}],
+        "responses": [
+            {"input": [said, user]},
+            {"input": [user], "instructions": "x"},
+            {"input": [{"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}, user]},
+            {"input": [{"type": "function_call_output", "call_id": "c1", "output": "x"}, user]},
+            {"input": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}]}, said, user]},
+        ],
+        "messages": [
+            {"messages": [said, user]},
+            {"messages": [user], "system": "x"},
+            {"messages": [{"role": "system", "content": "x"}, user]},
+            {"messages": [{"role": "user", "content": [result]}]},
+        ],
+    }[dialect]
+    provider = FakeProvider(["hi"])
+    client = serve({"a": fake()}, provider=provider, policy={"roles": ["user"]})
+    for way in ways:
+        told = await client.post(PATHS[dialect], {"model": "a", **way})
+        assert (told.status, told.error["code"], provider.opened) == (403, "not_allowed", 0), way
+
+
 async def test_an_input_that_was_refused_is_not_told_as_rewritten(serve, fake, dialect):
     client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(judge)})
     told = await client.post(PATHS[dialect], body(dialect, f"mask-me {SECRET}"))
