@@ -6,6 +6,7 @@ import pytest
 from dialects import PATHS, body, read
 from fakes import FakeProvider
 from handrail import Chunk, ToolCallDelta
+from handrail_server import _policy
 
 USER = {"role": "user", "content": "Hi"}
 FORM = {"type": "json_schema", "name": "n", "schema": {}}
@@ -189,3 +190,18 @@ async def test_arguments_too_deep_to_be_read_break_no_answer(serve, fake, dialec
         assert told.body.endswith(b'data: {"type":"message_stop"}\n\n')
     else:
         assert read(dialect, told, stream=stream).calls[0] == ("c1", "f", deep)
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+async def test_an_endless_name_of_a_field_is_neither_compared_nor_repeated(serve, fake, dialect, monkeypatch):
+    """Comparing three megabytes holds up everybody for half a second."""
+    compared = []
+    monkeypatch.setattr(_policy, "get_close_matches", lambda word, *_, **__: compared.append(len(word)) or [])
+    client = serve({"a": fake()})
+    message = {**USER, "k" * 1_000_000: 1}
+    name = "input" if dialect == "responses" else "messages"
+    for wrong in ({"k" * 1_000_000: 1}, {name: [message]}):
+        told = await client.post(PATHS[dialect], {**body(dialect), **wrong})
+        assert told.status == 400
+        assert len(told.body) < 2000
+    assert compared == [64]

@@ -17,6 +17,7 @@ from handrail_server._parameters import CANNOT, SET_ASIDE, USUAL
 if TYPE_CHECKING:
     from handrail_server._settings import Limits, Policy
 
+_LONGEST_NAME = 64  # of what could be a misspelt parameter; a longer one takes long to compare
 _OWN = frozenset(ChatBody.model_fields) - frozenset(Parameters.model_fields)
 
 
@@ -175,7 +176,7 @@ class Gatekeeper:
             raise ApiError(
                 400, f"'{parameter}' is not supported: {CANNOT[parameter]}.", code="unsupported_value", param=parameter
             )
-        near = get_close_matches(parameter, filter(self._policy.allows, USUAL), n=1)
+        near = get_close_matches(parameter[:_LONGEST_NAME], filter(self._policy.allows, USUAL), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; the operator decides in 'policy.parameters'"
         raise ApiError(
             400,
