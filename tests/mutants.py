@@ -21,6 +21,7 @@ TESTS = [
     "core/tests/test_stream.py",
     "core/tests/test_invariants.py",
     "core/tests/test_rolling.py",
+    "core/tests/test_observing_rails.py",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "core/tests").glob("test_promises_*.py")),
 ]
 
@@ -83,8 +84,8 @@ MUTANTS = [
     ),
     Mutant(
         "the first to answer is the verdict",
-        "_stream/windows.py",
-        "return None if any(lane.busy and _place(lane) < _place(first) for lane in self.lanes) else first",
+        "_stream/lanes.py",
+        "return None if any(lane.busy and _place(lane) < _place(first) for lane in lanes) else first",
         "return first",
     ),
     Mutant(
@@ -96,7 +97,7 @@ MUTANTS = [
     Mutant(
         "judge as the whole what is left of the text",
         "_stream/windows.py",
-        "first = 0 if any(other.plan.defers for other in moved) else min(origins)",
+        "first = 0 if may_judge_all else min(origins)",
         "first = min(origins)",
     ),
     Mutant(
@@ -146,7 +147,7 @@ MUTANTS = [
     Mutant(
         "wait for room although only more text can help",
         "_stream/reader.py",
-        "while room < enough and (gate.checking or gate.step.items):",
+        "while room < enough and (gate.checking or (gate.step.items and not self._is_pushed)):",
         "while room < enough:",
     ),
     Mutant(
@@ -178,14 +179,28 @@ MUTANTS = [
     ),
     Mutant(
         "let the last in order decide",
-        "_stream/windows.py",
-        "return lane.cleared, lane.rank",
-        "return lane.cleared, -lane.rank",
+        "_stream/lanes.py",
+        '_place = attrgetter("cleared", "rank")',
+        "_place = lambda lane: (lane.cleared, -lane.rank)",
     ),
     Mutant("withdraw nothing", "_stream/windows.py", "self.retract = min(start, lane.cleared)", "pass"),
+    Mutant(
+        "hold text for a rail that observes",
+        "_stream/windows.py",
+        "self._holding = [lane for lane in lanes if lane.plan.holds]",
+        "self._holding = [lane for lane in lanes if not lane.plan.stream_first]",
+    ),
+    Mutant(
+        "let a rail that observes decide",
+        "_stream/windows.py",
+        "self._deciding = [lane for lane in lanes if not lane.plan.observes]",
+        "self._deciding = lanes",
+    ),
     Mutant("warn of a failure twice", "_stream/asking.py", "failures.clear()", "pass"),
     Mutant("hold nothing", "_builtin/rolling.py", "self._clears = cuts[held]", "self._clears = stop"),
-    Mutant("repeat no context", "_builtin/rolling.py", "keep = self._back(total, stop, self._context)", "keep = end"),
+    Mutant(
+        "repeat no context", "_builtin/rolling.py", "keep = self._back(total, stop, self._context_size)", "keep = end"
+    ),
 ]
 
 

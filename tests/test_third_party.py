@@ -122,7 +122,12 @@ def test_nothing_of_ours_is_private_to_them():
 def test_they_are_found_with_their_versions(environment: Environment):
     listed = json.loads(environment.run("handrail", "plugins", "--json").stdout)
     found = {one["distribution"]: (one["version"], one["problem"]) for one in listed["plugins"]}
-    versions = {"handrail-clauses": "1.0.0", "handrail-moderation": "2.3.0", "handrail-teleprinter": "0.4.1"}
+    versions = {
+        "handrail-clauses": "1.0.0",
+        "handrail-conversations": "1.1.0",
+        "handrail-moderation": "2.3.0",
+        "handrail-teleprinter": "0.4.1",
+    }
     assert versions.keys() == set(PACKAGES)
     for name, version in versions.items():
         assert found[name] == (version, None)

@@ -42,7 +42,8 @@ lowest_temperature: warm
         "yaml_content:2:5: models[0] has no 'engine', which it needs",
         (
             "yaml_content:3:5: unknown key 'engien' in models[0]; allowed: 'type', 'engine', 'model', 'parameters', "
-            "'api_key_env_var', 'mode', 'cache', 'reasoning_config'; did you mean 'engine'?"
+            "'api_key_env_var', 'concurrency', 'fallback', 'breaker', 'mode', 'cache', 'reasoning_config'; "
+            "did you mean 'engine'?"
         ),
         "yaml_content:4:12: models[0].model is the number 4.1; it must be text, put it in quotes",
         (
@@ -132,7 +133,7 @@ lowest_temperature: warm
         ("plugins: [x]", "1:1: plugins is a list; it must be a mapping"),
         (
             "plugins: {disabled: [x]}",
-            "1:11: unknown key 'disabled' in plugins; allowed: 'disable'; did you mean 'disable'?",
+            "1:11: unknown key 'disabled' in plugins; allowed: 'enable', 'disable'; did you mean 'disable'?",
         ),
         ("instructions: [{type: general}]", "1:16: instructions[0] has no 'content', which it needs"),
         ("lowest_temperature: -1", "1:21: lowest_temperature is the number -1; it must be at least 0"),

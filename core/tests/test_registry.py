@@ -99,6 +99,37 @@ def test_a_disabled_plugin_is_gone(install):
     assert registry.rail("toxicity check").plugin.distribution == "handrail-two"
 
 
+def test_only_the_plugins_that_are_wanted_are_imported(install):
+    install.missing("handrail-untrusted", "untrusted", "no_such_module.plugin")
+    install("handrail-one", "one", handrail_rails=rails("one check"))
+    install("handrail-two", "two", handrail_rails=rails("two check"))
+    assert [plugin.name for plugin in Registry.discover(only=["handrail-one"]).plugins] == ["one"]
+    assert [plugin.name for plugin in Registry.discover(only=["two"]).plugins] == ["two"]
+    assert Registry.discover(only=[]).plugins == ()
+    with pytest.raises(ConfigurationError, match="did you mean 'handrail-one'"):
+        Registry.discover(only=["handrail-on"])
+
+
+def test_a_configuration_that_enables_plugins_has_others_neither_used_nor_imported():
+    program = (
+        "import sys\nfrom handrail import LLMRails, RailsConfig\n"
+        "rails = LLMRails(RailsConfig.from_content(config={'plugins': {'enable': ['handrail-scripted']}}))\n"
+        "print(sorted({plugin.name for plugin in rails.composition.registry.plugins}))\n"
+        "print([name for name in sys.modules if name.endswith('.plugin') and name.startswith('handrail_')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "['handrail', 'scripted']\n['handrail_scripted.plugin']\n"
+
+
+def test_what_a_program_hands_in_stays_beside_what_a_configuration_enables(install):
+    install("handrail-one", "one", handrail_rails=rails("one check"))
+    install("handrail-two", "two", handrail_rails=rails("two check"))
+    registry = Registry.discover().with_plugins(ToxicityPlugin()).restricted_to(["handrail-one"])
+    assert registry.names(RailSpec) == ["detect toxicity", "one check", "toxicity check"]
+    with pytest.raises(ConfigurationError, match=r"plugins\.enable names 'three'"):
+        registry.restricted_to(["three"])
+
+
 def test_disabling_what_is_not_installed_is_an_error(install):
     install("handrail-toxicity", "toxicity", handrail_rails=rails("toxicity check"))
     with pytest.raises(ConfigurationError, match="did you mean 'handrail-toxicity'"):

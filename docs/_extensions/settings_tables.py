@@ -11,7 +11,7 @@ from typing import Any
 
 from docutils import nodes
 from handrail import Registry
-from handrail.plugins import ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import ObserverSpec, ProviderSpec, RailSpec, StrategySpec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -197,7 +197,12 @@ def _sentence(text: str) -> str:
 def _load_all() -> None:
     """Import every model now: once autodoc has read one, pydantic cannot make further ones."""
     registry = Registry.discover()
-    finders = {ProviderSpec: registry.provider, RailSpec: registry.rail, StrategySpec: registry.strategy}
+    finders = {
+        ProviderSpec: registry.provider,
+        RailSpec: registry.rail,
+        StrategySpec: registry.strategy,
+        ObserverSpec: registry.observer,
+    }
     for kind, find in finders.items():
         for name in registry.names(kind):
             find(name).load_settings()

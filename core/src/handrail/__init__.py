@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from handrail._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from handrail._call.background import SyncStream as SyncStream
     from handrail._call.checking import RailsResult as RailsResult
     from handrail._call.checking import RailStatus as RailStatus
     from handrail._call.explain import Explanation as Explanation
@@ -44,22 +45,29 @@ if TYPE_CHECKING:
     from handrail._events import StreamError as StreamError
     from handrail._events import TextDelta as TextDelta
     from handrail._observers import CallEnded as CallEnded
+    from handrail._observers import CallKind as CallKind
+    from handrail._observers import CallOutcome as CallOutcome
     from handrail._observers import ObservedCall as ObservedCall
     from handrail._observers import Observer as Observer
     from handrail._observers import Released as Released
     from handrail._plugins.discovery import Plugin as Plugin
+    from handrail._plugins.lock import Lock as Lock
+    from handrail._plugins.lock import LockedDistribution as LockedDistribution
     from handrail._plugins.registrations import Registrations as Registrations
     from handrail._plugins.registry import Offer as Offer
     from handrail._plugins.registry import Registry as Registry
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
+    from handrail._protocols import StatefulWindowRail as StatefulWindowRail
     from handrail._protocols import Strategy as Strategy
     from handrail._protocols import StreamRail as StreamRail
     from handrail._protocols import WindowRail as WindowRail
+    from handrail._protocols import WindowSession as WindowSession
     from handrail._rails import LLMRails as LLMRails
     from handrail._records import CheckRecord as CheckRecord
     from handrail._records import FailureKind as FailureKind
     from handrail._records import RailId as RailId
+    from handrail._records import WouldHave as WouldHave
     from handrail._request_id import request_id as request_id
     from handrail._specs import Direction as Direction
     from handrail._stream.plan import MakeStrategy as MakeStrategy
@@ -88,9 +96,12 @@ if TYPE_CHECKING:
     from handrail.errors import HandrailError as HandrailError
     from handrail.errors import ProviderError as ProviderError
     from handrail.errors import RailError as RailError
+    from handrail.errors import RailsClosedError as RailsClosedError
     from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
+    from handrail.errors import TimedOut as TimedOut
 
 _HOMES = {
+    "_call.background": ("SyncStream",),
     "_call.checking": ("RailsResult", "RailStatus"),
     "_call.explain": ("Explanation",),
     "_call.fed": ("FedStream",),
@@ -115,12 +126,21 @@ _HOMES = {
         "TextDelta",
     ),
     "_plugins.discovery": ("Plugin",),
+    "_plugins.lock": ("Lock", "LockedDistribution"),
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
-    "_observers": ("CallEnded", "ObservedCall", "Observer", "Released"),
-    "_protocols": ("Provider", "Session", "Strategy", "StreamRail", "WindowRail"),
+    "_observers": ("CallEnded", "CallKind", "CallOutcome", "ObservedCall", "Observer", "Released"),
+    "_protocols": (
+        "Provider",
+        "Session",
+        "StatefulWindowRail",
+        "Strategy",
+        "StreamRail",
+        "WindowRail",
+        "WindowSession",
+    ),
     "_rails": ("LLMRails",),
-    "_records": ("CheckRecord", "FailureKind", "RailId"),
+    "_records": ("CheckRecord", "FailureKind", "RailId", "WouldHave"),
     "_request_id": ("request_id",),
     "_specs": ("Direction",),
     "_stream.plan": ("MakeStrategy", "RailPlan"),
@@ -148,7 +168,9 @@ _HOMES = {
         "HandrailError",
         "ProviderError",
         "RailError",
+        "RailsClosedError",
         "StreamingNotSupportedError",
+        "TimedOut",
     ),
 }
 

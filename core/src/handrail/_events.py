@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from handrail._records import FailureKind, RailId
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
+from handrail.errors import TimedOut
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -146,7 +147,8 @@ class StreamError(str):
     def of_generation(cls, error: Exception) -> StreamError:
         """Render a generation that failed."""
         fields = {"message": str(error), "type": "generation_error", "param": "stream"}
-        return cls._make({**fields, "code": "generation_failed"}, None)
+        code = "timed_out" if isinstance(error, TimedOut) else "generation_failed"
+        return cls._make({**fields, "code": code}, None)
 
     @classmethod
     def _make(cls, fields: dict[str, str], event: Blocked | RailFailed | None) -> StreamError:

@@ -31,6 +31,8 @@ class LLMCall:
         reported: what it has cost, if the provider said so.
         count_tokens: counts tokens where it did not.
         aside: reasoning and tool calls, as text that such a count takes into account.
+        model_type: the type of the model in the configuration.
+        failure: the kind of error with which the request failed; empty if it did not.
     """
 
     task: str
@@ -45,6 +47,8 @@ class LLMCall:
     reported: Usage | None = None
     count_tokens: CountTokens | None = field(default=None, repr=False, compare=False)
     aside: str = field(default="", repr=False)
+    model_type: str = ""
+    failure: str = ""
 
     def close(self, completion: str, reported: Usage | None, duration: float, aside: str = "") -> None:
         """Write down how the request ended."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CallKind: TypeAlias = Literal["stream", "whole", "fed", "check"]
 """How an answer was asked for: as a stream, whole, pushed by the program, or not at all because rails run alone."""
-CallOutcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
+CallOutcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,26 @@ class WindowRail(Protocol):
         ...
 
 
+class WindowSession(Protocol):
+    """Judges the windows of one stream and channel, one at a time and in order, and may keep what it has seen."""
+
+    async def check(self, window: Window) -> Verdict:
+        """Judge the next window; see `WindowRail.check`."""
+        ...
+
+
+@runtime_checkable
+class StatefulWindowRail(Protocol):
+    """Judges windows with a state for each stream; its `RailSpec` has `stateful=True`.
+
+    Built as `Rail(settings, context)`, once per flow of a configuration. May also have `aclose`, as a window rail may.
+    """
+
+    def open(self, turn: Turn) -> WindowSession:
+        """Start a stream. Where a rail before it rewrites, what is left is read again, by a session of its own."""
+        ...
+
+
 class Session(Protocol):
     """The state of a stream rail for one stream. Both methods are plain functions and must be quick."""
 

@@ -56,6 +56,8 @@ class RailSpec:
             that does all the same has failed. "whole" for one that makes another text of what it is shown, by
             `rewritten(window, text)`: it judges windows until it first changes one; from there on the rest is held to
             the end, and then the rail is asked about the whole text.
+        stateful: True for a window rail that has `open(turn)` in place of `check`: what that returns judges the windows
+            of one stream by `async check(window)`, one after another, and may keep what it has seen.
         defined_at: where a configuration defines it, such as `config/rails.co:3`; only what `handrail_config_rails`
             yields has one, and nothing takes the place of an installed rail without.
     """
@@ -72,6 +74,7 @@ class RailSpec:
     whole: bool = False
     rewrites: Literal[True, False, "whole"] = True
     defined_at: str = ""
+    stateful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

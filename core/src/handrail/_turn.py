@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -17,7 +18,10 @@ from handrail._types import Message, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from handrail._telling import Telling
+    from handrail._telling import Telling as _Telling  # the kernel's own
+
+
+_RESOLUTION = 0.001  # seconds by which a timer may be early
 
 DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 """When the check that runs must have ended, where no cancel scope around it says so."""
@@ -26,6 +30,21 @@ DEADLINE: ContextVar[float] = ContextVar("handrail_deadline", default=math.inf)
 def effective_deadline() -> float:
     """Return when the code that runs must have ended, on the clock of `anyio.current_time()`, in seconds."""
     return min(anyio.current_effective_deadline(), DEADLINE.get())
+
+
+@contextmanager
+def deadline_at(when: float) -> Iterator[None]:
+    """Have the code in the block see that it must have ended by then, or earlier."""
+    token = DEADLINE.set(min(DEADLINE.get(), when))
+    try:
+        yield
+    finally:
+        DEADLINE.reset(token)
+
+
+def is_late() -> bool:
+    """Return whether the time of the check that runs is over, which tells a time-out from another cancellation."""
+    return anyio.current_time() + _RESOLUTION >= DEADLINE.get()
 
 
 def _call_id() -> str:
@@ -75,7 +94,7 @@ class Journal:
 
     llm_calls: list[LLMCall] = field(default_factory=list)
     rail_runs: list[CheckRecord] = field(default_factory=list)
-    telling: Telling | None = field(default=None, repr=False, compare=False)
+    telling: _Telling | None = field(default=None, repr=False, compare=False)
 
     def note(self, record: CheckRecord) -> None:
         """Write down a check that has ended."""
@@ -116,6 +135,8 @@ class Turn:
         conversation_id: which conversation it is, as the program says.
         shared: a mapping that all rails of the call share, those of its input and of its output; it is the program's
             and its plugins' own, so keys should begin with a plugin's name.
+        state: a mapping for the rail that is told, for this call: what its input side has noted, its output side finds
+            there, if the two flows are written alike. No other rail sees it.
     """
 
     messages: tuple[Message, ...] = ()
@@ -127,6 +148,12 @@ class Turn:
     caller: str | None = None
     conversation_id: str | None = None
     shared: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    state: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _states: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def for_rail(self, rail: str) -> Turn:
+        """Return the turn as a rail of the call is told of it, with the state that belongs to the rail."""
+        return replace(self, state=self._states.setdefault(rail, {}))
 
     @property
     def deadline(self) -> float | None:

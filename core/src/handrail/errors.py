@@ -13,6 +13,8 @@ HandrailError
 ├── RailError                                a rail failed (a refusal is a verdict and no error)
 │   ├── RailBusyError                        too many checks were waiting for it
 │   └── RailTimeoutError                     it did not answer in time
+├── RailsClosedError (RuntimeError)          the LLMRails is closed, or was while the call ran
+├── TimedOut (TimeoutError)                  a call did not end within its `timeout`
 ├── StreamClosedError                        a stream was used after its end, or in a way its owner forbids
 └── ProviderError                            the model could not answer
     ├── ProviderAuthenticationError          no key, a wrong key, no permission
@@ -23,6 +25,7 @@ HandrailError
     ├── ProviderConnectionError              no connection, or one that broke in mid-stream
     ├── ProviderServerError                  the service failed
     ├── AnswerTooLongError                   the answer exceeds `max_answer_characters`
+    ├── ModelUnavailableError                it has failed too often, and is not asked for a while
     └── ProviderContentFilterError           the service's own filter refused
 """
 
@@ -194,6 +197,14 @@ class RailTimeoutError(RailError):
     """A rail did not answer in time."""
 
 
+class RailsClosedError(HandrailError, RuntimeError):
+    """The `LLMRails` is closed, or was while the call ran; what was delivered stays."""
+
+
+class TimedOut(HandrailError, TimeoutError):  # noqa: N818  # the end of a call, as `Blocked` is one
+    """A call did not end within its `timeout`; what was delivered stays."""
+
+
 class StreamClosedError(HandrailError, RuntimeError):
     """A stream was used after its end, or in a way that its owner forbids."""
 
@@ -253,6 +264,10 @@ class ProviderConnectionError(ProviderError):
 
 class ProviderServerError(ProviderError):
     """The provider's service failed."""
+
+
+class ModelUnavailableError(ProviderError):
+    """A model has failed so often that it is not asked for a while (`breaker` of its entry in `models`)."""
 
 
 class ProviderContentFilterError(ProviderError):

@@ -12,7 +12,11 @@ from handrail._specs import RailSpec as RailSpec
 from handrail._specs import Spec as Spec
 from handrail._specs import StrategySpec as StrategySpec
 
+CONTRACT = 1
+"""The edition of what plugins may rely on. Additions raise it; nothing that a plugin relies on is ever taken away."""
+
 __all__ = [
+    "CONTRACT",
     "CommandSpec",
     "DialectSpec",
     "ObserverSpec",

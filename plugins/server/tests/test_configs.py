@@ -22,7 +22,7 @@ class Counting:
         closed = self.closed
 
         class Rails(LLMRails):
-            async def aclose(self):
+            async def aclose(self, *, drain=None):
                 closed.append(self)
                 await super().aclose()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 from handrail_server import Limits, Policy, ServerSettings
 from handrail_server._keys import KeyLimits, read_keys
 from handrail_server._metrics import Metric, Metrics
 
+ROOT = Path(__file__).parents[3]
 README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
 SECURITY = Path(__file__).parents[3].joinpath("docs", "security.md").read_text(encoding="utf-8")
 DEPLOY = Path(__file__).parents[3].joinpath("docs", "deploy.md").read_text(encoding="utf-8")
@@ -85,3 +87,16 @@ def test_examples_of_deployment_give_the_server_time_to_drain(tmp_path):
     assert int(re.search(r"TimeoutStopSec=(\d+)", DEPLOY)[1]) > drain
     assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["containerPort"]
     assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("name", ["alerts.yml", "dashboard.json"])
+def test_dashboard_and_alerts_ask_for_metrics_and_labels_that_there_are(name):
+    there = {metric.name: set(metric.labels) for metric in vars(Metrics()).values() if isinstance(metric, Metric)}
+    text = (ROOT / "docs/operate" / name).read_text(encoding="utf-8")
+    parsed = yaml.safe_load(text)  # JSON is YAML
+    asked = set(re.findall(r"\bhandrail_[a-z_]+", text))
+    assert asked
+    assert {re.sub(r"_(bucket|sum|count)$", "", one) for one in asked} <= set(there)
+    assert parsed
+    for by, metric in re.findall(r"by \(([a-z, ]+)\) \((?:rate|increase)\((handrail_[a-z_]+?)(?:_bucket)?\[", text):
+        assert set(by.replace(" ", "").split(",")) - {"le"} <= there[metric], metric

@@ -73,7 +73,7 @@ PARTS = '''
             class Plugin:
                 @hookimpl
                 def handrail_rails(self):
-                    yield RailSpec("word check", kind)
+                    yield RailSpec("word check", kind, stateful=hasattr(kind, "open") and not hasattr(kind, "check"))
 
             judge = ScriptedProvider.from_texts("no")
             registry = INSTALLED.with_plugins(Plugin(), judge.as_plugin("judge"))
@@ -103,6 +103,54 @@ PARTS = '''
 
     class TestGoodThatCanFail(Suite):
         broken = Raises
+
+
+    class Sessions:
+        """The same, by sessions."""
+
+        def __init__(self, settings, context):
+            self.judge = Good(settings, context).judge
+
+        def open(self, turn):
+            return Session(self)
+
+
+    class Session:
+        def __init__(self, rail):
+            self.rail, self.angry = rail, False
+
+        async def check(self, window):
+            await anyio.lowlevel.checkpoint()
+            return self.rail.judge(window)
+
+
+    class TestGoodWithSessions(Suite):
+        rail = Sessions
+
+
+    class TestOpensNothing(Suite):
+        class rail(Sessions):
+            def open(self, turn):
+                return None
+
+
+    class TestHasOneSessionForAll(Suite):
+        class rail(Sessions):
+            def __init__(self, settings, context):
+                super().__init__(settings, context)
+                self.angry = False
+
+            def open(self, turn):
+                return Grudge(self)
+
+
+    class Grudge(Session):
+        async def check(self, window):
+            verdict = await super().check(window)
+            if self.rail.angry and window.text == "All is well.":
+                return Verdict.block("somebody said a word before")
+            self.rail.angry |= verdict.decision == "block"
+            return verdict
 
 
     class TestExamplesOfOneKind(Suite):
@@ -366,7 +414,11 @@ CANCELLED = "test_a_check_can_be_cancelled_at_any_await"
 CHECK = "test_it_has_a_check"
 OF_CHECKS = {CHECK, VERDICTS, SPANS, ANY_TEXT, GIVEN, ACROSS, AT_ONCE, CANCELLED, ALONE, BROKEN_OFF}
 
+APART = "test_streams_of_a_stateful_rail_share_nothing"
+
 BROKEN = {
+    "TestOpensNothing": OF_CHECKS | {APART, ALLOWED, BLOCKED, REWRITTEN, IN_LONG},
+    "TestHasOneSessionForAll": {AFTER, BESIDE, INDEPENDENT, AT_ONCE, APART},
     "TestExamplesOfOneKind": {"test_the_examples_show_what_passes_and_what_does_not"},
     "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, IN_LONG, SPANS, ACROSS},
     "TestDecidesAtTheEnd": {BLOCKED, IN_LONG},

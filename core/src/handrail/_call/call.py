@@ -28,6 +28,7 @@ from handrail._types import Chunk, Message, ToolCall, Usage
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from handrail._call.lifetime import Lifetime
     from handrail._compose.composition import Composition
     from handrail._stream.received import Received
     from handrail._stream.render import Renderer
@@ -43,6 +44,7 @@ class Call:
         app: the composed configuration.
         conversation: what the caller passed.
         options: what the caller asked for.
+        lifetime: is told when it begins and ends.
         whole: True if output rails see the whole answer at once, because nobody waits for its beginning.
         origin: where the call comes from.
         generator: texts to guard in place of a model's; then no input rails run.
@@ -59,6 +61,7 @@ class Call:
         conversation: Conversation,
         *,
         options: GenerationOptions,
+        lifetime: Lifetime,
         origin: Origin = NOWHERE,
         whole: bool = False,
         generator: AsyncIterable[str] | None = None,
@@ -67,6 +70,7 @@ class Call:
         self._app = app
         self._conversation = conversation
         self.options = options
+        self.lifetime = lifetime
         self._generator = generator
         self._fed = fed
         self._llm_call: LLMCall | None = None
@@ -101,13 +105,15 @@ class Call:
         """Return the runner of an answer that whoever takes it may leave, and take up, in any task."""
         pending = self._app.config.rails.output.streaming.max_pending
         source = None if self._fed else self
-        return Pump(self.gate, source, max_pending=pending, max_characters=self._max_characters)
+        return Pump(self.gate, source, max_pending=pending, max_characters=self._max_characters, lifetime=self.lifetime)
 
     def iterate(self, renderer: Renderer) -> AsyncIterator[Any]:
         """Return an iterator over the answer, without tasks where every rail answers at once."""
-        if self._speculative or not all(rail.is_stream_rail or rail.is_immediate for rail in self._rails):
+        needs_tasks = self._speculative or self.lifetime.timeout is not None
+        if needs_tasks or not all(rail.is_stream_rail or rail.is_immediate for rail in self._rails):
             return OwnedStream(self.pump(), renderer)
-        return OwnedGenerator(Pull(self.gate, self, max_characters=self._max_characters), renderer)
+        pull = Pull(self.gate, self, max_characters=self._max_characters, lifetime=self.lifetime)
+        return OwnedGenerator(pull, renderer)
 
     def begin(self) -> None:
         """Tell observers that the call begins."""

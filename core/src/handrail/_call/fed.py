@@ -64,6 +64,7 @@ class FedStream(OnlyAsyncBlock):
 
         Raises:
             AnswerTooLongError: the answer exceeds `max_answer_characters`.
+            TimedOut: the time of the call is over.
             InvalidRequestError: the piece is neither text nor a chunk, or comes after `finish`.
             StreamClosedError: the guard was not entered, or was left.
         """
@@ -72,7 +73,11 @@ class FedStream(OnlyAsyncBlock):
             raise InvalidRequestError("a piece was pushed after finish()")
         if not isinstance(piece, str | Chunk):
             raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")
-        await self._pump.push(Chunk(piece) if isinstance(piece, str) else piece)
+        try:
+            await self._pump.push(Chunk(piece) if isinstance(piece, str) else piece)
+        except Exception as error:
+            self._builder.fail(error)
+            raise
         return self._events(await self._pump.take() if self._call.gate.step.items else [])
 
     async def finish(self, error: Exception | None = None) -> list[Event]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from handrail._events import Blocked, RailFailed
 from handrail._observers import CallEnded, CallKind, CallOutcome, ObservedCall
 from handrail._telling import Observers, Telling
+from handrail.errors import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -36,7 +37,7 @@ def ended(
     if stop is not None:
         outcome = "blocked" if isinstance(stop, Blocked) else "rail failed"
     elif error is not None:
-        outcome = "generation failed"
+        outcome = "timed out" if isinstance(error, TimedOut) else "generation failed"
     return CallEnded(outcome, duration, stop, error, tuple(journal.rail_runs), tuple(journal.llm_calls))
 
 

@@ -14,11 +14,12 @@ from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock
 from handrail._turn import LLMCall
 from handrail._types import Message, ToolCall, ToolCallDelta, Usage
+from handrail.errors import TimedOut
 
 if TYPE_CHECKING:
     from handrail._call.call import Call
 
-Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "left"]
+Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
 
 _SHOWN = 32  # characters of a text in a repr
 
@@ -33,7 +34,7 @@ class GenerationResponse:
         text: the text of the model that was delivered, less what was retracted.
         user_message: the user's message as the input rails let it through.
         messages: the conversation that the model was asked with, less instructions: what to keep in a history.
-        outcome: how it ended; "left" if the consumer went before the end.
+        outcome: how it ended; "timed out" after the call's own `timeout`, "left" if the consumer went before the end.
         stop: the block or failure that ended it early.
         error: what broke the generation, or the consumer.
         finish_reason: as the provider gave it.
@@ -140,7 +141,8 @@ class ResponseBuilder:
     def fail(self, error: BaseException) -> None:
         """Take what broke the generation."""
         if not isinstance(error, StopAsyncIteration):
-            self._error, self._outcome = error, "generation failed"
+            self._error = error
+            self._outcome = "timed out" if isinstance(error, TimedOut) else "generation failed"
 
     def leave(self, error: BaseException | None) -> None:
         """Record that the call is over, and whether an error of the consumer ended it."""

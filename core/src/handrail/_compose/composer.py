@@ -16,6 +16,7 @@ from handrail._compose.inner import InnerRail
 from handrail._compose.models import ModelNotBuiltError, Models
 from handrail._compose.planning import RailPlanner, plugin_settings
 from handrail._compose.problems import Problems
+from handrail._compose.shared import Shared
 from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, refuse_unused_settings
 from handrail._plugins.registrations import Registrations
 from handrail._records import RailId
@@ -91,7 +92,8 @@ class _Composer:
         self._registrations = Registrations()
         main = config.model_for("main")
         self._counter = token_counter((main and main.model) or "")
-        self._models = Models(config, self._counter)
+        self._shared = Shared()
+        self._models = Models(config, self._counter, self._shared)
         self._inner_rails: list[RailPlan] = []
         self._whens: dict[int, When | None] = {}
 
@@ -116,6 +118,7 @@ class _Composer:
             self._inner_rails,
             tuple(self._models.asked),
             Observers((*self._build_observers(), *observers)),
+            shared=self._shared,
         )
 
     def _with_own_refusal(self) -> RailsConfig:
@@ -198,6 +201,7 @@ class _Composer:
             self._registrations,
             partial(self._models.model_for, flow.text.strip()),
             self._inner_rail,
+            _shared=self._shared,
         )
         rail = built(offer, settings, context)
         rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))

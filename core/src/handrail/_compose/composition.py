@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from handrail import _telling as telling
 from handrail._compose import kept_verdicts as verdicts
-from handrail._telling import Observers
+from handrail._compose import shared as sharing
 
 if TYPE_CHECKING:
     from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
     from handrail._compose.model import Model
+    from handrail._compose.shared import Shared as _Shared  # the kernel's own
     from handrail._plugins.registrations import Registrations
     from handrail._plugins.registry import Registry
     from handrail._stream.plan import RailPlan
+    from handrail._telling import Observers as _Observers  # the kernel's own
     from handrail._tokens import TokenCounter
     from handrail._types import Channel
     from handrail.config import RailsConfig
@@ -32,6 +35,7 @@ class Composition:
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
         observers: who is told what happens in calls.
+        shared: what its rails and providers share.
         kept_verdicts: what input rails have said of messages that are history by now.
     """
 
@@ -44,7 +48,8 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
-    observers: Observers = field(default_factory=Observers, repr=False, compare=False)
+    observers: _Observers = field(default_factory=telling.Observers, repr=False, compare=False)
+    shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
     kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from handrail._compose import shared as sharing
 from handrail._plugins.registrations import Registrations
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handrail._compose.inner import InnerRail
     from handrail._compose.model import Model
+    from handrail._compose.shared import Shared as _Shared  # the kernel's own
     from handrail._specs import Direction
     from handrail._types import CountTokens
     from handrail.config import ModelConfig, RailsConfig, TaskPrompt
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,20 @@ class ProviderContext:
     model: ModelConfig
     config: RailsConfig
     folder: Path | None = None
+    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
+
+    async def shared(self, key: Hashable, open: Callable[[], AbstractAsyncContextManager[T]]) -> T:  # noqa: A002  # the contract's own word
+        """Return something that all of an `LLMRails` share on the running event loop, such as a pool of connections.
+
+        Args:
+            key: what it is; whoever asks with an equal key gets the same. It should begin with the plugin's name.
+            open: makes an asynchronous context manager, which is entered at the first use in a loop, in a task of its
+                own, and left when the `LLMRails` is closed, or its loop ends.
+
+        Raises:
+            Exception: what entering it raised; the next who asks tries again.
+        """
+        return await self._shared.get(key, open)
 
     @property
     def base_path(self) -> Path:
@@ -101,6 +120,20 @@ class RailContext:
     _models: Callable[[str], Model] | None = None
     _rails: Callable[[str, Direction], InnerRail | None] | None = None
     _tasks: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # what prompt and model a task stands for
+    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
+
+    async def shared(self, key: Hashable, open: Callable[[], AbstractAsyncContextManager[T]]) -> T:  # noqa: A002  # the contract's own word
+        """Return something that all of an `LLMRails` share on the running event loop, such as a pool of connections.
+
+        Args:
+            key: what it is; whoever asks with an equal key gets the same. It should begin with the plugin's name.
+            open: makes an asynchronous context manager, which is entered at the first use in a loop, in a task of its
+                own, and left when the `LLMRails` is closed, or its loop ends.
+
+        Raises:
+            Exception: what entering it raised; the next who asks tries again.
+        """
+        return await self._shared.get(key, open)
 
     @property
     def base_path(self) -> Path:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
+from handrail._compose.breaking import is_down
 from handrail._content import message_text
 from handrail._stream.source import close_source, not_a_chunk
 from handrail._turn import LLMCall
 from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
+    from handrail._compose.breaking import Breaker, Slots
     from handrail._protocols import Provider
     from handrail._tokens import TokenCounter
     from handrail._turn import Turn
@@ -42,6 +44,9 @@ class Model:
         name: the model's name.
         plugin: distribution and version of the provider, for errors.
         provider: what reaches the model.
+        slots: how many of `complete` may ask it at once.
+        breaker: when `complete` does not ask it.
+        fallback: models that `complete` asks while it is down.
     """
 
     def __init__(
@@ -60,6 +65,9 @@ class Model:
         self.plugin = plugin
         self.provider = provider
         self._counter = counter
+        self.slots: Slots | None = None
+        self.breaker: Breaker | None = None
+        self.fallback: tuple[Model, ...] = ()
 
     async def complete(
         self,
@@ -69,7 +77,7 @@ class Model:
         turn: Turn | None = None,
         task: str = "general",
     ) -> Completion:
-        """Ask the model and wait for its whole answer.
+        """Ask the model and wait for its whole answer; while it is down, ask those that are configured in its place.
 
         Args:
             messages: the conversation in OpenAI's form.
@@ -78,14 +86,49 @@ class Model:
             task: what the request is for, as the journal names it.
 
         Raises:
-            ProviderError: the model could not answer.
+            ProviderError: none of them could answer.
         """
+        *others, last = (self, *self.fallback)
+        for model in others:
+            try:
+                return await model.complete_alone(messages, params, turn=turn, task=task)
+            except Exception as exc:
+                if not is_down(exc):
+                    raise
+        return await last.complete_alone(messages, params, turn=turn, task=task)
+
+    async def complete_alone(
+        self,
+        messages: Sequence[Message],
+        params: Mapping[str, Any] | None = None,
+        *,
+        turn: Turn | None = None,
+        task: str = "general",
+    ) -> Completion:
+        """Ask this model and no other; see `complete`.
+
+        Raises:
+            ModelUnavailableError: it has failed too often to be asked now.
+            ProviderError: it could not answer.
+        """
+        async with AsyncExitStack() as stack:
+            if self.breaker is not None:
+                self.breaker.refuse_if_open()
+            if self.slots is not None:
+                await stack.enter_async_context(self.slots.one())
+            if self.breaker is not None:
+                stack.enter_context(self.breaker.watch())
+            return await self._ask(messages, params or {}, turn, task)
+
+    async def _ask(
+        self, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None, task: str
+    ) -> Completion:
         call, started = self.new_call(messages, task), anyio.current_time()
         if turn is not None:
             turn.journal.asked(call)
         telling = None if turn is None else turn.journal.telling
         with nullcontext() if telling is None else telling.around_model(call):
-            return await self._completed(call, started, messages, params or {}, turn)
+            return await self._completed(call, started, messages, params, turn)
 
     async def _completed(
         self, call: LLMCall, started: float, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None
@@ -105,6 +148,9 @@ class Model:
                 usage = chunk.usage or usage
                 completion.finish_reason = chunk.finish_reason or completion.finish_reason
                 completion.metadata.update(chunk.metadata or {})
+        except BaseException as exc:
+            call.failure = type(exc).__name__
+            raise
         finally:
             await close_source(source, self.plugin)
             completion.text, completion.reasoning = "".join(parts), "".join(reasoning)
@@ -120,7 +166,15 @@ class Model:
     def new_call(self, messages: Sequence[Message], task: str) -> LLMCall:
         """Begin the record of a request."""
         prompt = "\n".join(f"{message.get('role')}: {message_text(message)}" for message in messages)
-        return LLMCall(task, self.engine, self.name, prompt, started_at=time.time(), count_tokens=self._counter.count)
+        return LLMCall(
+            task,
+            self.engine,
+            self.name,
+            prompt,
+            started_at=time.time(),
+            count_tokens=self._counter.count,
+            model_type=self.type,
+        )
 
 
 class ToolCallAssembler:

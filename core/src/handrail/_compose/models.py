@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
+from handrail._compose.breaking import Breaker, Slots
 from handrail._compose.building import built
 from handrail._compose.contexts import ProviderContext
 from handrail._compose.model import Model
@@ -12,6 +14,7 @@ from handrail.errors import ConfigurationError, HandrailError
 
 if TYPE_CHECKING:
     from handrail._compose.problems import Problems
+    from handrail._compose.shared import Shared
     from handrail._plugins.registry import Registry
     from handrail._protocols import Provider
     from handrail._tokens import TokenCounter
@@ -42,13 +45,15 @@ class Models:
     Args:
         config: the configuration.
         counter: counts tokens where a provider does not report them.
+        shared: what providers share.
 
     Attributes:
         built: models by type.
         asked: the rail's flow and the type of each model that a rail has asked for, in order.
     """
 
-    def __init__(self, config: RailsConfig, counter: TokenCounter) -> None:
+    def __init__(self, config: RailsConfig, counter: TokenCounter, shared: Shared) -> None:
+        self._shared = shared
         self._config = config
         self._counter = counter
         self._failed: set[str] = set()
@@ -59,15 +64,19 @@ class Models:
         """Build every model that is configured; of two of one type the first. `llm` takes the main one's place."""
         if llm is not None:
             self.built["main"] = given_model(llm, self._counter)
+        entries: dict[str, tuple[ModelConfig, int]] = {}
         for index, entry in enumerate(self._config.models):
             if entry.type in self.built:
                 continue
             try:
                 self.built[entry.type] = self._model(registry, entry, index)
+                entries[entry.type] = entry, index
             except HandrailError as exc:
                 self._failed.add(entry.type)
                 where = self._config.where("models", index, "engine") or self._config.where("models", index)
                 problems.note(exc, where)
+        for entry, index in entries.values():
+            self._find_fallback(entry, index, problems)
 
     def model_for(self, rail: str, type_: str) -> Model:
         """Return the model of a type, else the main one, and note which rail has asked for it.
@@ -88,11 +97,28 @@ class Models:
             )
         return model
 
+    def _find_fallback(self, entry: ModelConfig, index: int, problems: Problems) -> None:
+        """Connect a model with those that take its place, or note which of them does not exist."""
+        found: list[Model] = []
+        for type_ in entry.fallback:
+            if type_ in self.built and type_ != entry.type:
+                found.append(self.built[type_])
+            elif type_ not in self._failed:
+                known = sorted({other.type for other in self._config.models} - {entry.type})
+                nearest = get_close_matches(type_, known, n=1)
+                hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+                problem = ConfigurationError(
+                    f"fallback of the model {entry.type!r} names {type_!r}, which is not another model of the "
+                    f"configuration; {hint}models: {', '.join(map(repr, known)) or 'none'}"
+                )
+                problems.note(problem, self._config.where("models", index, "fallback"))
+        self.built[entry.type].fallback = tuple(found)
+
     def _model(self, registry: Registry, entry: ModelConfig, index: int) -> Model:
         offer = registry.provider(entry.engine)
         settings = plugin_settings(self._config, offer, entry.parameters, None, "models", index, "parameters")
-        context = ProviderContext(entry, self._config, self._config.folder_of("models", index))
-        return Model(
+        context = ProviderContext(entry, self._config, self._config.folder_of("models", index), self._shared)
+        model = Model(
             cast("Provider", built(offer, settings, context)),
             type=entry.type,
             engine=entry.engine,
@@ -100,3 +126,6 @@ class Models:
             plugin=offer.label,
             counter=self._counter,
         )
+        model.slots = None if entry.concurrency is None else Slots(entry.concurrency)
+        model.breaker = None if entry.breaker is None else Breaker(entry.breaker, entry.type)
+        return model

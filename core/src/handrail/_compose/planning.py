@@ -56,10 +56,16 @@ class RailPlanner:
     ) -> RailPlan:
         """Return a rail with everything that the engine must know of it."""
         name = spec.name
-        is_session = callable(getattr(rail, "open", None))
-        if not is_session and callable(getattr(rail, "check_batch", None)):
+        opens = callable(getattr(rail, "open", None))
+        if spec.stateful and not opens:
+            raise PluginLoadError(
+                f"{plugin}: rail {name!r} is {type(rail).__name__}, and stateful; it must have open(turn)",
+                plugin=plugin,
+            )
+        is_session = opens and not spec.stateful
+        if not opens and callable(getattr(rail, "check_batch", None)):
             rail = BatchedRail(rail, self._counter.count, name)
-        if not is_session and not callable(getattr(rail, "check", None)):
+        if not opens and not callable(getattr(rail, "check", None)):
             raise PluginLoadError(
                 f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn), "
                 "check_batch(windows, turns) or open(turn)",
@@ -91,7 +97,7 @@ class RailPlanner:
             and not spec.whole
             and not observes
             and direction == "output",
-            max_concurrency=options.max_concurrency,
+            max_concurrency=1 if spec.stateful else options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
             allow_on_timeout=options.resolved_on_timeout == "allow",
@@ -101,6 +107,7 @@ class RailPlanner:
             rewrites_whole=spec.rewrites == "whole",
             rail_id=rail_id or RailId(name),
             threshold=options.threshold,
+            is_stateful=spec.stateful,
             observes=observes,
         )
 

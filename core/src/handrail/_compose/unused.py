@@ -56,7 +56,8 @@ def refuse_unused_settings(
 
 def refuse_misspelt_models(config: RailsConfig, registry: Registry, models: Models, problems: Problems) -> None:
     """Note a judge whose type is misspelt: it would never be asked, and the main model would judge itself."""
-    known = {"main", *(type_ for _, type_ in models.asked), *_usual_types(registry)}
+    spare = (type_ for entry in config.models for type_ in entry.fallback)
+    known = {"main", *(type_ for _, type_ in models.asked), *spare, *_usual_types(registry)}
     idle = [entry.type for entry in config.models if entry.type not in known]
     for rail, type_ in models.asked:
         nearest = get_close_matches(type_, idle, n=1, cutoff=0.75) if type_ not in models.built else []

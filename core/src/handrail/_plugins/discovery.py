@@ -76,12 +76,19 @@ class _Hooks(NamedTuple):
     config_providers: ConfigProviders | None
 
 
-def installed_plugins() -> list[Plugin]:
-    """Load every entry point of the group, in the order of their distributions' names.
+def installed_points() -> list[EntryPoint]:
+    """Return every entry point of the group, in the order of their distributions' names; nothing is imported."""
+    return sorted(entry_points(group=GROUP), key=_order)
 
-    A plugin that fails is returned with its `problem` and disturbs nobody.
-    """
-    return [_from_entry_point(point) for point in sorted(entry_points(group=GROUP), key=_order)]
+
+def installed_plugins(points: Iterable[EntryPoint]) -> list[Plugin]:
+    """Load entry points. A plugin that fails is returned with its `problem` and disturbs nobody."""
+    return [_from_entry_point(point) for point in points]
+
+
+def names_of(point: EntryPoint) -> tuple[str, ...]:
+    """Return the names by which a configuration may mean a plugin: its distribution's and its own."""
+    return (point.dist.name, point.name) if point.dist else (point.name,)
 
 
 def plugin_from_object(plugin: object) -> Plugin:

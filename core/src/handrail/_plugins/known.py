@@ -64,5 +64,8 @@ PACKAGES = {
     "eval": "handrail-eval",
     "mcp": "handrail-mcp",
     "mcp-server": "handrail-mcp",
+    "audit": "handrail-audit",
     "server": "handrail-server",
+    # observers
+    "otel": "handrail-otel",
 }

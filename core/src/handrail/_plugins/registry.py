@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
+from handrail._plugins.discovery import Plugin, installed_plugins, installed_points, names_of, plugin_from_object
 from handrail._plugins.known import PACKAGES
 from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from handrail.config import RailsConfig
 
 S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec, ObserverSpec)
+
+_KERNEL = "handrail"
+"""The kernel's own distribution, whose strategy any configuration may need."""
 
 _KINDS: dict[type[Spec], str] = {
     ProviderSpec: "engine",
@@ -100,9 +103,21 @@ class Registry:
                 self._offers[kind][name] = _in_place(offers, self._offers[kind].get(name, []))
 
     @classmethod
-    def discover(cls) -> Registry:
-        """Build a registry of everything installed. A plugin that fails is listed in `plugins` with its problem."""
-        return cls(installed_plugins())
+    def discover(cls, *, only: Collection[str] | None = None) -> Registry:
+        """Build a registry of what is installed. A plugin that fails is listed in `plugins` with its problem.
+
+        Args:
+            only: the plugins to load beside the kernel's own, by distribution or entry point; no other is imported.
+                None for all.
+
+        Raises:
+            ConfigurationError: one of them is not installed.
+        """
+        points = installed_points()
+        if only is not None:
+            _refuse_unknown(only, {name for point in points for name in names_of(point)}, "only")
+            points = [point for point in points if not {_KERNEL, *only}.isdisjoint(names_of(point))]
+        return cls(installed_plugins(points))
 
     def with_plugins(self, *plugins: object) -> Registry:
         """Give a registry that has these plugins too: any objects or modules with hook implementations.
@@ -118,17 +133,33 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        names = {name for plugin in self._installed for name in (plugin.distribution, plugin.name) if name}
-        for name in disabled:
-            if name not in names:
-                raise ConfigurationError(
-                    f"plugins.disable names {name!r}, which is not installed; {_suggest(name, names)}"
-                )
+        _refuse_unknown(disabled, self._plugin_names(), "plugins.disable")
         left = (p for p in self._installed if p.distribution not in disabled and p.name not in disabled)
         return Registry(left, own=self._own)
 
+    def restricted_to(self, enabled: Collection[str]) -> Registry:
+        """Give a registry with these plugins alone, beside the kernel's own and those that a program has handed in.
+
+        Raises:
+            ConfigurationError: a name fits no plugin.
+        """
+        _refuse_unknown(enabled, self._plugin_names(), "plugins.enable")
+        kept = {None, _KERNEL, *enabled}
+        left = (p for p in self._installed if p.distribution in kept or p.name in enabled)
+        return Registry(left, own=self._own)
+
+    def allowed(self, config: RailsConfig) -> Registry:
+        """Give a registry of what a configuration may use: what it enables, without what it disables.
+
+        Raises:
+            ConfigurationError: it names a plugin that is not installed.
+        """
+        enabled = config.plugins.enable
+        registry = self if enabled is None else self.restricted_to(enabled)
+        return registry.without(config.plugins.disable)
+
     def for_config(self, config: RailsConfig, registrations: Registrations) -> Registry:
-        """Give a registry with the rails and engines that a configuration itself defines, without what it disables.
+        """Give a registry with the rails and engines that a configuration itself defines, without what it may not use.
 
         What the configuration defines takes the place of what is installed under the same name; a plugin that offers
         such a name and cannot say where the configuration defines it is one of two that offer it.
@@ -140,7 +171,7 @@ class Registry:
         Raises:
             ConfigurationError: a plugin cannot use what the configuration defines.
         """
-        registry = self.without(config.plugins.disable)
+        registry = self.allowed(config)
         own = [_own(p, p.config_rails(config, registrations)) for p in registry.plugins if p.config_rails is not None]
         own += [_own(p, p.config_providers(config)) for p in registry.plugins if p.config_providers is not None]
         return Registry(registry.plugins, own=(plugin for plugin in own if plugin.specs))
@@ -182,6 +213,9 @@ class Registry:
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""
         return sorted(self._offers[kind])
+
+    def _plugin_names(self) -> set[str]:
+        return {name for plugin in self._installed for name in (plugin.distribution, plugin.name) if name}
 
     def _find(self, kind: type[S], name: str) -> Offer[S]:
         offers: list[Offer[S]] = self._offers[kind].get(name, [])  # type: ignore[assignment]  # the table is keyed by kind
@@ -236,6 +270,12 @@ def _in_place(own: list[Offer[Spec]], installed: list[Offer[Spec]]) -> list[Offe
 def _own(plugin: Plugin, specs: Iterable[Spec]) -> Plugin:
     """Give a plugin as the source of what a configuration itself defines."""
     return replace(plugin, specs=tuple(specs), config_rails=None, config_providers=None)
+
+
+def _refuse_unknown(wanted: Iterable[str], known: Collection[str], key: str) -> None:
+    for name in wanted:
+        if name not in known:
+            raise ConfigurationError(f"{key} names {name!r}, which is not installed; {_suggest(name, known)}")
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

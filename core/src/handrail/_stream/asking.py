@@ -8,17 +8,21 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
 from handrail._stream.backend import cancelled_from_outside
+from handrail._turn import deadline_at
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
+    from handrail._protocols import WindowSession
     from handrail._records import CheckRecord
     from handrail._stream.gate import Gate
-    from handrail._stream.steps import Check
+    from handrail._stream.steps import Asker, Check
     from handrail._telling import Telling
+    from handrail._turn import Turn
 
 logger = logging.getLogger("handrail")
 
@@ -30,7 +34,31 @@ def begin(gate: Gate, check: Check, now: float) -> object:
     check.started_at, check.asked_at = time.time(), now
     if gate.turn.journal.telling is not None:
         return _told(gate.turn.journal.telling, gate, check)
-    return check.lane.plan.rail.check(check.window, gate.turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+    return _asked(gate, check)
+
+
+def _asked(gate: Gate, check: Check) -> object:
+    """Call the rail, or the session that it has opened for this stream."""
+    plan = check.lane.plan
+    turn = gate.turn.for_rail(plan.rail_id.text)
+    if plan.is_stateful:
+        return _session(check.lane, turn).check(check.window)
+    return plan.rail.check(check.window, turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+
+
+def _session(lane: Asker, turn: Turn) -> WindowSession:
+    """Return what a stateful rail judges the stream by; it is opened when it is asked first.
+
+    Raises:
+        PluginContractError: what was opened has no `check`.
+    """
+    if lane.session is None:
+        session = lane.plan.rail.open(turn)  # type: ignore[union-attr]  # a stateful one has `open`
+        if not callable(getattr(session, "check", None)):
+            kind = type(session).__name__
+            raise PluginContractError(f"open() returned a {kind}; it must return an object with check(window)")
+        lane.session = session
+    return cast("WindowSession", lane.session)
 
 
 def _told(telling: Telling, gate: Gate, check: Check) -> object:
@@ -40,11 +68,11 @@ def _told(telling: Telling, gate: Gate, check: Check) -> object:
     run.characters, run.window = len(window.text), (window.context_start, window.end)
     telling.check_begun(run)
     if not telling.surrounds_checks:
-        return plan.rail.check(window, gate.turn)  # type: ignore[union-attr]  # as in `begin`
+        return _asked(gate, check)
     if not plan.is_immediate:
-        return _inside(telling, run, partial(plan.rail.check, window, gate.turn))  # type: ignore[union-attr]  # likewise
+        return _inside(telling, run, partial(_asked, gate, check))
     with telling.around_check(run):
-        outcome: object = plan.rail.check(window, gate.turn)  # type: ignore[union-attr]  # likewise
+        outcome = _asked(gate, check)
     return _inside(telling, run, lambda: outcome) if inspect.isawaitable(outcome) else outcome
 
 
@@ -83,7 +111,8 @@ async def ask(gate: Gate, check: Check, clock: Callable[[], float], rest: Awaita
         rest: what is to be awaited, if the rail was called already.
     """
     now, timeout, outcome = clock(), check.lane.plan.timeout, None
-    with anyio.CancelScope(deadline=math.inf if timeout is None else now + timeout) as scope:
+    deadline = math.inf if timeout is None else now + timeout
+    with deadline_at(deadline), anyio.CancelScope(deadline=deadline) as scope:
         check.cancel = scope.cancel
         try:
             outcome = await (begin(gate, check, now) if rest is None else rest)  # type: ignore[misc]  # the contract

@@ -118,6 +118,25 @@ def scheduler() -> Callable[[Callable[[], object]], None]:
     return soon_on_trio
 
 
+def ended_loop() -> Callable[[], bool]:
+    """Return a function that says, in any thread, whether the loop that runs now has ended."""
+    if on_asyncio():
+        loop = asyncio.get_running_loop()
+        return lambda: not loop.is_running()
+    import trio
+
+    token = trio.lowlevel.current_trio_token()
+
+    def is_over() -> bool:
+        try:
+            token.run_sync_soon(lambda: None)
+        except trio.RunFinishedError:
+            return True
+        return False
+
+    return is_over
+
+
 def call_at(when: float, function: Callable[[], None]) -> Callable[[], None]:
     """Call a function at a time on the loop's clock, in seconds; return what calls that off."""
     if on_asyncio():

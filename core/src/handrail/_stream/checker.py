@@ -11,7 +11,7 @@ import anyio
 
 from handrail._stream.asking import ENDS_A_PROGRAM, answer_at_once, begin, log_failures
 from handrail._stream.backend import Wake, call_at, cancelled_from_outside, running_clock, wake_up
-from handrail._turn import DEADLINE, effective_deadline
+from handrail._turn import DEADLINE
 from handrail.errors import RailError
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ class Checker:
     """Runs the checks of one stream.
 
     Attributes:
+        limit: when the program wants the stream to have ended, on the loop's clock.
         taker: what the consumer waits for.
         reading: the scope in which the provider is read.
         fatal: what a rail or the provider raised to end the program; it is the consumer's.
     """
 
-    def __init__(self, gate: Gate, tasks: Tasks, pressure: Pressure) -> None:
+    def __init__(self, gate: Gate, tasks: Tasks, pressure: Pressure, limit: float) -> None:
+        self.limit = limit
         self.taker: Wake | None = None
         self.reading = anyio.CancelScope()
         self.fatal: BaseException | None = None
@@ -40,7 +42,6 @@ class Checker:
         self._tasks = tasks
         self._pressure = pressure
         self._clock: Callable[[], float] = running_clock()
-        self._limit = effective_deadline()  # of the program around the stream
         self._todo: deque[tuple[Check, Awaitable[object] | None]] = deque()  # checks that wait for a worker
         self._idle: list[Wake] = []  # workers that wait for a check
         self._running: dict[Check, float] = {}  # when each must have ended
@@ -161,7 +162,7 @@ class Checker:
     def _watch(self, check: Check, deadline: float) -> None:
         """Have the check cancelled when its time is over: one timer for all of a stream, set for the first of them."""
         self._running[check] = deadline
-        DEADLINE.set(min(self._limit, deadline))
+        DEADLINE.set(min(self.limit, deadline))
         if deadline < self._timer_at:
             self._set_timer(deadline)
 

@@ -37,6 +37,7 @@ class Lane:
         refused: the first window, as far as is known, that did not pass.
         stopped_by: the same once every earlier window has been answered.
         complete: True once every character was in a window that passed.
+        session: what a stateful rail has opened for this stream, once it was asked.
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
         lost: True once the strategy of a rail that observes has failed, so that it is asked nothing more.
     """
@@ -62,9 +63,10 @@ class Lane:
         self._applied: list[Edit] = []  # edits that windows to come may repeat
         self._owed: list[Edit] = []  # edits that reach into what is held
         self._origin = self._window_end = origin
-        self._passed: deque[tuple[int, int]] = deque()  # of windows that passed: what they clear, and from where on to
-        # read to see again all that asked for an edit beyond that
+        # of windows that passed: what they clear, and from where on to read to see again what edits beyond that need
+        self._passed: deque[tuple[int, int]] = deque()
         self._deferred = self._exhausted = self._is_shown = False
+        self.session: object = None
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
 
@@ -73,8 +75,7 @@ class Lane:
         """How many more characters must come before it is worth asking the strategy."""
         if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred or self.lost:
             return NEVER
-        needs: int = self._strategy.needs if self._gathers else 1  # type: ignore[attr-defined]  # an optional attribute
-        return max(1, needs)
+        return max(1, int(self._strategy.needs)) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
 
     @property
     def busy(self) -> bool:
@@ -277,10 +278,9 @@ class Lane:
             self._drop(self.waiting.pop(), step)
 
     def _drop(self, check: Check, step: Step) -> None:
-        if check.answered:
-            return
-        check.dropped = True
-        step.cancel.append(check)
+        if not check.answered:
+            check.dropped = True
+            step.cancel.append(check)
 
     def _too_late(self, edit: Edit) -> RailError:
         return RailError(

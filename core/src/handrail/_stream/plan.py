@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from handrail._events import Blocked, RailFailed
-from handrail._protocols import Strategy, StreamRail, WindowRail
+from handrail._protocols import StatefulWindowRail, Strategy, StreamRail, WindowRail
 from handrail._records import CheckRecord, FailureKind, RailId
 from handrail._stream.whole import Whole
 from handrail._types import Channel, Verdict
@@ -44,6 +44,7 @@ class RailPlan:
         rewrites_whole: True if what it makes of a text is known for the whole text alone.
         rail_id: which rail of the configuration it is, arguments included.
         threshold: the score from which on a text is refused, whatever else the rail says; None for none.
+        is_stateful: True if a window rail judges each stream by a session of its own, one window after another.
         observes: True if the rail judges and stops nothing: text never waits for it.
         is_stream_rail: True if the rail keeps a session for each stream instead of judging windows.
         is_immediate: True if its `check` is a plain function, which answers at once.
@@ -51,7 +52,7 @@ class RailPlan:
 
     name: str
     plugin: str
-    rail: WindowRail | StreamRail
+    rail: WindowRail | StatefulWindowRail | StreamRail
     direction: Literal["input", "output"] = "output"
     channels: tuple[Channel, ...] = ("text",)
     make_strategy: MakeStrategy | None = None
@@ -70,6 +71,7 @@ class RailPlan:
     rewrites_whole: bool = False
     rail_id: RailId = None  # type: ignore[assignment]  # filled below from the name
     threshold: float | None = None
+    is_stateful: bool = False
     observes: bool = False
     is_stream_rail: bool = field(init=False)
     is_immediate: bool = field(init=False)
@@ -77,8 +79,9 @@ class RailPlan:
     def __post_init__(self) -> None:
         if self.rail_id is None:
             object.__setattr__(self, "rail_id", RailId(self.name))
-        object.__setattr__(self, "is_stream_rail", callable(getattr(self.rail, "open", None)))
-        object.__setattr__(self, "is_immediate", not self.is_stream_rail and _is_plain(self.rail))
+        object.__setattr__(self, "is_stream_rail", not self.is_stateful and callable(getattr(self.rail, "open", None)))
+        is_plain = not self.is_stream_rail and not self.is_stateful and _is_plain(self.rail)
+        object.__setattr__(self, "is_immediate", is_plain)
 
     @property
     def comes_at_the_end(self) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
-from handrail._stream.backend import cancelled_from_outside, running_clock
+from handrail._stream.backend import cancelled_from_outside, running_clock, spawn
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
@@ -22,6 +23,7 @@ from handrail.errors import AnswerTooLongError
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
     from handrail._stream.render import Renderer
+    from handrail._stream.runner import Lifetime
     from handrail._stream.source import Pieces, Source
     from handrail._stream.steps import Item
 
@@ -35,9 +37,10 @@ class Pull:
         gate: decides.
         source: opens the provider's stream.
         max_characters: how long the answer may be.
+        lifetime: is told when the stream begins and ends.
     """
 
-    def __init__(self, gate: Gate, source: Source, *, max_characters: int) -> None:
+    def __init__(self, gate: Gate, source: Source, *, max_characters: int, lifetime: Lifetime | None = None) -> None:
         self.gate = gate
         self._source = source
         self._max_characters = max_characters
@@ -45,6 +48,9 @@ class Pull:
         self._pieces: Pieces | None = None
         self._items: AsyncGenerator[Any, None] | None = None  # for `take`
         self._interruption = Interruption()
+        self._lifetime = lifetime
+        self._stream: weakref.ref[AsyncGenerator[Any, None]] | None = None  # weak, for forgetting it ends it
+        self._stopping: object = None  # the task that does so
 
     async def take(self) -> list[Item]:
         """Wait for the next item; an empty list is the end. A call that is cancelled ends the stream.
@@ -81,7 +87,25 @@ class Pull:
             Exception: what broke the generation, after everything that could be delivered.
         """
         is_free = renderer.plain_text and not self.gate.guards("text")
-        return self._pass(renderer) if is_free else self._guard(renderer)
+        stream = self._pass(renderer) if is_free else self._guard(renderer)
+        self._stream = weakref.ref(stream)
+        return stream
+
+    def _stop(self, error: Exception) -> None:
+        """End the stream with an error, and do not wait for that."""
+        if not self.gate.ended:
+            self.gate.error = error
+            self.gate.abandon()
+            self._stopping = spawn(self._leave)
+
+    async def _leave(self) -> None:
+        """Close the provider, also while the consumer is busy with what it got; it is told when it comes back."""
+        stream = self._stream and self._stream()
+        if getattr(stream, "ag_running", False):
+            await self._interruption.interrupt(cast("AsyncGenerator[Any, None]", stream))
+        elif self._pieces is not None:
+            await close_source(self._pieces, self._source.provider)
+            self._end()
 
     async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield text as it comes, for no rail sees it."""
@@ -184,6 +208,8 @@ class Pull:
 
     async def _open(self) -> Any:
         self._clock = running_clock()
+        if self._lifetime is not None:
+            self._lifetime.begin(self._stop)
         self._interruption.begin()
         self._pieces = await self._interruption.run(self._source.open(self.gate))
         return self._interruption.watch(self._pieces)
@@ -242,6 +268,11 @@ class Pull:
             self.gate.received.add_text(self.gate.buffer)
         self._source.closed(self.gate.received)
         self._interruption.end()
+        self._end()
+
+    def _end(self) -> None:
+        if self._lifetime is not None:
+            self._lifetime.end()
 
     async def _last(self, renderer: Renderer, error: BaseException | None) -> list[Any]:
         """Return what goes out once the provider has ended, and what broke the generation where that is rendered."""

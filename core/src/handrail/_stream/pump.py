@@ -18,10 +18,12 @@ from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
 from handrail._stream.slices import SLICE
 from handrail._stream.source import cancelled_inside
 from handrail._stream.tasks import Tasks
+from handrail._turn import DEADLINE, effective_deadline
 from handrail.errors import AnswerTooLongError, StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
+    from handrail._stream.runner import Lifetime
     from handrail._stream.source import Source
     from handrail._stream.steps import Item
     from handrail._types import Chunk
@@ -35,11 +37,21 @@ class Pump:
         source: opens the provider's stream; None if the pieces are pushed.
         max_pending: how many tokens the provider is read ahead.
         max_characters: how long the answer may be.
+        lifetime: is told when the stream begins and ends.
     """
 
-    def __init__(self, gate: Gate, source: Source | None, *, max_pending: int, max_characters: int) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        source: Source | None,
+        *,
+        max_pending: int,
+        max_characters: int,
+        lifetime: Lifetime | None = None,
+    ) -> None:
         self.gate = gate
         self._source = source
+        self._lifetime = lifetime
         self._pressure = Pressure(
             gate,
             source.provider if source else "push",
@@ -51,9 +63,16 @@ class Pump:
         self._running: tuple[Tasks, Checker] | None = None
 
     def start(self) -> Callable[[], None]:
-        """Begin to read; return what ends the stream soon, which may be called in any thread at any time."""
-        tasks = Tasks()
-        self._running = tasks, Checker(self.gate, tasks, self._pressure)
+        """Begin to read; return what ends the stream soon, which may be called in any thread at any time.
+
+        Raises:
+            RailsClosedError: no call may begin any more.
+        """
+        tasks, limit = Tasks(self._look_over), effective_deadline()
+        if self._lifetime is not None:
+            self._lifetime.begin(self._stop, lambda: tasks.are_inside)
+            limit = min(limit, self._lifetime.deadline)
+        self._running = tasks, Checker(self.gate, tasks, self._pressure, limit)
         if self._source is not None:
             tasks.start(partial(self._read, self._source, self._running[1]))
         return partial(scheduler(), self.leave)
@@ -63,9 +82,11 @@ class Pump:
 
         Raises:
             AnswerTooLongError: the answer exceeds its limit.
+            Exception: what has ended the stream from outside, such as the time limit of the call.
         """
         gate, (_, checker) = self.gate, self._run()
         if gate.ended:
+            what_broke(gate)
             return
         if chunk.text:
             gate.buffer.append(chunk.text)
@@ -88,6 +109,7 @@ class Pump:
         """Take the end of what is pushed."""
         self.gate.finish(error)
         self._run()[1].do()
+        self._look_over()
 
     async def ready(self) -> bool:
         """Wait until something goes out; False at the end, with every task done.
@@ -139,6 +161,20 @@ class Pump:
         self.gate.abandon()
         if self._running is not None:
             self._running[1].do()
+            self._look_over()
+
+    def _stop(self, error: Exception) -> None:
+        """End the stream with an error, and do not wait for that."""
+        if not self.gate.ended:
+            self.gate.error = error
+        self.leave()
+
+    def _look_over(self) -> None:
+        """Tell that the stream is over, once nothing of it runs any more."""
+        if self._lifetime is None or self._running is None or not self._running[0].are_done:
+            return
+        if self.gate.ended or self._source is not None:
+            self._lifetime.end()
 
     def _run(self) -> tuple[Tasks, Checker]:
         if self._running is None:
@@ -161,6 +197,7 @@ class Pump:
     async def _read(self, source: Source, checker: Checker) -> None:
         """Read the provider, in a task of its own."""
         gate = self.gate
+        DEADLINE.set(checker.limit)
         with checker.reading as scope:
             try:
                 async with aclosing(read(gate, source, self._pressure)) as steps:

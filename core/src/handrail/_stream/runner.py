@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from handrail.errors import HandrailError
 
@@ -10,8 +11,33 @@ if TYPE_CHECKING:
     from handrail._stream.gate import Gate
     from handrail._stream.steps import Item
 
+Stop: TypeAlias = Callable[[Exception], None]
+"""Ends a call from outside, with this error, soon."""
+
 ONE_READER = "another task is already waiting for this stream; only one at a time may read it"
 FROM_INSIDE = "a rail or a provider cannot read or close the stream that it is part of"
+
+
+class Lifetime(Protocol):
+    """What a runner says when a call begins and ends, and what may end it from outside.
+
+    Attributes:
+        deadline: when the call must have ended, on the loop's clock.
+    """
+
+    deadline: float
+
+    def begin(self, stop: Stop, is_inside: Callable[[], bool] | None = None) -> None:
+        """Begin; `is_inside` says whether the code that asks is part of the call.
+
+        Raises:
+            RailsClosedError: no call may begin any more.
+        """
+        ...
+
+    def end(self) -> None:
+        """End; more than once is harmless."""
+        ...
 
 
 class Runner(Protocol):

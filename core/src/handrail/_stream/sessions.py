@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from handrail._stream.edits import OffsetMap
 from handrail._stream.faithful import Faithful
@@ -81,10 +81,13 @@ class SessionStage:
         if journal.telling is not None:
             journal.telling.check_begun(self._run)
         try:
-            session = self._plan.rail.open(self._turn)  # type: ignore[union-attr]  # a plan for this stage has `open`
+            session: Any = self._plan.rail.open(self._turn.for_rail(self._plan.rail_id.text))  # type: ignore[union-attr]  # a plan for this stage has `open`
             if not callable(getattr(session, "feed", None)) or not callable(getattr(session, "finish", None)):
                 kind = type(session).__name__
-                raise PluginContractError(f"open() returned a {kind}; it must return an object with feed and finish")
+                hint = "; register it with stateful=True" if callable(getattr(session, "check", None)) else ""
+                raise PluginContractError(
+                    f"open() returned a {kind}; it must return an object with feed and finish{hint}"
+                )
         except _ENDS_EVERYTHING:
             raise
         except BaseException as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event

@@ -32,10 +32,12 @@ class Asker(Protocol):
     Attributes:
         plan: the rail.
         stage: the text that it reads.
+        session: what a stateful rail has opened for the stream.
     """
 
     plan: RailPlan
     stage: StageText
+    session: object
 
 
 class Check:

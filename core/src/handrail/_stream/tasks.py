@@ -22,12 +22,16 @@ _inside: ContextVar[tuple[Tasks, ...]] = ContextVar("handrail_tasks", default=()
 class Tasks:
     """What runs for one stream.
 
+    Args:
+        when_done: called whenever the last task has ended, if anything is to be.
+
     Attributes:
         new_wake: makes wake-ups on the running loop.
         waiting: wake-ups that are set when the last task has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, when_done: Callable[[], None] | None = None) -> None:
+        self._when_done = when_done
         self.new_wake: Callable[[], Wake] = wake_factory()
         self._running: dict[object, object] = {}  # the loop keeps only weak references to its tasks
         self.waiting: list[Wake] = []
@@ -48,6 +52,8 @@ class Tasks:
             finally:
                 del self._running[key]
                 if not self._running:
+                    if self._when_done is not None:
+                        self._when_done()
                     self._wake_all()
 
         self._running[key] = None

@@ -176,9 +176,8 @@ class WindowStage(StageText):
             follower._pieces = []
             follower.went_past = follower._went = self._went
         origins = [other.restart_at(self.released) for other in moved]
-        first = (
-            0 if any(other.plan.defers and other.plan.changes for other in moved) else min(origins)
-        )  # one may yet judge the whole
+        may_judge_all = any(other.plan.defers and other.plan.changes for other in moved)
+        first = 0 if may_judge_all else min(origins)
         follower.kept = KeptText(self.kept.slice(first, self.released), first)
         follower._arrange(moved)
         self._arrange([other for other in self.lanes if other.rank <= lane.rank])

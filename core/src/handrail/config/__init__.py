@@ -6,6 +6,7 @@ from handrail.config._config import RailsConfig as RailsConfig
 from handrail.config._flows import Flow as Flow
 from handrail.config._flows import normalized_name as normalized_name
 from handrail.config._schema import json_schema as json_schema
+from handrail.config._sections import BreakerConfig as BreakerConfig
 from handrail.config._sections import InputRails as InputRails
 from handrail.config._sections import Instruction as Instruction
 from handrail.config._sections import ModelConfig as ModelConfig

@@ -28,6 +28,11 @@ Schema: TypeAlias = dict[str, Any]
 _SECTIONS = (ModelConfig, TaskPrompt, Rails, InputRails, OutputRails, StreamingConfig, RailOptions, PluginsConfig)
 _OPTIONAL = (Rails, InputRails, OutputRails, StreamingConfig, PluginsConfig)
 _NAME_OF_MODEL: Schema = {"type": "string", "description": "The model's name, unless it stands beside 'parameters'."}
+_OBSERVERS: Schema = {
+    "type": "object",
+    "additionalProperties": {"type": ["object", "null"]},
+    "description": "Who is told what happens in calls: an installed observer's name, with its settings below it.",
+}
 _UNNAMED = "Settings of a rail that the configuration itself defines."
 
 
@@ -65,10 +70,13 @@ class _Writer:
         self._describe_streaming()
         self._describe_models()
         self._describe_rails()
-        self._keys(PluginsConfig)["disable"]["items"] = {"enum": self._plugins}
+        plugins = self._keys(PluginsConfig)
+        plugins["disable"]["items"] = {"enum": self._plugins}
+        plugins["enable"]["anyOf"][0]["items"] = {"enum": self._plugins}
         self._section(TaskPrompt)["oneOf"] = [{"required": ["content"]}, {"required": ["messages"]}]
         top = self._section(RailsConfig)
         top["properties"] |= {key: _without_effect() for key in sorted(WITHOUT_EFFECT)}
+        top["properties"]["observers"] = _OBSERVERS
         top["properties"]["flows"] = _refused("rails stand in 'rails.input.flows' and 'rails.output.flows'")
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",

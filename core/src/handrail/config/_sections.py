@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from handrail.config._flows import Flow
-from handrail.config._section import Count, Section, reject
+from handrail.config._section import Count, Seconds, Section, reject
 from handrail.config._streaming import StreamingConfig
 from handrail.config._unread import Unread
 
@@ -36,8 +36,21 @@ REFUSAL = "I'm sorry, I can't respond to that."
 RAIL_FAILURE = "I'm sorry, an internal error has occurred."
 
 
+class BreakerConfig(Section):
+    """`breaker` of an entry of `models`.
+
+    Attributes:
+        failures: after how many failures in a row the model is not asked any more; an answer that comes too late for
+            the rail is one, and what is wrong with a request is none.
+        seconds: after how many seconds it is asked again, by one request first.
+    """
+
+    failures: Count = 5
+    seconds: Seconds = 30.0
+
+
 class ModelConfig(Section):
-    """One entry of `models`.
+    """One entry of `models`. The last three keys are for what rails ask of it, and not for the answer to a user.
 
     Attributes:
         type: "main", or the task that the model serves.
@@ -45,6 +58,10 @@ class ModelConfig(Section):
         model: the model's name as the provider knows it; may be written as `parameters.model` instead.
         parameters: settings for the provider, without the model's name.
         api_key_env_var: the environment variable that holds the key.
+        concurrency: how many requests of rails run at once, in all calls together; others wait, within the time of
+            their rail. None for no limit.
+        fallback: types of models that rails ask instead, in this order, while this one is down.
+        breaker: when a model that is down is not asked any more for a while. None to ask it always.
         mode: kept for configurations that have it; without effect.
         cache: kept for configurations that have it; without effect.
         reasoning_config: kept for configurations that have it; without effect, for reasoning is never part of the text.
@@ -55,6 +72,9 @@ class ModelConfig(Section):
     model: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     api_key_env_var: Annotated[str, AfterValidator(_is_variable)] | None = None
+    concurrency: Count | None = None
+    fallback: tuple[str, ...] = ()
+    breaker: BreakerConfig | None = None
     mode: Annotated[str | None, Unread()] = None
     cache: Annotated[dict[str, Any] | None, Unread("every answer of a model is its own")] = None
     reasoning_config: Annotated[dict[str, Any] | None, Unread("reasoning is never part of the text")] = None
@@ -145,9 +165,12 @@ class PluginsConfig(Section):
     """`plugins`.
 
     Attributes:
-        disable: plugins that this configuration must not use, by distribution or entry point.
+        enable: the only plugins that this configuration may use, by distribution or entry point, beside the kernel's
+            own and those that a program hands in; None for all that are installed.
+        disable: plugins that this configuration must not use, named likewise.
     """
 
+    enable: tuple[str, ...] | None = None
     disable: tuple[str, ...] = ()
 
 

@@ -116,6 +116,7 @@ _SHAPES: Mapping[tuple[object, ...], type] = {
     ("prompts",): list,
     ("import_paths",): list,
     ("plugins",): dict,
+    ("plugins", "enable"): list,
     ("plugins", "disable"): list,
     ("rails",): dict,
     ("rails", "config"): dict,

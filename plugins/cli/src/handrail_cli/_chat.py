@@ -75,7 +75,7 @@ def _run(rails: LLMRails, session: Session, view: Screen | JsonLines, message: s
                 answer = runner.run(partial(session.ask, message))
                 return ExitCode.INTERRUPTED if answer is None else answer.code
         finally:
-            runner.run(rails.aclose)
+            runner.run(partial(rails.aclose, drain=0))
 
 
 def _load(path: Path, model: str | None) -> LLMRails:

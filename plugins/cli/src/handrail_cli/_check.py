@@ -164,6 +164,8 @@ def _how(rail: Mapping[str, Any]) -> str:
         how += f", asks {asked['model_type']}{instead}"
     timeout = "" if rail["kind"] == "stream" else f", {rail['timeout']:g} s each"
     notes = [f", a failure {'passes' if rail['on_error'] == 'allow' else 'blocks'}"]
+    if rail["mode"] == "observe":
+        notes = [", only observes: what it would have done is recorded, and the text goes out"]
     if rail["stream_first"]:
         notes.append(", text goes out before it is checked")
     return how + timeout + "".join(notes)

@@ -60,6 +60,7 @@ class _Rails:
             "window": self._window(plan),
             "asks": [self._asks(type_) for rail, type_ in self._asked if rail == flow.text.strip()],
             "channels": list(plan.channels),
+            "mode": "observe" if plan.observes else "enforce",
             "stream_first": plan.stream_first,
             "max_concurrency": plan.max_concurrency,
             "timeout": plan.timeout,

@@ -29,6 +29,8 @@ def time_line(answer: Answer) -> str:
 def _checks(answer: Answer) -> Iterator[Sequence[str]]:
     for run in sorted(answer.response.rail_runs, key=lambda run: run.started_at):
         decision = f"{run.decision}, let pass by on_error" if run.allowed_on_error else run.decision
+        if run.mode == "observe":
+            decision = f"observes, would have: {run.would_have or 'let pass'}"
         milliseconds = f"{run.duration * 1000:.0f} ms"
         window = f"{run.characters} characters"
         yield "check ", run.rail, run.direction, window, decision, milliseconds, run.error or run.reason

@@ -37,7 +37,7 @@ def library_rails(config: RailsConfig, registrations: Registrations, registry: R
         registrations: what its own code has registered.
         registry: what is installed; whatever is found, unless a program says what.
     """
-    installed = (registry or Registry.discover()).without(config.plugins.disable)
+    installed = (registry or Registry.discover()).allowed(config)
     own, known = defined_flows(config, registrations), set(installed.names(RailSpec))
     names = dict.fromkeys(flow.name for flow in (*config.input_flows, *config.output_flows))
     late = registry is not None

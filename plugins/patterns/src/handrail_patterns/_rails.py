@@ -65,7 +65,7 @@ class RegexCheck(PatternRail):
         if not settings.patterns:
             raise nothing_to_look_for(context, "patterns", "a pattern")
         rules = [pattern_rule(entry, index, settings, context) for index, entry in enumerate(settings.patterns)]
-        super().__init__(Patterns(rules), settings, context)
+        super().__init__(Patterns.of(rules), settings, context)
 
 
 class PhraseCheck(PatternRail):
@@ -116,7 +116,9 @@ class KindsRail(PatternRail):
             kind.name: make_action(settings, settings.actions.get(kind.name, settings.action), kind.label, context)
             for kind in kinds
         }
-        super().__init__(Patterns(rules_of(kinds, actions, needs_words=settings.context == "words")), settings, context)
+        super().__init__(
+            Patterns.of(rules_of(kinds, actions, needs_words=settings.context == "words")), settings, context
+        )
 
 
 class PersonalDataCheck(KindsRail):

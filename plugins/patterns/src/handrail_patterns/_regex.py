@@ -60,6 +60,12 @@ class Found(NamedTuple):
 class Patterns:
     """Patterns compiled together. Never changes, and serves any number of streams."""
 
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> Patterns:
+        """Return the same for the same rules, unless one has a secret in it."""
+        rules = tuple(rules)
+        return cls(rules) if any(rule.action.key for rule in rules) else _compiled(rules)
+
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: Sequence[Rule] = tuple(rules)
         self.lookback = max(rule.lookback for rule in self.rules)
@@ -80,6 +86,11 @@ class Patterns:
             for index, rule in enumerate(self.rules)
             if rule.gate is not None and any(_may_begin(head, start) for head in rule.gate.heads)
         ]
+
+
+@lru_cache(maxsize=64)
+def _compiled(rules: tuple[Rule, ...]) -> Patterns:
+    return Patterns(rules)
 
 
 class PatternScan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from handrail.errors import ConfigurationError
 
@@ -22,6 +23,7 @@ DEFAULT_LIMIT = 1024
 LONGEST_LIMIT = 65_536
 
 _ANY_WAY = Way("")
+_KEPT = 2048  # rules that stay compiled for the next configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def make_rule(
     is_ours: bool = False,
     whole_text: bool = False,
 ) -> Rule:
-    """Derive everything that a stream needs from a pattern.
+    """Derive everything that a stream needs from a pattern; once in a process, for it takes a while and never changes.
 
     Args:
         name: what the pattern is called.
@@ -99,7 +101,22 @@ def make_rule(
     Raises:
         ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
     """
-    way = way or Way(pattern)
+    make = _make_rule.__wrapped__ if action.key else _make_rule  # what has a secret in it is kept by nobody else
+    return make(name, pattern, action, way or Way(pattern), ignore_case, limit, order, is_ours, whole_text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _make_rule(
+    name: str,
+    pattern: str,
+    action: Action,
+    way: Way,
+    ignore_case: bool,  # noqa: FBT001  # positional, for the cache
+    limit: int | None,
+    order: int,
+    is_ours: bool,  # noqa: FBT001  # likewise
+    whole_text: bool,  # noqa: FBT001  # likewise
+) -> Rule:
     try:
         form = _form(pattern, way, re.IGNORECASE if ignore_case else 0, blocks=action.name == "block")
         if whole_text and limit is None and (rule := _without_a_limit(name, form, action, way, order)) is not None:

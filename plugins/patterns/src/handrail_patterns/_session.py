@@ -260,6 +260,6 @@ def flags_in_journal(turn: Turn, rail: str, direction: str) -> NoteFlag:
         reason = reason.format(name=match.rule.name)
         span = (match.start, match.end)
         run = RailRun(rail, direction, "flag", reason=reason, category=match.rule.name, span=span)
-        turn.journal.rail_runs.append(run)
+        turn.journal.note(run)
 
     return note

@@ -223,7 +223,7 @@ async def _close_unused(entry: Loaded) -> None:
         return
     with anyio.move_on_after(5, shield=True):
         try:
-            await entry.rails.aclose()
+            await entry.rails.aclose(drain=2)  # nobody uses it; a client that left may have a stream that ends
         except Exception as exc:  # noqa: BLE001  # the plugin boundary: what is closed is not needed any more
             logger.warning("closing configuration %s failed: %s", "+".join(entry.ids), type(exc).__name__)
 

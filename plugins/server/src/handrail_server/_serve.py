@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
-from handrail import ConfigurationError
+from handrail import ConfigurationError, Lock
 from handrail_cli import ExitCode
 
 from handrail_server._app import create_app
@@ -50,6 +50,7 @@ def serve(settings: ServerSettings, *, wrap: str | None = None) -> int:
         ConfigurationError: the settings, or the default configuration, cannot be used.
     """
     _log_to_stderr()
+    Lock.refuse_changed(settings.config)
     with _to_stay():
         app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
         outer = _wrapped(app, settings, wrap)

@@ -94,7 +94,8 @@ class RailCase:
         rails = LLMRails(self._config(), llm=_Speaker(), registry=registry)
         composition = rails.composition
         (plan,) = composition.input_rails if self.direction == "input" else composition.output_rails
-        return BuiltRail(self, rails, plan.rail, composition.registry.rail(plan.name).spec.whole)
+        spec = composition.registry.rail(plan.name).spec
+        return BuiltRail(self, rails, plan.rail, spec.whole, spec.stateful)
 
     def _config(self) -> RailsConfig:
         rails = _merged({"output": {"streaming": {"enabled": True}}}, {self.direction: {"flows": [self.rail]}})
@@ -120,12 +121,18 @@ class BuiltRail:
         rails: the guarded model, which says what a test tells it to.
         rail: the rail itself.
         whole: whether it judges nothing but whole texts.
+        stateful: whether it judges the windows of each stream by a session of its own.
     """
 
     case: RailCase
     rails: LLMRails
     rail: Any
     whole: bool
+    stateful: bool = False
+
+    def asked(self, window: Window, turn: Turn) -> Any:
+        """Ask about a window that is the first of its stream; return what is returned, or is still to be awaited."""
+        return self.rail.open(turn).check(window) if self.stateful else self.rail.check(window, turn)
 
     async def say(self, pieces: Sequence[str]) -> Said:
         """Let the text come in these pieces, from the model or from the user, and give what came of it."""
@@ -146,11 +153,11 @@ class BuiltRail:
         """Return the traceback of what the rail raises when it is asked by hand: the kernel keeps none."""
         turn = self.case.turn(text)
         try:
-            if hasattr(self.rail, "open"):
+            if hasattr(self.rail, "open") and not self.stateful:
                 session = self.rail.open(turn)
                 session.feed(text)
                 session.finish()
-            elif isinstance(given := self.rail.check(window_of(self.case, text), turn), Awaitable):
+            elif isinstance(given := self.asked(window_of(self.case, text), turn), Awaitable):
                 await given
         except Exception as exc:  # noqa: BLE001  # whatever it is, it is shown
             return "".join(traceback.format_exception(exc))

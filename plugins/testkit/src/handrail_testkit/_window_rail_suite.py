@@ -55,10 +55,17 @@ class WindowRailConformance(RailConformance, suite=True):
         """Write `async def check(self, window, turn)`, or a plain `def` for rules that answer at once.
 
         A plain function runs on the event loop, without a task. A rail with `open` is a stream rail, which has another
-        suite.
+        suite, unless its `RailSpec` says `stateful=True`: then `open(turn)` returns an object with
+        `async def check(self, window)`.
         """
-        assert callable(getattr(built.rail, "check", None)), f"{type(built.rail).__name__} has no method check"
-        assert not hasattr(built.rail, "open"), "it has open() and so is a stream rail; use StreamRailConformance"
+        if built.stateful:
+            session = built.rail.open(case.turn(case.examples[0]))
+            assert inspect.iscoroutinefunction(getattr(session, "check", None)), (
+                f"open() gave a {type(session).__name__}; it must give an object with async check(window)"
+            )
+        else:
+            assert callable(getattr(built.rail, "check", None)), f"{type(built.rail).__name__} has no method check"
+            assert not hasattr(built.rail, "open"), "it has open() and so is a stream rail; use StreamRailConformance"
         verdict = await _check(built, case, window_of(case, case.examples[0]))
         assert type(verdict) is Verdict, f"check() gave {verdict!r}; it must give a Verdict, or be asynchronous"
 
@@ -166,6 +173,17 @@ class WindowRailConformance(RailConformance, suite=True):
             if not await _passed_at(built, case, case.examples[0], place):
                 break
 
+    async def test_streams_of_a_stateful_rail_share_nothing(self, case: RailCase, built: BuiltRail) -> None:
+        """What a session has seen is its own. Keep nothing on the rail that `check` changes."""
+        if not built.stateful:
+            return
+        alone = {text: _facts(await _check(case.build(), case, window_of(case, text))) for text in case.examples}
+        sessions = {text: built.rail.open(case.turn(text)) for text in case.examples}
+        for text, session in reversed(sessions.items()):
+            with patience(case.patience, "check()"):
+                verdict = await session.check(window_of(case, text))
+            assert _facts(verdict) == alone[text], f"{text!r}, which was checked beside other streams"
+
     # How it fails
 
     async def test_what_fails_at_any_await_lets_nothing_pass(self, case: RailCase, built: BuiltRail) -> None:
@@ -195,7 +213,7 @@ async def _check(built: BuiltRail, case: RailCase, window: Window) -> Verdict:
 
 async def _ask(built: BuiltRail, window: Window, turn: Turn) -> Verdict:
     """Ask a rail, whether its `check` is asynchronous or a plain function."""
-    given = built.rail.check(window, turn)
+    given = built.asked(window, turn)
     verdict: Verdict = await given if isinstance(given, Awaitable) else given
     return verdict
 
@@ -247,13 +265,13 @@ async def _passed_at(built: BuiltRail, case: RailCase, text: str, place: int) ->
 
 
 def _begin(built: BuiltRail, case: RailCase, text: str, turn: Turn | None = None) -> Awaitable[Any]:
-    asked: Awaitable[Any] = built.rail.check(window_of(case, text), turn or case.turn(text))
+    asked: Awaitable[Any] = built.asked(window_of(case, text), turn or case.turn(text))
     return asked
 
 
 def _answers_at_once(built: BuiltRail, case: RailCase) -> bool:
     """Return whether `check` is a plain function, which has no await."""
-    asked = built.rail.check(window_of(case, case.examples[0]), case.turn(case.examples[0]))
+    asked = built.asked(window_of(case, case.examples[0]), case.turn(case.examples[0]))
     if inspect.iscoroutine(asked):
         asked.close()
     return not isinstance(asked, Awaitable)

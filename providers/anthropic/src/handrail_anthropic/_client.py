@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anthropic
@@ -15,6 +17,8 @@ from handrail.errors import ConfigurationError
 from handrail_anthropic._bounded import BoundedClient
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from handrail_anthropic._endpoint import Endpoint
     from handrail_anthropic._settings import AnthropicSettings
 
@@ -67,7 +71,6 @@ class Clients:
 
 def make_client(endpoint: Endpoint, settings: AnthropicSettings) -> anthropic.AsyncAnthropic:
     """Make a client with connections of its own."""
-    verify = True if endpoint.ca_file is None else ssl.create_default_context(cafile=str(endpoint.ca_file))
     betas = {"anthropic-beta": ",".join(settings.betas)} if settings.betas else {}
     return anthropic.AsyncAnthropic(
         api_key=endpoint.key or "none",  # one of the program's environment would go to any address
@@ -77,9 +80,26 @@ def make_client(endpoint: Endpoint, settings: AnthropicSettings) -> anthropic.As
         default_query=settings.query,
         open_telemetry=False,
         http_client=BoundedClient(
-            verify=verify, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+            verify=tls_context(endpoint.ca_file),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
         ),
     )
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return what checks certificates; one for all clients of the process, for reading them takes long and much memory.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    changed = None if ca_file is None else ca_file.stat().st_mtime_ns
+    return _tls_context(ca_file, changed, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@lru_cache(maxsize=16)
+def _tls_context(ca_file: Path | None, *_: object) -> ssl.SSLContext:
+    """Return one for what is in a file, or else for what the environment says."""
+    return httpx2.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
 
 
 def request_timeout(settings: AnthropicSettings) -> httpx2.Timeout:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncGenerator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
@@ -17,6 +19,7 @@ from handrail_openai._bounded import BoundedClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from handrail_openai._endpoint import Endpoint
     from handrail_openai._service import Service
@@ -80,7 +83,6 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings, service: Service) 
     Raises:
         ConfigurationError: what Azure needs is missing.
     """
-    verify = True if endpoint.ca_file is None else ssl.create_default_context(cafile=str(endpoint.ca_file))
     common: dict[str, Any] = {
         "organization": settings.organization,
         "project": settings.project,
@@ -88,7 +90,8 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings, service: Service) 
         "default_headers": _headers(endpoint, settings),
         "default_query": settings.query,
         "http_client": BoundedClient(
-            verify=verify, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+            verify=tls_context(endpoint.ca_file),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
         ),
     }
     if service.authenticates:
@@ -96,6 +99,22 @@ def make_client(endpoint: Endpoint, settings: OpenAISettings, service: Service) 
     if endpoint.kind.name == "azure_openai":
         return _azure(endpoint, settings, common)
     return openai.AsyncOpenAI(api_key=endpoint.key or "none", base_url=endpoint.base_url, **common)
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return what checks certificates; one for all clients of the process, for reading them takes long and much memory.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    changed = None if ca_file is None else ca_file.stat().st_mtime_ns
+    return _tls_context(ca_file, changed, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@lru_cache(maxsize=16)
+def _tls_context(ca_file: Path | None, *_: object) -> ssl.SSLContext:
+    """Return one for what is in a file, or else for what the environment says."""
+    return httpx2.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
 
 
 def request_timeout(settings: OpenAISettings) -> httpx2.Timeout:

@@ -1,0 +1,157 @@
+"""The event loop on which the synchronous forms of one `LLMRails` run, in a thread of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+
+from handrail._stream.asking import ENDS_A_PROGRAM
+from handrail._stream.backend import refuse_running_loop, scheduler, wake_factory, wake_up
+
+if TYPE_CHECKING:
+    _Background: TypeAlias = "Background"  # the kernel's own
+
+T = TypeVar("T")
+
+_JOIN_SECONDS = 10.0
+
+
+class Background:
+    """A loop that starts with the first call and runs until it is stopped; connections stay open between calls.
+
+    A process that was forked does not have its parent's threads, so it gets a loop of its own.
+    """
+
+    def __init__(self) -> None:
+        self._loops: dict[int, _Loop] = {}  # by the process that runs them
+        weakref.finalize(self, _stop_own, self._loops)
+
+    @property
+    def is_here(self) -> bool:
+        """True if the code that asks runs on this loop."""
+        return (loop := self._loops.get(os.getpid())) is not None and loop.thread is threading.current_thread()
+
+    def run(self, name: str, function: Callable[[], Awaitable[T]]) -> T:
+        """Await what a function returns, on the loop, and return what comes of it.
+
+        Args:
+            name: the synchronous form, for the error.
+            function: called on the loop.
+
+        Raises:
+            RuntimeError: an event loop runs in this thread, which this would hold up.
+        """
+        refuse_running_loop(name)
+        return self._loops.setdefault(os.getpid(), _Loop()).run(function)
+
+    def stop(self) -> None:
+        """End the loop, if it runs, and wait for that; the next call would start another."""
+        _stop_own(self._loops)
+
+
+class SyncStream(Iterator[Any]):
+    """Iterates over a guarded stream from code that is not asynchronous."""
+
+    def __init__(self, texts: AsyncIterator[Any], background: _Background) -> None:
+        self._texts = texts
+        self._background = background
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self._background.run("stream_sync", self._texts.__anext__)
+        except StopAsyncIteration:
+            pass
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the stream; returns when the provider is closed."""
+        self._background.run("close", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
+
+
+class _Loop:
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._portal: BlockingPortal | None = None
+        self._end: Callable[[], None] = _nothing  # ends the loop soon; may be called in any thread, its own included
+
+    def run(self, function: Callable[[], Awaitable[T]]) -> T:
+        future = self._started().start_task_soon(_fenced, function)
+        try:
+            result = future.result()
+        except BaseException:  # Ctrl-C, while this waits
+            future.cancel()
+            raise
+        if isinstance(result, _Fatal):
+            raise result.error
+        return result
+
+    def stop(self) -> None:
+        with self._lock:
+            portal, self._portal = self._portal, None
+            if portal is not None and self.thread is not None:
+                self._end()
+                if _may_wait() and self.thread is not threading.current_thread():
+                    self.thread.join(_JOIN_SECONDS)
+
+    def _started(self) -> BlockingPortal:
+        with self._lock:
+            if self._portal is None:
+                ready = threading.Event()
+                self.thread = threading.Thread(
+                    target=anyio.run, args=(self._serve, ready), name="handrail", daemon=True
+                )
+                self.thread.start()
+                ready.wait()
+            return self._portal  # type: ignore[return-value]  # the thread has set it
+
+    async def _serve(self, ready: threading.Event) -> None:
+        async with BlockingPortal() as portal:
+            wake = wake_factory()()
+            self._end = partial(scheduler(), partial(wake_up, wake))
+            self._portal = portal
+            ready.set()
+            await wake
+            await portal.stop(cancel_remaining=True)
+
+
+class _Fatal:
+    """What a rail or a provider raised to end the program, which must not end the loop first."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+async def _fenced(function: Callable[[], Awaitable[T]]) -> T | _Fatal:
+    try:
+        return await function()
+    except ENDS_A_PROGRAM as exc:
+        return _Fatal(exc)
+
+
+def _nothing() -> None:
+    """Do nothing: no loop runs yet."""
+
+
+def _may_wait() -> bool:
+    """Return whether no loop runs here, which waiting would hold up: the garbage collector may call from anywhere."""
+    try:
+        refuse_running_loop("close")
+    except RuntimeError:
+        return False
+    return True
+
+
+def _stop_own(loops: dict[int, _Loop]) -> None:
+    if (loop := loops.get(os.getpid())) is not None:
+        loop.stop()

@@ -1,0 +1,1 @@
+"""Rails for Handrail that remember what was said: three strikes, and pseudonyms."""

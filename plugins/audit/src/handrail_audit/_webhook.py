@@ -1,0 +1,74 @@
+"""A second place for a record: lines are posted by a thread, and what it could not take is counted."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import urllib.request
+from collections.abc import Callable
+
+logger = logging.getLogger("handrail.audit")
+
+_MOST_AT_ONCE = 100
+_SECONDS = 10.0
+
+Post = Callable[[str, bytes], None]
+
+
+class Webhook:
+    """Posts lines as JSON Lines.
+
+    Args:
+        url: where to.
+        queue_size: how many lines may wait; further ones are dropped and counted.
+        post: sends a body; replaced in tests.
+    """
+
+    def __init__(self, url: str, *, queue_size: int, post: Post | None = None) -> None:
+        self._url = url
+        self._post = post or _post
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(queue_size)
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._run, name="handrail-audit-webhook", daemon=True)
+        self._thread.start()
+
+    def put(self, line: bytes) -> None:
+        """Take a line, if there is room."""
+        try:
+            self._waiting.put_nowait(line)
+        except queue.Full:
+            self.dropped += 1
+            if self.dropped & (self.dropped - 1) == 0:  # the first, the second, the fourth ...
+                logger.warning("the webhook of the record of decisions is too slow: %d lines dropped", self.dropped)
+
+    def close(self) -> None:
+        """Post what waits; returns when that is done, or has failed."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (line := self._waiting.get()) is not None:
+            lines, is_last = [line], False
+            while len(lines) < _MOST_AT_ONCE and not self._waiting.empty():
+                more = self._waiting.get()
+                if more is None:
+                    is_last = True
+                    break
+                lines.append(more)
+            self._send(lines)
+            if is_last:
+                return
+
+    def _send(self, lines: list[bytes]) -> None:
+        try:
+            self._post(self._url, b"".join(lines))
+        except Exception as exc:  # noqa: BLE001  # whatever is wrong with another machine; the files have the lines
+            self.dropped += len(lines)
+            logger.warning("the webhook of the record of decisions failed: %s", type(exc).__name__)
+
+
+def _post(url: str, body: bytes) -> None:
+    request = urllib.request.Request(url, body, {"Content-Type": "application/x-ndjson"})  # noqa: S310  # settings allow http and https alone
+    with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310  # likewise
+        pass

@@ -1,0 +1,228 @@
+"""Decisions are written down whole, in a chain, without text, and survive a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from fakes import FakeProvider, FunctionRail, Guarded
+from handrail import CheckRecord, ObservedCall, Verdict
+from handrail.errors import ConfigurationError
+from handrail_audit import verify
+from handrail_audit._chain import lines
+from handrail_audit._command import app
+from handrail_audit._files import Files
+from handrail_audit._webhook import Webhook
+
+SECRET = "quandary"
+
+
+@pytest.fixture
+def anyio_backend(virtual_clock):
+    return virtual_clock
+
+
+def refuse(window):
+    if SECRET in window.text:
+        at = window.context_start + window.text.index(SECRET)
+        return Verdict.block(f"it says {SECRET}", category="words", span=(at, at + 8), detail={"found": SECRET})
+    return Verdict.allow()
+
+
+def broken(window):
+    raise ValueError(SECRET)
+
+
+def rails_in(folder, *answers, rails=None, observers=None, **config):
+    rails = rails or {"words": FunctionRail(refuse)}
+    top = {"observers": {"audit": {"folder": str(folder), **(observers or {})}}}
+    return Guarded(FakeProvider(list(answers)), rails, top=top, **config).rails
+
+
+async def test_a_refusal_is_one_line_without_any_text(tmp_path):
+    rails = rails_in(tmp_path, f"It is a {SECRET}.")
+    await rails.generate_async("hello", caller="ann", conversation="c1")
+    (line,) = lines(tmp_path)
+    assert (line["rail"], line["decision"], line["stopped"], line["caller"]) == ("words", "block", True, "ann")
+    assert (line["category"], line["span"], line["direction"]) == ("words", [8, 16], "output")
+    assert line["conversation"] not in ("c1", None)
+    text = "".join(file.read_text() for file in tmp_path.iterdir())
+    assert SECRET not in text
+    await rails.aclose()
+
+
+async def test_what_passes_is_not_written_down(tmp_path):
+    rails = rails_in(tmp_path, "Fine.")
+    await rails.generate_async("hello")
+    await rails.aclose()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("judge", "expected"), [(refuse, "block"), (broken, "failed")])
+async def test_what_an_observing_rail_would_have_done_is_written_down(tmp_path, judge, expected):
+    rails = rails_in(
+        tmp_path, f"A {SECRET}.", rails={"words": FunctionRail(judge)}, options={"words": {"mode": "observe"}}
+    )
+    assert await rails.generate_async("hello") == f"A {SECRET}."
+    await rails.aclose()
+    (line,) = lines(tmp_path)
+    assert (line["would_have"], line["stopped"]) == (expected, False)
+
+
+async def test_a_failure_is_one_line(tmp_path):
+    rails = rails_in(tmp_path, "Hi", rails={"words": FunctionRail(broken)})
+    async with rails.stream("hello") as stream:
+        _ = [event async for event in stream]
+    await rails.aclose()
+    (line,) = lines(tmp_path)
+    assert (line["decision"], line["failure"]) == ("failed", "raised")
+    assert SECRET not in "".join(file.read_text() for file in tmp_path.iterdir())
+
+
+async def test_a_line_is_there_before_the_refusal_goes_out(tmp_path):
+    rails = rails_in(tmp_path, f"A {SECRET}.")
+    async with rails.stream("hello") as stream:
+        async for _ in stream:
+            assert len(list(lines(tmp_path))) == 1
+    await rails.aclose()
+
+
+def write(folder, count, *, key=b"", max_bytes=10_000_000):
+    files = Files(folder, key, {"begun": 1.0, "config": "c"}, max_bytes=max_bytes, sync_seconds=0.01)
+    for number in range(count):
+        files.write({"at": number, "call": f"c{number}", "rail": "r", "direction": "output", "decision": "block"})
+    files.close()
+
+
+@pytest.mark.parametrize("key", [b"", b"key"])
+def test_an_untouched_record_fits_also_across_files(tmp_path, key):
+    write(tmp_path, 40, key=key, max_bytes=1024)
+    assert len(list(tmp_path.iterdir())) > 3
+    assert list(verify(tmp_path, key)) == []
+    assert [line["at"] for line in lines(tmp_path)] == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda raw: raw[:3] + [raw[3].replace(b'"block"', b'"allow"')] + raw[4:], "changed"),
+        (lambda raw: raw[:3] + raw[4:], "missing"),
+        (lambda raw: [raw[0], raw[2], raw[1], *raw[3:]], "missing"),
+        (lambda raw: raw[1:], "missing"),
+        (lambda raw: [*raw[:-1], raw[-1][:-9]], "torn"),
+    ],
+)
+def test_a_changed_record_does_not_fit(tmp_path, change, kind):
+    write(tmp_path, 9, key=b"key")
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"".join(change(file.read_bytes().splitlines(keepends=True))))
+    assert kind in {fault.kind for fault in verify(tmp_path, b"key")}
+
+
+def test_a_file_that_is_taken_out_is_missed(tmp_path):
+    write(tmp_path, 40, max_bytes=1024)
+    sorted(tmp_path.iterdir())[1].unlink()
+    assert [fault.kind for fault in verify(tmp_path)] == ["missing"]
+
+
+def test_who_lacks_the_key_can_make_no_chain(tmp_path):
+    write(tmp_path, 3, key=b"another")
+    assert {fault.kind for fault in verify(tmp_path, b"key")} == {"changed"}
+
+
+def test_a_key_that_is_not_set_is_an_error(tmp_path):
+    with pytest.raises(ConfigurationError, match="'NO_SUCH_KEY', which is not set"):
+        rails_in(tmp_path, "Hi", observers={"key_env_var": "NO_SUCH_KEY"})
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from handrail_audit._files import Files
+files = Files(Path(sys.argv[1]), b"key", {"begun": 1.0}, max_bytes=20_000, sync_seconds=0.01)
+number = 0
+while True:
+    files.write({"at": number, "call": str(number), "rail": "r", "direction": "output", "decision": "block"})
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+    number += 1
+"""
+
+
+@pytest.mark.parametrize("attempt", range(int(os.environ.get("HANDRAIL_KILLS", "3"))))
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_a_kill_at_any_time_loses_no_line_that_was_acknowledged(tmp_path, by, attempt):
+    with subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        wanted = 200 + 97 * attempt
+        for _ in range(wanted):
+            last = process.stdout.readline()
+        process.send_signal(by)
+        rest = process.stdout.read().split(b"\n")
+    whole = [int(number) for number in [last.strip(), *rest[:-1]] if number]
+    assert list(verify(tmp_path, b"key")) == []
+    found = [line["at"] for line in lines(tmp_path)]
+    assert found == list(range(len(found)))
+    assert len(found) > whole[-1]
+
+
+def test_a_disk_that_is_full_loses_the_line_and_says_so(tmp_path, caplog, monkeypatch):
+    rails = rails_in(tmp_path, "Hi")
+    (audit,) = rails.composition.observers.members
+    monkeypatch.setattr(os, "write", lambda file, line: 3)
+    record = CheckRecord("words", "output", decision="block")
+    audit.check_ended(ObservedCall("c"), record)
+    assert audit.lost == 1
+    assert "(1 lost)" in caplog.text
+
+
+def test_a_webhook_gets_what_fits_and_counts_what_does_not():
+    posted, release = [], []
+
+    def post(url, body):
+        posted.append((url, body))
+        while not release:
+            time.sleep(0.001)
+
+    webhook = Webhook("http://there", queue_size=2, post=post)
+    webhook.put(b"1\n")
+    while not posted:
+        time.sleep(0.001)
+    for line in (b"2\n", b"3\n", b"4\n"):
+        webhook.put(line)
+    release.append(True)
+    webhook.close()
+    assert posted == [("http://there", b"1\n"), ("http://there", b"2\n3\n")]
+    assert webhook.dropped == 1
+
+
+def test_a_webhook_that_fails_is_counted(caplog):
+    def post(url, body):
+        raise OSError("gone")
+
+    webhook = Webhook("http://there", queue_size=2, post=post)
+    webhook.put(b"1\n")
+    webhook.close()
+    assert webhook.dropped == 1
+    assert "failed: OSError" in caplog.text
+
+
+def command(capsys, *words):
+    code = app(list(map(str, words)), exit_on_error=False, result_action="return_value")
+    return code, capsys.readouterr().out
+
+
+def test_commands_verify_show_and_mark(tmp_path, capsys):
+    write(tmp_path, 3)
+    assert command(capsys, "verify", tmp_path) == (0, "every line fits\n")
+    assert command(capsys, "mark", tmp_path, "c1", "r", "wrong", "--by", "ann")[0] == 0
+    assert command(capsys, "mark", tmp_path, "c9", "r", "wrong")[0] == 2
+    code, shown = command(capsys, "show", tmp_path, "--call", "c1")
+    assert (code, shown.count("\n"), "[wrong]" in shown) == (0, 1, True)
+    (file,) = tmp_path.glob("audit-*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b'"c1"', b'"c7"'))
+    assert command(capsys, "verify", tmp_path) == (1, f"{file}:3: changed\n")
+    assert command(capsys, "verify", tmp_path / "nothing")[0] == 2

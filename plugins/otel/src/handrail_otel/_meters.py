@@ -1,0 +1,98 @@
+"""What is counted: times, tokens, decisions and prices, by rail, model, configuration and caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handrail import Blocked
+from opentelemetry import metrics
+
+from handrail_otel import _names as names
+
+if TYPE_CHECKING:
+    from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, RailFailed, Released
+
+    from handrail_otel._settings import OTelSettings
+
+
+class Meters:
+    """The instruments of one configuration."""
+
+    def __init__(self, settings: OTelSettings, config: str) -> None:
+        meter = metrics.get_meter("handrail")
+        self._settings = settings
+        self._config = config
+        self._callers: set[str] = set()
+        self._operations = meter.create_histogram(names.OPERATION_DURATION, "s", "How long a request to a model took.")
+        self._tokens = meter.create_histogram(names.TOKEN_USAGE, "{token}", "Tokens of a request to a model.")
+        self._checks = meter.create_histogram(names.CHECK_DURATION, "s", "How long a check took.")
+        self._first = meter.create_histogram(names.FIRST_DURATION, "s", "From a call to the first that goes out.")
+        self._releases = meter.create_histogram(names.RELEASE_INTERVAL, "s", "Between two releases of checked text.")
+        self._held = meter.create_histogram(names.HELD_DURATION, "s", "How long text of a call waited for checks.")
+        self._calls = meter.create_histogram(names.CALL_DURATION, "s", "How long a call took.")
+        self._stops = meter.create_counter(names.STOPS, "{call}", "Calls that a rail ended.")
+        self._costs = meter.create_counter(names.COSTS, settings.currency, "What requests to models cost.")
+
+    def model(self, call: ObservedCall, request: LLMCall) -> None:
+        """Count a request to a model."""
+        labels = {
+            **self._labels(call),
+            names.OPERATION: "chat",
+            names.PROVIDER: request.engine,
+            names.REQUEST_MODEL: request.model,
+            names.TASK: request.task,
+        }
+        self._operations.record(request.duration, labels)
+        usage = request.reported
+        if usage is not None and not usage.estimated:
+            self._tokens.record(usage.input_tokens, {**labels, names.TOKEN_TYPE: "input"})
+            self._tokens.record(usage.output_tokens, {**labels, names.TOKEN_TYPE: "output"})
+        if (cost := self.cost(request)) is not None:
+            self._costs.add(cost, labels)
+
+    def cost(self, request: LLMCall) -> float | None:
+        """Return what a request has cost; None if that is not known."""
+        price, usage = self._settings.prices.get(request.model), request.reported
+        if price is None or usage is None or usage.estimated:
+            return None
+        cached = price.input if price.cached is None else price.cached
+        fresh = usage.input_tokens - usage.cached_tokens
+        return (price.input * fresh + cached * usage.cached_tokens + price.output * usage.output_tokens) / 1e6
+
+    def check(self, call: ObservedCall, check: CheckRecord) -> None:
+        """Count a check."""
+        labels = {
+            **self._labels(call),
+            names.RAIL: check.rail,
+            names.DIRECTION: check.direction,
+            names.DECISION: check.would_have or str(check.decision),
+            names.MODE: check.mode,
+        }
+        self._checks.record(check.duration, labels)
+
+    def released(self, call: ObservedCall, released: Released, interval: float) -> None:
+        """Count a release."""
+        (self._first if released.first else self._releases).record(interval, self._labels(call))
+
+    def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
+        """Count a refusal or a failure."""
+        decision = "block" if isinstance(stop, Blocked) else "failed"
+        labels = {names.RAIL: stop.rail, names.DIRECTION: stop.direction, names.DECISION: decision}
+        self._stops.add(1, {**self._labels(call), **labels})
+
+    def call(self, call: ObservedCall, ended: CallEnded, held: float) -> None:
+        """Count a call."""
+        self._calls.record(ended.duration, {**self._labels(call), names.OUTCOME: ended.outcome})
+        if ended.checks:
+            self._held.record(held, self._labels(call))
+
+    def _labels(self, call: ObservedCall) -> dict[str, str]:
+        caller = call.caller
+        if caller is None:
+            return {names.CONFIG: self._config}
+        if caller not in self._callers:
+            if len(self._callers) >= self._settings.callers:
+                caller = "other"
+            else:
+                self._callers.add(caller)
+        return {names.CONFIG: self._config, names.CALLER: caller}

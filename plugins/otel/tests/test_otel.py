@@ -1,0 +1,203 @@
+"""One trace shows call, model, check and judge in order; metrics count them; no text is in either."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeProvider, FunctionRail, Guarded
+from handrail import Chunk, LLMRails, ObserverContext, RailsConfig, Usage, Verdict
+from handrail_otel import OTel, OTelSettings
+from handrail_otel import _names as names
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+SECRET = "quandary"
+
+
+@pytest.fixture
+def anyio_backend(virtual_clock):
+    return virtual_clock
+
+
+class Sdk:
+    """A program's set-up, in memory."""
+
+    def __init__(self, monkeypatch):
+        self.exporter, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.tracer = provider.get_tracer("program")
+        meters = MeterProvider([self.reader])
+        monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+        monkeypatch.setattr("opentelemetry.metrics.get_meter", meters.get_meter)
+
+    def spans(self):
+        """Return finished spans by name."""
+        return {span.name: span for span in self.exporter.get_finished_spans()}
+
+    def points(self):
+        """Return points of metrics, by name."""
+        found = {}
+        data = self.reader.get_metrics_data()
+        for resource in data.resource_metrics:
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    found.setdefault(metric.name, []).extend(metric.data.data_points)
+        return found
+
+
+@pytest.fixture
+def sdk(monkeypatch):
+    return Sdk(monkeypatch)
+
+
+class Judge:
+    """Asks a model, and refuses what says a secret."""
+
+    def __init__(self, settings, context):
+        self.model = context.model("judge")
+
+    async def check(self, window, turn):
+        await self.model.complete([{"role": "user", "content": window.text}], turn=turn, task="judge")
+        return (
+            Verdict.block(f"it says {SECRET}", category="words", score=0.9)
+            if SECRET in window.text
+            else Verdict.allow()
+        )
+
+
+class Answering:
+    """A model that answers with its usage, and notes in which span it was asked."""
+
+    def __init__(self, text):
+        self.text = text
+        self.inside = []
+
+    async def stream(self, messages, params):
+        self.inside.append(trace.get_current_span().name)
+        yield Chunk(self.text)
+        yield Chunk(usage=Usage(1000, 200, cached_tokens=500))
+
+
+def observed(provider, rails, *, settings=None, judge=None, **config):
+    built = Guarded(provider, rails, engines={"judge": judge} if judge else {}, **config).rails
+    given = built.config
+    observer = OTel(OTelSettings(config_name="conf", **(settings or {})), ObserverContext("otel", given))
+    return LLMRails(given, registry=built.composition.registry, observers=[observer])
+
+
+MAIN = {"type": "main", "engine": "fake", "model": "m"}
+JUDGED = {"models": [MAIN, {"type": "judge", "engine": "judge", "model": "j"}]}
+
+
+async def take(rails, way="events"):
+    if way == "whole":
+        await rails.generate_async("hello", caller="ann")
+    elif way == "texts":
+        _ = [text async for text in rails.stream_async("hello", caller="ann")]
+    else:
+        async with rails.stream("hello", caller="ann") as stream:
+            _ = [event async for event in stream]
+
+
+@pytest.mark.parametrize("way", ["events", "texts", "whole"])
+async def test_one_trace_shows_gateway_guard_model_check_and_judge(sdk, way):
+    provider, judge = Answering("Hello there."), Answering("No")
+    rails = observed(provider, {"watch": Judge}, judge=judge, top=JUDGED)
+    with sdk.tracer.start_as_current_span("gateway"):
+        await take(rails, way)
+    spans = sdk.spans()
+    by_id = {span.context.span_id: name for name, span in spans.items()}
+    parents = {name: by_id[span.parent.span_id] if span.parent else None for name, span in spans.items()}
+    assert parents == {
+        "gateway": None,
+        "guard": "gateway",
+        "chat m": "guard",
+        "guardrail watch": "guard",
+        "chat j": "guardrail watch",
+    }
+    assert (provider.inside, judge.inside) == (["chat m"], ["chat j"])
+    assert len({span.context.trace_id for span in spans.values()}) == 1
+    check = spans["guardrail watch"].attributes
+    assert (check[names.WINDOW_START], check[names.WINDOW_END], check[names.DECISION]) == (0, 12, "allow")
+    assert spans["chat m"].attributes[names.INPUT_TOKENS] == 1000
+    assert spans["guard"].attributes[names.OUTCOME] == "finished"
+    assert spans["guard"].attributes[names.CALLER] == "ann"
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+async def test_a_refusal_is_told_without_its_words(sdk):
+    rails = observed(Answering(f"A {SECRET}."), {"watch": Judge}, judge=Answering("Yes"), top=JUDGED)
+    await take(rails)
+    spans = sdk.spans()
+    check = spans["guardrail watch"].attributes
+    assert (check[names.DECISION], check[names.CATEGORY], check[names.SCORE]) == ("block", "words", 0.9)
+    assert [event.name for event in spans["guard"].events] == [names.STOP_EVENT]
+    assert SECRET not in "".join(span.to_json() for span in spans.values())
+    assert SECRET not in repr(sdk.points())
+
+
+async def test_a_failure_is_an_error(sdk):
+    def broken(window):
+        raise ValueError(SECRET)
+
+    await take(observed(FakeProvider(["Hi"]), {"watch": FunctionRail(broken)}))
+    spans = sdk.spans()
+    assert not spans["guardrail watch"].status.is_ok
+    assert not spans["guard"].status.is_ok
+    assert SECRET not in "".join(span.to_json() for span in spans.values())
+
+
+async def test_metrics_count_times_tokens_stops_and_prices(sdk):
+    prices = {"prices": {"m": {"input": 2, "output": 10, "cached": 1}}}
+    rails = observed(
+        Answering("Hello there."),
+        {"watch": FunctionRail(latency=0.5)},
+        settings=prices,
+        top={"models": [MAIN]},
+    )
+    await take(rails)
+    points = sdk.points()
+    tokens = {point.attributes[names.TOKEN_TYPE]: point.sum for point in points[names.TOKEN_USAGE]}
+    assert tokens == {"input": 1000, "output": 200}
+    (cost,) = points[names.COSTS]
+    assert cost.value == pytest.approx(0.0035)
+    assert cost.attributes[names.CALLER] == "ann"
+    (check,) = points[names.CHECK_DURATION]
+    assert (check.sum, check.attributes[names.DECISION]) == (pytest.approx(0.5), "allow")
+    assert {names.FIRST_DURATION, names.HELD_DURATION, names.CALL_DURATION, names.OPERATION_DURATION} <= set(points)
+
+
+async def test_callers_beyond_the_bound_are_other(sdk):
+    rails = observed(FakeProvider(["Hi"]), {}, settings={"callers": 2})
+    for caller in ("a", "b", "c", "d", "a"):
+        await rails.generate_async("hello", caller=caller)
+    counted = {point.attributes[names.CALLER]: point.count for point in sdk.points()[names.CALL_DURATION]}
+    assert counted == {"a": 2, "b": 1, "other": 2}
+
+
+async def test_contents_are_hashed_where_that_is_asked_for(sdk):
+    await take(observed(FakeProvider(["Hi"]), {}, settings={"content": "hashed"}))
+    attributes = sdk.spans()["chat fake-1"].attributes
+    assert len(attributes[names.PROMPT_HASH]) == len(attributes[names.COMPLETION_HASH]) == 64
+
+
+async def test_a_stream_that_is_left_leaves_no_span_open(sdk):
+    rails = observed(FakeProvider(["Hi ", "there"], hang=True), {"watch": FunctionRail(latency=9)})
+    async with rails.stream("hello"):
+        pass
+    (observer,) = rails.composition.observers.members
+    assert observer._calls == {}
+
+
+async def test_a_configuration_names_it():
+    config = {
+        "models": [{"type": "main", "engine": "scripted", "parameters": {"answers": ["Hi"]}}],
+        "observers": {"otel": None},
+    }
+    rails = LLMRails(RailsConfig.from_content(config=config))
+    assert await rails.generate_async("hello") == "Hi"
+    assert [type(member).__name__ for member in rails.composition.observers.members] == ["OTel"]
