@@ -71,7 +71,9 @@ class Client:
     def __init__(self, app) -> None:
         self.app = app
 
-    async def ask(self, method, path, body=None, *, headers=None, leave_after=None, on_part=None, parts=None) -> Answer:
+    async def ask(
+        self, method, path, body=None, *, headers=None, leave_after=None, on_part=None, parts=None, query=""
+    ) -> Answer:
         answer = Answer()
         gone = anyio.Event()
         if body is not None and not isinstance(body, bytes):
@@ -85,7 +87,7 @@ class Client:
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
             "client": ("127.0.0.1", 1),

@@ -327,6 +327,42 @@ REFUSED = {
         {"messages": [{"role": "user", "content": [block("text", text="a", note="n")]}]},
         "messages[0].content[0].note",
     ),
+    "a text as a file": (
+        "messages",
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        block("document", source={"type": "base64", "media_type": "text/plain", "data": "aGk="})
+                    ],
+                }
+            ]
+        },
+        "messages[0].content[0].source.media_type",
+    ),
+    "words for a picture": (
+        "messages",
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [block("image", source={"type": "base64", "media_type": "say it", "data": "A"})],
+                }
+            ]
+        },
+        "messages[0].content[0].source.media_type",
+    ),
+    "words for an address": (
+        "responses",
+        {"input": [{"role": "user", "content": [item("input_image", image_url="do as I say")]}]},
+        "messages[0].content[0].image_url.url",
+    ),
+    "a letter for a name": (
+        "responses",
+        {"input": [{"role": "user", "content": [item("input_file", file_data="A", filename="do as I say\n")]}]},
+        "messages[0].content[0].file.filename",
+    ),
     "a document by its address": (
         "messages",
         {"messages": [{"role": "user", "content": [block("document", source={"type": "url", "url": "u"})]}]},

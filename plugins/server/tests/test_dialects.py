@@ -129,6 +129,32 @@ async def test_text_to_be_withdrawn_ends_with_an_error(serve, fake, dialect):
     assert b'"retraction":{"channel":"text","start":' in told.body
 
 
+@pytest.mark.parametrize("block_as", [["text", "refusal", "guardrails"], ["error"]])
+async def test_text_to_be_withdrawn_is_never_repeated(serve, fake, dialect, block_as):
+    """In Responses, each event that closes an item, and the last one, would have it once more."""
+    rails = {"words": FunctionRail(judge, latency=0.05)}
+    provider = FakeProvider([" good"] * 60 + [f" {SECRET}"] + [" more"] * 30, delay=0.001)
+    config = fake(output=["words"], stream_first=True)
+    client = serve({"a": config}, rails=rails, provider=provider, block_as=block_as)
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    assert told.body.count(SECRET.encode()) == 1
+    assert read(dialect, told, stream=True).error["code"] == "content_retracted"
+
+
+async def test_a_rail_that_fails_after_its_text_was_delivered_has_it_withdrawn(serve, fake, dialect):
+    def fail(window):
+        if SECRET in window.text:
+            raise RuntimeError(SECRET)
+        return Verdict.allow()
+
+    provider = FakeProvider([" good"] * 60 + [f" {SECRET}"] + [" more"] * 30, delay=0.001)
+    config = fake(output=["words"], stream_first=True)
+    client = serve({"a": config}, rails={"words": FunctionRail(fail, latency=0.05)}, provider=provider)
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    assert told.body.count(SECRET.encode()) == 1
+    assert read(dialect, told, stream=True).error["code"] == "content_retracted"
+
+
 async def test_configurations_that_withdraw_text_are_refused_where_nobody_would_be_told(serve, fake, dialect, caplog):
     rails = {"words": FunctionRail(judge)}
     configs = {"a": fake(output=["words"], stream_first=True), "b": fake()}
@@ -174,6 +200,36 @@ async def test_a_call_that_a_rail_refuses_is_not_given(ask, dialect, stream):
     call = ToolCallDelta(0, "call_1", "f", f'{{"a": "{SECRET}"}}')
     found = await ask([Chunk(tool_calls=(call,)), Chunk(finish_reason="tool_calls")], stream=stream)
     assert (found.calls, found.end) == ([], BLOCKED[dialect])
+
+
+@either
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_names_and_ids_of_calls_are_no_way_around_the_rails(serve, fake, dialect, stream, guarded):
+    """A name that was offered is the client's own; any other is the model's words."""
+    calls = (ToolCallDelta(0, f"call {SECRET}", SECRET, "{}"), ToolCallDelta(1, "call_1", "get_time", "{}"))
+    provider = FakeProvider([Chunk(tool_calls=calls), Chunk(finish_reason="tool_calls")])
+    config = fake(output=["words"] if guarded else [])
+    client = serve({"a": config}, rails={"words": FunctionRail(judge)}, provider=provider)
+    told = await client.post(PATHS[dialect], body(dialect, stream=stream))
+    found = read(dialect, told, stream=stream)
+    first = ("call_0", "withheld", "{}") if guarded else (f"call {SECRET}", SECRET, "{}")
+    assert found.calls == [first, ("call_1", "get_time", "{}")]
+    assert (SECRET in told.body.decode()) != guarded
+    assert found.guardrails.get("withheld") == (["tool_calls.id", "tool_calls.name"] if guarded else None)
+
+
+@either
+async def test_a_name_that_was_offered_needs_no_judge(ask, dialect, stream):
+    fields = {"name": "mask-me", "description": "d"}
+    tool = {
+        "chat": {"type": "function", "function": fields},
+        "responses": {"type": "function", **fields},
+        "messages": {**fields, "input_schema": {}},
+    }[dialect]
+    call = ToolCallDelta(0, "call_1", "mask-me", "{}")
+    chunks = [Chunk(tool_calls=(call,)), Chunk(finish_reason="tool_calls")]
+    found = await ask(chunks, stream=stream, tools=[tool])
+    assert found.calls == [("call_1", "mask-me", "{}")]
 
 
 @either
@@ -242,6 +298,64 @@ async def test_input_rails_judge_what_was_asked(serve, fake, dialect):
     told = await client.post(PATHS[dialect], body(dialect, f"Say {SECRET}"))
     found = read(dialect, told, stream=False)
     assert (found.end, found.guardrails["blocked"]["direction"], provider.opened) == (BLOCKED[dialect], "input", 0)
+
+
+@either
+@pytest.mark.parametrize("asked", ["Say mask-me", "Say it"])
+async def test_a_rewritten_input_is_told(serve, fake, dialect, stream, asked):
+    provider = FakeProvider(["hi"])
+    client = serve({"a": fake(input_=["words"])}, provider=provider, rails={"words": FunctionRail(judge)})
+    told = await client.post(PATHS[dialect], body(dialect, asked, stream=stream))
+    found = read(dialect, told, stream=stream)
+    assert provider.messages[-1][-1]["content"] == asked.replace("mask-me", "[MASKED]")
+    assert found.guardrails.get("user_message") == ("Say [MASKED]" if "mask-me" in asked else None)
+
+
+async def test_a_rewritten_input_is_told_in_the_flat_body(serve, fake, dialect):  # noqa: ARG001
+    client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(judge)})
+    messages = [
+        {"role": "user", "content": "One mask-me"},
+        {"role": "user", "content": [{"type": "text", "text": "b"}]},
+    ]
+    told = await client.post(PATHS["chat"], {"config_id": "a", "messages": messages})
+    assert told.json == {
+        "messages": [{"role": "assistant", "content": "hi"}],
+        "guardrails": {"user_message": "One [MASKED]\nb"},
+    }
+
+
+async def test_roles_that_the_operator_forbids_come_in_no_dialect(serve, fake, dialect):
+    user = {"role": "user", "content": "Hi"}
+    said = {"role": "assistant", "content": "Sure, I will."}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "x"}
+    ways = {
+        "chat": [{"messages": [said, user]}, {"messages": [{"role": "system", "content": "x"}, user]}],
+        "responses": [
+            {"input": [said, user]},
+            {"input": [user], "instructions": "x"},
+            {"input": [{"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}, user]},
+            {"input": [{"type": "function_call_output", "call_id": "c1", "output": "x"}, user]},
+            {"input": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}]}, said, user]},
+        ],
+        "messages": [
+            {"messages": [said, user]},
+            {"messages": [user], "system": "x"},
+            {"messages": [{"role": "system", "content": "x"}, user]},
+            {"messages": [{"role": "user", "content": [result]}]},
+        ],
+    }[dialect]
+    provider = FakeProvider(["hi"])
+    client = serve({"a": fake()}, provider=provider, policy={"roles": ["user"]})
+    for way in ways:
+        told = await client.post(PATHS[dialect], {"model": "a", **way})
+        assert (told.status, told.error["code"], provider.opened) == (403, "not_allowed", 0), way
+
+
+async def test_an_input_that_was_refused_is_not_told_as_rewritten(serve, fake, dialect):
+    client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(judge)})
+    told = await client.post(PATHS[dialect], body(dialect, f"mask-me {SECRET}"))
+    assert "user_message" not in read(dialect, told, stream=False).guardrails
+    assert SECRET not in told.body.decode()
 
 
 async def test_errors_of_the_door_are_in_the_dialect(serve, config, dialect, monkeypatch):

@@ -65,6 +65,53 @@ async def test_a_key_is_asked_for_wherever_the_application_is_mounted(keyed, way
     assert (await client.post(base + "/v1/chat/completions", body, headers=KEY)).status == 200
 
 
+SHAPED = {
+    "/v1/responses": {"input": "Hi"},
+    "/v1/messages": {"max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]},
+    "/v1/messages/count_tokens": {"messages": [{"role": "user", "content": "Hi"}]},
+    "/v1/checks/dify": {"point": "ping"},
+}
+
+
+@pytest.mark.parametrize("path", SHAPED)
+@pytest.mark.parametrize("way", WAYS)
+async def test_dialects_and_webhooks_are_behind_the_same_door(keyed, way, path):
+    client, base = keyed(way)
+    shape = "error" if "messages" in path else None
+    wrong = {"host": "10.1.2.3:8000", **KEY}
+    for headers, status in ((None, 401), ({"x-api-key": "wrong"}, 401), (wrong, 421), (KEY, 200)):
+        told = await client.post(base + path, SHAPED[path], headers=headers)
+        assert (told.status, told.json.get("type") if status != 200 else shape) == (status, shape)
+        assert b"right-key" not in told.body
+    for method in ("GET", "PUT", "DELETE"):
+        told = await client.ask(method, base + path, headers=KEY)
+        assert (told.status, told.json.get("type")) == (405, shape)
+
+
+@pytest.mark.parametrize("path", SHAPED)
+async def test_pages_of_other_origins_may_ask_only_where_they_are_allowed_to(serve, config, path):
+    asked = {
+        "origin": "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-api-key, anthropic-version",
+    }
+    for origins, allowed in ((["https://app.example"], "https://app.example"), (["https://other.example"], None)):
+        client = serve({"a": config()}, cors_origins=origins)
+        before = await client.ask("OPTIONS", path, headers=asked)
+        assert (before.status == 200, before.headers.get("access-control-allow-origin")) == (bool(allowed), allowed)
+        told = await client.post(path, SHAPED[path], headers={"origin": "https://app.example"})
+        assert told.headers.get("access-control-allow-origin") == allowed
+
+
+@pytest.mark.parametrize("path", [path for path in SHAPED if "checks" not in path])
+async def test_limits_hold_in_every_dialect(serve, config, path):
+    told = await serve({"a": config()}, limits={"body_bytes": 10}).post(path, SHAPED[path])
+    assert (told.status, told.error["code"]) == (413, "body_too_large")
+    long = {**SHAPED[path], ("input" if "responses" in path else "messages"): [{"role": "user", "content": "a"}] * 4}
+    told = await serve({"a": config()}, limits={"messages": 3}).post(path, long)
+    assert (told.status, told.error["code"]) == (400, "too_many_messages")
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_open_paths_take_no_other_method(keyed, way):
     client, base = keyed(way)

@@ -251,3 +251,28 @@ async def test_rails_know_the_tenant_by_its_label_and_never_by_what_it_sends(ten
     before, checked, after = turns  # the check runs the rails of the input alone
     assert before.conversation_id == after.conversation_id not in (None, "mine-of-at-least-16")
     assert checked.conversation_id is None
+
+
+async def test_nobody_goes_on_from_the_answer_of_another_tenant(tenants):
+    client, headers = tenants({"one": {}, "other": {}})
+    first = await client.post("/v1/responses", {"model": "a", "input": "One"}, headers=headers["one"])
+    more = {"model": "a", "input": "Two", "previous_response_id": first.json["id"]}
+    told = await client.post("/v1/responses", more, headers=headers["other"])
+    assert (told.status, told.error["code"]) == (400, "previous_response_not_found")
+    assert (await client.post("/v1/responses", more, headers=headers["one"])).status == 200
+
+
+async def test_every_dialect_is_for_a_tenants_own_configurations(tenants):
+    client, headers = tenants({"one": {"configurations": ["a"]}})
+    message = [{"role": "user", "content": "Hi"}]
+    for path, body in {
+        "/v1/responses": {"input": "Hi"},
+        "/v1/messages": {"max_tokens": 5, "messages": message},
+        "/v1/messages/count_tokens": {"messages": message},
+    }.items():
+        for named in ({"model": "b"}, {"guardrails": {"config_id": "b"}}, {"guardrails": {"config_ids": ["a", "b"]}}):
+            told = await client.post(path, {**body, **named}, headers=headers["one"])
+            assert told.status in (403, 404), (path, named)
+        assert (await client.post(path, {**body, "model": "a"}, headers=headers["one"])).status == 200
+    told = await client.post("/v1/checks/dify", {"point": "ping"}, headers=headers["one"], query="config_id=b")
+    assert told.status == 404

@@ -179,3 +179,113 @@ async def test_a_platform_asks_with_its_key_and_may_name_a_configuration(serve, 
     key = {"authorization": "Bearer first-key"}
     assert (await client.post("/v1/checks/dify?config_id=b", body, headers=key)).json["flagged"] is True
     assert (await client.post("/v1/checks/dify?config_id=c", body, headers=key)).status == 404
+
+
+HIDDEN = {
+    "beside a text that is none": ("request", {"messages": [{"role": "user", "content": "bad"}]}, None),
+    "in the result of a tool": (
+        "request",
+        {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "bad"}]}]},
+        "x",
+    ),
+    "in a document": (
+        "request",
+        {"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "text", "data": "bad"}}]}]},
+        "x",
+    ),
+    "in two parts": (
+        "request",
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "ba"}, {"type": "text", "text": "d"}]}]},
+        "x",
+    ),
+    "in a name": ("request", {"messages": [{"role": "user", "content": "x", "name": "bad"}]}, "x"),
+    "in a list of prompts": ("request", {"prompt": ["bad"]}, "x"),
+    "in a second field": ("request", {"prompt": "x", "input": "bad"}, "x"),
+    "in items": ("request", {"input": [{"role": "user", "content": "bad"}]}, "x"),
+    "in instructions": ("request", {"system": "bad", "messages": [{"role": "user", "content": "x"}]}, "x"),
+    "in Gemini's contents": ("request", {"contents": [{"parts": [{"text": "bad"}]}]}, "x"),
+    "in a completion": ("response", {"choices": [{"text": "bad"}]}, "x"),
+    "in Anthropic's answer": ("response", {"content": [{"type": "text", "text": "bad"}]}, "x"),
+    "in Anthropic's call": ("response", {"content": [{"type": "tool_use", "input": {"a": "bad"}}]}, "x"),
+    "in output items": ("response", {"output": [{"content": [{"text": "bad"}]}]}, "x"),
+    "in two parts of an answer": (
+        "response",
+        {"choices": [{"message": {"content": [{"type": "text", "text": "ba"}, {"type": "text", "text": "d"}]}}]},
+        "x",
+    ),
+    "in a refusal": ("response", {"choices": [{"message": {"content": "x", "refusal": "bad"}}]}, "x"),
+    "in reasoning": ("response", {"choices": [{"message": {"content": "x", "reasoning_content": "bad"}}]}, "x"),
+    "in an older call": (
+        "response",
+        {"choices": [{"message": {"content": "x", "function_call": {"name": "f", "arguments": '{"a": "b\\u0061d"}'}}}]},
+        "x",
+    ),
+    "in the name of a call": (
+        "response",
+        {"choices": [{"message": {"content": "x", "tool_calls": [{"function": {"name": "bad", "arguments": "{}"}}]}}]},
+        "x",
+    ),
+}
+
+
+@pytest.mark.parametrize(("side", "value", "text"), HIDDEN.values(), ids=HIDDEN)
+async def test_portkey_never_passes_what_nobody_judged(asked, side, value, text):
+    """Whatever the protocol of the request that Portkey passes on."""
+    event = {"request": "beforeRequestHook", "response": "afterRequestHook"}[side]
+    found = await asked("/v1/checks/portkey", {"eventType": event, side: {"json": value, "text": text}})
+    assert found["verdict"] is False
+
+
+async def test_what_has_no_words_needs_no_second_check(serve, fake):
+    seen = []
+    rail = FunctionRail(lambda window: seen.append(window.text) or Verdict.allow())
+    client = serve({"a": fake(output=["words"], input_=["words"])}, rails={"words": rail})
+    choice = {"index": 0, "message": {"role": "assistant", "content": "fine"}, "finish_reason": "stop"}
+    value = {"id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-5", "created": 1, "choices": [choice]}
+    body = {"eventType": "afterRequestHook", "response": {"json": value, "text": "fine"}}
+    assert (await client.post("/v1/checks/portkey", body)).json == {"verdict": True}
+    assert seen == ["fine"]
+
+
+async def test_a_rewrite_across_parts_is_put_back_into_them(asked):
+    parts = [{"type": "text", "text": "a sec"}, {"type": "text", "text": "ret thing"}]
+    request = {"json": {"messages": [{"role": "user", "content": parts}]}, "text": "x"}
+    found = await asked("/v1/checks/portkey", {"eventType": "beforeRequestHook", "request": request})
+    changed = found["transformedData"]["request"]["json"]["messages"][0]["content"]
+    assert "".join(part["text"] for part in changed) == "a *** thing"
+
+
+async def test_a_rewritten_answer_has_no_probabilities_of_its_old_tokens(asked):
+    choice = {"message": {"content": "a secret"}, "logprobs": {"content": [{"token": "secret"}]}}
+    body = {"eventType": "afterRequestHook", "response": {"json": {"choices": [choice]}, "text": "x"}}
+    found = await asked("/v1/checks/portkey", body)
+    assert found["transformedData"]["response"]["json"]["choices"] == [
+        {"message": {"content": "a ***"}, "logprobs": None}
+    ]
+
+
+async def test_litellm_messages_without_texts_are_judged(asked):
+    body = {"input_type": "request", "structured_messages": [{"role": "user", "content": "bad"}]}
+    assert (await asked(LITELLM, body))["action"] == "BLOCKED"
+
+
+async def test_kgateway_calls_are_judged(asked):
+    message = {"role": "assistant", "content": "", "tool_calls": [call({"a": "bad"})]}
+    found = await asked("/v1/checks/kgateway/response", {"body": {"choices": [{"message": message}]}})
+    assert found["action"]["status_code"] == 403
+
+
+@pytest.mark.parametrize(("limits", "texts"), [({"messages": 2}, ["x"] * 3), ({"body_bytes": 100}, ["x" * 200])])
+async def test_what_is_too_much_to_judge_is_refused_and_no_error(serve, fake, limits, texts):
+    """Strangers decide how much they write, and an error would be a yes to some platforms."""
+    client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(judged)}, limits=limits)
+    answer = await client.post(LITELLM, {"input_type": "request", "texts": texts})
+    assert (answer.status, answer.json["action"]) == (200, "BLOCKED")
+
+
+async def test_a_platform_combines_only_what_the_operator_lets_it(serve, fake):
+    client = serve({"a": fake(), "b": fake()}, policy={"combinations": [["a", "b"]]})
+    body = {"point": "ping"}
+    for query, status in (("config_id=a&config_id=b", 200), ("config_id=b&config_id=a", 403), ("config_id=b", 200)):
+        answer = await client.post("/v1/checks/dify", body, query=query)
+        assert answer.status == status

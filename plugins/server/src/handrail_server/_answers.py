@@ -13,6 +13,7 @@ from handrail_server._calls import message_of
 from handrail_server._dialects import Ended, Refusal
 from handrail_server._errors import blocked_fields
 from handrail_server._reasons import ending
+from handrail_server._told import rewritten_input
 
 if TYPE_CHECKING:
     from handrail import LLMRails, Retraction
@@ -31,6 +32,8 @@ def guardrails_fields(
     fields: dict[str, Any] = {"config_id": ids[0]} if len(ids) == 1 else {"config_ids": list(ids)}
     if isinstance(response.stop, Blocked):
         fields["blocked"] = blocked_fields(response.stop)
+    if (said := rewritten_input(wanted.messages, response)) is not None:
+        fields["user_message"] = said
     if withheld:
         fields["withheld"] = list(withheld)
     if upstream := upstream_of(wire_of(response)):

@@ -83,8 +83,8 @@ async def beside(
         for place, own in _OWN_BY_PLACE.items()
         if isinstance(fields := wire.get("unguarded", {}).get(place), Mapping)
     ]
-    if _guards_text(rails):
-        judge = _Judge(rails, messages, options)
+    if guards_text(rails):
+        judge = TextJudge(rails, messages, options)
         for given, fields in places:
             await _guarded(fields, given, found, judge)
         _note_sealed(wire, found)
@@ -100,12 +100,12 @@ async def beside(
 def calls_beside(wire: Mapping[str, Any], rails: LLMRails) -> Mapping[int, Mapping[str, Any]]:
     """Return what tool calls have beside id, name and arguments; behind rails only what nobody could read."""
     calls: Mapping[int, Mapping[str, Any]] = wire.get("tool_calls") or {}
-    if not calls or not _guards_text(rails):
+    if not calls or not guards_text(rails):
         return calls
     return {at: {name: value for name, value in call.items() if _is_silent(name, value)} for at, call in calls.items()}
 
 
-class _Judge:
+class TextJudge:
     """Asks the output rails about a text that the model may have written."""
 
     def __init__(self, rails: LLMRails, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> None:
@@ -126,7 +126,7 @@ class _Judge:
         return None if result.status == "blocked" else result.content
 
 
-async def _guarded(fields: Mapping[str, Any], given: dict[str, Any], found: Beside, judge: _Judge) -> None:
+async def _guarded(fields: Mapping[str, Any], given: dict[str, Any], found: Beside, judge: TextJudge) -> None:
     for name, value in fields.items():
         allowed = value
         if name in REASONING:
@@ -141,7 +141,7 @@ async def _guarded(fields: Mapping[str, Any], given: dict[str, Any], found: Besi
             found.withhold(name)
 
 
-async def _judged(value: Any, texts: list[str], judge: _Judge) -> Any:
+async def _judged(value: Any, texts: list[str], judge: TextJudge) -> Any:
     """Return a value with its texts as rails let them through, judged together, else apart; None if they do not."""
     together = "\n".join(texts)
     allowed = await judge.allowed(together)
@@ -174,7 +174,8 @@ def _is_silent(name: str, value: Any) -> bool:
     return not unreadable(name, value) and next(texts_of({name: value}), None) is None
 
 
-def _guards_text(rails: LLMRails) -> bool:
+def guards_text(rails: LLMRails) -> bool:
+    """Return whether output rails read the text of answers."""
     return any("text" in plan.channels for plan in rails.composition.output_rails)
 
 

@@ -12,6 +12,7 @@ from handrail_server._answers import plain
 from handrail_server._asked import Asked, engine_of
 from handrail_server._beside import beside
 from handrail_server._bodies import ChecksBody
+from handrail_server._call_names import CallNames
 from handrail_server._errors import api_error, block_error, internal_error, rail_error
 from handrail_server._reading import read_body
 from handrail_server._sse import to_json
@@ -127,7 +128,18 @@ async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping
         raise rail_error(response.stop)
     if isinstance(response.stop, Blocked) and "error" in services.settings.block_as:
         raise block_error(response.stop)
-    await asked.thread.save(response)
     with services.lifecycle.limited() as limit:
-        return asked.whole(response, await beside(rails, messages, asked.options, response))
+        return await _finished(asked, messages, response)
     raise limit.error or internal_error()
+
+
+async def _finished(
+    asked: Asked, messages: Sequence[Mapping[str, Any]], response: GenerationResponse
+) -> Mapping[str, Any]:
+    """Return the body of an answer, which its thread keeps first."""
+    names = CallNames(asked.loaded.rails, messages, asked.options)
+    response = await names.whole(response)
+    await asked.thread.save(response)
+    found = await beside(asked.loaded.rails, messages, asked.options, response)
+    found.withheld += names.withheld
+    return asked.whole(response, found)

@@ -29,6 +29,8 @@ logger = logging.getLogger("handrail.server")
 
 _SOUND_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _LONGEST = 500
+_LONGEST_MESSAGE = 1000
+_LONGEST_PARAM = 300
 _MOST_CAUSES = 5
 _CODES = frozenset(
     (
@@ -83,10 +85,10 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = message[:_LONGEST_MESSAGE]  # it may name a field, of which a client decides
         self.type = type
         self.code = code
-        self.param = param
+        self.param = param[:_LONGEST_PARAM] if param is not None else None
         self.retry_after = retry_after
         self.final = final
 
@@ -197,11 +199,11 @@ def block_error(blocked: Blocked) -> ApiError:
     )
 
 
-def retraction_error(rail: str) -> ApiError:
+def retraction_error(rail: str, what: str = "what 'guardrails.retraction' names") -> ApiError:
     """Return the error for text that was delivered and must be withdrawn, which a client must not overlook."""
     return ApiError(
         400,
-        f"Blocked by {rail} rails after it was delivered: withdraw what 'guardrails.retraction' names.",
+        f"Blocked by {rail} rails after it was delivered: withdraw {what}.",
         type="guardrails_violation",
         code="content_retracted",
         param=rail,

@@ -35,6 +35,12 @@ _WORDS = {
 
 
 _CALL_ID = re.compile(r"[^\s\x00-\x1f]{0,512}")
+_SHAPES: Mapping[str, re.Pattern[str]] = {
+    "url": re.compile(r"[^\s\x00-\x1f]*"),
+    "file_id": _CALL_ID,
+    "filename": re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{0,255}"),
+}
+"""What addresses and names of files are like; a longer text in their place would be one that nobody judges."""
 
 
 class Fields:
@@ -95,8 +101,9 @@ def _check_part(where: str, part: Mapping[str, Any], kind: str) -> None:
         if name not in (kind, "cache_control") or name == "text" or not isinstance(value, Mapping):
             raise _refused(f"{where}.{name}", f"a part {kind!r} has no such field")
         for inner, word in value.items():
-            known = _WORDS.get(inner)
-            if inner not in _INSIDE[name] or not isinstance(word, str) or (known is not None and word not in known):
+            known, shape = _WORDS.get(inner), _SHAPES.get(inner)
+            is_sound = inner in _INSIDE[name] and isinstance(word, str) and (known is None or word in known)
+            if not is_sound or (shape is not None and not shape.fullmatch(word)):
                 raise _refused(f"{where}.{name}.{inner}", "this field, or its value, is not known")
 
 

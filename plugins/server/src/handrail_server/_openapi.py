@@ -9,6 +9,8 @@ from pydantic.json_schema import models_json_schema
 from handrail_server import __version__
 from handrail_server._bodies import ChatBody, ChecksBody, EmbeddingsBody
 from handrail_server._dialects import Messages, Responses
+from handrail_server._webhook_shapes import SHAPES
+from handrail_server._webhooks import WebhookBody, webhook_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,8 +93,9 @@ _MESSAGE = {
     "description": "An Anthropic `message`, with `guardrails` beside its content.",
     "properties": {"id": {"type": "string"}, "type": {"const": "message"}, "content": {"type": "array"}},
 }
+_VERDICT = {"type": "object", "description": "What the platform understands; a refusal is one of its answers."}
 _COUNT = {"type": "object", "required": ["input_tokens"], "properties": {"input_tokens": {"type": "integer"}}}
-_BODIES = (ChatBody, ChecksBody, EmbeddingsBody, Responses.body, Messages.body)
+_BODIES = (ChatBody, ChecksBody, EmbeddingsBody, Responses.body, Messages.body, WebhookBody)
 _STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
 
 
@@ -147,6 +150,7 @@ def _paths() -> dict[str, Any]:
         "/v1/messages": {"post": {"operationId": "messages", **messages}},
         "/v1/messages/count_tokens": {"post": {"operationId": "count_tokens", **count}},
         "/v1/checks": {"post": {"operationId": "checks", **checks}},
+        **{webhook_path(shape): {"post": _webhook(webhook_path(shape))} for shape in SHAPES},
         "/v1/embeddings": {"post": {"operationId": "embeddings", **embeddings}},
         "/v1/models/{id}": {"get": {"operationId": "model", **model}},
         "/v1/models": {"get": {"operationId": "models", **_operation("List what may stand as `model`.", _MODELS)}},
@@ -157,6 +161,14 @@ def _paths() -> dict[str, Any]:
         },
         "/metrics": {"get": {"operationId": "metrics", **metrics}},
     }
+
+
+def _webhook(path: str) -> dict[str, Any]:
+    """Return the operation of one platform, whose own documents say what it sends and reads."""
+    name = path.removeprefix("/v1/checks/").replace("/", "_")
+    operation = _operation("Run the rails over what a platform asks about.", _VERDICT, body="WebhookBody")
+    one = {"schema": {"type": "string"}, "description": "The configuration; by default the server's."}
+    return {"operationId": f"checks_{name}", **operation, "parameters": [{"name": "config_id", "in": "query", **one}]}
 
 
 def _answer(summary: str, schema: Mapping[str, Any], *, body: str, events: str) -> dict[str, Any]:

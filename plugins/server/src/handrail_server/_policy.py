@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from handrail_server._parameters import CANNOT, SET_ASIDE, USUAL
 if TYPE_CHECKING:
     from handrail_server._settings import Limits, Policy
 
+_LONGEST_NAME = 64  # of what could be a misspelt parameter; a longer one takes long to compare
 _OWN = frozenset(ChatBody.model_fields) - frozenset(Parameters.model_fields)
 
 
@@ -134,7 +135,15 @@ class Gatekeeper:
             raise ApiError(400, text, code="too_many_messages", param="messages")
 
     def _config_ids(self, body: ChatBody | ChecksBody) -> tuple[str, ...]:
-        ids = config_ids(body)
+        return self.configurations(config_ids(body))
+
+    def configurations(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the configurations that a request may name together.
+
+        Raises:
+            ApiError: they are not to be combined.
+        """
+        ids = tuple(dict.fromkeys(names))
         if len(ids) > 1 and ids not in self._policy.combinations:
             raise _not_allowed("config_ids", "which configurations are combined is the operator's decision")
         return ids
@@ -167,7 +176,7 @@ class Gatekeeper:
             raise ApiError(
                 400, f"'{parameter}' is not supported: {CANNOT[parameter]}.", code="unsupported_value", param=parameter
             )
-        near = get_close_matches(parameter, filter(self._policy.allows, USUAL), n=1)
+        near = get_close_matches(parameter[:_LONGEST_NAME], filter(self._policy.allows, USUAL), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; the operator decides in 'policy.parameters'"
         raise ApiError(
             400,

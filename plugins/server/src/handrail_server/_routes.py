@@ -11,6 +11,7 @@ HEALTH = frozenset(("/healthz", "/readyz"))
 PAGES = frozenset(("/", "/docs"))
 STATIC = "/pages/"
 MODEL = "/v1/models/"
+CHECKS = "/v1/checks/"
 ROUTES = frozenset(
     (
         *HEALTH,
@@ -61,4 +62,6 @@ def route_of(path: str | None) -> str:
     """Return the name under which a request is counted: a few names, whatever clients ask for."""
     if path in ROUTES:
         return str(path)
+    if path is not None and path.startswith(CHECKS):
+        return f"{CHECKS}{{platform}}"
     return f"{MODEL}{{id}}" if path is not None and path.startswith(MODEL) else "other"

@@ -10,6 +10,7 @@ import anyio
 from handrail import Blocked, GenerationResponse, RailFailed, ReasoningDelta, Retraction
 
 from handrail_server._beside import Beside, beside, calls_beside, wire_so_far
+from handrail_server._call_names import CallNames
 from handrail_server._errors import ApiError, api_error, block_error, rail_error, retraction_error
 from handrail_server._sse import HEADERS
 from handrail_server._trace import Trace
@@ -44,6 +45,7 @@ class StreamedAnswer:
         self._gives_reasoning = "reasoning" not in self._rails.composition.withheld
         self._retracted: Retraction | None = None
         self._stream: GuardedStream | None = None
+        self._names: CallNames | None = None
         self._response: GenerationResponse | None = None
         self._error: BaseException | None = None
         self._trace: Trace | None = None
@@ -81,6 +83,7 @@ class StreamedAnswer:
             await self._send_released(messages)
             if self._error is None:
                 self._beside = await beside(self._rails, messages, self._asked.options, self._summed_up())
+                self._beside.withheld += self._names.withheld if self._names is not None else ()
         self._error = self._error or limit.error
         with anyio.move_on_after(math.inf if limit.error is None else _LAST_SECONDS):  # it may have been the client
             async with self._sending:
@@ -97,6 +100,7 @@ class StreamedAnswer:
             self._error = exc
             return
         self._stream = stream
+        self._names = CallNames(self._rails, messages, self._asked.options)
         async with stream:
             while items := await self._take(stream):
                 if self._begun or not self._is_told_by_status(items[0]):
@@ -110,7 +114,8 @@ class StreamedAnswer:
 
     async def _take(self, stream: GuardedStream) -> Sequence[str | Event]:
         try:
-            return await stream.take()
+            items = await stream.take()
+            return await self._names.passed(items) if self._names is not None else items
         except Exception as exc:  # noqa: BLE001  # whatever breaks an answer, the client is told in its stream
             self._error = exc
             return ()
@@ -172,6 +177,9 @@ class StreamedAnswer:
     def _only_an_error(self) -> ApiError | None:
         """Return the error that is all there is to tell."""
         stop = self._summed_up().stop
+        is_error = isinstance(stop, RailFailed) or "error" in self._services.settings.block_as
+        if stop is not None and is_error and self._retracted is not None:
+            return retraction_error(stop.rail, "the answer")
         if isinstance(stop, RailFailed):
             return rail_error(stop)
         if isinstance(stop, Blocked) and "error" in self._services.settings.block_as:
@@ -199,7 +207,8 @@ class StreamedAnswer:
     def _summed_up(self) -> GenerationResponse:
         """Return what has come of the answer; only asked once it has ended."""
         if self._response is None:
-            self._response = self._stream.response if self._stream is not None else GenerationResponse()
+            response = self._stream.response if self._stream is not None else GenerationResponse()
+            self._response = self._names.renamed(response) if self._names is not None else response
         return self._response
 
 

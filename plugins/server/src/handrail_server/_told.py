@@ -6,11 +6,11 @@ know which, so it keeps them for the journal.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from handrail import Blocked
+from handrail import Blocked, message_text
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse
@@ -48,6 +48,31 @@ def told(response: GenerationResponse, *, registered: Collection[str], reasons: 
         for rail in response.log.activated_rails
     )
     return replace(response, log=replace(response.log, activated_rails=rails))
+
+
+def rewritten_input(messages: Sequence[Mapping[str, Any]], response: GenerationResponse) -> str | None:
+    """Return the user's message as the model got it, if input rails have rewritten it; None if not.
+
+    Args:
+        messages: the new messages, as they were sent.
+        response: what came of them.
+    """
+    refused = isinstance(response.stop, Blocked) and response.stop.direction == "input"
+    if refused or not any(run.direction == "input" and run.decision == "rewrite" for run in response.rail_runs):
+        return None
+    said = _said(messages)
+    return response.user_message if said and response.user_message != "\n".join(map(message_text, said)) else None
+
+
+def _said(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return what the user has said since the assistant last spoke; a beginning of the answer at the end is none."""
+    said: list[Mapping[str, Any]] = []
+    for message in reversed(messages):
+        if message["role"] == "user":
+            said.insert(0, message)
+        elif message["role"] == "assistant" and said:
+            break
+    return said
 
 
 def _told_action(action: ExecutedAction, decisions: Collection[str]) -> ExecutedAction:

@@ -6,17 +6,19 @@ What a platform sends becomes texts, each judged for itself; what rails make of 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail_server._errors import ApiError
+from handrail_server._webhook_texts import calls_of, parts_going_on, places_of, rest_of, rewritten, wrong
 
 if TYPE_CHECKING:
     from handrail import LLMRails, RailsResult
 
+    from handrail_server._webhook_texts import Path, Side
+
 Body: TypeAlias = Mapping[str, Any]
-Path: TypeAlias = tuple[str | int, ...]
 
 
 class StoppedError(Exception):
@@ -44,8 +46,8 @@ class Judge:
         self.refusal = rails.config.rails.output.refusal
         self.failure = rails.config.rails.failure_message
 
-    async def input(self, texts: Sequence[str]) -> list[str]:
-        """Return texts as the input rails let them through, each for itself.
+    async def input(self, texts: Sequence[str], going_on: Collection[int] = ()) -> list[str]:
+        """Return texts as the input rails let them through, each for itself but for those that go on from the last.
 
         Raises:
             StoppedError: a rail refused one of them, or failed.
@@ -53,7 +55,11 @@ class Judge:
         self._count(len(texts))
         if not any(texts):
             return list(texts)
-        parts = [part for text in texts for part in ({"type": "text", "text": text}, {"type": "end of text"})]
+        parts: list[dict[str, str]] = []
+        for index, text in enumerate(texts):
+            if index not in going_on:
+                parts.append({"type": "end of text"})
+            parts.append({"type": "text", "text": text})
         role = next((role for role in ("user", "tool") if role in self._rails.config.rails.input.roles), None)
         if role is None:
             raise ApiError(400, "The input rails judge neither users nor tools.", code="invalid_value")
@@ -77,6 +83,28 @@ class Judge:
                 text = result.content  # noqa: PLW2901  # an empty one is what it is
             passed.append(text)
         return passed
+
+    async def texts(self, side: Side, places: Sequence[tuple[Path, str]], rest: Sequence[str]) -> list[str]:
+        """Return the texts of a request or of a response as the rails let them through.
+
+        Args:
+            side: which of the two.
+            places: the texts that can be rewritten, and where they are.
+            rest: what can only be judged.
+
+        Raises:
+            StoppedError: a rail refused something, failed, or rewrote what cannot be rewritten.
+        """
+        texts = [text for _, text in places]
+        going_on = parts_going_on(places)
+        if side == "request":
+            passed = await self.input([*texts, *rest], going_on)
+        else:
+            rest = [*rest, *(["".join(texts)] if going_on else [])]  # which are read as one, and rewritten apart
+            passed = await self.output([*texts, *rest])
+        if passed[len(texts) :] != list(rest):
+            raise StoppedError(self.refusal)
+        return passed[: len(texts)]
 
     async def calls(self, calls: object) -> None:
         """Judge tool calls, in OpenAI's form.
@@ -103,31 +131,33 @@ def _raise_if_stopped(result: RailsResult) -> None:
 
 async def _litellm(body: Body, judge: Judge) -> Body:
     texts = _texts(body.get("texts"), "texts")
-    if _one_of(body, "input_type", ("request", "response")) == "request":
-        passed = await judge.input(texts)
-    else:
-        passed = await judge.output(texts)
+    side: Side = "request" if _one_of(body, "input_type", ("request", "response")) == "request" else "response"
+    # of a request without texts; else they have all that its messages say
+    messages = {} if any(texts) else {"messages": body.get("structured_messages") or []}
+    passed = await judge.texts(side, [((n,), text) for n, text in enumerate(texts)], rest_of(messages, (), "request"))
     await judge.calls(body.get("tool_calls"))
     return {"action": "NONE"} if passed == texts else {"action": "GUARDRAIL_INTERVENED", "texts": passed}
 
 
 async def _portkey(body: Body, judge: Judge) -> Body:
     event = _one_of(body, "eventType", ("beforeRequestHook", "afterRequestHook"))
-    name = "request" if event == "beforeRequestHook" else "response"
+    name: Side = "request" if event == "beforeRequestHook" else "response"
     side = body.get(name)
     value = side.get("json") if isinstance(side, Mapping) else None
     if not isinstance(side, Mapping) or not isinstance(value, Mapping | None):
-        raise _wrong(name)
-    places = _places(value or {}, name)
-    texts = [text for _, text in places] or [side["text"]] if isinstance(side.get("text", ""), str) else []
-    passed = await (judge.input(texts) if name == "request" else judge.output(texts))
-    for choice in (value or {}).get("choices") or () if name == "response" else ():
-        await judge.calls(choice["message"].get("tool_calls"))
+        raise wrong(name)
+    places = places_of(value or {}, name)
+    rest = rest_of(value or {}, places, name)
+    if not places and not rest:
+        rest = _texts([side.get("text")], f"{name}.text")
+    texts = [text for _, text in places]
+    passed = await judge.texts(name, places, rest)
+    for calls in calls_of(value or {}) if name == "response" else ():
+        await judge.calls(calls)
     if passed == texts:
         return {"verdict": True}
-    if not places:
-        raise StoppedError(judge.refusal)
-    return {"verdict": True, "transformedData": {name: {"json": _put(value, [where for where, _ in places], passed)}}}
+    changed = rewritten(value, [where for where, _ in places], passed)
+    return {"verdict": True, "transformedData": {name: {"json": changed}}}
 
 
 async def _dify(body: Body, judge: Judge) -> Body:
@@ -136,13 +166,13 @@ async def _dify(body: Body, judge: Judge) -> Body:
         return {"result": "pong"}
     params = body.get("params")
     if not isinstance(params, Mapping):
-        raise _wrong("params")
+        raise wrong("params")
     if point == "app.moderation.output":
         (text,) = await judge.output(_texts([params.get("text")], "params.text"))
         return _DIFY_PASSES if text == params["text"] else {**_DIFY_REWRITES, "text": text}
     inputs = params.get("inputs") or {}
     if not isinstance(inputs, Mapping) or not isinstance(query := params.get("query"), str | None):
-        raise _wrong("params.inputs")
+        raise wrong("params.inputs")
     texts = [value if isinstance(value, str) else json.dumps(value) for value in inputs.values()]
     passed = await judge.input([*texts, query or ""])
     if passed == [*texts, query or ""]:
@@ -155,28 +185,27 @@ async def _dify(body: Body, judge: Judge) -> Body:
 
 
 async def _kgateway_request(body: Body, judge: Judge) -> Body:
-    return await _kgateway(body, judge, "messages", judge.input)
+    return await _kgateway(body, judge, "messages", "request")
 
 
 async def _kgateway_response(body: Body, judge: Judge) -> Body:
-    return await _kgateway(body, judge, "choices", judge.output)
+    return await _kgateway(body, judge, "choices", "response")
 
 
-async def _kgateway(
-    body: Body, judge: Judge, name: str, judged: Callable[[Sequence[str]], Awaitable[list[str]]]
-) -> Body:
-    del judge
+async def _kgateway(body: Body, judge: Judge, name: str, side: Side) -> Body:
     inside = body.get("body")
     if not isinstance(inside, Mapping) or not isinstance(inside.get(name), list):
-        raise _wrong(f"body.{name}")
-    places = _places(inside, "request" if name == "messages" else "response")
+        raise wrong(f"body.{name}")
+    places = places_of(inside, side)
     if len(places) != len(inside[name]):
-        raise _wrong(f"body.{name}")
+        raise wrong(f"body.{name}")
     texts = [text for _, text in places]
-    passed = await judged(texts)
+    passed = await judge.texts(side, places, rest_of(inside, places, side))
+    for calls in calls_of(inside) if side == "response" else ():
+        await judge.calls(calls)
     if passed == texts:
         return {"action": {"reason": "passed"}}
-    return {"action": {"body": _put(inside, [where for where, _ in places], passed), "reason": "modified"}}
+    return {"action": {"body": rewritten(inside, [where for where, _ in places], passed), "reason": "modified"}}
 
 
 _DIFY_PASSES: Body = {"flagged": False, "action": "direct_output"}
@@ -224,58 +253,11 @@ def _texts(value: object, where: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise _wrong(where)
+        raise wrong(where)
     return list(value)
 
 
 def _one_of(body: Body, name: str, allowed: Sequence[str]) -> str:
     if (found := body.get(name)) not in allowed:
-        raise _wrong(name)
+        raise wrong(name)
     return str(found)
-
-
-def _wrong(where: str) -> ApiError:
-    return ApiError(400, f"'{where}' is missing or not what the platform documents.", code="invalid_value", param=where)
-
-
-def _places(value: Mapping[str, Any], side: str) -> list[tuple[Path, str]]:
-    """Return where a request or a response has text: messages, or what older protocols have.
-
-    Raises:
-        ApiError: a content is neither a text nor a list of parts.
-    """
-    if side == "request" and "messages" not in value:
-        older = next((name for name in ("prompt", "input") if isinstance(value.get(name), str)), None)
-        return [] if older is None else [((older,), value[older])]
-    found: list[tuple[Path, str]] = []
-    for n, one in enumerate(value.get("messages" if side == "request" else "choices") or ()):
-        path: Path = ("messages", n) if side == "request" else ("choices", n, "message")
-        message = one if side == "request" else one.get("message") if isinstance(one, Mapping) else None
-        if not isinstance(message, Mapping):
-            raise _wrong(path[0] if isinstance(path[0], str) else "")
-        found += _content_places(message.get("content"), (*path, "content"))
-    return found
-
-
-def _content_places(content: object, path: Path) -> list[tuple[Path, str]]:
-    if isinstance(content, str):
-        return [(path, content)]
-    if content is None:
-        return []
-    if not isinstance(content, list) or not all(isinstance(part, Mapping) for part in content):
-        raise _wrong(".".join(map(str, path)))
-    texts = [(n, part.get("text")) for n, part in enumerate(content) if "text" in part]
-    if not all(isinstance(text, str) for _, text in texts):
-        raise _wrong(".".join(map(str, path)))
-    return [((*path, n, "text"), str(text)) for n, text in texts]
-
-
-def _put(value: Any, paths: Sequence[Path], texts: Sequence[str]) -> Any:
-    """Return a copy of a value with other texts in some places."""
-    made = json.loads(json.dumps(value))
-    for path, text in zip(paths, texts, strict=True):
-        at = made
-        for step in path[:-1]:
-            at = at[step]
-        at[path[-1]] = text
-    return made

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from handrail_server._services import Services
 
 
+_TOO_MUCH = frozenset(("body_timeout", "body_too_complex", "body_too_large", "too_many_messages"))
+"""Errors that strangers can cause by what they write, and that a platform could take for a yes."""
+
+
 class WebhookBody(BaseModel):
     """Whatever a platform sends; each shape reads of it what it needs."""
 
@@ -41,11 +45,18 @@ class Webhook:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a platform. Whatever goes wrong with a check is a refusal, for some take an error for a yes."""
         request = Request(scope, receive)
-        body = await read_body(WebhookBody, request, self._services.settings.limits)
+        try:
+            body = await read_body(WebhookBody, request, self._services.settings.limits)
+        except ApiError as error:
+            if error.code not in _TOO_MUCH:
+                raise
+            await Json(self._shape.refuse(StoppedError(error.message)))(scope, receive, send)
+            return
         if body is None:
             return
         services = self._services.of(scope["handrail.tenant"])
-        ids, _ = services.choose(Wanted(messages=(), config_ids=tuple(request.query_params.getlist("config_id"))))
+        named = services.gatekeeper.configurations(request.query_params.getlist("config_id"))
+        ids, _ = services.choose(Wanted(messages=(), config_ids=named))
         async with services.configurations.use(ids) as loaded:
             judge = Judge(loaded.rails, services.caller, services.gatekeeper.count)
             found = await run_unless_left(receive, lambda: self._answer(body.model_extra or {}, judge))
@@ -63,12 +74,19 @@ class Webhook:
             return self._shape.refuse(stop)
         except Exception as exc:
             error = exc if isinstance(exc, ApiError) else api_error(exc)
+            if error.code in _TOO_MUCH:
+                return self._shape.refuse(StoppedError(error.message))
             if error.status < 500:
                 raise error from exc
             return self._shape.refuse(StoppedError(judge.failure))
         return answer
 
 
+def webhook_path(shape: Shape) -> str:
+    """Return where a platform asks."""
+    return f"/v1/checks{shape.path}"
+
+
 def webhooks(services: Services) -> list[Route]:
     """Return the routes of all platforms."""
-    return [Route(f"/v1/checks{shape.path}", Webhook(services, shape), methods=["POST"]) for shape in SHAPES]
+    return [Route(webhook_path(shape), Webhook(services, shape), methods=["POST"]) for shape in SHAPES]

@@ -190,7 +190,7 @@ def _flat(ended: Ended) -> dict[str, Any]:
     message = message_of(ended.response, ended.wire, ended.calls)
     if ended.refusal is not None:
         message["content"] = ended.refusal.message
-    own = ("blocked", "log", "llm_output", "output_data", "state")
+    own = ("blocked", "log", "llm_output", "output_data", "state", "user_message")
     told = {name: value for name, value in (ended.guardrails or {}).items() if name in own}
-    blocked = {"guardrails": {"blocked": told.pop("blocked")}} if "blocked" in told else {}
-    return {"messages": [message], **told, **blocked}
+    inside = {name: told.pop(name) for name in ("blocked", "user_message") if name in told}
+    return {"messages": [message], **told, **({"guardrails": inside} if inside else {})}

@@ -28,14 +28,22 @@ def wrong(place: str, what: str) -> ApiError:
     return ApiError(400, f"'{place}': {what}.", code="invalid_value", param=place)
 
 
-def chat_body(fields: Mapping[str, Any]) -> ChatBody:
+def chat_body(translated: Mapping[str, Any], further: Mapping[str, Any]) -> ChatBody:
     """Return a body of Chat Completions without what was not given.
 
+    Args:
+        translated: the fields that were made of a dialect's own.
+        further: what else a request has; it goes on as it is, and never in place of what was translated.
+
     Raises:
-        ApiError: it is wrong.
+        ApiError: it is wrong, or a field is given in two forms.
     """
+    fields = {name: value for name, value in translated.items() if value is not None}
+    for name, value in further.items():
+        if name in fields and value not in NOTHING:
+            raise untranslatable(name, "this protocol has a field of its own for it, which is given, too")
     try:
-        return ChatBody.model_validate({name: value for name, value in fields.items() if value is not None})
+        return ChatBody.model_validate({**{n: v for n, v in further.items() if v is not None}, **fields})
     except ValidationError as exc:
         raise readable(exc) from None
 
@@ -60,6 +68,32 @@ def text_at(fields: Mapping[str, Any], name: str, place: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
         raise wrong(f"{place}.{name}", "must be text")
+    return value
+
+
+def kind_of(fields: Mapping[str, Any], place: str, usual: str | None = None) -> str | None:
+    """Return the type that something says it is of.
+
+    Raises:
+        ApiError: it is not text.
+    """
+    kind = fields.get("type", usual)
+    if kind is not None and not isinstance(kind, str):
+        raise wrong(f"{place}.type", "must be text")
+    return kind
+
+
+def objects_at(fields: Mapping[str, Any], name: str, place: str) -> list[Mapping[str, Any]]:
+    """Return a field that must be a list of objects; none if it is missing.
+
+    Raises:
+        ApiError: it is not.
+    """
+    value = fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+        raise wrong(f"{place}.{name}", "must be a list of objects")
     return value
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, TypeAd
 
 from handrail_server._bodies import ANY_OBJECT, ChatBody, Guardrails, Lists, Name, Number, Text
 from handrail_server._dialects._messages._input import messages_of, system_of
-from handrail_server._dialects._translating import chat_body, refuse_unknown, untranslatable
+from handrail_server._dialects._translating import chat_body, kind_of, refuse_unknown, untranslatable
 
 _REFUSED = {
     "container": "no tool runs here",
@@ -71,7 +71,6 @@ def chat_of(body: MessagesBody) -> ChatBody:
         raise untranslatable("guardrails.trace", "Chat Completions has it")
     return chat_body(
         {
-            **{name: value for name, value in further.items() if name not in (*_SET_ASIDE, *_REFUSED)},
             **{name: getattr(body, name) for name in _SAME},
             **_tools(body),
             **_output(body.output_config or {}),
@@ -79,7 +78,8 @@ def chat_of(body: MessagesBody) -> ChatBody:
             "guardrails": body.guardrails or Guardrails(),
             "stop": body.stop_sequences,
             "messages": [*system_of(body.system), *messages_of([entry.model_dump() for entry in body.messages])],
-        }
+        },
+        {name: value for name, value in further.items() if name not in (*_SET_ASIDE, *_REFUSED)},
     )
 
 
@@ -90,7 +90,7 @@ def _tools(body: MessagesBody) -> dict[str, Any]:
     fields: dict[str, Any] = {"tools": [_tool(tool, f"tools[{index}]") for index, tool in enumerate(body.tools)]}
     if choice.get("disable_parallel_tool_use"):
         fields["parallel_tool_calls"] = False
-    kind = choice.get("type")
+    kind = kind_of(choice, "tool_choice")
     if kind == "tool":
         return {**fields, "tool_choice": {"type": "function", "function": {"name": choice.get("name")}}}
     if kind is not None and kind not in _CHOICES:

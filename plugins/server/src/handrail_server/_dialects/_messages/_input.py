@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from handrail_server._dialects._translating import joined, refuse_unknown, text_
 Message = dict[str, Any]
 
 _TEXT = ("type", "text", "cache_control", "citations")
+_PICTURE = re.compile(r"image/[\w.+-]{1,32}", re.ASCII)
+_PDF = re.compile("application/pdf")
 _USER = ("text", "image", "document", "tool_result")
 _ASSISTANT = ("text", "tool_use", "thinking", "redacted_thinking")
 
@@ -142,7 +145,7 @@ def _text(block: Mapping[str, Any], place: str) -> dict[str, Any]:
 def _image(source: Mapping[str, Any], place: str) -> dict[str, Any]:
     if source.get("type") == "url":
         return {"type": "image_url", "image_url": {"url": text_at(source, "url", f"{place}.source")}}
-    return {"type": "image_url", "image_url": {"url": _data_url(source, place)}}
+    return {"type": "image_url", "image_url": {"url": _data_url(source, place, _PICTURE, "a picture's")}}
 
 
 def _document(block: Mapping[str, Any], source: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -151,13 +154,23 @@ def _document(block: Mapping[str, Any], source: Mapping[str, Any], place: str) -
         title = f"{block['title']}\n" if isinstance(block.get("title"), str) else ""
         return {"type": "text", "text": title + text_at(source, "data", f"{place}.source")}
     named = {"filename": block["title"]} if isinstance(block.get("title"), str) else {}
-    return {"type": "file", "file": {"file_data": _data_url(source, place), **named}}
+    return {
+        "type": "file",
+        "file": {
+            "file_data": _data_url(
+                source, place, _PDF, "application/pdf, as a text is sent as one, so that rails read it"
+            ),
+            **named,
+        },
+    }
 
 
-def _data_url(source: Mapping[str, Any], place: str) -> str:
+def _data_url(source: Mapping[str, Any], place: str, allowed: re.Pattern[str], what: str) -> str:
     where = f"{place}.source"
     if source.get("type") != "base64":
         raise untranslatable(f"{where}.type", "only base64, text for a document and url for an image can be here")
+    if allowed.fullmatch(text_at(source, "media_type", where)) is None:
+        raise wrong(f"{where}.media_type", f"must be {what}")
     return f"data:{text_at(source, 'media_type', where)};base64,{text_at(source, 'data', where)}"
 
 

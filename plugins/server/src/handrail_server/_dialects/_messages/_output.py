@@ -120,7 +120,7 @@ def _text(ended: Ended) -> str:
 def _tool_use(call: ToolCall) -> dict[str, Any]:
     try:
         given = json.loads(call.arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         text = "The model called a tool with arguments that are not a JSON object."

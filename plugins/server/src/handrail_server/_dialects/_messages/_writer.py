@@ -191,7 +191,7 @@ class _Calls:
             return True
         try:
             json.loads(self._said or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):  # not whole, or too deep to tell
             return False
         self._ended.add(self._current)
         self._current = None

@@ -69,7 +69,6 @@ def chat_of(body: ResponsesBody) -> ChatBody:
     instructions = [{"role": "system", "content": body.instructions}] if body.instructions else []
     return chat_body(
         {
-            **{name: value for name, value in further.items() if name not in (*_SET_ASIDE, *_REFUSED)},
             **same,
             **_text(body.text or {}),
             **_reasoning(body.reasoning or {}),
@@ -80,7 +79,8 @@ def chat_of(body: ResponsesBody) -> ChatBody:
             "tools": tools_of(body.tools) if body.tools else None,
             "tool_choice": choice_of(body.tool_choice) if body.tools else None,
             "messages": [*instructions, *messages_of(body.input)],
-        }
+        },
+        {name: value for name, value in further.items() if name not in (*_SET_ASIDE, *_REFUSED)},
     )
 
 
@@ -94,9 +94,19 @@ def _refuse(body: ResponsesBody) -> None:
     for name in body.include or ():
         if name not in _INCLUDED:
             raise untranslatable("include", f"there is no {name!r} here")
-    if body.guardrails is not None and (body.guardrails.trace or body.guardrails.thread_id):
-        place = "guardrails.trace" if body.guardrails.trace else "guardrails.thread_id"
-        raise untranslatable(place, "Chat Completions has it; here 'previous_response_id' names what to go on from")
+    _refuse_threads(body, given)
+
+
+def _refuse_threads(body: ResponsesBody, given: Mapping[str, Any]) -> None:
+    own = body.guardrails
+    places = {
+        "guardrails.trace": own is not None and own.trace,
+        "guardrails.thread_id": own is not None and own.thread_id,
+        "thread_id": given.get("thread_id"),
+    }
+    for place, value in places.items():
+        if value:
+            raise untranslatable(place, "Chat Completions has it; here 'previous_response_id' names what to go on from")
 
 
 def _text(text: Mapping[str, Any]) -> dict[str, Any]:

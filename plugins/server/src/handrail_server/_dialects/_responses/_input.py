@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handrail_server._dialects._translating import joined, refuse_unknown, text_at, untranslatable, wrong
+from handrail_server._dialects._translating import (
+    joined,
+    kind_of,
+    objects_at,
+    refuse_unknown,
+    text_at,
+    untranslatable,
+    wrong,
+)
 
 _BOOKKEEPING = ("type", "id", "status", "phase", "async", "caller", "created_by", "prompt_cache_breakpoint")
 _PART_FIELDS = {
@@ -42,7 +50,7 @@ def messages_of(given: str | Sequence[Mapping[str, Any]]) -> Messages:
 
 
 def _add(messages: Messages, item: Mapping[str, Any], place: str) -> None:
-    kind = item.get("type", "message")
+    kind = kind_of(item, place, "message")
     if kind == "message":
         _add_message(messages, item, place)
     elif kind in _CALLS:
@@ -60,6 +68,7 @@ def _add(messages: Messages, item: Mapping[str, Any], place: str) -> None:
 
 def _add_message(messages: Messages, item: Mapping[str, Any], place: str) -> None:
     refuse_unknown(item, (*_BOOKKEEPING, "role", "content"), place)
+    text_at(item, "role", place)
     message: dict[str, Any] = {"role": item.get("role"), "content": _content(item.get("content"), f"{place}.content")}
     if message["role"] == "assistant":
         message |= _refused(item.get("content"), message["content"])
@@ -90,8 +99,12 @@ def _add_call(messages: Messages, item: Mapping[str, Any], place: str, kind: str
 def _thought(item: Mapping[str, Any], place: str) -> str:
     """Return the text of reasoning; what is encrypted is for another server, and kept here where it is needed."""
     refuse_unknown(item, (*_BOOKKEEPING, "summary", "content", "encrypted_content"), place)
-    parts = [*(item.get("summary") or ()), *(item.get("content") or ())]
-    return "".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
+    parts = [
+        (part, f"{place}.{name}[{number}]")
+        for name in ("summary", "content")
+        for number, part in enumerate(objects_at(item, name, place))
+    ]
+    return "".join(text_at(part, "text", where) for part, where in parts)
 
 
 def _content(content: object, place: str) -> Any:
@@ -104,11 +117,12 @@ def _content(content: object, place: str) -> Any:
 
 
 def _part(part: object, place: str) -> dict[str, Any] | None:
-    kind = part.get("type") if isinstance(part, Mapping) else None
+    kind = kind_of(part, place) if isinstance(part, Mapping) else None
     if not isinstance(part, Mapping) or kind not in _PART_FIELDS:
         raise untranslatable(f"{place}.type", f"the parts of a message are {', '.join(_PART_FIELDS)}")
     refuse_unknown(part, (*_BOOKKEEPING, *_PART_FIELDS[kind]), place)
     if kind == "refusal":
+        text_at(part, "refusal", place)
         return None
     if kind == "input_image":
         return _image(part, place)
@@ -137,5 +151,5 @@ def _file(part: Mapping[str, Any], place: str) -> dict[str, Any]:
 def _refused(content: object, said: object) -> dict[str, Any]:
     """Return the refusal in a content, which Chat Completions has beside it."""
     parts = content if isinstance(content, list) else []
-    refusal = "".join(str(part.get("refusal", "")) for part in parts if part.get("type") == "refusal")
+    refusal = "".join(part["refusal"] for part in parts if part.get("type") == "refusal")
     return {"content": said or None, "refusal": refusal} if refusal else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handrail_server._dialects._translating import refuse_unknown, untranslatable
+from handrail_server._dialects._translating import kind_of, objects_at, refuse_unknown, untranslatable
 
 _INSIDE = {
     "function": ("name", "description", "parameters", "strict"),
@@ -30,17 +30,17 @@ def choice_of(choice: str | Mapping[str, Any] | None) -> str | dict[str, Any] | 
     """
     if choice is None or isinstance(choice, str):
         return choice
-    kind = choice.get("type")
+    kind = kind_of(choice, "tool_choice")
     if kind in _INSIDE:
         return {"type": kind, kind: {"name": choice.get("name")}}
     if kind == "allowed_tools":
-        tools = [choice_of(tool) for tool in choice.get("tools") or () if isinstance(tool, Mapping)]
+        tools = [choice_of(tool) for tool in objects_at(choice, "tools", "tool_choice")]
         return {"type": kind, "allowed_tools": {"mode": choice.get("mode"), "tools": tools}}
     raise untranslatable("tool_choice.type", "it must be function, custom or allowed_tools")
 
 
 def _tool(tool: Mapping[str, Any], place: str) -> dict[str, Any]:
-    kind = tool.get("type")
+    kind = kind_of(tool, place)
     if kind not in _INSIDE:
         raise untranslatable(f"{place}.type", "tools are functions or custom; no tool is run by a model's own server")
     refuse_unknown(tool, ("type", *_INSIDE[kind]), place)

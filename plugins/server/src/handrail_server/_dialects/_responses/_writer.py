@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from handrail import ReasoningDelta, ToolCallDelta
+from handrail import ReasoningDelta, Retraction, ToolCallDelta
 
 from handrail_server._dialects._responses._items import CallItem, MessageItem, OpenItem, ReasoningItem
 from handrail_server._dialects._responses._output import annotations_of, response_object, status_of
@@ -39,6 +39,7 @@ class ResponseWriter:
         self._beside: Mapping[int, Mapping[str, Any]] = {}
         self._kind = "output_text"
         self._has_text = False
+        self._withdrawn = 0  # items, which are never written again
 
     def begin(self) -> bytes:
         """Return the events that a response begins with."""
@@ -102,7 +103,7 @@ class ResponseWriter:
         opened = b""
         if not isinstance(self._open, MessageItem):
             opened = self._close()
-            self._open = MessageItem(self._heading, self._numbers, len(self._items))
+            self._open = MessageItem(self._heading, self._numbers, self._place())
             self._items.append(self._open)
             opened += self._open.begin()
         return opened + self._open.add(text, kind or self._kind)
@@ -112,18 +113,30 @@ class ResponseWriter:
             opened = b""
             if not isinstance(self._open, ReasoningItem):
                 opened = self._close()
-                self._open = ReasoningItem(self._heading, self._numbers, len(self._items))
+                self._open = ReasoningItem(self._heading, self._numbers, self._place())
                 self._items.append(self._open)
                 opened += self._open.begin()
             return opened + self._open.add(item.text)
+        if isinstance(item, Retraction):
+            self._withdraw()
         return self._call(item) if isinstance(item, ToolCallDelta) else b""
+
+    def _withdraw(self) -> None:
+        """Forget what was delivered: an event that closes an item would repeat what is to be withdrawn."""
+        self._withdrawn = self._place()
+        self._items, self._open, self._has_text = [], None, False
+        self._calls.clear()
+
+    def _place(self) -> int:
+        """Return the number of the next item."""
+        return self._withdrawn + len(self._items)
 
     def _call(self, delta: ToolCallDelta) -> bytes:
         opened = b""
         if delta.index not in self._calls:
             opened = self._close()
             custom = delta.kind == "custom" or self._beside.get(delta.index, {}).get("type") == "custom"
-            call = CallItem(self._heading, self._numbers, len(self._items), delta, custom=custom)
+            call = CallItem(self._heading, self._numbers, self._place(), delta, custom=custom)
             self._calls[delta.index] = call
             self._items.append(call)
             opened += call.begin()
