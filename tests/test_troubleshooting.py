@@ -125,6 +125,30 @@ async def too_many() -> None:
     raise Told(stop.error)
 
 
+async def breaker() -> None:
+    judge = "parameters: {answers: [{error: {type: server}}]}"
+    text = f"""
+models:
+  - {{type: main, engine: scripted, parameters: {{answers: [A long answer]}}}}
+  - {{type: self_check_output, engine: scripted, breaker: {{failures: 1, seconds: 60}}, {judge}}}
+prompts: [{{task: self_check_output, content: "Block? {{{{ bot_response }}}}"}}]
+rails: {{output: {{flows: [self check output], streaming: {{enabled: true}}}}}}
+"""
+    guarded = rails(text)
+    for _ in range(2):
+        async with guarded.stream("x") as stream:
+            async for _event in stream:
+                pass
+    raise Told(stream.response.stop.error)
+
+
+def closed() -> None:
+    guarded = rails(MODEL)
+    guarded.close()
+    guarded.generate("x")
+
+
+HANGS = MODEL.replace("[A long answer]", "[{text: A long answer, hang: {after: 0}}]")
 LIMITED = STREAMED.replace("enabled: true", "enabled: true, max_answer_characters: 5") % "personal data check"
 PYTHONS = "Mistakes that Python reports"
 CAUSES: Mapping[str, list[Cause]] = {
@@ -141,6 +165,9 @@ CAUSES: Mapping[str, list[Cause]] = {
         lambda: rails(MODEL).generate("x", messages=[]),
         lambda: rails(MODEL).generate(messages=[{"role": "usr", "content": "x"}]),
     ],
+    "RailsClosedError": [closed],
+    "TimedOut": [lambda: rails(HANGS).generate("x", timeout=0.01)],
+    "ModelUnavailableError": [asked(breaker)],
     "StreamClosedError": [asked(not_entered), asked(entered_twice)],
     "RailError": [failed("raises")],
     "RailBusyError": [asked(too_many)],

@@ -212,6 +212,7 @@ def test_the_public_names():
     assert sorted(
         name for name in vars(handrail.config) if name[0].isupper() or name in {"json_schema", "normalized_name"}
     ) == [
+        "BreakerConfig",
         "Flow",
         "InputRails",
         "Instruction",

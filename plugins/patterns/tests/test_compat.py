@@ -74,7 +74,7 @@ async def test_an_input_is_refused() -> None:
         (
             "mask sensitive data on output",
             {"sensitive_data_detection": {"output": {"entities": ["PERSON"]}}},
-            "'PERSON' is nothing that patterns can find",
+            "'PERSON' cannot be detected by patterns",
         ),
         (
             "mask sensitive data on output",
