@@ -6,34 +6,19 @@ never built again; a change of the kernel that breaks one of them breaks plugins
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from handrail.plugins import CONTRACT
+from strangers import services, write
 
 EDITIONS = sorted(Path(__file__).with_name("contract").iterdir())
-HELPERS = Path(__file__).parents[1] / "docs" / "examples" / "plugins"
 
-CONFIG = """
-plugins: {{enable: [handrail-clauses, handrail-moderation, handrail-teleprinter]}}
-models:
-  - type: main
-    engine: teleprinter
-    model: fox
-    parameters: {{port: {port}}}
-rails:
-  output:
-    flows: [harbour moderation]
-    streaming: {{enabled: true, strategy: clauses, min_tokens: 6}}
-  config:
-    harbour moderation: {{url: "{url}", service_timeout: 5}}
-"""
+ENABLED = "plugins: {enable: [handrail-clauses, handrail-moderation, handrail-teleprinter]}\n"
 
 PROGRAM = """
 import sys
@@ -56,23 +41,10 @@ anyio.run(main)
 """
 
 
-def helper(package: str, name: str) -> ModuleType:
-    """Import a service of an example plugin's tests."""
-    spec = importlib.util.spec_from_file_location(name, HELPERS / package / "tests" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
 def ask(edition: Path, folder: Path, text: str) -> str:
     """Have the wheels guard an answer in a process of its own; return how it ended, and what was delivered."""
-    harbour, printer = helper("handrail-moderation", "harbour"), helper("handrail-teleprinter", "printer")
-    with harbour.Harbour() as moderation, printer.Printer() as teleprinter:
-        teleprinter.lines = lambda _: [*printer.words(text), printer.END]
-        file = folder / "config.yml"
-        file.write_text(CONFIG.format(port=teleprinter.port, url=moderation.url))
+    with services() as running:
+        file = write(folder, running, text, also=ENABLED)
         wheels = os.pathsep.join(map(str, sorted(edition.glob("*.whl"))))
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, str(file)],

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from distributions import ROOT, Environment, build, once, shared, wheels_of_members
+from distributions import Environment, build, once, shared, wheels_of_members
+from strangers import PLUGINS, write
+from strangers import services as running_services
 
-PLUGINS = ROOT / "docs" / "examples" / "plugins"
 PACKAGES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
-
-CONFIG = """
-models:
-  - type: main
-    engine: teleprinter
-    model: fox
-    parameters: {{port: {port}}}
-rails:
-  output:
-    flows: [harbour moderation]
-    streaming: {{enabled: true, strategy: clauses, min_tokens: 6}}
-  config:
-    harbour moderation: {{url: "{url}", service_timeout: 2}}
-"""
 
 PROGRAM = """
 import sys
@@ -68,32 +53,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return Environment(once(shared(tmp_path_factory) / "third-party", make))
 
 
-def module(name: str, package: str) -> ModuleType:
-    """Import a helper of a package's tests."""
-    spec = importlib.util.spec_from_file_location(name, PLUGINS / package / "tests" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
 @pytest.fixture
 def services() -> Iterator[tuple[object, object]]:
     """The moderation service and the teleprinter, both real, both on this machine."""
-    harbour, printer = module("harbour", "handrail-moderation"), module("printer", "handrail-teleprinter")
-    with harbour.Harbour() as moderation, printer.Printer() as teleprinter:
-        yield moderation, teleprinter
-
-
-def write(folder: Path, services: tuple, text: str) -> Path:
-    """Write the configuration that uses all three, and let the teleprinter print this text."""
-    moderation, teleprinter = services
-    printer = module("printer", "handrail-teleprinter")
-    teleprinter.lines = lambda _: [*printer.words(text), printer.END]
-    file = folder / "config.yml"
-    file.write_text(CONFIG.format(port=teleprinter.port, url=moderation.url))
-    return file
+    with running_services() as running:
+        yield running
 
 
 @pytest.mark.parametrize("package", PACKAGES)
