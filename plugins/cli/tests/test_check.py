@@ -142,10 +142,17 @@ rails:
 """
 
 
+def uninstall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two packages be as if they were not installed."""
+    absent = ["handrail-patterns", "handrail-strategies"]
+    registry = Registry.discover().without(absent)
+    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    monkeypatch.setattr("handrail_cli._packages.is_installed", lambda package: package not in absent)
+
+
 def test_what_is_missing_is_told_with_how_to_get_it(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch):
     path = write(tmp_path, MISSING)
-    registry = Registry.discover().without(["handrail-patterns", "handrail-strategies"])
-    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    uninstall(monkeypatch)
     assert run(["check", path]) == 2
     *missing, last = capsys.readouterr().out.split("\nmissing\n")[1].splitlines()
     assert last == f"{path}: 7 problems"
@@ -163,8 +170,7 @@ def test_what_is_missing_is_told_with_how_to_get_it(tmp_path: Path, capsys: Capt
 def test_who_serves_each_name_is_told_also_where_the_configuration_cannot_be_used(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ):
-    registry = Registry.discover().without(["handrail-patterns", "handrail-strategies"])
-    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    uninstall(monkeypatch)
     assert run(["check", write(tmp_path, MISSING), "--json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert {(one["kind"], one["name"]): (one["distribution"], one["version"]) for one in found["names"]} == {

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail import LLMRails, RailsConfig, Registry
-from handrail.errors import ConfigurationError, HandrailError, Problem
+from handrail.errors import HandrailError
 
 from handrail_cli._composed import describe
 from handrail_cli._exit import ExitCode
 from handrail_cli._missing import missing_in
+from handrail_cli._packages import problems_of
 from handrail_cli._parameters import Flag, one_path
 from handrail_cli._served import registry_of, served
 from handrail_cli._table import table, terminal_width, wrapped
@@ -21,6 +22,8 @@ from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from handrail.errors import Problem
 
 
 def check(
@@ -80,8 +83,7 @@ def _has_yaml(folder: Path) -> bool:
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:
-    found = error.problems if isinstance(error, ConfigurationError) else (Problem(str(error)),)
-    return list(map(_problem, found))
+    return list(map(_problem, problems_of(error)))
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
