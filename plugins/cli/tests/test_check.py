@@ -268,6 +268,38 @@ def test_a_strategy_with_settings_of_its_own_is_described_by_them(configuration:
     assert "windows by whole (handrail-strategies 0.1.0): its own sizes, 8 at once" in shown
 
 
+SPARED = """
+models:
+  - {type: main, engine: scripted, parameters: {answers: [Hello.]}}
+  - type: judge
+    engine: scripted
+    parameters: {answers: ["no"]}
+    concurrency: 4
+    breaker: {failures: 3, seconds: 20}
+    fallback: [spare, main]
+  - {type: spare, engine: scripted, parameters: {answers: ["no"]}}
+observers:
+  otel: {}
+"""
+
+
+def test_how_models_are_spared_and_who_observes_is_shown(tmp_path: Path, capsys: Capture):
+    path = write(tmp_path, SPARED)
+    assert run(["check", path]) == 0
+    shown = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert (
+        "judge scripted handrail-scripted 0.1.0 rails ask at most 4 at once, "
+        "not for 20 s after 3 failures in a row, while it is down spare, then main "
+    ) in shown
+    assert "observers otel handrail-otel 0.1.0 " in shown
+    assert run(["check", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["observers"] == [{"name": "otel", "plugin": "handrail-otel 0.1.0"}]
+    judge = found["models"][1]
+    assert (judge["concurrency"], judge["fallback"]) == (4, ["spare", "main"])
+    assert judge["breaker"] == {"failures": 3, "seconds": 20}
+
+
 def test_a_problem_says_what_is_missing():
     package = Problem("needs PyTorch", code="missing-package", subject="torch", fix='pip install "torch"')
     assert missing_in(package) == {"kind": "package", "name": "torch", "get": 'pip install "torch"'}

@@ -24,6 +24,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ObserverPlan:
+    """One observer that the configuration names.
+
+    Attributes:
+        name: its name in the configuration.
+        plugin: distribution and version behind it.
+        observer: what is told.
+    """
+
+    name: str
+    plugin: str
+    observer: object
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Composition:
     """A configuration with everything that it names, built.
 
@@ -35,6 +50,7 @@ class Composition:
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
         observers: who is told what happens in calls.
+        observer_plans: those of them that the configuration names.
         shared: what its rails and providers share.
         kept_verdicts: what input rails have said of messages that are history by now.
     """
@@ -48,13 +64,23 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
-    observers: _Observers = field(default_factory=telling.Observers, repr=False, compare=False)
-    shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
-    kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
+    observers: _Observers = field(default_factory=telling.Observers, compare=False)
+    observer_plans: tuple[ObserverPlan, ...] = ()
+    shared: _Shared = field(default_factory=sharing.Shared, compare=False)
+    kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
+
+    def __repr__(self) -> str:
+        parts = {
+            "models": [f"{model.type} {model.engine}/{model.name}".rstrip("/") for model in self.models.values()],
+            "input rails": [plan.name for plan in self.input_rails],
+            "output rails": [plan.name for plan in self.output_rails],
+        }
+        shown = (f"{key}: {', '.join(names) or 'none'}" for key, names in parts.items())
+        return f"<Composition {'; '.join(shown)}>"
 
     @property
     def withheld(self) -> frozenset[Channel]:

@@ -121,6 +121,7 @@ def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
         )
     if result["output_rails"]:
         yield from _section("channels of an answer", [*_channels(result)])
+    yield from _section("observers", [(observer["name"], observer["plugin"]) for observer in result["observers"]])
     yield from _section("streaming", [(_streaming(result),)])
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
     yield from _section("notes", [(note,) for note in result["notes"]])
@@ -128,8 +129,20 @@ def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
 
 
 def _model(model: Mapping[str, Any]) -> tuple[str, ...]:
-    api = (f"api: {model['api']}",) if "api" in model else ()
-    return model["type"], f"{model['engine']}/{model['model']}".rstrip("/"), model["plugin"], *api
+    more = ", ".join(_asked(model))
+    return model["type"], f"{model['engine']}/{model['model']}".rstrip("/"), model["plugin"], *([more] if more else [])
+
+
+def _asked(model: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how a model is asked, as far as its server or the configuration says more than usual."""
+    if "api" in model:
+        yield f"api: {model['api']}"
+    if "concurrency" in model:
+        yield f"rails ask at most {model['concurrency']} at once"
+    if "breaker" in model:
+        yield f"not for {model['breaker']['seconds']:g} s after {model['breaker']['failures']} failures in a row"
+    if "fallback" in model:
+        yield f"while it is down {', then '.join(model['fallback'])}"
 
 
 def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:
