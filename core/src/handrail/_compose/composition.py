@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -74,13 +75,17 @@ class Composition:
         object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
 
     def __repr__(self) -> str:
+        return f"<Composition {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """Its models and rails, in a line."""
         parts = {
             "models": [f"{model.type} {model.engine}/{model.name}".rstrip("/") for model in self.models.values()],
             "input rails": [plan.name for plan in self.input_rails],
             "output rails": [plan.name for plan in self.output_rails],
         }
-        shown = (f"{key}: {', '.join(names) or 'none'}" for key, names in parts.items())
-        return f"<Composition {'; '.join(shown)}>"
+        return "; ".join(f"{part}: {', '.join(names) or 'none'}" for part, names in parts.items())
 
     @property
     def withheld(self) -> frozenset[Channel]:
@@ -107,3 +112,17 @@ class Composition:
     def with_main_model(self, model: Model) -> Composition:
         """Return the same with another main model."""
         return replace(self, models={**self.models, "main": model}, kept_verdicts=verdicts.KeptVerdicts())
+
+    async def aclose(self) -> None:
+        """Close rails, providers and observers, and then what they share.
+
+        Raises:
+            Exception: what the last of them raised that failed to close; the others are closed all the same.
+        """
+        rails = (plan.rail for plan in (*self.inner_rails, *self.input_rails, *self.output_rails))
+        providers = (model.provider for model in self.models.values())
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.shared.aclose)
+            for owned in (*self.observers.members, *providers, *rails):
+                if (close := getattr(owned, "aclose", None)) is not None:
+                    stack.push_async_callback(close)
