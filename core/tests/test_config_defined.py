@@ -154,10 +154,11 @@ def test_an_inner_rail_without_its_prompt_is_an_error_when_the_configuration_is_
         compose(Own(lambda settings, context: Asking(settings, context, "prompted check")))
 
 
-def test_colang_that_nobody_reads_names_the_package_that_would():
+def test_colang_that_no_installed_plugin_reads_is_an_error():
     config = RailsConfig.from_content("define flow x\n  stop", config={"models": []})
-    with pytest.raises(ConfigurationError, match="pip install handrail-colang"):
+    with pytest.raises(ConfigurationError, match="no installed plugin can run; see 'handrail plugins'") as caught:
         LLMRails(config, registry=Registry().with_plugins(builtin))
+    assert (caught.value.problems[0].code, caught.value.problems[0].subject) == ("unknown-name", "Colang")
 
 
 def test_a_task_of_a_rail_within_a_rail_has_the_prompt_and_the_model_that_it_is_given():

@@ -16,6 +16,13 @@ def test_a_response_that_was_not_asked_for_fits_a_line():
     assert repr(GenerationResponse()) == "<GenerationResponse left: '', 0 characters, 0 checks, 0 tokens>"
 
 
+def test_an_llmrails_and_its_composition_say_what_they_were_built_of(guarded):
+    rails = guarded(FakeProvider(["text"]), {"no poison": FunctionRail(refusing)}).rails
+    said = "models: main fake/fake-1; input rails: none; output rails: no poison"
+    assert repr(rails) == f"<LLMRails {said}>"
+    assert repr(rails.composition) == f"<Composition {said}>"
+
+
 def test_a_long_answer_is_shortened():
     shown = repr(GenerationResponse(text="A line\n" * 1000, outcome="finished", usage=Usage(1, 2000)))
     assert "\n" not in shown

@@ -101,7 +101,7 @@ class Chunk:
         usage: what the call has cost so far; the last one given counts.
         finish_reason: why the model ended ("stop", "length", "tool_calls", "content_filter").
         metadata: anything else, such as the provider's request id; later keys replace earlier ones. What belongs to the
-            protocol of the provider stands under `wire`, as handrail-openai documents it.
+            protocol of the provider stands under `wire`, as its package documents it.
     """
 
     text: str = ""

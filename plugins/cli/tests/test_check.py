@@ -142,10 +142,17 @@ rails:
 """
 
 
+def uninstall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two packages be as if they were not installed."""
+    absent = ["handrail-patterns", "handrail-strategies"]
+    registry = Registry.discover().without(absent)
+    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    monkeypatch.setattr("handrail_cli._packages.is_installed", lambda package: package not in absent)
+
+
 def test_what_is_missing_is_told_with_how_to_get_it(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch):
     path = write(tmp_path, MISSING)
-    registry = Registry.discover().without(["handrail-patterns", "handrail-strategies"])
-    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    uninstall(monkeypatch)
     assert run(["check", path]) == 2
     *missing, last = capsys.readouterr().out.split("\nmissing\n")[1].splitlines()
     assert last == f"{path}: 7 problems"
@@ -163,8 +170,7 @@ def test_what_is_missing_is_told_with_how_to_get_it(tmp_path: Path, capsys: Capt
 def test_who_serves_each_name_is_told_also_where_the_configuration_cannot_be_used(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ):
-    registry = Registry.discover().without(["handrail-patterns", "handrail-strategies"])
-    monkeypatch.setattr("handrail_cli._check.Registry.discover", lambda: registry)
+    uninstall(monkeypatch)
     assert run(["check", write(tmp_path, MISSING), "--json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert {(one["kind"], one["name"]): (one["distribution"], one["version"]) for one in found["names"]} == {
@@ -260,6 +266,38 @@ def test_a_strategy_with_settings_of_its_own_is_described_by_them(configuration:
         in shown
     )
     assert "windows by whole (handrail-strategies 0.1.0): its own sizes, 8 at once" in shown
+
+
+SPARED = """
+models:
+  - {type: main, engine: scripted, parameters: {answers: [Hello.]}}
+  - type: judge
+    engine: scripted
+    parameters: {answers: ["no"]}
+    concurrency: 4
+    breaker: {failures: 3, seconds: 20}
+    fallback: [spare, main]
+  - {type: spare, engine: scripted, parameters: {answers: ["no"]}}
+observers:
+  otel: {}
+"""
+
+
+def test_how_models_are_spared_and_who_observes_is_shown(tmp_path: Path, capsys: Capture):
+    path = write(tmp_path, SPARED)
+    assert run(["check", path]) == 0
+    shown = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert (
+        "judge scripted handrail-scripted 0.1.0 rails ask at most 4 at once, "
+        "not for 20 s after 3 failures in a row, while it is down spare, then main "
+    ) in shown
+    assert "observers otel handrail-otel 0.1.0 " in shown
+    assert run(["check", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["observers"] == [{"name": "otel", "plugin": "handrail-otel 0.1.0"}]
+    judge = found["models"][1]
+    assert (judge["concurrency"], judge["fallback"]) == (4, ["spare", "main"])
+    assert judge["breaker"] == {"failures": 3, "seconds": 20}
 
 
 def test_a_problem_says_what_is_missing():

@@ -135,3 +135,17 @@ async def test_a_token_that_is_surely_one_of_two_violations_is_refused(make, jud
     good, bad = await judged(make(engine="onnx", model=model, task="tokens", labels=labels), "all is well", "forbidden")
     assert (good.decision, bad.decision) == ("allow", "block")
     assert bad.score == pytest.approx(0.845, abs=1e-3)
+
+
+def test_rails_share_a_model_until_its_files_change(make, folder):
+    settings = {"engine": "onnx", "model": folder(), "labels": LABELS}
+    first, second = (make(**settings) for _ in range(2))
+    folder(problem_type="multi_label_classification")
+    changed = make(**settings)
+    one, two, three = (engine_of(rails)._loaded for rails in (first, second, changed))
+    assert one is two
+    assert three is not one
+
+
+def engine_of(rails):
+    return rails.composition.output_rails[0].rail.rail._engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from handrail import Turn, Window
+from handrail import LLMRails, RailsConfig, Turn, Window
 from handrail.errors import ConfigurationError, RailError
 
 BAD = "forbidden"
@@ -257,6 +257,24 @@ async def test_connections_are_kept_between_batches(asking, judged):
     assert len(server.asked) == 5
     assert len(server.clients) == 1
     await rails.aclose()
+
+
+async def test_rails_of_one_llmrails_share_connections_until_it_is_closed(asking, serve):
+    service = serve(tei)
+    settings = {"engine": "tei", "url": service.url, "labels": LABELS}
+    flows = {"flows": ["classifier", "toxicity classifier"]}
+    config = {"classifier": settings, "toxicity classifier": settings}
+    rails = LLMRails(RailsConfig.from_content(config={"rails": {"input": flows, "output": flows, "config": config}}))
+    talk = [{"role": "user", "content": "well"}, {"role": "assistant", "content": "well again"}]
+    for _ in range(3):
+        assert (await rails.check_async(talk, ["input", "output"])).status == "passed"
+    assert len(service.asked) == 12
+    assert len(service.clients) == 1
+    await rails.aclose()
+    other = LLMRails(rails.config)
+    await other.check_async(talk, ["input", "output"])
+    assert len(service.clients) == 2
+    await other.aclose()
 
 
 def test_a_key_that_is_not_set_is_an_error_that_names_its_variable(make, monkeypatch):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from distributions import ROOT, Environment, build, once, shared, wheels_of_members
-from handrail import RailsConfig, Registry
+from handrail import RailsConfig
 from handrail_cli.app import run
 
 KINDS = ["rail", "stream-rail", "provider", "strategy"]
@@ -209,11 +209,6 @@ def test_a_kind_that_is_none_is_refused_with_those_there_are(capsys: pytest.Capt
         run(["new", "ral", "mine"])
     shown = capsys.readouterr().err
     assert all(kind in shown for kind in KINDS)
-
-
-def test_without_the_test_kit_the_command_says_what_to_install(capsys: pytest.CaptureFixture[str]):
-    assert run(["new", "rail", "mine"], Registry.discover().without(["handrail-testkit"])) == 2
-    assert "It is in the package handrail-testkit: pip install handrail-testkit" in capsys.readouterr().err
 
 
 def test_finding_the_command_imports_nothing_heavy():

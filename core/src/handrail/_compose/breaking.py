@@ -46,10 +46,13 @@ class Breaker:
     Args:
         settings: how many, and how long.
         name: of the model, for the error.
+
+    Attributes:
+        settings: as they were passed.
     """
 
     def __init__(self, settings: BreakerConfig, name: str) -> None:
-        self._settings = settings
+        self.settings = settings
         self._name = name
         self._lock = Lock()
         self._failures = 0
@@ -87,7 +90,7 @@ class Breaker:
 
     @property
     def _is_open(self) -> bool:
-        return self._failures >= self._settings.failures
+        return self._failures >= self.settings.failures
 
     def _refuse_if_open(self) -> None:
         left = self._closed_until - clock()
@@ -105,7 +108,7 @@ class Breaker:
                 return
             self._failures = self._failures + 1 if failed else 0
             if self._is_open:
-                self._closed_until = clock() + self._settings.seconds
+                self._closed_until = clock() + self.settings.seconds
 
 
 @dataclass(slots=True)
@@ -117,10 +120,14 @@ class _Waiter:
 
 
 class Slots:
-    """Lets so many requests run at once, first come, first served, in whatever loops they run."""
+    """Lets so many requests run at once, first come, first served, in whatever loops they run.
+
+    Attributes:
+        count: how many.
+    """
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self.count = self._free = count
         self._lock = Lock()
         self._waiting: deque[_Waiter] = deque()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from handrail._compose.building import built
 from handrail._compose.cascade import cascaded
-from handrail._compose.composition import Composition
+from handrail._compose.composition import Composition, ObserverPlan
 from handrail._compose.contexts import ObserverContext, RailContext
 from handrail._compose.functions import FunctionRail, RailFunction
 from handrail._compose.inner import InnerRail
@@ -107,6 +107,7 @@ class _Composer:
         refuse_unused_settings(config, registry, (*rails["input"], *rails["output"]), problems)
         self._refuse_wrong_streaming()
         refuse_misspelt_models(config, registry, self._models, problems)
+        plans = tuple(self._build_observers())
         return Composition(
             self._with_own_refusal(),
             registry,
@@ -117,7 +118,8 @@ class _Composer:
             self._registrations,
             self._inner_rails,
             tuple(self._models.asked),
-            Observers((*self._build_observers(), *observers)),
+            Observers((*(plan.observer for plan in plans), *observers)),
+            observer_plans=plans,
             shared=self._shared,
         )
 
@@ -152,12 +154,13 @@ class _Composer:
 
         return cascaded(plans, [self._whens.get(id(plan)) for plan in plans], note)
 
-    def _build_observers(self) -> Iterable[object]:
+    def _build_observers(self) -> Iterable[ObserverPlan]:
         for name, given in self._config.observers.items():
             try:
                 offer = self._registry.observer(name)
                 settings = plugin_settings(self._config, offer, given, None, "observers", name)
-                yield built(offer, settings, ObserverContext(name, self._config, self._rail_of_observer))
+                context = ObserverContext(name, self._config, self._rail_of_observer)
+                yield ObserverPlan(name, offer.label, built(offer, settings, context))
             except HandrailError as exc:
                 self._problems.note(exc, self._config.where("observers", name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ObserverPlan:
+    """One observer that the configuration names.
+
+    Attributes:
+        name: its name in the configuration.
+        plugin: distribution and version behind it.
+        observer: what is told.
+    """
+
+    name: str
+    plugin: str
+    observer: object
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Composition:
     """A configuration with everything that it names, built.
 
@@ -35,6 +51,7 @@ class Composition:
         asked: which rail asks for a model of which type; models by type, and a type that is not there means the main
             one.
         observers: who is told what happens in calls.
+        observer_plans: those of them that the configuration names.
         shared: what its rails and providers share.
         kept_verdicts: what input rails have said of messages that are history by now.
     """
@@ -48,13 +65,27 @@ class Composition:
     registrations: Registrations
     inner_rails: Sequence[RailPlan] = ()
     asked: Sequence[tuple[str, str]] = ()
-    observers: _Observers = field(default_factory=telling.Observers, repr=False, compare=False)
-    shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
-    kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, repr=False, compare=False)
+    observers: _Observers = field(default_factory=telling.Observers, compare=False)
+    observer_plans: tuple[ObserverPlan, ...] = ()
+    shared: _Shared = field(default_factory=sharing.Shared, compare=False)
+    kept_verdicts: _KeptVerdicts = field(default_factory=verdicts.KeptVerdicts, compare=False)
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
+
+    def __repr__(self) -> str:
+        return f"<Composition {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """Its models and rails, in a line."""
+        parts = {
+            "models": [f"{model.type} {model.engine}/{model.name}".rstrip("/") for model in self.models.values()],
+            "input rails": [plan.name for plan in self.input_rails],
+            "output rails": [plan.name for plan in self.output_rails],
+        }
+        return "; ".join(f"{part}: {', '.join(names) or 'none'}" for part, names in parts.items())
 
     @property
     def withheld(self) -> frozenset[Channel]:
@@ -81,3 +112,17 @@ class Composition:
     def with_main_model(self, model: Model) -> Composition:
         """Return the same with another main model."""
         return replace(self, models={**self.models, "main": model}, kept_verdicts=verdicts.KeptVerdicts())
+
+    async def aclose(self) -> None:
+        """Close rails, providers and observers, and then what they share.
+
+        Raises:
+            Exception: what the last of them raised that failed to close; the others are closed all the same.
+        """
+        rails = (plan.rail for plan in (*self.inner_rails, *self.input_rails, *self.output_rails))
+        providers = (model.provider for model in self.models.values())
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.shared.aclose)
+            for owned in (*self.observers.members, *providers, *rails):
+                if (close := getattr(owned, "aclose", None)) is not None:
+                    stack.push_async_callback(close)

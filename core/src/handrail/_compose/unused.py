@@ -30,10 +30,9 @@ def refuse_unserved(config: RailsConfig, registry: Registry, problems: Problems)
         problems.note(
             InvalidRailsConfigurationError(
                 f"the configuration has rails in Colang or custom actions ({found}), "
-                f"which no installed plugin can run: pip install handrail-colang",
-                code="missing-package",
-                subject="handrail-colang",
-                fix='pip install "handrail-colang"',
+                "which no installed plugin can run; see 'handrail plugins'",
+                code="unknown-name",
+                subject="Colang",
             )
         )
 

@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, installed_points, names_of, plugin_from_object
-from handrail._plugins.known import PACKAGES
 from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
@@ -220,13 +219,7 @@ class Registry:
     def _find(self, kind: type[S], name: str) -> Offer[S]:
         offers: list[Offer[S]] = self._offers[kind].get(name, [])  # type: ignore[assignment]  # the table is keyed by kind
         if not offers:
-            package = PACKAGES.get(name, "")
-            raise ConfigurationError(
-                self._unknown(kind, name, package),
-                code="missing-package" if package else "unknown-name",
-                subject=package or name,
-                fix=f'pip install "{package}"' if package else "",
-            )
+            raise ConfigurationError(self._unknown(kind, name), code="unknown-name", subject=name)
         if len(offers) > 1:
             labels = [offer.plugin.label for offer in offers]
             raise PluginConflictError(
@@ -236,12 +229,8 @@ class Registry:
             )
         return offers[0]
 
-    def _unknown(self, kind: type[Spec], name: str, package: str) -> str:
-        message = f"unknown {_KINDS[kind]} {name!r}"
-        if package:  # what is installed was not meant then
-            message += f". It is in the package {package}: pip install {package}"
-        else:
-            message += f"; {_suggest(name, self.names(kind))}"
+    def _unknown(self, kind: type[Spec], name: str) -> str:
+        message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}; see 'handrail plugins'"
         for plugin in self._broken():
             message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
         return message

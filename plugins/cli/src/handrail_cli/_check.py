@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail import LLMRails, RailsConfig, Registry
-from handrail.errors import ConfigurationError, HandrailError, Problem
+from handrail.errors import HandrailError
 
 from handrail_cli._composed import describe
 from handrail_cli._exit import ExitCode
 from handrail_cli._missing import missing_in
+from handrail_cli._packages import problems_of
 from handrail_cli._parameters import Flag, one_path
 from handrail_cli._served import registry_of, served
 from handrail_cli._table import table, terminal_width, wrapped
@@ -21,6 +22,8 @@ from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from handrail.errors import Problem
 
 
 def check(
@@ -80,8 +83,7 @@ def _has_yaml(folder: Path) -> bool:
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:
-    found = error.problems if isinstance(error, ConfigurationError) else (Problem(str(error)),)
-    return list(map(_problem, found))
+    return list(map(_problem, problems_of(error)))
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -119,6 +121,7 @@ def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
         )
     if result["output_rails"]:
         yield from _section("channels of an answer", [*_channels(result)])
+    yield from _section("observers", [(observer["name"], observer["plugin"]) for observer in result["observers"]])
     yield from _section("streaming", [(_streaming(result),)])
     yield from _section("tokens", [(f"counted with {result['tokens']}",)])
     yield from _section("notes", [(note,) for note in result["notes"]])
@@ -126,8 +129,20 @@ def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
 
 
 def _model(model: Mapping[str, Any]) -> tuple[str, ...]:
-    api = (f"api: {model['api']}",) if "api" in model else ()
-    return model["type"], f"{model['engine']}/{model['model']}".rstrip("/"), model["plugin"], *api
+    more = ", ".join(_asked(model))
+    return model["type"], f"{model['engine']}/{model['model']}".rstrip("/"), model["plugin"], *([more] if more else [])
+
+
+def _asked(model: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how a model is asked, as far as its server or the configuration says more than usual."""
+    if "api" in model:
+        yield f"api: {model['api']}"
+    if "concurrency" in model:
+        yield f"rails ask at most {model['concurrency']} at once"
+    if "breaker" in model:
+        yield f"not for {model['breaker']['seconds']:g} s after {model['breaker']['failures']} failures in a row"
+    if "fallback" in model:
+        yield f"while it is down {', then '.join(model['fallback'])}"
 
 
 def _server_of(name: Mapping[str, Any]) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ def describe(rails: LLMRails) -> dict[str, Any]:
     app, config = rails.composition, rails.config
     return {
         "models": [
-            {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin, **_api(model)}
+            {"type": model.type, "engine": model.engine, "model": model.name, "plugin": model.plugin}
+            | _api(model)
+            | _sparing(model)
             for model in app.models.values()
         ],
         "input_rails": [*map(_Rails(app).describe, config.input_flows, app.input_rails)],
@@ -26,6 +28,7 @@ def describe(rails: LLMRails) -> dict[str, Any]:
         "output_rails": [*map(_Rails(app).describe, config.output_flows, app.output_rails)],
         "output_parallel": config.rails.output.parallel,
         "channels": {channel: [plan.name for plan in plans] for channel, plans in app.guards.items()},
+        "observers": [{"name": plan.name, "plugin": plan.plugin} for plan in app.observer_plans],
         "withheld": sorted(app.withheld),
         "streaming": config.rails.output.streaming.enabled,
         "tokens": f"the vocabulary {app.counter.name}" if app.counter.exact else "an estimate",
@@ -41,6 +44,18 @@ def _api(model: Model) -> dict[str, str]:
     """Describe by which interface of its server a model is asked, where its provider has several and says so."""
     api = getattr(model.provider, "api", None)
     return {"api": api} if isinstance(api, str) else {}
+
+
+def _sparing(model: Model) -> dict[str, Any]:
+    """Describe how a model is spared when rails ask it, as far as the configuration says so."""
+    found: dict[str, Any] = {}
+    if model.slots is not None:
+        found["concurrency"] = model.slots.count
+    if model.breaker is not None:
+        found["breaker"] = model.breaker.settings.model_dump()
+    if model.fallback:
+        found["fallback"] = [other.type for other in model.fallback]
+    return found
 
 
 class _Rails:

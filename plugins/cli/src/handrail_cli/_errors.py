@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handrail.errors import ConfigurationError
-
 from handrail_cli._notes import notes_console
+from handrail_cli._packages import problems_of
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ def print_error(error: HandrailError) -> None:
     """Write an error to the error stream. Lines that begin with a place keep their beginning, as editors expect it."""
     from rich.text import Text
 
-    problems = error.problems if isinstance(error, ConfigurationError) else (str(error),)
+    problems = problems_of(error)
     console = notes_console()
     if len(problems) > 1:
         console.print(Text(f"handrail: {len(problems)} problems", "red bold"))

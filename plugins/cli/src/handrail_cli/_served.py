@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from handrail import Registrations
-from handrail.errors import ConfigurationError, HandrailError
+from handrail.errors import HandrailError
+
+from handrail_cli._packages import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,8 +56,7 @@ def _by(find: Callable[[str], Any], name: str) -> dict[str, Any]:
     try:
         plugin = find(name).plugin
     except HandrailError as error:
-        problem = error.problems[0] if isinstance(error, ConfigurationError) else str(error)
-        return {"plugin": None, "distribution": None, "version": None, "problem": problem}
+        return {"plugin": None, "distribution": None, "version": None, "problem": problems_of(error)[0]}
     return {
         "plugin": plugin.label,
         "distribution": plugin.distribution,

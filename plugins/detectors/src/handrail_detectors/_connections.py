@@ -1,22 +1,20 @@
-"""Connections to a service: kept for each event loop, closed with it at the latest."""
+"""Connections to services: one pool for all rails of an `LLMRails` on an event loop."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, TypeAlias
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx2
-from anyio.lowlevel import RunVar, current_token
 from handrail.errors import RailError
+
+if TYPE_CHECKING:
+    from handrail import RailContext
 
 _CONNECT, _ANSWER = 15.0, 60.0  # seconds
 _AT_FAULT = {400, 413, 422}  # statuses that one text may have caused
-
-Kept: TypeAlias = tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
-
-
-_open: RunVar[set[object]] = RunVar("handrail_detectors_open")
 
 
 class TextRefusedError(ValueError):
@@ -24,23 +22,19 @@ class TextRefusedError(ValueError):
 
 
 class Connections:
-    """Sends requests with connections of the running event loop.
-
-    An event loop that ends closes the asynchronous generators that it has begun, so a client is kept by one, and the
-    loop keeps that.
+    """Sends requests to one service.
 
     Args:
-        rail: the flow's name, for errors.
+        context: the rail's.
         url: where the service is.
         headers: of each request.
     """
 
-    def __init__(self, rail: str, url: str, headers: Mapping[str, str]) -> None:
-        self._rail = rail
+    def __init__(self, context: RailContext, url: str, headers: Mapping[str, str]) -> None:
+        self._context = context
         self._url = url
         self._shown = httpx2.URL(url).host
         self._headers = dict(headers)
-        self._kept: dict[object, Kept] = {}
 
     async def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
         """Return what a service answers, decoded. No error has anything of what was sent or answered.
@@ -49,10 +43,10 @@ class Connections:
             TextRefusedError: it did not take the texts.
             RailError: it could not be reached, or failed.
         """
-        client = await self._client()
+        client = await self._context.shared("handrail-detectors connections", _pool)
         problem = ""
         try:
-            response = await client.post(self._url + path, json=body, headers=dict(headers or {}))
+            response = await client.post(self._url + path, json=body, headers={**self._headers, **(headers or {})})
             if response.status_code in _AT_FAULT:
                 raise TextRefusedError(f"the classifier's service refused the request: status {response.status_code}")
             if response.status_code == httpx2.codes.OK:
@@ -66,29 +60,16 @@ class Connections:
             raise
         except ValueError:
             problem = "answered with something that is not valid JSON"
-        raise RailError(f"rail {self._rail!r}: the service at {self._shown!r} {problem}", rail=self._rail)
+        rail = self._context.name
+        raise RailError(f"rail {rail!r}: the service at {self._shown!r} {problem}", rail=rail)
 
-    async def aclose(self) -> None:
-        """Close the connections of the running event loop."""
-        kept = self._kept.get(current_token().native_token)
-        if kept is not None:
-            await kept[1].aclose()
 
-    async def _client(self) -> httpx2.AsyncClient:
-        loop = current_token().native_token
-        kept = self._kept.get(loop)
-        if kept is None:
-            client = httpx2.AsyncClient(timeout=httpx2.Timeout(_ANSWER, connect=_CONNECT), headers=self._headers)
-            kept = self._kept[loop] = (client, self._keep(loop, client))
-            _open.set({*_open.get(set()), kept[1]})
-            await anext(kept[1])
-        return kept[0]
-
-    async def _keep(self, loop: object, client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            _, keeper = self._kept.pop(loop)
-            _open.set(_open.get(set()) - {keeper})
-            with anyio.CancelScope(shield=True):
-                await client.aclose()
+@asynccontextmanager
+async def _pool() -> AsyncGenerator[httpx2.AsyncClient, None]:
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)  # rails bound what they ask at once
+    client = httpx2.AsyncClient(timeout=httpx2.Timeout(_ANSWER, connect=_CONNECT), limits=limits)
+    try:
+        yield client
+    finally:
+        with anyio.CancelScope(shield=True):
+            await client.aclose()

@@ -107,6 +107,3 @@ class EmbeddedEngine:
 
     def _judged(self, texts: Sequence[str]) -> list[Answer | Exception]:
         return [(self._model.classify(text),) for text in texts]
-
-    async def aclose(self) -> None:
-        """Nothing is open."""

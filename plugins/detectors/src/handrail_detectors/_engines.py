@@ -36,7 +36,7 @@ def engine_of(settings: ClassifierSettings, context: RailContext) -> Engine:
     url = settings.url or OPENAI_URL
     key = _key(settings, context)
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
-    return ServiceEngine(context.name, Connections(context.name, url, headers), format_of(settings), settings.names)
+    return ServiceEngine(context.name, Connections(context, url, headers), format_of(settings), settings.names)
 
 
 def _local(settings: ClassifierSettings, context: RailContext) -> Engine:

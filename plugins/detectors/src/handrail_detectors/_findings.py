@@ -50,7 +50,3 @@ class Engine(Protocol):
             Exception: one of the texts may be at fault.
         """
         ...
-
-    async def aclose(self) -> None:
-        """Close what is open."""
-        ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
@@ -15,6 +14,7 @@ from handrail.errors import ConfigurationError
 from tokenizers import Tokenizer
 
 from handrail_detectors._chunks import Batch, bare, findings_of_texts, findings_of_tokens, slices
+from handrail_detectors._loaded import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,9 @@ class OnnxEngine:
         try:
             config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=_providers(settings))
+            providers, file = _providers(settings), str(folder / "model.onnx")
+            session = partial(onnxruntime.InferenceSession, file, providers=providers)
+            self._loaded = loaded(str(folder), ("onnx", *providers), session)
             self._names = [config["id2label"][str(n)] for n in range(len(config["id2label"]))]
         except ConfigurationError:
             raise
@@ -53,7 +55,7 @@ class OnnxEngine:
                 f"rail {rail!r}: the classifier in {str(folder)!r} cannot be loaded: {type(exc).__name__}; it needs "
                 f"model.onnx, tokenizer.json and config.json with id2label"
             ) from exc
-        self._inputs = {each.name for each in self._session.get_inputs()}
+        self._inputs = {each.name for each in self._loaded.model.get_inputs()}
         self.labels: frozenset[str] | None = frozenset(map(bare, self._names) if self._tokens else self._names)
         multiple = config.get("problem_type") == "multi_label_classification" or len(self._names) == 1
         self._sigmoid = multiple and not self._tokens
@@ -62,14 +64,10 @@ class OnnxEngine:
         special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._tokenizer.enable_truncation(most, stride=max((most - special) // _OVERLAP, 0))
         self._tokenizer.enable_padding(pad_id=int(config.get("pad_token_id") or 0))
-        self._turn = threading.Lock()  # event loops in other threads may share the model
 
     async def classify(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         """Judge texts in a thread; batches take turns."""
         return await anyio.to_thread.run_sync(partial(self._judged, texts))
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
 
     def _judged(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         batch = self._cut(texts)
@@ -82,8 +80,8 @@ class OnnxEngine:
         given = {
             name: np.array(rows[part], dtype=np.int64) for name, rows in batch.inputs.items() if name in self._inputs
         }
-        with self._turn:
-            logits = np.asarray(self._session.run(None, given)[0], dtype=np.float64)
+        with self._loaded.turn:
+            logits = np.asarray(self._loaded.model.run(None, given)[0], dtype=np.float64)
         return list((_sigmoid(logits) if self._sigmoid else _softmax(logits)).tolist())
 
     def _cut(self, texts: Sequence[str]) -> Batch:

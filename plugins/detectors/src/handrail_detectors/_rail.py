@@ -47,10 +47,6 @@ class Classifier:
         answers = await in_pieces(self._engine, texts, self._most)
         return [self._judged(answer, window) for answer, window in zip(answers, windows, strict=True)]
 
-    async def aclose(self) -> None:
-        """Close the engine."""
-        await self._engine.aclose()
-
     def _judged(self, answer: Answer | Exception, window: Window) -> Verdict | Exception:
         if isinstance(answer, Exception):
             return answer

@@ -73,10 +73,6 @@ class ServiceEngine:
             raise self._wrong("without a score")
         return [(findings,) for findings in found]
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._connections.aclose()
-
     def _wrong(self, how: str) -> RailError:
         return RailError(f"rail {self._rail!r}: the service answered {how}", rail=self._rail)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from handrail.errors import ConfigurationError
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
 from handrail_detectors._chunks import Batch, Chunks, bare, findings_of_texts, findings_of_tokens, slices
+from handrail_detectors._loaded import loaded
 
 if TYPE_CHECKING:
     from handrail_detectors._findings import Answer
@@ -39,7 +39,8 @@ class TransformersEngine:
         try:
             config = AutoConfig.from_pretrained(place)
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place)
-            self._model: Any = kind.from_pretrained(place, dtype=torch.float32).to(settings.device).eval()
+            how = ("transformers", settings.task, settings.device)
+            self._loaded = loaded(place, how, partial(_load, kind, place, settings.device))
         except (OSError, ValueError, RuntimeError) as exc:
             raise ConfigurationError(
                 f"rail {rail!r}: the classifier {place!r} cannot be loaded: {type(exc).__name__}"
@@ -50,14 +51,10 @@ class TransformersEngine:
         self._sigmoid = multiple and not self._tokens
         self.exclusive: bool | None = not multiple and not self._tokens
         self._chunks = Chunks(self._tokenizer, _most_tokens(config, self._tokenizer), rail)
-        self._turn = threading.Lock()  # event loops in other threads may share the model
 
     async def classify(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         """Judge texts in a thread; batches take turns."""
         return await anyio.to_thread.run_sync(partial(self._judged, texts))
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
 
     def _judged(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         batch = self._chunks.of(texts)
@@ -67,11 +64,15 @@ class TransformersEngine:
         return findings_of_texts(batch, scores, self._names)
 
     def _scores(self, batch: Batch, part: slice) -> list[Any]:
-        inputs = {name: torch.tensor(rows[part]).to(self._model.device) for name, rows in batch.inputs.items()}
-        with self._turn, torch.inference_mode():
-            logits = self._model(**inputs).logits.float()
+        inputs = {name: torch.tensor(rows[part]).to(self._loaded.model.device) for name, rows in batch.inputs.items()}
+        with self._loaded.turn, torch.inference_mode():
+            logits = self._loaded.model(**inputs).logits.float()
         scores = torch.sigmoid(logits) if self._sigmoid else torch.softmax(logits, dim=-1)
         return list(scores.tolist())
+
+
+def _load(kind: Any, place: str, device: str) -> Any:
+    return kind.from_pretrained(place, dtype=torch.float32).to(device).eval()
 
 
 def _most_tokens(config: Any, tokenizer: Any) -> int:

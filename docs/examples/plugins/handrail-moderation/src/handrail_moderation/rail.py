@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -36,13 +38,11 @@ class Answer(BaseModel, extra="ignore"):
 
 
 class ModerationRail:
-    """Asks the service about each window.
-
-    Each check has a client of its own: connections belong to an event loop, and a rail is not told when one ends.
-    """
+    """Asks the service about each window, with connections that all rails of an `LLMRails` share on an event loop."""
 
     def __init__(self, settings: ModerationSettings, context: RailContext) -> None:
         self._settings = settings
+        self._shared = context.shared
         self._token = SecretStr(_token(settings.token_env_var, context.name))
         # Certificates are read once and not for each check.
         self._tls = httpx2.create_ssl_context() if settings.url.startswith("https:") else False
@@ -65,8 +65,9 @@ class ModerationRail:
         url = self._settings.url
         body = json.dumps({"text": text}).encode()  # a model may send what is no UTF-8, which `json=` would refuse
         try:
-            async with httpx2.AsyncClient(timeout=self._settings.service_timeout, verify=self._tls) as client:
-                response = await client.post(url, content=body, headers=self._headers())
+            client = await self._shared(("handrail-moderation", url), self._open)
+            seconds = self._settings.service_timeout
+            response = await client.post(url, content=body, headers=self._headers(), timeout=seconds)
         except httpx2.TimeoutException:
             raise ModerationError(f"{url} did not answer within {self._settings.service_timeout:g} s") from None
         except httpx2.HTTPError as error:
@@ -78,6 +79,11 @@ class ModerationRail:
             return Answer.model_validate_json(response.content)
         except ValidationError:
             raise ModerationError(f"{url} answered with what is no rating") from None
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncGenerator[httpx2.AsyncClient, None]:
+        async with httpx2.AsyncClient(verify=self._tls) as client:
+            yield client
 
     def _excess(self, rating: Rating) -> float:
         """Return how far a score is above what is allowed; below 0 it is allowed."""
