@@ -125,7 +125,7 @@ class Call:
         self.begin()
         if self._generator is not None:
             return aiter(self._generator)
-        guard = InputGuard(self._app, self._input_rails, self.turn, self._conversation.variables)
+        guard = InputGuard(self._app, self._input_rails, self.turn)
         if await self._refused(gate, guard.history):
             return None
         if self._speculative:

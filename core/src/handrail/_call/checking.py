@@ -115,7 +115,7 @@ async def _check_input(
     if not any(message["role"] in app.config.rails.input.roles for message in talk.messages):
         raise InvalidRequestError("there is no message of the user for the input rails to check")
     asked = talk
-    guard = InputGuard(app, options.choose(app.input_rails, "input"), turn, talk.variables)
+    guard = InputGuard(app, options.choose(app.input_rails, "input"), turn)
     for judge in (guard.history, guard.pending):
         talk, stop = await judge(talk)
         if stop is not None:
@@ -178,7 +178,7 @@ def _wanted(
     if directions is None:
         return _by_roles(messages, input_roles)
     if isinstance(directions, str) or not all(direction in _DIRECTIONS for direction in directions):
-        raise InvalidRequestError(f"rail_types is {directions!r}; it must be a list of 'input', 'output' or both")
+        raise InvalidRequestError("rail_types must be a list of 'input', 'output' or both")
     return tuple(direction for direction in _DIRECTIONS if direction in directions)
 
 
