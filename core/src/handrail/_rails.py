@@ -29,7 +29,7 @@ from handrail._stream.render import AsText, AsTextWithMetadata, Renderer
 from handrail._turn import Journal, Origin
 from handrail._types import Message
 from handrail.config import RailsConfig
-from handrail.errors import StreamingNotSupportedError
+from handrail.errors import RailsClosedError, StreamClosedError, StreamingNotSupportedError
 
 
 class LLMRails(Composed):
@@ -383,8 +383,18 @@ class LLMRails(Composed):
 
         Raises:
             RuntimeError: an event loop is running; await `aclose` there.
+            StreamClosedError: a rail or a provider of a call that runs has called this; that call ends all the same.
+            Exception: what the last of them raised that failed to close; the others are closed all the same.
         """
-        self._background.run("close", partial(self.aclose, drain=drain))
+        try:
+            self._background.run("close", partial(self.aclose, drain=drain))
+        except RailsClosedError:  # somebody else has closed everything meanwhile
+            return
+        except StreamClosedError:  # the call that this is part of runs on that loop
+            raise
+        except Exception:
+            self._background.stop()
+            raise
         self._background.stop()
 
     async def __aenter__(self) -> Self:
