@@ -10,7 +10,7 @@ import anyio
 
 from handrail._call.units import Unit, removed, units_of, without
 from handrail._compose.kept_verdicts import Kept, Place
-from handrail._content import MessageTexts, differences, may_be_json, message_text
+from handrail._content import MessageTexts, differences, message_text
 from handrail._events import Blocked, RailFailed
 from handrail._stream.whole_texts import beside_the_loop, guard_text
 from handrail._turn import Journal
@@ -173,7 +173,7 @@ def _changes(judged: Mapping[Unit, _Judged]) -> dict[int, Message]:
 async def told_of(turn: Turn, talk: Conversation) -> Turn:
     """Return what rails are told of a call now that its conversation has gone through input rails."""
     said = talk.user_message
-    if may_be_json(said):
+    if "{" in said or "[" in said:  # in any of its texts, each of which is read for itself
         said = await beside_the_loop(lambda: talk.user_content, len(said))
     return replace(turn, messages=talk.messages, user_message=said)
 
