@@ -226,6 +226,52 @@ def test_an_impatient_judge_does_not_take_the_score_away_from_the_first_rail(bac
     assert response.outcome == "blocked"
 
 
+class Noting(Scoring):
+    """Notes what it finds in its state, and leaves a mark there."""
+
+    async def check(self, window, turn):
+        self.asked.append(dict(turn.state))
+        turn.state["by"] = type(self).__name__
+        return Verdict.allow(score=0.5)
+
+
+class NotingJudge(Noting):
+    pass
+
+
+class NotingParts:
+    @hookimpl
+    def handrail_rails(self):
+        yield RailSpec("score", Noting, rewrites=False)
+        yield RailSpec("judge", NotingJudge, rewrites=False)
+
+
+@both
+@pytest.mark.parametrize("alone", [False, True])
+def test_each_rail_of_a_cascade_keeps_a_state_of_its_own(backend, alone):
+    streaming = {"enabled": True, "chunk_size": 8, "context_size": 0}
+    output = {"streaming": streaming, "flows": ["score", "judge"]}
+    content = RailsConfig.from_content(config={"rails": {"output": output, "config": {"judge": {"when": GREY}}}})
+    rails = LLMRails(content, registry=Registry.discover().with_plugins(NotingParts()))
+    options = {"rails": {"output": ["judge"]}} if alone else {}
+
+    async def main():
+        async with rails.stream("Hello", generator=numbers(), options=options) as stream:
+            async for _ in stream:
+                pass
+
+    async def numbers():
+        for number in range(40):
+            yield f"word{number} "
+
+    run(backend, main)
+    for number, name in enumerate(("Noting", "NotingJudge")):
+        states = rail_of(rails, number).asked
+        assert len(states) > 1
+        assert all(state in ({}, {"by": name}) for state in states)
+        assert states[-1] == {"by": name}
+
+
 @both
 def test_both_rails_are_closed(backend):
     rails = composed()

@@ -100,9 +100,9 @@ async def test_rails_are_chosen_by_name(guarded):
         ([ANSWER], ["input"], "no message of the user for the input rails"),
         ([USER], ["output"], "no message of the assistant for the output rails"),
         ([USER], [], "there is nothing to check"),
-        ([USER], ["inputs"], r"rail_types is \['inputs'\]; it must be a list of 'input', 'output' or both"),
-        ([USER], "input", "rail_types is 'input'; it must be a list"),
-        ([{"role": "usr", "content": "x"}], None, "has the role 'usr'"),
+        ([USER], ["inputs"], r"rail_types must be a list of 'input', 'output' or both"),
+        ([USER], "input", "rail_types must be a list"),
+        ([{"role": "usr", "content": "x"}], None, "has an unknown role"),
         ("x", None, "'messages' must be a list"),
     ],
 )
@@ -221,3 +221,24 @@ async def test_a_check_says_what_it_has_cost(guarded):
 
     g = guarded(FakeProvider([Chunk("no", usage=Usage(7, 1))]), {"out": Asking})
     assert (await g.rails.check_async([ANSWER])).usage == Usage(7, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "arguments"),
+    [
+        ({"type": "function", "function": {"name": "f", "arguments": '{"to": "B\\u006fb"}'}}, "modified", '"<name>"}'),
+        ({"type": "custom", "custom": {"name": "f", "input": "to Bob"}}, "modified", "to <name>"),
+        ({"type": "function", "function": {"name": "f", "arguments": '{"to": "Eve"}'}}, "passed", '{"to": "Eve"}'),
+        ({"type": "function", "function": {"name": "f", "arguments": ""}}, "passed", "{}"),
+        ({"type": "custom", "custom": {"name": "f", "input": ""}}, "passed", ""),
+    ],
+)
+async def test_a_tool_call_that_a_rail_rewrites_is_modified_and_comes_back(guarded, call, status, arguments):
+    g, _ = both(guarded, None, masking)
+    message = {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", **call}]}
+    result = await g.rails.check_async([message])
+    (called,) = result.tool_calls
+    assert (result.status, called.id, called.name, called.kind) == (status, "c1", "f", call["type"])
+    assert called.arguments.endswith(arguments)
+    unguarded = guarded(FakeProvider([]), {"out": FunctionRail(masking)}, specs={"out": {"channels": ("text",)}})
+    assert (await unguarded.rails.check_async([message])).status == "passed"

@@ -255,6 +255,56 @@ async def test_verdicts_are_not_shared_between_callers_nor_kept_over_a_change_of
     assert [window.text for window in rail.windows].count("old") == 3
 
 
+class Lookalike:
+    """Is written like any other of its kind."""
+
+    def __init__(self, tenant):
+        self.tenant = tenant
+
+    def __repr__(self):
+        return "Lookalike()"
+
+
+@pytest.mark.parametrize("make", [Lookalike, lambda tenant: {"of": [tenant]}, lambda tenant: tenant == "a"])
+async def test_a_verdict_is_not_shared_where_registered_values_differ(guarded, make):
+    g, rail = asked(guarded)
+    current = ["a"]
+    g.rails.register_prompt_context("policy", lambda: make(current[0]))
+    for current[0] in "ab":
+        await sent(g, user("old"), said("Hi"), user("new"))
+    assert [window.text for window in rail.windows].count("old") == 2
+
+
+async def test_a_verdict_is_not_shared_between_objects_that_look_alike(guarded):
+    g, rail = asked(guarded)
+    for tenant in "ab":
+        context = {"role": "context", "content": {"tenant": Lookalike(tenant)}}
+        await sent(g, context, user("old"), said("Hi"), user("new"))
+    assert [window.text for window in rail.windows].count("old") == 2
+
+
+async def test_a_verdict_is_of_the_pictures_too_and_not_of_where_a_client_puts_its_marks(guarded):
+    g, rail = asked(guarded)
+    mark = {"cache_control": {"type": "ephemeral"}}
+
+    def seen(url, **marks):
+        text, image = {"type": "text", "text": "old"}, {"type": "image_url", "image_url": {"url": url}}
+        return user([text | marks, image])
+
+    for message in (seen("a"), seen("b"), seen("a", **mark), seen("b") | mark):
+        await sent(g, message, said("Hi"), user("new"))
+    assert [window.text for window in rail.windows].count("old") == 2
+
+
+async def test_a_verdict_rests_on_the_tools_and_on_the_conversation_that_rails_are_told_of(guarded):
+    g, rail = asked(guarded)
+    talk = [user("old"), said("Hi"), user("new")]
+    tools = {"llm_params": {"tools": [{"type": "function", "function": {"name": "f"}}]}}
+    for about in ({}, {"options": tools}, {"conversation": "c"}, {"options": tools}, {"conversation": "c"}):
+        await g.rails.generate_async(messages=talk, **about)
+    assert [window.text for window in rail.windows].count("old") == 3
+
+
 async def test_a_check_gives_the_conversation_as_rails_let_it_through(guarded):
     g, _ = asked(guarded)
     found = await g.rails.check_async([user("I am Bob"), said("Hi"), user("Bob?")], ["input"])
@@ -295,7 +345,7 @@ def test_a_growing_conversation_asks_a_judge_once_for_each_message(turns, uses_t
 
 def test_verdicts_are_bounded_and_the_least_used_go_first():
     kept = KeptVerdicts(most_entries=2)
-    places = [kept.place(("r",), [user(text)]) for text in "abc"]
+    places = [kept.place(kept.scope("r"), [user(text)]) for text in "abc"]
     for place in places[:2]:
         kept.put(place, Kept(edits=(Edit(0, 1, "x"),)))
     assert kept.get(places[0]) == Kept(edits=(Edit(0, 1, "x"),))
@@ -319,8 +369,45 @@ def test_verdicts_are_bounded_and_the_least_used_go_first():
 )
 def test_texts_that_are_divided_otherwise_are_other_texts(other):
     kept = KeptVerdicts()
-    assert kept.place(("r",), [user("a\nb")]).key != kept.place(("r",), other).key
-    assert kept.place(("r",), other).key == kept.place(("r",), other).key != kept.place(("r", ""), other).key
+    scope = kept.scope("r")
+    assert kept.place(scope, [user("a\nb")]).key != kept.place(scope, other).key
+    assert kept.place(scope, other).key == kept.place(scope, other).key != kept.place(kept.scope("r", ""), other).key
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        (None,),
+        ("",),
+        (b"",),
+        (0,),
+        (False,),
+        (0.0,),
+        ("0",),
+        ((),),
+        ({},),
+        ("a", "b"),
+        (("a", "b"),),
+        ({"a": "b"},),
+    ],
+)
+def test_values_of_other_kinds_are_another_scope(values):
+    kept = KeptVerdicts()
+    others = [(1,), ("ab",), (("a",), "b"), ({"a": None},), (("a", ("b",)),)]
+    places = {kept.place(kept.scope(*each), ()).key for each in (values, *others)}
+    assert len(places) == len(others) + 1
+    assert kept.place(kept.scope({"a": 1, "b": 2}), ()) == kept.place(kept.scope({"b": 2, "a": 1}), ())
+
+
+@pytest.mark.parametrize("value", [object(), {1: "a"}, {"a": {1, 2}}, [Lookalike("a")], Kept()])
+def test_nothing_is_kept_of_what_rests_on_an_object(value):
+    kept = KeptVerdicts()
+    place = kept.place(kept.scope(value), [user("a")])
+    assert place is None
+    assert kept.place(kept.scope("r"), [{**user("a"), "seen": value}]) is None
+    kept.put(place, Kept())
+    assert (kept.get(place), len(kept)) == (None, 0)
 
 
 async def test_rails_are_told_who_asks_and_share_a_mapping_for_the_call(guarded):

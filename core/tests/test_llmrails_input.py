@@ -249,3 +249,55 @@ async def test_context_variables_reach_rails_and_registered_ones_win(guarded):
         {"policy": "strict", "city": "Bonn", "n": 0},
         {"policy": "strict", "city": "Bonn", "n": 1},
     ]
+
+
+class Told:
+    """Notes what rails of every kind are told of the call."""
+
+    def __init__(self):
+        self.turns = []
+
+    async def check(self, window, turn):
+        self.turns.append(turn)
+        return Verdict.allow()
+
+    def open(self, turn):
+        self.turns.append(turn)
+        return SessionRail().open(turn)
+
+
+async def answered(rails, form, messages):
+    """Have an answer guarded in one of the ways that there are."""
+    if form in ("stream_async", "stream_events"):
+        async for _ in getattr(rails, form)(messages=messages):
+            pass
+    elif form == "feed":
+        async with rails.feed(messages=messages) as guard:
+            await guard.push("Hi")
+            await guard.finish()
+    elif form == "check":
+        await rails.check_async([*messages, {"role": "assistant", "content": "Hi"}])
+    else:
+        await rails.generate_async(messages=messages)
+
+
+@pytest.mark.parametrize("form", ["generate", "stream_async", "stream_events", "feed", "check"])
+@pytest.mark.parametrize("speculative", [False, True])
+async def test_rails_of_every_kind_are_told_the_same_of_the_user(guarded, form, speculative):
+    class Window(Told):
+        open = None
+
+    class Stream(Told):
+        check = None
+
+    window, stream = Window(), Stream()
+    rails = {"in": FunctionRail(masking), "window": window, "stream": stream}
+    asked = [{"role": "user", "content": [{"type": "text", "text": "Hi, "}, {"type": "text", "text": "I am Bob"}]}]
+    for talk in (user("hello", '{"I": "am B\\u006fb"}'), user('{"I": "am B\\u006fb"}', "hello"), asked):
+        g = guarded(FakeProvider(["Hi"]), rails, input_flows=["in"], input={"speculative": speculative})
+        await answered(g.rails, form, talk)
+    name = "Bob" if form == "feed" else "<name>"  # no input rail runs where the program asks the model itself
+    texts = [f"hello\nI\nam {name}", f"I\nam {name}\nhello", f"Hi, I am {name}"]
+    assert [turn.user_message for turn in window.turns] == texts
+    assert [turn.user_message for turn in stream.turns] == texts
+    assert [turn.messages for turn in stream.turns] == [turn.messages for turn in window.turns]

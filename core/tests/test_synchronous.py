@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 
 import pytest
@@ -39,6 +39,20 @@ class Pooled(FakeProvider):
 
 def threads():
     return [thread for thread in threading.enumerate() if thread.name == "handrail"]
+
+
+def within(seconds, function):
+    """Return what a function returns, which must not hang."""
+    done = Future()
+
+    def call():
+        try:
+            done.set_result(function())
+        except BaseException as exc:
+            done.set_exception(exc)
+
+    threading.Thread(target=call, daemon=True).start()
+    return done.result(seconds)
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +161,82 @@ def test_closing_in_a_loop_ends_the_one_in_the_background(guarded):
     rails = guarded(provider, {}).rails
     rails.generate("hello")
     asyncio.run(rails.aclose())
+    assert threads() == []
+
+
+@pytest.mark.parametrize("form", ["generate", "check", "stream_sync", "close"])
+def test_a_loop_that_cannot_start_says_so_and_the_next_call_tries_again(guarded, monkeypatch, form):
+    rails = guarded(Pooled(), {}).rails
+
+    def no_loop(function, *arguments):
+        raise OSError("too many open files")
+
+    def call():
+        return rails.close() if form == "close" else list(getattr(rails, form)(messages=HELLO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("handrail._call.background.anyio.run", no_loop)
+        with pytest.raises(OSError, match="too many open files"):
+            within(5, call)
+    if form != "close":
+        assert rails.generate("hello") == TEXT
+    rails.close()
+
+
+def test_a_thread_that_closes_cuts_the_stream_that_it_has_not_read_to_its_end(guarded):
+    rails = guarded(FakeProvider(words(3000)), {"r": FunctionRail()}).rails
+
+    def close_amid():
+        stream = rails.stream_sync("hello")
+        next(stream)
+        rails.close()
+        return stream
+
+    stream = within(10, close_amid)
+    with pytest.raises(RailsClosedError):
+        list(stream)
+    stream.close()
+
+
+def test_an_answer_that_was_cut_by_closing_is_never_told_as_complete(guarded):
+    rails = guarded(FakeProvider(words(30)), {}).rails
+    stream = rails.stream_sync("hello")
+    next(stream)
+    within(10, rails.close)
+    with pytest.raises(RailsClosedError):
+        list(stream)
+
+
+def test_an_llmrails_may_be_closed_from_many_threads_while_others_call_it(guarded):
+    ends = set()
+    for _ in range(20):
+        rails = guarded(FakeProvider(words(3)), {}).rails
+        start = threading.Barrier(6)
+
+        def call(form, rails=rails, start=start):
+            start.wait()
+            try:
+                return getattr(rails, form)(*(["hello"] if form == "generate" else []))
+            except RailsClosedError as exc:
+                return type(exc).__name__
+
+        with ThreadPoolExecutor(6) as pool:
+            ended = within(30, lambda pool=pool, call=call: list(pool.map(call, ["generate", "close"] * 3)))
+        ends.update(ended[::2])
+        assert ended[1::2] == [None] * 3
+        assert threads() == []
+    assert ends <= {"".join(words(3)), "RailsClosedError"}
+
+
+def test_an_llmrails_that_fails_to_close_ends_its_loop_all_the_same(guarded):
+    class Stuck(Pooled):
+        async def aclose(self):
+            raise ConnectionError("cannot close")
+
+    rails = guarded(Stuck(), {}).rails
+    rails.generate("hello")
+    with pytest.raises(ConnectionError, match="cannot close"):
+        rails.close()
     assert threads() == []
 
 

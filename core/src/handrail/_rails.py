@@ -25,6 +25,7 @@ from handrail._specs import Direction
 from handrail._turn import Journal, Origin
 from handrail._types import Message
 from handrail.config import RailsConfig
+from handrail.errors import RailsClosedError, StreamClosedError
 
 
 class LLMRails(Streams):
@@ -230,8 +231,18 @@ class LLMRails(Streams):
 
         Raises:
             RuntimeError: an event loop is running; await `aclose` there.
+            StreamClosedError: a rail or a provider of a call that runs has called this; that call ends all the same.
+            Exception: what the last of them raised that failed to close; the others are closed all the same.
         """
-        self._background.run("close", partial(self.aclose, drain=drain))
+        try:
+            self._background.run("close", partial(self.aclose, drain=drain))
+        except RailsClosedError:  # somebody else has closed everything meanwhile
+            return
+        except StreamClosedError:  # the call that this is part of runs on that loop
+            raise
+        except Exception:
+            self._background.stop()
+            raise
         self._background.stop()
 
     async def __aenter__(self) -> Self:

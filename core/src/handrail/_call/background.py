@@ -6,14 +6,17 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from handrail._call.lifetime import CALLED_FROM
 from handrail._stream.asking import ENDS_A_PROGRAM
 from handrail._stream.backend import refuse_running_loop, scheduler, wake_factory, wake_up
+from handrail.errors import RailsClosedError
 
 if TYPE_CHECKING:
     _Background: TypeAlias = "Background"  # the kernel's own
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _JOIN_SECONDS = 10.0
+_CLOSED = "this LLMRails is closed; make a new one"
 
 
 class Background:
@@ -47,13 +51,19 @@ class Background:
 
         Raises:
             RuntimeError: an event loop runs in this thread, which this would hold up.
+            RailsClosedError: the loop was stopped.
+            Exception: what a loop raised that could not start; the next call tries again.
         """
         refuse_running_loop(name)
-        return self._loops.setdefault(os.getpid(), _Loop()).run(function)
+        return self._own.run(function)
 
     def stop(self) -> None:
-        """End the loop, if it runs, and wait for that; the next call would start another."""
-        _stop_own(self._loops)
+        """End the loop, if it runs, and wait for that; there will be no other."""
+        self._own.stop()
+
+    @property
+    def _own(self) -> _Loop:
+        return self._loops.setdefault(os.getpid(), _Loop())
 
 
 class SyncStream(Iterator[Any]):
@@ -75,7 +85,8 @@ class SyncStream(Iterator[Any]):
 
     def close(self) -> None:
         """End the stream; returns when the provider is closed."""
-        self._background.run("close", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
+        with suppress(RailsClosedError):  # which ends every stream
+            self._background.run("close", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
 
 
 class _Loop:
@@ -84,20 +95,30 @@ class _Loop:
         self._lock = threading.Lock()
         self._portal: BlockingPortal | None = None
         self._end: Callable[[], None] = _nothing  # ends the loop soon; may be called in any thread, its own included
+        self._failure: BaseException | None = None  # why it could not start
+        self._stopped = False
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
-        future = self._started().start_task_soon(_fenced, function)
+        portal, future = self._started(), None
+        token = CALLED_FROM.set(threading.current_thread())
         try:
+            future = portal.start_task_soon(_fenced, function)
             result = future.result()
-        except BaseException:  # Ctrl-C, while this waits
-            future.cancel()
+        except BaseException as exc:
+            if self._stopped and (future is None or future.cancelled()):
+                raise RailsClosedError(_CLOSED) from None
+            if future is not None and not isinstance(exc, Exception):  # Ctrl-C, while this waits
+                future.cancel()
             raise
+        finally:
+            CALLED_FROM.reset(token)
         if isinstance(result, _Fatal):
             raise result.error
         return result
 
     def stop(self) -> None:
         with self._lock:
+            self._stopped = True
             portal, self._portal = self._portal, None
             if portal is not None and self.thread is not None:
                 self._end()
@@ -106,14 +127,25 @@ class _Loop:
 
     def _started(self) -> BlockingPortal:
         with self._lock:
+            if self._stopped:
+                raise RailsClosedError(_CLOSED)
             if self._portal is None:
                 ready = threading.Event()
-                self.thread = threading.Thread(
-                    target=anyio.run, args=(self._serve, ready), name="handrail", daemon=True
-                )
+                self._failure = None
+                self.thread = threading.Thread(target=self._live, args=(ready,), name="handrail", daemon=True)
                 self.thread.start()
                 ready.wait()
+            if self._failure is not None:
+                raise self._failure
             return self._portal  # type: ignore[return-value]  # the thread has set it
+
+    def _live(self, ready: threading.Event) -> None:
+        try:
+            anyio.run(self._serve, ready)
+        except BaseException as exc:  # noqa: BLE001  # raised in the thread that waits for the loop
+            self._failure = exc
+        finally:
+            ready.set()
 
     async def _serve(self, ready: threading.Event) -> None:
         async with BlockingPortal() as portal:

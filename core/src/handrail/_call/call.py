@@ -115,17 +115,18 @@ class Call:
         pull = Pull(self.gate, self, max_characters=self._max_characters, lifetime=self.lifetime)
         return OwnedGenerator(pull, renderer)
 
-    def begin(self) -> None:
-        """Tell observers that the call begins."""
+    async def begin(self) -> None:
+        """Tell observers that the call begins, and rails what its conversation says."""
         if self.journal.telling is not None:
             self.journal.telling.begin()
+        self.turn = self.gate.turn = await told_of(self.turn, self._conversation)
 
     async def open(self, gate: Gate) -> Pieces | None:
         """Run the input rails; return the provider's stream, or None if they refused."""
-        self.begin()
+        await self.begin()
         if self._generator is not None:
             return aiter(self._generator)
-        guard = InputGuard(self._app, self._input_rails, self.turn, self._conversation.variables)
+        guard = InputGuard(self._app, self._input_rails, self.turn)
         if await self._refused(gate, guard.history):
             return None
         if self._speculative:

@@ -11,12 +11,13 @@ from handrail._call.log import GenerationLog, build_log
 from handrail._call.observing import observing_check
 from handrail._call.options import EVERYTHING
 from handrail._call.units import units_of
+from handrail._compose.model import ToolCallAssembler
 from handrail._content import message_text
 from handrail._events import Blocked
 from handrail._specs import Direction
-from handrail._stream.whole_texts import guard_text
+from handrail._stream.whole_texts import guard_message
 from handrail._turn import NOWHERE, Journal, Origin, Turn
-from handrail._types import ToolCallDelta, Usage
+from handrail._types import Chunk, ToolCall, ToolCallDelta, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -38,13 +39,14 @@ class RailsResult:
     """What rails say of a text.
 
     Attributes:
-        status: "passed", "modified" if a rail rewrote it, "blocked" if one refused it or failed.
+        status: "passed", "modified" if a rail rewrote it or a tool call of it, "blocked" if one refused it or failed.
         content: the text as it may be used; after a block what to tell the user instead.
         rail: the flow that blocked it.
         reason, category, span: why and where, in characters of the text that the rail saw.
         failed: True if the rail did not refuse but could not do its work.
         journal: every check, and every request to a model.
         messages: the conversation as the input rails let it through, its history too; after a block it is empty.
+        tool_calls: those of the answer as the output rails let them through; after a block there are none.
     """
 
     status: RailStatus
@@ -56,6 +58,7 @@ class RailsResult:
     failed: bool = False
     journal: Journal | None = None
     messages: tuple[Message, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def usage(self) -> Usage:
@@ -96,6 +99,7 @@ async def _check(
     options: GenerationOptions,
 ) -> RailsResult:
     result: RailsResult | None = None
+    turn = await told_of(turn, talk)
     for direction in _wanted(directions, talk.messages, app.config.rails.input.roles):
         if direction == "input":
             talk, result = await _check_input(app, talk, turn, options)
@@ -115,7 +119,7 @@ async def _check_input(
     if not any(message["role"] in app.config.rails.input.roles for message in talk.messages):
         raise InvalidRequestError("there is no message of the user for the input rails to check")
     asked = talk
-    guard = InputGuard(app, options.choose(app.input_rails, "input"), turn, talk.variables)
+    guard = InputGuard(app, options.choose(app.input_rails, "input"), turn)
     for judge in (guard.history, guard.pending):
         talk, stop = await judge(talk)
         if stop is not None:
@@ -132,12 +136,15 @@ async def _check_output(app: Composition, talk: Conversation, turn: Turn, option
         raise InvalidRequestError("there is no message of the assistant for the output rails to check")
     answer = talk.messages[index]
     plans = options.choose(app.whole_output_rails, "output")
-    text = _said(answer)
+    text, calls = _said(answer), _tool_calls(answer)
     parallel = app.config.rails.output.parallel
-    passed, stop = await guard_text(plans, text, turn, parallel=parallel, tool_calls=_tool_calls(answer))
+    items, stop = await guard_message(plans, Chunk(text, tool_calls=calls), turn, parallel=parallel)
     if stop is not None:
         return _stopped(app, stop, turn)
-    return RailsResult("passed" if passed == text else "modified", passed, messages=talk.messages, journal=turn.journal)
+    passed = "".join([item for item in items if isinstance(item, str)])
+    called = _assembled([item for item in items if isinstance(item, ToolCallDelta)])
+    status: RailStatus = "passed" if (passed, called) == (text, _assembled(calls)) else "modified"
+    return RailsResult(status, passed, messages=talk.messages, journal=turn.journal, tool_calls=called)
 
 
 def _newest(talk: Conversation, roles: Sequence[str]) -> str:
@@ -178,7 +185,7 @@ def _wanted(
     if directions is None:
         return _by_roles(messages, input_roles)
     if isinstance(directions, str) or not all(direction in _DIRECTIONS for direction in directions):
-        raise InvalidRequestError(f"rail_types is {directions!r}; it must be a list of 'input', 'output' or both")
+        raise InvalidRequestError("rail_types must be a list of 'input', 'output' or both")
     return tuple(direction for direction in _DIRECTIONS if direction in directions)
 
 
@@ -190,6 +197,16 @@ def _by_roles(messages: Sequence[Message], input_roles: Collection[str]) -> tupl
     if "assistant" in roles:
         chosen.append("output")
     return tuple(chosen)
+
+
+def _assembled(fragments: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:
+    """Return whole calls; one without arguments is one with none in its object."""
+    assembler = ToolCallAssembler()
+    assembler.add(fragments)
+    return tuple(
+        replace(call, arguments="{}") if not call.arguments and call.kind == "function" else call
+        for call in assembler.calls()
+    )
 
 
 def _tool_calls(message: Message) -> tuple[ToolCallDelta, ...]:

@@ -15,6 +15,7 @@ from handrail.errors import InvalidRequestError
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
 _NOT_FOR_MODELS = ("context", "event")
 _INSTEAD_OF_TEXT = ("tool_calls", "function_call", "refusal", "audio")  # what an assistant's message may have alone
+_LONGEST_ROLE = 64  # characters of a role that is none, in search of one that is meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +102,18 @@ def conversation(prompt: str | None, messages: Sequence[Message] | None) -> Conv
 def _check(index: int, message: object) -> None:
     where = f"messages[{index}]"
     if not isinstance(message, Mapping):
-        raise InvalidRequestError(f"{where} must be a mapping with 'role' and 'content', not {message!r}")
+        raise InvalidRequestError(f"{where} must be a mapping with 'role' and 'content', not {type(message).__name__}")
     role = message.get("role")
     if role not in ROLES:
-        nearest = get_close_matches(str(role), ROLES, n=1)
+        nearest = get_close_matches(role[:_LONGEST_ROLE], ROLES, n=1) if isinstance(role, str) else []
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise InvalidRequestError(f"{where} has the role {role!r}; roles are {', '.join(ROLES)}{hint}")
+        found = "an unknown role" if isinstance(role, str) else f"a role of the type {type(role).__name__}"
+        raise InvalidRequestError(f"{where} has {found}; roles are {', '.join(ROLES)}{hint}")
     content = message.get("content")
     if role == "context":
         if not isinstance(content, Mapping):
-            raise InvalidRequestError(
-                f"{where} has the role 'context', so its content must be a mapping, not {content!r}"
-            )
+            kind = type(content).__name__
+            raise InvalidRequestError(f"{where} has the role 'context', so its content must be a mapping, not {kind}")
     elif role != "event" and not (content is None and role == "assistant" and any(map(message.get, _INSTEAD_OF_TEXT))):
         _check_content(where, content)
 
@@ -122,11 +123,13 @@ def _check_content(where: str, content: object) -> None:
     if content is None:
         raise InvalidRequestError(f"{where} has no content")
     if not isinstance(content, str | list | tuple):
-        raise InvalidRequestError(f"{where} has the content {content!r}; it must be text or a list of parts")
+        kind = type(content).__name__
+        raise InvalidRequestError(f"{where} has a content of the type {kind}; it must be text or a list of parts")
     for number, part in enumerate(() if isinstance(content, str) else content):
         if not isinstance(part, Mapping):
             raise InvalidRequestError(
-                f"{where}.content[{number}] is {part!r}; a part is a mapping such as {{'type': 'text', 'text': ...}}"
+                f"{where}.content[{number}] is of the type {type(part).__name__}; "
+                "a part is a mapping such as {'type': 'text', 'text': ...}"
             )
         if not isinstance(text := part.get("text", ""), str):
             raise InvalidRequestError(

@@ -45,7 +45,7 @@ class FedStream(OnlyAsyncBlock):
         if self._entered:
             raise StreamClosedError("a guard can be entered once; ask for a new one with rails.feed(...)")
         self._entered = True
-        self._call.begin()
+        await self._call.begin()
         self._builder.begin()
         end_when_forgotten(self, self._pump.start())
         return self

@@ -10,7 +10,7 @@ import anyio
 
 from handrail._call.units import Unit, removed, units_of, without
 from handrail._compose.kept_verdicts import Kept, Place
-from handrail._content import MessageTexts, differences, may_be_json, message_text
+from handrail._content import MessageTexts, differences, message_text
 from handrail._events import Blocked, RailFailed
 from handrail._stream.whole_texts import beside_the_loop, guard_text
 from handrail._turn import Journal
@@ -50,12 +50,9 @@ class InputGuard:
         app: the composed configuration.
         rails: those that the call wants.
         turn: what they are told of the call.
-        variables: those of the caller, on which a verdict may rest.
     """
 
-    def __init__(
-        self, app: Composition, rails: Sequence[RailPlan], turn: Turn, variables: Mapping[str, object]
-    ) -> None:
+    def __init__(self, app: Composition, rails: Sequence[RailPlan], turn: Turn) -> None:
         self._rails = rails
         self._turn = turn
         self._kept = app.kept_verdicts
@@ -64,7 +61,7 @@ class InputGuard:
         chosen = [
             f"{n} {rail.rail_id.text}" for n, rail in enumerate(app.input_rails) if any(rail is one for one in rails)
         ]
-        self._scope = (repr(turn.caller), repr(sorted(variables.items(), key=str)), *chosen)
+        self._scope = self._kept.scope(turn.caller, turn.conversation_id, turn.variables, turn.tools, chosen)
 
     async def history(self, talk: Conversation) -> tuple[Conversation, Blocked | RailFailed | None]:
         """Judge what was answered before: each text once, and again only if it changes.
@@ -143,7 +140,9 @@ class InputGuard:
             return await self._ask(texts, messages, turn, place)
         return await _edited(texts, kept.edits)
 
-    async def _ask(self, texts: MessageTexts, messages: tuple[Message, ...], turn: Turn, place: Place) -> _Judged:
+    async def _ask(
+        self, texts: MessageTexts, messages: tuple[Message, ...], turn: Turn, place: Place | None
+    ) -> _Judged:
         content, journal = texts.content, turn.journal
         own = Journal(journal.llm_calls, telling=journal.telling)  # its own checks, for others may run beside it
         turn = replace(turn, journal=own, user_message=content if messages[-1]["role"] == "user" else turn.user_message)
@@ -174,7 +173,7 @@ def _changes(judged: Mapping[Unit, _Judged]) -> dict[int, Message]:
 async def told_of(turn: Turn, talk: Conversation) -> Turn:
     """Return what rails are told of a call now that its conversation has gone through input rails."""
     said = talk.user_message
-    if may_be_json(said):
+    if "{" in said or "[" in said:  # in any of its texts, each of which is read for itself
         said = await beside_the_loop(lambda: talk.user_content, len(said))
     return replace(turn, messages=talk.messages, user_message=said)
 

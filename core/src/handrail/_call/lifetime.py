@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from threading import Thread
 
 import anyio
 
@@ -17,6 +18,9 @@ from handrail._turn import deadline_at
 from handrail.errors import InvalidRequestError, RailsClosedError, StreamClosedError, TimedOut
 
 _LOOK_AGAIN = 1.0  # seconds after which it is looked whether a loop has ended that had calls left
+
+CALLED_FROM: ContextVar[Thread | None] = ContextVar("handrail_called_from", default=None)
+"""The thread that waits, without a loop of its own, for what runs."""
 
 _inside: ContextVar[tuple[Lifetime, ...]] = ContextVar("handrail_calls", default=())
 
@@ -58,7 +62,7 @@ class RunningCalls:
     async def drain(self, seconds: float | None) -> None:
         """Refuse new calls, and wait for those that run; cut what still runs after so many seconds.
 
-        A call that the caller's own task has begun cannot end while it waits here, so it is cut at once.
+        A call that the caller's own task or thread has begun cannot end while it waits here, so it is cut at once.
 
         Raises:
             StreamClosedError: a rail or a provider of a call that runs asks for this; that call is cut.
@@ -116,6 +120,7 @@ class Lifetime:
         self.timeout = timeout
         self._running = running
         self._task = 0
+        self._thread: Thread | None = None
         self._call_off: Callable[[], None] | None = None
 
     def begin(self, stop: Stop, is_inside: Callable[[], bool] | None = None) -> None:
@@ -131,7 +136,7 @@ class Lifetime:
         self._running.add(self)
         self._stop, self._is_inside = stop, is_inside
         self._soon, self._is_over = scheduler(), ended_loop()
-        self._task = anyio.get_current_task().id
+        self._task, self._thread = anyio.get_current_task().id, CALLED_FROM.get()
         if self.timeout is not None:
             self.deadline = running_clock()() + self.timeout
             self._call_off = call_at(self.deadline, self._expire)
@@ -184,7 +189,9 @@ class Lifetime:
 
     @property
     def is_mine(self) -> bool:
-        """True if the task that asks has begun the call, or is part of it."""
+        """True if the task that asks has begun the call, or is part of it; or the thread that waits for that task."""
+        if self._thread is not None and self._thread is CALLED_FROM.get():
+            return True
         return self.is_around or self._task == anyio.get_current_task().id
 
     def _expire(self) -> None:

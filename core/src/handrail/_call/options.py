@@ -134,13 +134,13 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise InvalidRequestError(f"options.{name} must be a mapping, not {value!r}")
+        raise InvalidRequestError(f"options.{name} must be a mapping, not {type(value).__name__}")
     return value
 
 
 def _flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidRequestError(f"options.{name} must be true or false, not {value!r}")
+        raise InvalidRequestError(f"options.{name} must be true or false, not {type(value).__name__}")
     return value
 
 
@@ -149,7 +149,7 @@ def _names_or_flag(name: str, value: object) -> bool | Sequence[str]:
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return value
-    raise InvalidRequestError(f"options.{name} must be true, false or a list of names, not {value!r}")
+    raise InvalidRequestError(f"options.{name} must be true, false or a list of names, not {type(value).__name__}")
 
 
 def _known(where: str, key: object, known: Sequence[str]) -> None:

@@ -103,7 +103,8 @@ class GreyZone:
         if window.channel not in self._first.channels:
             return None
         try:
-            return sound(await self._first.rail.check(window, turn), window, self._first)  # type: ignore[union-attr]  # it has been looked at
+            told = turn.for_rail(self._first.rail_id.text)
+            return sound(await self._first.rail.check(window, told), window, self._first)  # type: ignore[union-attr]  # it has been looked at
         except Exception:  # noqa: BLE001  # its own check is recorded as failed, and this one decides alone
             return None
 

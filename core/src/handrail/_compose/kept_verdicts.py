@@ -6,13 +6,16 @@ import hashlib
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from handrail._types import Edit, Message
 
 _MOST_ENTRIES = 20_000
 _MOST_BYTES = 16 * 1024 * 1024
+_MOST_LEVELS = 64  # of lists and mappings in one another
+_MARK = "cache_control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,18 @@ class Place:
     seal: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What verdicts of one call rest on beside the messages, hashed."""
+
+    digest: hashlib.blake2b = field(repr=False)
+
+
 class KeptVerdicts:
     """Verdicts of one `LLMRails`, the least recently used given up first. Nothing in it can be read.
 
-    A verdict is kept under a keyed hash of the text, of the rails and of who asks. Edits may show what they replace, so
-    they are encrypted with another keyed hash of the same, which is kept nowhere.
+    A verdict is kept under a keyed hash of the messages, of the rails and of what else these are told. Edits may show
+    what they replace, so they are encrypted with another keyed hash of the same, which is kept nowhere.
 
     Args:
         most_entries: how many are kept.
@@ -57,41 +67,41 @@ class KeptVerdicts:
     def __len__(self) -> int:
         return len(self._sealed)
 
-    def place(self, scope: Sequence[str], messages: Sequence[Message]) -> Place:
-        """Return where the verdict on some messages is kept.
+    def scope(self, *values: object) -> Scope | None:
+        """Return what a verdict rests on beside the messages: which rails judge them, and whatever they are told.
 
-        Args:
-            scope: which rails judge them, and whatever else their verdict rests on.
-            messages: what is judged: their roles and texts, and how these are divided.
+        None if that cannot be compared: of an object nobody knows whether it still is what it was.
         """
         digest = hashlib.blake2b(key=self._secret)
-        for text in (str(len(scope)), *scope):
-            _add(digest, text)
-        for message in messages:
-            content = message.get("content")
-            _add(digest, str(message["role"]))
-            if isinstance(content, str):
-                _add(digest, content)
-            else:
-                parts = content if isinstance(content, list | tuple) else ()
-                digest.update(b"[%d]" % len(parts))
-                for part in parts:
-                    text = part if isinstance(part, str) else part.get("text")
-                    _add(digest, text if isinstance(text, str) else None)
+        return Scope(digest) if _add(digest, values) else None
+
+    def place(self, scope: Scope | None, messages: Sequence[Message]) -> Place | None:
+        """Return where the verdict on some messages is kept; None if it is not to be.
+
+        Args:
+            scope: whatever else the verdict rests on.
+            messages: what is judged, with all that they carry but marks for a provider's cache, which move.
+        """
+        if scope is None:
+            return None
+        digest = scope.digest.copy()
+        if not _add(digest, [_without_marks(message) for message in messages]):
+            return None
         found = digest.digest()
         return Place(found[:32], found[32:])
 
-    def get(self, place: Place) -> Kept | None:
+    def get(self, place: Place | None) -> Kept | None:
         """Return what is kept there."""
-        sealed = self._sealed.get(place.key)
-        if sealed is None:
+        if place is None or (sealed := self._sealed.get(place.key)) is None:
             return None
         self._sealed.move_to_end(place.key)
         refused, edits = json.loads(_mixed(sealed, place.seal))
         return Kept(refused, tuple(Edit(*edit) for edit in edits))
 
-    def put(self, place: Place, kept: Kept) -> None:
-        """Keep what rails have said."""
+    def put(self, place: Place | None, kept: Kept) -> None:
+        """Keep what rails have said, if there is a place for it."""
+        if place is None:
+            return
         edits = [(edit.start, edit.end, edit.replacement) for edit in kept.edits]
         sealed = _mixed(json.dumps((kept.refused, edits)).encode(), place.seal)
         self._size += len(sealed) - len(self._sealed.pop(place.key, b""))
@@ -105,11 +115,41 @@ class KeptVerdicts:
         self._size = 0
 
 
-def _add(digest: hashlib.blake2b, text: str | None) -> None:
-    """Add a text so that it cannot be taken for another one, or for two."""
-    raw = b"" if text is None else text.encode("utf-8", "surrogatepass")
-    digest.update(b"%d:" % (-1 if text is None else len(raw)))
+def _without_marks(message: Message) -> Message:
+    """Return a message without `cache_control`, its own and that of its parts."""
+    content = message.get("content")
+    if isinstance(content, list | tuple):
+        parts = [_without(part) if isinstance(part, Mapping) else part for part in content]
+        return {**_without(message), "content": parts}
+    return _without(message) if _MARK in message else message
+
+
+def _without(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != _MARK}
+
+
+def _add(digest: hashlib.blake2b, value: object, depth: int = 0) -> bool:
+    """Add a value so that it cannot be taken for another one, or for two; return False if it is no plain data."""
+    if depth > _MOST_LEVELS:
+        return False
+    if isinstance(value, list | tuple):
+        digest.update(b"[%d]" % len(value))
+        return all(_add(digest, one, depth + 1) for one in value)
+    if isinstance(value, Mapping):
+        digest.update(b"{%d}" % len(value))
+        names = [name for name in value if isinstance(name, str)]
+        return len(names) == len(value) and all(_add(digest, (name, value[name]), depth + 1) for name in sorted(names))
+    if isinstance(value, str):
+        kind, raw = b"s", value.encode("utf-8", "surrogatepass")
+    elif isinstance(value, bytes):
+        kind, raw = b"b", value
+    elif value is None or type(value) in (bool, int, float):
+        kind, raw = b"n", repr(value).encode()
+    else:
+        return False
+    digest.update(b"%b%d:" % (kind, len(raw)))
     digest.update(raw)
+    return True
 
 
 def _mixed(text: bytes, seal: bytes) -> bytes:

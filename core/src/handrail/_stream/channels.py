@@ -35,9 +35,12 @@ _MUCH_SPACE = 64  # characters at the beginning of a text, after which it is rea
 class Channels:
     """Builds the chain of each channel of one answer.
 
+    Attributes:
+        turn: what sessions are told of the call, and its journal.
+
     Args:
         rails: what guards the answer.
-        turn: what sessions are told of the call, and its journal.
+        turn: the same.
         parallel: whether edits of neighbouring window rails are joined instead of following one another.
         whole: whether window rails are asked one after another, because the text is whole before they see it.
         is_json: whether the text was asked for as JSON, so that it has to be.
@@ -48,7 +51,7 @@ class Channels:
         self, rails: Sequence[RailPlan], turn: Turn, *, parallel: bool, whole: bool, is_json: bool, as_written: bool
     ) -> None:
         self._rails = tuple(rails)
-        self._turn = turn
+        self.turn = turn
         self._parallel = parallel
         self._whole = whole
         self._is_json = is_json
@@ -112,10 +115,10 @@ class Channels:
         return stages
 
     def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
-        return WindowStage(plans, self._turn.journal, key, tool_name)
+        return WindowStage(plans, self.turn.journal, key, tool_name)
 
     def _session(self, plan: RailPlan, key: Key, step: Step) -> SessionStage:
-        session = SessionStage(plan, self._turn, key[0])
+        session = SessionStage(plan, self.turn, key[0])
         session.open(step)
         return session
 
@@ -130,7 +133,7 @@ class Channels:
 
         Where all of them observe, text passes as it is written; what cannot be decoded is none of a reader's business.
         """
-        journal = self._turn.journal
+        journal = self.turn.journal
         enforcing = [rail for rail in rails if not rail.observes]
         if not enforcing:
             decoding = [] if make is None else [Decoding(make(), inner[0], rails[0], channel, journal)]

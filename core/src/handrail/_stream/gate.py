@@ -64,7 +64,6 @@ class Gate:
         as_written: bool = False,
         inner: bool = False,
     ) -> None:
-        self.turn = turn
         self.telling = None if inner else turn.journal.telling
         self.step = Step()
         self.buffer: list[str] = []
@@ -84,6 +83,15 @@ class Gate:
         self._checks = 0  # begun, or about to be, and not answered
         self._finished = False  # no more will come
         self._stopping = False  # a rail ends the stream, and only others that may end it earlier are waited for
+
+    @property
+    def turn(self) -> Turn:
+        """What rails are told of the call; whoever opens it may set it before the answer begins."""
+        return self._channels.turn
+
+    @turn.setter
+    def turn(self, turn: Turn) -> None:
+        self._channels.turn = turn
 
     @property
     def held(self) -> int:

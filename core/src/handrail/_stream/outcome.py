@@ -142,7 +142,9 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     if verdict.decision == "block":
         return _sound_block(verdict, window, plan)
     if verdict is not DEFERRED and verdict.decision != "rewrite":
-        raise PluginContractError(f"check() returned the decision {verdict.decision!r}; use allow, block or rewrite")
+        raise PluginContractError(
+            f"check() returned {_kind(verdict.decision)} as decision; it must be allow, block or rewrite"
+        )
     if plan.stream_first:
         reason = verdict.reason or "the rail rewrites text that stream_first has delivered"
         return Verdict("block", reason, verdict.category)
@@ -185,7 +187,7 @@ def _sound_block(verdict: Verdict, window: Window, plan: RailPlan) -> Verdict:
     if span is None or _is_within(span, window):
         return verdict
     where = f"characters {window.context_start} to {window.end}"
-    note = f"{plan.plugin} gave the span {span!r}, which is outside its window, {where}"
+    note = f"{plan.plugin} gave a span outside its window, {where}"
     return replace(verdict, reason=f"{verdict.reason} ({note})".strip(), span=None)
 
 

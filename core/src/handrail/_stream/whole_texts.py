@@ -11,11 +11,12 @@ from handrail._stream.batch import Batch
 from handrail._stream.gate import Gate
 from handrail._stream.source import OneChunk
 from handrail._stream.steps import NEVER
-from handrail._types import Chunk, ToolCallDelta
+from handrail._types import Chunk
 
 if TYPE_CHECKING:
     from handrail._events import Blocked, RailFailed
     from handrail._stream.plan import RailPlan
+    from handrail._stream.steps import Item
     from handrail._turn import Turn
 
 T = TypeVar("T")
@@ -24,28 +25,30 @@ _SHORT = 8192  # characters, which are read as JSON within the ten milliseconds 
 
 
 async def guard_text(
-    rails: Sequence[RailPlan],
-    text: str,
-    turn: Turn,
-    *,
-    parallel: bool,
-    tool_calls: tuple[ToolCallDelta, ...] = (),
-    as_written: bool = False,
+    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, as_written: bool = False
 ) -> tuple[str, Blocked | RailFailed | None]:
-    """Run rails over a message that is whole; return its text as they let it through, and what stopped it.
+    """Run rails over a text that is whole; return it as they let it through, and what stopped it.
 
     Args:
         rails: planned for a whole text.
-        text: the message.
+        text: the text.
         turn: what they are told of the call.
         parallel: whether neighbouring window rails run at once.
-        tool_calls: what the message has beside the text.
         as_written: whether the text is content already, which is not read as JSON.
     """
+    items, stop = await guard_message(rails, Chunk(text), turn, parallel=parallel, as_written=as_written)
+    return "".join([item for item in items if isinstance(item, str)]), stop
+
+
+async def guard_message(
+    rails: Sequence[RailPlan], message: Chunk, turn: Turn, *, parallel: bool, as_written: bool = False
+) -> tuple[list[Item], Blocked | RailFailed | None]:
+    """Run rails over a message that is whole; return what they let through of it, and what stopped it.
+
+    See `guard_text`.
+    """
     gate = Gate(rails, turn, parallel=parallel, whole=True, as_written=as_written, inner=True)
-    source = OneChunk(Chunk(text, tool_calls=tool_calls))
-    items = await Batch(gate, source, max_characters=NEVER).take()
-    return "".join([item for item in items if isinstance(item, str)]), gate.stop
+    return await Batch(gate, OneChunk(message), max_characters=NEVER).take(), gate.stop
 
 
 async def beside_the_loop(function: Callable[[], T], characters: int) -> T:
