@@ -18,9 +18,9 @@ RESPONSES = {
             "role": "user",
             "content": [
                 {"type": "input_text", "text": "a"},
-                {"type": "input_image", "image_url": "data:x", "detail": "low", "file_id": None},
+                {"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "low", "file_id": None},
                 {"type": "input_file", "file_data": "d", "filename": "f"},
-                {"type": "input_audio", "input_audio": {"data": "a", "format": "wav"}},
+                {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
             ],
         },
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "h"}], "content": [{"text": "x"}]},
@@ -70,7 +70,7 @@ MESSAGES = {
             "role": "user",
             "content": [
                 {"type": "text", "text": "a", "citations": []},
-                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A"}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
                 {"type": "document", "title": "t", "source": {"type": "text", "media_type": "text/plain", "data": "A"}},
             ],
         },

@@ -12,6 +12,7 @@ TOOL = {"name": "get_weather", "description": "d", "parameters": {"type": "objec
 CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Lisbon"}'}}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "sunny"}
+PDF = "data:application/pdf;base64,JVBERi0="
 PNG = "data:image/png;base64,AAAA"
 IMAGE = {"type": "image_url", "image_url": {"url": PNG}}
 THOUGHT = {"reasoning_content": "Hm."}
@@ -36,8 +37,16 @@ RESPONSES = {
         ],
     ),
     "a file": (
-        [{"role": "user", "content": [item("input_file", file_data="data:a/b;base64,AA", filename="x.pdf")]}],
-        [{"role": "user", "content": [item("file", file={"file_data": "data:a/b;base64,AA", "filename": "x.pdf"})]}],
+        [{"role": "user", "content": [item("input_file", file_data=PDF, filename="x.pdf")]}],
+        [
+            {
+                "role": "user",
+                "content": [
+                    item("text", text="\nx.pdf\n"),
+                    item("file", file={"file_data": PDF, "filename": "file.pdf"}),
+                ],
+            }
+        ],
     ),
     "what was answered": (
         [
@@ -140,11 +149,16 @@ MESSAGES = {
                 ],
             }
         ],
-        [{"role": "user", "content": "T\nd"}],
+        [{"role": "user", "content": "\nT\nd\n"}],
     ),
     "a document": (
-        [{"role": "user", "content": [block("document", source={**SOURCE, "media_type": "application/pdf"})]}],
-        [{"role": "user", "content": [block("file", file={"file_data": "data:application/pdf;base64,AAAA"})]}],
+        [
+            {
+                "role": "user",
+                "content": [block("document", source={**SOURCE, "media_type": "application/pdf", "data": "JVBERi0="})],
+            }
+        ],
+        [{"role": "user", "content": [block("file", file={"file_data": PDF})]}],
     ),
     "a call and its result": (
         [

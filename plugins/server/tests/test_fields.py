@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
-from fakes import FakeProvider
+from fakes import FakeProvider, FunctionRail
+from handrail import Verdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -174,3 +176,107 @@ def test_words_in_a_message_are_text_that_rails_read_or_an_address_or_do_not_pas
         if part.get("type") == kind and name in part.get(kind, {})
     ]
     assert json.dumps(passed).count(WORDS) == sum(text.count(WORDS) for text in (*read, *addressed))
+
+
+def encoded(text, encoding="utf-8"):
+    return base64.b64encode(text.encode(encoding)).decode()
+
+
+FILES = {
+    "a text": {"file_data": f"data:text/plain;base64,{encoded(WORDS)}"},
+    "a text in per cents": {"file_data": "data:text/csv,harmful%20words"},
+    "a text of no type": {"file_data": f"data:;base64,{encoded(WORDS)}"},
+    "a text that is called a PDF": {
+        "file_data": f"data:application/pdf;base64,{encoded(WORDS)}",
+        "filename": "a.pdf",
+    },
+    "a text that is called a picture": {"file_data": f"data:image/png;base64,{encoded(WORDS)}"},
+    "a text in lines of base64": {
+        "file_data": base64.encodebytes(f"{20 * WORDS}".encode()).decode(),
+        "filename": "a.txt",
+    },
+    "a text in the other alphabet": {"file_data": encoded(f"?>{WORDS}?>").replace("/", "_").replace("+", "-")},
+    "a text without padding": {"file_data": encoded(WORDS).rstrip("=")},
+    "a text as it is": {"file_data": f"a,b\n{WORDS},1\n", "filename": "a.csv"},
+    "a text in place of base64": {"file_data": WORDS, "filename": "a.pdf"},
+    "UTF-16": {"file_data": f"data:text/plain;base64,{encoded(WORDS, 'utf-16')}"},
+    "a mark at the beginning": {"file_data": f"data:text/plain;base64,{encoded(WORDS, 'utf-8-sig')}"},
+    "JSON": {"file_data": f"data:application/json;base64,{encoded(json.dumps({'a': WORDS}))}"},
+    "a name": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": f"{WORDS}.pdf"},
+    "a name of what is known by its id": {"file_id": "f-1", "filename": WORDS},
+    "a name of a text": {"file_data": encoded("well known"), "filename": WORDS},
+}
+
+
+@pytest.mark.parametrize("file", FILES.values(), ids=FILES)
+async def test_files_that_are_text_and_names_of_files_are_judged(serve, fake, file):
+    provider = FakeProvider(["fine"])
+    rail = FunctionRail(lambda window: Verdict.block("x") if WORDS in window.text else Verdict.allow())
+    client = serve({"a": fake(input_=["words"])}, provider=provider, rails={"words": rail})
+    parts = [{"type": "text", "text": "See"}, {"type": "file", "file": file}, {"type": "text", "text": "there"}]
+    message = {"role": "user", "content": parts}
+    responses = {"role": "user", "content": [{"type": "input_file", **file}]}
+    for path, body in (
+        ("chat/completions", {"model": "a", "messages": [message]}),
+        ("chat/completions", {"config_id": "a", "messages": [message]}),
+        ("responses", {"model": "a", "input": [responses]}),
+    ):
+        answer = await client.post(f"/v1/{path}", body)
+        assert (answer.status, provider.opened) == (200, 0), answer.body
+        assert WORDS not in answer.body.decode()
+    checked = await client.post("/v1/checks", {"messages": [message]})
+    assert checked.json["status"] == "blocked"
+
+
+async def test_model_gets_a_text_file_as_text_and_other_files_by_a_name_of_no_meaning(asked):
+    pdf, address = "data:application/pdf;base64,JVBERi0=", "https://example.com/a.pdf"
+    files = [
+        {"file_data": "data:text/plain;base64,aGk=", "filename": "a.txt"},
+        {"file_data": pdf, "filename": "Bill of May.PDF"},
+        {"file_data": address},
+        {"file_id": "f-1"},
+    ]
+    answer, seen = await asked({"role": "user", "content": [{"type": "file", "file": file} for file in files]})
+    assert answer.status == 200
+    assert seen[0]["content"] == [
+        {"type": "text", "text": "\na.txt\nhi\n"},
+        {"type": "text", "text": "\nBill of May.PDF\n"},
+        {"type": "file", "file": {"file_data": pdf, "filename": "file.pdf"}},
+        {"type": "file", "file": {"file_data": address}},
+        {"type": "file", "file": {"file_id": "f-1"}},
+    ]
+    answer, seen = await asked(
+        {"role": "user", "content": [{"type": "file", "file": file} for file in files]}, policy={"parts": ["text"]}
+    )
+    assert (answer.status, answer.error["param"], seen) == (403, "messages[0].content[1].type", None)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_data": "data:text/plain;base64,%%%"}},
+        {"type": "file", "file": {"file_data": f"data:text/plain;base64,{encoded('æ', 'latin-1')}"}},
+        {"type": "file", "file": {"file_data": "AAAA"}},
+        {"type": "file", "file": {"file_data": "AAAA", "filename": "a.txt"}},
+        {"type": "file", "file": {"file_data": "data:application/zip;base64,AAAA", "filename": "a.pdf"}},
+        {"type": "file", "file": {"filename": "a.pdf"}},
+        {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{WORDS}", "filename": "a.pdf"}},
+        {"type": "file"},
+        {"type": "image_url", "image_url": {"url": f"data:text/plain;base64,{encoded(WORDS)}"}},
+        {"type": "image_url", "image_url": {"url": f"data:image/svg+xml;base64,{encoded(WORDS)}"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png,harmful%20words"}},
+        {"type": "video_url", "video_url": {"url": "DATA:text/plain,harmful"}},
+        {"type": "input_audio", "input_audio": {"data": WORDS, "format": "wav"}},
+    ],
+    ids=str,
+)
+async def test_file_that_is_neither_text_nor_of_a_kind_that_models_read_is_refused(asked, part):
+    answer, seen = await asked({"role": "user", "content": [part]})
+    assert (answer.status, answer.error["code"], seen) == (400, "unsupported_field", None)
+    assert WORDS not in answer.body.decode()
+
+
+@pytest.mark.parametrize("data", [f"data:text/plain,{'%20' * 20_000}", encoded("a text " * 200_000)])
+async def test_file_of_text_that_takes_long_to_read_is_refused(asked, data):
+    answer, seen = await asked({"role": "user", "content": [{"type": "file", "file": {"file_data": data}}]})
+    assert (answer.status, answer.error["code"], seen) == (413, "body_too_large", None)

@@ -193,6 +193,27 @@ HIDDEN = {
         {"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "text", "data": "bad"}}]}]},
         "x",
     ),
+    "in a file": (
+        "request",
+        {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "YSBiYWQ="}}]}]},
+        "x",
+    ),
+    "in the name of a file": (
+        "request",
+        {"messages": [{"role": "user", "content": [{"type": "input_file", "filename": "bad.pdf"}]}]},
+        "x",
+    ),
+    "in a document of base64": (
+        "request",
+        {"messages": [{"role": "user", "content": [{"type": "document", "source": {"data": "YSBiYWQ="}}]}]},
+        "x",
+    ),
+    "in Gemini's data": ("request", {"contents": [{"parts": [{"inlineData": {"data": "YSBiYWQ="}}]}]}, "x"),
+    "in a large file": (
+        "request",
+        {"input": [{"content": [{"file_data": "data:text/plain," + 5000 * "x" + "%20bad"}]}]},
+        "x",
+    ),
     "in two parts": (
         "request",
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "ba"}, {"type": "text", "text": "d"}]}]},
@@ -267,6 +288,25 @@ async def test_a_rewritten_answer_has_no_probabilities_of_its_old_tokens(asked):
 async def test_litellm_messages_without_texts_are_judged(asked):
     body = {"input_type": "request", "structured_messages": [{"role": "user", "content": "bad"}]}
     assert (await asked(LITELLM, body))["action"] == "BLOCKED"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"structured_messages": [{"role": "user", "content": [{"type": "file", "file": {"filename": "bad"}}]}]},
+        {"structured_messages": [{"content": [{"type": "file", "file": {"file_data": "data:,bad"}}]}]},
+        {"images": ["data:text/plain;base64,YmFk"]},
+    ],
+    ids=str,
+)
+async def test_litellm_files_are_judged_beside_texts(asked, more):
+    assert (await asked(LITELLM, {"input_type": "request", "texts": ["x"], **more}))["action"] == "BLOCKED"
+
+
+async def test_dify_files_are_judged(asked):
+    params = {"inputs": {"a": {"url": "data:text/plain;base64,YmFk"}}, "query": "x"}
+    found = await asked("/v1/checks/dify", {"point": "app.moderation.input", "params": params})
+    assert found["flagged"] is True
 
 
 async def test_kgateway_calls_are_judged(asked):

@@ -7,10 +7,11 @@ Only messages of users and tools are looked at: they are the text of strangers. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from handrail_server._errors import ApiError
+from handrail_server._files import is_medium, readable_file
 
 if TYPE_CHECKING:
     from handrail_server._settings import Policy
@@ -35,12 +36,15 @@ _WORDS = {
 
 
 _CALL_ID = re.compile(r"[^\s\x00-\x1f]{0,512}")
-_SHAPES: Mapping[str, re.Pattern[str]] = {
-    "url": re.compile(r"[^\s\x00-\x1f]*"),
-    "file_id": _CALL_ID,
-    "filename": re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{0,255}"),
+_ADDRESS = re.compile(r"(?!data:)[^\s\x00-\x1f]{0,16384}", re.IGNORECASE)
+_NAME = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{0,255}")
+_SHAPES: Mapping[str, Callable[[str], object]] = {
+    "url": lambda word: _ADDRESS.fullmatch(word) or is_medium(word, "image", "video"),
+    "data": lambda word: is_medium(word if word[:5].lower() == "data:" else f"data:audio/x;base64,{word}", "audio"),
+    "file_id": _CALL_ID.fullmatch,
+    "filename": _NAME.fullmatch,
 }
-"""What addresses and names of files are like; a longer text in their place would be one that nobody judges."""
+"""What addresses, pictures, sounds and names of files are like; text in their place would be one that nobody judges."""
 
 
 class Fields:
@@ -51,7 +55,7 @@ class Fields:
         self._parts = frozenset(policy.parts)
 
     def passed(self, messages: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-        """Return the messages as they may go on; empty fields that say nothing are left out.
+        """Return the messages as they may go on; empty fields that say nothing are left out, files of text become text.
 
         Raises:
             ApiError: a message has a field, or a part, that no rail reads and the protocol does not need.
@@ -76,19 +80,20 @@ class Fields:
         if not isinstance(kept.get("is_error", False), bool):
             raise _refused(f"{where}.is_error", "it must be true or false")
         if isinstance(content := kept.get("content"), list):
-            self._check_parts(f"{where}.content", content)
+            return {**kept, "content": [*self._parted(f"{where}.content", content)]}
         return kept
 
-    def _check_parts(self, where: str, parts: Sequence[object]) -> None:
+    def _parted(self, where: str, parts: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         for index, part in enumerate(parts):
-            if not isinstance(part, Mapping):
-                continue  # the kernel says what is wrong with it
+            place = f"{where}[{index}]"
             kind = part.get("type")
             if kind not in get_args(Part):
-                raise _refused(f"{where}[{index}].type", f"the parts of a message are {', '.join(get_args(Part))}")
-            if kind not in self._parts:
-                raise _refused(f"{where}[{index}].type", f"this server takes no part {kind!r}", status=403)
-            _check_part(f"{where}[{index}]", part, str(kind))
+                raise _refused(f"{place}.type", f"the parts of a message are {', '.join(get_args(Part))}")
+            _check_part(place, part, str(kind))
+            readable = readable_file(part, place) if kind == "file" else (part,)
+            if readable[-1]["type"] not in self._parts:
+                raise _refused(f"{place}.type", f"this server takes no part {kind!r}", status=403)
+            yield from readable
 
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -103,7 +108,7 @@ def _check_part(where: str, part: Mapping[str, Any], kind: str) -> None:
         for inner, word in value.items():
             known, shape = _WORDS.get(inner), _SHAPES.get(inner)
             is_sound = inner in _INSIDE[name] and isinstance(word, str) and (known is None or word in known)
-            if not is_sound or (shape is not None and not shape.fullmatch(word)):
+            if not is_sound or (shape is not None and not shape(word)):
                 raise _refused(f"{where}.{name}.{inner}", "this field, or its value, is not known")
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail_server._errors import ApiError
-from handrail_server._webhook_texts import calls_of, parts_going_on, places_of, rest_of, rewritten, wrong
+from handrail_server._files import texts_in_files
+from handrail_server._webhook_texts import calls_of, files_of, parts_going_on, places_of, rest_of, rewritten, wrong
 
 if TYPE_CHECKING:
     from handrail import LLMRails, RailsResult
@@ -132,9 +133,10 @@ def _raise_if_stopped(result: RailsResult) -> None:
 async def _litellm(body: Body, judge: Judge) -> Body:
     texts = _texts(body.get("texts"), "texts")
     side: Side = "request" if _one_of(body, "input_type", ("request", "response")) == "request" else "response"
-    # of a request without texts; else they have all that its messages say
-    messages = {} if any(texts) else {"messages": body.get("structured_messages") or []}
-    passed = await judge.texts(side, [((n,), text) for n, text in enumerate(texts)], rest_of(messages, (), "request"))
+    said = body.get("structured_messages") or []
+    messages = files_of(said) if any(texts) else {"messages": said}  # texts have all that the text parts say
+    rest = [*rest_of(messages, (), "request"), *texts_in_files(body.get("images"))]
+    passed = await judge.texts(side, [((n,), text) for n, text in enumerate(texts)], rest)
     await judge.calls(body.get("tool_calls"))
     return {"action": "NONE"} if passed == texts else {"action": "GUARDRAIL_INTERVENED", "texts": passed}
 
@@ -174,10 +176,12 @@ async def _dify(body: Body, judge: Judge) -> Body:
     if not isinstance(inputs, Mapping) or not isinstance(query := params.get("query"), str | None):
         raise wrong("params.inputs")
     texts = [value if isinstance(value, str) else json.dumps(value) for value in inputs.values()]
-    passed = await judge.input([*texts, query or ""])
-    if passed == [*texts, query or ""]:
+    files = list(texts_in_files(inputs))
+    passed = await judge.input([*texts, *files, query or ""])
+    if passed == [*texts, *files, query or ""]:
         return _DIFY_PASSES
-    if any(a != b for a, b, value in zip(texts, passed, inputs.values(), strict=False) if not isinstance(value, str)):
+    fixed = [not isinstance(value, str) for value in inputs.values()] + [True] * len(files)
+    if any(a != b for a, b, is_fixed in zip([*texts, *files], passed, fixed, strict=False) if is_fixed):
         raise StoppedError(judge.refusal)
     changed = dict(zip(inputs, passed, strict=False))
     kept = {name: changed[name] if isinstance(value, str) else value for name, value in inputs.items()}

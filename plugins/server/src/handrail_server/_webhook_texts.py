@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from handrail_server._errors import ApiError
+from handrail_server._files import texts_in_files
 from handrail_server._leaves import texts_of, unreadable
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -71,17 +72,27 @@ def parts_going_on(places: Sequence[tuple[Path, str]]) -> frozenset[int]:
 
 
 def rest_of(value: Mapping[str, Any], places: Sequence[tuple[Path, str]], side: Side) -> list[str]:
-    """Return what else somebody may have written, in whatever protocol: nested blocks, names, reasoning, arguments.
+    """Return what else somebody may have written, in whatever protocol: blocks, files, names, reasoning, arguments.
 
     Nothing of it can be rewritten. Texts that could be JSON stand apart, so that rails read what they say.
     """
     left = put(value, [path for path, _ in places], [""] * len(places))
     if side == "request":
         left = {name: left[name] for name in _WRITTEN if name in left}
-    texts = [text for text in texts_of(_readable(left)) if text.strip()]
+    texts = [text for text in (*texts_of(_readable(left)), *texts_in_files(left)) if text.strip()]
     apart = [text for text in texts if text.lstrip()[0] in "{["]
     together = "\n".join(text for text in texts if text.lstrip()[0] not in "{[")
     return [together, *apart] if together else apart
+
+
+def files_of(messages: object) -> dict[str, Any]:
+    """Return of messages in OpenAI's form the parts that are not text, as messages."""
+    contents = [message.get("content") for message in _mappings(messages)]
+    return {"messages": [part for content in contents for part in _mappings(content) if part.get("type") != "text"]}
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def calls_of(value: Mapping[str, Any]) -> Iterator[object]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handrail_server._dialects._translating import joined, refuse_unknown, text_at, untranslatable, wrong
+from handrail_server._files import as_text
 
 Message = dict[str, Any]
 
@@ -150,19 +151,12 @@ def _image(source: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 def _document(block: Mapping[str, Any], source: Mapping[str, Any], place: str) -> dict[str, Any]:
     """Return a document: one that is text becomes text, which rails read."""
+    title = "" if block.get("title") is None else text_at(block, "title", place)
     if source.get("type") == "text":
-        title = f"{block['title']}\n" if isinstance(block.get("title"), str) else ""
-        return {"type": "text", "text": title + text_at(source, "data", f"{place}.source")}
-    named = {"filename": block["title"]} if isinstance(block.get("title"), str) else {}
-    return {
-        "type": "file",
-        "file": {
-            "file_data": _data_url(
-                source, place, _PDF, "application/pdf, as a text is sent as one, so that rails read it"
-            ),
-            **named,
-        },
-    }
+        return dict(as_text(title, text_at(source, "data", f"{place}.source")))
+    only = "application/pdf, as a text is sent as one, so that rails read it"
+    named = {"filename": title} if title else {}
+    return {"type": "file", "file": {"file_data": _data_url(source, place, _PDF, only), **named}}
 
 
 def _data_url(source: Mapping[str, Any], place: str, allowed: re.Pattern[str], what: str) -> str:
