@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from handrail._records import FailureKind as FailureKind
     from handrail._records import RailId as RailId
     from handrail._records import WouldHave as WouldHave
+    from handrail._reloadable import ReloadableRails as ReloadableRails
     from handrail._request_id import request_id as request_id
     from handrail._specs import Direction as Direction
     from handrail._stream.plan import MakeStrategy as MakeStrategy
@@ -141,6 +142,7 @@ _HOMES = {
     ),
     "_rails": ("LLMRails",),
     "_records": ("CheckRecord", "FailureKind", "RailId", "WouldHave"),
+    "_reloadable": ("ReloadableRails",),
     "_request_id": ("request_id",),
     "_specs": ("Direction",),
     "_stream.plan": ("MakeStrategy", "RailPlan"),

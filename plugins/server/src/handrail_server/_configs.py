@@ -8,14 +8,14 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 from typing import TypeAlias
 
 import anyio
 from anyio import to_thread
-from handrail import ConfigurationError, HandrailError, LLMRails, RailsConfig
+from handrail import ConfigurationError, HandrailError, LLMRails, RailsClosedError, RailsConfig, ReloadableRails
 
 from handrail_server._errors import config_broken, no_configuration
 
@@ -30,23 +30,31 @@ _SUFFIXES = (".yml", ".yaml")
 _MOST_FILES = 5000  # of a configuration, that are looked at for changes
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A configuration in use.
+    """A configuration as one request uses it.
 
     Attributes:
         ids: its names.
         rails: what was built.
-        snapshot: the files as they were when it was loaded.
-        users: requests that use it now.
-        retired: True once it was replaced or dropped; the last user closes it.
     """
 
     ids: Ids
     rails: LLMRails
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A configuration that is kept loaded.
+
+    Attributes:
+        rails: what was built.
+        snapshot: the files as they were before they were read.
+        failed_snapshot: the files as they were when they could not be used.
+    """
+
+    rails: ReloadableRails
     snapshot: Snapshot
-    users: int = 0
-    retired: bool = False
     failed_snapshot: Snapshot = field(default_factory=frozenset)
 
 
@@ -70,7 +78,7 @@ class Configurations:
         self._single = _single(self._root)
         self._compose = compose or _composed
         self._bound = bound
-        self._loaded: OrderedDict[Ids, Loaded] = OrderedDict()
+        self._loaded: OrderedDict[Ids, _Entry] = OrderedDict()
         self._loading: dict[Ids, anyio.Lock] = {}
         found = self.folders()
         if not found:
@@ -108,12 +116,8 @@ class Configurations:
         while (entry := self._loaded.get(ids)) is None:  # it may be dropped again before its turn comes
             await self._load(ids)
         self._loaded.move_to_end(ids)
-        entry.users += 1
-        try:
-            yield entry
-        finally:
-            entry.users -= 1
-            await _close_unused(entry)
+        async with entry.rails.use() as rails:
+            yield Loaded(ids, rails)
 
     def check_combinations(self, combinations: Sequence[Ids]) -> None:
         """Refuse combinations of configurations that are not there.
@@ -136,45 +140,43 @@ class Configurations:
         """
         if self.default is not None:
             ids = (self.default,)
-            self._keep(self._build(ids, self._paths(ids)))
+            self._loaded[ids] = self._entry(ids)
 
     async def reload_changed(self) -> tuple[Sequence[Ids], Sequence[Ids]]:
         """Load again what has changed; give what was replaced, and what was broken and therefore kept as it was."""
         replaced: list[Ids] = []
         broken: list[Ids] = []
         for ids, entry in list(self._loaded.items()):
-            paths = self._paths(ids)
-            snapshot = await to_thread.run_sync(_snapshot, tuple(paths))
+            snapshot = await to_thread.run_sync(self._snapshot, ids)
             if snapshot in (entry.snapshot, entry.failed_snapshot):
                 continue
             try:
-                fresh = await to_thread.run_sync(self._build, ids, paths)
+                await entry.rails.reload()
+            except RailsClosedError:  # dropped meanwhile
+                continue
             except Exception as exc:  # noqa: BLE001  # whatever is wrong with an edit, what runs goes on
                 entry.failed_snapshot = snapshot
                 broken.append(ids)
                 logger.warning("configuration %s: the change cannot be used, the old one stays: %s", "+".join(ids), exc)
                 continue
-            if self._loaded.get(ids) is entry:
-                self._keep(fresh)
-                await self._retire(entry)
-                replaced.append(ids)
-                logger.info("configuration %s: loaded again", "+".join(ids))
+            entry.snapshot = snapshot
+            replaced.append(ids)
+            logger.info("configuration %s: loaded again", "+".join(ids))
         return replaced, broken
 
     async def aclose(self) -> None:
         """Close everything that is loaded. No request may run any more."""
         while self._loaded:
-            await self._retire(self._loaded.popitem()[1])
+            await self._loaded.popitem()[1].rails.aclose()
 
     async def _load(self, ids: Ids) -> None:
-        paths = self._known_paths(ids)
+        self._refuse_unknown(ids)
         lock = self._loading.setdefault(ids, anyio.Lock())
         async with lock:
             try:
                 if ids not in self._loaded:
-                    entry = await to_thread.run_sync(self._build, ids, paths)
-                    self._keep(entry)
-                    await self._drop_surplus(entry)
+                    self._loaded[ids] = await to_thread.run_sync(self._entry, ids)
+                    await self._drop_surplus(ids)
             except HandrailError as exc:
                 logger.warning("configuration %s cannot be used: %s", "+".join(ids), exc)
                 raise config_broken(f"The configuration {'+'.join(ids)!r}") from exc
@@ -182,50 +184,35 @@ class Configurations:
                 if not lock.statistics().tasks_waiting:
                     self._loading.pop(ids, None)
 
-    def _known_paths(self, ids: Ids) -> list[Path]:
-        paths = self._paths(ids)
-        if len(paths) != len(ids):
-            unknown = next((name for name in ids if self.find(name) is None), ids[0])
+    def _refuse_unknown(self, ids: Ids) -> None:
+        unknown = next((name for name in ids if self.find(name) is None), None)
+        if unknown is not None:
             raise no_configuration(unknown)
-        return paths
 
     def _paths(self, ids: Ids) -> list[Path]:
         return [path for path in map(self.find, ids) if path is not None]
 
-    def _build(self, ids: Ids, paths: Sequence[Path]) -> Loaded:
-        """Read and build; runs in a thread, because files and imports block."""
+    def _snapshot(self, ids: Ids) -> Snapshot:
+        return _snapshot(self._paths(ids))
+
+    def _entry(self, ids: Ids) -> _Entry:
+        """Load a configuration; runs in a thread, because files and imports block."""
+        snapshot = self._snapshot(ids)  # before reading, so that a change while it is read is seen as one
+        return _Entry(ReloadableRails(partial(self._build, ids)), snapshot)
+
+    def _build(self, ids: Ids) -> LLMRails:
+        paths = self._paths(ids)
         if len(paths) != len(ids):
             raise ConfigurationError(f"its folder is gone: {', '.join(ids)}")
-        snapshot = _snapshot(tuple(paths))  # before reading, so that a change while it is read is seen as one
-        return Loaded(ids, self._compose(reduce(add, map(RailsConfig.from_path, paths)), "+".join(ids)), snapshot)
+        return self._compose(reduce(add, map(RailsConfig.from_path, paths)), "+".join(ids))
 
-    def _keep(self, entry: Loaded) -> None:
-        self._loaded[entry.ids] = entry
-
-    async def _drop_surplus(self, newest: Loaded) -> None:
-        while len(self._loaded) > self._bound:
-            oldest = next(iter(self._loaded))
-            if self._loaded[oldest] is newest:
-                return
-            await self._retire(self._loaded.pop(oldest))
-
-    async def _retire(self, entry: Loaded) -> None:
-        entry.retired = True
-        await _close_unused(entry)
+    async def _drop_surplus(self, newest: Ids) -> None:
+        while len(self._loaded) > self._bound and (oldest := next(iter(self._loaded))) != newest:
+            await self._loaded.pop(oldest).rails.aclose()
 
 
 def _composed(config: RailsConfig, name: str) -> LLMRails:  # noqa: ARG001  # the interface
     return LLMRails(config)
-
-
-async def _close_unused(entry: Loaded) -> None:
-    if not entry.retired or entry.users:
-        return
-    with anyio.move_on_after(5, shield=True):
-        try:
-            await entry.rails.aclose(drain=2)  # nobody uses it; a client that left may have a stream that ends
-        except Exception as exc:  # noqa: BLE001  # the plugin boundary: what is closed is not needed any more
-            logger.warning("closing configuration %s failed: %s", "+".join(entry.ids), type(exc).__name__)
 
 
 def _single(root: Path) -> Mapping[str, Path]:
