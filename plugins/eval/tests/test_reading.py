@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from contextlib import suppress
 from itertools import islice
 
 import pytest
@@ -72,9 +73,27 @@ def test_parquet_and_folders_are_read_in_order(tmp_path):
         ("a.jsonl", '{"response": "x"}\n{"response"\n', [], "a.jsonl:2 is not valid JSON"),
         ("a.jsonl", "[1]\n", [], "must be an object with named fields"),
         ("a.jsonl", '{"response": 3}\n', [], "response must be a text, and is int"),
-        ("a.jsonl", '{"response": "x", "spans": [[0, 9]]}\n', [], "is outside the answer, which has 1 characters"),
+        (
+            "a.jsonl",
+            '{"response": "x", "spans": [[0, 9]]}\n',
+            [],
+            "is empty, or outside the answer, which has 1 characters",
+        ),
         ("a.parquet", "x", [], "is not valid Parquet"),
         ("a.txt", "x", [], "is of an unknown kind"),
+        ("a.csv", "response;label\nx;1\n", [], "seems to be separated by ';'"),
+        ("a.csv", "response,response\nx,y\n", [], "has two columns named 'response'"),
+        ("a.csv", 'response,label\n"x,1\ny,0\n', [], "is not valid CSV: unexpected end of data"),
+        ("a.csv", "response\nx\n".encode("utf-16-le"), [], "UTF-16 without a mark"),
+        ("a.csv", "answer,score\n" + "private " * 9 + ",1\n", ["response=answer", "label=answer"], "a str of 74 char"),
+        ("a.jsonl", "[" * 100_000, [], "is nested too deeply"),
+        ("a.jsonl", '{"response": "x", "tool_calls": {"name": "f"}}\n', [], "tool_calls must be a list"),
+        ("a.jsonl", '{"response": "x", "tool_calls": [{"function": "name"}]}\n', [], "tool_calls must be a list"),
+        ("a.jsonl", '{"response": "x", "spans": [[0, Infinity]]}\n', [], "spans must be a list"),
+        ("a.jsonl", '{"response": "xyz", "spans": [[0, 1.7]]}\n', [], "spans must be a list"),
+        ("a.jsonl", '{"response": "xyz", "spans": [[1, 1]]}\n', [], "is empty, or outside the answer"),
+        ("a.jsonl", '{"messages": [{"role": ["x"], "content": "y"}]}\n', [], "messages must be a list"),
+        ("a.csv", "a,b\nx,y\n", ["response=a,response=b"], "sets the field 'response' twice"),
         ("a.csv", "response\nx\n", ["answer=x"], "unknown field 'answer'"),
         ("a.csv", "response\nx\n", ["response"], "write FIELD=COLUMN"),
     ],
@@ -83,6 +102,56 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path, name, content, maps, tol
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, name, content, *maps)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_mark_at_the_beginning_says_the_encoding(tmp_path, encoding):
+    (row,) = read(tmp_path, "a.csv", "response,label\ncafé,1\n".encode(encoding))
+    assert (row.response, row.label) == ("café", True)
+
+
+@pytest.mark.parametrize("score", ["NaN", "null", '"nan"', '""'])
+def test_a_score_that_is_missing_is_no_label(tmp_path, score):
+    (row,) = read(tmp_path, "a.jsonl", f'{{"response": "null", "score": {score}}}\n', "label=score>0.5")
+    assert (row.response, row.label) == ("null", None)
+
+
+@pytest.mark.parametrize("value", ["false", '"FALSE"', '"False"', "0"])
+def test_words_are_compared_whatever_their_case(tmp_path, value):
+    other = "0" if value == "0" else "False"
+    (row,) = read(tmp_path, "a.jsonl", f'{{"response": "x", "safe": {value}}}\n', f"label=safe=={other}")
+    assert row.label is True
+
+
+def test_a_damaged_table_is_an_answer_wherever_the_damage_is(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"response": ["one", "two"] * 50}), tmp_path / "a.parquet")
+    whole = (tmp_path / "a.parquet").read_bytes()
+    for place in range(0, len(whole), 7):
+        damaged = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        with suppress(ConfigurationError):
+            read(tmp_path, "b.parquet", damaged)
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.jsonl", "has NUL characters"), ("a.json", "would be read as a whole")])
+def test_two_gigabytes_of_nothing_are_refused_in_little_memory(tmp_path, monkeypatch, name, told):
+    monkeypatch.setattr("handrail_eval._records._LONGEST_LINE", 1_000_000)
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(2 * 1024**3)
+    tracemalloc.start()
+    with pytest.raises(ConfigurationError, match=told):
+        list(read_rows([tmp_path / name]))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
+
+
+def test_a_line_without_an_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("handrail_eval._records._LONGEST_LINE", 1000)
+    with pytest.raises(ConfigurationError, match="a.jsonl:1 exceeds the limit of 1,000 characters in a line"):
+        read(tmp_path, "a.jsonl", "x" * 2000)
 
 
 def test_an_unknown_preset_names_those_that_there_are():

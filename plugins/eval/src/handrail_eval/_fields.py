@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -35,6 +36,8 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 _PAIR = re.compile(r"\s*(?P<field>\w+)\s*=(?!=)\s*(?P<source>.+?)\s*", re.DOTALL)
 _COMPARISON = re.compile(r"(?P<column>.+?)\s*(?P<operator>>=|<=|!=|==|>|<)\s*(?P<value>.+)", re.DOTALL)
 _MISSING = object()
+_UNSAID: Final = ("", "nan", "null")
+_LONGEST_SHOWN: Final = 24  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +64,34 @@ class Source:
             raise ConfigurationError(
                 f"{where}: there is no column {self.column!r}; the columns are {', '.join(map(str, record))}{hint}"
             )
-        if not self.compare or found is None or found == "":
-            return found
-        return self._compared(found, where)
+        return self._compared(found, where) if self.compare and not is_missing(found) else found
 
     def _compared(self, found: object, where: str) -> bool:
         compare = _OPERATORS[self.compare]
         try:
             return compare(float(found), float(self.value))  # type: ignore[arg-type]  # what is no number is caught
-        except (TypeError, ValueError):
-            if self.compare in ("==", "!="):
-                return compare(str(found), self.value)
+        except (TypeError, ValueError, OverflowError):
+            if self.compare in ("==", "!="):  # "False" of one program is "false" of another
+                return compare(str(found).strip().casefold(), self.value.casefold())
             raise ConfigurationError(
-                f"{where}: {self.column!r} is {found!r}, which cannot be compared by {self.compare} {self.value}"
+                f"{where}: {self.column!r} is {shown(found)}, which cannot be compared by {self.compare} {self.value}"
             ) from None
+
+
+def is_nan(value: object) -> bool:
+    """Return whether a value is NaN, which pandas writes where there is none."""
+    return isinstance(value, float) and math.isnan(value)
+
+
+def is_missing(value: object) -> bool:
+    """Return whether nobody said what a label or a score is."""
+    return value is None or is_nan(value) or (isinstance(value, str) and value.strip().lower() in _UNSAID)
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, but no text of any length: a wrong map may name the column of answers."""
+    told = repr(value)
+    return told if len(told) <= _LONGEST_SHOWN else f"a {type(value).__name__} of {len(told)} characters"
 
 
 def parse_map(texts: Iterable[str]) -> dict[str, Source]:
@@ -94,6 +111,8 @@ def parse_map(texts: Iterable[str]) -> dict[str, Source]:
         field = match["field"]
         if field not in FIELDS:
             raise ConfigurationError(f"--map sets the unknown field {field!r}; the fields are {', '.join(FIELDS)}")
+        if field in found:
+            raise ConfigurationError(f"--map sets the field {field!r} twice")
         compared = _COMPARISON.fullmatch(match["source"])
         if compared is None:
             found[field] = Source(match["source"])

@@ -1,20 +1,17 @@
-"""Reads rows one after another from JSONL, CSV, Parquet, or a folder of these, however large."""
+"""Reads rows one after another from files and folders, however large."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from handrail import ConfigurationError
 
-from handrail_eval._fields import FIELDS, Source
+from handrail_eval._fields import FIELDS, Source, is_nan
+from handrail_eval._records import KINDS, place_of, records_of
 from handrail_eval._rows import Row, label_of, spans_of
-
-_KINDS: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
-_LONGEST_FIELD: Final = 64 * 1024 * 1024  # characters; csv's own limit is 131,072, which a long answer exceeds
 
 
 def read_rows(paths: Iterable[Path], sources: Mapping[str, Source] | None = None) -> Iterator[Row]:
@@ -30,7 +27,7 @@ def read_rows(paths: Iterable[Path], sources: Mapping[str, Source] | None = None
     index = 0
     for path in files_of(paths):
         before = index
-        for where, record in _records(path):
+        for where, record in records_of(path):
             yield _row(index, where, record, sources or {})
             index += 1
         if index == before:
@@ -46,107 +43,24 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in _KINDS and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in KINDS and file.is_file())
             if not inside:
-                raise ConfigurationError(f"{path} has no files of the kinds {', '.join(_KINDS)}")
+                raise ConfigurationError(f"{path} has no files of the kinds {', '.join(KINDS)}")
             found += inside
         elif not path.exists():
             raise ConfigurationError(f"{path} does not exist")
-        elif path.suffix.lower() not in _KINDS:
-            raise ConfigurationError(f"{path} is of an unknown kind; the kinds are {', '.join(_KINDS)}")
+        elif path.suffix.lower() not in KINDS:
+            raise ConfigurationError(f"{path} is of an unknown kind; the kinds are {', '.join(KINDS)}")
         else:
             found.append(path)
     return found
 
 
-def _records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        yield from _parquet(path)
-        return
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if kind in (".csv", ".tsv"):
-                yield from _csv(path, file, "\t" if kind == ".tsv" else ",")
-            elif kind == ".json":
-                yield from _json(path, file.read())
-            else:
-                yield from _jsonl(path, file)
-    except UnicodeDecodeError as exc:
-        raise ConfigurationError(
-            f"{path} is not valid UTF-8 (byte {exc.object[exc.start]:#04x}); convert it, for example by "
-            f"'iconv -f latin1 -t utf-8'"
-        ) from None
-    except OSError as exc:
-        raise ConfigurationError(f"{path} cannot be read: {exc.strerror}") from exc
-
-
-def _jsonl(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            record = json.loads(line)
-        except ValueError as exc:
-            raise ConfigurationError(f"{where} is not valid JSON: {_told(exc)}") from None
-        yield where, _mapping(record, where)
-
-
-def _json(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        records = json.loads(text) if text.strip() else []
-    except ValueError as exc:
-        raise ConfigurationError(f"{path} is not valid JSON: {_told(exc)}; for JSON Lines name it .jsonl") from None
-    if not isinstance(records, list):
-        raise ConfigurationError(f"{path} must be a list of objects; for one object a line name it .jsonl")
-    for number, record in enumerate(records, 1):
-        where = f"{path}, row {number}"
-        yield where, _mapping(record, where)
-
-
-def _csv(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(lines, delimiter=delimiter)
-    header: list[str] | None = None
-    try:
-        for cells in reader:
-            if not any(cells):
-                continue
-            if header is None:
-                if not cells[0].startswith("#"):  # a comment before the header
-                    header = cells
-                continue
-            where = f"{path}:{reader.line_num}"
-            if len(cells) != len(header):
-                raise ConfigurationError(f"{where} has {len(cells)} cells, and the header {len(header)}")
-            yield where, dict(zip(header, cells, strict=True))
-    except csv.Error as exc:
-        raise ConfigurationError(f"{path}:{reader.line_num} is not valid CSV: {exc}") from None
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        from pyarrow import ArrowInvalid, parquet  # type: ignore[import-untyped]  # it has no types
-    except ImportError:
-        raise ConfigurationError(
-            f"{path}: Parquet needs pyarrow; install it with: pip install 'handrail-eval[parquet]'"
-        ) from None
-    try:
-        number = 0
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=512):
-                for record in batch.to_pylist():
-                    number += 1
-                    yield f"{path}, row {number}", record
-    except ArrowInvalid as exc:
-        raise ConfigurationError(f"{path} is not valid Parquet: {str(exc).splitlines()[0]}") from exc
-
-
 def _row(index: int, where: str, record: Mapping[str, Any], sources: Mapping[str, Source]) -> Row:
     def read(field: str) -> Any:
         source = sources.get(field)
-        return record.get(field) if source is None else source.read(record, where)
+        value = record.get(field) if source is None else source.read(record, where)
+        return None if is_nan(value) else value
 
     fields = {field: read(field) for field in FIELDS}
     messages, response = _conversation(fields, where)
@@ -176,7 +90,7 @@ def _conversation(fields: Mapping[str, Any], where: str) -> tuple[tuple[Mapping[
     """Return the messages before the answer, and the answer: where no column has it, the assistant's last message."""
     response = _text(fields["response"], "response", where)
     messages = _decoded(fields["messages"], where) or []
-    if not isinstance(messages, list) or not all(isinstance(entry, Mapping) and "role" in entry for entry in messages):
+    if not isinstance(messages, list) or not all(map(_is_message, messages)):
         raise ConfigurationError(f"{where}: messages must be a list of objects with 'role' and 'content'")
     if response is None and messages and messages[-1]["role"] == "assistant":
         response = _text(messages[-1].get("content"), "the last message", where) or ""
@@ -187,15 +101,21 @@ def _conversation(fields: Mapping[str, Any], where: str) -> tuple[tuple[Mapping[
     return tuple(messages), response
 
 
+def _is_message(entry: object) -> bool:
+    return isinstance(entry, Mapping) and isinstance(entry.get("role"), str)
+
+
 def _tool_calls(calls: object, where: str) -> tuple[tuple[str, str], ...]:
+    if calls is None:
+        return ()
     found = []
-    for call in calls if isinstance(calls, list) else ():
-        function = call.get("function", call) if isinstance(call, Mapping) else {}
-        if "name" not in function:
+    for call in calls if isinstance(calls, list) else (calls,):
+        function = call.get("function", call) if isinstance(call, Mapping) and isinstance(calls, list) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             raise ConfigurationError(f"{where}: tool_calls must be a list of objects with 'name' and 'arguments'")
-        arguments = function.get("arguments", "")
+        arguments = function.get("arguments") or ""
         text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-        found.append((str(function["name"]), text))
+        found.append((function["name"], text))
     return tuple(found)
 
 
@@ -206,20 +126,12 @@ def _decoded(value: object, where: str) -> object:
     try:
         return json.loads(value) if value.strip() else None
     except ValueError as exc:
-        raise ConfigurationError(f"{where}: a cell that must be JSON is not: {_told(exc)}") from None
+        raise ConfigurationError(f"{where}: what must be JSON is not: {place_of(exc)}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{where}: what must be JSON is nested too deeply") from None
 
 
 def _text(value: object, field: str, where: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise ConfigurationError(f"{where}: {field} must be a text, and is {type(value).__name__}")
-
-
-def _mapping(record: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(record, Mapping):
-        raise ConfigurationError(f"{where} must be an object with named fields, and is {type(record).__name__}")
-    return record
-
-
-def _told(error: ValueError) -> str:
-    return f"{getattr(error, 'msg', 'not JSON')} at character {getattr(error, 'pos', 0) + 1}"

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from handrail import ConfigurationError
 
-_VIOLATION = frozenset(("1", "true", "yes", "y", "unsafe", "harmful", "violation", "toxic", "bad", "block", "blocked"))
-_HARMLESS = frozenset(("0", "false", "no", "n", "safe", "harmless", "unharmful", "benign", "ok", "good", "allow"))
+from handrail_eval._fields import is_missing, shown
+
+_VIOLATION = frozenset(
+    ("1", "1.0", "true", "yes", "y", "unsafe", "harmful", "violation", "toxic", "bad", "block", "blocked")
+)
+_HARMLESS = frozenset(
+    ("0", "0.0", "false", "no", "n", "safe", "harmless", "unharmful", "benign", "ok", "good", "allow")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +54,20 @@ def label_of(value: object, where: str) -> bool | None:
     Raises:
         ConfigurationError: it is no word that is known.
     """
-    if value is None or value == "":
+    if is_missing(value):
         return None
     if isinstance(value, bool):
         return value
-    if isinstance(value, int | float) and value in (0, 1):
-        return bool(value)
+    if isinstance(value, int | float | Decimal) and value in (0, 1):
+        return value == 1
     word = str(value).strip().lower()
     if word in _VIOLATION:
         return True
     if word in _HARMLESS:
         return False
     raise ConfigurationError(
-        f"{where}: the label {value!r} is unknown; use true or false, unsafe or safe, 1 or 0, or write a comparison, "
-        f"such as --map 'label=score>0.5'"
+        f"{where}: the label {shown(value)} is unknown; use true or false, unsafe or safe, 1 or 0, or write a "
+        f"comparison, such as --map 'label=score>0.5'"
     )
 
 
@@ -74,17 +81,25 @@ def spans_of(value: object, length: int, where: str) -> tuple[tuple[int, int], .
     try:
         for item in value or ():  # type: ignore[attr-defined]  # checked by what follows
             start, end = (item["start"], item["end"]) if isinstance(item, Mapping) else item
-            found.append((int(start), int(end)))
+            found.append((_place(start), _place(end)))
     except (KeyError, TypeError, ValueError) as exc:
         raise ConfigurationError(f"{where}: spans must be a list of [start, end] or of {{start, end}}") from exc
     joined: list[tuple[int, int]] = []
     for start, end in sorted(found):
         if not 0 <= start < end <= length:
             raise ConfigurationError(
-                f"{where}: the span [{start}, {end}] is outside the answer, which has {length} characters"
+                f"{where}: the span [{start}, {end}] is empty, or outside the answer, which has {length} characters"
             )
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
     return tuple(joined)
+
+
+def _place(value: object) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if type(value) is int:
+        return value
+    raise ValueError
