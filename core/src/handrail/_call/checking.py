@@ -11,12 +11,13 @@ from handrail._call.log import GenerationLog, build_log
 from handrail._call.observing import observing_check
 from handrail._call.options import EVERYTHING
 from handrail._call.units import units_of
+from handrail._compose.model import ToolCallAssembler
 from handrail._content import message_text
 from handrail._events import Blocked
 from handrail._specs import Direction
-from handrail._stream.whole_texts import guard_text
+from handrail._stream.whole_texts import guard_message
 from handrail._turn import NOWHERE, Journal, Origin, Turn
-from handrail._types import ToolCallDelta, Usage
+from handrail._types import ToolCall, ToolCallDelta, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RailsResult:
         failed: True if the rail did not refuse but could not do its work.
         journal: every check, and every request to a model.
         messages: the conversation as the input rails let it through, its history too; after a block it is empty.
+        tool_calls: the tool calls of the answer as the output rails let them through; after a block there are none.
     """
 
     status: RailStatus
@@ -56,6 +58,7 @@ class RailsResult:
     failed: bool = False
     journal: Journal | None = None
     messages: tuple[Message, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def usage(self) -> Usage:
@@ -132,12 +135,18 @@ async def _check_output(app: Composition, talk: Conversation, turn: Turn, option
         raise InvalidRequestError("there is no message of the assistant for the output rails to check")
     answer = talk.messages[index]
     plans = options.choose(app.whole_output_rails, "output")
-    text = _said(answer)
-    parallel = app.config.rails.output.parallel
-    passed, stop = await guard_text(plans, text, turn, parallel=parallel, tool_calls=_tool_calls(answer))
-    if stop is not None:
-        return _stopped(app, stop, turn)
-    return RailsResult("passed" if passed == text else "modified", passed, messages=talk.messages, journal=turn.journal)
+    text, asked = _said(answer), _tool_calls(answer)
+    passed = await guard_message(plans, text, turn, parallel=app.config.rails.output.parallel, tool_calls=asked)
+    if passed.stop is not None:
+        return _stopped(app, passed.stop, turn)
+    calls = _put_together(passed.tool_calls)
+    return RailsResult(
+        "passed" if passed.text == text and calls == _put_together(asked) else "modified",
+        passed.text,
+        messages=talk.messages,
+        journal=turn.journal,
+        tool_calls=calls,
+    )
 
 
 def _newest(talk: Conversation, roles: Sequence[str]) -> str:
@@ -208,6 +217,12 @@ def _tool_calls(message: Message) -> tuple[ToolCallDelta, ...]:
             "a tool call of a message is not a mapping with 'function': {'name': ..., 'arguments': '<JSON text>'} "
             "or 'custom': {'name': ..., 'input': '<text>'}"
         ) from exc
+
+
+def _put_together(fragments: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:
+    assembler = ToolCallAssembler()
+    assembler.add(fragments)
+    return assembler.calls()
 
 
 def _tool_call(index: int, call: Mapping[str, Any]) -> ToolCallDelta:

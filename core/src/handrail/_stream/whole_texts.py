@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio.to_thread
@@ -23,7 +24,27 @@ T = TypeVar("T")
 _SHORT = 8192  # characters, which are read as JSON within the ten milliseconds that the loop may be held
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What rails let through of a message, and what stopped it."""
+
+    text: str
+    tool_calls: tuple[ToolCallDelta, ...]
+    stop: Blocked | RailFailed | None
+
+
 async def guard_text(
+    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, as_written: bool = False
+) -> tuple[str, Blocked | RailFailed | None]:
+    """Run rails over a text that is whole; return it as they let it through, and what stopped it.
+
+    See `guard_message` for the arguments.
+    """
+    passed = await guard_message(rails, text, turn, parallel=parallel, as_written=as_written)
+    return passed.text, passed.stop
+
+
+async def guard_message(
     rails: Sequence[RailPlan],
     text: str,
     turn: Turn,
@@ -31,12 +52,12 @@ async def guard_text(
     parallel: bool,
     tool_calls: tuple[ToolCallDelta, ...] = (),
     as_written: bool = False,
-) -> tuple[str, Blocked | RailFailed | None]:
-    """Run rails over a message that is whole; return its text as they let it through, and what stopped it.
+) -> Passed:
+    """Run rails over a message that is whole.
 
     Args:
         rails: planned for a whole text.
-        text: the message.
+        text: the message's text.
         turn: what they are told of the call.
         parallel: whether neighbouring window rails run at once.
         tool_calls: what the message has beside the text.
@@ -45,7 +66,8 @@ async def guard_text(
     gate = Gate(rails, turn, parallel=parallel, whole=True, as_written=as_written, inner=True)
     source = OneChunk(Chunk(text, tool_calls=tool_calls))
     items = await Batch(gate, source, max_characters=NEVER).take()
-    return "".join([item for item in items if isinstance(item, str)]), gate.stop
+    text = "".join([item for item in items if isinstance(item, str)])
+    return Passed(text, tuple([item for item in items if isinstance(item, ToolCallDelta)]), gate.stop)
 
 
 async def beside_the_loop(function: Callable[[], T], characters: int) -> T:
