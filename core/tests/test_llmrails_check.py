@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Chunk, Edit, Ruling, Usage, Verdict
+from handrail import Chunk, Edit, Ruling, ToolCall, Usage, Verdict
 from handrail.errors import InvalidRequestError
 
 REFUSAL = "I'm sorry, I can't respond to that."
@@ -160,6 +160,32 @@ async def test_tool_calls_of_another_form_are_an_error_and_no_pass(guarded, call
     g, _ = both(guarded)
     with pytest.raises(InvalidRequestError, match="a tool call of a message is not"):
         await g.rails.check_async([{"role": "assistant", "content": "x", "tool_calls": calls}])
+
+
+async def test_tool_calls_come_back_as_the_rails_let_them_through(guarded):
+    arguments = '{"to": "Bob", "text": "Hi"}'
+    calls = [
+        {"id": "c1", "type": "function", "function": {"name": "mail", "arguments": arguments}},
+        {"id": "c2", "type": "custom", "custom": {"name": "sh", "input": "echo Bob"}},
+    ]
+    g, _ = both(guarded, None, masking)
+    result = await g.rails.check_async([{"role": "assistant", "content": "Hello", "tool_calls": calls}])
+    assert (result.status, result.content) == ("modified", "Hello")
+    assert result.tool_calls == (
+        ToolCall("c1", "mail", arguments.replace("Bob", "<name>")),
+        ToolCall("c2", "sh", "echo <name>", "custom"),
+    )
+
+
+async def test_tool_calls_that_pass_come_back_as_they_were_and_refused_ones_do_not(guarded):
+    older = {"role": "assistant", "content": None, "function_call": {"name": "rm", "arguments": '{"path": "/"}'}}
+    g, _ = both(guarded, None, refusing)
+    result = await g.rails.check_async([{**older, "tool_calls": [CALL]}])
+    assert result.status == "passed"
+    assert result.tool_calls == (ToolCall("c1", "rm", '{"path": "/"}'), ToolCall("", "rm", '{"path": "/"}'))
+    refused = {**CALL, "function": {"name": "rm", "arguments": '{"path": "Bob"}'}}
+    result = await g.rails.check_async([{"role": "assistant", "content": None, "tool_calls": [CALL, refused]}])
+    assert (result.status, result.tool_calls) == ("blocked", ())
 
 
 async def test_the_tools_of_the_options_reach_the_rails(guarded):

@@ -121,7 +121,8 @@ def proxy(upstream, tmp_path_factory):
 
 
 def wait_for(address, process, log):
-    for _ in range(600):
+    until = time.monotonic() + 240  # the proxy imports for long
+    while time.monotonic() < until:
         if process.poll() is not None:
             break
         try:

@@ -67,7 +67,7 @@ class Exchange:
             "scheme": packets.value_of(self._headers, b":scheme") or "http",
             "path": self._path,
             "raw_path": self._path.encode(),
-            "query_string": b"",
+            "query_string": packets.value_of(self._headers, b":path").partition("?")[2].encode("latin-1"),
             "root_path": "",
             "headers": named,
             "server": None,
@@ -121,7 +121,8 @@ class Exchange:
         await self._has_headers.wait()
         headers = self._response_headers or []
         status = int(packets.value_of(headers, b":status") or 0)
-        if status >= 400:
+        if status >= 300:  # a redirection would lead past the guard
+            status = status if status >= 400 else 502
             await self._send_error(send, status, "The model could not answer.")
             return
         named = [pair for pair in headers if not pair[0].startswith(b":")]

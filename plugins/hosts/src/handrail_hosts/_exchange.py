@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 from handrail import Chunk, HandrailError
 
-from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._pipe import Pipe
 from handrail_hosts._sse import DONE, KEEP_ALIVE, EventReader, event
+from handrail_hosts._whole import FAILED, Reply, WholeJudge
 
 if TYPE_CHECKING:
     from handrail import Message
@@ -30,7 +29,7 @@ _OF_THE_BODY = frozenset(
     {b"content-type", b"content-length", b"content-encoding", b"content-range", b"content-md5", b"content-digest",
      b"repr-digest", b"digest", b"etag", b"last-modified", b"accept-ranges", b"transfer-encoding", b"trailer"}
 )  # fmt: skip
-FAILED = "the answer was withheld, because it could not be checked"
+_WITHOUT_CONTENT = (204, 205, 304)
 
 
 class Exchange:
@@ -55,7 +54,8 @@ class Exchange:
         self._sending = anyio.Lock(fast_acquire=True)
         self._pipe: Pipe[bytes] = Pipe()
         self._start: Packet | None = None
-        self._mode = ""
+        self._mode, self._kind = "", b""
+        self._judge = WholeJudge(guard, dialect, messages, request)
         self._whole = bytearray()
         self._complete = self._begun = False
         self._error: BaseException | None = None
@@ -74,7 +74,7 @@ class Exchange:
             except Exception as error:  # noqa: BLE001  # raised below, once the client was told
                 self._error = error
             if self._mode == "stream" and (self._complete or self._error is not None):
-                self._pipe.end(self._error)
+                self._pipe.end(self._error)  # of what was complete before, the end was told
             else:
                 tasks.cancel_scope.cancel()
         if self._error is not None:
@@ -88,32 +88,28 @@ class Exchange:
             return
         body, more = packet.get("body", b""), packet.get("more_body", False)
         self._complete = not more
-        if self._mode == "pass":
-            await self._pass(packet)
-        elif self._mode == "stream":
+        if self._mode == "stream":
             if body:
                 await self._pipe.put(body)
+            if self._complete:
+                self._pipe.end()
         else:
             await self._take_whole(body, more=more)
 
     def _begin(self, packet: Packet) -> None:
         self._start = packet
         headers = {name.lower(): value for name, value in packet.get("headers", ())}
-        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if packet["status"] >= 400:
-            self._mode = "pass"
-        elif any(name.lower() == b"content-encoding" and _is_encoded(value) for name, value in packet["headers"]):
+        self._kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if packet["status"] in _WITHOUT_CONTENT or 300 <= packet["status"] < 400:
+            self._mode = "bare"
+        elif _is_encoded(headers.get(b"content-encoding", b"")):
             self._mode = "unknown"
+        elif packet["status"] >= 400:
+            self._mode = "error"
         else:
-            self._mode = {b"text/event-stream": "stream", b"application/json": "whole"}.get(kind, "unknown")
+            self._mode = {b"text/event-stream": "stream", b"application/json": "whole"}.get(self._kind, "unknown")
         if self._mode == "stream" and self._tasks is not None:
             self._tasks.start_soon(self._deliver)
-
-    async def _pass(self, packet: Packet) -> None:
-        if not self._begun and self._start is not None:
-            self._begun = True
-            await self._send(self._start)
-        await self._send(packet)
 
     # A stream
 
@@ -130,7 +126,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001  # raised by `run`, if it is not the guard's own
             self._error = self._error or (None if isinstance(error, HandrailError) else error)
             await self._say(b"".join(map(event, self._dialect.fail(FAILED))) + self._end(), more=False)
-        if self._tasks is not None:
+        if self._tasks is not None and not self._complete:  # else what runs after the answer may go on
             self._tasks.cancel_scope.cancel()
 
     def _end(self) -> bytes:
@@ -164,47 +160,35 @@ class Exchange:
     # An answer that is not streamed
 
     async def _take_whole(self, body: bytes, *, more: bool) -> None:
-        self._whole += body
-        if self._mode == "unknown" or len(self._whole) > _MOST:
+        if self._mode in ("whole", "error"):
+            self._whole += body
+        if len(self._whole) > _MOST:
             self._mode = "unknown"
             self._whole.clear()
         if not more:
-            status, value = await self._judged()
-            await self._say_whole(status, value)
+            await self._reply(await self._judged((self._start or {})["status"], bytes(self._whole)))
 
-    async def _judged(self) -> tuple[int, dict[str, Any]]:
-        failed = (502, self._dialect.fail(FAILED)[-1])
-        try:
-            if self._mode == "unknown":
-                return failed
-            value = json.loads(self._whole)
-            chunk = self._dialect.read_whole(value)
-            response = await self._guard.whole(
-                self._messages, lambda _: _only(chunk), judge_input=False, **self._request
-            )
-            reasoning = None if self._guard.withholds_reasoning else response.reasoning_content
-            return 200, self._dialect.write_whole(value, response.text, reasoning, response.tool_calls)
-        except AnswerRefusedError as refused:
-            return 200, self._dialect.refuse_whole(None, refused.blocked)
-        except (HandrailError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return failed
+    async def _judged(self, status: int, body: bytes) -> Reply:
+        if self._mode == "bare":
+            return Reply(status)
+        if self._mode == "whole":
+            return await self._judge.answer(status, body)
+        if self._mode == "error":
+            return await self._judge.error(status, self._kind, body)
+        return self._judge.withheld(status if status >= 400 else 502)
 
-    async def _say_whole(self, status: int, value: dict[str, Any]) -> None:
-        body = json.dumps(value).encode()
-        headers = _headers(self._start or {}, b"application/json")
-        headers.append((b"content-length", str(len(body)).encode()))
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-async def _only(chunk: Chunk) -> AsyncIterator[Chunk]:
-    yield chunk
+    async def _reply(self, reply: Reply) -> None:
+        headers = _headers(self._start or {}, reply.kind)
+        if reply.status not in _WITHOUT_CONTENT:
+            headers.append((b"content-length", str(len(reply.body)).encode()))
+        await self._send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
 
 def _headers(start: Packet, kind: bytes) -> list[tuple[bytes, bytes]]:
     """Return the headers of an answer without those that are about the body it had before."""
     kept = [pair for pair in start.get("headers", ()) if pair[0].lower() not in _OF_THE_BODY]
-    return [*kept, (b"content-type", kind)]
+    return [*kept, (b"content-type", kind)] if kind else kept
 
 
 def _is_encoded(value: bytes) -> bool:

@@ -54,6 +54,7 @@ class HostGuard:
         if isinstance(rails, str | PathLike):
             rails = RailsConfig.from_path(rails)
         built = LLMRails(rails) if isinstance(rails, RailsConfig) else rails
+        self._owned = built if built is not rails else None
         _refuse_text_before_its_verdict(built)
         self._rails = copy.copy(built).update_llm(_HostModel())
         self._rails.feed()  # raises if output rails do not stream
@@ -184,6 +185,11 @@ class HostGuard:
     def withholds_reasoning(self) -> bool:
         """Whether reasoning is kept back, because rails guard the answer and none of them guards the reasoning."""
         return "reasoning" in self._rails.composition.withheld
+
+    async def aclose(self) -> None:
+        """Close the rails that the guard has made of a configuration; rails that it was given stay open."""
+        if self._owned is not None:
+            await self._owned.aclose()
 
     def _judges_any(self, messages: Sequence[Message]) -> bool:
         roles = self._rails.config.rails.input.roles

@@ -14,9 +14,9 @@ from litellm.types.utils import ModelResponse, ModelResponseStream
 
 from handrail_hosts._dialects import ChatDialect, Dialect, MessagesDialect, ResponsesDialect
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
-from handrail_hosts._exchange import FAILED
 from handrail_hosts._guard import Guarding, HostGuard
 from handrail_hosts._sse import EventReader, event
+from handrail_hosts._whole import FAILED
 
 if TYPE_CHECKING:
     from handrail import Message

@@ -7,16 +7,21 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from handrail import HandrailError
 from starlette.responses import JSONResponse, Response
 
-from handrail_hosts._dialects import ChatDialect, Dialect
+from handrail_hosts._conversation import Conversation
+from handrail_hosts._dialects import ChatDialect as ChatDialect
+from handrail_hosts._dialects import Dialect
 from handrail_hosts._dialects import MessagesDialect as MessagesDialect
 from handrail_hosts._dialects import ResponsesDialect as ResponsesDialect
 from handrail_hosts._dialects import TextDialect as TextDialect
-from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
-from handrail_hosts._exchange import FAILED, App, Exchange, Packet, Receive, Send
+from handrail_hosts._errors import AnswerRefusedError
+from handrail_hosts._exchange import App, Exchange, Packet, Receive, Send
 from handrail_hosts._guard import Guarding, HostGuard
+from handrail_hosts._paths import Paths, texts_of_query
 from handrail_hosts._sse import DONE, event
+from handrail_hosts._whole import FAILED
 
 if TYPE_CHECKING:
     from handrail import Blocked, Message
@@ -27,10 +32,18 @@ PATHS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
         "/v1/chat/completions": ChatDialect,
         "/v1/responses": ResponsesDialect,
         "/v1/messages": MessagesDialect,
+        "/v1/chat/completions/{id}": ChatDialect,
+        "/v1/responses/{id}": ResponsesDialect,
     }
 )
 _PAST_THE_GUARD = ("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers")
+_OF_THE_BODY = frozenset(
+    {b"content-type", b"content-length", b"content-encoding", b"content-md5", b"content-digest", b"repr-digest",
+     b"digest", b"transfer-encoding", b"trailer", b"expect"}
+)  # fmt: skip
+_ELSEWHERE = frozenset({b"accept-encoding", b"range", b"if-range", b"if-none-match", b"if-modified-since"})
 _EMPTY = (b"content-length", b"0")
+_POLICY = 1008  # the code by which a WebSocket is closed for what it is
 _MOST = 16 * 2**20  # bytes of a request
 
 
@@ -38,52 +51,73 @@ class GuardMiddleware:
     """Guards what an application answers at some paths: input rails see the request, output rails the answer.
 
     Streams of server-sent events and whole JSON answers are guarded. At a guarded path, whatever else would answer with
-    success is withheld, since rails cannot judge it; errors pass.
+    success is withheld, since rails cannot judge it, and WebSockets are refused. Redirections pass without a body,
+    errors as far as output rails let their words pass. Rails that are made here are closed when the server shuts down.
 
     Args:
         app: the application.
         rails: rails, a configuration, or the path of one.
-        paths: which protocol is spoken at which path.
+        paths: which protocol is spoken at which path, wherever the application is mounted and however a client writes
+            it; `{name}` stands for any one segment.
     """
 
     def __init__(self, app: App, rails: Guarding, paths: Mapping[str, Callable[[], Dialect]] = PATHS) -> None:
         self._app = app
         self._guard = HostGuard.of(rails)
-        self._paths = paths
+        self._owns = self._guard is not rails
+        self._paths = Paths(paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        make = self._dialect_at(scope) if scope["type"] == "http" else None
+        if scope["type"] == "lifespan" and self._owns:
+            send = self._closing(send)
+        make = self._paths.dialect_at(scope["path"]) if scope["type"] in ("http", "websocket") else None
         if make is None:
             await self._app(scope, receive, send)
-            return
-        if scope["method"] in ("HEAD", "OPTIONS"):
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY})
+        elif scope["method"] in ("HEAD", "OPTIONS"):
             await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), _without_body(send))
-            return
-        dialect, body = make(), {}
-        if scope["method"] == "GET":  # as browsers ask for events; it has no body that could be judged
-            asked_for = _readable(scope, _EMPTY), _replayed(b"", receive)
-            await Exchange(self._guard, dialect, send, (), {}).run(self._app, *asked_for)
-            return
+        else:
+            await self._guarded(make(), scope, receive, send)
+
+    async def _guarded(self, dialect: Dialect, scope: Scope, receive: Receive, send: Send) -> None:
+        body: dict[str, Any] = {}
+        messages: Sequence[Message] = ()
+        sent, facts = b"", {}
         try:
-            body = json.loads(await _body(receive))
-            messages = await self._guard.check_request(dialect.messages(body))
-            asked = dialect.put_back(body, messages)
+            await self._check_query(scope)
+            if scope["method"] != "GET":  # with which browsers ask for events; it has no body that could be judged
+                body = json.loads(await _body(receive))
+                messages = await self._guard.check_request(dialect.messages(body))
+                asked = dialect.put_back(body, messages)
+                sent, facts = json.dumps(asked).encode(), dialect.facts(asked)
         except AnswerRefusedError as refused:
             await _refusal(dialect, refused.blocked, streams=bool(body.get("stream")))(scope, receive, send)
-        except (GuardFailedError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except (HandrailError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             await JSONResponse(dialect.fail("the request could not be checked")[-1], 400)(scope, receive, send)
         else:
-            sent = json.dumps(asked).encode()
+            about = ((b"content-type", b"application/json"),) if sent else ()
             length = (b"content-length", str(len(sent)).encode())
-            exchange = Exchange(self._guard, dialect, send, messages, dialect.facts(asked))
-            await exchange.run(self._app, _readable(scope, length), _replayed(sent, receive))
+            exchange = Exchange(self._guard, dialect, send, messages, facts)
+            await exchange.run(self._app, _readable(scope, *about, length), _replayed(sent, receive))
 
-    def _dialect_at(self, scope: Scope) -> Callable[[], Dialect] | None:
-        """Return how a path is spoken, which may begin with where the application is mounted."""
-        path, root = scope.get("path", ""), scope.get("root_path", "").rstrip("/")
-        inner = path.removeprefix(root) if root and path.startswith(f"{root}/") else path
-        return self._paths.get(path) or self._paths.get(inner)
+    async def _check_query(self, scope: Scope) -> None:
+        """Have input rails judge what the query says; raise what `HostGuard.check_request` raises."""
+        talk = Conversation[None]()
+        talk.add_beside("user", texts_of_query(scope.get("query_string", b""), is_all=scope["method"] == "GET"))
+        if talk.messages:
+            list(talk.judged(await self._guard.check_request(talk.messages)))
+
+    def _closing(self, send: Send) -> Send:
+        """Return a `send` that closes the rails once the application has shut down."""
+
+        async def sent(packet: Packet) -> None:
+            if packet["type"].startswith("lifespan.shutdown."):
+                await self._guard.aclose()
+            await send(packet)
+
+        return sent
 
 
 class ResponseGuard:
@@ -127,7 +161,7 @@ class _GuardedResponse(Response):
         except AnswerRefusedError as refused:
             await self._close()
             await _refusal(self._dialect, refused.blocked, streams=True)(scope, receive, send)
-        except GuardFailedError:
+        except HandrailError:
             await self._close()
             await JSONResponse(self._dialect.fail(FAILED)[-1], 502)(scope, receive, send)
         else:
@@ -149,8 +183,9 @@ def _refusal(dialect: Dialect, blocked: Blocked, *, streams: bool) -> Response:
 
 
 def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:
-    """Return a request without what would have the answer compressed, or the length of another body."""
-    headers = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"accept-encoding")]
+    """Return a request without what would have the answer compressed or cut, and with headers for its body as it is."""
+    left_out = _OF_THE_BODY | _ELSEWHERE
+    headers = [pair for pair in scope.get("headers", ()) if pair[0].lower() not in left_out]
     extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if name not in _PAST_THE_GUARD}
     return {**scope, "headers": [*headers, *further], "extensions": extensions}
 

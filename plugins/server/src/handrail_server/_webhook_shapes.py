@@ -118,11 +118,8 @@ class Judge:
         message = {"role": "assistant", "content": None, "tool_calls": calls}
         result = await self._rails.check_async([message], ["output"], caller=self._caller)
         _raise_if_stopped(result)
-        runs = result.journal.rail_runs if result.journal is not None else ()
-        if any(run.decision == "rewrite" for run in runs):
-            raise StoppedError(
-                self.refusal
-            )  # `check_async` returns no calls, so the platform would go on with the old ones
+        if result.status == "modified":
+            raise StoppedError(self.refusal)  # the platforms take no calls back, and would go on with the old ones
 
 
 def _raise_if_stopped(result: RailsResult) -> None:
