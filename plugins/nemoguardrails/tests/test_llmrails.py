@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 
 import pytest
 from handrail import ConfigurationError, StreamError
@@ -215,3 +216,9 @@ def test_names_are_where_existing_code_looks_for_them():
     assert OutputRailsStreamingConfig().chunk_size == 200
     assert streaming_handler_var.get() is None
     assert all((ActionResult, action, RailOutcome, Model, TaskPrompt))
+
+
+async def test_pickling_keeps_the_configuration_and_builds_the_rest_again(blocking):
+    copy = pickle.loads(pickle.dumps(blocking()))  # noqa: S301  # its own
+    assert await copy.generate_async(messages=HELLO) == {"role": "assistant", "content": BLOCKED}
+    assert [call.task for call in copy.explain_info.llm_calls] == ["general", "self_check_output"]

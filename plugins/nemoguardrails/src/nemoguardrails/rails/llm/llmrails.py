@@ -249,6 +249,18 @@ class LLMRails(handrail.LLMRails):
         """Return what the call that began last has asked of models so far, and its conversation."""
         return ExplainInfo(super().explain(), self._spoken)
 
+    @property
+    def explain_info(self) -> ExplainInfo:
+        """What `explain()` returns; kept for existing code."""
+        return self.explain()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"config": self.config}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Build everything again from the configuration; what was registered or passed as `llm` must be set again."""
+        LLMRails.__init__(self, state["config"])
+
     async def startup(self) -> None:
         """Do nothing: everything is built with the object. Kept for existing code."""
 
