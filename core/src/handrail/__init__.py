@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handrail._call.options import LogOptions as LogOptions
     from handrail._call.response import GenerationResponse as GenerationResponse
     from handrail._call.response import Outcome as Outcome
+    from handrail._compose.completion import Completion as Completion
     from handrail._compose.composition import Composition as Composition
     from handrail._compose.contexts import ObserverContext as ObserverContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from handrail._compose.functions import RailFunction as RailFunction
     from handrail._compose.functions import rewritten as rewritten
     from handrail._compose.inner import InnerRail as InnerRail
-    from handrail._compose.model import Completion as Completion
     from handrail._compose.model import Model as Model
     from handrail._content import JUDGED_NAMES as JUDGED_NAMES
     from handrail._content import message_text as message_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from handrail._call.log import GenerationLog, build_log
 from handrail._call.options import LogOptions
-from handrail._compose.model import ToolCallAssembler
+from handrail._compose.completion import ToolCallAssembler
 from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta
 from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock

@@ -188,14 +188,20 @@ class _Composer:
             )
         for task in spec.prompts:
             self._config.prompt(task)
-        key = next(
-            filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
-        )
-        model = offer.load_settings()
-        fields = getattr(model, "model_fields", {})
+        keys = (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))
+        key = next(filter(None, keys), None)
+        fields = getattr(offer.load_settings(), "model_fields", {})
         options, own = self._config.rail_options(key or flow.name, fields=fields)
         settings = plugin_settings(self._config, offer, own, RailOptions, "rails", "config", key or spec.name)
-        context = RailContext(
+        rail = built(offer, settings, self._context(flow, direction))
+        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
+        named = replace(spec, name=flow.name)
+        plan = self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
+        self._whens[id(plan)] = options.when
+        return plan
+
+    def _context(self, flow: Flow, direction: Direction) -> RailContext:
+        return RailContext(
             flow.name,
             direction,
             self._config,
@@ -206,12 +212,6 @@ class _Composer:
             self._inner_rail,
             _shared=self._shared,
         )
-        rail = built(offer, settings, context)
-        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
-        named = replace(spec, name=flow.name)
-        plan = self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
-        self._whens[id(plan)] = options.when
-        return plan
 
     def _refuse_wrong_streaming(self) -> None:
         """A misspelt key of `streaming` is an error also where no window rail reads it."""
