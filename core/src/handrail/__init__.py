@@ -110,11 +110,12 @@ _HOMES = {
     "_call.log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
     "_call.options": ("GenerationOptions", "LogOptions"),
     "_call.response": ("GenerationResponse", "Outcome"),
+    "_compose.completion": ("Completion",),
     "_compose.composition": ("Composition",),
     "_compose.contexts": ("ObserverContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
-    "_compose.model": ("Completion", "Model"),
+    "_compose.model": ("Model",),
     "_content": ("JUDGED_NAMES", "message_text"),
     "_events": (
         "Blocked",

@@ -10,6 +10,7 @@ from handrail._call.inputs import InputGuard, told_of
 from handrail._call.log import GenerationLog, build_log
 from handrail._call.observing import observing_check
 from handrail._call.options import EVERYTHING
+from handrail._call.response import shortened
 from handrail._call.units import units_of
 from handrail._compose.model import ToolCallAssembler
 from handrail._content import message_text
@@ -34,7 +35,7 @@ RailStatus: TypeAlias = Literal["passed", "modified", "blocked"]
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RailsResult:
     """What rails say of a text.
 
@@ -59,6 +60,11 @@ class RailsResult:
     journal: Journal | None = None
     messages: tuple[Message, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+
+    def __repr__(self) -> str:
+        by = f" by {self.rail!r}" if self.rail is not None else ""
+        failed = ", which failed" if self.failed else ""
+        return f"<RailsResult {self.status}{by}{failed}: {shortened(self.content)}>"
 
     @property
     def usage(self) -> Usage:

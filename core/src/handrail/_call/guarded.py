@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._call.options import EVERYTHING
-from handrail._call.response import GenerationResponse, ResponseBuilder
+from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._events import Event, TextDelta
 from handrail._stream.only_async import OnlyAsync, OnlyAsyncBlock
 from handrail._stream.owner import end_when_forgotten
@@ -45,7 +45,7 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         state: str = self._builder.outcome
         if state == "left" and not self._over:
             state = "running" if self._started else "not begun"
-        return f"<GuardedStream {state}: {self._length} characters delivered, {self.held} held>"
+        return stream_line(self, state, self._length, self.held)
 
     @property
     def held(self) -> int:

@@ -76,7 +76,7 @@ class GenerationResponse:
         by = f" by {self.stop.rail!r}" if self.stop is not None else ""
         counts = ((len(self.text), "character"), (len(self.rail_runs), "check"), (self.usage.total_tokens, "token"))
         told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
-        return f"<{type(self).__name__} {self.outcome}{by}: {_shortened(self.text)}, {told}>"
+        return f"<{type(self).__name__} {self.outcome}{by}: {shortened(self.text)}, {told}>"
 
     @property
     def partial(self) -> bool:
@@ -89,7 +89,12 @@ class GenerationResponse:
         return self.reasoning_content or ""
 
 
-def _shortened(text: str) -> str:
+def stream_line(stream: object, state: str, delivered: int, held: int) -> str:
+    """Return how far a stream is, in a line."""
+    return f"<{type(stream).__name__} {state}: {delivered} characters delivered, {held} held>"
+
+
+def shortened(text: str) -> str:
     """Return how a text begins, as a literal that fits a line."""
     return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...")
 
