@@ -12,7 +12,7 @@ from handrail._call.observing import observing_check
 from handrail._call.options import EVERYTHING
 from handrail._call.response import shortened
 from handrail._call.units import units_of
-from handrail._compose.model import ToolCallAssembler
+from handrail._compose.completion import ToolCallAssembler
 from handrail._content import message_text
 from handrail._events import Blocked
 from handrail._specs import Direction
