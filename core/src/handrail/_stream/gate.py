@@ -64,6 +64,7 @@ class Gate:
         as_written: bool = False,
         inner: bool = False,
     ) -> None:
+        self.turn = turn
         self.telling = None if inner else turn.journal.telling
         self.step = Step()
         self.buffer: list[str] = []
@@ -85,15 +86,6 @@ class Gate:
         self._stopping = False  # a rail ends the stream, and only others that may end it earlier are waited for
 
     @property
-    def turn(self) -> Turn:
-        """What rails are told of the call; whoever opens it may set it before the answer begins."""
-        return self._channels.turn
-
-    @turn.setter
-    def turn(self, turn: Turn) -> None:
-        self._channels.turn = turn
-
-    @property
     def held(self) -> int:
         """Characters that came in and wait for a check."""
         return self._buffered() + sum([stage.held for chain in self._chains.values() for stage in chain.stages])
@@ -112,6 +104,10 @@ class Gate:
     def guards(self, channel: Channel) -> bool:
         """Return whether any rail sees this channel."""
         return bool(self._channels.guarding(channel))
+
+    def tell(self, turn: Turn) -> None:
+        """Have rails told something else of the call, before its answer begins."""
+        self.turn = self._channels.turn = turn
 
     def look(self, most: int = NEVER) -> bool:
         """Look at what `buffer` has, or at so many characters of it; return whether more is left."""
@@ -281,7 +277,7 @@ class Gate:
 
     def _feed(self, chain: Chain, text: str) -> None:
         begun = len(self.step.start)
-        chain.feed(text, self.step)
+        chain.push(chain.whole(text), self.step, finished=False)
         self._take_note(chain, begun)
 
     def _take_note(self, chain: Chain, begun: int) -> None:
