@@ -23,7 +23,7 @@ WINDOW, OVERLAP = 20, 5
 _TOKEN = b"word"
 _START_SECONDS = 120
 
-_FREE_RAIL = {  # as an installed package
+FREE_RAIL = {  # as an installed package
     "free_rail.py": """
 from handrail import Verdict
 from handrail.plugins import RailSpec, hookimpl
@@ -180,7 +180,7 @@ def handrail(processes: Started, upstream: Server, name: str, *, guarded: bool) 
     if guarded:
         streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
         values["rails"] = {"output": {"flows": ["free"], "streaming": streaming}}
-        environment["PYTHONPATH"] = processes.folder("free rail", _FREE_RAIL)
+        environment["PYTHONPATH"] = processes.folder("free rail", FREE_RAIL)
     folder = processes.folder(name, {"config.yml": values})
     return processes.start(name, "-m", "handrail_cli.app", "server", folder, "--port", "0", **environment)
 
