@@ -10,7 +10,7 @@ import time
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
-from handrail import CheckRecord, ObservedCall, Verdict
+from handrail import CheckRecord, Chunk, ObservedCall, Usage, Verdict
 from handrail.errors import ConfigurationError
 from handrail_audit import verify
 from handrail_audit._chain import lines
@@ -226,3 +226,29 @@ def test_commands_verify_show_and_mark(tmp_path, capsys):
     file.write_bytes(file.read_bytes().replace(b'"c1"', b'"c7"'))
     assert command(capsys, "verify", tmp_path) == (1, f"{file}:3: changed\n")
     assert command(capsys, "verify", tmp_path / "nothing")[0] == 2
+
+
+async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path, capsys):
+    models = [{"type": "main", "engine": "fake", "model": "m"}]
+    top = {
+        "models": models,
+        "prices": {"currency": "EUR", "models": {"m": {"input": 2, "output": 10}}},
+        "observers": {"audit": {"folder": str(tmp_path), "usage": True}},
+    }
+    provider = FakeProvider(["Fine.", Chunk(usage=Usage(500_000, 100_000))])
+    rails = Guarded(provider, {}, top=top).rails
+    for caller in ("ann", "ann", "bob"):
+        await rails.generate_async("hello", caller=caller, conversation=f"of {caller}")
+    await rails.generate_async("hello", options={"llm_params": {"model": "unknown"}})
+    await rails.aclose()
+    assert list(verify(tmp_path)) == []
+    assert list(lines(tmp_path)) == []  # decisions
+    assert command(capsys, "usage", tmp_path)[1].splitlines() == [
+        "-  requests=1  input=500000  output=100000  without a price: 1",
+        "ann  requests=2  input=1000000  output=200000  4 EUR",
+        "bob  requests=1  input=500000  output=100000  2 EUR",
+    ]
+    assert len(command(capsys, "usage", tmp_path, "--by", "conversation")[1].splitlines()) == 3
+    assert command(capsys, "usage", tmp_path, "--by", "model")[1].startswith("m  requests=3")
+    assert "of ann" not in "".join(file.read_text() for file in tmp_path.iterdir())
+    assert command(capsys, "usage", tmp_path / "nothing")[0] == 2

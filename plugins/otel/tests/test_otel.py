@@ -152,12 +152,11 @@ async def test_a_failure_is_an_error(sdk):
 
 
 async def test_metrics_count_times_tokens_stops_and_prices(sdk):
-    prices = {"prices": {"m": {"input": 2, "output": 10, "cached": 1}}}
+    prices = {"models": {"m": {"input": 2, "output": 10, "cached": 1}}}
     rails = observed(
         Answering("Hello there."),
         {"watch": FunctionRail(latency=0.5)},
-        settings=prices,
-        top={"models": [MAIN]},
+        top={"models": [MAIN], "prices": prices},
     )
     await take(rails)
     points = sdk.points()

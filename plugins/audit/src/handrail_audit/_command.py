@@ -1,4 +1,4 @@
-"""`handrail audit`, with its commands `verify`, `show` and `mark`."""
+"""`handrail audit`, with its commands `verify`, `show`, `mark` and `usage`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from cyclopts import App
 
 from handrail_audit._chain import lines, verify
+from handrail_audit._usage import By, summed
 
 app = App(name="audit", help="Read, check and review a record of decisions.", help_format="plaintext")
 
@@ -82,6 +83,28 @@ def mark(folder: Path, call: str, rail: str, label: Literal["right", "wrong"], /
     said = {"at": time.time(), "call": call, "rail": rail, "label": label, "by": by}
     with (folder / _MARKS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(said) + "\n")
+    return 0
+
+
+@app.command
+def usage(folder: Path, /, *, by: By = "caller") -> int:
+    """Print what calls have used and cost; the record has that if `usage` of its observer is true.
+
+    Exit codes: 0 printed, 2 the record does not have it.
+
+    Args:
+        folder: The folder of the record.
+        by: What to sum up by.
+    """
+    sums = summed(folder, by)
+    if not sums:
+        print(f"{folder}: no usage recorded; set observers.audit.usage to true", file=sys.stderr)  # noqa: T201  # a command
+        return 2
+    for name, one in sorted(sums.items()):
+        parts = [name, f"requests={one.requests}", f"input={one.input_tokens}", f"output={one.output_tokens}"]
+        parts += [f"{cost:.6g} {currency}" for currency, cost in sorted(one.costs.items())]
+        parts += [f"without a price: {one.unpriced}"] if one.unpriced else []
+        print("  ".join(parts))  # noqa: T201  # a command
     return 0
 
 

@@ -50,7 +50,7 @@ class OTel(Observer):
         self._settings = settings
         self._config = settings.config_name or context.base_path.resolve().name
         self._tracer = trace.get_tracer("handrail")
-        self._meters = Meters(settings, self._config)
+        self._meters = Meters(settings, self._config, context.config.prices.currency)
         self._calls: dict[str, _Open] = {}
 
     def call_begun(self, call: ObservedCall) -> None:
@@ -182,8 +182,8 @@ class OTel(Observer):
         if request.reported is not None and not request.reported.estimated:
             said[names.INPUT_TOKENS] = request.reported.input_tokens
             said[names.OUTPUT_TOKENS] = request.reported.output_tokens
-        if (cost := self._meters.cost(request)) is not None:
-            said |= {names.COST: cost, names.CURRENCY: self._settings.currency}
+        if request.price is not None and (cost := request.cost) is not None:
+            said |= {names.COST: cost, names.CURRENCY: request.price.currency}
         if self._settings.content == "hashed":
             said |= {names.PROMPT_HASH: _hashed(request.prompt), names.COMPLETION_HASH: _hashed(request.completion)}
         return said
