@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
 from handrail import Blocked, Observer
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from handrail_otel import _names as names
+from handrail_otel._contents import Contents
 from handrail_otel._meters import Meters
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ class OTel(Observer):
     """Makes spans and metrics with whatever the program has set up; without any set-up both cost next to nothing."""
 
     def __init__(self, settings: OTelSettings, context: ObserverContext) -> None:
-        self._settings = settings
         self._config = settings.config_name or context.base_path.resolve().name
         self._tracer = trace.get_tracer("handrail")
         self._meters = Meters(settings, self._config, context.config.prices.currency)
+        self._contents = Contents(settings, context)
         self._calls: dict[str, _Open] = {}
 
     def call_begun(self, call: ObservedCall) -> None:
@@ -104,8 +105,8 @@ class OTel(Observer):
         if span is None:
             return
         if span.is_recording():
-            span.set_attributes(self._said_of(request))
-        span.end()
+            span.set_attributes(_said_of(request))
+        self._contents.end(span, request)
 
     def check_begun(self, call: ObservedCall, check: CheckRecord) -> None:
         """Begin a span in the call's."""
@@ -175,18 +176,23 @@ class OTel(Observer):
             opened.span.set_attribute(names.ERROR_TYPE, type(ended.error).__name__)
         opened.span.end()
 
-    def _said_of(self, request: LLMCall) -> dict[str, AttributeValue]:
-        said: dict[str, AttributeValue] = {}
-        if request.id is not None:
-            said[names.RESPONSE_ID] = request.id
-        if request.reported is not None and not request.reported.estimated:
-            said[names.INPUT_TOKENS] = request.reported.input_tokens
-            said[names.OUTPUT_TOKENS] = request.reported.output_tokens
-        if request.price is not None and (cost := request.cost) is not None:
-            said |= {names.COST: cost, names.CURRENCY: request.price.currency}
-        if self._settings.content == "hashed":
-            said |= {names.PROMPT_HASH: _hashed(request.prompt), names.COMPLETION_HASH: _hashed(request.completion)}
-        return said
+    async def aclose(self) -> None:
+        """End the spans whose contents are being masked."""
+        await to_thread.run_sync(self._contents.close)
+
+
+def _said_of(request: LLMCall) -> dict[str, AttributeValue]:
+    said: dict[str, AttributeValue] = {}
+    if request.id is not None:
+        said[names.RESPONSE_ID] = request.id
+    if request.reported is not None and not request.reported.estimated:
+        said[names.INPUT_TOKENS] = request.reported.input_tokens
+        said[names.OUTPUT_TOKENS] = request.reported.output_tokens
+    if request.price is not None and (cost := request.cost) is not None:
+        said |= {names.COST: cost, names.CURRENCY: request.price.currency}
+    if request.failure:
+        said[names.ERROR_TYPE] = request.failure
+    return said
 
 
 def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
@@ -208,10 +214,6 @@ def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
         names.ERROR_TYPE: check.failure,
     }
     return {name: value for name, value in said.items() if value is not None}
-
-
-def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _ns(seconds: float) -> int | None:
