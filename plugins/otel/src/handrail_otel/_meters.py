@@ -57,8 +57,9 @@ class Meters:
             names.RAIL: check.rail,
             names.DIRECTION: check.direction,
             names.DECISION: check.would_have or str(check.decision),
-            names.MODE: check.mode,
         }
+        if check.mode != "enforce":
+            labels[names.MODE] = check.mode
         self._checks.record(check.duration, labels)
 
     def released(self, call: ObservedCall, released: Released, interval: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -115,19 +115,11 @@ class OTel(Observer):
                 f"{names.CHECK_SPAN} {check.rail}", context=opened.context, start_time=_ns(check.started_at)
             )
 
-    @contextmanager
-    def around_check(self, call: ObservedCall, check: CheckRecord) -> Iterator[None]:
+    def around_check(self, call: ObservedCall, check: CheckRecord) -> AbstractContextManager[None] | None:
         """Have the rail work inside its span."""
         opened = self._calls.get(call.call_id)
         span = opened.parts.get(id(check)) if opened is not None else None
-        if span is None:
-            yield
-            return
-        token = contexts.attach(contexts.set_value(_INSIDE, call.call_id, trace.set_span_in_context(span)))
-        try:
-            yield
-        finally:
-            contexts.detach(token)
+        return None if span is None else _Inside(span, call.call_id)
 
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
         """End the span with what the rail said."""
@@ -196,24 +188,44 @@ def _said_of(request: LLMCall) -> dict[str, AttributeValue]:
 
 
 def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
-    said: dict[str, AttributeValue | None] = {
+    said: dict[str, AttributeValue] = {
         names.RAIL: check.rail_id.text,
         names.PLUGIN: check.plugin,
         names.DIRECTION: check.direction,
         names.CHANNEL: check.channel,
-        names.MODE: check.mode,
         names.DECISION: str(check.decision),
-        names.WOULD_HAVE: check.would_have,
-        names.CATEGORY: check.category,
-        names.SCORE: check.score,
         names.WINDOW_START: check.window[0],
         names.WINDOW_END: check.window[1],
-        names.SPAN_START: check.span[0] if check.span is not None else None,
-        names.SPAN_END: check.span[1] if check.span is not None else None,
         names.HELD: check.held,
-        names.ERROR_TYPE: check.failure,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    if check.mode != "enforce":
+        said[names.MODE] = check.mode
+    if check.span is not None:
+        said[names.SPAN_START], said[names.SPAN_END] = check.span
+    rare = (
+        (names.WOULD_HAVE, check.would_have),
+        (names.CATEGORY, check.category),
+        (names.SCORE, check.score),
+        (names.ERROR_TYPE, check.failure),
+    )
+    return said | {name: value for name, value in rare if value is not None}
+
+
+class _Inside(AbstractContextManager[None]):
+    """Makes the span of a check the current one; by hand, because a generator would cost as much as the span does."""
+
+    __slots__ = ("_call_id", "_span", "_token")
+
+    def __init__(self, span: Span, call_id: str) -> None:
+        self._span = span
+        self._call_id = call_id
+
+    def __enter__(self) -> None:
+        inside = contexts.set_value(_INSIDE, self._call_id, trace.set_span_in_context(self._span))
+        self._token = contexts.attach(inside)
+
+    def __exit__(self, *_: object) -> None:
+        contexts.detach(self._token)
 
 
 def _ns(seconds: float) -> int | None:
