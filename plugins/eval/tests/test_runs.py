@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from handrail import ConfigurationError
+from handrail_audit._files import Files
 from handrail_cli.app import run as handrail
 from handrail_eval._compare import compare_runs
 from handrail_eval._gates import against_baseline, conditions_of
@@ -325,3 +326,41 @@ def test_rows_of_other_data_are_not_compared(folder):
     evaluate(out="other")
     with pytest.raises(ConfigurationError, match="row 'r1' has another label or text"):
         compare_runs(folder / "out", folder / "other")
+
+
+def audited(folder, decisions):
+    """Write a record in which the calls r0, r1 ... had these decisions."""
+    files = Files(folder / "audit", b"", {}, max_bytes=100_000, sync_seconds=0.01)
+    for call, (rail, decision) in enumerate(decisions):
+        files.write({"at": call, "call": f"r{call}", "rail": rail, "direction": "output", "decision": decision})
+    files.close()
+
+
+def test_decisions_that_reviewers_marked_are_labels(folder, capsys):
+    audited(folder, [("a", "block"), ("b", "rewrite"), ("a", "failed")])
+    for call, rail, label in (("r0", "a", "right"), ("r0", "a", "wrong"), ("r1", "b", "right"), ("r2", "a", "right")):
+        assert handrail(["audit", "mark", "audit", call, rail, label]) == 0
+    assert evaluate("--labels", "audit") == 0
+    assert [verdict["label"] for verdict, _ in records_of(folder / "out")] == [False, True, False]
+    assert handrail(["audit", "mark", "audit", "r0", "a", "right"]) == 0
+    assert evaluate("--labels", "audit") == 2
+    assert "another labels" in capsys.readouterr().err
+    assert evaluate("--labels", "audit/marks.jsonl", out="again") == 0
+    assert [verdict["label"] for verdict, _ in records_of(folder / "again")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("marks", "told"),
+    [
+        (None, "does not exist; 'handrail audit mark' writes it"),
+        ("{", "marks.jsonl:1 is not a mark"),
+        ('{"call": "r0", "rail": "a", "refused": ["output"], "label": "perhaps"}', "marks.jsonl:1 is not a mark"),
+        ('{"call": "r0", "rail": "a", "refused": [], "label": "right"}', "has no mark of a decision"),
+        ('{"call": "r9", "rail": "a", "refused": ["output"], "label": "right"}', "no row has the id of a call"),
+    ],
+)
+def test_marks_that_label_nothing_are_refused(folder, capsys, marks, told):
+    if marks is not None:
+        (folder / "marks.jsonl").write_text(f"{marks}\n")
+    assert evaluate("--labels", "marks.jsonl") == 2
+    assert told in capsys.readouterr().err

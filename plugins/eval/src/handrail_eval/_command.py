@@ -26,6 +26,7 @@ def run(
     out: Path = Path("handrail-eval"),
     map: _Several = (),  # noqa: A002  # the option's name
     preset: str | None = None,
+    labels: Path | None = None,
     limit: int | None = None,
     sample: int | None = None,
     seed: int = 0,
@@ -57,6 +58,7 @@ def run(
         out: The folder of the run.
         map: Which column is which field: 'response=answer,label=score>0.5', quoted, for a shell reads > itself.
         preset: A known shape of data: pyrit, chat, wildguard or beavertails.
+        labels: A record of decisions whose marks are labels, of the rows with the ids of its calls.
         limit: Judge the first rows only.
         sample: Judge so many rows, drawn by the seed.
         seed: Decides what is drawn, how answers are cut, and how regularly pieces come.
@@ -82,6 +84,7 @@ def run(
             out=out,
             maps=map,
             preset=preset,
+            labels=labels,
             limit=limit,
             sample=sample,
             seed=seed,

@@ -19,6 +19,7 @@ from handrail_eval._engine import Settings, judge_rows
 from handrail_eval._fields import sources_of
 from handrail_eval._figures import Figures
 from handrail_eval._gates import Gate, against_baseline, baseline_of, conditions_of
+from handrail_eval._labels import labelled, labels_of
 from handrail_eval._page import Shown, page
 from handrail_eval._parquet import write_table
 from handrail_eval._progress import Progress
@@ -41,6 +42,7 @@ class Asked:
     out: Path
     maps: tuple[str, ...] = ()
     preset: str | None = None
+    labels: Path | None = None
     limit: int | None = None
     sample: int | None = None
     seed: int = 0
@@ -113,6 +115,7 @@ def _judge(asked: Asked, manifest: Mapping[str, Any]) -> None:
     )
     with Run(asked.out, manifest) as run:
         rows: Iterable[Row] = read_rows(asked.data, sources)
+        rows = labelled(rows, labels_of(asked.labels)) if asked.labels is not None else rows
         rows = _drawn(rows, asked.sample, asked.seed) if asked.sample is not None else rows
         left = islice(rows, run.done, asked.limit)
         progress = Progress(run.done, asked.sample if asked.sample is not None else asked.limit)
@@ -141,6 +144,7 @@ def _manifest(asked: Asked) -> dict[str, Any]:
     chosen = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name in _DECIDE}
     return {
         **chosen,
+        "labels": None if asked.labels is None else sorted(map(list, labels_of(asked.labels).items())),
         "config": str(asked.config),
         "data": ", ".join(map(str, asked.data)),
         "config_digest": fingerprint(asked.config, without=_not_configuration(asked)),
@@ -153,7 +157,7 @@ def _manifest(asked: Asked) -> dict[str, Any]:
 
 def _not_configuration(asked: Asked) -> list[Path]:
     """Return what may lie in the configuration's folder and is no part of it, such as data and results."""
-    others = (asked.cache, asked.prices, asked.baseline, asked.junit, asked.summary)
+    others = (asked.labels, asked.cache, asked.prices, asked.baseline, asked.junit, asked.summary)
     return [asked.out, *asked.data, *(path for path in others if path is not None)]
 
 
