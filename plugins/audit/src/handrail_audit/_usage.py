@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from handrail_audit._chain import PATTERN, parsed
+from handrail_audit._chain import files, parsed, raw_lines
 
 if TYPE_CHECKING:
     from handrail import LLMCall
@@ -63,8 +63,8 @@ def used(requests: Iterable[LLMCall]) -> list[Mapping[str, object]]:
 def summed(folder: Path, by: By) -> Mapping[str, Sum]:
     """Return what the calls of a record have used, by who asked, configuration, conversation or model."""
     sums: dict[str, Sum] = {}
-    for file in sorted(folder.glob(PATTERN)):
-        for raw in file.read_bytes().splitlines(keepends=True):
+    for file in files(folder):
+        for raw in raw_lines(file).values():
             line = parsed(raw) or {}
             for entry in line.get("used", ()):
                 name = entry["model"] if by == "model" else line.get(by)
