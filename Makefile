@@ -15,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy pyright soak test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy pyright soak observe-check test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,7 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/patterns.py
 	$(BIN)/python tests/bench/batching.py
 	$(BIN)/python tests/bench/batching.py streams
+	$(BIN)/python tests/bench/observers.py --write
 	$(BIN)/python tests/bench/server.py --write
 	$(BIN)/python tests/bench/server_idle.py --write
 
@@ -125,10 +126,16 @@ envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environme
 hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests
 
+observe-check: install  ## Check alerts, dashboards and metrics by promtool (Debian's prometheus) and Grafana's own SDK
+	@command -v promtool >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends prometheus; }
+	@test -x .venvs/grafana/bin/python || $(BIN)/python -m venv .venvs/grafana
+	@$(UV) pip install --quiet --python .venvs/grafana/bin/python grafana-foundation-sdk
+	$(BIN)/python tests/observe_check.py
+
 soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
 	$(BIN)/python tests/soak
 
-test-heavy: hosts envoy clients chains soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, chains, the soak
+test-heavy: hosts envoy clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, chains, rules and dashboards, the soak
 
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py

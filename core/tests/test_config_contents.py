@@ -219,6 +219,8 @@ def test_the_public_names():
         "ModelConfig",
         "OutputRails",
         "PluginsConfig",
+        "PriceConfig",
+        "PricesConfig",
         "PromptMessage",
         "RailOptions",
         "Rails",

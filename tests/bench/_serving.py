@@ -22,6 +22,7 @@ PROCESSES = str(Path(__file__).parent / "_server_processes.py")
 WINDOW, OVERLAP = 20, 5
 _TOKEN = b"word"
 _START_SECONDS = 120
+_SERVER = ("-m", "handrail_cli.app", "server", "--port", "0")
 
 FREE_RAIL = {  # as an installed package
     "free_rail.py": """
@@ -175,14 +176,26 @@ def started() -> Iterator[Started]:
 
 def handrail(processes: Started, upstream: Server, name: str, *, guarded: bool) -> Server:
     """Start `handrail server` over the upstream, with a rail that allows everything or without rails."""
-    values: dict[str, object] = {"models": [model_at(upstream)]}
-    environment: dict[str, str] = {}
     if guarded:
-        streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
-        values["rails"] = {"output": {"flows": ["free"], "streaming": streaming}}
-        environment["PYTHONPATH"] = processes.folder("free rail", FREE_RAIL)
+        return free_rail_server(processes, upstream, name)
+    folder = processes.folder(name, {"config.yml": {"models": [model_at(upstream)]}})
+    return processes.start(name, *_SERVER, folder)
+
+
+def free_rail_server(
+    processes: Started,
+    upstream: Server,
+    name: str,
+    *,
+    installed: Mapping[str, object] = FREE_RAIL,
+    observers: Mapping[str, object] | None = None,
+) -> Server:
+    """Start `handrail server` over the upstream, with a rail that allows everything, and observers if need be."""
+    streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
+    rails = {"output": {"flows": ["free"], "streaming": streaming}}
+    values = {"models": [model_at(upstream)], "rails": rails, "observers": observers or {}}
     folder = processes.folder(name, {"config.yml": values})
-    return processes.start(name, "-m", "handrail_cli.app", "server", folder, "--port", "0", **environment)
+    return processes.start(name, *_SERVER, folder, PYTHONPATH=processes.folder(f"{name} installed", installed))
 
 
 def model_at(upstream: Server) -> dict[str, object]:

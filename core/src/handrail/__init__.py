@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations as Registrations
     from handrail._plugins.registry import Offer as Offer
     from handrail._plugins.registry import Registry as Registry
+    from handrail._prices import Price as Price
     from handrail._protocols import Provider as Provider
     from handrail._protocols import Session as Session
     from handrail._protocols import StatefulWindowRail as StatefulWindowRail
@@ -132,6 +133,7 @@ _HOMES = {
     "_plugins.registrations": ("Registrations",),
     "_plugins.registry": ("Offer", "Registry"),
     "_observers": ("CallEnded", "CallKind", "CallOutcome", "ObservedCall", "Observer", "Released"),
+    "_prices": ("Price",),
     "_protocols": (
         "Provider",
         "Session",

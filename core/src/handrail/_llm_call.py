@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from handrail._types import Usage
 
 if TYPE_CHECKING:
+    from handrail._prices import Price
     from handrail._types import CountTokens
 
 _COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held
@@ -28,11 +29,12 @@ class LLMCall:
         started_at, finished_at: seconds since the epoch.
         duration: seconds.
         id: the provider's id of the request, where it gave one.
-        reported: what it has cost, if the provider said so.
+        reported: its tokens, if the provider said so.
         count_tokens: counts tokens where it did not.
         aside: reasoning and tool calls, as text that such a count takes into account.
         model_type: the type of the model in the configuration.
         failure: the kind of error with which the request failed; empty if it did not.
+        price: what the model costs; None if the configuration does not say.
     """
 
     task: str
@@ -49,6 +51,7 @@ class LLMCall:
     aside: str = field(default="", repr=False)
     model_type: str = ""
     failure: str = ""
+    price: Price | None = None
 
     def close(self, completion: str, reported: Usage | None, duration: float, aside: str = "") -> None:
         """Write down how the request ended."""
@@ -59,8 +62,13 @@ class LLMCall:
         self.finished_at = time.time()
 
     @property
+    def cost(self) -> float | None:
+        """What it has cost, in the currency of `price`; None if the price or the tokens are not known."""
+        return None if self.price is None else self.price.of(self.reported)
+
+    @property
     def usage(self) -> Usage:
-        """What it has cost: as reported, else counted here, when it is asked for, and marked as estimated."""
+        """Its tokens: as reported, else counted here, when it is asked for, and marked as estimated."""
         if self.reported is None:
             if self.count_tokens is None:
                 return Usage()

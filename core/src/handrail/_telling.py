@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from handrail._observers import CallEnded, ObservedCall, Observer, Released
@@ -160,14 +160,11 @@ class Telling:
         """Return what is entered around a request to a model."""
         return self._around("around_model", request)
 
-    @contextmanager
-    def _around(self, method: str, record: object) -> Iterator[None]:
-        """Enter what observers return, which can change nothing of what is raised inside."""
-        with ExitStack() as stack:
-            for found in self._observers.tell(method, self.call, record):
-                if found is not None:
-                    stack.enter_context(_Guarded(found, self._observers))
-            yield
+    def _around(self, method: str, record: object) -> AbstractContextManager[None]:
+        """Return what enters what observers return, and can change nothing of what is raised inside."""
+        found = self._observers.tell(method, self.call, record)
+        guarded = [_Guarded(one, self._observers) for one in found if one is not None]
+        return guarded[0] if len(guarded) == 1 else _All(guarded)
 
 
 def _size(item: object) -> int:
@@ -205,3 +202,20 @@ class _Guarded(AbstractContextManager[None]):
     def _fail(self, exc: BaseException) -> None:
         self._inner = None
         logger.error("what an observer put around a check or a request failed: %s", type(exc).__name__)
+
+
+class _All(AbstractContextManager[None]):
+    """Enters guarded context managers in order, and leaves them in the opposite one."""
+
+    def __init__(self, members: Sequence[_Guarded]) -> None:
+        self._members = members
+
+    def __enter__(self) -> None:
+        for member in self._members:
+            member.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for member in reversed(self._members):
+            member.__exit__(kind, raised, traceback)

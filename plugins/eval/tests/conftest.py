@@ -10,7 +10,7 @@ import anyio
 import pytest
 from handrail import RailsConfig, Registry
 from handrail_eval._engine import Settings, _judge_at_once
-from handrail_eval._meter import MeteredRails
+from handrail_eval._metered import MeteredRails
 from handrail_eval._rows import Row
 from handrail_testkit import VirtualLoop
 from trio.testing import MockClock
@@ -33,13 +33,13 @@ def yaml(*flows: str, hold: int = 8, chunk: int = 24, context: int = 8) -> str:
 def evaluated():
     """A function that judges rows by a configuration, and returns the records."""
 
-    def evaluate(config, rows, *, backend="asyncio", cache=None, at_once=4, **settings):
+    def evaluate(config, rows, *, backend="asyncio", cache=None, at_once=4, ask_all=False, **settings):
         registry = Registry.discover().with_plugins(STRANGERS.Plugin())
         found = []
 
         async def run():
             loaded = RailsConfig.from_content(yaml_content=config)
-            async with MeteredRails(loaded, registry=registry, at_once=at_once, cache=cache) as rails:
+            async with MeteredRails(loaded, registry=registry, at_once=at_once, cache=cache, ask_all=ask_all) as rails:
                 chosen = Settings(**{"concurrency": 4, **settings})
                 await _judge_at_once(rails, iter(rows), chosen, lambda *record: found.append(record))
 

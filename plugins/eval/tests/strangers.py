@@ -53,6 +53,28 @@ class Scoring:
         return Verdict("allow", score=words.count("bad") / max(1, len(words)))
 
 
+class WordJudge:
+    """Refuses the word of its flow."""
+
+    def __init__(self, word):
+        self._word = word
+
+    async def check(self, window, turn):
+        await anyio.sleep(0.1)
+        return Verdict.block("said it") if self._word in window.text else Verdict.allow()
+
+
+class Counting:
+    """Judges each stream by a session of its own, which takes its time."""
+
+    def open(self, turn):
+        return self
+
+    async def check(self, window):
+        await anyio.sleep(0.2)
+        return Verdict.allow()
+
+
 class Plugin:
     """Offers them."""
 
@@ -61,5 +83,7 @@ class Plugin:
         yield RailSpec("judge", lambda settings, context: Judge())
         yield RailSpec("number judge", lambda settings, context: NumberJudge())
         yield RailSpec("scoring", lambda settings, context: Scoring())
+        yield RailSpec("word judge", lambda settings, context: WordJudge(context.arguments["word"]))
+        yield RailSpec("counting", lambda settings, context: Counting(), stateful=True)
         yield RailSpec("slow", lambda settings, context: Slow())
         yield RailSpec("broken", lambda settings, context: Broken())

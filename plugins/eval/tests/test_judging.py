@@ -154,3 +154,60 @@ def test_a_judge_that_takes_too_long_fails_as_its_configuration_says(evaluated, 
     assert verdict["stream"]["outcome"] == outcome
     assert verdict["stream"].get("timed_out", False) == (outcome == "failed")
     assert times["checks"][0][1] - times["checks"][0][0] == pytest.approx(5)
+
+
+def test_rails_of_one_name_with_other_arguments_are_kept_apart(evaluated, row, tmp_path):
+    both = '["word judge $word=boat", "word judge $word=noon"]'
+    config = f"rails: {{output: {{flows: {both}, parallel: true, streaming: {{enabled: true}}}}}}"
+    cache = Cache(tmp_path / "answers.jsonl", "same")
+    verdicts = [verdict for verdict, _ in evaluated(config, [row("at noon"), row("the boat")], cache=cache)]
+    again = [verdict["stream"] for verdict, _ in evaluated(config, [row("at noon"), row("the boat")], cache=cache)]
+    cache.close()
+    assert [verdict["stream"]["rail"] for verdict in verdicts] == ["word judge $word=noon", "word judge $word=boat"]
+    assert again == [verdict["stream"] for verdict in verdicts]
+
+
+def test_a_session_of_a_stream_is_waited_for_and_measured(evaluated, row):
+    config = "rails: {output: {flows: [counting], streaming: {enabled: true}}}"
+    ((verdict, times),) = evaluated(config, [row(prose(1))])
+    assert verdict["stream"]["checks"]
+    assert all(end - start == pytest.approx(0.2) for start, end in times["checks"])
+
+
+def test_nothing_is_told_to_the_observers_of_a_configuration(evaluated, row, config, tmp_path):
+    audited = f"{config('judge')}\nobservers: {{audit: {{folder: {tmp_path}/audit}}}}\n"
+    figures = figures_of(evaluated(audited, violations(row, 2)))
+    assert figures["stream"]["hits"] == 2
+    assert not (tmp_path / "audit").exists()
+
+
+MISSED = ("missed_rows", "missed_violations", "only_first_rows")
+CASCADE = """
+rails:
+  output: {flows: [scoring, judge], parallel: true, streaming: {enabled: true}}
+  config: {judge: {when: {rail: scoring, score: 0.05..0.5}}}
+"""
+
+
+def test_a_cascade_shows_what_it_saves_and_with_all_asked_what_it_misses(evaluated, row):
+    rows = [
+        row("all fine and good here", label=False),
+        row("bad forbidden secret of the three of us", label=True),
+        row("a forbidden secret that nothing hints at", label=True),
+        row("bad bad bad bad", label=False),
+    ]
+    (saves,) = figures_of(evaluated(CASCADE, rows))["cascades"]["rails"].items()
+    assert saves == ("judge", dict.fromkeys(MISSED) | {"checks": 4, "spared": 3, "spared_share": 0.75})
+    records = evaluated(CASCADE, rows, ask_all=True)
+    found = figures_of(records)["cascades"]
+    assert [verdict["stream"]["outcome"] for verdict, _ in records] == ["finished", "blocked", "finished", "blocked"]
+    assert found["missed_rows"] == 1
+    assert found["rails"]["judge"] == {
+        "checks": 4,
+        "spared": 3,
+        "spared_share": 0.75,
+        "missed_rows": 1,
+        "missed_violations": 1,
+        "only_first_rows": 1,
+    }
+    assert [times["ended"] for _, times in records] == [times["ended"] for _, times in evaluated(CASCADE, rows)]

@@ -29,6 +29,7 @@ def test_mcnemar_is_the_binomial_test_of_pairs_that_differ():
     assert mcnemar(0, 5) == pytest.approx(2 / 2**5)
     assert mcnemar(3, 3) == 1
     assert mcnemar(0, 0) == 1
+    assert mcnemar(9_800, 10_200) == pytest.approx(0.00478089, abs=1e-8)  # scipy.stats.binomtest(9800, 20000)
 
 
 @given(*[st.integers(0, 200)] * 4)

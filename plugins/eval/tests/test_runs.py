@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from handrail import ConfigurationError
+from handrail_audit._files import Files
 from handrail_cli.app import run as handrail
 from handrail_eval._compare import compare_runs
 from handrail_eval._gates import against_baseline, conditions_of
@@ -25,6 +29,13 @@ rails:
     streaming: {enabled: true}
   config:
     phrase check: {phrases: [forbidden secret], action: block}
+"""
+
+
+REDACTS = """
+rails:
+  output: {flows: [personal data check], streaming: {enabled: true}}
+  config: {personal data check: {action: redact}}
 """
 
 
@@ -159,19 +170,31 @@ def test_a_row_that_was_half_written_is_judged_again(tmp_path):
         assert (tmp_path / "times.jsonl").read_bytes() == times
 
 
-def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(folder):
+def many(folder):
     with (folder / "data.csv").open("w") as file:
         file.write("answer,bad,id\n")
         file.writelines(f"{'word ' * (i % 40)} forbidden secret,{i % 2},{i}\n" for i in range(400))
-    evaluate(out="whole")
+
+
+def start(processes):
     command = "from handrail_cli.app import main; main()"
-    words = ["eval", "config.yml", "data.csv", "--map", "response=answer,label=bad", "--processes", "1", "--out", "cut"]
-    process = subprocess.Popen([sys.executable, "-c", command, *words], stdout=subprocess.DEVNULL, stderr=-3)
+    words = ["config.yml", "data.csv", "--map", "response=answer,label=bad", "--processes", processes, "--out", "cut"]
+    return subprocess.Popen(
+        [sys.executable, "-c", command, "eval", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+
+
+@pytest.mark.parametrize(("processes", "by", "code"), [("1", signal.SIGINT, 130), ("2", signal.SIGKILL, -9)])
+def test_a_run_that_is_ended_leaves_no_process_and_goes_on_with_the_same_bytes(folder, processes, by, code):
+    many(folder)
+    evaluate(out="whole")
     verdicts = folder / "cut" / "verdicts.jsonl"
-    while process.poll() is None and not (verdicts.exists() and verdicts.stat().st_size > 2000):
-        os.sched_yield()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with start(processes) as process:
+        while process.poll() is None and not (verdicts.exists() and verdicts.stat().st_size > 2000):
+            os.sched_yield()
+        process.send_signal(by)
+        process.stdout.read()  # ends when no process has it open any more
+    assert process.returncode == code
     assert verdicts.stat().st_size < (folder / "whole" / "verdicts.jsonl").stat().st_size
     assert evaluate(out="cut") == 0
     assert verdicts.read_bytes() == (folder / "whole" / "verdicts.jsonl").read_bytes()
@@ -189,3 +212,155 @@ def test_a_sample_is_the_same_for_the_same_seed(folder):
     evaluate("--sample", "2", out="b")
     assert (folder / "a" / "verdicts.jsonl").read_bytes() == (folder / "b" / "verdicts.jsonl").read_bytes()
     assert len(list(records_of(folder / "a"))) == 2
+
+
+def test_a_folder_that_another_run_writes_is_refused(folder, capsys):
+    with Run(folder / "out", {"a": 1}):
+        assert evaluate() == 2
+    assert "is being written by another run" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_though_its_folder_lies_among_configuration_and_data(folder, capsys):
+    words = ["eval", ".", ".", "--map", "response=answer,label=bad", "--processes", "1"]
+    assert handrail(words) == 0
+    assert handrail(words) == 0
+    assert capsys.readouterr().err.endswith("3 rows, all judged before                                   \n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--out", "data.csv"], "data.csv cannot be read or written: File exists"),
+        (["--summary", "absent/summary.md"], "absent/summary.md cannot be read or written: No such file"),
+        (["--junit", "absent/junit.xml"], "absent/junit.xml cannot be read or written: No such file"),
+        (["--cache", "data.csv"], "has something else than the answers that --cache writes"),
+        (["--baseline", "empty.json"], "is not a figures.json of a run"),
+        (["--baseline", "list.json"], "is not a figures.json of a run"),
+        (["--baseline", "words.json"], "is not a figures.json of a run"),
+        (["--pace", "inf"], "--pace must be above 0"),
+    ],
+)
+def test_files_and_numbers_that_cannot_be_used_are_said(folder, capsys, words, told):
+    for name, text in (("empty", "{}"), ("list", "[]"), ("words", '{"stream": {"failed": "x"}}')):
+        (folder / f"{name}.json").write_text(text)
+    out = [] if "--out" in words else ["--out", "out"]
+    data = ["data.csv", "--map", "response=answer,label=bad"]
+    assert handrail(["eval", waiting(folder), *data, *out, *words]) == 2
+    assert told in capsys.readouterr().err
+    assert (folder / "data.csv").read_text().startswith("answer,bad,id\nthe forbidden")
+
+
+def waiting(folder):
+    """Write a configuration whose rail is waited for, so that its answers may be kept."""
+    (folder / "waiting.yml").write_text(
+        "rails: {output: {flows: [classifier], streaming: {enabled: true}}, config: {classifier: {threshold: 0.5}}}"
+    )
+    return "waiting.yml"
+
+
+def test_a_run_json_that_is_none_is_said(folder, capsys):
+    (folder / "out").mkdir()
+    (folder / "out" / "run.json").write_text('{"half')
+    assert evaluate() == 2
+    assert "is not the file of a run" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(folder, capsys, monkeypatch):
+    evaluate(out="whole")
+    opened, room = os.fdopen, [1]
+
+    class Full(io.BufferedRandom):
+        def flush(self):
+            room[0] -= 1
+            if room[0] < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            super().flush()
+
+    monkeypatch.setattr(os, "fdopen", lambda file, mode: Full(io.FileIO(file, "r+b")))
+    assert evaluate() == 2
+    assert "No space left on device" in capsys.readouterr().err
+    monkeypatch.setattr(os, "fdopen", opened)
+    assert evaluate() == 0
+    assert (folder / "out" / "verdicts.jsonl").read_bytes() == (folder / "whole" / "verdicts.jsonl").read_bytes()
+
+
+def test_without_texts_nothing_of_the_data_is_written(folder, capsys):
+    (folder / "data.csv").write_text(
+        "answer,bad,id\nwrite to quandary@mail.example.com about the forbidden secret,1,a\n"
+    )
+    (folder / "redacts.yml").write_text(REDACTS)
+    for config in ("config.yml", "redacts.yml", waiting(folder)):
+        assert evaluate("--no-texts", "--parquet", "--cache", f"{config}.answers", out=config[:5], config=config) == 0
+        shown = "".join(capsys.readouterr())
+        written = [file.read_bytes() for file in (folder / config[:5]).iterdir()]
+        kept = folder / f"{config}.answers"
+        for text in [shown.encode(), *written, *([kept.read_bytes()] if kept.exists() else [])]:
+            assert not re.search(b"quandary|secret|about", text)
+
+
+def test_what_is_lacking_is_said(folder, capsys):
+    (folder / "data.csv").write_text("answer,bad,id\nfine,,a\n")
+    evaluate()
+    assert "no row has a label" in capsys.readouterr().err
+    words = ["eval", "config.yml", "data.csv", "--map", "prompt=answer", "--out", "prompts", "--processes", "1"]
+    assert handrail(words) == 0
+    assert "no rail has judged anything: output rails judge the column 'response'" in capsys.readouterr().err
+
+
+def test_a_page_stays_small_and_its_directions_apart_whatever_the_data(folder):
+    text = "\u202e\u0627 </script><svg onload=x> " + "word " * 3_000 + "forbidden secret" + " word" * 3_000
+    rows = [f'"{text}",0,{"long" * 300}{i}\n' for i in range(3)]
+    (folder / "data.csv").write_text("answer,bad,id\n" + "".join(rows))
+    evaluate()
+    page = (folder / "out" / "report.html").read_text()
+    assert len(page) < 80_000
+    assert "forbidden secret" in page
+    assert "onload=x>" not in page.replace("&gt;", "")
+    assert page.count('<p dir="auto">') == 3
+    assert all(part.count("<bdi>") == part.count("</bdi>") >= 2 for part in page.split("<article>")[1:])
+
+
+def test_rows_of_other_data_are_not_compared(folder):
+    evaluate()
+    (folder / "data.csv").write_text((folder / "data.csv").read_text().replace("harbour", "port"))
+    evaluate(out="other")
+    with pytest.raises(ConfigurationError, match="row 'r1' has another label or text"):
+        compare_runs(folder / "out", folder / "other")
+
+
+def audited(folder, decisions):
+    """Write a record in which the calls r0, r1 ... had these decisions."""
+    files = Files(folder / "audit", b"", {}, max_bytes=100_000, sync_seconds=0.01)
+    for call, (rail, decision) in enumerate(decisions):
+        files.write({"at": call, "call": f"r{call}", "rail": rail, "direction": "output", "decision": decision})
+    files.close()
+
+
+def test_decisions_that_reviewers_marked_are_labels(folder, capsys):
+    audited(folder, [("a", "block"), ("b", "rewrite"), ("a", "failed")])
+    for call, rail, label in (("r0", "a", "right"), ("r0", "a", "wrong"), ("r1", "b", "right"), ("r2", "a", "right")):
+        assert handrail(["audit", "mark", "audit", call, rail, label]) == 0
+    assert evaluate("--labels", "audit") == 0
+    assert [verdict["label"] for verdict, _ in records_of(folder / "out")] == [False, True, False]
+    assert handrail(["audit", "mark", "audit", "r0", "a", "right"]) == 0
+    assert evaluate("--labels", "audit") == 2
+    assert "another labels" in capsys.readouterr().err
+    assert evaluate("--labels", "audit/marks.jsonl", out="again") == 0
+    assert [verdict["label"] for verdict, _ in records_of(folder / "again")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("marks", "told"),
+    [
+        (None, "does not exist; 'handrail audit mark' writes it"),
+        ("{", "marks.jsonl:1 is not a mark"),
+        ('{"call": "r0", "rail": "a", "refused": ["output"], "label": "perhaps"}', "marks.jsonl:1 is not a mark"),
+        ('{"call": "r0", "rail": "a", "refused": [], "label": "right"}', "has no mark of a decision"),
+        ('{"call": "r9", "rail": "a", "refused": ["output"], "label": "right"}', "no row has the id of a call"),
+    ],
+)
+def test_marks_that_label_nothing_are_refused(folder, capsys, marks, told):
+    if marks is not None:
+        (folder / "marks.jsonl").write_text(f"{marks}\n")
+    assert evaluate("--labels", "marks.jsonl") == 2
+    assert told in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 
 import pytest
@@ -10,7 +11,7 @@ from handrail import ConfigurationError, LLMRails, RailsConfig, Registry
 from handrail_eval._command import thresholds
 from handrail_eval._curves import Scores, thinned, with_recall, within_false_stops
 from handrail_eval._run import TIMES, VERDICTS
-from handrail_eval._thresholds import Budget, patch_of, rounded
+from handrail_eval._thresholds import Budget, described, patch_of, rounded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,25 @@ def test_a_budget_that_is_none_is_refused(text):
 @given(st.floats(0, 1))
 def test_a_rounded_threshold_stops_what_the_exact_one_stops(threshold):
     assert threshold - 2e-6 <= rounded(threshold) <= threshold
+
+
+def test_a_rounded_threshold_stays_above_the_next_score():
+    assert rounded(0.12345678, 0.12345612) == pytest.approx(0.1234567)
+    assert rounded(0.3, math.nextafter(0.3, 0)) == 0.3
+
+
+def test_scores_of_one_side_or_one_value_have_no_more_to_tell():
+    constant = scores([0.5] * 3, [0.5] * 3)
+    assert (constant.area(), [point.false_stops for point in constant.points()]) == (0.5, [1.0])
+    assert described(constant, Budget("false_stops", 0.01))["recommended"] is None
+    for one_sided in (scores([0.1, 0.9], []), scores([], [0.1, 0.9])):
+        assert (one_sided.area(), described(one_sided, Budget("recall", 0.5))["recommended"]) == (None, None)
+
+
+def test_one_setting_for_rails_of_one_name_is_not_written_for_either():
+    best = {"recommended": {"threshold": 0.5}}
+    assert patch_of({"judge $of=a": best, "judge $of=b": best}) == ""
+    assert '"judge":' in patch_of({"judge $of=a": best})
 
 
 @pytest.fixture

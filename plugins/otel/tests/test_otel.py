@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
-from handrail import Chunk, LLMRails, ObserverContext, RailsConfig, Usage, Verdict
+from handrail import Chunk, ConfigurationError, LLMRails, ObserverContext, RailsConfig, Usage, Verdict
 from handrail_otel import OTel, OTelSettings
 from handrail_otel import _names as names
 from opentelemetry import trace
@@ -152,12 +152,11 @@ async def test_a_failure_is_an_error(sdk):
 
 
 async def test_metrics_count_times_tokens_stops_and_prices(sdk):
-    prices = {"prices": {"m": {"input": 2, "output": 10, "cached": 1}}}
+    prices = {"models": {"m": {"input": 2, "output": 10, "cached": 1}}}
     rails = observed(
         Answering("Hello there."),
         {"watch": FunctionRail(latency=0.5)},
-        settings=prices,
-        top={"models": [MAIN]},
+        top={"models": [MAIN], "prices": prices},
     )
     await take(rails)
     points = sdk.points()
@@ -183,6 +182,68 @@ async def test_contents_are_hashed_where_that_is_asked_for(sdk):
     await take(observed(FakeProvider(["Hi"]), {}, settings={"content": "hashed"}))
     attributes = sdk.spans()["chat fake-1"].attributes
     assert len(attributes[names.PROMPT_HASH]) == len(attributes[names.COMPLETION_HASH]) == 64
+
+
+def configured(answer, **settings):
+    models = [{"type": "main", "engine": "scripted", "model": "m", "parameters": {"answers": [answer]}}]
+    config = {"models": models, "observers": {"otel": settings}}
+    return LLMRails(RailsConfig.from_content(config=config))
+
+
+PRIVATE = "Write to ada@example.org."
+
+
+async def test_contents_are_masked_by_installed_rails(sdk):
+    rails = configured(PRIVATE, content="masked")
+    assert await rails.generate_async(f"I am bob@example.org. {SECRET}") == PRIVATE
+    await rails.aclose()
+    span = sdk.spans()["chat m"]
+    assert span.attributes[names.PROMPT] == f"user: I am [EMAIL]. {SECRET}"
+    assert span.attributes[names.COMPLETION] == "Write to [EMAIL]."
+    assert span.end_time >= span.start_time
+
+
+async def test_what_cannot_be_masked_is_left_out(sdk, monkeypatch):
+    async def fail(self, text, turn):
+        raise ValueError(text)
+
+    monkeypatch.setattr("handrail.InnerRail.judge", fail)
+    rails = configured(PRIVATE, content="masked")
+    await rails.generate_async("hello")
+    await rails.aclose()
+    span = sdk.spans()["chat m"]
+    assert span.attributes[names.LEFT_OUT] == "ValueError"
+    assert "example.org" not in span.to_json()
+
+
+async def test_what_a_rail_refuses_is_left_out(sdk):
+    config = {
+        "models": [{"type": "main", "engine": "scripted", "parameters": {"answers": [PRIVATE]}}],
+        "rails": {"config": {"personal data check": {"action": "block"}}},
+        "observers": {"otel": {"content": "masked"}},
+    }
+    rails = LLMRails(RailsConfig.from_content(config=config))
+    await rails.generate_async("hello")
+    await rails.aclose()
+    assert sdk.spans()["chat"].attributes[names.COMPLETION] == "[personal data check]"
+
+
+async def test_contents_are_whole_only_where_that_is_asked_for(sdk):
+    rails = configured(PRIVATE, content="full", content_characters=8)
+    await rails.generate_async("hello")
+    assert sdk.spans()["chat m"].attributes[names.COMPLETION] == PRIVATE[:8]
+
+
+async def test_no_text_is_told_by_default(sdk):
+    await configured(PRIVATE).generate_async(SECRET)
+    told = "".join(span.to_json() for span in sdk.spans().values())
+    assert "example.org" not in told
+    assert SECRET not in told
+
+
+def test_a_mask_that_is_not_installed_is_an_error():
+    with pytest.raises(ConfigurationError, match="'no such rail', which is not installed"):
+        configured(PRIVATE, content="masked", mask=["no such rail"])
 
 
 async def test_a_stream_that_is_left_leaves_no_span_open(sdk):

@@ -83,7 +83,7 @@ async def test_tokens_a_minute_are_bounded_by_what_answers_cost(tenants, stream)
     assert found == [200, 200, 429, 429]
     assert (await client.get("/v1/models", headers=headers["one"])).status == 200  # which costs no token
     text = (await client.get("/metrics", headers=headers["one"])).body.decode()
-    assert 'handrail_key_tokens_total{key="one",direction="input"} 80' in text
+    assert 'handrail_key_tokens_total{key="one",config="a",direction="input"} 80' in text
     assert 'handrail_key_requests_total{key="one",status="429"} 2' in text
 
 

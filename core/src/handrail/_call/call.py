@@ -227,7 +227,7 @@ class Call:
         if model is None:
             raise ConfigurationError("no model of type 'main' is configured; add one to 'models', or pass llm=")
         messages = self._with_instructions()
-        self._llm_call = model.new_call(messages, "general")
+        self._llm_call = model.new_call(messages, self.options.llm_params, "general")
         self.journal.asked(self._llm_call)
         self._clock = running_clock()
         self._generation_started = self._clock()

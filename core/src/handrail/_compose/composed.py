@@ -103,7 +103,7 @@ class Composed:
 
     def update_llm(self, llm: object) -> Self:
         """Put a provider in place of the main model, for calls that begin later."""
-        self._app = self._app.with_main_model(given_model(llm, self._app.counter))
+        self._app = self._app.with_main_model(given_model(llm, self._app.counter, self.config.prices.by_model()))
         return self
 
     def _decorated(

@@ -19,6 +19,7 @@ from handrail._types import Chunk, Message
 if TYPE_CHECKING:
     from handrail._compose.breaking import Breaker, Slots
     from handrail._compose.completion import Completion
+    from handrail._prices import Price
     from handrail._protocols import Provider
     from handrail._tokens import TokenCounter
     from handrail._turn import Turn
@@ -47,6 +48,7 @@ class Model:
         name: str,
         plugin: str,
         counter: TokenCounter,
+        prices: Mapping[str, Price],
     ) -> None:
         self.type = type
         self.engine = engine
@@ -54,6 +56,7 @@ class Model:
         self.plugin = plugin
         self.provider = provider
         self._counter = counter
+        self._prices = prices
         self.slots: Slots | None = None
         self.breaker: Breaker | None = None
         self.fallback: tuple[Model, ...] = ()
@@ -112,7 +115,7 @@ class Model:
     async def _ask(
         self, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None, task: str
     ) -> Completion:
-        call, started = self.new_call(messages, task), anyio.current_time()
+        call, started = self.new_call(messages, params, task), anyio.current_time()
         if turn is not None:
             turn.journal.asked(call)
         telling = None if turn is None else turn.journal.telling
@@ -142,17 +145,20 @@ class Model:
         completion.usage = call.usage
         return completion
 
-    def new_call(self, messages: Sequence[Message], task: str) -> LLMCall:
-        """Begin the record of a request."""
+    def new_call(self, messages: Sequence[Message], params: Mapping[str, Any], task: str) -> LLMCall:
+        """Begin the record of a request; one may ask the provider for another model than the configured one."""
+        asked = params.get("model")
+        name = asked if isinstance(asked, str) and asked else self.name
         prompt = "\n".join(f"{message.get('role')}: {message_text(message)}" for message in messages)
         return LLMCall(
             task,
             self.engine,
-            self.name,
+            name,
             prompt,
             started_at=time.time(),
             count_tokens=self._counter.count,
             model_type=self.type,
+            price=self._prices.get(name),
         )
 
 

@@ -13,9 +13,12 @@ from handrail._compose.planning import plugin_settings
 from handrail.errors import ConfigurationError, HandrailError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handrail._compose.problems import Problems
     from handrail._compose.shared import Shared
     from handrail._plugins.registry import Registry
+    from handrail._prices import Price
     from handrail._protocols import Provider
     from handrail._tokens import TokenCounter
     from handrail.config import ModelConfig, RailsConfig
@@ -25,7 +28,7 @@ class ModelNotBuiltError(HandrailError):
     """A rail needs a model that is configured and has a problem of its own, which is noted already."""
 
 
-def given_model(llm: object, counter: TokenCounter) -> Model:
+def given_model(llm: object, counter: TokenCounter, prices: Mapping[str, Price]) -> Model:
     """Make the main model of a provider that a program hands in.
 
     Raises:
@@ -36,7 +39,9 @@ def given_model(llm: object, counter: TokenCounter) -> Model:
             f"llm is {type(llm).__name__!r}; it must have stream(messages, params), which gives Chunk objects"
         )
     name = str(getattr(llm, "name", None) or type(llm).__name__)
-    return Model(cast("Provider", llm), type="main", engine="given", name=name, plugin="llm", counter=counter)
+    return Model(
+        cast("Provider", llm), type="main", engine="given", name=name, plugin="llm", counter=counter, prices=prices
+    )
 
 
 class Models:
@@ -56,6 +61,7 @@ class Models:
         self._shared = shared
         self._config = config
         self._counter = counter
+        self._prices = config.prices.by_model()
         self._failed: set[str] = set()
         self.built: dict[str, Model] = {}
         self.asked: dict[tuple[str, str], None] = {}
@@ -63,7 +69,7 @@ class Models:
     def build(self, registry: Registry, llm: object, problems: Problems) -> None:
         """Build every model that is configured; of two of one type the first. `llm` takes the main one's place."""
         if llm is not None:
-            self.built["main"] = given_model(llm, self._counter)
+            self.built["main"] = given_model(llm, self._counter, self._prices)
         entries: dict[str, tuple[ModelConfig, int]] = {}
         for index, entry in enumerate(self._config.models):
             if entry.type in self.built:
@@ -125,6 +131,7 @@ class Models:
             name=entry.model or "",
             plugin=offer.label,
             counter=self._counter,
+            prices=self._prices,
         )
         model.slots = None if entry.concurrency is None else Slots(entry.concurrency)
         model.breaker = None if entry.breaker is None else Breaker(entry.breaker, entry.type)

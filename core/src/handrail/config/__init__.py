@@ -5,6 +5,8 @@ from __future__ import annotations
 from handrail.config._config import RailsConfig as RailsConfig
 from handrail.config._flows import Flow as Flow
 from handrail.config._flows import normalized_name as normalized_name
+from handrail.config._prices import PriceConfig as PriceConfig
+from handrail.config._prices import PricesConfig as PricesConfig
 from handrail.config._schema import json_schema as json_schema
 from handrail.config._sections import BreakerConfig as BreakerConfig
 from handrail.config._sections import InputRails as InputRails

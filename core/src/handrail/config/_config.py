@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_vali
 from handrail.config._contract import set_aside
 from handrail.config._flows import Flow
 from handrail.config._loading import Origin, load_content, load_path
+from handrail.config._prices import PricesConfig
 from handrail.config._problems import Problem, error_of, problem_at
 from handrail.config._prompts import choose_prompt
 from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
@@ -47,6 +48,7 @@ class RailsConfig(Section):
         rails: the rails and their settings.
         plugins: plugins that must not be used.
         observers: who is told what happens in calls, each with its settings.
+        prices: what models cost.
         lowest_temperature: the temperature of a judge.
         enable_rails_exceptions: whether a block is reported as an exception message instead of a refusal.
         custom_data: top-level keys that Handrail does not know.
@@ -64,6 +66,7 @@ class RailsConfig(Section):
     rails: Rails = Rails()
     plugins: PluginsConfig = PluginsConfig()
     observers: SettingsByName = Field(default_factory=dict)
+    prices: PricesConfig = PricesConfig()
     lowest_temperature: Annotated[float, Field(strict=True, ge=0)] = 0.001
     enable_rails_exceptions: bool = False
     custom_data: dict[Any, Any] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""`handrail audit`, with its commands `verify`, `show` and `mark`."""
+"""`handrail audit`, with its commands `verify`, `show`, `mark` and `usage`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from handrail_audit._chain import lines, verify
+from handrail_audit._chain import checked, lines
+from handrail_audit._usage import By, summed
 
 app = App(name="audit", help="Read, check and review a record of decisions.", help_format="plaintext")
 
@@ -20,26 +21,36 @@ _MARKS = "marks.jsonl"
 
 
 @app.command(name="verify")
-def verify_record(folder: Path, /, *, key_env_var: str | None = None) -> int:
-    """Check that no line of a record was changed or taken out.
+def verify_record(
+    folder: Path,
+    /,
+    *,
+    key_env_var: str | None = None,
+    has: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+) -> int:
+    """Check that no line of a record was changed, moved or taken out, and print where each process's record ends.
 
     Exit codes: 0 every line fits, 1 one does not, 2 there is no record or no key.
 
     Args:
         folder: The folder of the record.
         key_env_var: The environment variable with the key, if the record has one.
+        has: The hash of a line that must be there, such as the last one of an earlier check.
     """
     key = os.environ.get(key_env_var, "") if key_env_var else ""
     if (key_env_var and not key) or not any(folder.glob("audit-*.jsonl")):
         wrong = f"{key_env_var!r} is not set" if key_env_var and not key else f"{folder}: no record found"
         print(wrong, file=sys.stderr)  # noqa: T201  # a command
         return 2
-    faults = list(verify(folder, key.encode()))
-    for fault in faults:
+    record = checked(folder, key.encode(), has=has)
+    for fault in record.faults:
         print(f"{fault.file}:{fault.line}: {fault.kind}")  # noqa: T201  # a command
-    if not faults:
-        print("every line fits")  # noqa: T201  # a command
-    return 1 if faults else 0
+    for end in record.ends:
+        state = "closed" if end.closed else "not closed"
+        print(f"{end.file}: {state}, last hash {end.hash}")  # noqa: T201  # a command
+    if not record.faults:
+        print(f"every line fits ({record.lines})")  # noqa: T201  # a command
+    return 1 if record.faults else 0
 
 
 @app.command
@@ -76,19 +87,55 @@ def mark(folder: Path, call: str, rail: str, label: Literal["right", "wrong"], /
         label: What the decision was.
         by: Who says so.
     """
-    if not any(fields["call"] == call and fields["rail"] == rail for fields in lines(folder)):
+    found = [fields for fields in lines(folder) if fields["call"] == call and fields["rail"] == rail]
+    if not found:
         print(f"{folder}: no decision of rail {rail!r} in call {call!r}", file=sys.stderr)  # noqa: T201  # a command
         return 2
-    said = {"at": time.time(), "call": call, "rail": rail, "label": label, "by": by}
+    said = {"at": time.time(), "call": call, "rail": rail, "label": label, "by": by, "refused": _refused(found)}
     with (folder / _MARKS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(said) + "\n")
     return 0
 
 
+@app.command
+def usage(folder: Path, /, *, by: By = "caller") -> int:
+    """Print what calls have used and cost; the record has that if `usage` of its observer is true.
+
+    Exit codes: 0 printed, 2 the record does not have it.
+
+    Args:
+        folder: The folder of the record.
+        by: What to sum up by.
+    """
+    sums = summed(folder, by)
+    if not sums:
+        print(f"{folder}: no usage recorded; set observers.audit.usage to true", file=sys.stderr)  # noqa: T201  # a command
+        return 2
+    for name, one in sorted(sums.items()):
+        parts = [name, f"requests={one.requests}", f"input={one.input_tokens}", f"output={one.output_tokens}"]
+        parts += [f"{cost:.6g} {currency}" for currency, cost in sorted(one.costs.items())]
+        parts += [f"without a price: {one.unpriced}"] if one.unpriced else []
+        print("  ".join(parts))  # noqa: T201  # a command
+    return 0
+
+
+def _refused(found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return in which directions a rail refused or rewrote, or would have; that it failed says nothing of the text."""
+    did = {(fields["direction"], fields.get("would_have", fields["decision"])) for fields in found}
+    return sorted({str(direction) for direction, decision in did if decision in ("block", "rewrite")})
+
+
 def _marks(folder: Path) -> Mapping[tuple[str, str], str]:
     file = folder / _MARKS
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    return {(said["call"], said["rail"]): said["label"] for said in map(json.loads, text.splitlines())}
+    raws = file.read_bytes().splitlines() if file.exists() else []
+    found = {}
+    for number, raw in enumerate(raws, 1):
+        try:
+            said = json.loads(raw)
+            found[said["call"], said["rail"]] = said["label"]
+        except (KeyError, TypeError, ValueError):
+            print(f"{file}:{number}: torn", file=sys.stderr)  # noqa: T201  # a command
+    return found
 
 
 def _described(fields: Mapping[str, Any], label: str | None) -> str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from handrail_audit._chain import Chain
+from handrail_audit._chain import PAGE, Chain
+from handrail_audit._forks import begin_after_fork
 
 logger = logging.getLogger("handrail.audit")
 
 
 class Files:
-    """Appends lines. Each process and configuration writes files of its own, so that none has to wait.
+    """Appends lines, from any thread. Each process and configuration writes files of its own, so that none has to wait.
 
-    A line is one write of the operating system: it is whole or not there, whenever the process is killed. That it
-    survives a loss of power is what the thread sees to, which has the system write files out.
+    A line is one write of the operating system within one page, so it is whole or not there, whenever the process is
+    killed: between two pages a kill can end a write. A page is filled up with white space where the next line does not
+    fit into it. That lines survive a loss of power is what the thread sees to, which has the system write files out.
 
     Args:
         folder: where files are written; it is made if it is not there.
@@ -34,14 +38,22 @@ class Files:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
+        self._key = key
         self._header = dict(header)
         self._max_bytes = max_bytes
         self._sync_seconds = sync_seconds
-        self._chain = Chain(key)
+        self._begin()
+        begin_after_fork(self._begin)
+
+    def _begin(self) -> None:
+        """Have no file yet, as a process does when it begins, be it by a fork."""
+        self._chain = Chain(self._key)
         self._own = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(3)}"
         self._file: int | None = None
         self._name = ""
-        self._count = self._size = 0
+        self._count = self._size = self._lost = 0
+        self._is_torn = False
+        self._writing = threading.Lock()  # a line follows the one before it, whichever threads write them
         self._unsynced = threading.Event()
         self._closed = threading.Event()
         self._full: list[int] = []  # files that are full, and not forced to the disk yet
@@ -52,47 +64,81 @@ class Files:
         """Append a line, and return it; when this returns no kill of the process takes it back.
 
         Raises:
-            OSError: it could not be written.
+            OSError: it could not be written; the next line that can says how many were lost.
         """
-        if self._file is None or self._size >= self._max_bytes:
-            self._open_next()
-        line = self._chain.line(fields)
-        self._append(line)
+        with self._writing:
+            try:
+                if self._file is None or self._size >= self._max_bytes:
+                    self._open_next()
+                line = self._append({**fields, "lost": self._lost} if self._lost else fields)
+            except OSError:
+                self._lost += 1
+                raise
+            self._lost = 0
         self._unsynced.set()
         return line
 
     def close(self) -> None:
-        """Force everything to the disk; returns when it is there."""
+        """Write that the record is closed, and force everything to the disk; returns when it is there."""
         self._closed.set()
         self._unsynced.set()
         if self._thread is not None:
             self._thread.join()
+        with self._writing, self._lock:
+            if self._file is not None:
+                with suppress(OSError):  # of a disk that is full: then the record has no end, which `verify` says
+                    self._append({"closed": time.time(), **({"lost": self._lost} if self._lost else {})})
         self._sync()
         with self._lock:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, fields: Mapping[str, object]) -> bytes:
+        """Write a line; one that cannot be written whole is no part of the chain."""
         if self._file is None:  # pragma: no cover  # the caller has opened it
-            return
-        written = os.write(self._file, line)
-        if written != len(line):  # the disk is full; what is there of the line is found by `verify`
-            os.write(self._file, b"\n")
-            raise OSError(f"{self._name}: only {written} of {len(line)} bytes of a line could be written")
-        self._size += written
+            raise OSError("no file is open")
+        previous = self._chain.previous
+        line = self._chain.line(fields)
+        text = b"\n" + line if self._is_torn else line
+        try:
+            room = PAGE - self._size % PAGE
+            if room < len(text) <= PAGE:
+                self._size += os.write(self._file, b"\n".rjust(room))
+            written = os.write(self._file, text)
+            self._size += written
+            if written != len(text):  # the disk is full; `verify` finds what is there of the line
+                self._is_torn = written != self._is_torn
+                raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes of a line could be written")
+        except OSError:
+            self._chain.previous = previous
+            raise
+        self._is_torn = False
+        return line
 
     def _open_next(self) -> None:
-        before, self._count = self._name, self._count + 1
-        self._name = f"audit-{self._own}-{self._count:04}.jsonl"
+        """Open the next file, with a first line that says which file it is and which one it follows.
+
+        Raises:
+            OSError: it could not be; then lines still go where they went before.
+        """
+        name = f"audit-{self._own}-{self._count + 1:04}.jsonl"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        opened = os.open(self._folder / self._name, flags, 0o600)
+        before = self._file, self._is_torn, self._size
+        opened = os.open(self._folder / name, flags, 0o600)
         with self._lock:
-            if self._file is not None:
-                self._full.append(self._file)
-            self._file = opened
-        self._size = 0
-        self._append(self._chain.line({**self._header, **({"follows": before} if before else {})}))
+            self._file, self._is_torn, self._size = opened, False, 0
+        try:
+            self._append({**self._header, "file": name, **({"follows": self._name} if self._name else {})})
+        except OSError:
+            with self._lock:
+                self._file, self._is_torn, self._size = before
+            os.close(opened)
+            (self._folder / name).unlink()
+            raise
+        with self._lock:
+            self._full += [before[0]] if before[0] is not None else []
+        self._name, self._count = name, self._count + 1
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="handrail-audit", daemon=True)
             self._thread.start()

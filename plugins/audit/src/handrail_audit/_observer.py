@@ -15,6 +15,7 @@ from handrail import ConfigurationError, Observer, RailFailed
 from pydantic import BaseModel, ConfigDict, Field
 
 from handrail_audit._files import Files
+from handrail_audit._usage import used
 from handrail_audit._webhook import Webhook
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class AuditSettings(BaseModel):
             a changed line is found only if whoever changed it did not make the chain anew.
         max_bytes: how long a file may become.
         sync_seconds: how long a line may wait before it is forced to the disk.
+        usage: whether there is a line for each call, too, with its tokens and what they cost.
         webhook: where lines are posted, too.
         queue_size: how many lines may wait for the webhook; further ones are dropped there, counted and logged.
     """
@@ -44,6 +46,7 @@ class AuditSettings(BaseModel):
     key_env_var: str | None = None
     max_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
     sync_seconds: Annotated[float, Field(gt=0)] = 0.2
+    usage: bool = False
     webhook: Annotated[str, Field(pattern=r"^https?://")] | None = None
     queue_size: Annotated[int, Field(ge=1)] = 10_000
 
@@ -61,6 +64,7 @@ class Audit(Observer):
         folder = context.base_path / settings.folder
         self._files = Files(folder, self._key, header, max_bytes=settings.max_bytes, sync_seconds=settings.sync_seconds)
         self._config = header["config"]
+        self._writes_usage = settings.usage
         self._webhook = Webhook(settings.webhook, queue_size=settings.queue_size) if settings.webhook else None
         self._failed: dict[str, set[str]] = {}  # rails whose failure is written down, by call
         self.lost = 0
@@ -107,9 +111,11 @@ class Audit(Observer):
             },
         )
 
-    def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:  # noqa: ARG002  # the interface
-        """Forget the call."""
+    def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:
+        """Write down what the call has used, if that is asked for, and forget it."""
         self._failed.pop(call.call_id, None)
+        if self._writes_usage:
+            self._write(call, {"outcome": ended.outcome, "used": used(ended.llm_calls)})
 
     async def aclose(self) -> None:
         """Force what was written to the disk."""

@@ -8,6 +8,8 @@ import threading
 import urllib.request
 from collections.abc import Callable
 
+from handrail_audit._forks import begin_after_fork
+
 logger = logging.getLogger("handrail.audit")
 
 _MOST_AT_ONCE = 100
@@ -28,7 +30,13 @@ class Webhook:
     def __init__(self, url: str, *, queue_size: int, post: Post | None = None) -> None:
         self._url = url
         self._post = post or _post
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(queue_size)
+        self._queue_size = queue_size
+        self._begin()
+        begin_after_fork(self._begin)
+
+    def _begin(self) -> None:
+        """Have nothing that waits, as a process does when it begins, be it by a fork."""
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(self._queue_size)
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="handrail-audit-webhook", daemon=True)
         self._thread.start()

@@ -26,6 +26,7 @@ def run(
     out: Path = Path("handrail-eval"),
     map: _Several = (),  # noqa: A002  # the option's name
     preset: str | None = None,
+    labels: Path | None = None,
     limit: int | None = None,
     sample: int | None = None,
     seed: int = 0,
@@ -35,6 +36,7 @@ def run(
     processes: int = 0,
     no_whole: _Flag = False,
     no_texts: _Flag = False,
+    ask_all: _Flag = False,
     parquet: _Flag = False,
     cache: Path | None = None,
     prices: Path | None = None,
@@ -56,6 +58,7 @@ def run(
         out: The folder of the run.
         map: Which column is which field: 'response=answer,label=score>0.5', quoted, for a shell reads > itself.
         preset: A known shape of data: pyrit, chat, wildguard or beavertails.
+        labels: A record of decisions whose marks are labels, of the rows with the ids of its calls.
         limit: Judge the first rows only.
         sample: Judge so many rows, drawn by the seed.
         seed: Decides what is drawn, how answers are cut, and how regularly pieces come.
@@ -64,7 +67,8 @@ def run(
         concurrency: Rows at once, and checks of one rail at once, where rails are waited for.
         processes: Processes where rails are not waited for; by default one a processor.
         no_whole: Judge answers as streams only.
-        no_texts: Write no answers into the records.
+        no_texts: Write no texts: no answers, no reasons of rails, no messages of errors.
+        ask_all: Ask judges of cascades about windows that 'when' spares them, too, to see what they miss.
         parquet: Write OUT/verdicts.parquet, too: a line for each row, without texts.
         cache: A file with answers of judges that are known; it is made, and grows.
         prices: A JSON file with the price of a million tokens in and out: {"MODEL": [0.15, 0.6]}.
@@ -80,6 +84,7 @@ def run(
             out=out,
             maps=map,
             preset=preset,
+            labels=labels,
             limit=limit,
             sample=sample,
             seed=seed,
@@ -89,6 +94,7 @@ def run(
             processes=processes,
             whole=not no_whole,
             texts=not no_texts,
+            ask_all=ask_all,
             parquet=parquet,
             cache=cache,
             prices=prices,
@@ -112,8 +118,10 @@ def compare(first: Path, second: Path, /, *, json: _Flag = False) -> int:
         json: Write JSON.
     """
     from handrail_eval._compare import compare_runs, lines_of
+    from handrail_eval._run import told_files
 
-    found = compare_runs(first, second)
+    with told_files():
+        found = compare_runs(first, second)
     sys.stdout.write(json_module.dumps(found, indent=2) + "\n" if json else "\n".join(lines_of(found)) + "\n")
     return 0
 
@@ -140,16 +148,18 @@ def thresholds(
         json: Write JSON.
     """
     from handrail_eval._curves_page import curves_page
+    from handrail_eval._run import told_files
     from handrail_eval._thresholds import advice_of, found_in, lines_of, patch_of
 
-    found = found_in(run, budget)
-    page = run / "thresholds.html"
-    page.write_text(curves_page(found, [advice_of(figures) for figures in found.values()]), encoding="utf-8")
+    with told_files():
+        found = found_in(run, budget)
+        page = run / "thresholds.html"
+        page.write_text(curves_page(found, [advice_of(figures) for figures in found.values()]), encoding="utf-8")
+        written = patch_of(found)
+        if patch is not None and written:
+            patch.write_text(written, encoding="utf-8")
     sys.stdout.write(json_module.dumps(found, indent=2) + "\n" if json else "\n".join([*lines_of(found), f"{page}\n"]))
-    written = patch_of(found)
-    if patch is not None and written:
-        patch.write_text(written, encoding="utf-8")
-    return 0 if written else 2
+    return 0 if any(figures["recommended"] is not None for figures in found.values()) else 2
 
 
 @app.command

@@ -21,7 +21,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
     Rows are paired by their ids; a row that failed in either run is counted apart.
 
     Raises:
-        ConfigurationError: they have no row in common, an id comes twice, or a row has another label.
+        ConfigurationError: they have no row in common, an id comes twice, or a row has another label or length.
     """
     before, after = _sides(first), _sides(second)
     common = [name for name in before if name in after]
@@ -32,9 +32,12 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
     counts = {True: [0, 0, 0, 0], False: [0, 0, 0, 0]}
     changed: list[dict[str, Any]] = []
     for name in common:
-        (label, one), (other_label, other) = before[name], after[name]
-        if label != other_label:
-            raise ConfigurationError(f"row {name!r} has another label in {second} than in {first}")
+        (label, length, one), (other_label, other_length, other) = before[name], after[name]
+        if (label, length) != (other_label, other_length):
+            raise ConfigurationError(
+                f"row {name!r} has another label or text in {second} than in {first}; rows are paired by the column "
+                f"'id', and without one by their place in the data"
+            )
         if one is None or other is None or label is None:
             found["failed"] += label is not None
             continue
@@ -49,7 +52,9 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
 
 def lines_of(found: Mapping[str, Any]) -> list[str]:
     """Return a comparison as Markdown."""
-    lines = [f"{found['rows']} rows in both runs; {found['failed']} failed in one of them", ""]
+    lines = [f"{found['rows']} rows in both runs, {found['only_in_one']} in one of them alone", ""]
+    if found["failed"]:
+        lines[:1] = [f"{lines[0]}; {found['failed']} rows failed in a run, and are left out"]
     lines += ["| | first | second | difference (95%) | p (McNemar) |", "|---|---|---|---|---|"]
     for name in ("recall", "false_stops"):
         paired = found[name]
@@ -84,9 +89,9 @@ def _paired(both: int, only_first: int, only_second: int, neither: int) -> dict[
     }
 
 
-def _sides(folder: Path) -> dict[str, tuple[bool | None, bool | None]]:
-    """Return the label of each row, and whether it was stopped; None if it failed."""
-    found: dict[str, tuple[bool | None, bool | None]] = {}
+def _sides(folder: Path) -> dict[str, tuple[bool | None, int, bool | None]]:
+    """Return the label and length of each row, and whether it was stopped; None if it failed."""
+    found: dict[str, tuple[bool | None, int, bool | None]] = {}
     for verdict, _ in records_of(folder):
         judged = verdict.get("stream") or verdict.get("input")
         stopped = None
@@ -94,5 +99,5 @@ def _sides(folder: Path) -> dict[str, tuple[bool | None, bool | None]]:
             stopped = judged["outcome"] in STOPPED
         if verdict["id"] in found:
             raise ConfigurationError(f"{folder} has two rows with the id {verdict['id']!r}, so rows cannot be paired")
-        found[verdict["id"]] = (verdict["label"], stopped)
+        found[verdict["id"]] = (verdict["label"], verdict["characters"], stopped)
     return found

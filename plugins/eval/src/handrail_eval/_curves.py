@@ -108,7 +108,7 @@ class Scores:
         rows = [(score, 1) for score in self.violations] + [(score, 0) for score in self.harmless]
         found = []
         for number in range(BINS):
-            here = [(score, label) for score, label in rows if min(int(score * BINS), BINS - 1) == number]
+            here = [(score, label) for score, label in rows if min(max(int(score * BINS), 0), BINS - 1) == number]
             if here:
                 scores, labels = [score for score, _ in here], [label for _, label in here]
                 found.append(

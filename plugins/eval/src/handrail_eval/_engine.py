@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -18,7 +19,7 @@ from handrail import RailsConfig
 
 from handrail_eval._cache import Cache
 from handrail_eval._judge import judge
-from handrail_eval._meter import MeteredRails
+from handrail_eval._metered import MeteredRails
 from handrail_eval._rows import Row
 
 Record: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
@@ -45,6 +46,7 @@ class Settings:
         processes: how many processes judge, where rails are not waited for; 0 for one a processor.
         cache: the file with answers of judges that are known.
         basis: what else than the content of a check decides a judge's answer.
+        ask_all: whether judges of cascades are asked about windows that their conditions spare them, too.
     """
 
     seed: int = 0
@@ -56,6 +58,7 @@ class Settings:
     processes: int = 0
     cache: Path | None = None
     basis: str = ""
+    ask_all: bool = False
 
 
 def judge_rows(
@@ -91,10 +94,10 @@ async def _judge_here(config: Path, rows: Iterable[Row], settings: Settings, wri
     with ExitStack() as stack:
         cache = None
         if settings.cache is not None:
-            cache = Cache(settings.cache, settings.basis)
+            cache = Cache(settings.cache, settings.basis, texts=settings.texts)
             stack.callback(cache.close)
         loaded = RailsConfig.from_path(config)
-        async with MeteredRails(loaded, at_once=settings.concurrency, cache=cache) as rails:
+        async with MeteredRails(loaded, at_once=settings.concurrency, cache=cache, ask_all=settings.ask_all) as rails:
             await _judge_at_once(rails, rows, settings, write)
 
 
@@ -151,7 +154,16 @@ def _prepare(config: Path, settings: Settings) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that writes; it ends the others
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _PREPARED.append((MeteredRails(RailsConfig.from_path(config)), settings))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that writes was killed, which could not say so."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _judge_batch(rows: list[Row]) -> list[Record]:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from handrail_eval._cascades import Cascades
 from handrail_eval._intervals import wilson
 
 STOPPED: Final = ("blocked", "rewritten")
@@ -65,6 +66,7 @@ class Figures:
         self._delays, self._first = array("d"), array("d")
         self._models: dict[str, Counter[str]] = defaultdict(Counter)
         self._rails: dict[str, Counter[str]] = defaultdict(Counter)
+        self._cascades = Cascades()
 
     def add(self, verdict: Mapping[str, Any], times: Mapping[str, Any]) -> None:
         """Count a row."""
@@ -88,6 +90,8 @@ class Figures:
         self._sum["judged"] += stream["judged"]
         self._sum["checks"] += len(stream["checks"])
         self._sum["timed_out"] += bool(stream.get("timed_out"))
+        if stream["outcome"] != "failed":
+            self._cascades.add(label, stream["checks"], stopped=stream["outcome"] in STOPPED)
         if stream.get("rail"):
             self._rails[stream["rail"]][_side(label, stream["outcome"])] += 1
         if (whole := verdict.get("whole")) is not None:
@@ -149,6 +153,7 @@ class Figures:
             "checks": total["checks"],
             "cached_checks": total["cached"],
             "judges": {name: self._cost(name, count) for name, count in sorted(self._models.items())},
+            "cascades": self._cascades.result(),
             "stream_against_whole": dict(sorted(self._differ.items())),
             "rails": {name: dict(sorted(counts.items())) for name, counts in sorted(self._rails.items())},
             "groups": {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from handrail import ConfigurationError
@@ -27,6 +29,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "first_text": ("first_text", "mean"),
     "judged_over_generated": ("judged_over_generated",),
     "price": ("price",),
+    "cascade_missed": ("cascades", "missed_rows"),
 }
 """The figures that a condition may name, and where they are in `figures.json`."""
 
@@ -96,6 +99,20 @@ def _condition(text: str) -> Condition:
     return Condition(text.strip(), match["name"], match["operator"], value)
 
 
+def baseline_of(read: object, path: Path) -> Mapping[str, Any]:
+    """Return the figures of an earlier run.
+
+    Raises:
+        ConfigurationError: it has none of those that are compared, so that everything would pass.
+    """
+    try:
+        if isinstance(read, dict) and any(figure(read, name) is not None for name in _COMPARED):
+            return read
+    except (TypeError, ValueError):
+        pass
+    raise ConfigurationError(f"{path} is not a figures.json of a run: it has none of the figures that are compared")
+
+
 def against_baseline(figures: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[Gate]:
     """Compare a run with the figures of an earlier one; a figure that the earlier one had must not be worse."""
     gates = []
@@ -114,4 +131,4 @@ def figure(figures: Mapping[str, Any], name: str) -> float | None:
     found: Any = figures
     for part in NAMES[name]:
         found = found.get(part) if isinstance(found, dict) else None
-    return None if found is None else float(found)
+    return None if found is None or not math.isfinite(found) else float(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import comb, sqrt
+from fractions import Fraction
+from math import sqrt
 from typing import Final
 
 Z: Final = 1.959963984540054
@@ -25,8 +26,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
     total = only_first + only_second
     if total == 0:
         return 1.0
-    tail = sum(comb(total, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, float(2 * tail / (1 << total)))
+    tail = term = 1
+    for k in range(min(only_first, only_second)):
+        term = term * (total - k) // (k + 1)
+        tail += term
+    return min(1.0, float(Fraction(2 * tail, 1 << total)))
 
 
 def paired_difference(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from handrail import Event, Message, RailsResult
 
     from handrail_eval._engine import Settings
-    from handrail_eval._meter import Asked, MeteredRails
+    from handrail_eval._meter import Asked
+    from handrail_eval._metered import MeteredRails
     from handrail_eval._rows import Row
 
 Json = dict[str, Any]
@@ -47,9 +49,20 @@ async def judge(rails: MeteredRails, row: Row, settings: Settings) -> tuple[dict
         await _judge_parts(rails, row, settings, verdict, times)
     except Exception as exc:  # noqa: BLE001  # the boundary of a row: one that fails must not end the others
         # The message of a stranger's exception may quote the text, so only that of Handrail's own is told.
-        told = f": {exc}" if isinstance(exc, HandrailError) else ""
+        told = f": {exc}" if isinstance(exc, HandrailError) and settings.texts else ""
         verdict["error"] = f"{type(exc).__name__}{told}"
+    if not settings.texts:
+        _drop_quotes(verdict, row)
     return verdict, times
+
+
+def _drop_quotes(verdict: Json, row: Row) -> None:
+    """Drop categories that quote the row, such as a phrase that was found in it."""
+    told = json.dumps([row.messages, row.response, row.reasoning, row.tool_calls], ensure_ascii=False).casefold()
+    stream = verdict.get("stream", {})
+    for part in (verdict.get("input", {}), verdict.get("whole", {}), stream, *stream.get("checks", ())):
+        if (part.get("category") or "").casefold() in told:
+            part.pop("category", None)
 
 
 async def _judge_parts(rails: MeteredRails, row: Row, settings: Settings, verdict: Json, times: Json) -> None:
@@ -97,12 +110,12 @@ async def _judge_stream(rails: MeteredRails, row: Row, settings: Settings, verdi
     stop, text, stopped = replay.stop, "".join(replay.text), replay.meter.turn
     stream: Json = {"outcome": "finished", "turn": stopped, "released": replay.released, "delivered": len(text)}
     if isinstance(stop, Blocked):
-        stream |= {"outcome": "blocked", "rail": stop.rail, "category": stop.category, "channel": stop.channel}
-        stream |= {"reason": stop.reason, "span": stop.span}
+        stream |= {"outcome": "blocked", "rail": _id(stop), "category": stop.category, "channel": stop.channel}
+        stream |= {"span": stop.span} | ({"reason": stop.reason} if settings.texts else {})
     elif isinstance(stop, RailFailed):
         stream |= {
             "outcome": "failed",
-            "rail": stop.rail,
+            "rail": _id(stop),
             "timed_out": stop.timed_out or replay.timed_out,
             "channel": stop.channel,
         }
@@ -110,7 +123,8 @@ async def _judge_stream(rails: MeteredRails, row: Row, settings: Settings, verdi
     if not original.startswith(text):
         if stop is None:
             stream["outcome"] = "rewritten"
-        stream["text"] = text
+        if settings.texts:
+            stream["text"] = text
     hits = _hits(replay, stream)
     stream |= _places(row, original, text, hits, pieces, stream)
     checks = replay.checks()
@@ -164,12 +178,21 @@ def _check_line(check: Asked) -> Json:
         line["category"] = check.category
     if check.score is not None:
         line["score"] = check.score
+    if check.spared:
+        line["spared"] = True
+    if check.would is not None:
+        line["would"] = check.would
     return line
+
+
+def _id(stop: Blocked | RailFailed) -> str:
+    """Return which rail it was, arguments included: one rail used twice with other arguments is two."""
+    return stop.rail if stop.rail_id is None else stop.rail_id.text
 
 
 def _tell_times(rails: MeteredRails, replay: Replay, pieces: Sequence[Piece], stopped: int, times: Json) -> None:
     plans = rails.composition.output_rails
-    slots = {plan.name: plan.max_concurrency for plan in plans}
+    slots = {plan.rail_id.text: plan.max_concurrency for plan in plans}
     arrivals = [piece.at for piece in pieces]
     checks = replay.checks()
     found = timeline(arrivals, checks, [turn for turn, _ in replay.released], slots, stopped)
@@ -254,7 +277,7 @@ class Replay:
     def timed_out(self) -> bool:
         """True if the rail that ended the answer took too long."""
         return any(
-            check.timed_out and self.stop is not None and check.rail == self.stop.rail for check in self.checks()
+            check.timed_out and self.stop is not None and check.rail == _id(self.stop) for check in self.checks()
         )
 
     def checks(self) -> list[Asked]:

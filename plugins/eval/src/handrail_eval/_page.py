@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush, nlargest
 from html import escape
 from importlib.resources import files
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 
-from handrail_eval._places import delivered_spans
+from handrail_eval._places import Span, delivered_spans
 from handrail_eval._reports import number, seconds, share
 
 _LISTED: Final = 40  # rows of each kind
 _WIDTH: Final = 720
 _LANE: Final = 9
+_BARS: Final = 400  # checks of a row that are drawn
+_POINTS: Final = 1000  # of a curve
+_NAMES: Final = 50  # of a group, those with the most rows
+_LONGEST_SHOWN: Final = 4000  # characters of an answer
+_LONGEST_NAME: Final = 300
 
 Json = dict[str, Any]
 
@@ -29,9 +34,9 @@ class Shown:
         """Take a row, if it is among those to read first."""
         for kind, weight in _kinds(verdict):
             heap = self._kinds.setdefault(kind, [])
-            heapq.heappush(heap, (weight, -verdict["row"], verdict, times))
+            heappush(heap, (weight, -verdict["row"], verdict, times))
             if len(heap) > _LISTED:
-                heapq.heappop(heap)
+                heappop(heap)
 
     def rows(self, kind: str) -> list[tuple[Json, Json]]:
         """Return the rows of a kind, the worst first."""
@@ -135,15 +140,21 @@ def _detection(figures: Mapping[str, Any]) -> str:
 def _groups(groups: Mapping[str, Any]) -> str:
     parts = []
     for group, names in groups.items():
+        most = nlargest(_NAMES, names.items(), key=lambda item: _rows_of(item[1]))
         rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(share(found['recall']))}</td>"
+            f"<tr><th><bdi>{escape(name[:_LONGEST_NAME])}</bdi></th><td>{escape(share(found['recall']))}</td>"
             f"<td>{escape(share(found['false_stops']))}</td><td>{found['failed']}</td></tr>"
-            for name, found in names.items()
+            for name, found in sorted(most)
         )
+        more = f"<caption>{len(names):,} in all</caption>" if len(names) > _NAMES else ""
         parts.append(
-            f"<table><tr><th>{group}</th><th>recall</th><th>false stops</th><th>failed</th></tr>{rows}</table>"
+            f"<table>{more}<tr><th>{group}</th><th>recall</th><th>false stops</th><th>failed</th></tr>{rows}</table>"
         )
     return f"<h2>By group</h2>{''.join(parts)}"
+
+
+def _rows_of(found: Mapping[str, Any]) -> int:
+    return sum(found[name] for name in ("hits", "missed", "false", "right", "failed", "unlabelled"))
 
 
 def _section(title: str, rows: Sequence[tuple[Json, Json]]) -> str:
@@ -164,7 +175,7 @@ def _row(verdict: Json, times: Json) -> str:
         told.append(stream["outcome"])
     if (whole := verdict.get("whole")) is not None:
         told.append(f"whole: {whole['outcome']}")
-    head = " · ".join(escape(part) for part in told if part)
+    head = " · ".join(f"<bdi>{escape(part[:_LONGEST_NAME])}</bdi>" for part in told if part)
     return f"<article><header>{head}</header>{_strip(verdict, times)}{_text(verdict, stream)}</article>"
 
 
@@ -178,13 +189,22 @@ def _text(verdict: Json, stream: Json) -> str:
     marks += [("span", start, end) for start, end in verdict["spans"]]
     if stream.get("span") and stream["channel"] == "text" and "text" not in stream:
         marks.append(("blamed", stream["span"][0], min(stream["span"][1], len(text))))
-    edges = sorted({0, len(text), *(edge for _, start, end in marks for edge in (start, end) if edge <= len(text))})
+    low, high = _shown_part(len(text), [start for name, start, _ in marks if name != "out"])
+    edges = sorted({low, high, *(edge for _, start, end in marks for edge in (start, end) if low < edge < high)})
     parts = []
     for start, end in pairwise(edges):
-        names = {name for name, low, high in marks if low <= start and end <= high}
+        names = {name for name, first, last in marks if first <= start and end <= last}
         kind = " ".join(sorted(names | ({"leaked"} if {"out", "span"} <= names else set())))
         parts.append(f'<span class="{kind}">{escape(text[start:end])}</span>')
-    return f"<p>{''.join(parts)}</p>"
+    before, after = (f"<i>{count:,} characters</i>" if count else "" for count in (low, len(text) - high))
+    return f'<p dir="auto">{before}{"".join(parts)}{after}</p>'
+
+
+def _shown_part(length: int, places: Sequence[int]) -> Span:
+    """Return which part of an answer is shown: one that is long, from a little before the first mark."""
+    first = min((place for place in places if place < length), default=0)
+    low = max(0, min(first - _LONGEST_SHOWN // 4, length - _LONGEST_SHOWN))
+    return low, min(length, low + _LONGEST_SHOWN)
 
 
 def _strip(verdict: Json, times: Json) -> str:
@@ -197,7 +217,8 @@ def _strip(verdict: Json, times: Json) -> str:
     scale, top = _WIDTH / end, 34
     tallest = max(verdict["characters"], 1)
     points, last = ["0,34"], 34.0
-    for (_, upto), at in zip(stream["released"], times["released"], strict=True):
+    released = list(zip(stream["released"], times["released"], strict=True))
+    for (_, upto), at in released[:: 1 + len(released) // _POINTS]:
         y = top - 30 * min(upto, tallest) / tallest
         points += [f"{at * scale:.1f},{last:.1f}", f"{at * scale:.1f},{y:.1f}"]
         last = y
@@ -207,7 +228,7 @@ def _strip(verdict: Json, times: Json) -> str:
         f'width="{max(1.5, (stop - start) * scale):.1f}" height="{_LANE - 2}"><title>{escape(check["rail"])}: '
         f"{escape(check['decision'])}, characters {check['window'][0]} to {check['window'][2]}, "
         f"{stop - start:.3f} s</title></rect>"
-        for i, (check, (start, stop)) in enumerate(zip(stream["checks"], times["checks"], strict=True))
+        for i, (check, (start, stop)) in enumerate(islice(zip(stream["checks"], times["checks"], strict=True), _BARS))
     )
     generated = f"0,{top} {times['generated'] * scale:.1f},4"
     foot = height - 1 if bars else top + 12

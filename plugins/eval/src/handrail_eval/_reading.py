@@ -12,6 +12,7 @@ from handrail import ConfigurationError
 from handrail_eval._fields import FIELDS, Source, is_nan
 from handrail_eval._records import KINDS, place_of, records_of
 from handrail_eval._rows import Row, label_of, spans_of
+from handrail_eval._run import files_in
 
 
 def read_rows(paths: Iterable[Path], sources: Mapping[str, Source] | None = None) -> Iterator[Row]:
@@ -43,7 +44,7 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in KINDS and file.is_file())
+            inside = [file for file in files_in(path) if file.suffix.lower() in KINDS]
             if not inside:
                 raise ConfigurationError(f"{path} has no files of the kinds {', '.join(KINDS)}")
             found += inside

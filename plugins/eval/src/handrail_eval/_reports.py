@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from handrail_eval import _cascades as cascades
 from handrail_eval._gates import Gate
 
 _NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -33,12 +34,30 @@ def markdown(figures: Mapping[str, Any], gates: Sequence[Gate] = ()) -> str:
         f"| timed out | {figures['timed_out']} |",
         f"| rows that failed | {figures['failed_rows']} |",
     ]
+    lines += cascades.lines_of(figures["cascades"])
     if figures["price"] is not None:
         lines.append(f"| price | {figures['price']:.4f} |")
     if gates:
         lines += ["", "| condition | | |", "|---|---|---|"]
         lines += [f"| `{gate.name}` | {'passed' if gate.passed else '**failed**'} | {gate.told} |" for gate in gates]
     return "\n".join(lines) + "\n"
+
+
+def notes(figures: Mapping[str, Any]) -> list[str]:
+    """Return what the figures of a run lack, and how to get it."""
+    found = []
+    judged = [figures[way] for way in ("stream", "input")]
+    counted = sum(way[name] for way in judged for name in ("hits", "missed", "false", "right", "failed"))
+    if not counted and any(way["unlabelled"] for way in judged):
+        found.append("no row has a label, so that nothing is right or wrong; name its column by --map label=COLUMN")
+    if not counted and not any(way["unlabelled"] for way in judged) and figures["rows"] > figures["failed_rows"]:
+        found.append(
+            "no rail has judged anything: output rails judge the column 'response' (--map response=COLUMN), and input "
+            "rails 'prompt' or 'messages'"
+        )
+    if figures["failed_rows"]:
+        found.append(f"{figures['failed_rows']} rows failed; verdicts.jsonl says of each why")
+    return found
 
 
 def junit(gates: Sequence[Gate]) -> bytes:

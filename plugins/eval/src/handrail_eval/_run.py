@@ -5,39 +5,46 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from filelock import FileLock, Timeout
 from handrail import ConfigurationError
 
 VERDICTS = "verdicts.jsonl"
 TIMES = "times.jsonl"
 ASKED = "run.json"
+LOCK = "run.lock"
 
 
 class Run:
     """A run's folder, open for writing.
 
     A line of the verdicts is written after the line of times that belongs to it; what a kill has torn off is cut away.
+    Until it is closed no other process may write into the folder.
 
     Args:
         folder: where to write; it is made if it does not exist.
         asked: what decides the verdicts. A run goes on only if it is the same.
 
     Raises:
-        ConfigurationError: another run is in the folder.
+        ConfigurationError: another run is in the folder, or another process writes there.
     """
 
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        _agree(folder / ASKED, json.loads(json.dumps(asked)))
-        self.done = min(_whole_lines(folder / VERDICTS), _whole_lines(folder / TIMES))
-        self._verdicts = _opened(folder / VERDICTS, self.done)
-        self._times = _opened(folder / TIMES, self.done)
+        with ExitStack() as stack:
+            stack.enter_context(_alone_in(folder))
+            _agree(folder / ASKED, json.loads(json.dumps(asked)))
+            self.done = min(_whole_lines(folder / VERDICTS), _whole_lines(folder / TIMES))
+            self._verdicts = stack.enter_context(_opened(folder / VERDICTS, self.done))
+            self._times = stack.enter_context(_opened(folder / TIMES, self.done))
+            self._open = stack.pop_all()
 
     def write(self, verdict: Mapping[str, Any], times: Mapping[str, Any]) -> None:
         """Write what came of the next row."""
@@ -52,8 +59,7 @@ class Run:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._times.close()
-        self._verdicts.close()
+        self._open.close()
 
 
 def records_of(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -70,12 +76,44 @@ def records_of(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
                 yield json.loads(line), json.loads(time)
 
 
-def fingerprint(path: Path) -> str:
-    """Return a digest of a file, or of the files in a folder and their names."""
+@contextmanager
+def told_files() -> Iterator[None]:
+    """Turn what is wrong with a file, such as a disk that is full, into a message for people.
+
+    Raises:
+        ConfigurationError: a file could not be read or written.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        told = f"{exc.filename} cannot be read or written" if exc.filename else "a file of the run cannot be written"
+        raise ConfigurationError(f"{told}: {exc.strerror or exc}") from exc
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, in order, without hidden ones, byte code, and runs that were written there."""
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(".") or entry.name == "__pycache__":
+            continue
+        if entry.is_file():
+            yield entry
+        elif entry.is_dir() and not (entry / VERDICTS).exists():
+            yield from files_in(entry)
+
+
+def fingerprint(path: Path, *, without: Collection[Path] = ()) -> str:
+    """Return a digest of a file, or of the files in a folder and their names.
+
+    Args:
+        path: the file or folder.
+        without: files and folders that do not count.
+    """
     digest = hashlib.sha256()
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    for file in files:
-        if "__pycache__" in file.parts:
+    left_out = {other.resolve() for other in without}
+    for file in files_in(path) if path.is_dir() else [path]:
+        if path.is_dir() and not left_out.isdisjoint((file.resolve(), *file.resolve().parents)):
             continue
         digest.update(f"{file.relative_to(path) if path.is_dir() else file.name}\0".encode())
         with file.open("rb") as opened:
@@ -83,9 +121,23 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise ConfigurationError(
+            f"{folder} is being written by another run; wait for it, or name another one"
+        ) from None
+
+
 def _agree(path: Path, asked: dict[str, Any]) -> None:
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (TypeError, ValueError):
+            raise ConfigurationError(f"{path} is not the file of a run; name another folder by --out") from None
         differ = [name for name in {**before, **asked} if before.get(name) != asked.get(name)]
         if differ:
             raise ConfigurationError(

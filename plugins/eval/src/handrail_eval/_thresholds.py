@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from handrail_eval._curves import Point, Scores, thinned, with_recall, within_fa
 from handrail_eval._figures import STOPPED
 from handrail_eval._run import records_of
 
+_NAME: Final = re.compile(r"\s*[$(]")  # where the arguments of a flow begin
 FALSE_STOP_RATES: Final = (0.001, 0.01, 0.05)
 _BUDGET: Final = re.compile(r"\s*(fpr|false_stops|recall)\s*=\s*(\d*\.?\d+)\s*(%?)\s*")
 
@@ -72,7 +73,7 @@ def scores_of(folder: Path) -> dict[str, Scores]:
         highest: dict[str, float] = {}
         for check in stream["checks"]:
             if check.get("score") is not None:
-                highest[check["rail"]] = max(check["score"], highest.get(check["rail"], 0.0))
+                highest[check["rail"]] = max(check["score"], highest.get(check["rail"], -math.inf))
         for rail, score in highest.items():
             found[rail].add(score, label)
             found[rail].cut += stream["outcome"] in STOPPED
@@ -111,16 +112,17 @@ def described(scores: Scores, budget: Budget) -> dict[str, Any]:
             f"{rate:g}": best.recall if (best := within_false_stops(points, rate)) else 0.0 for rate in FALSE_STOP_RATES
         },
         "budget": str(budget),
-        "recommended": None if chosen is None else _recommended(scores, chosen),
+        "recommended": None if chosen is None else _recommended(scores, chosen, points),
         "points": [[p.threshold, p.recall, p.false_stops, p.precision] for p in thinned(points)],
         "calibration": [[one.low, one.high, one.rows, one.score, one.violations] for one in scores.calibration()],
     }
 
 
-def _recommended(scores: Scores, chosen: Point) -> dict[str, Any]:
+def _recommended(scores: Scores, chosen: Point, points: Sequence[Point]) -> dict[str, Any]:
     recall, false_stops = scores.interval(chosen)
+    below = max((point.threshold for point in points if point.threshold < chosen.threshold), default=-math.inf)
     return {
-        "threshold": rounded(chosen.threshold),
+        "threshold": rounded(chosen.threshold, below),
         "recall": chosen.recall,
         "recall_interval": list(recall),
         "false_stops": chosen.false_stops,
@@ -129,17 +131,25 @@ def _recommended(scores: Scores, chosen: Point) -> dict[str, Any]:
     }
 
 
-def rounded(threshold: float) -> float:
-    """Return a threshold with few digits that stops what the exact one stops: rounded down at the sixth place."""
-    return math.floor(threshold * 1_000_000) / 1_000_000
+def rounded(threshold: float, below: float = -math.inf) -> float:
+    """Return a threshold with few digits that stops what the exact one stops, and no score of `below` or less."""
+    for digits in range(6, 16):
+        shorter = math.floor(threshold * 10.0**digits) / 10.0**digits
+        if below < shorter <= threshold:
+            return shorter
+    return threshold
 
 
 def patch_of(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the recommended thresholds as YAML that can lie beside a configuration's other files."""
+    """Return the recommended thresholds as YAML that can lie beside a configuration's other files.
+
+    A rail that is used several times, with other arguments, has one setting for all: then no threshold is written.
+    """
     lines = ["rails:", "  config:"]
-    for rail, figures in found.items():
-        if figures["recommended"] is not None:
-            lines += [f"    {json.dumps(rail)}:", f"      threshold: {figures['recommended']['threshold']!r}"]
+    names = [_NAME.split(rail, maxsplit=1)[0] for rail in found]
+    for name, figures in zip(names, found.values(), strict=True):
+        if figures["recommended"] is not None and names.count(name) == 1:
+            lines += [f"    {json.dumps(name)}:", f"      threshold: {figures['recommended']['threshold']!r}"]
     return "\n".join(lines) + "\n" if len(lines) > 2 else ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import distributions
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +18,15 @@ from handrail import ConfigurationError
 from handrail_eval._engine import Settings, judge_rows
 from handrail_eval._fields import sources_of
 from handrail_eval._figures import Figures
-from handrail_eval._gates import Gate, against_baseline, conditions_of
+from handrail_eval._gates import Gate, against_baseline, baseline_of, conditions_of
+from handrail_eval._labels import labelled, labels_of
 from handrail_eval._page import Shown, page
 from handrail_eval._parquet import write_table
 from handrail_eval._progress import Progress
 from handrail_eval._reading import files_of, read_rows
-from handrail_eval._reports import junit, markdown
+from handrail_eval._reports import junit, markdown, notes
 from handrail_eval._rows import Row
-from handrail_eval._run import Run, fingerprint, records_of
+from handrail_eval._run import Run, fingerprint, records_of, told_files
 
 EXIT_GATE: Final = 6
 """A condition of `--fail-if` or `--baseline` failed. 0 to 5 are those of `handrail` itself."""
@@ -40,6 +42,7 @@ class Asked:
     out: Path
     maps: tuple[str, ...] = ()
     preset: str | None = None
+    labels: Path | None = None
     limit: int | None = None
     sample: int | None = None
     seed: int = 0
@@ -49,6 +52,7 @@ class Asked:
     processes: int = 0
     whole: bool = True
     texts: bool = True
+    ask_all: bool = False
     parquet: bool = False
     cache: Path | None = None
     prices: Path | None = None
@@ -58,7 +62,7 @@ class Asked:
     summary: Path | None = None
 
 
-_DECIDE: Final = ("maps", "preset", "limit", "sample", "seed", "pace", "first_token", "whole", "texts")
+_DECIDE: Final = ("maps", "preset", "limit", "sample", "seed", "pace", "first_token", "whole", "texts", "ask_all")
 
 
 def evaluate(asked: Asked) -> int:
@@ -67,9 +71,14 @@ def evaluate(asked: Asked) -> int:
     Raises:
         ConfigurationError: the configuration, the data or an option cannot be used.
     """
+    with told_files():
+        return _evaluated(asked)
+
+
+def _evaluated(asked: Asked) -> int:
     _refuse_nonsense(asked)
     conditions, prices = conditions_of(asked.fail_if), _prices(asked.prices)
-    baseline = _json_of(asked.baseline) if asked.baseline is not None else None
+    baseline = baseline_of(_json_of(asked.baseline), asked.baseline) if asked.baseline is not None else None
     manifest = _manifest(asked)
     try:
         _judge(asked, manifest)
@@ -102,9 +111,11 @@ def _judge(asked: Asked, manifest: Mapping[str, Any]) -> None:
         processes=asked.processes,
         cache=asked.cache,
         basis=json.dumps([manifest["config_digest"], manifest["versions"]]),
+        ask_all=asked.ask_all,
     )
     with Run(asked.out, manifest) as run:
         rows: Iterable[Row] = read_rows(asked.data, sources)
+        rows = labelled(rows, labels_of(asked.labels)) if asked.labels is not None else rows
         rows = _drawn(rows, asked.sample, asked.seed) if asked.sample is not None else rows
         left = islice(rows, run.done, asked.limit)
         progress = Progress(run.done, asked.sample if asked.sample is not None else asked.limit)
@@ -133,14 +144,21 @@ def _manifest(asked: Asked) -> dict[str, Any]:
     chosen = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name in _DECIDE}
     return {
         **chosen,
+        "labels": None if asked.labels is None else sorted(map(list, labels_of(asked.labels).items())),
         "config": str(asked.config),
         "data": ", ".join(map(str, asked.data)),
-        "config_digest": fingerprint(asked.config),
+        "config_digest": fingerprint(asked.config, without=_not_configuration(asked)),
         "data_digest": [fingerprint(file) for file in files_of(asked.data)],
         "versions": sorted(
             f"{found.name} {found.version}" for found in distributions() if found.name.startswith("handrail")
         ),
     }
+
+
+def _not_configuration(asked: Asked) -> list[Path]:
+    """Return what may lie in the configuration's folder and is no part of it, such as data and results."""
+    others = (asked.labels, asked.cache, asked.prices, asked.baseline, asked.junit, asked.summary)
+    return [asked.out, *asked.data, *(path for path in others if path is not None)]
 
 
 def _write(asked: Asked, figures: Mapping[str, Any], gates: list[Gate], shown: str) -> None:
@@ -156,6 +174,8 @@ def _write(asked: Asked, figures: Mapping[str, Any], gates: list[Gate], shown: s
     if asked.junit is not None:
         asked.junit.write_bytes(junit(gates))
     sys.stdout.write(f"{told}\n{report}\n")
+    for note in notes(figures):
+        sys.stderr.write(f"{note}\n")
 
 
 def _refuse_nonsense(asked: Asked) -> None:
@@ -163,8 +183,8 @@ def _refuse_nonsense(asked: Asked) -> None:
         value = getattr(asked, name)
         if value is not None and value < least:
             raise ConfigurationError(f"--{name} is {value}; it must be at least {least}")
-    if not asked.pace > 0 or not asked.first_token >= 0:
-        raise ConfigurationError("--pace must be above 0, and --first-token at least 0")
+    if not 0 < asked.pace < inf or not 0 <= asked.first_token < inf:
+        raise ConfigurationError("--pace must be above 0, --first-token at least 0, and neither without an end")
     if not asked.config.exists():
         raise ConfigurationError(f"{asked.config} does not exist")
 

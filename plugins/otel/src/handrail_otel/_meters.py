@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Meters:
     """The instruments of one configuration."""
 
-    def __init__(self, settings: OTelSettings, config: str) -> None:
+    def __init__(self, settings: OTelSettings, config: str, currency: str) -> None:
         meter = metrics.get_meter("handrail")
         self._settings = settings
         self._config = config
@@ -31,7 +31,7 @@ class Meters:
         self._held = meter.create_histogram(names.HELD_DURATION, "s", "How long text of a call waited for checks.")
         self._calls = meter.create_histogram(names.CALL_DURATION, "s", "How long a call took.")
         self._stops = meter.create_counter(names.STOPS, "{call}", "Calls that a rail ended.")
-        self._costs = meter.create_counter(names.COSTS, settings.currency, "What requests to models cost.")
+        self._costs = meter.create_counter(names.COSTS, currency, "What requests to models cost.")
 
     def model(self, call: ObservedCall, request: LLMCall) -> None:
         """Count a request to a model."""
@@ -47,17 +47,8 @@ class Meters:
         if usage is not None and not usage.estimated:
             self._tokens.record(usage.input_tokens, {**labels, names.TOKEN_TYPE: "input"})
             self._tokens.record(usage.output_tokens, {**labels, names.TOKEN_TYPE: "output"})
-        if (cost := self.cost(request)) is not None:
+        if (cost := request.cost) is not None:
             self._costs.add(cost, labels)
-
-    def cost(self, request: LLMCall) -> float | None:
-        """Return what a request has cost; None if that is not known."""
-        price, usage = self._settings.prices.get(request.model), request.reported
-        if price is None or usage is None or usage.estimated:
-            return None
-        cached = price.input if price.cached is None else price.cached
-        fresh = usage.input_tokens - usage.cached_tokens
-        return (price.input * fresh + cached * usage.cached_tokens + price.output * usage.output_tokens) / 1e6
 
     def check(self, call: ObservedCall, check: CheckRecord) -> None:
         """Count a check."""
@@ -66,8 +57,9 @@ class Meters:
             names.RAIL: check.rail,
             names.DIRECTION: check.direction,
             names.DECISION: check.would_have or str(check.decision),
-            names.MODE: check.mode,
         }
+        if check.mode != "enforce":
+            labels[names.MODE] = check.mode
         self._checks.record(check.duration, labels)
 
     def released(self, call: ObservedCall, released: Released, interval: float) -> None:

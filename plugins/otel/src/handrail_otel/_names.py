@@ -40,6 +40,7 @@ HELD = "handrail.held"
 CHECKS = "handrail.checks"
 COST = "handrail.cost"
 CURRENCY = "handrail.currency"
+PROMPT, COMPLETION, LEFT_OUT = "handrail.prompt", "handrail.completion", "handrail.content.left_out"
 PROMPT_HASH, COMPLETION_HASH = "handrail.prompt.sha256", "handrail.completion.sha256"
 FIRST_EVENT, STOP_EVENT = "handrail.first_text", "handrail.stopped"
 

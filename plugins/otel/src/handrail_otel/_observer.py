@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
 from handrail import Blocked, Observer
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from handrail_otel import _names as names
+from handrail_otel._contents import Contents
 from handrail_otel._meters import Meters
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ class OTel(Observer):
     """Makes spans and metrics with whatever the program has set up; without any set-up both cost next to nothing."""
 
     def __init__(self, settings: OTelSettings, context: ObserverContext) -> None:
-        self._settings = settings
         self._config = settings.config_name or context.base_path.resolve().name
         self._tracer = trace.get_tracer("handrail")
-        self._meters = Meters(settings, self._config)
+        self._meters = Meters(settings, self._config, context.config.prices.currency)
+        self._contents = Contents(settings, context)
         self._calls: dict[str, _Open] = {}
 
     def call_begun(self, call: ObservedCall) -> None:
@@ -104,8 +105,8 @@ class OTel(Observer):
         if span is None:
             return
         if span.is_recording():
-            span.set_attributes(self._said_of(request))
-        span.end()
+            span.set_attributes(_said_of(request))
+        self._contents.end(span, request)
 
     def check_begun(self, call: ObservedCall, check: CheckRecord) -> None:
         """Begin a span in the call's."""
@@ -114,19 +115,11 @@ class OTel(Observer):
                 f"{names.CHECK_SPAN} {check.rail}", context=opened.context, start_time=_ns(check.started_at)
             )
 
-    @contextmanager
-    def around_check(self, call: ObservedCall, check: CheckRecord) -> Iterator[None]:
+    def around_check(self, call: ObservedCall, check: CheckRecord) -> AbstractContextManager[None] | None:
         """Have the rail work inside its span."""
         opened = self._calls.get(call.call_id)
         span = opened.parts.get(id(check)) if opened is not None else None
-        if span is None:
-            yield
-            return
-        token = contexts.attach(contexts.set_value(_INSIDE, call.call_id, trace.set_span_in_context(span)))
-        try:
-            yield
-        finally:
-            contexts.detach(token)
+        return None if span is None else _Inside(span, call.call_id)
 
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
         """End the span with what the rail said."""
@@ -175,43 +168,64 @@ class OTel(Observer):
             opened.span.set_attribute(names.ERROR_TYPE, type(ended.error).__name__)
         opened.span.end()
 
-    def _said_of(self, request: LLMCall) -> dict[str, AttributeValue]:
-        said: dict[str, AttributeValue] = {}
-        if request.id is not None:
-            said[names.RESPONSE_ID] = request.id
-        if request.reported is not None and not request.reported.estimated:
-            said[names.INPUT_TOKENS] = request.reported.input_tokens
-            said[names.OUTPUT_TOKENS] = request.reported.output_tokens
-        if (cost := self._meters.cost(request)) is not None:
-            said |= {names.COST: cost, names.CURRENCY: self._settings.currency}
-        if self._settings.content == "hashed":
-            said |= {names.PROMPT_HASH: _hashed(request.prompt), names.COMPLETION_HASH: _hashed(request.completion)}
-        return said
+    async def aclose(self) -> None:
+        """End the spans whose contents are being masked."""
+        await to_thread.run_sync(self._contents.close)
+
+
+def _said_of(request: LLMCall) -> dict[str, AttributeValue]:
+    said: dict[str, AttributeValue] = {}
+    if request.id is not None:
+        said[names.RESPONSE_ID] = request.id
+    if request.reported is not None and not request.reported.estimated:
+        said[names.INPUT_TOKENS] = request.reported.input_tokens
+        said[names.OUTPUT_TOKENS] = request.reported.output_tokens
+    if request.price is not None and (cost := request.cost) is not None:
+        said |= {names.COST: cost, names.CURRENCY: request.price.currency}
+    if request.failure:
+        said[names.ERROR_TYPE] = request.failure
+    return said
 
 
 def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
-    said: dict[str, AttributeValue | None] = {
+    said: dict[str, AttributeValue] = {
         names.RAIL: check.rail_id.text,
         names.PLUGIN: check.plugin,
         names.DIRECTION: check.direction,
         names.CHANNEL: check.channel,
-        names.MODE: check.mode,
         names.DECISION: str(check.decision),
-        names.WOULD_HAVE: check.would_have,
-        names.CATEGORY: check.category,
-        names.SCORE: check.score,
         names.WINDOW_START: check.window[0],
         names.WINDOW_END: check.window[1],
-        names.SPAN_START: check.span[0] if check.span is not None else None,
-        names.SPAN_END: check.span[1] if check.span is not None else None,
         names.HELD: check.held,
-        names.ERROR_TYPE: check.failure,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    if check.mode != "enforce":
+        said[names.MODE] = check.mode
+    if check.span is not None:
+        said[names.SPAN_START], said[names.SPAN_END] = check.span
+    rare = (
+        (names.WOULD_HAVE, check.would_have),
+        (names.CATEGORY, check.category),
+        (names.SCORE, check.score),
+        (names.ERROR_TYPE, check.failure),
+    )
+    return said | {name: value for name, value in rare if value is not None}
 
 
-def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+class _Inside(AbstractContextManager[None]):
+    """Makes the span of a check the current one; by hand, because a generator would cost as much as the span does."""
+
+    __slots__ = ("_call_id", "_span", "_token")
+
+    def __init__(self, span: Span, call_id: str) -> None:
+        self._span = span
+        self._call_id = call_id
+
+    def __enter__(self) -> None:
+        inside = contexts.set_value(_INSIDE, self._call_id, trace.set_span_in_context(self._span))
+        self._token = contexts.attach(inside)
+
+    def __exit__(self, *_: object) -> None:
+        contexts.detach(self._token)
 
 
 def _ns(seconds: float) -> int | None:

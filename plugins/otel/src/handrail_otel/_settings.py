@@ -6,39 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Price(BaseModel):
-    """What a model costs, for a million tokens.
-
-    Attributes:
-        input, output: of the prompt and of the answer.
-        cached: of the part of the prompt that the provider had in its cache; as `input` unless set.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    input: Amount
-    output: Amount
-    cached: Amount | None = None
-
 
 class OTelSettings(BaseModel):
     """`observers.otel`.
 
     Attributes:
         config_name: how spans and metrics name the configuration; its folder's name unless set.
-        content: "hashed" to have the SHA-256 of prompts and answers in the spans of models. Texts are never in them.
+        content: what spans of models have of prompts and answers: nothing, their SHA-256, the texts as the rails of
+            `mask` leave them, or the texts in full. What rails refuse to users is in these texts, too.
+        mask: rails that mask contents, in order; one that refuses a text takes its place.
+        content_characters: how many of a text.
         callers: how many callers metrics tell apart; later ones are "other".
-        prices: by model. A model that is not there costs nothing that anybody knows, and is not counted.
-        currency: of the prices.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     config_name: str | None = None
-    content: Literal["none", "hashed"] = "none"
+    content: Literal["none", "hashed", "masked", "full"] = "none"
+    mask: Annotated[tuple[str, ...], Field(min_length=1)] = ("personal data check", "secret check")
+    content_characters: Annotated[int, Field(ge=1)] = 10_000
     callers: Annotated[int, Field(ge=0)] = 100
-    prices: dict[str, Price] = Field(default_factory=dict)
-    currency: str = "USD"

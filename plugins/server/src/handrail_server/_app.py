@@ -25,8 +25,8 @@ from handrail_server._errors import ApiError, internal_error, no_model
 from handrail_server._gate import Gate
 from handrail_server._keys import Keys, read_keys
 from handrail_server._lifecycle import Lifecycle
-from handrail_server._metrics import CONTENT_TYPE, Metrics
-from handrail_server._observing import Measuring
+from handrail_server._metrics import CONTENT_TYPE, OPEN_METRICS, OPEN_METRICS_TYPE, Metrics
+from handrail_server._observing import measuring
 from handrail_server._openapi import openapi
 from handrail_server._policy import Gatekeeper
 from handrail_server._services import Services
@@ -74,7 +74,7 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         Configurations(
             settings.config,
             default=settings.default_config_id,
-            compose=lambda config, name: _composed(config, installed, settings, Measuring(metrics, name)),
+            compose=lambda config, name: _composed(config, installed, settings, metrics, name),
             bound=limits.configurations,
         ),
         Gatekeeper(settings.policy, limits, traces=settings.has_playground),
@@ -109,13 +109,17 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     return Gate(inner, settings, services.metrics, services.lifecycle, keys, errors.body)
 
 
-def _composed(config: RailsConfig, registry: Registry, settings: ServerSettings, measuring: Measuring) -> LLMRails:
+def _composed(
+    config: RailsConfig, registry: Registry, settings: ServerSettings, metrics: Metrics, name: str
+) -> LLMRails:
     """Build a configuration.
 
     Raises:
         ConfigurationError: it is wrong, or could withdraw text that was delivered, which nobody would be told of.
     """
-    rails = LLMRails(config, registry=registry, observers=[measuring])
+    if settings.prices is not None:
+        config = config + _prices(settings.prices)
+    rails = LLMRails(config, registry=registry, observers=[measuring(metrics, name, config)])
     early = next((plan.name for plan in rails.composition.output_rails if plan.stream_first), None)
     if early is not None and not settings.retractions:
         raise ConfigurationError(
@@ -123,6 +127,13 @@ def _composed(config: RailsConfig, registry: Registry, settings: ServerSettings,
             "'retractions' is false; set stream_first to false, or retractions to true"
         )
     return rails
+
+
+def _prices(file: Path) -> RailsConfig:
+    prices = RailsConfig.from_path(file)
+    if prices.model_fields_set != {"prices"}:
+        raise ConfigurationError(f"{file}: 'prices' and nothing else must be set there")
+    return prices
 
 
 def open_store(settings: ServerSettings) -> ThreadStore:
@@ -206,9 +217,11 @@ class _Plain:
             return Json({"status": "the store of threads cannot be reached"}, 503)
         return Json({"status": "ready"})
 
-    async def metrics(self, _request: Request) -> Response:
-        """Give the numbers."""
-        return Response(self._services.metrics.text(), headers={"content-type": CONTENT_TYPE})
+    async def metrics(self, request: Request) -> Response:
+        """Give the numbers, as OpenMetrics to who asks for that."""
+        is_open = OPEN_METRICS in request.headers.get("accept", "")
+        headers = {"content-type": OPEN_METRICS_TYPE if is_open else CONTENT_TYPE, "vary": "accept"}
+        return Response(self._services.metrics.text(is_open=is_open), headers=headers)
 
     async def openapi(self, _request: Request) -> Response:
         """Give the description of the protocol, made when it is first asked for: not everybody does."""

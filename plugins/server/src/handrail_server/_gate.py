@@ -17,6 +17,7 @@ from handrail_server._lifecycle import shutting_down
 from handrail_server._request_id import choose_request_id
 from handrail_server._routes import is_health, is_open, local_path, route_of
 from handrail_server._sse import to_json
+from handrail_server._tracing import trace_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -74,7 +75,8 @@ class Gate:
         token = request_id.set(answer.request_id)  # for logs, and for providers that send it along
         self._metrics.open.add()
         try:
-            await self._admit(scope, receive, answer)
+            with trace_of(scope["headers"]):
+                await self._admit(scope, receive, answer)
         except Exception as exc:  # noqa: BLE001  # whatever it is, a client gets an answer, and the log no words
             log_failure(f"{answer.request_id}: the request failed", exc)
             if answer.status is None:

@@ -1,19 +1,26 @@
-"""What is measured, and Prometheus' text form of it. No library: three kinds of series and their escaping."""
+"""What is measured, and Prometheus' two text forms of it. No library: three kinds of series and their escaping."""
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_METRICS = "application/openmetrics-text"
+OPEN_METRICS_TYPE = f"{OPEN_METRICS}; version=1.0.0; charset=utf-8"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_LIMITS = (*map(str, SECONDS), "+Inf")
 _MOST_SERIES = 1000  # of one metric; what comes later is counted under "other"
 
 Labels = tuple[str, ...]
 
 
 class Metric:
-    """One name with its labels. Everything runs in one thread of one event loop."""
+    """One name with its labels. Everything runs in one thread of one event loop.
+
+    An exemplar is the id of a trace that belongs to what was counted last; only OpenMetrics has a place for it.
+    """
 
     kind = "counter"
 
@@ -22,23 +29,36 @@ class Metric:
         self.help = help
         self.labels = tuple(labels)
         self._values: dict[Labels, float] = {}
+        self._exemplars: dict[
+            tuple[Labels, int], tuple[str, float, float]
+        ] = {}  # by series and bucket: trace, value, time
 
-    def add(self, *labels: str, value: float = 1.0) -> None:
+    def add(self, *labels: str, value: float = 1.0, trace_id: str = "") -> None:
         """Count."""
         key = self._key(labels)
         self._values[key] = self._values.get(key, 0.0) + value
+        if trace_id:
+            self._exemplars[key, 0] = trace_id, value, time.time()
 
-    def lines(self) -> Iterator[str]:
-        """Give the series."""
-        yield f"# HELP {self.name} {self.help}"
-        yield f"# TYPE {self.name} {self.kind}"
-        yield from self._series()
+    def lines(self, *, is_open: bool = False) -> Iterator[str]:
+        """Give the series, as OpenMetrics if `is_open`."""
+        family = self.name.removesuffix("_total") if is_open else self.name
+        yield f"# HELP {family} {self.help}"
+        yield f"# TYPE {family} {self.kind}"
+        yield from self._series(is_open=is_open)
 
-    def _series(self) -> Iterator[str]:
+    def _series(self, *, is_open: bool) -> Iterator[str]:
         if not self.labels and not self._values:
             yield f"{self.name} 0"
         for key, value in sorted(self._values.items()):
-            yield f"{self.name}{_labels(self.labels, key)} {value:.10g}"
+            exemplar = self._exemplar(key) if is_open else ""
+            yield f"{self.name}{_labels(self.labels, key)} {value:.10g}{exemplar}"
+
+    def _exemplar(self, key: Labels, bucket: int = 0) -> str:
+        if (found := self._exemplars.get((key, bucket))) is None:
+            return ""
+        trace_id, value, at = found
+        return f' # {{trace_id="{trace_id}"}} {value:.10g} {at:.3f}'
 
     def _key(self, labels: Labels) -> Labels:
         if labels in self._values or len(self._values) < _MOST_SERIES:
@@ -61,19 +81,23 @@ class Histogram(Metric):
         super().__init__(name, help, labels)
         self._buckets: dict[Labels, list[int]] = {}
 
-    def observe(self, seconds: float, *labels: str) -> None:
+    def observe(self, seconds: float, *labels: str, trace_id: str = "") -> None:
         """Note one duration."""
         key = self._key(labels)
-        counts = self._buckets.setdefault(key, [0] * (len(SECONDS) + 1))
-        counts[bisect_left(SECONDS, seconds)] += 1
+        counts = self._buckets.setdefault(key, [0] * len(_LIMITS))
+        bucket = bisect_left(SECONDS, seconds)
+        counts[bucket] += 1
         self._values[key] = self._values.get(key, 0.0) + seconds
+        if trace_id:
+            self._exemplars[key, bucket] = trace_id, seconds, time.time()
 
-    def _series(self) -> Iterator[str]:
+    def _series(self, *, is_open: bool) -> Iterator[str]:
         for key, total in sorted(self._values.items()):
             below = 0
-            for limit, count in zip((*map(str, SECONDS), "+Inf"), self._buckets[key], strict=True):
+            for bucket, (limit, count) in enumerate(zip(_LIMITS, self._buckets[key], strict=True)):
                 below += count
-                yield f"{self.name}_bucket{_labels((*self.labels, 'le'), (*key, limit))} {below}"
+                exemplar = self._exemplar(key, bucket) if is_open else ""
+                yield f"{self.name}_bucket{_labels((*self.labels, 'le'), (*key, limit))} {below}{exemplar}"
             yield f"{self.name}_sum{_labels(self.labels, key)} {total:.10g}"
             yield f"{self.name}_count{_labels(self.labels, key)} {below}"
 
@@ -84,7 +108,12 @@ class Metrics:
     def __init__(self) -> None:
         self.requests = Metric("handrail_requests_total", "Requests answered.", ("route", "status"))
         self.tenant_requests = Metric("handrail_key_requests_total", "Requests by tenants.", ("key", "status"))
-        self.tenant_tokens = Metric("handrail_key_tokens_total", "Tokens of tenants.", ("key", "direction"))
+        self.tenant_tokens = Metric(
+            "handrail_key_tokens_total", "Tokens of tenants, those of judges too.", ("key", "config", "direction")
+        )
+        self.tenant_costs = Metric(
+            "handrail_key_costs_total", "What tenants cost, as far as prices are known.", ("key", "config", "currency")
+        )
         self.blocks = Metric(
             "handrail_blocks_total", "Answers and messages that a rail refused.", ("rail", "direction")
         )
@@ -105,6 +134,11 @@ class Metrics:
             "Tokens of prompts and answers, those of judges too.",
             ("direction", "config", "model", "task"),
         )
+        self.costs = Metric(
+            "handrail_costs_total",
+            "What requests to models cost, as far as prices are known.",
+            ("config", "model", "task", "currency"),
+        )
         self.model_seconds = Histogram(
             "handrail_model_seconds", "How long a request to a model took.", ("config", "model", "task")
         )
@@ -115,10 +149,11 @@ class Metrics:
         self.streams = Gauge("handrail_streams_open", "Streams that run now.")
         self.open = Gauge("handrail_requests_open", "Requests that run now.")
 
-    def text(self) -> str:
-        """Give all series in Prometheus' text form."""
+    def text(self, *, is_open: bool = False) -> str:
+        """Give all series in Prometheus' text form; as OpenMetrics, which has exemplars, if `is_open`."""
         metrics = [metric for metric in vars(self).values() if isinstance(metric, Metric)]
-        return "\n".join(line for metric in metrics for line in metric.lines()) + "\n"
+        lines = [line for metric in metrics for line in metric.lines(is_open=is_open)]
+        return "\n".join((*lines, "# EOF", "") if is_open else (*lines, ""))
 
 
 def _labels(names: Labels, values: Labels) -> str:

@@ -152,13 +152,9 @@ class Services:
 
     def note(self, response: GenerationResponse) -> None:
         """Charge for one answer."""
-        metrics = self.metrics
         self.charge.settle(response.usage.total_tokens)
         if isinstance(response.stop, RailFailed):
             logger.warning("a rail could not check: %s", rail_failure(response.stop))
-        if label := self.tenant.label:
-            metrics.tenant_tokens.add(label, "input", value=response.usage.input_tokens)
-            metrics.tenant_tokens.add(label, "output", value=response.usage.output_tokens)
 
 
 class Thread:

@@ -149,6 +149,9 @@ class ServerSettings(_Settings):
     keys: Path | None = Field(
         None, description="A file with the keys of tenants: their configurations, limits and labels."
     )
+    prices: Path | None = Field(
+        None, description="A YAML file with 'prices', for every configuration; it wins over what one says itself."
+    )
     insecure: bool = Field(
         default=False, description="Whether the server may be reached from other machines without a key."
     )

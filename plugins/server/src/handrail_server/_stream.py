@@ -14,6 +14,7 @@ from handrail_server._call_names import CallNames
 from handrail_server._errors import ApiError, api_error, block_error, rail_error, retraction_error
 from handrail_server._sse import HEADERS
 from handrail_server._trace import Trace
+from handrail_server._tracing import current_trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +145,7 @@ class StreamedAnswer:
     def _events(self, items: Sequence[str | Event]) -> bytes:
         if not self._has_text and any(type(item) is str for item in items):
             self._has_text = True
-            self._services.metrics.first_text.observe(time.monotonic() - self._started)
+            self._services.metrics.first_text.observe(time.monotonic() - self._started, trace_id=current_trace_id())
         self._open()
         return self._write.items([item for item in items if self._is_given(item)]) + self._news()
 

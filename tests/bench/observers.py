@@ -1,0 +1,268 @@
+"""Measure what observers cost: nothing without them, and so much a check, a decision and a token with them.
+
+    python tests/bench/observers.py [--rounds 15] [--write]
+
+Everything is measured in turn, round by round, in one process, and compared within a round. The last table asks two
+servers by 64 clients at once. OpenTelemetry is the SDK with every span sampled and exported by batches, to nowhere; the
+record of decisions is written to a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from _document import machine, table, write_part
+from _guarded import Model, words
+from _serving import FREE_RAIL, PROCESSES, Server, Started, free_rail_server, started, throughput
+from handrail import LLMRails, Observer, RailsConfig, Registry, Ruling, Verdict
+from handrail.plugins import ProviderSpec, RailSpec, hookimpl
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+WINDOW, OVERLAP = 10, 0
+SHORT, LONG = 500, 10_500  # tokens
+CHECKED = 5_000
+CLIENTS, TOKENS = 64, 1000
+
+
+class Nowhere(SpanExporter):
+    """Exports nothing."""
+
+    def export(self, spans: Sequence[object]) -> SpanExportResult:
+        """Drop the spans."""
+        del spans
+        return SpanExportResult.SUCCESS
+
+
+def set_up_otel() -> None:
+    """Set up the SDK for this process."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Nowhere(), max_queue_size=100_000))
+    trace.set_tracer_provider(provider)
+    metrics.set_meter_provider(MeterProvider([InMemoryMetricReader()]))
+
+
+class Allowing:
+    """A window rail that answers at once."""
+
+    def check(self, window: object, turn: object) -> Verdict:
+        """Allow it."""
+        del window, turn
+        return Verdict.allow()
+
+
+class Refusing:
+    """A window rail that refuses everything; it only observes, so each check is a decision to write down."""
+
+    def check(self, window: object, turn: object) -> Verdict:
+        """Refuse it."""
+        del window, turn
+        return Verdict.block("no")
+
+
+class Passing:
+    """A stream rail that lets every piece pass."""
+
+    def open(self, turn: object) -> Passing:
+        """Begin."""
+        del turn
+        return self
+
+    def feed(self, text: str) -> Ruling:
+        """Pass it on."""
+        return Ruling(text)
+
+    def finish(self) -> Ruling:
+        """End."""
+        return Ruling()
+
+
+class Deaf:
+    """An observer that wants to know nothing."""
+
+
+class Idle(Observer):
+    """An observer that is told of checks and does nothing."""
+
+    def check_ended(self, call: object, check: object) -> None:
+        """Do nothing."""
+
+
+class Bare(Observer):
+    """An observer that makes a span of the SDK with eight attributes for each check: the least that a trace costs."""
+
+    def __init__(self) -> None:
+        self._tracer = trace.get_tracer("bench")
+        self._inside = trace.set_span_in_context(self._tracer.start_span("call"))
+        self._attributes = {f"handrail.name{number}": "value" for number in range(8)}
+
+    def check_ended(self, call: object, check: object) -> None:
+        """Make a span."""
+        span = self._tracer.start_span("check", context=self._inside)
+        span.set_attributes(self._attributes)
+        span.end()
+
+
+def guard(rail: str, observer: str | None, folder: Path) -> LLMRails:
+    """Return a guard over a model that is as fast as it can be."""
+    given = {"deaf": Deaf, "idle": Idle, "bare": Bare}.get(observer or "")
+    settings: Mapping[str, Any] = {"otel": {}, "audit": {"folder": str(folder / f"{rail}-{observer}")}}
+    config = {
+        "models": [{"type": "main", "engine": "bench", "model": "m"}],
+        "rails": {
+            "output": {"flows": [rail], "streaming": {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP}},
+            "config": {"refusing": {"mode": "observe"}},
+        },
+        "observers": {observer: settings[observer]} if observer in settings else {},
+    }
+    registry = Registry.discover().with_plugins(_Plugin())
+    return LLMRails(RailsConfig.from_content(config=config), registry=registry, observers=[given()] if given else [])
+
+
+class _Plugin:
+    @hookimpl
+    def handrail_providers(self) -> Any:
+        """Offer the model."""
+        yield ProviderSpec("bench", lambda settings, context: Model([]))
+
+    @hookimpl
+    def handrail_rails(self) -> Any:
+        """Offer the rails."""
+        for name, rail in (("allowing", Allowing), ("refusing", Refusing), ("passing", Passing)):
+            yield RailSpec(name, lambda settings, context, rail=rail: rail())
+
+
+async def seconds(rails: LLMRails, tokens: int) -> tuple[float, int]:
+    """Return the seconds that one answer takes of the event loop's thread, and how many checks it took."""
+    rails.composition.models["main"].provider.texts = words(tokens)  # type: ignore[attr-defined]  # the bench's own
+    gc.collect()
+    began = time.thread_time()
+    async with rails.stream("hello") as stream:
+        async for _ in stream:
+            pass
+    return time.thread_time() - began, len(stream.response.rail_runs)
+
+
+async def compared(
+    rail: str, observers: Sequence[str | None], lengths: Sequence[int], rounds: int, folder: Path
+) -> Any:
+    """Return, for each observer and length, the seconds of each round, and the checks of an answer."""
+    guards = {observer: guard(rail, observer, folder) for observer in observers}
+    found: dict[tuple[str | None, int], list[float]] = {}
+    checks = 0
+    for number in range(rounds + 1):
+        for observer in observers if number % 2 else reversed(observers):
+            for tokens in lengths:
+                took, checks = await seconds(guards[observer], tokens)
+                if number:  # the first round warms up
+                    found.setdefault((observer, tokens), []).append(took)
+    for rails in guards.values():
+        await rails.aclose()
+    return found, checks
+
+
+_OBSERVERS = {
+    "deaf": "one without methods",
+    "idle": "one with an empty method",
+    "bare": "one that makes a bare span of the SDK",
+    "otel": "`otel`",
+    "audit": "`audit`, nothing to write down",
+}
+
+
+async def in_process(rounds: int, folder: Path) -> list[list[str]]:
+    """Return the rows of what observers cost in one process."""
+    observers = (None, *_OBSERVERS)
+    tokens, _ = await compared("passing", observers, (SHORT, LONG), rounds, folder)
+    allowed, checks = await compared("allowing", observers, (CHECKED,), rounds, folder)
+    refused, decisions = await compared("refusing", (None, "audit"), (CHECKED,), rounds, folder)
+
+    def for_token(name: str) -> float:
+        slopes = {
+            one: [(b - a) / (LONG - SHORT) for a, b in zip(tokens[one, SHORT], tokens[one, LONG], strict=True)]
+            for one in (None, name)
+        }
+        return median(1e6 * (a - b) for a, b in zip(slopes[name], slopes[None], strict=True))
+
+    def for_check(found: Any, name: str, count: int) -> float:
+        pairs = zip(found[name, CHECKED], found[None, CHECKED], strict=True)
+        return median(1e6 * (with_ - without) / count for with_, without in pairs)
+
+    rows = [
+        [told, f"{for_token(name):.2f}", f"{for_check(allowed, name, checks):.0f}"] for name, told in _OBSERVERS.items()
+    ]
+    return [
+        *rows,
+        ["`audit`, each check a decision to write down", "", f"{for_check(refused, 'audit', decisions):.0f}"],
+    ]
+
+
+_SET_UP = """
+sys.path.insert(0, BENCH)
+from observers import set_up_otel
+
+set_up_otel()
+"""
+
+
+def servers(processes: Started, folder: Path) -> list[Server]:
+    """Start a server without observers, and one with both."""
+    upstream = processes.start("upstream", PROCESSES, "upstream")
+    bench = str(Path(__file__).parent)
+    traced = {**FREE_RAIL, "free_rail.py": f"import sys\nBENCH = {bench!r}\n{_SET_UP}{FREE_RAIL['free_rail.py']}"}
+    observers: Mapping[str, object] = {"otel": None, "audit": {"folder": str(folder / "served"), "usage": True}}
+    return [
+        free_rail_server(processes, upstream, "without observers"),
+        free_rail_server(processes, upstream, "with both", installed=traced, observers=observers),
+    ]
+
+
+async def served(pair: Sequence[Server], rounds: int) -> list[list[str]]:
+    """Return the rows of what observers cost a server."""
+    ratios, rates = [], []
+    for number in range(rounds + 1):
+        found = {}
+        for server in pair if number % 2 else reversed(pair):
+            found[server.name], _ = await throughput(server, CLIENTS, TOKENS)
+        if number:
+            rates.append(found["without observers"])
+            ratios.append(found["with both"] / found["without observers"])
+    return [
+        [f"without observers, {CLIENTS} clients: tokens a second", f"{median(rates):,.0f}"],
+        ["with `otel` and `audit`: the ratio to that in the same round", f"{median(ratios):.2f}"],
+    ]
+
+
+def main() -> None:
+    """Measure and print; write into the documentation if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    set_up_otel()
+    with tempfile.TemporaryDirectory() as folder, started() as processes:
+        run: Callable[[Any], list[list[str]]] = asyncio.run
+        rows = run(in_process(arguments.rounds, Path(folder)))
+        text = table(["Observer", "More for a token, µs", "More for a check, µs"], rows)
+        rows = run(served(servers(processes, Path(folder)), arguments.rounds))
+        text += "\n\n" + table(["Server", "Median"], rows)
+    text += f"\n\nMedians of {arguments.rounds} rounds, on {machine()}."
+    print(text)
+    if arguments.write:
+        write_part("observers", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
