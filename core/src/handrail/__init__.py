@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from handrail._call.response import Outcome as Outcome
     from handrail._compose.composition import Composition as Composition
     from handrail._compose.contexts import ObserverContext as ObserverContext
+    from handrail._compose.contexts import PlacementContext as PlacementContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
     from handrail._compose.contexts import RailContext as RailContext
     from handrail._compose.functions import RailFunction as RailFunction
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from handrail._compose.inner import InnerRail as InnerRail
     from handrail._compose.model import Completion as Completion
     from handrail._compose.model import Model as Model
+    from handrail._compose.standalone import StandaloneRail as StandaloneRail
     from handrail._content import JUDGED_NAMES as JUDGED_NAMES
     from handrail._content import message_text as message_text
     from handrail._events import Blocked as Blocked
@@ -111,10 +113,11 @@ _HOMES = {
     "_call.options": ("GenerationOptions", "LogOptions"),
     "_call.response": ("GenerationResponse", "Outcome"),
     "_compose.composition": ("Composition",),
-    "_compose.contexts": ("ObserverContext", "ProviderContext", "RailContext"),
+    "_compose.contexts": ("ObserverContext", "PlacementContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
     "_compose.model": ("Completion", "Model"),
+    "_compose.standalone": ("StandaloneRail",),
     "_content": ("JUDGED_NAMES", "message_text"),
     "_events": (
         "Blocked",
