@@ -95,7 +95,8 @@ def plan_of_function(
     options = app.config.validate_settings(RailOptions, given, "options")
     for key in ("when", "place"):
         if getattr(options, key) is not None:
-            raise InvalidRailsConfigurationError(f"{key!r} is not supported for a function; it needs rails.config.<rail>")
+            text = f"{key!r} is not supported for a function; it needs rails.config.<rail>"
+            raise InvalidRailsConfigurationError(text)
     planner = RailPlanner(app.config, app.registry, app.counter)
     spec = RailSpec(name, function, rewrites=False if rewrites is False else "whole", whole=rewrites is True)
     rail = FunctionRail(name, function, rewrites=rewrites is not False)
