@@ -33,6 +33,7 @@ def run(
     first_token: float = 0.3,
     concurrency: int = 32,
     processes: int = 0,
+    engine: str = "local",
     no_whole: _Flag = False,
     no_texts: _Flag = False,
     parquet: _Flag = False,
@@ -63,6 +64,7 @@ def run(
         first_token: Seconds before its first token.
         concurrency: Rows at once, and checks of one rail at once, where rails are waited for.
         processes: Processes where rails are not waited for; by default one a processor.
+        engine: Who judges: local is this machine; ray, of handrail-ray, a cluster.
         no_whole: Judge answers as streams only.
         no_texts: Write no answers into the records.
         parquet: Write OUT/verdicts.parquet, too: a line for each row, without texts.
@@ -87,6 +89,7 @@ def run(
             first_token=first_token,
             concurrency=concurrency,
             processes=processes,
+            engine=engine,
             whole=not no_whole,
             texts=not no_texts,
             parquet=parquet,
