@@ -37,7 +37,7 @@ rails:
     streaming: {{enabled: true, chunk_size: 20, first_chunk_size: 8, context_size: 4, hold_size: 4}}
   config:
     judge: {{seconds: 0.1, timeout: 60, word: {word}, place: {{ray: {{replicas: 2, batch: 1, {place}}}}}}}
-    one judge: {{seconds: 0.1, place: {{ray: {{replicas: 1, batch: 1, max_queued: 1, {place}}}}}}}
+    one judge: {{seconds: 0.1, place: {{ray: {{replicas: 1, batch: 1, max_queued: 8, {place}}}}}}}
     lost judge: {{seconds: 0.1, timeout: 3, place: {{ray: {{app: lost, {place}}}}}}}
     batches: {{place: {{ray: {{batch: 64, wait_ms: 5, {place}}}}}}}
     counter: {{place: {{ray: {{replicas: 2, {place}}}}}}}

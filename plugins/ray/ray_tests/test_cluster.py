@@ -51,7 +51,7 @@ async def test_windows_of_many_streams_are_judged_together(cluster):
         async with anyio.create_task_group() as group:
             for _ in range(64):
                 group.start_soon(ask)
-        assert max(sizes) >= 16
+        assert max(sizes) >= 8
 
 
 @pytest.mark.parametrize("http", [False, True], ids=["handle", "http"])
@@ -80,7 +80,7 @@ async def test_two_replicas_take_twice_the_load_of_one(cluster):
     async with cluster.rails("[one judge]") as one, cluster.rails("[judge]") as two:
         for rails in (one, two):
             await rail_of(rails).check(window(), Turn())
-        ratio = max([await _checks_a_second(two, 80, 16) / await _checks_a_second(one, 40, 3) for _ in range(2)])
+        ratio = max([await _checks_a_second(two, 80, 16) / await _checks_a_second(one, 40, 8) for _ in range(2)])
     print(f"two replicas take {ratio:.2f} times the load of one")
     assert ratio >= 1.8
 

@@ -73,7 +73,7 @@ def test_options_are_those_of_serve():
         "max_queued_requests": 7,
         "ray_actor_options": {"num_cpus": 0.5, "num_gpus": 0.25},
         "graceful_shutdown_timeout_s": 30.0,
-        "health_check_timeout_s": 30.0,
+        "max_surge_percent": 100,
     }
     scaled = options_of(RaySettings(autoscale={"min": 0, "max": 4}, batch=16))
     assert scaled["autoscaling_config"] == {"min_replicas": 0, "max_replicas": 4, "target_ongoing_requests": 16}

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from handrail import ConfigurationError, LLMRails, RailsConfig, StandaloneRail
+from handrail import ConfigurationError, LLMRails, RailsConfig, StandaloneRail, __version__
 
 from handrail_ray._answering import Answerer
 from handrail_ray._bundle import Bundle
 from handrail_ray._rail import RayRail
+from handrail_ray._wire import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from handrail_ray._settings import RaySettings
-    from handrail_ray._wire import Plain
 
 _DRAIN = 30.0  # seconds that the checks of a replica have that is to end
-_LONGEST_HEALTH_CHECK = 30.0
+_CAREFULLY: Plain = {
+    "graceful_shutdown_timeout_s": _DRAIN,
+    "max_surge_percent": 100,  # an update stops a replica when another one has taken its place, and not before
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,7 @@ def options_of(settings: RaySettings) -> Plain:
         "max_ongoing_requests": settings.at_once,
         "max_queued_requests": settings.max_queued,
         "ray_actor_options": {"num_cpus": settings.cpus, "num_gpus": settings.gpus},
-        "graceful_shutdown_timeout_s": _DRAIN,
-        "health_check_timeout_s": _LONGEST_HEALTH_CHECK,
+        **_CAREFULLY,
     }
 
 
@@ -167,18 +170,23 @@ def built(bundle: Bundle, rails: Iterable[Placed]) -> Any:
     from ray import serve
 
     deployment: Any = serve.deployment(Replica)
-    handles = {
-        placed.deployment: deployment.options(name=placed.deployment, **options_of(placed.settings)).bind(
-            bundle, placed.flow, placed.direction, placed.settings.batch, placed.settings.wait_ms / 1000
-        )
-        for placed in rails
-    }
+    handles = {}
+    for placed in rails:
+        told = (bundle, placed.flow, placed.direction, placed.settings.batch, placed.settings.wait_ms / 1000)
+        options = {**options_of(placed.settings), "version": _version(bundle.digest, *told[1:])}
+        handles[placed.deployment] = deployment.options(name=placed.deployment, **options).bind(*told)
     gateway: Any = serve.deployment(Gateway)
     queued = sum(placed.settings.max_queued for placed in rails)
     return gateway.options(
         name="gateway",
+        version=_version(*handles),
         num_replicas=1,
         max_ongoing_requests=max(queued, 1000),
         ray_actor_options={"num_cpus": 0},
-        graceful_shutdown_timeout_s=_DRAIN,
+        **_CAREFULLY,
     ).bind(handles)
+
+
+def _version(*told: object) -> str:
+    """Return what tells whether processes that run are up to date, so that an update replaces the others alone."""
+    return sha256(repr((__version__, *told)).encode()).hexdigest()[:16]
