@@ -82,7 +82,7 @@ class Cluster:
         head = ["ray", "start", "--head", "--num-cpus", "16", "--include-dashboard", "false", "--disable-usage-stats"]
         ports = [f"--port={self.port}", f"--ray-client-server-port={free_port()}"]
         environment = {key: value for key, value in self.environment.items() if key != "RAY_ADDRESS"}
-        self.run(*head, *ports, f"--temp-dir={self.folder}", environment=environment)
+        self.run(*head, *ports, f"--temp-dir={self.folder}", environment=environment, tries=3)
         self.run("serve", "start", f"--http-port={self.http}")
 
     def kill(self):
@@ -91,8 +91,8 @@ class Cluster:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def run(self, *command, environment=None):
-        """Run a command, and return what it writes."""
+    def run(self, *command, environment=None, tries=1):
+        """Run a command, and return what it writes; Ray gives up to start after 30 s, however busy the machine is."""
         program, *arguments = command
         done = subprocess.run(
             [BIN / program, *arguments],
@@ -102,6 +102,9 @@ class Cluster:
             timeout=300,
             check=False,
         )
+        if done.returncode != 0 and tries > 1:
+            self.kill()
+            return self.run(*command, environment=environment, tries=tries - 1)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

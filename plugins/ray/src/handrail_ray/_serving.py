@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from handrail import ConfigurationError, LLMRails, RailsConfig, StandaloneRail, __version__
+from handrail import ConfigurationError, LLMRails, RailsConfig, StandaloneRail
 
 from handrail_ray._answering import Answerer
 from handrail_ray._bundle import Bundle
@@ -172,21 +171,15 @@ def built(bundle: Bundle, rails: Iterable[Placed]) -> Any:
     deployment: Any = serve.deployment(Replica)
     handles = {}
     for placed in rails:
-        told = (bundle, placed.flow, placed.direction, placed.settings.batch, placed.settings.wait_ms / 1000)
-        options = {**options_of(placed.settings), "version": _version(bundle.digest, *told[1:])}
-        handles[placed.deployment] = deployment.options(name=placed.deployment, **options).bind(*told)
+        handles[placed.deployment] = deployment.options(name=placed.deployment, **options_of(placed.settings)).bind(
+            bundle, placed.flow, placed.direction, placed.settings.batch, placed.settings.wait_ms / 1000
+        )
     gateway: Any = serve.deployment(Gateway)
     queued = sum(placed.settings.max_queued for placed in rails)
     return gateway.options(
         name="gateway",
-        version=_version(*handles),
         num_replicas=1,
         max_ongoing_requests=max(queued, 1000),
         ray_actor_options={"num_cpus": 0},
         **_CAREFULLY,
     ).bind(handles)
-
-
-def _version(*told: object) -> str:
-    """Return what tells whether processes that run are up to date, so that an update replaces the others alone."""
-    return sha256(repr((__version__, *told)).encode()).hexdigest()[:16]
