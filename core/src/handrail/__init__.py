@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from handrail._compose.completion import Completion as Completion
     from handrail._compose.composition import Composition as Composition
     from handrail._compose.contexts import ObserverContext as ObserverContext
+    from handrail._compose.contexts import PlacementContext as PlacementContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
     from handrail._compose.contexts import RailContext as RailContext
     from handrail._compose.functions import RailFunction as RailFunction
     from handrail._compose.functions import rewritten as rewritten
     from handrail._compose.inner import InnerRail as InnerRail
     from handrail._compose.model import Model as Model
+    from handrail._compose.standalone import StandaloneRail as StandaloneRail
     from handrail._content import JUDGED_NAMES as JUDGED_NAMES
     from handrail._content import message_text as message_text
     from handrail._events import Blocked as Blocked
@@ -113,10 +115,11 @@ _HOMES = {
     "_call.response": ("GenerationResponse", "Outcome"),
     "_compose.completion": ("Completion",),
     "_compose.composition": ("Composition",),
-    "_compose.contexts": ("ObserverContext", "ProviderContext", "RailContext"),
+    "_compose.contexts": ("ObserverContext", "PlacementContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
     "_compose.model": ("Model",),
+    "_compose.standalone": ("StandaloneRail",),
     "_content": ("JUDGED_NAMES", "message_text"),
     "_events": (
         "Blocked",

@@ -141,6 +141,8 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         return verdict
     if verdict.decision == "block":
         return _sound_block(verdict, window, plan)
+    if verdict == DEFERRED:
+        verdict = DEFERRED  # one that comes from another process is a copy
     if verdict is not DEFERRED and verdict.decision != "rewrite":
         raise PluginContractError(
             f"check() returned {_kind(verdict.decision)} as decision; it must be allow, block or rewrite"
