@@ -5,30 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from handrail import Usage
-
-from handrail_openai._wire import NotAChunkError
-
-if TYPE_CHECKING:
-    from handrail_openai._wire import Json
+from handrail_http._problems import NotAnEventError
 
 _DEEPEST = 64
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+_LARGE = 1024 * 1024
+_MOST_VALUES = 500_000
 
 
 def text_of(value: object, what: str) -> str:
     """Return a text; empty if there is none.
 
     Raises:
-        NotAChunkError: it is something else, so that it cannot be what the model said.
+        NotAnEventError: it is something else, so that it cannot be what the model said.
     """
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    raise NotAChunkError(f"{what} is of type {type(value).__name__}")
+    raise NotAnEventError(f"{what} is of type {type(value).__name__}")
 
 
 def word_of(value: object) -> str | None:
@@ -53,22 +49,30 @@ def json_text(value: object, what: str) -> str:
         return value or ""
     if isinstance(value, Mapping | list):
         return json.dumps(clean(value), ensure_ascii=False)
-    raise NotAChunkError(f"{what} is of type {type(value).__name__}")
+    raise NotAnEventError(f"{what} is of type {type(value).__name__}")
 
 
-def usage_of(usage: object) -> Usage | None:
-    """Return what a call has cost, by whichever names the server calls it; None if it does not say."""
-    if not isinstance(usage, Mapping):
-        return None
-    prompt = _first(usage, "prompt_tokens", "input_tokens")
-    completion = _first(usage, "completion_tokens", "output_tokens")
-    if prompt is None and completion is None:
-        return None
-    details = _mapping(usage, "prompt_tokens_details", "input_tokens_details")
-    cached = _first({**usage, **details}, *_CACHED)
-    details = _mapping(usage, "completion_tokens_details", "output_tokens_details")
-    reasoning = _first({**usage, **details}, "reasoning_tokens")
-    return Usage(prompt or 0, completion or 0, cached_tokens=cached or 0, reasoning_tokens=reasoning or 0)
+def json_object(data: bytes) -> dict[str, Any]:
+    """Decode a JSON object with everything in it.
+
+    Tolerated are `NaN` and `Infinity`, halves of a surrogate pair, and bytes that are not UTF-8, which become U+FFFD.
+
+    Raises:
+        NotAnEventError: it is not a JSON object, or one of too many values.
+    """
+    if len(data) > _LARGE and data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
+        raise NotAnEventError(f"{len(data)} bytes: it has more than {_MOST_VALUES} values")
+    problem = "it is not a JSON object"
+    try:
+        found = json.loads(data.decode("utf-8", "replace"))
+    except json.JSONDecodeError as exc:  # its text has places, and never values
+        problem = f"it is not valid JSON ({exc.msg} at character {exc.pos})"
+    except (ValueError, RecursionError):
+        problem = "it is not valid JSON (a number is too long, or values are nested too deeply)"
+    else:
+        if isinstance(found, dict):
+            return found
+    raise NotAnEventError(f"{len(data)} bytes: {problem}")
 
 
 def clean(value: Any, depth: int = 0) -> Any:
@@ -107,6 +111,8 @@ class Halves:
 
     def feed(self, text: str) -> str:
         """Take the next characters, and return those that are whole."""
+        if not self.held and text.isascii():
+            return text
         text, self.held = self.held + text, ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self.held = text[:-1], text[-1]
@@ -116,11 +122,3 @@ class Halves:
         """Return U+FFFD for a half that was left."""
         held, self.held = self.held, ""
         return "\ufffd" if held else ""
-
-
-def _first(usage: Json, *names: str) -> int | None:
-    return next((count for name in names if (count := count_of(usage.get(name))) is not None), None)
-
-
-def _mapping(usage: Json, *names: str) -> Json:
-    return next((found for name in names if isinstance(found := usage.get(name), Mapping)), {})

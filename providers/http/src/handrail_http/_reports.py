@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from time import time
 
@@ -22,27 +22,22 @@ _CONTEXT_LENGTH = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_MESSAGE = 500
-_KINDS: Mapping[str, type[ProviderError]] = {
-    "authentication_error": ProviderAuthenticationError,
-    "permission_error": ProviderAuthenticationError,
-    "billing_error": ProviderAuthenticationError,
-    "rate_limit_error": ProviderRateLimitError,
-    "timeout_error": ProviderTimeoutError,
-    "request_too_large": ProviderContextLengthError,
-    "invalid_request_error": ProviderBadRequestError,
-    "not_found_error": ProviderBadRequestError,
-    "overloaded_error": ProviderServerError,
-    "api_error": ProviderServerError,
-}
-"""By the type of the error, as Anthropic documents it. A server that is busy (529) is a server that failed."""
 
 
-def class_of(status: int, kind: str | None, message: str) -> type[ProviderError]:
-    """Return the kind of error by the HTTP status and the server's own type and message."""
-    named = _KINDS.get(kind or "")
+def class_of(
+    named: type[ProviderError] | None, status: int, message: str, *, denied: Collection[int] = (401, 403)
+) -> type[ProviderError]:
+    """Return the kind of an error.
+
+    Args:
+        named: the kind that its code or its type stands for.
+        status: of HTTP.
+        message: the server's.
+        denied: statuses that say that the key does not allow the request.
+    """
     if named is not None and named is not ProviderBadRequestError:
         return named
-    if status in (401, 402, 403):
+    if status in denied:
         return ProviderAuthenticationError
     if status == 429:  # Too Many Requests
         return ProviderRateLimitError
@@ -55,19 +50,21 @@ def class_of(status: int, kind: str | None, message: str) -> type[ProviderError]
 
 def facts_of(body: object) -> tuple[str, str | None, str | None]:
     """Return message, code and type of an error in any of the shapes that servers send."""
-    if isinstance(body, dict):
+    if isinstance(body, list) and len(body) == 1:  # Gemini's
+        body = body[0]
+    if isinstance(body, Mapping):
         inner = body.get("error", body)
-        if isinstance(inner, dict):
+        if isinstance(inner, Mapping):
             text = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
             code, kind = inner.get("code"), inner.get("type")
-            return brief(text), None if code is None else str(code), None if kind is None else str(kind)
+            return brief(text), None if code is None else brief(code), None if kind is None else brief(kind)
         return brief(inner), None, None
     return brief(body or ""), None, None
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """Return the server's id of a request, for its support."""
-    names = ("request-id", "x-request-id")
+    names = ("x-request-id", "apim-request-id", "request-id")
     return next((headers[name] for name in names if name in headers), None)
 
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-_MESSAGES = "/messages"
 
+def checked_address(url: str, *, example: str, paths: tuple[str, ...] = ()) -> str:
+    """Return the address of a server without white space around it.
 
-def checked_base_url(url: str) -> str:
-    """Return the address without white space around it, and without `/v1` at its end, which the SDK adds.
+    Args:
+        url: as it was written.
+        example: how to write it, for the error.
+        paths: what is added for each request, and must not be at its end.
 
     Raises:
         ValueError: it is not the address of a server; the text says why, and shows no password.
     """
     url = url.strip()
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("it must not contain a user or password; put them into 'headers'")
     try:
+        parts = urlsplit(url)
+        named = parts.username is not None or parts.password is not None
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        valid = False
-    if not valid or any(character.isspace() for character in url):
-        raise ValueError(f"{url!r} is not the address of a server; write it like 'http://localhost:8000'")
+        raise ValueError(f"it is not the address of a server; write it like {example!r}") from None
+    if named:
+        raise ValueError("it must not contain a user or password; put them into 'headers'")
     if parts.query or parts.fragment:
         raise ValueError("it must not contain '?' or '#'; put the query into 'query'")
-    if parts.path.rstrip("/").endswith(_MESSAGES):
-        raise ValueError(f"leave out {_MESSAGES!r} at its end, which is added for each request")
-    return url.rstrip("/").removesuffix("/v1")
+    if not valid or any(character.isspace() for character in url):
+        raise ValueError(f"{url!r} is not the address of a server; write it like {example!r}")
+    for path in paths:
+        if parts.path.rstrip("/").endswith(path):
+            raise ValueError(f"leave out {path!r} at its end, which is added for each request")
+    return url
 
 
 def checked_header_value(value: str, what: str) -> str:

@@ -1,12 +1,11 @@
-"""However bytes and text are cut, the same comes out: checked against the whole, for random content and cuts."""
+"""However bytes are cut, the same comes out: checked against the whole, for random content and cuts."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from handrail_openai._sse import EventSplitter, EventTooLargeError
-from handrail_openai._think import ThinkSplitter
+from handrail_http import EventSplitter, EventTooLargeError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,34 +56,11 @@ def test_an_event_that_comes_byte_by_byte_costs_what_it_is_long():
 
 
 def test_an_event_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("handrail_openai._sse.LARGEST_EVENT", 100)
+    monkeypatch.setattr("handrail_http._sse.LARGEST_EVENT", 100)
     splitter = EventSplitter()
     splitter.feed(b"data: " + b"x" * 94)
     with pytest.raises(EventTooLargeError):
         splitter.feed(b"x")
-
-
-PARTS = st.sampled_from(["<think>", "</think>", "<", "<th", "ink>", "</", "a", " ", "\n"])
-TEXT = st.lists(PARTS, max_size=10).map("".join)
-
-
-@given(text=TEXT, places=st.lists(st.integers(0, 200), max_size=8), opened=st.booleans())
-def test_reasoning_is_told_apart_wherever_the_text_is_cut(text, places, opened):
-    def split(pieces):
-        splitter = ThinkSplitter(opened=opened)
-        parts = [*map(splitter.feed, pieces), splitter.finish()]
-        return "".join(part[0] for part in parts), "".join(part[1] for part in parts)
-
-    assert split(cut(text, places)) == split([text]) == told_apart(text, opened=opened)
-
-
-def told_apart(text, *, opened):
-    """The same for a text that is there as a whole."""
-    inside = text if opened else text.lstrip().removeprefix("<think>") if text.lstrip().startswith("<think>") else None
-    if inside is None:
-        return text, ""
-    reasoning, _, answer = inside.partition("</think>")
-    return answer, reasoning
 
 
 @pytest.mark.parametrize("name", [b"ping", b"heartbeat", b"keep-alive", b"KEEPALIVE"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import zlib
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import httpx2
@@ -20,27 +20,10 @@ TRANSPORT = (httpx2.HTTPError, ssl.SSLError, anyio.EndOfStream, anyio.BrokenReso
 """Everything that a connection raises in the ordinary course of things going wrong."""
 
 _PIECE = 64 * 1024
-_ABOUT_THE_BYTES = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class EncodingError(ValueError):
     """A body is compressed in a way that is not known, or broken."""
-
-
-class BoundedClient(httpx2.AsyncClient):
-    """The SDK's HTTP client, which reads no more of an error than `LARGEST_ERROR`."""
-
-    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """Send a request, and replace the answer by its beginning if it is an error."""
-        response = await super().send(request, **options)
-        if response.is_success:
-            return response
-        try:
-            body = await _beginning(response)
-        finally:
-            await response.aclose()
-        headers = [(key, value) for key, value in response.headers.multi_items() if key not in _ABOUT_THE_BYTES]
-        return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
 
 
 async def pieces_of(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
@@ -99,7 +82,7 @@ def _inflated(inflate: _Inflater, data: bytes) -> Iterator[bytes]:
             yield part
 
 
-async def _beginning(response: httpx2.Response) -> bytes:
+async def beginning_of(response: httpx2.Response) -> bytes:
     """Return the first `LARGEST_ERROR` bytes of a body, and read no more."""
     body = bytearray()
     async with aclosing(pieces_of(response)) as pieces:

@@ -6,7 +6,7 @@ import os
 import shutil
 
 import certifi
-from handrail_openai._client import tls_context
+from handrail_http import tls_context
 
 
 def test_all_clients_check_certificates_with_one_context(monkeypatch):
