@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from handrail._call.options import GenerationOptions as GenerationOptions
     from handrail._call.options import LogOptions as LogOptions
     from handrail._call.response import GenerationResponse as GenerationResponse
-    from handrail._call.response import Outcome as Outcome
     from handrail._compose.completion import Completion as Completion
     from handrail._compose.composition import Composition as Composition
     from handrail._compose.contexts import ObserverContext as ObserverContext
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from handrail._events import Blocked as Blocked
     from handrail._events import Event as Event
     from handrail._events import Finished as Finished
+    from handrail._events import Outcome as Outcome
     from handrail._events import RailFailed as RailFailed
     from handrail._events import ReasoningDelta as ReasoningDelta
     from handrail._events import Retraction as Retraction
@@ -112,7 +112,7 @@ _HOMES = {
     "_call.guarded": ("GuardedStream",),
     "_call.log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
     "_call.options": ("GenerationOptions", "LogOptions"),
-    "_call.response": ("GenerationResponse", "Outcome"),
+    "_call.response": ("GenerationResponse",),
     "_compose.completion": ("Completion",),
     "_compose.composition": ("Composition",),
     "_compose.contexts": ("ObserverContext", "PlacementContext", "ProviderContext", "RailContext"),
@@ -125,6 +125,7 @@ _HOMES = {
         "Blocked",
         "Event",
         "Finished",
+        "Outcome",
         "RailFailed",
         "ReasoningDelta",
         "Retraction",

@@ -15,7 +15,6 @@ from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
-    from handrail._stream.steps import Item
 
 _USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
 
@@ -100,12 +99,12 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         """
         if not await self._ready():
             return []
-        items: list[Item] = await self._pump.take()
+        items = await self._pump.take()
         for item in items:
             self._builder.add(item)
             if type(item) is str:
                 self._length += len(item)
-        return cast("list[str | Event]", items)
+        return items
 
     async def aclose(self) -> None:
         """End the stream; returns when the provider is closed and no check runs. May be called in any task.

@@ -161,7 +161,9 @@ class Gate:
                 raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
         self.received.add(chunk)
         if chunk.reasoning and not self.ended:
-            self._feed(self._reasoning_chain(), chunk.reasoning)
+            if (chain := self._chains.get(("reasoning", 0))) is None:
+                chain = self._chains["reasoning", 0] = self._channels.reasoning(self.step)
+            self._feed(chain, chunk.reasoning)
         for call in chunk.tool_calls:
             if not self.ended:
                 self._read_tool_call(call)
@@ -258,12 +260,6 @@ class Gate:
         items.clear()
         return "".join(out)
 
-    def _reasoning_chain(self) -> Chain:
-        chain = self._chains.get(("reasoning", 0))
-        if chain is None:
-            chain = self._chains["reasoning", 0] = self._channels.reasoning(self.step)
-        return chain
-
     def _read_tool_call(self, call: ToolCallDelta) -> None:
         chain = self._chains.get(("tool_calls", call.index))
         if chain is None:
@@ -286,17 +282,13 @@ class Gate:
         self._stopping = self._stopping or self.step.stop_reading
         if chain is self._text:
             self.due = chain.due
-        if chain.stopped is not None and not self.ended:
-            self._stop(chain)
+        stage = chain.stopped
+        if stage is not None and stage.stop is not None and not self.ended:
+            if (retraction := chain.retraction(stage)) is not None:
+                self.step.items.append(retraction)
+            self.end(stage.stop, stage.cause)
         elif chain.done and not self.ended:
             self._calls.go_on(self.step)
-
-    def _stop(self, chain: Chain) -> None:
-        if (stage := chain.stopped) is None or stage.stop is None:  # pragma: no cover  # the caller has looked
-            return
-        if (retraction := chain.retraction(stage)) is not None:
-            self.step.items.append(retraction)
-        self.end(stage.stop, stage.cause)
 
     def _settle(self) -> None:
         """End the stream once everything came out; an end that nothing can bring about any more is a failure."""
