@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -15,6 +15,7 @@ from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
+    from handrail._records import CheckRecord
 
 _USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
 
@@ -50,6 +51,11 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
     def held(self) -> int:
         """How many characters of the answer have been generated and wait for a window rail."""
         return self._call.gate.held
+
+    @property
+    def checks_under_way(self) -> Sequence[CheckRecord]:
+        """The checks of window rails that run now, as far as they are known: rail, channel, window, `started_at`."""
+        return self._call.gate.under_way
 
     @property
     def metadata(self) -> Mapping[str, Any]:

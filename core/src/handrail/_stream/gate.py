@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from handrail._stream.calls import Calls
 from handrail._stream.channels import Channels
-from handrail._stream.outcome import record
+from handrail._stream.outcome import begun, record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
 from handrail._stream.received import Received
 from handrail._stream.steps import NEVER, Step, Stop
+from handrail._stream.windows import WindowStage
 from handrail._types import Channel, Chunk, ToolCallDelta
 from handrail.errors import HandrailError, PluginContractError
 
 if TYPE_CHECKING:
+    from handrail._records import CheckRecord
     from handrail._stream.chain import Chain
     from handrail._stream.steps import Check
     from handrail._turn import Turn
@@ -95,6 +97,12 @@ class Gate:
         """Characters that came in and not every rail has cleared, whether they were delivered or not."""
         stages = [stage for chain in self._chains.values() for stage in chain.stages]
         return self._buffered() + sum([stage.unchecked for stage in stages])
+
+    @property
+    def under_way(self) -> list[CheckRecord]:
+        """The beginnings of the records of checks that rails were asked for and have not answered."""
+        stages = [stage for chain in self._chains.values() for stage in chain.stages]
+        return [begun(check) for stage in stages if isinstance(stage, WindowStage) for check in stage.under_way]
 
     @property
     def checking(self) -> bool:

@@ -81,6 +81,13 @@ def kind_of(error: BaseException) -> FailureKind:
     return "raised" if isinstance(cause, Exception) else "cancelled"
 
 
+def begun(check: Check) -> CheckRecord:
+    """Make the record of a check that has begun; what came of it is not in it yet."""
+    run = check.lane.plan.record(check.window.channel, check.started_at)
+    run.characters, run.window = len(check.window.text), (check.window.context_start, check.window.end)
+    return run
+
+
 def record(check: Check, now: float, error: RailError | None = None) -> CheckRecord:
     """Make the record of a check that has ended."""
     plan, window, verdict = check.lane.plan, check.window, check.verdict

@@ -82,6 +82,12 @@ class WindowStage(StageText):
         return self.length - min([lane.cleared for lane in self._deciding], default=self.length)
 
     @property
+    def under_way(self) -> list[Check]:
+        """Checks that rails were asked for and have not answered."""
+        waiting = [check for lane in self.lanes for check in lane.waiting]
+        return [check for check in waiting if check.started_at and check.verdict is None and check.failure is None]
+
+    @property
     def watched(self) -> bool:
         """True while a rail that observes has not judged all text."""
         return len(self.lanes) > len(self._deciding) and not all(lane.complete for lane in self.lanes)
