@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from handrail._call.response import GenerationResponse as GenerationResponse
     from handrail._compose.completion import Completion as Completion
     from handrail._compose.composition import Composition as Composition
+    from handrail._compose.composition import ObserverPlan as ObserverPlan
     from handrail._compose.contexts import ObserverContext as ObserverContext
     from handrail._compose.contexts import PlacementContext as PlacementContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
@@ -114,7 +115,7 @@ _HOMES = {
     "_call.options": ("GenerationOptions", "LogOptions"),
     "_call.response": ("GenerationResponse",),
     "_compose.completion": ("Completion",),
-    "_compose.composition": ("Composition",),
+    "_compose.composition": ("Composition", "ObserverPlan"),
     "_compose.contexts": ("ObserverContext", "PlacementContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
