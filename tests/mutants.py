@@ -27,6 +27,13 @@ TESTS = [
 
 NOTICED = "noticed"
 _SECONDS = 540  # what all these tests take on a busy machine, and more
+_PLUGIN = """
+def pytest_configure():
+    from hypothesis import Phase, settings
+
+    settings.register_profile("first failure", phases=[Phase.explicit, Phase.generate])  # nobody reads it: any will do
+    settings.load_profile("first failure")
+"""
 
 
 @dataclass(frozen=True)
@@ -207,8 +214,9 @@ MUTANTS = [
 ]
 
 
-def came_of(mutant: Mutant, folder: Path) -> str:
+def came_of(mutant: Mutant, folder: Path, tests: list[str] = TESTS) -> str:
     """Run the tests against a copy of the kernel with the mutant's line in it; return what came of that."""
+    (folder / "first_failure.py").write_text(_PLUGIN, encoding="utf-8")
     package = folder / "handrail"
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(ROOT / "core/src/handrail", package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -218,7 +226,7 @@ def came_of(mutant: Mutant, folder: Path) -> str:
         sys.exit(f"{mutant.name}: the line to change stands {source.count(mutant.line)} times in {mutant.file}")
     path.write_text(source.replace(mutant.line, mutant.instead), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(folder), "HANDRAIL_EXAMPLES": "150"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "first_failure", *tests]
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:  # a test that waits for ever notices nothing
@@ -231,6 +239,9 @@ def main() -> int:
     noticed = 0
     chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in sys.argv[1:])]
     with tempfile.TemporaryDirectory() as folder:
+        unchanged = Mutant("nothing", MUTANTS[0].file, MUTANTS[0].line, MUTANTS[0].line)
+        if came_of(unchanged, Path(folder), TESTS[:1]) != "SURVIVES":
+            sys.exit("the tests fail with nothing changed, so they prove nothing")
         for mutant in chosen:
             found = came_of(mutant, Path(folder))
             noticed += found == NOTICED

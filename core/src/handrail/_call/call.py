@@ -94,7 +94,7 @@ class Call:
             parallel=app.config.rails.output.parallel,
             whole=whole,
             words=words_of(app.config),
-            is_json=_asks_for_json(app, options),
+            is_json=options.asks_for_json(app.config),
         )
 
     def batch(self) -> Batch:
@@ -278,14 +278,6 @@ def turn_of(
         caller=origin.caller,
         conversation_id=origin.conversation_id,
     )
-
-
-def _asks_for_json(app: Composition, options: GenerationOptions) -> bool:
-    """Return whether the model is asked for an answer that is JSON, by the call or by its configuration."""
-    main = app.config.model_for("main")
-    configured = main.parameters.get("response_format") if main is not None else None
-    wanted = options.llm_params.get("response_format", configured)
-    return isinstance(wanted, Mapping) and wanted.get("type") in ("json_object", "json_schema")
 
 
 def words_of(config: RailsConfig) -> Words:

@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handrail._specs import Direction
 from handrail._stream.plan import RailPlan
 from handrail.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from handrail.config import RailsConfig
 
 _KEYS = ("rails", "llm_params", "llm_output", "output_vars", "log")
 _RAIL_KINDS = ("input", "output", "dialog", "retrieval", "tool_input", "tool_output")
@@ -64,6 +67,13 @@ class GenerationOptions:
                     f"options.rails.{direction} names {name!r}; configured are {', '.join(map(repr, names)) or 'none'}"
                 )
         return tuple(plan for plan in plans if plan.name in wanted)
+
+    def asks_for_json(self, config: RailsConfig) -> bool:
+        """Return whether the model is asked for an answer that is JSON, by the call or by its configuration."""
+        main = config.model_for("main")
+        configured = main.parameters.get("response_format") if main is not None else None
+        wanted = self.llm_params.get("response_format", configured)
+        return isinstance(wanted, Mapping) and wanted.get("type") in ("json_object", "json_schema")
 
 
 _NOTHING_ASKED = GenerationOptions(rails=MappingProxyType({}), llm_params=MappingProxyType({}))  # shared, so read-only

@@ -136,10 +136,7 @@ class Gate:
         return all(rail.is_stream_rail for rail in self._channels.guarding("text"))
 
     def transform(self, text: str) -> str:
-        """Take a piece of text, and return what goes out of it at once; for text that only stream rails see.
-
-        The same as `feed`, without a step: what a token costs is little more than what its rails take.
-        """
+        """Take a piece of text as `feed` does, and return what goes out at once; for stream rails alone."""
         chain = self._quick
         if chain is None:
             return self._transform_first(text)
@@ -190,9 +187,8 @@ class Gate:
         if self._blank and self._text is None:
             self._take_text("", is_last=True)
         self._finished = True
-        if not cut:
-            for index in self._calls.empty:  # so that rails see the call at all
-                self._feed(self._chains["tool_calls", index], "{}")
+        for index in () if cut else self._calls.empty:  # so that rails see the call at all
+            self._feed(self._chains["tool_calls", index], "{}")
         for chain in tuple(self._chains.values()):
             if self.ended:  # the chain before was blocked at its end: nothing of the others may follow
                 return
@@ -316,9 +312,8 @@ class Gate:
     def _end(self) -> None:
         self.ended = self.step.stop_reading = True
         self.due = NEVER
-        step = self.step
-        self._checks -= len(step.start)
-        step.start.clear()
+        self._checks -= len(self.step.start)
+        self.step.start.clear()
 
     def _buffered(self) -> int:
         return sum(map(len, self.buffer)) + len(self._blank)

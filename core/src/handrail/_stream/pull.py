@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -168,8 +167,12 @@ class Pull:
                     await self._read_beside(chunk)
                 elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
                     continue
-                async with aclosing(self._let_out(renderer, came)) as out:
-                    async for rendered in out:
+                more = True
+                while more:
+                    more = self._look(came)
+                    await self._check(before_more=more)
+                    more = more and not gate.ended
+                    for rendered in self._rendered(renderer):
                         yield rendered
                 if gate.ended:
                     break
@@ -195,17 +198,6 @@ class Pull:
 
         return tell
 
-    async def _let_out(self, renderer: Renderer, came: int) -> AsyncGenerator[Any, None]:
-        """Have the gate look at what the buffer has; yield what goes out."""
-        while True:
-            more = self._look(came)
-            await self._check()
-            for rendered in self._rendered(renderer):
-                yield rendered
-            if not more or self.gate.ended:
-                return
-            await anyio.lowlevel.checkpoint()
-
     async def _open(self) -> Any:
         self._clock = running_clock()
         if self._lifetime is not None:
@@ -216,13 +208,11 @@ class Pull:
 
     async def _read_beside(self, chunk: Chunk) -> None:
         while self.gate.look(SLICE):  # what came before
-            await self._check()
-            await anyio.lowlevel.checkpoint()
+            await self._check(before_more=True)
         for part in parts(chunk):
             self.gate.read(part)
             if part is not chunk:
-                await self._check()
-                await anyio.lowlevel.checkpoint()
+                await self._check(before_more=True)
 
     def _look(self, came: int) -> bool:
         """Let the gate look, unless the answer is too long; return whether it has left a part for later."""
@@ -230,8 +220,8 @@ class Pull:
             raise AnswerTooLongError(self._source.provider, self._max_characters)
         return self.gate.look(SLICE)
 
-    async def _check(self) -> None:
-        """Have every check answered that the gate asks for."""
+    async def _check(self, *, before_more: bool = False) -> None:
+        """Have every check answered that the gate asks for; let others run before more is looked at."""
         gate, step = self.gate, self.gate.step
         while step.start:
             check = step.start.popleft()
@@ -240,6 +230,8 @@ class Pull:
                 await ask(gate, check, self._clock, rest)
         step.cancel.clear()
         log_failures(gate)
+        if before_more:
+            await anyio.lowlevel.checkpoint()
 
     def _broken(self, error: BaseException) -> BaseException | None:
         """Return what broke the generation; None if the stream was interrupted.
