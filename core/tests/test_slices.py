@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from fakes import FakeProvider, SessionRail
+from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
 from handrail._stream.received import Received
 from handrail._stream.slices import SLICE, parts
@@ -82,6 +82,33 @@ async def test_a_session_reads_a_long_text_in_slices_and_others_go_on_meanwhile(
         tasks.cancel_scope.cancel()
     assert max(sizes) <= SLICE
     assert len(set(turns)) > 5  # of some twenty slices: in which order tasks run is the loop's affair
+
+
+@pytest.mark.parametrize("rails", [{}, {"r": SessionRail()}, {"r": FunctionRail()}], ids=["none", "session", "window"])
+@pytest.mark.parametrize("way", ["stream", "stream_async", "generate"])
+async def test_a_provider_that_has_many_small_pieces_at_hand_lets_others_go_on(guarded, rails, way):
+    """As after one read of a fast connection: nothing of it suspends the task that reads."""
+    given, gaps = [], []
+
+    class Flood:
+        async def stream(self, messages, params):
+            for word in LONG.split(" ")[:-1]:
+                given.append(word)
+                yield Chunk(word + " ")
+
+    async def beside():
+        before = 0
+        while True:
+            gaps.append(len(given) - before)
+            before = len(given)
+            await anyio.lowlevel.checkpoint()
+
+    g = guarded(Flood(), rails)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(beside)
+        assert await read(g, way) == LONG
+        tasks.cancel_scope.cancel()
+    assert max(gaps) * len("word ") < 2.2 * SLICE  # for tasks may run twice before another
 
 
 async def read(g, way):

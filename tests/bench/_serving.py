@@ -164,7 +164,7 @@ class Started:
 
 @contextmanager
 def started() -> Iterator[Started]:
-    """Give what starts processes; they end with the block, and with this program."""
+    """Yield what starts processes; they end with the block, and with this program."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         made = Started(Path(folder))
@@ -199,13 +199,13 @@ def free_rail_server(
 
 
 def model_at(upstream: Server) -> dict[str, object]:
-    """Give the model of a configuration: the upstream."""
+    """Return the model of a configuration: the upstream."""
     parameters = {"base_url": f"http://127.0.0.1:{upstream.port}/v1", "api_key": "none"}
     return {"type": "main", "engine": "openai", "model": "m", "parameters": parameters}
 
 
 async def throughput(server: Server, clients: int, tokens: int) -> tuple[float, float]:
-    """Give tokens per second of so many clients at once, and microseconds of the server's processor for each."""
+    """Return tokens per second of so many clients at once, and microseconds of the server's processor for each."""
     spent, began = server.processor, time.perf_counter()
     await asyncio.gather(*(server.ask(tokens) for _ in range(clients)))
     seconds = time.perf_counter() - began

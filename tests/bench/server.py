@@ -42,7 +42,7 @@ def _quickest(processes: Started, upstream: Server, name: str, *, guarded: bool)
 
 
 async def rates(servers: list[Server], rounds: int) -> list[Row]:
-    """Give throughput over the relay's, and what a token costs."""
+    """Return throughput over the relay's, and what a token costs."""
     rows: list[Row] = []
     for clients, tokens in CLIENTS.items():
         found: dict[str, list[tuple[float, float, float]]] = {server.name: [] for server in servers}
@@ -63,7 +63,7 @@ async def rates(servers: list[Server], rounds: int) -> list[Row]:
 
 
 async def first_texts(servers: list[Server]) -> list[Row]:
-    """Give milliseconds to the first text of one client, asking the servers in turn."""
+    """Return milliseconds to the first text of one client, asking the servers in turn."""
     found: dict[str, list[float]] = {server.name: [] for server in servers}
     for _ in range(100):
         for server in servers:
@@ -75,7 +75,7 @@ async def first_texts(servers: list[Server]) -> list[Row]:
 
 
 async def paced(servers: list[Server], *, apart: float) -> list[Row]:
-    """Give milliseconds to the first text of 64 paced streams over the ideal.
+    """Return milliseconds to the first text of 64 paced streams over the ideal.
 
     The upstream sends the first token at once, and a rail sees the first window when its last token is there.
     """
@@ -97,7 +97,7 @@ async def paced(servers: list[Server], *, apart: float) -> list[Row]:
 
 
 async def leaving(upstream: Server, servers: list[Server]) -> list[Row]:
-    """Give milliseconds from a client's leaving to the end of the upstream's connection."""
+    """Return milliseconds from a client's leaving to the end of the upstream's connection."""
     found: dict[str, list[float]] = {}
     for server in servers:
         took = found[server.name] = []
@@ -115,7 +115,7 @@ async def leaving(upstream: Server, servers: list[Server]) -> list[Row]:
 
 
 async def memory(servers: list[Server]) -> Row:
-    """Give the MiB that a process holds while many streams are open."""
+    """Return the MiB that a process holds while many streams are open."""
     held: dict[str, float] = {}
     for server in servers:
         tasks = [asyncio.create_task(server.ask(60, 0.1)) for _ in range(STREAMS)]
@@ -128,7 +128,7 @@ async def memory(servers: list[Server]) -> Row:
 
 
 async def measure(upstream: Server, servers: list[Server], rounds: int) -> list[Row]:
-    """Give the rows of the table, and print each as it comes."""
+    """Return the rows of the table, and print each as it comes."""
     for server in servers:
         await server.ask(WINDOW)
     rows: list[Row] = [
@@ -146,7 +146,7 @@ async def measure(upstream: Server, servers: list[Server], rounds: int) -> list[
 
 
 def cells(row: Row, servers: list[Server]) -> list[str]:
-    """Give a row's numbers in the order of the servers."""
+    """Return a row's numbers in the order of the servers."""
     _, values, form = row
     return [form.format(values[server.name]) if server.name in values else "–" for server in servers]
 

@@ -156,7 +156,7 @@ Rates = dict[Peer, list[tuple[float, float]]]
 
 
 async def measure(own: Server, servers: dict[Peer, Server], rounds: int) -> Rates:
-    """Give tokens per second of Handrail and of each peer, for answers of the peer's length, in each round."""
+    """Return tokens per second of Handrail and of each peer, for answers of the peer's length, in each round."""
     rates: Rates = {peer: [] for peer in servers}
     for server in (own, *servers.values()):
         await throughput(server, 4, 50)  # so that whatever is made at the first request is there
@@ -169,7 +169,7 @@ async def measure(own: Server, servers: dict[Peer, Server], rounds: int) -> Rate
 
 
 def report(rates: Rates) -> str:
-    """Give the table."""
+    """Return the table."""
     rows = []
     for peer, found in rates.items():
         ours, theirs = (median(column) for column in zip(*found, strict=True))

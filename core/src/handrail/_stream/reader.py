@@ -47,6 +47,7 @@ class Pressure:
         self._max_characters = max_characters
         self._pause_at = max_characters if max_pending is None else min(max_pending, max_characters)
         self._room: Wake | None = None
+        self._rest_at = SLICE
         self._hurry = 0  # how often others are still to be let go on, however much the provider has at hand
 
     def let_others_go_on(self) -> None:
@@ -66,7 +67,7 @@ class Pressure:
         self._pause_at -= characters
 
     async def pause(self, came: int) -> None:
-        """Wait if too much is pending.
+        """Wait if too much is pending; and let others run after a slice, for a provider may have all at hand.
 
         Args:
             came: characters of text that have come in all.
@@ -82,7 +83,10 @@ class Pressure:
                 await anyio.lowlevel.checkpoint()
             room = await self._find_room()
             self._pause_at = min(came + room, self._max_characters - self._gate.received.beside)
-        self.due = min(self._gate.due, self._pause_at + 1)
+        if came > self._rest_at:
+            await anyio.lowlevel.checkpoint()
+            self._rest_at = came + SLICE
+        self.due = min(self._gate.due, self._pause_at + 1, self._rest_at + 1)
 
     async def _find_room(self) -> int:
         """Wait, if more than `max_pending` is pending, until only half of that is; return how much may be read.

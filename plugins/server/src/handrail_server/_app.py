@@ -68,22 +68,8 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     """
     settings.check_keys()
     installed = registry or Registry.discover()
-    limits, metrics = settings.limits, Metrics()
-    services = Services(
-        settings,
-        Configurations(
-            settings.config,
-            default=settings.default_config_id,
-            compose=lambda config, name: _composed(config, installed, settings, metrics, name),
-            bound=limits.configurations,
-        ),
-        Gatekeeper(settings.policy, limits, traces=settings.has_playground),
-        store or open_store(settings),
-        metrics,
-        Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
-    )
-    dialects = installed_dialects(installed)
-    configurations = services.configurations
+    services = _services(settings, installed, store)
+    dialects, configurations = installed_dialects(installed), services.configurations
     configurations.check_combinations(settings.policy.combinations)
     entries = read_keys(settings.keys, configurations.folders()) if settings.keys is not None else ()
     keys = Keys(settings.api_keys(), entries)
@@ -91,7 +77,7 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
     errors = _Errors(dialects)
     inner: ASGIApp = Starlette(
         routes=_routes(services, dialects),
-        lifespan=lifespan(services, keys, Connections(limits, services.metrics)),
+        lifespan=lifespan(services, keys, Connections(settings.limits, services.metrics)),
         exception_handlers={
             ApiError: errors.on_api_error,
             HTTPException: errors.on_http_error,
@@ -99,14 +85,36 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         },
     )
     if settings.cors_origins:
-        inner = CORSMiddleware(
-            inner,
-            allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=_REQUEST_HEADERS,
-            expose_headers=("x-request-id", "retry-after", "x-should-retry"),
-        )
+        inner = _for_pages(inner, settings.cors_origins)
     return Gate(inner, settings, services.metrics, services.lifecycle, keys, errors.body)
+
+
+def _services(settings: ServerSettings, registry: Registry, store: ThreadStore | None) -> Services:
+    limits, metrics = settings.limits, Metrics()
+    return Services(
+        settings,
+        Configurations(
+            settings.config,
+            default=settings.default_config_id,
+            compose=lambda config, name: _composed(config, registry, settings, metrics, name),
+            bound=limits.configurations,
+        ),
+        Gatekeeper(settings.policy, limits, traces=settings.has_playground),
+        store or open_store(settings),
+        metrics,
+        Lifecycle(request_seconds=limits.request_seconds, drain_seconds=settings.drain_seconds),
+    )
+
+
+def _for_pages(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Return the application for web pages of these origins, too."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=("x-request-id", "retry-after", "x-should-retry"),
+    )
 
 
 def _composed(
@@ -137,7 +145,7 @@ def _prices(file: Path) -> RailsConfig:
 
 
 def open_store(settings: ServerSettings) -> ThreadStore:
-    """Give the store that the settings name.
+    """Return the store that the settings name.
 
     Raises:
         ConfigurationError: there is none of that kind, or its client is missing.
@@ -203,11 +211,11 @@ class _Plain:
         return [*names, *self._services.settings.policy.models]
 
     async def healthz(self, _request: Request) -> Response:
-        """Say that the process lives."""
+        """Answer that the process lives."""
         return Json({"status": "ok"})
 
     async def readyz(self, _request: Request) -> Response:
-        """Say whether requests should be sent here."""
+        """Answer whether requests should be sent here."""
         if self._services.lifecycle.draining:
             return Json({"status": "draining"}, 503)
         ready = False
@@ -218,18 +226,18 @@ class _Plain:
         return Json({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
-        """Give the numbers, as OpenMetrics to who asks for that."""
+        """Return the numbers, as OpenMetrics to who asks for that."""
         is_open = OPEN_METRICS in request.headers.get("accept", "")
         headers = {"content-type": OPEN_METRICS_TYPE if is_open else CONTENT_TYPE, "vary": "accept"}
         return Response(self._services.metrics.text(is_open=is_open), headers=headers)
 
     async def openapi(self, _request: Request) -> Response:
-        """Give the description of the protocol, made when it is first asked for: not everybody does."""
+        """Return the description of the protocol, made when it is first asked for: not everybody does."""
         self._document = self._document or openapi(self._services.settings)
         return Json(self._document)
 
     async def about(self, _request: Request) -> Response:
-        """Say what this is, where there is no page."""
+        """Answer with what this is, where there is no page."""
         return PlainTextResponse("Handrail: OpenAI's protocol, guarded. See docs for the protocol.\n")
 
 

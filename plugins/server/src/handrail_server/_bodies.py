@@ -187,7 +187,7 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 
 def given(model: BaseModel | None) -> Mapping[str, Any]:
-    """Give the fields that a client has sent and that are not null, its further ones included.
+    """Return the fields that a client has sent and that are not null, its further ones included.
 
     A content that is null stays: beside tool calls or a refusal, servers of models want it there.
     """

@@ -92,14 +92,14 @@ class Configurations:
         self.default = default or (next(iter(found)) if len(found) == 1 else None)
 
     def folders(self) -> Mapping[str, Path]:
-        """Give what can be asked for, by id."""
+        """Return what can be asked for, by id."""
         if self._single:
             return self._single
         names = sorted(entry.name for entry in self._root.iterdir()) if self._root.is_dir() else ()
         return {name: folder for name in names if (folder := self.find(name)) is not None}
 
     def find(self, name: str) -> Path | None:
-        """Give the configuration of this id. An id is a name; a path never is, nor a link that leads out."""
+        """Return the configuration of this id. An id is a name; a path never is, nor a link that leads out."""
         if self._single or not _ID.fullmatch(name):
             return self._single.get(name)
         folder = self._root / name
@@ -108,7 +108,7 @@ class Configurations:
 
     @asynccontextmanager
     async def use(self, ids: Ids) -> AsyncGenerator[Loaded, None]:
-        """Give a configuration, or several merged in order, for as long as the block lasts.
+        """Yield a configuration, or several merged in order, for as long as the block lasts.
 
         Raises:
             ApiError: one does not exist, or cannot be loaded.
@@ -216,7 +216,7 @@ def _composed(config: RailsConfig, name: str) -> LLMRails:  # noqa: ARG001  # th
 
 
 def _single(root: Path) -> Mapping[str, Path]:
-    """Give the one configuration that a file, or a folder with YAML files, is; nothing for a folder of folders."""
+    """Return the one configuration that a file, or a folder with YAML files, is; nothing for a folder of folders."""
     if root.is_file():
         return {root.stem: root}
     if root.is_dir() and _has_yaml(root):

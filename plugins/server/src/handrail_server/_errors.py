@@ -93,7 +93,7 @@ class ApiError(Exception):
         self.final = final
 
     def body(self) -> dict[str, Any]:
-        """Give the JSON object."""
+        """Return the JSON object."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     @property
@@ -105,7 +105,7 @@ class ApiError(Exception):
 
 
 def api_error(error: BaseException) -> ApiError:
-    """Give the error that tells a client what happened, and no more than it may know."""
+    """Return the error that tells a client what happened, and no more than it may know."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, StreamingNotSupportedError):
@@ -119,6 +119,7 @@ def api_error(error: BaseException) -> ApiError:
     if isinstance(error, InvalidRequestError):
         return ApiError(400, str(error)[:_LONGEST], code="invalid_request")
     if isinstance(error, ProviderError):
+        _log_provider_error(error)
         return _provider_error(error)
     if isinstance(error, ConfigurationError):
         logger.error("the configuration cannot be used: %s", error)
@@ -176,7 +177,7 @@ def rail_failure(failed: RailFailed) -> str:
 
 
 def rail_error(failed: RailFailed) -> ApiError:
-    """Give the error for a rail that could not do its work, which is no refusal."""
+    """Return the error for a rail that could not do its work, which is no refusal."""
     return ApiError(
         504 if failed.timed_out else 502,
         f"The rail {failed.rail!r} could not check this {failed.direction}, so nothing more of it is delivered.",
@@ -212,7 +213,7 @@ def retraction_error(rail: str, what: str = "what 'guardrails.retraction' names"
 
 
 def blocked_fields(blocked: Blocked) -> dict[str, Any]:
-    """Give what a client is told about a block."""
+    """Return what a client is told about a block."""
     return {
         "rail": blocked.rail,
         "direction": blocked.direction,
@@ -222,7 +223,7 @@ def blocked_fields(blocked: Blocked) -> dict[str, Any]:
     }
 
 
-def _provider_error(error: ProviderError) -> ApiError:
+def _log_provider_error(error: ProviderError) -> None:
     logger.warning(
         "the model could not answer: %s; engine %s, status %s, code %s, request %s",
         type(error).__name__,
@@ -231,6 +232,9 @@ def _provider_error(error: ProviderError) -> ApiError:
         _code(error) or "-",
         error.request_id if _SOUND_ID.fullmatch(error.request_id or "") else "-",
     )
+
+
+def _provider_error(error: ProviderError) -> ApiError:
     if isinstance(error, ProviderContentFilterError) or error.code == "content_filter":
         # LiteLLM knows a content filter by these words of OpenAI's alone, whatever the code says.
         text = "The request was rejected as a result of the safety system of the model, which is not one of the rails."
@@ -243,13 +247,8 @@ def _provider_error(error: ProviderError) -> ApiError:
     if isinstance(error, ProviderRateLimitError):
         return _rate_limited(error)
     if isinstance(error, ProviderAuthenticationError):
-        return ApiError(
-            424,
-            "The server may not use this model; its log says which error it gave.",
-            type="server_error",
-            code="model_access_denied",
-            final=True,
-        )
+        text = "The server may not use this model; its log says which error it gave."
+        return ApiError(424, text, type="server_error", code="model_access_denied", final=True)
     status, text, code = _passing(error)
     return ApiError(status, text, type="server_error", code=code, retry_after=1)
 

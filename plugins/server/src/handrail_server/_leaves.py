@@ -27,7 +27,7 @@ _LARGE_NUMBER = 10**6  # could be somebody's: a card, an account, a telephone
 
 
 def unreadable(name: str, value: object) -> bool:
-    """Tell whether a value has sounds, pictures or tokens in it, which no rail can read."""
+    """Return whether a value has sounds, pictures or tokens in it, which no rail can read."""
     if name in _UNREADABLE:
         return True
     if isinstance(value, Mapping):

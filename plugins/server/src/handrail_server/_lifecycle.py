@@ -79,7 +79,7 @@ class Lifecycle:
 
 
 def shutting_down() -> ApiError:
-    """Give the error for requests that come, or still run, when the server ends."""
+    """Return the error for requests that come, or still run, when the server ends."""
     return ApiError(
         503, "The server is shutting down; try again.", type="server_error", code="shutting_down", retry_after=1
     )

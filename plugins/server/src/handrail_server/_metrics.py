@@ -41,7 +41,7 @@ class Metric:
             self._exemplars[key, 0] = trace_id, value, time.time()
 
     def lines(self, *, is_open: bool = False) -> Iterator[str]:
-        """Give the series, as OpenMetrics if `is_open`."""
+        """Return the series, as OpenMetrics if `is_open`."""
         family = self.name.removesuffix("_total") if is_open else self.name
         yield f"# HELP {family} {self.help}"
         yield f"# TYPE {family} {self.kind}"
@@ -150,7 +150,7 @@ class Metrics:
         self.open = Gauge("handrail_requests_open", "Requests that run now.")
 
     def text(self, *, is_open: bool = False) -> str:
-        """Give all series in Prometheus' text form; as OpenMetrics, which has exemplars, if `is_open`."""
+        """Return all series in Prometheus' text form; as OpenMetrics, which has exemplars, if `is_open`."""
         metrics = [metric for metric in vars(self).values() if isinstance(metric, Metric)]
         lines = [line for metric in metrics for line in metric.lines(is_open=is_open)]
         return "\n".join((*lines, "# EOF", "") if is_open else (*lines, ""))

@@ -100,7 +100,7 @@ _STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"
 
 
 def openapi(settings: ServerSettings) -> dict[str, Any]:
-    """Give the document for a server with these settings."""
+    """Return the document for a server with these settings."""
     bodies = [(model, "validation") for model in _BODIES]
     _, definitions = models_json_schema(bodies, ref_template=_REF + "{model}")  # type: ignore[arg-type]  # literals
     schemas = {**definitions["$defs"], "Error": _ERROR_SCHEMA, "Completion": _COMPLETION, "Checked": _CHECKED}

@@ -67,7 +67,7 @@ class Gatekeeper:
         self._fields = Fields(policy)
 
     def chat(self, body: ChatBody) -> Wanted:
-        """Give what a request for an answer wants.
+        """Return what a request for an answer wants.
 
         Raises:
             ApiError: it wants more than it may.
@@ -90,7 +90,7 @@ class Gatekeeper:
         )
 
     def checks(self, body: ChecksBody) -> Wanted:
-        """Give what a request for checks wants.
+        """Return what a request for checks wants.
 
         Raises:
             ApiError: it wants more than it may.
@@ -202,7 +202,7 @@ class Gatekeeper:
 
 
 def config_ids(body: ChatBody | ChecksBody) -> tuple[str, ...]:
-    """Give the configurations that a body names, in whichever of the places.
+    """Return the configurations that a body names, in whichever of the places.
 
     Raises:
         ApiError: it names them twice.

@@ -51,7 +51,7 @@ class RedisStore:
         self._seconds = seconds
 
     async def load(self, key: str) -> Sequence[Message]:
-        """Give the messages of a thread."""
+        """Return the messages of a thread."""
         found = await self._redis.lrange(_PREFIX + key, 0, -1)
         return [cast("Message", json.loads(message)) for message in found]
 
@@ -65,7 +65,7 @@ class RedisStore:
             await pipeline.execute()
 
     async def ready(self) -> bool:
-        """Tell whether Redis answers."""
+        """Return whether Redis answers."""
         try:
             return bool(await self._redis.ping())
         except Exception:  # noqa: BLE001  # whatever it is, the store cannot be used

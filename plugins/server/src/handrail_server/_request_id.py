@@ -9,7 +9,7 @@ _SOUND = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 def choose_request_id(given: bytes | None) -> str:
-    """Give the client's id if it is short and plain enough for logs and headers, else a new one."""
+    """Return the client's id if it is short and plain enough for logs and headers, else a new one."""
     if given is not None and _SOUND.fullmatch(given):
         return given.decode("ascii")
     return f"req_{secrets.token_hex(12)}"

@@ -99,7 +99,7 @@ class Services:
         return names[0] if len(names) == 1 else None
 
     def choose(self, wanted: Wanted) -> tuple[Ids, str | None]:
-        """Give the configurations that a request means, and the model it names beside them.
+        """Return the configurations that a request means, and the model it names beside them.
 
         Raises:
             ApiError: it names none, and there is no default.
@@ -132,7 +132,7 @@ class Services:
         return Heading(f"{prefix}{secrets.token_hex(12)}", int(time.time()), model, loaded.ids)
 
     def options(self, wanted: Wanted, loaded: Loaded, model: str | None) -> Mapping[str, Any]:
-        """Give the options for the rails, with the model that was asked for if it is another one.
+        """Return the options for the rails, with the model that was asked for if it is another one.
 
         Raises:
             ApiError: the model may not be asked for.

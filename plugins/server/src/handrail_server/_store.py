@@ -15,7 +15,7 @@ class ThreadStore(Protocol):
     """Keeps the messages of threads. Keys are made by the server and say nothing about who asked."""
 
     async def load(self, key: str) -> Sequence[Message]:
-        """Give the messages of a thread, oldest first; none for one that is not known.
+        """Return the messages of a thread, oldest first; none for one that is not known.
 
         Raises:
             Exception: the store cannot be reached. Nobody is answered without the history then.
@@ -27,7 +27,7 @@ class ThreadStore(Protocol):
         ...
 
     async def ready(self) -> bool:
-        """Tell whether the store can be reached."""
+        """Return whether the store can be reached."""
         ...
 
     async def aclose(self) -> None:
@@ -52,7 +52,7 @@ class MemoryStore:
         self._threads: OrderedDict[str, list[tuple[Message, int]]] = OrderedDict()
 
     async def load(self, key: str) -> Sequence[Message]:
-        """Give the messages of a thread."""
+        """Return the messages of a thread."""
         if key not in self._threads:
             return ()
         self._threads.move_to_end(key)
@@ -72,7 +72,7 @@ class MemoryStore:
             self._bytes -= sum(size for _, size in self._threads.popitem(last=False)[1])
 
     async def ready(self) -> bool:
-        """Tell that it is there."""
+        """Return at once: what is in memory can be reached."""
         return True
 
     async def aclose(self) -> None:
