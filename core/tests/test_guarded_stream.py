@@ -172,6 +172,21 @@ async def test_a_stream_says_how_many_characters_wait_for_a_check(guarded):
         tasks.cancel_scope.cancel()
 
 
+async def test_a_stream_says_which_checks_run(guarded):
+    g = guarded(FakeProvider(words(200), hang=True), {"a": FunctionRail(latency=5)})
+    async with g.rails.stream("hello") as stream, anyio.create_task_group() as tasks:
+        assert stream.checks_under_way == []
+        tasks.start_soon(stream.take)
+        await anyio.sleep(1)
+        (check,) = stream.checks_under_way
+        assert (check.rail, check.channel, check.window[0]) == ("a", "text", 0)
+        assert 0 < check.characters <= len("".join(words(200)))
+        assert check.finished_at == 0
+        await anyio.sleep(5)
+        assert check.started_at not in [other.started_at for other in stream.checks_under_way]
+        tasks.cancel_scope.cancel()
+
+
 async def test_the_response_of_a_stream_has_what_the_options_ask_for(guarded):
     answer = [Chunk("Hi", metadata={"model": "m"}, finish_reason="stop")]
     g = guarded(FakeProvider(answer), {"a": FunctionRail()})

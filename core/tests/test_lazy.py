@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
+import handrail
 import pytest
 
 
@@ -46,3 +49,14 @@ def test_it_imports_nothing_but_the_standard_library():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pluggy" not in found
     assert "pydantic" not in found
+
+
+def test_every_public_name_of_the_kernel_is_where_it_is_looked_for():
+    assert all(getattr(handrail, name) is not None for name in handrail.__all__)
+    imports = (node for node in ast.walk(ast.parse(Path(handrail.__file__).read_text("utf-8"))) if public(node))
+    typed = {alias.asname for node in imports for alias in node.names}
+    assert typed == set(handrail.__all__) - {"__version__"}
+
+
+def public(node):
+    return isinstance(node, ast.ImportFrom) and any(alias.asname for alias in node.names)

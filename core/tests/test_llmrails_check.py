@@ -268,3 +268,23 @@ async def test_a_tool_call_that_a_rail_rewrites_is_modified_and_comes_back(guard
     assert called.arguments.endswith(arguments)
     unguarded = guarded(FakeProvider([]), {"out": FunctionRail(masking)}, specs={"out": {"channels": ("text",)}})
     assert (await unguarded.rails.check_async([message])).status == "passed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"content": None, "refusal": "Not for Bob"},
+        {"content": [{"type": "refusal", "refusal": "Not for Bob"}]},
+        {"content": [{"type": "text", "text": "Hi"}, {"type": "refusal", "refusal": "Not for Bob"}]},
+        {"content": None, "audio": {"id": "a", "transcript": "Not for Bob"}},
+        {"content": "Hi", "reasoning_content": "Not for Bob"},
+        {"content": "Hi", "reasoning": "Not for Bob"},
+    ],
+)
+async def test_what_a_reader_reads_of_an_answer_is_judged_wherever_it_stands(guarded, answer):
+    channels = ("text", "tool_calls", "reasoning")
+    for judge, status in ((refusing, "blocked"), (masking, "modified"), (None, "passed")):
+        g = guarded(FakeProvider([]), {"out": FunctionRail(judge)}, specs={"out": {"channels": channels}})
+        result = await g.rails.check_async([{"role": "assistant", **answer}])
+        assert result.status == status
+        assert ("Not for" in f"{result.content}{result.reasoning}") == (status != "blocked")

@@ -57,6 +57,10 @@ async def test_synchronous_forms_raise_runtime_error_inside_a_running_loop(guard
             {"messages": [{"role": "user", "content": ["x"]}]},
             r"messages\[0\].content\[0\] is of the type str; a part is",
         ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "a 'text' of the type NoneType; it must be a s",
+        ),
         ({"messages": [{"role": "context", "content": "x"}]}, "its content must be a mapping, not str"),
         ({"prompt": "x", "options": "log"}, "'options' must be a mapping, not str"),
     ],

@@ -65,3 +65,22 @@ async def test_a_stream_that_was_blocked_shows_nothing_of_what_it_held(guarded):
             pass
         assert repr(stream).startswith("<GuardedStream blocked: 0 characters delivered, ")
         assert "poison" not in repr(stream) + repr(stream.response)
+
+
+async def test_a_fed_stream_says_how_far_it_is(guarded):
+    stream = guarded(FakeProvider([]), {}).rails.feed("hello")
+    assert repr(stream) == "<FedStream not begun: 0 characters delivered, 0 held>"
+    async with stream:
+        await stream.push("Some ")
+        assert repr(stream) == "<FedStream running: 5 characters delivered, 0 held>"
+        await stream.finish()
+    assert repr(stream) == "<FedStream finished: 5 characters delivered, 0 held>"
+
+
+async def test_the_result_of_a_check_says_by_whom_and_not_what(guarded):
+    rails = guarded(FakeProvider([]), {"r": FunctionRail(refusing)}).rails
+    passed = await rails.check_async([{"role": "assistant", "content": "all is well"}])
+    assert repr(passed) == "<RailsResult passed: 'all is well'>"
+    refused = await rails.check_async([{"role": "assistant", "content": "poison"}])
+    assert repr(refused).startswith("<RailsResult blocked by 'r': ")
+    assert "poison" not in repr(refused)

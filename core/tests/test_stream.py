@@ -225,7 +225,7 @@ async def test_usage_and_finish_reason_come_at_the_end(guarded):
     [
         (lambda window: None, "returned None"),
         (lambda window: "allow", "returned a value of type 'str'"),
-        (lambda window: Verdict("maybe"), "decision 'maybe'"),
+        (lambda window: Verdict("maybe"), "a value of type 'str' as decision"),
         (lambda window: 1 / 0, "ZeroDivisionError"),
         (lambda window: Verdict.rewrite([Edit(0, 10**6, "x")]), "edits must lie apart"),
         (lambda window: Verdict.rewrite(["x"]), "must be an Edit"),
@@ -250,7 +250,7 @@ async def test_a_block_with_a_span_outside_its_window_is_still_a_block_that_name
     rail = FunctionRail(lambda window: Verdict.block("bad", span=(0, 10**6)))
     (event,) = await guarded(FakeProvider(words(9)), {"r": rail}, options={"r": {"on_error": "allow"}}).events()
     assert isinstance(event, Blocked)
-    assert "plugin 'Plugin' gave the span" in event.reason
+    assert "plugin 'Plugin' gave a span" in event.reason
 
 
 async def test_the_time_between_checks_is_nobodys_time_limit(guarded):

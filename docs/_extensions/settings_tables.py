@@ -11,7 +11,7 @@ from typing import Any
 
 from docutils import nodes
 from handrail import Registry
-from handrail.plugins import ObserverSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import ObserverSpec, PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -202,6 +202,7 @@ def _load_all() -> None:
         RailSpec: registry.rail,
         StrategySpec: registry.strategy,
         ObserverSpec: registry.observer,
+        PlacementSpec: registry.placement,
     }
     for kind, find in finders.items():
         for name in registry.names(kind):

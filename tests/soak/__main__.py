@@ -18,6 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import quantiles
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -164,6 +165,8 @@ def soak(rig: Rig, seconds: float, count: int, log: Path) -> list[str]:
         measured.append(quiet(rig))
         print(f"after {time.monotonic() - began:4.0f} s: {measured[-1]}", flush=True)
     print("answers:", dict(sorted(clients.statuses.items())))
+    middle, slow = (quantiles(clients.health, n=100)[at] for at in (49, 98))
+    print(f"/healthz meanwhile: {middle:.1f} ms in the median, {slow:.1f} ms at the 99th percentile")
     wrong = [f"{name} has grown" for name in grown(*measured)]
     text = log.read_text(encoding="utf-8", errors="replace")
     wrong += [f"the log has {word!r}" for word in ("Traceback", SECRET, QUOTED, PHRASE) if word in text]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections import Counter
 from contextlib import suppress
 
 CONFIGURATIONS = ("plain", "masked", "judged")
+DIALECTS = {"/v1/chat/completions": "messages", "/v1/responses": "input", "/v1/messages": "messages"}
+FILE = {"type": "file", "file": {"filename": "a.csv", "file_data": "data:text/csv;base64,YSxiCjEsMgo="}}
+PROBE_SECONDS = 0.1
 GARBAGE = (
     b"GET / HTTP/9.9\r\n\r\n",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -33,12 +37,21 @@ class Clients:
         self._seed = seed
         self.statuses: Counter[str] = Counter()
         self.quoting = 0
+        self.health: list[float] = []
 
     async def run(self, count: int, seconds: float, quoted: bytes) -> None:
         """Run for some seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(self._client(number, quoted) for number in range(count)))
+                await asyncio.gather(self._probe(), *(self._client(number, quoted) for number in range(count)))
+
+    async def _probe(self) -> None:
+        """Ask again and again whether the server lives, and note how many milliseconds it takes."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            began = time.perf_counter()
+            await self._ask("GET", "/healthz", None)
+            self.health.append(1000 * (time.perf_counter() - began))
 
     async def _client(self, number: int, quoted: bytes) -> None:
         dice = random.Random(self._seed * 1000 + number)
@@ -62,23 +75,26 @@ class Clients:
         if kind < 0.15:
             return await self._ask("POST", "/v1/chat/completions", b'{"messages": [' * dice.randrange(1, 200))
         leaves = dice.random() < 1 / 3
-        body = self._body(dice)
+        path = dice.choice(tuple(DIALECTS))
         return await self._ask(
             "POST",
-            "/v1/chat/completions",
-            body,
+            path,
+            self._body(dice, path),
             leave=dice.randrange(4000) if leaves else None,
             slow=dice.random() < 0.1,
         )
 
-    def _body(self, dice: random.Random) -> bytes:
-        text = "word " * dice.choice((3, 3, 3, 300, 60_000))
+    def _body(self, dice: random.Random, path: str) -> bytes:
+        text: object = "word " * dice.choice((3, 3, 3, 300, 60_000))
+        is_chat = path == "/v1/chat/completions"
+        if is_chat and dice.random() < 0.1:
+            text = [{"type": "text", "text": text}, FILE]
         fields = {
             "model": dice.choice(CONFIGURATIONS),
-            "messages": [{"role": "user", "content": text}],
+            DIALECTS[path]: [{"role": "user", "content": text}],
             "stream": dice.random() < 0.7,
         }
-        if dice.random() < 0.3:
+        if is_chat and dice.random() < 0.3:
             fields["guardrails"] = {"thread_id": f"a-thread-of-the-soak-{dice.randrange(40)}"}
         return json.dumps(fields).encode()
 

@@ -24,21 +24,23 @@ if TYPE_CHECKING:
     from handrail._call.options import GenerationOptions as GenerationOptions
     from handrail._call.options import LogOptions as LogOptions
     from handrail._call.response import GenerationResponse as GenerationResponse
-    from handrail._call.response import Outcome as Outcome
+    from handrail._compose.completion import Completion as Completion
     from handrail._compose.composition import Composition as Composition
     from handrail._compose.contexts import ObserverContext as ObserverContext
+    from handrail._compose.contexts import PlacementContext as PlacementContext
     from handrail._compose.contexts import ProviderContext as ProviderContext
     from handrail._compose.contexts import RailContext as RailContext
     from handrail._compose.functions import RailFunction as RailFunction
     from handrail._compose.functions import rewritten as rewritten
     from handrail._compose.inner import InnerRail as InnerRail
-    from handrail._compose.model import Completion as Completion
     from handrail._compose.model import Model as Model
+    from handrail._compose.standalone import StandaloneRail as StandaloneRail
     from handrail._content import JUDGED_NAMES as JUDGED_NAMES
     from handrail._content import message_text as message_text
     from handrail._events import Blocked as Blocked
     from handrail._events import Event as Event
     from handrail._events import Finished as Finished
+    from handrail._events import Outcome as Outcome
     from handrail._events import RailFailed as RailFailed
     from handrail._events import ReasoningDelta as ReasoningDelta
     from handrail._events import Retraction as Retraction
@@ -110,17 +112,20 @@ _HOMES = {
     "_call.guarded": ("GuardedStream",),
     "_call.log": ("ActivatedRail", "ExecutedAction", "GenerationLog", "GenerationStats", "LLMCallInfo"),
     "_call.options": ("GenerationOptions", "LogOptions"),
-    "_call.response": ("GenerationResponse", "Outcome"),
+    "_call.response": ("GenerationResponse",),
+    "_compose.completion": ("Completion",),
     "_compose.composition": ("Composition",),
-    "_compose.contexts": ("ObserverContext", "ProviderContext", "RailContext"),
+    "_compose.contexts": ("ObserverContext", "PlacementContext", "ProviderContext", "RailContext"),
     "_compose.functions": ("RailFunction", "rewritten"),
     "_compose.inner": ("InnerRail",),
-    "_compose.model": ("Completion", "Model"),
+    "_compose.model": ("Model",),
+    "_compose.standalone": ("StandaloneRail",),
     "_content": ("JUDGED_NAMES", "message_text"),
     "_events": (
         "Blocked",
         "Event",
         "Finished",
+        "Outcome",
         "RailFailed",
         "ReasoningDelta",
         "Retraction",

@@ -119,6 +119,24 @@ class Finished:
 
 Event: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | Retraction | Blocked | RailFailed | Finished
 
+Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
+"""How a call ended; "left" if its consumer went before the end."""
+
+
+def outcome_of(stop: Blocked | RailFailed | None, error: BaseException | None, *, complete: bool) -> Outcome:
+    """Return how a call ended.
+
+    Args:
+        stop: the refusal or failure that ended it.
+        error: what broke the generation.
+        complete: whether the whole answer was delivered.
+    """
+    if stop is not None:
+        return "blocked" if isinstance(stop, Blocked) else "rail failed"
+    if error is not None:
+        return "timed out" if isinstance(error, TimedOut) else "generation failed"
+    return "finished" if complete else "left"
+
 
 class StreamError(str):
     """An error among the texts of `stream_async()`: JSON text, told from a model's text by its type.

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from handrail._events import Outcome
+
 if TYPE_CHECKING:
     from handrail._events import Blocked, RailFailed
     from handrail._llm_call import LLMCall
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 CallKind: TypeAlias = Literal["stream", "whole", "fed", "check"]
 """How an answer was asked for: as a stream, whole, pushed by the program, or not at all because rails run alone."""
-CallOutcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
+CallOutcome: TypeAlias = Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,26 @@ class ObserverSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacementSpec:
+    """A way to run a rail elsewhere than in the process that guards.
+
+    Attributes:
+        name: what a configuration writes under `rails.config.<rail>.place`.
+        target: `"package.module:Attribute"`, imported when a configuration names the placement, or the object itself.
+            Called as `target(settings, context)` with a `PlacementContext`, once per flow whose rail is placed. What it
+            returns asks the rail where that runs, and is used in the rail's place: it has `async def check(window,
+            turn)`, or `open(turn)` where the rail is stateful.
+        settings: a pydantic model that validates the placement's settings; without one a plain dict is passed.
+        summary: one line for `handrail plugins`.
+    """
+
+    name: str
+    target: str | object
+    settings: str | type | None = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DialectSpec:
     """A protocol in which clients of a server ask for answers.
 
@@ -145,5 +165,5 @@ class DialectSpec:
     summary: str = ""
 
 
-Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec | ObserverSpec | DialectSpec
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | CommandSpec | ObserverSpec | PlacementSpec | DialectSpec
 """Whatever a plugin may register."""

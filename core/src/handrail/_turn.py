@@ -150,10 +150,14 @@ class Turn:
     shared: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     state: MutableMapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _states: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+    _told: dict[str, Turn] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def for_rail(self, rail: str) -> Turn:
         """Return the turn as a rail of the call is told of it, with the state that belongs to the rail."""
-        return replace(self, state=self._states.setdefault(rail, {}))
+        told = self._told.get(rail)
+        if told is None:
+            told = self._told[rail] = replace(self, state=self._states.setdefault(rail, {}))
+        return told
 
     @property
     def deadline(self) -> float | None:

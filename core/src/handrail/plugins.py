@@ -7,6 +7,7 @@ from handrail._plugins.hookspecs import hookimpl as hookimpl
 from handrail._specs import CommandSpec as CommandSpec
 from handrail._specs import DialectSpec as DialectSpec
 from handrail._specs import ObserverSpec as ObserverSpec
+from handrail._specs import PlacementSpec as PlacementSpec
 from handrail._specs import ProviderSpec as ProviderSpec
 from handrail._specs import RailSpec as RailSpec
 from handrail._specs import Spec as Spec
@@ -20,6 +21,7 @@ __all__ = [
     "CommandSpec",
     "DialectSpec",
     "ObserverSpec",
+    "PlacementSpec",
     "ProviderSpec",
     "RailSpec",
     "Spec",

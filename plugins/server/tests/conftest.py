@@ -296,6 +296,10 @@ _TURNS = [
     {"contains": "weather", "tool_calls": [{"name": "get_weather", "arguments": {"city": "Lisbon"}}]},
 ]
 _PHRASES = {"phrase check": {"phrases": ["swordfish"], "action": "block"}}
+_MARKDOWN = (
+    "First **window**.\n\n1. wipe\n2. dry [soap](https://example.com) [bad](javascript:alert(1)) ![x](https://x.test/a.png)"
+    "\n\n<img src=x onerror=alert(1)> <style>body{display:none}</style> <script>alert(1)</script>"
+)
 _BREAKS = {"text": "It breaks off here.", "error": {"type": "server", "after": 2}}
 
 
@@ -315,6 +319,8 @@ def real_server(tmp_path_factory) -> Iterator[Process]:
         "form": config(['{"city": "swordfish"}'], output=["phrase check"], options=_PHRASES),
         "reasons": config([{"text": "The moon.", "reasoning": "Who pulls the sea?"}]),
         "broken": config([_BREAKS], parameters=pace),
+        "markdown": config([_MARKDOWN]),
+        "long": config(["A sentence of many words.\n\n" * 60], output=["phrase check"], options=_PHRASES),
         "guarded": guarded,
         "masked": config(
             ["Write to anna.lind@example.com for more."],

@@ -277,6 +277,9 @@ async def test_trace_tells_how_much_is_held_and_never_what(serve, fake):
     traces = [e["guardrails"]["trace"] for e in answer.events if "trace" in e.get("guardrails", {})]
     assert max(trace["held"] for trace in traces) > 0
     assert [check["decision"] for trace in traces for check in trace["checks"]][-1] == "block"
+    running = [check for trace in traces for check in trace["running"]]
+    assert {(check["rail"], check["channel"]) for check in running} == {("words", "text")}
+    assert traces[-1]["running"] == []
     assert "good" not in answer.body.decode()
 
 

@@ -12,6 +12,7 @@ from handrail import (
     Edit,
     GenerationResponse,
     ReasoningDelta,
+    ToolCall,
     ToolCallDelta,
     Usage,
     Verdict,
@@ -203,6 +204,24 @@ async def test_a_call_that_a_rail_refuses_is_not_given(ask, dialect, stream):
 
 
 @either
+@pytest.mark.parametrize("before", [0, 1])
+async def test_no_call_of_an_answer_that_is_stopped_is_written(ask, dialect, stream, before):
+    """Clients act on a block, or an item, once it is closed; those of Chat wait for the reason of the end."""
+    long = f'{{"text": "{"good " * 100}{SECRET}"}}'
+    stopped = (ToolCallDelta(before, "call_2", "write", long[:300]), ToolCallDelta(before, arguments=long[300:]))
+    chunks = [*(Chunk(tool_calls=(piece,)) for piece in (*CALL[: 2 * before], *stopped)), " and words"]
+    found = await ask(chunks, stream=stream)
+    assert found.end == BLOCKED[dialect]
+    assert found.calls == [] or (dialect == "chat" and stream)
+
+
+async def test_no_call_of_an_answer_that_fails_is_written(ask, dialect):
+    found = await ask([Chunk(tool_calls=CALL), " good"], stream=True, error=ProviderServerError("x"))
+    assert found.error["code"] == "model_failed"
+    assert found.calls == [] or dialect == "chat"
+
+
+@either
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_names_and_ids_of_calls_are_no_way_around_the_rails(serve, fake, dialect, stream, guarded):
     """A name that was offered is the client's own; any other is the model's words."""
@@ -388,13 +407,14 @@ def test_whatever_is_released_is_read_as_it_was_written(dialect, items, refused)
     sent = writer.begin() + b"".join(map(writer.items, released))
     refusal = Refusal("no") if refused else None
     stop = Blocked("words", "output") if refused else None
-    ended = Ended(heading, Wanted(()), GenerationResponse(stop=stop), {"finish_reason": "stop"}, refusal=refusal)
+    calls = tuple(ToolCall(f"call_{index}", "f", "{}") for index in known)
+    response = GenerationResponse(stop=stop, tool_calls=calls)
+    ended = Ended(heading, Wanted(()), response, {"finish_reason": "stop"}, refusal=refusal)
     found = read(dialect, Sent(sent + writer.finish(ended, None)), stream=True)
     texts = "".join(item for part in items for item in part if isinstance(item, str))
     assert found.text == texts + (("\n\nno" if texts else "no") if refused else "")
     assert found.reasoning == "".join(i.text for part in items for i in part if isinstance(i, ReasoningDelta))
-    if not refused:
-        assert len(found.calls) == len(known)
+    assert len(found.calls) == (0 if refused and dialect != "chat" else len(known))
 
 
 def _opening(item, known):

@@ -148,6 +148,40 @@ async def test_foreign_host_is_refused_everywhere_but_probes_are_answered(serve,
         assert (await client.get(path, headers=headers)).status == 421
 
 
+ODD_HOSTS = ("127.0.0.1:evil@x", "[::1]x.evil", "127.0.0.1@evil", "127.0.0.1/evil", "127.0.0.1 evil", "localhost:80:80")
+
+
+@pytest.mark.parametrize("host", ODD_HOSTS)
+async def test_host_that_is_none_is_refused(serve, config, host):
+    assert (await serve({"a": config()}).get("/v1/models", headers={"host": host})).error["code"] == "invalid_host"
+
+
+@pytest.mark.parametrize("host", ["[::1]", "[::1]:8000", "LOCALHOST:8000", "127.0.0.1:"])
+async def test_host_of_this_machine_is_known_however_it_is_written(serve, config, host):
+    assert (await serve({"a": config()}).get("/v1/models", headers={"host": host})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "code"),
+    [
+        ("host", ["127.0.0.1", "evil.example"], "invalid_host"),
+        ("authorization", ["Bearer right-key", "Bearer wrong-key"], "invalid_api_key"),
+        ("x-api-key", ["right-key", "right-key"], "invalid_api_key"),
+    ],
+)
+async def test_a_header_that_decides_comes_once(keyed, name, values, code):
+    """Whatever stands before the server may have looked at the other one."""
+    client, _ = keyed("alone")
+    app = client.app
+
+    async def twice(scope, receive, send):
+        others = [(key, value) for key, value in scope["headers"] if key != name.encode()]
+        await app({**scope, "headers": [*others, *((name.encode(), one.encode()) for one in values)]}, receive, send)
+
+    client.app = twice
+    assert (await client.get("/v1/models", headers=KEY if name == "host" else {})).error["code"] == code
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "guard.example"])
 def test_server_that_others_can_reach_needs_a_key_or_a_word(root, write, config, host, monkeypatch, tmp_path):
     write(root, "a", config())

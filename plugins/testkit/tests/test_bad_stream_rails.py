@@ -10,6 +10,7 @@ PARTS = '''
 
     import asyncio
     import time
+    from dataclasses import replace
 
     import pytest
     from handrail import Edit, Registry, Ruling, Verdict
@@ -214,6 +215,35 @@ PARTS = '''
                     return Ruling(ruling.text, ruling.block, ruling.edits + same)
 
 
+    class TestSaysThingsTwice(Suite):
+        class rail(Good):
+            class session(Session):
+                said = ""
+
+                def feed(self, text):
+                    ruling = super().feed(text)
+                    self.said += ruling.text
+                    return ruling
+
+                def finish(self):
+                    ruling = super().finish()
+                    return Ruling(self.said + ruling.text, ruling.block, ruling.edits)
+
+
+    class TestCountsBytes(Suite):
+        class rail(Good):
+            class session(Session):
+                more = 0
+
+                def feed(self, text):
+                    self.more += len(text.encode("utf-8", "replace")) - len(text)
+                    ruling = super().feed(text)
+                    if ruling.block is None or ruling.block.span is None:
+                        return ruling
+                    start, end = ruling.block.span
+                    return replace(ruling, block=Verdict.block(span=(start + self.more, end + self.more)))
+
+
     class TestSharesWhatItHolds(Suite):
         class rail(Good):
             class session(Session):
@@ -316,6 +346,7 @@ IN_LONG = "test_examples_in_a_long_text_fare_the_same"
 BESIDE = "test_streams_at_the_same_time_do_not_mix"
 AFTER = "test_a_stream_leaves_no_trace_in_the_next"
 INDEPENDENT = "test_rails_of_one_kind_are_independent"
+CHARACTERS = "test_places_are_counted_in_characters"
 CANNOT = "test_a_rail_that_cannot_do_its_work_lets_nothing_pass"
 
 BROKEN = {
@@ -329,6 +360,8 @@ BROKEN = {
     "TestHoldsTooLittle": {PIECES, TRUE, EDITS, BEFORE, ALLOWED, BLOCKED, REWRITTEN, IN_LONG},
     "TestHidesItsEdits": {EDITS},
     "TestReportsEditsOfNothing": {EDITS},
+    "TestSaysThingsTwice": {ALLOWED, EDITS, IN_LONG, REWRITTEN, KEPT},
+    "TestCountsBytes": {CHARACTERS},
     "TestSharesWhatItHolds": {APART, BESIDE},
     "TestWaitsForTheEnd": {HELD, KEPT},
     "TestKeepsTheWholeText": {KEPT},

@@ -375,6 +375,24 @@ PARTS = '''
                 return await super().check(window, turn)
 
 
+    class TestCountsBytes(Suite):
+        class rail(Good):
+            def span(self, window, start, end):
+                return window.span(*(len(window.text[:place].encode("utf-8", "replace")) for place in (start, end)))
+
+
+    class TestSearchesALowerCaseCopy(Suite):
+        class rail(Good):
+            def judge(self, window):
+                return super().judge(replace(window, text=window.text.lower()))
+
+
+    class TestTruncates(Suite):
+        class rail(Good):
+            def judge(self, window):
+                return super().judge(replace(window, text=window.text[:512]))
+
+
     class TestSaysTrue(Suite):
         class rail(Good):
             async def check(self, window, turn):
@@ -412,21 +430,23 @@ ALONE = "test_a_check_does_not_wait_for_another"
 BROKEN_OFF = "test_what_fails_at_any_await_lets_nothing_pass"
 CANCELLED = "test_a_check_can_be_cancelled_at_any_await"
 CHECK = "test_it_has_a_check"
-OF_CHECKS = {CHECK, VERDICTS, SPANS, ANY_TEXT, GIVEN, ACROSS, AT_ONCE, CANCELLED, ALONE, BROKEN_OFF}
+CHARACTERS = "test_places_are_counted_in_characters"
+TO_ITS_END = "test_a_long_window_is_judged_to_its_end"
+OF_CHECKS = {CHECK, VERDICTS, SPANS, ANY_TEXT, GIVEN, ACROSS, AT_ONCE, CANCELLED, ALONE, BROKEN_OFF, TO_ITS_END}
 
 APART = "test_streams_of_a_stateful_rail_share_nothing"
 
 BROKEN = {
-    "TestOpensNothing": OF_CHECKS | {APART, ALLOWED, BLOCKED, REWRITTEN, IN_LONG},
+    "TestOpensNothing": OF_CHECKS | {APART, ALLOWED, BLOCKED, REWRITTEN, IN_LONG, CHARACTERS},
     "TestHasOneSessionForAll": {AFTER, BESIDE, INDEPENDENT, AT_ONCE, APART},
     "TestExamplesOfOneKind": {"test_the_examples_show_what_passes_and_what_does_not"},
-    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, IN_LONG, SPANS, ACROSS},
+    "TestBlocksWindowsInTheMiddle": {ALLOWED, REWRITTEN, IN_LONG, SPANS, ACROSS, CHARACTERS},
     "TestDecidesAtTheEnd": {BLOCKED, IN_LONG},
-    "TestKeepsTheTextOnItself": {BLOCKED, REWRITTEN, BESIDE, AT_ONCE},
+    "TestKeepsTheTextOnItself": {BLOCKED, REWRITTEN, BESIDE, AT_ONCE, CHARACTERS},
     "TestBearsAGrudge": {AFTER, BESIDE, INDEPENDENT, AT_ONCE},
     "TestCountsItsKind": {INDEPENDENT},
     "TestBelongsToALoop": {LOOPS},
-    "TestKnowsAsyncioOnly": {*OF_CHECKS, ALLOWED, BLOCKED, REWRITTEN, IN_LONG, LOOPS},
+    "TestKnowsAsyncioOnly": {*OF_CHECKS, ALLOWED, BLOCKED, REWRITTEN, IN_LONG, LOOPS, CHARACTERS},
     "TestAllowsWhatItCannotJudge": {CANNOT, RAISED},
     "TestFailsWithoutAWord": {RAISED},
     "TestAllowsWhenItsModelFails": {"test_a_model_that_fails_lets_nothing_pass"},
@@ -440,14 +460,28 @@ BROKEN = {
     "TestHoldsUpTheLoop": {LOOP},
     "TestComputesOnTheLoop": {LOOP},
     "TestPlainAndSlow": {LOOP},
-    "TestPlainAndSilent": {CHECK, VERDICTS, SPANS, ANY_TEXT, ACROSS, AT_ONCE, ALLOWED, REWRITTEN, IN_LONG},
+    "TestPlainAndSilent": {CHECK, VERDICTS, SPANS, ANY_TEXT, ACROSS, AT_ONCE, ALLOWED, REWRITTEN, IN_LONG, CHARACTERS},
     "TestLeavesATask": {TASKS, LOOPS},
     "TestLooksAtTheNewPart": {ACROSS},
     "TestSerialises": {ALONE, LOOPS},
     "TestAllowsWhenItsConnectionBreaks": {BROKEN_OFF},
-    "TestCountsItsCalls": {VERDICTS, SPANS, ACROSS, AT_ONCE, BROKEN_OFF, BLOCKED, REWRITTEN, BESIDE, INDEPENDENT},
-    "TestChangesTheWindow": {VERDICTS, BLOCKED, IN_LONG},
-    "TestSaysTrue": OF_CHECKS - {GIVEN, BROKEN_OFF} | {ALLOWED, REWRITTEN, IN_LONG},
+    "TestCountsItsCalls": {
+        VERDICTS,
+        SPANS,
+        ACROSS,
+        AT_ONCE,
+        BROKEN_OFF,
+        BLOCKED,
+        REWRITTEN,
+        BESIDE,
+        INDEPENDENT,
+        CHARACTERS,
+    },
+    "TestChangesTheWindow": {VERDICTS, BLOCKED, IN_LONG, CHARACTERS, TO_ITS_END},
+    "TestCountsBytes": {CHARACTERS},
+    "TestSearchesALowerCaseCopy": {CHARACTERS},
+    "TestTruncates": {TO_ITS_END},
+    "TestSaysTrue": OF_CHECKS - {GIVEN, BROKEN_OFF, TO_ITS_END} | {ALLOWED, REWRITTEN, IN_LONG, CHARACTERS},
 }
 
 

@@ -34,10 +34,10 @@ class Claude:
     """Answers as the main model with what it is given, and as the judge by a word."""
 
     def __init__(self, server, forbidden="bleach"):
-        self._take = server.take_answer
+        self._take = server.answer_to
         self.answers = []
         self._forbidden = forbidden
-        server.take_answer = self
+        server.answer_to = self
 
     def __call__(self, request):
         body = request.json

@@ -179,3 +179,15 @@ async def test_a_key_that_a_server_repeats_is_not_shown(messages_server, make_pr
     with pytest.raises(ProviderAuthenticationError, match=r"the key \*\*\* is wrong; check the key in") as caught:
         await ask(make_provider(messages_server.origin))
     assert key not in str(vars(caught.value))
+
+
+async def test_a_key_in_the_query_shows_in_no_error_and_no_log(messages_server, make_provider, ask, caplog):
+    caplog.set_level("DEBUG")
+    told = "POST /v1/messages?key=q%2Fsecret-1 with q/secret-1 is refused"
+    messages_server.will(problem(400, "invalid_request_error", told), replies.sse([error_event(message=told)]))
+    for _ in range(2):
+        with pytest.raises(ProviderError) as caught:
+            await ask(make_provider(messages_server.origin, max_retries=0, query={"key": "q/secret-1"}))
+        assert "secret-1" not in str(caught.value)
+    assert messages_server.requests[0].path.endswith("?key=q%2Fsecret-1")
+    assert "secret-1" not in caplog.text

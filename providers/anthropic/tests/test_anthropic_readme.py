@@ -8,7 +8,7 @@ from pathlib import Path
 from handrail import RailsConfig
 from handrail_anthropic import AnthropicSettings
 from handrail_anthropic._answer import FINISH_REASONS
-from handrail_anthropic._reports import _KINDS
+from handrail_anthropic._failures import KINDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -38,5 +38,5 @@ def test_every_reason_and_every_error_is_in_a_table():
     rows = [line for line in README.splitlines() if line.startswith("|")]
     for reason, word in FINISH_REASONS.items():
         assert any(f"`{reason}`" in row and f"`{word}`" in row for row in rows), reason
-    for kind, error in _KINDS.items():
+    for kind, error in KINDS.items():
         assert any(f"`{kind}`" in row and f"`{error.__name__}`" in row for row in rows), kind

@@ -8,9 +8,9 @@ import json
 import pytest
 from handrail.errors import ProviderBadRequestError
 from handrail_anthropic._messages import conversation
-from handrail_anthropic._problems import BadParameterError
 from handrail_anthropic._thinking import thinking_of
 from handrail_anthropic.testing._server import _refused_messages
+from handrail_http import BadParameterError
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from handrail import ToolCall, Usage
-from handrail_openai._answer import Answer, ErrorEvent
+from handrail_http import ErrorEvent, NotAnEventError
+from handrail_openai._answer import Answer
 from handrail_openai._think import ThinkSplitter
-from handrail_openai._wire import NotAChunkError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,13 +181,13 @@ def test_a_call_that_was_cut_before_its_arguments_does_not_get_any():
 
 
 def test_a_call_without_a_name_is_an_error():
-    with pytest.raises(NotAChunkError, match="without a name"):
+    with pytest.raises(NotAnEventError, match="without a name"):
         read(tool(**function(None, "{}", id="a")), END)
 
 
 @pytest.mark.parametrize("fragments", [{}, "f", [1], [{"index": 0, "function": {"name": "f", "arguments": 7}}]])
 def test_tool_calls_of_another_type_are_an_error(fragments):
-    with pytest.raises(NotAChunkError):
+    with pytest.raises(NotAnEventError):
         read(event({"tool_calls": fragments}) if fragments else event({"tool_calls": {"a": 1}}), END)
 
 
@@ -287,7 +287,7 @@ def test_an_error_in_any_form_is_one(error):
 
 @pytest.mark.parametrize("other", [{"type": "response.output_text.delta", "delta": "a"}, {"text": "a"}, [1], 3, "text"])
 def test_another_protocol_is_an_error(other):
-    with pytest.raises(NotAChunkError):
+    with pytest.raises(NotAnEventError):
         read(event({"content": "a"}), other, event({}, "stop"))
 
 
@@ -509,7 +509,7 @@ def test_whatever_a_server_sends_is_chunks_or_an_error_of_the_protocol(sent, ope
         for value in sent:
             chunks += answer.chunks(data_of(value))
         chunks += answer.end()
-    except (NotAChunkError, ErrorEvent):
+    except (NotAnEventError, ErrorEvent):
         pass
     for chunk in chunks:
         (chunk.text + chunk.reasoning).encode()

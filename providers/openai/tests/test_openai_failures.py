@@ -333,16 +333,16 @@ BROKEN = {
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
 @pytest.mark.parametrize("sent", [0, 3])
-async def test_what_is_no_chunk_is_an_error_that_quotes_nothing_of_it(protocol_server, fails, data, sent):
+async def test_what_is_not_a_chunk_is_an_error_that_quotes_nothing_of_it(protocol_server, fails, data, sent):
     """It is text of the model that no rail has seen."""
     protocol_server.will(replies.sse([*EVENTS[:sent], data, *REST]))
     _, error = await fails(protocol_server.base_url, ProviderServerError)
     assert SECRET_TEXT not in "".join(traceback.format_exception(error))
-    assert "chunk" in str(error)
+    assert "not an event of an answer" in str(error)
 
 
 async def test_an_event_without_end_is_given_up(protocol_server, fails, monkeypatch):
-    monkeypatch.setattr("handrail_openai._sse.LARGEST_EVENT", 100_000)
+    monkeypatch.setattr("handrail_http._sse.LARGEST_EVENT", 100_000)
     protocol_server.will(replies.sse([b"data: ", *[b"x" * 10_000] * 20, Ending.HANG]))
     await fails(protocol_server.base_url, ProviderServerError)
 
@@ -384,3 +384,16 @@ async def test_a_server_that_repeats_the_key_does_not_make_us_repeat_it(protocol
         _, error = await fails(protocol_server.base_url, kind)
         assert key not in "".join(traceback.format_exception(error)) + repr(vars(error))
     assert key not in caplog.text
+
+
+async def test_a_key_in_the_query_shows_in_no_error_and_no_log(protocol_server, fails, caplog):
+    caplog.set_level("DEBUG")
+    told = "POST /v1/chat/completions?key=q%2Fsecret-1 with q/secret-1 is refused"
+    protocol_server.will(
+        replies.error(400, told), replies.sse([*HEAD, b'data: {"error": "' + told.encode() + b'"}\n\n'])
+    )
+    for kind in (ProviderBadRequestError, ProviderServerError):
+        _, error = await fails(protocol_server.base_url, kind, query={"key": "q/secret-1"})
+        assert "secret-1" not in str(error)
+    assert protocol_server.requests[0].path.endswith("?key=q%2Fsecret-1")
+    assert "secret-1" not in caplog.text

@@ -26,6 +26,6 @@ def test_discovery_imports_no_sdk():
 
 
 def test_the_public_names_are_these():
-    names = ["CredentialsError", "OpenAIProvider", "OpenAISettings", "Service", "__version__", "beginning_of"]
+    names = ["CredentialsError", "OpenAIProvider", "OpenAISettings", "Service", "__version__"]
     assert sorted(handrail_openai.__all__) == names
     assert set(handrail_openai.__all__) <= set(dir(handrail_openai))

@@ -116,12 +116,12 @@ def test_an_administrators_key_is_never_sent(protocol_server, configure):
 @pytest.mark.parametrize(
     ("base_url", "words"),
     [
-        ("localhost:8000/v1", "no address of a server"),
-        ("ftp://localhost/v1", "no address of a server"),
-        ("http://", "no address of a server"),
-        ("http://host:99999/v1", "no address of a server"),
-        ("http://my host/v1", "no address of a server"),
-        ("not a url", "no address of a server"),
+        ("localhost:8000/v1", "not the address of a server"),
+        ("ftp://localhost/v1", "not the address of a server"),
+        ("http://", "not the address of a server"),
+        ("http://host:99999/v1", "not the address of a server"),
+        ("http://my host/v1", "not the address of a server"),
+        ("not a url", "not the address of a server"),
         ("http://user:pass@host/v1", "must not contain a user or password"),
         ("http://host/v1?key=secret", "put the query into 'query'"),
         ("http://host/v1/chat/completions", "leave out '/chat/completions'"),
@@ -213,7 +213,7 @@ def test_a_provider_shows_no_secret(configure, key):
 
 
 def test_a_missing_authority_is_an_error(configure):
-    with pytest.raises(ConfigurationError, match="'ca_file' is .*nothing.pem', which is no file"):
+    with pytest.raises(ConfigurationError, match="'ca_file' is .*nothing.pem', which is not a file"):
         configure(ca_file="nothing.pem")
 
 

@@ -119,7 +119,7 @@ class Call:
         """Tell observers that the call begins, and rails what its conversation says."""
         if self.journal.telling is not None:
             self.journal.telling.begin()
-        self.turn = self.gate.turn = await told_of(self.turn, self._conversation)
+        await self._tell()
 
     async def open(self, gate: Gate) -> Pieces | None:
         """Run the input rails; return the provider's stream, or None if they refused."""
@@ -214,8 +214,13 @@ class Call:
             gate.end(stop)
             return True
         self._conversation = talk
-        self.turn = gate.turn = await told_of(self.turn, talk)
+        await self._tell()
         return False
+
+    async def _tell(self) -> None:
+        """Tell rails what the conversation says now."""
+        self.turn = await told_of(self.turn, self._conversation)
+        self.gate.tell(self.turn)
 
     def _generate(self) -> AsyncIterator[Chunk]:
         model = self._app.models.get("main")

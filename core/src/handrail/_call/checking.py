@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -10,10 +11,11 @@ from handrail._call.inputs import InputGuard, told_of
 from handrail._call.log import GenerationLog, build_log
 from handrail._call.observing import observing_check
 from handrail._call.options import EVERYTHING
+from handrail._call.response import shortened
 from handrail._call.units import units_of
-from handrail._compose.model import ToolCallAssembler
+from handrail._compose.completion import ToolCallAssembler
 from handrail._content import message_text
-from handrail._events import Blocked
+from handrail._events import Blocked, ReasoningDelta
 from handrail._specs import Direction
 from handrail._stream.whole_texts import guard_message
 from handrail._turn import NOWHERE, Journal, Origin, Turn
@@ -21,7 +23,7 @@ from handrail._types import Chunk, ToolCall, ToolCallDelta, Usage
 from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from handrail._call.conversation import Conversation
     from handrail._call.options import GenerationOptions
@@ -34,12 +36,12 @@ RailStatus: TypeAlias = Literal["passed", "modified", "blocked"]
 _DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RailsResult:
     """What rails say of a text.
 
     Attributes:
-        status: "passed", "modified" if a rail rewrote it or a tool call of it, "blocked" if one refused it or failed.
+        status: "passed", "modified" if a rail rewrote it or what is beside it, "blocked" if one refused it or failed.
         content: the text as it may be used; after a block what to tell the user instead.
         rail: the flow that blocked it.
         reason, category, span: why and where, in characters of the text that the rail saw.
@@ -47,6 +49,7 @@ class RailsResult:
         journal: every check, and every request to a model.
         messages: the conversation as the input rails let it through, its history too; after a block it is empty.
         tool_calls: those of the answer as the output rails let them through; after a block there are none.
+        reasoning: the same of its reasoning, which rails judge that guard it.
     """
 
     status: RailStatus
@@ -59,6 +62,12 @@ class RailsResult:
     journal: Journal | None = None
     messages: tuple[Message, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+
+    def __repr__(self) -> str:
+        by = f" by {self.rail!r}" if self.rail is not None else ""
+        failed = ", which failed" if self.failed else ""
+        return f"<RailsResult {self.status}{by}{failed}: {shortened(self.content)}>"
 
     @property
     def usage(self) -> Usage:
@@ -138,13 +147,18 @@ async def _check_output(app: Composition, talk: Conversation, turn: Turn, option
     plans = options.choose(app.whole_output_rails, "output")
     text, calls = _said(answer), _tool_calls(answer)
     parallel = app.config.rails.output.parallel
-    items, stop = await guard_message(plans, Chunk(text, tool_calls=calls), turn, parallel=parallel)
+    message = Chunk(text, reasoning=_thought(answer), tool_calls=calls)
+    items, stop = await guard_message(plans, message, turn, parallel=parallel)
     if stop is not None:
         return _stopped(app, stop, turn)
     passed = "".join([item for item in items if isinstance(item, str)])
     called = _assembled([item for item in items if isinstance(item, ToolCallDelta)])
-    status: RailStatus = "passed" if (passed, called) == (text, _assembled(calls)) else "modified"
-    return RailsResult(status, passed, messages=talk.messages, journal=turn.journal, tool_calls=called)
+    thought = "".join([item.text for item in items if isinstance(item, ReasoningDelta)])
+    as_it_was = (passed, called, thought) == (text, _assembled(calls), message.reasoning)
+    status: RailStatus = "passed" if as_it_was else "modified"
+    return RailsResult(
+        status, passed, messages=talk.messages, journal=turn.journal, tool_calls=called, reasoning=thought
+    )
 
 
 def _newest(talk: Conversation, roles: Sequence[str]) -> str:
@@ -156,9 +170,18 @@ def _newest(talk: Conversation, roles: Sequence[str]) -> str:
 
 
 def _said(answer: Message) -> str:
-    """Return what a reader of an answer reads: its text, and its refusal, which some protocols keep apart."""
-    refusal = answer.get("refusal")
-    return "\n".join(filter(None, (message_text(answer), refusal if isinstance(refusal, str) else "")))
+    """Return what a reader of an answer reads or hears: its text, and what some protocols keep apart from it."""
+    content, audio = answer.get("content"), answer.get("audio")
+    parts = content if isinstance(content, list | tuple) else ()
+    apart = [answer.get("refusal"), *(part.get("refusal") for part in parts)]
+    apart.append(audio.get("transcript") if isinstance(audio, Mapping) else None)
+    return "\n".join([text for text in (message_text(answer), *apart) if isinstance(text, str) and text])
+
+
+def _thought(answer: Message) -> str:
+    """Return the reasoning beside an answer, under the names that servers of models have for it."""
+    found = answer.get("reasoning_content") or answer.get("reasoning")
+    return found if isinstance(found, str) else ""
 
 
 def _stopped(app: Composition, stop: Blocked | RailFailed, turn: Turn) -> RailsResult:

@@ -131,7 +131,7 @@ def _check_content(where: str, content: object) -> None:
                 f"{where}.content[{number}] is of the type {type(part).__name__}; "
                 "a part is a mapping such as {'type': 'text', 'text': ...}"
             )
-        if not isinstance(text := part.get("text", ""), str):
+        if not isinstance(text := part.get("text", None if part.get("type") == "text" else ""), str):
             raise InvalidRequestError(
                 f"{where}.content[{number}] has a 'text' of the type {type(text).__name__}; it must be a string"
             )

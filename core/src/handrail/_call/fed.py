@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._call.options import EVERYTHING
-from handrail._call.response import GenerationResponse, ResponseBuilder
+from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._events import Event, TextDelta
 from handrail._stream.only_async import OnlyAsyncBlock
 from handrail._stream.owner import end_when_forgotten
@@ -30,6 +30,12 @@ class FedStream(OnlyAsyncBlock):
         self._builder = ResponseBuilder(call)
         self._entered = self._left = self._finished = False
         self._length = 0
+
+    def __repr__(self) -> str:
+        state: str = self._builder.outcome
+        if state == "left" and not self._left:
+            state = "running" if self._entered else "not begun"
+        return stream_line(self, state, self._length, self.held)
 
     @property
     def held(self) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from handrail._call.options import EVERYTHING
-from handrail._call.response import GenerationResponse, ResponseBuilder
+from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._events import Event, TextDelta
 from handrail._stream.only_async import OnlyAsync, OnlyAsyncBlock
 from handrail._stream.owner import end_when_forgotten
@@ -15,7 +15,7 @@ from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
-    from handrail._stream.steps import Item
+    from handrail._records import CheckRecord
 
 _USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
 
@@ -45,12 +45,17 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         state: str = self._builder.outcome
         if state == "left" and not self._over:
             state = "running" if self._started else "not begun"
-        return f"<GuardedStream {state}: {self._length} characters delivered, {self.held} held>"
+        return stream_line(self, state, self._length, self.held)
 
     @property
     def held(self) -> int:
         """How many characters of the answer have been generated and wait for a window rail."""
         return self._call.gate.held
+
+    @property
+    def checks_under_way(self) -> Sequence[CheckRecord]:
+        """The checks of window rails that run now, as far as they are known: rail, channel, window, `started_at`."""
+        return self._call.gate.under_way
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -100,12 +105,12 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         """
         if not await self._ready():
             return []
-        items: list[Item] = await self._pump.take()
+        items = await self._pump.take()
         for item in items:
             self._builder.add(item)
             if type(item) is str:
                 self._length += len(item)
-        return cast("list[str | Event]", items)
+        return items
 
     async def aclose(self) -> None:
         """End the stream; returns when the provider is closed and no check runs. May be called in any task.

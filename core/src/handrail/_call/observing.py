@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from handrail._events import Blocked, RailFailed
-from handrail._observers import CallEnded, CallKind, CallOutcome, ObservedCall
+from handrail._events import Blocked, RailFailed, outcome_of
+from handrail._observers import CallEnded, CallKind, ObservedCall
 from handrail._telling import Observers, Telling
-from handrail.errors import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -33,11 +32,7 @@ def ended(
     complete: bool,
 ) -> CallEnded:
     """Return how a call has ended."""
-    outcome: CallOutcome = "finished" if complete else "left"
-    if stop is not None:
-        outcome = "blocked" if isinstance(stop, Blocked) else "rail failed"
-    elif error is not None:
-        outcome = "timed out" if isinstance(error, TimedOut) else "generation failed"
+    outcome = outcome_of(stop, error, complete=complete)
     return CallEnded(outcome, duration, stop, error, tuple(journal.rail_runs), tuple(journal.llm_calls))
 
 

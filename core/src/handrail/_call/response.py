@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from handrail._call.log import GenerationLog, build_log
 from handrail._call.options import LogOptions
-from handrail._compose.model import ToolCallAssembler
-from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta
+from handrail._compose.completion import ToolCallAssembler
+from handrail._events import Blocked, Finished, Outcome, RailFailed, ReasoningDelta, Retraction, TextDelta, outcome_of
 from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock
 from handrail._turn import LLMCall
 from handrail._types import Message, ToolCall, ToolCallDelta, Usage
-from handrail.errors import TimedOut
 
 if TYPE_CHECKING:
     from handrail._call.call import Call
-
-Outcome: TypeAlias = Literal["finished", "blocked", "rail failed", "generation failed", "timed out", "left"]
 
 _SHOWN = 32  # characters of a text in a repr
 
@@ -76,7 +73,7 @@ class GenerationResponse:
         by = f" by {self.stop.rail!r}" if self.stop is not None else ""
         counts = ((len(self.text), "character"), (len(self.rail_runs), "check"), (self.usage.total_tokens, "token"))
         told = ", ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
-        return f"<{type(self).__name__} {self.outcome}{by}: {_shortened(self.text)}, {told}>"
+        return f"<{type(self).__name__} {self.outcome}{by}: {shortened(self.text)}, {told}>"
 
     @property
     def partial(self) -> bool:
@@ -89,7 +86,12 @@ class GenerationResponse:
         return self.reasoning_content or ""
 
 
-def _shortened(text: str) -> str:
+def stream_line(stream: object, state: str, delivered: int, held: int) -> str:
+    """Return how far a stream is, in a line."""
+    return f"<{type(stream).__name__} {state}: {delivered} characters delivered, {held} held>"
+
+
+def shortened(text: str) -> str:
     """Return how a text begins, as a literal that fits a line."""
     return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}...")
 
@@ -105,15 +107,15 @@ class ResponseBuilder:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._tool_calls = ToolCallAssembler()
-        self._outcome: Outcome = "left"
         self._stop: Blocked | RailFailed | None = None
-        self._error: BaseException | None = None
-        self._finished = Finished()
+        self._broken_by: BaseException | None = None
+        self._left_with: BaseException | None = None
+        self._finished: Finished | None = None
 
     @property
     def outcome(self) -> Outcome:
         """How the call has ended; "left" as long as it goes on."""
-        return self._outcome
+        return outcome_of(self._stop, self._broken_by, complete=self._finished is not None)
 
     def begin(self) -> None:
         """Record that the call begins."""
@@ -133,22 +135,20 @@ class ResponseBuilder:
         elif isinstance(item, Retraction):
             self._retract(item)
         elif isinstance(item, Finished):
-            self._finished, self._outcome = item, "finished"
+            self._finished = item
         elif isinstance(item, Blocked | RailFailed):
             self._stop = item
-            self._outcome = "blocked" if isinstance(item, Blocked) else "rail failed"
 
     def fail(self, error: BaseException) -> None:
         """Take what broke the generation."""
         if not isinstance(error, StopAsyncIteration):
-            self._error = error
-            self._outcome = "timed out" if isinstance(error, TimedOut) else "generation failed"
+            self._broken_by = error
 
     def leave(self, error: BaseException | None) -> None:
         """Record that the call is over, and whether an error of the consumer ended it."""
         self._duration = self._elapsed()
-        if self._error is None and self._outcome == "left":
-            self._error = error
+        if self._left_with is None and self.outcome == "left":
+            self._left_with = error
 
     def answer(self) -> str | list[Message]:
         """Return what the caller of a whole answer gets."""
@@ -160,18 +160,19 @@ class ResponseBuilder:
         main = next((call for call in reversed(journal.llm_calls) if call.task == "general"), None)
         text = "".join(self._text)
         duration = self._elapsed() if self._duration is None else self._duration
-        beside, unguarded = _judged_and_not(self._finished.metadata)
-        metadata = {"finish_reason": self._finished.finish_reason, **beside}
+        finished = self._finished or Finished()
+        beside, unguarded = _judged_and_not(finished.metadata)
+        metadata = {"finish_reason": finished.finish_reason, **beside}
         return GenerationResponse(
             response=self.answer(),
             text=text,
             user_message=self._call.user_message,
             messages=self._call.turn.messages,
-            outcome=self._outcome,
+            outcome=self.outcome,
             stop=self._stop,
-            error=self._error,
-            finish_reason=self._finished.finish_reason,
-            usage=self._finished.usage or (main.usage if main else Usage()),
+            error=self._broken_by or self._left_with,
+            finish_reason=finished.finish_reason,
+            usage=finished.usage or (main.usage if main else Usage()),
             reasoning_content="".join(self._reasoning) or None,
             tool_calls=self._tool_calls.calls(),
             llm_output=metadata if self._call.options.llm_output else None,

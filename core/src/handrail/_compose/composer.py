@@ -14,6 +14,7 @@ from handrail._compose.contexts import ObserverContext, RailContext
 from handrail._compose.functions import FunctionRail, RailFunction
 from handrail._compose.inner import InnerRail
 from handrail._compose.models import ModelNotBuiltError, Models
+from handrail._compose.placed import placed
 from handrail._compose.planning import RailPlanner, plugin_settings
 from handrail._compose.problems import Problems
 from handrail._compose.shared import Shared
@@ -61,6 +62,22 @@ def compose(
     return cast("Composition", composition)
 
 
+def compose_alone(config: RailsConfig, registry: Registry, flow: str, direction: Direction) -> Composition:
+    """Build one rail of a configuration, here, and the models that it may ask.
+
+    Raises:
+        ConfigurationError: something that it needs is missing or wrong.
+    """
+    problems = Problems()
+    try:
+        composition = _Composer(config, registry, problems).compose_alone(Flow.parse(flow), direction)
+    except HandrailError as exc:
+        problems.note(exc)
+        composition = None
+    problems.raise_if_any()
+    return cast("Composition", composition)
+
+
 def plan_of_function(
     app: Composition,
     name: str,
@@ -76,8 +93,10 @@ def plan_of_function(
         ConfigurationError: an option is wrong.
     """
     options = app.config.validate_settings(RailOptions, given, "options")
-    if options.when is not None:
-        raise InvalidRailsConfigurationError("'when' is not supported for a function; it needs rails.config.<rail>")
+    for key in ("when", "place"):
+        if getattr(options, key) is not None:
+            text = f"{key!r} is not supported for a function; it needs rails.config.<rail>"
+            raise InvalidRailsConfigurationError(text)
     planner = RailPlanner(app.config, app.registry, app.counter)
     spec = RailSpec(name, function, rewrites=False if rewrites is False else "whole", whole=rewrites is True)
     rail = FunctionRail(name, function, rewrites=rewrites is not False)
@@ -97,10 +116,32 @@ class _Composer:
         self._inner_rails: list[RailPlan] = []
         self._whens: dict[int, When | None] = {}
 
+    def compose_alone(self, flow: Flow, direction: Direction) -> Composition:
+        registry = self._prepared()
+        self._models.build(registry, None, self._problems)
+        plan = self._build_offered(registry.rail(flow.name), flow, direction, here=True)
+        inputs, outputs = ((plan,), ()) if direction == "input" else ((), (plan,))
+        return Composition(
+            self._config,
+            registry,
+            self._models.built,
+            inputs,
+            outputs,
+            self._counter,
+            self._registrations,
+            self._inner_rails,
+            tuple(self._models.asked),
+            shared=self._shared,
+        )
+
+    def _prepared(self) -> Registry:
+        self._registry = self._installed.for_config(self._config, self._registrations)
+        self._planner = RailPlanner(self._config, self._registry, self._counter)
+        return self._registry
+
     def compose(self, llm: object, observers: Sequence[object]) -> Composition:
         config, problems = self._config, self._problems
-        self._registry = registry = self._installed.for_config(config, self._registrations)
-        self._planner = RailPlanner(config, registry, self._counter)
+        registry = self._prepared()
         refuse_unserved(config, registry, problems)
         self._models.build(registry, llm, problems)
         rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in _DIRECTIONS}
@@ -176,11 +217,14 @@ class _Composer:
             return None
         offer = installed.rail(name)
         suited = direction if direction in offer.spec.directions else offer.spec.directions[0]
-        plan = self._build_offered(offer, Flow.parse(name), suited)
+        plan = self._build_offered(offer, Flow.parse(name), suited, here=True)
         self._inner_rails.append(plan)
         return InnerRail.of(plan)
 
-    def _build_offered(self, offer: Offer[RailSpec], flow: Flow, direction: Direction) -> RailPlan:
+    def _build_offered(
+        self, offer: Offer[RailSpec], flow: Flow, direction: Direction, *, here: bool = False
+    ) -> RailPlan:
+        """Build a rail; `here` for one that is not to run elsewhere, whatever its options say."""
         spec = offer.spec
         if direction not in spec.directions:
             raise InvalidRailsConfigurationError(
@@ -188,14 +232,24 @@ class _Composer:
             )
         for task in spec.prompts:
             self._config.prompt(task)
-        key = next(
-            filter(None, (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))), None
-        )
-        model = offer.load_settings()
-        fields = getattr(model, "model_fields", {})
+        keys = (self._config.rail_key(name, spec.config_key) for name in (flow.name, spec.name))
+        key = next(filter(None, keys), None)
+        fields = getattr(offer.load_settings(), "model_fields", {})
         options, own = self._config.rail_options(key or flow.name, fields=fields)
         settings = plugin_settings(self._config, offer, own, RailOptions, "rails", "config", key or spec.name)
-        context = RailContext(
+        context = self._context(flow, direction)
+        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
+        if options.place is None or here:
+            rail, label = built(offer, settings, context), offer.label
+        else:
+            rail, label = placed(self._registry, offer, options, context, rail_id.text, key or spec.name)
+        named = replace(spec, name=flow.name)
+        plan = self._planner.plan(named, label, rail, options, key, direction, rail_id=rail_id)
+        self._whens[id(plan)] = options.when
+        return plan
+
+    def _context(self, flow: Flow, direction: Direction) -> RailContext:
+        return RailContext(
             flow.name,
             direction,
             self._config,
@@ -206,12 +260,6 @@ class _Composer:
             self._inner_rail,
             _shared=self._shared,
         )
-        rail = built(offer, settings, context)
-        rail_id = RailId(flow.name, flow.arguments, " ".join(flow.text.split()))
-        named = replace(spec, name=flow.name)
-        plan = self._planner.plan(named, offer.label, rail, options, key, direction, rail_id=rail_id)
-        self._whens[id(plan)] = options.when
-        return plan
 
     def _refuse_wrong_streaming(self) -> None:
         """A misspelt key of `streaming` is an error also where no window rail reads it."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from handrail._compose.inner import InnerRail
     from handrail._compose.model import Model
     from handrail._compose.shared import Shared as _Shared  # the kernel's own
-    from handrail._specs import Direction
+    from handrail._specs import Direction, RailSpec
     from handrail._types import CountTokens
     from handrail.config import ModelConfig, RailsConfig, TaskPrompt
 
@@ -179,3 +179,20 @@ class RailContext:
             model: the type of the model that it asks.
         """
         return replace(self, arguments={}, _tasks={**self._tasks, task: (prompt, model)})
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementContext:
+    """What a placement is told about the rail that it runs elsewhere.
+
+    Attributes:
+        spec: what the rail's plugin registered.
+        flow: the flow's text, arguments included, as the configuration has it.
+        timeout: seconds that a check may take.
+        rail: what the rail itself would be told, if it ran here.
+    """
+
+    spec: RailSpec
+    flow: str
+    timeout: float
+    rail: RailContext

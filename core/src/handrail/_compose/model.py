@@ -5,35 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from handrail._compose.breaking import is_down
+from handrail._compose.completion import CompletionBuilder
 from handrail._content import message_text
 from handrail._stream.source import close_source, not_a_chunk
 from handrail._turn import LLMCall
-from handrail._types import Chunk, Message, ToolCall, ToolCallDelta, Usage
+from handrail._types import Chunk, Message
 
 if TYPE_CHECKING:
     from handrail._compose.breaking import Breaker, Slots
+    from handrail._compose.completion import Completion
     from handrail._prices import Price
     from handrail._protocols import Provider
     from handrail._tokens import TokenCounter
     from handrail._turn import Turn
-
-
-@dataclass(slots=True)
-class Completion:
-    """A whole answer of a model, put together from its chunks."""
-
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    finish_reason: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 class Model:
@@ -136,30 +125,20 @@ class Model:
     async def _completed(
         self, call: LLMCall, started: float, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None
     ) -> Completion:
-        completion, assembler = Completion(), ToolCallAssembler()
-        parts: list[str] = []
-        reasoning: list[str] = []
-        usage: Usage | None = None
+        builder = CompletionBuilder()
         source = self.provider.stream(messages, params)
         try:
             async for chunk in source:
                 if not isinstance(chunk, Chunk):
                     raise not_a_chunk(chunk, self.plugin)
-                parts.append(chunk.text)
-                reasoning.append(chunk.reasoning)
-                assembler.add(chunk.tool_calls)
-                usage = chunk.usage or usage
-                completion.finish_reason = chunk.finish_reason or completion.finish_reason
-                completion.metadata.update(chunk.metadata or {})
+                builder.add(chunk)
         except BaseException as exc:
             call.failure = type(exc).__name__
             raise
         finally:
             await close_source(source, self.plugin)
-            completion.text, completion.reasoning = "".join(parts), "".join(reasoning)
-            completion.tool_calls = assembler.calls()
-            aside = "".join(part for tool in completion.tool_calls for part in (tool.name, tool.arguments))
-            call.close(completion.text, usage, anyio.current_time() - started, completion.reasoning + aside)
+            completion = builder.build()
+            call.close(completion.text, builder.usage, anyio.current_time() - started, completion.aside)
             call.id = request_id(completion.metadata)
             if turn is not None:
                 turn.journal.answered(call)
@@ -181,32 +160,6 @@ class Model:
             model_type=self.type,
             price=self._prices.get(name),
         )
-
-
-class ToolCallAssembler:
-    """Puts tool calls together from their fragments."""
-
-    def __init__(self) -> None:
-        self._opened: dict[int, tuple[str, str]] = {}
-        self._arguments: dict[int, list[str]] = {}
-        self._custom: set[int] = set()
-
-    def add(self, fragments: Sequence[ToolCallDelta]) -> None:
-        """Take fragments, in the order in which they came."""
-        for fragment in fragments:
-            id_, name = self._opened.get(fragment.index, ("", ""))
-            self._opened[fragment.index] = (fragment.id or id_, fragment.name or name)
-            self._arguments.setdefault(fragment.index, []).append(fragment.arguments)
-            if fragment.kind == "custom":
-                self._custom.add(fragment.index)
-
-    def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls as far as they came."""
-        return tuple(map(self._call, sorted(self._opened)))
-
-    def _call(self, index: int) -> ToolCall:
-        kind: Literal["function", "custom"] = "custom" if index in self._custom else "function"
-        return ToolCall(*self._opened[index], "".join(self._arguments[index]), kind)
 
 
 def request_id(metadata: Mapping[str, Any]) -> str | None:

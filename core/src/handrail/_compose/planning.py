@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,59 +56,29 @@ class RailPlanner:
         rail_id: RailId | None = None,
     ) -> RailPlan:
         """Return a rail with everything that the engine must know of it."""
-        name = spec.name
-        opens = callable(getattr(rail, "open", None))
-        if spec.stateful and not opens:
-            raise PluginLoadError(
-                f"{plugin}: rail {name!r} is {type(rail).__name__}, and stateful; it must have open(turn)",
-                plugin=plugin,
-            )
-        is_session = opens and not spec.stateful
-        if not opens and callable(getattr(rail, "check_batch", None)):
-            rail = BatchedRail(rail, self._counter.count, name)
-        if not opens and not callable(getattr(rail, "check", None)):
-            raise PluginLoadError(
-                f"{plugin}: rail {name!r} is {type(rail).__name__}; it must have check(window, turn), "
-                "check_batch(windows, turns) or open(turn)",
-                plugin=plugin,
-            )
-        if is_session and options.threshold is not None:
+        declared = _declared(spec, plugin, self._asked(spec, plugin, rail), direction, rail_id)
+        if declared.is_stream_rail and options.threshold is not None:
             raise InvalidRailsConfigurationError(
-                f"rail {name!r} reads the stream and decides as it does, so 'threshold' is not supported; remove it"
+                f"rail {spec.name!r} reads the stream and decides as it does, so 'threshold' is not supported; "
+                "remove it"
             )
-        streaming, observes = self._config.rail_streaming(options), options.mode == "observe"
-        cut = _Cut()
-        if spec.whole and not is_session:
-            cut = self._whole(name, options)
-        elif not is_session:
-            cut = self._strategy(streaming, options, key)
-        return RailPlan(
-            name,
-            plugin,
-            rail,
-            direction,
-            options.channels or spec.channels or READ_BY_ALL,
-            cut.make,
-            cut.plugin,
-            cut.strategy,
-            cut.sizes,
-            key,
-            stream_first=streaming.stream_first
-            and not is_session
-            and not spec.whole
-            and not observes
-            and direction == "output",
+        cut = _Cut() if declared.is_stream_rail else self._cut(spec, options, key)
+        observes = options.mode == "observe"
+        may_go_first = direction == "output" and not (observes or spec.whole or declared.is_stream_rail)
+        return replace(
+            declared,
+            channels=options.channels or declared.channels,
+            make_strategy=cut.make,
+            strategy_plugin=cut.plugin,
+            strategy=cut.strategy,
+            sizes=cut.sizes,
+            key=key,
+            stream_first=may_go_first and self._config.rail_streaming(options).stream_first,
             max_concurrency=1 if spec.stateful else options.max_concurrency,
             timeout=options.timeout,
             allow_on_error=options.on_error == "allow",
             allow_on_timeout=options.resolved_on_timeout == "allow",
-            reads_raw=spec.whole,
-            rewrites=spec.rewrites is not False,
-            defers=spec.rewrites == "whole" and not spec.whole,
-            rewrites_whole=spec.rewrites == "whole",
-            rail_id=rail_id or RailId(name),
             threshold=options.threshold,
-            is_stateful=spec.stateful,
             observes=observes,
         )
 
@@ -122,10 +92,26 @@ class RailPlanner:
         if streaming.strategy_settings:
             self._strategy(streaming, RailOptions(), None)
 
-    def _whole(self, name: str, options: RailOptions) -> _Cut:
+    def _asked(self, spec: RailSpec, plugin: str, rail: Any) -> Any:
+        """Return what is asked about texts: the rail itself, or what asks it in batches."""
+        if callable(getattr(rail, "open", None)):
+            return rail
+        told = f"{plugin}: rail {spec.name!r} is {type(rail).__name__}"
+        if spec.stateful:
+            raise PluginLoadError(f"{told}, and stateful; it must have open(turn)", plugin=plugin)
+        if callable(getattr(rail, "check_batch", None)):
+            return BatchedRail(rail, self._counter.count, spec.name)
+        if not callable(getattr(rail, "check", None)):
+            methods = "check(window, turn), check_batch(windows, turns) or open(turn)"
+            raise PluginLoadError(f"{told}; it must have {methods}", plugin=plugin)
+        return rail
+
+    def _cut(self, spec: RailSpec, options: RailOptions, key: str | None) -> _Cut:
+        if not spec.whole:
+            return self._strategy(self._config.rail_streaming(options), options, key)
         if options.streaming is not None:
             raise InvalidRailsConfigurationError(
-                f"rail {name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
+                f"rail {spec.name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
             )
         return _Cut(Whole)
 
@@ -181,6 +167,23 @@ def plugin_settings(
     if model is None:
         return dict(values)
     return config.validate_settings(model, values, *path, also=kernel.model_fields if kernel else ())
+
+
+def _declared(spec: RailSpec, plugin: str, rail: Any, direction: Direction, rail_id: RailId | None) -> RailPlan:
+    """Return a rail's plan as far as the rail itself declares it, before the configuration says anything."""
+    return RailPlan(
+        spec.name,
+        plugin,
+        rail,
+        direction,
+        spec.channels or READ_BY_ALL,
+        reads_raw=spec.whole,
+        rewrites=spec.rewrites is not False,
+        defers=spec.rewrites == "whole" and not spec.whole,
+        rewrites_whole=spec.rewrites == "whole",
+        rail_id=rail_id or RailId(spec.name),
+        is_stateful=spec.stateful,
+    )
 
 
 def _sizes(streaming: StreamingConfig) -> dict[str, Any]:

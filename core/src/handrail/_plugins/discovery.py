@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import pluggy
 
 from handrail._plugins import hookspecs
-from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import (
+    CommandSpec,
+    DialectSpec,
+    ObserverSpec,
+    PlacementSpec,
+    ProviderSpec,
+    RailSpec,
+    Spec,
+    StrategySpec,
+)
 from handrail.errors import PluginLoadError
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ HOOKS: dict[str, type[Spec]] = {
     "handrail_commands": CommandSpec,
     "handrail_dialects": DialectSpec,
     "handrail_observers": ObserverSpec,
+    "handrail_placements": PlacementSpec,
 }
 CONFIG_RAILS, CONFIG_PROVIDERS = "handrail_config_rails", "handrail_config_providers"
 _ALL_HOOKS = (*HOOKS, CONFIG_RAILS, CONFIG_PROVIDERS)

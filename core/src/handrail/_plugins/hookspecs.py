@@ -9,7 +9,15 @@ import pluggy
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
-    from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
+    from handrail._specs import (
+        CommandSpec,
+        DialectSpec,
+        ObserverSpec,
+        PlacementSpec,
+        ProviderSpec,
+        RailSpec,
+        StrategySpec,
+    )
     from handrail.config import RailsConfig
 
 PROJECT = "handrail"
@@ -46,6 +54,11 @@ def handrail_dialects() -> Iterable[DialectSpec]:  # type: ignore[empty-body]  #
 @hookspec
 def handrail_observers() -> Iterable[ObserverSpec]:  # type: ignore[empty-body]  # a specification has no body
     """Yield the observers that this plugin adds. Called once, when a registry is built."""
+
+
+@hookspec
+def handrail_placements() -> Iterable[PlacementSpec]:  # type: ignore[empty-body]  # a specification has no body
+    """Yield the places that this plugin can run rails in. Called once, when a registry is built."""
 
 
 @hookspec

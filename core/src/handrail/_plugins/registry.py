@@ -9,14 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, installed_points, names_of, plugin_from_object
-from handrail._specs import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, Spec, StrategySpec
+from handrail._specs import (
+    CommandSpec,
+    DialectSpec,
+    ObserverSpec,
+    PlacementSpec,
+    ProviderSpec,
+    RailSpec,
+    Spec,
+    StrategySpec,
+)
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
 
-S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec, ObserverSpec)
+S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec, ObserverSpec, PlacementSpec)
 
 _KERNEL = "handrail"
 """The kernel's own distribution, whose strategy any configuration may need."""
@@ -28,6 +37,7 @@ _KINDS: dict[type[Spec], str] = {
     CommandSpec: "command",
     DialectSpec: "dialect",
     ObserverSpec: "observer",
+    PlacementSpec: "placement",
 }
 
 
@@ -153,8 +163,7 @@ class Registry:
         Raises:
             ConfigurationError: it names a plugin that is not installed.
         """
-        enabled = config.plugins.enable
-        registry = self if enabled is None else self.restricted_to(enabled)
+        registry = self if config.plugins.enable is None else self.restricted_to(config.plugins.enable)
         return registry.without(config.plugins.disable)
 
     def for_config(self, config: RailsConfig, registrations: Registrations) -> Registry:
@@ -208,6 +217,10 @@ class Registry:
     def observer(self, name: str) -> Offer[ObserverSpec]:
         """Find an observer by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
         return self._find(ObserverSpec, name)
+
+    def placement(self, name: str) -> Offer[PlacementSpec]:
+        """Find a placement by name. Raises ConfigurationError (unknown) or PluginConflictError (offered twice)."""
+        return self._find(PlacementSpec, name)
 
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import anyio
 
 from handrail._stream.backend import cancelled_from_outside
+from handrail._stream.outcome import begun
 from handrail._turn import deadline_at
 from handrail.errors import PluginContractError
 
@@ -63,9 +64,8 @@ def _session(lane: Asker, turn: Turn) -> WindowSession:
 
 def _told(telling: Telling, gate: Gate, check: Check) -> object:
     """Call the rail, and let observers know of it; what they put around its work is there while it works."""
-    plan, window = check.lane.plan, check.window
-    run = check.run = plan.record(window.channel, check.started_at)
-    run.characters, run.window = len(window.text), (window.context_start, window.end)
+    plan = check.lane.plan
+    run = check.run = begun(check)
     telling.check_begun(run)
     if not telling.surrounds_checks:
         return _asked(gate, check)

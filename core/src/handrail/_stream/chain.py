@@ -72,10 +72,6 @@ class Chain:
         """Let the first stage have text about which nothing is to be asked yet."""
         self.stages[0].receive(self.whole(text), step)
 
-    def feed(self, text: str, step: Step) -> None:
-        """Take the next text as the provider sent it."""
-        self.push(self.whole(text), step, finished=False)
-
     def finish(self, step: Step, *, cut: bool) -> None:
         """Take the end of the text.
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from handrail._stream.calls import Calls
 from handrail._stream.channels import Channels
-from handrail._stream.outcome import record
+from handrail._stream.outcome import begun, record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
 from handrail._stream.received import Received
 from handrail._stream.steps import NEVER, Step, Stop
+from handrail._stream.windows import WindowStage
 from handrail._types import Channel, Chunk, ToolCallDelta
 from handrail.errors import HandrailError, PluginContractError
 
 if TYPE_CHECKING:
+    from handrail._records import CheckRecord
     from handrail._stream.chain import Chain
     from handrail._stream.steps import Check
     from handrail._turn import Turn
@@ -64,6 +66,7 @@ class Gate:
         as_written: bool = False,
         inner: bool = False,
     ) -> None:
+        self.turn = turn
         self.telling = None if inner else turn.journal.telling
         self.step = Step()
         self.buffer: list[str] = []
@@ -85,15 +88,6 @@ class Gate:
         self._stopping = False  # a rail ends the stream, and only others that may end it earlier are waited for
 
     @property
-    def turn(self) -> Turn:
-        """What rails are told of the call; whoever opens it may set it before the answer begins."""
-        return self._channels.turn
-
-    @turn.setter
-    def turn(self, turn: Turn) -> None:
-        self._channels.turn = turn
-
-    @property
     def held(self) -> int:
         """Characters that came in and wait for a check."""
         return self._buffered() + sum([stage.held for chain in self._chains.values() for stage in chain.stages])
@@ -105,6 +99,12 @@ class Gate:
         return self._buffered() + sum([stage.unchecked for stage in stages])
 
     @property
+    def under_way(self) -> list[CheckRecord]:
+        """The beginnings of the records of checks that rails were asked for and have not answered."""
+        stages = [stage for chain in self._chains.values() for stage in chain.stages]
+        return [begun(check) for stage in stages if isinstance(stage, WindowStage) for check in stage.under_way]
+
+    @property
     def checking(self) -> bool:
         """True while a check has been asked for and not been answered."""
         return self._checks > 0
@@ -112,6 +112,10 @@ class Gate:
     def guards(self, channel: Channel) -> bool:
         """Return whether any rail sees this channel."""
         return bool(self._channels.guarding(channel))
+
+    def tell(self, turn: Turn) -> None:
+        """Have rails told something else of the call, before its answer begins."""
+        self.turn = self._channels.turn = turn
 
     def look(self, most: int = NEVER) -> bool:
         """Look at what `buffer` has, or at so many characters of it; return whether more is left."""
@@ -165,7 +169,9 @@ class Gate:
                 raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
         self.received.add(chunk)
         if chunk.reasoning and not self.ended:
-            self._feed(self._reasoning_chain(), chunk.reasoning)
+            if (chain := self._chains.get(("reasoning", 0))) is None:
+                chain = self._chains["reasoning", 0] = self._channels.reasoning(self.step)
+            self._feed(chain, chunk.reasoning)
         for call in chunk.tool_calls:
             if not self.ended:
                 self._read_tool_call(call)
@@ -262,12 +268,6 @@ class Gate:
         items.clear()
         return "".join(out)
 
-    def _reasoning_chain(self) -> Chain:
-        chain = self._chains.get(("reasoning", 0))
-        if chain is None:
-            chain = self._chains["reasoning", 0] = self._channels.reasoning(self.step)
-        return chain
-
     def _read_tool_call(self, call: ToolCallDelta) -> None:
         chain = self._chains.get(("tool_calls", call.index))
         if chain is None:
@@ -281,7 +281,7 @@ class Gate:
 
     def _feed(self, chain: Chain, text: str) -> None:
         begun = len(self.step.start)
-        chain.feed(text, self.step)
+        chain.push(chain.whole(text), self.step, finished=False)
         self._take_note(chain, begun)
 
     def _take_note(self, chain: Chain, begun: int) -> None:
@@ -290,17 +290,13 @@ class Gate:
         self._stopping = self._stopping or self.step.stop_reading
         if chain is self._text:
             self.due = chain.due
-        if chain.stopped is not None and not self.ended:
-            self._stop(chain)
+        stage = chain.stopped
+        if stage is not None and stage.stop is not None and not self.ended:
+            if (retraction := chain.retraction(stage)) is not None:
+                self.step.items.append(retraction)
+            self.end(stage.stop, stage.cause)
         elif chain.done and not self.ended:
             self._calls.go_on(self.step)
-
-    def _stop(self, chain: Chain) -> None:
-        if (stage := chain.stopped) is None or stage.stop is None:  # pragma: no cover  # the caller has looked
-            return
-        if (retraction := chain.retraction(stage)) is not None:
-            self.step.items.append(retraction)
-        self.end(stage.stop, stage.cause)
 
     def _settle(self) -> None:
         """End the stream once everything came out; an end that nothing can bring about any more is a failure."""

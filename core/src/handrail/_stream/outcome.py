@@ -81,6 +81,13 @@ def kind_of(error: BaseException) -> FailureKind:
     return "raised" if isinstance(cause, Exception) else "cancelled"
 
 
+def begun(check: Check) -> CheckRecord:
+    """Make the record of a check that has begun; what came of it is not in it yet."""
+    run = check.lane.plan.record(check.window.channel, check.started_at)
+    run.characters, run.window = len(check.window.text), (check.window.context_start, check.window.end)
+    return run
+
+
 def record(check: Check, now: float, error: RailError | None = None) -> CheckRecord:
     """Make the record of a check that has ended."""
     plan, window, verdict = check.lane.plan, check.window, check.verdict
@@ -141,6 +148,8 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         return verdict
     if verdict.decision == "block":
         return _sound_block(verdict, window, plan)
+    if verdict == DEFERRED:
+        verdict = DEFERRED  # one that comes from another process is a copy
     if verdict is not DEFERRED and verdict.decision != "rewrite":
         raise PluginContractError(
             f"check() returned {_kind(verdict.decision)} as decision; it must be allow, block or rewrite"

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from handrail._events import Blocked, Finished, RailFailed, ReasoningDelta, Retraction
+from handrail._events import Blocked, Event, RailFailed, ReasoningDelta
 from handrail._types import ToolCallDelta, Verdict, Window
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NEVER = 2**62
 """More characters than any text has."""
 
-Item: TypeAlias = str | ReasoningDelta | ToolCallDelta | Retraction | Blocked | RailFailed | Finished
+Item: TypeAlias = str | Event
 """What the engine delivers; plain text stays a plain string, because making an event costs more than moving one."""
 
 Stop: TypeAlias = Blocked | RailFailed

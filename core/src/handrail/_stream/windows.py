@@ -82,6 +82,12 @@ class WindowStage(StageText):
         return self.length - min([lane.cleared for lane in self._deciding], default=self.length)
 
     @property
+    def under_way(self) -> list[Check]:
+        """Checks that rails were asked for and have not answered."""
+        waiting = [check for lane in self.lanes for check in lane.waiting]
+        return [check for check in waiting if check.started_at and check.verdict is None and check.failure is None]
+
+    @property
     def watched(self) -> bool:
         """True while a rail that observes has not judged all text."""
         return len(self.lanes) > len(self._deciding) and not all(lane.complete for lane in self.lanes)
@@ -121,7 +127,7 @@ class WindowStage(StageText):
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
         """Take what came of a check; return what can go out, and whether that was all."""
-        lane = next(lane for lane in self.lanes if lane is check.lane)
+        lane: Lane = check.lane  # type: ignore[assignment]  # one of these made it
         lane.running -= 1
         if check.dropped:
             self._journal.note(record(check, now))

@@ -78,3 +78,7 @@ class Catalogue(Protocol):
     def strategy(self, name: str) -> Offered:
         """Return the strategy of this name."""
         ...
+
+    def placement(self, name: str) -> Offered:
+        """Return the placement of this name."""
+        ...

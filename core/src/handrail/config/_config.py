@@ -15,8 +15,8 @@ from handrail.config._prices import PricesConfig
 from handrail.config._problems import Problem, error_of, problem_at
 from handrail.config._prompts import choose_prompt
 from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
-from handrail.config._section import Section
-from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, SettingsByName, TaskPrompt
+from handrail.config._section import Section, SettingsByName
+from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, Rails, TaskPrompt
 from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread

@@ -54,12 +54,13 @@ class _Writer:
         self._engines = names.engines(registry)
         self._rails = names.rails(registry)
         self._strategies = names.strategies(registry)
+        self._placements = names.placements(registry)
         plugins = registry.plugins
         self._plugins = sorted({name for plugin in plugins for name in (plugin.distribution, plugin.name) if name})
         # Where plugins read rails or engines from the configuration itself, any name may be right.
         self._own_rails = any(plugin.config_rails for plugin in plugins)
         self._own_engines = any(plugin.config_providers for plugin in plugins)
-        served = (*self._engines, *self._rails, *self._strategies)
+        served = (*self._engines, *self._rails, *self._strategies, *self._placements)
         models = [one.settings for one in served if one.settings is not None]
         self._names, self._definitions = definitions_of([RailsConfig, *_SECTIONS, *models])
 
@@ -68,6 +69,7 @@ class _Writer:
         for model in _OPTIONAL:
             self._section(model)["type"] = ["object", "null"]
         self._describe_streaming()
+        self._describe_placements()
         self._describe_models()
         self._describe_rails()
         plugins = self._keys(PluginsConfig)
@@ -134,6 +136,16 @@ class _Writer:
         del section["additionalProperties"]
         section["allOf"] = self._strategy_keys(keys, unset)
 
+    def _describe_placements(self) -> None:
+        self._definitions["place_of_a_rail"] = {
+            "type": ["object", "null"],
+            "description": "Where the rail runs, if not in this process: one placement, with its settings below it.",
+            "properties": {one.name: or_null(self._settings(one)) for one in self._placements},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+
     def _strategy_keys(self, kernel: Collection[str], unset: list[Served]) -> list[Schema]:
         """Return which keys go with which strategy, and which do if none is named and it is one of some."""
         cases = [{"if": _is("strategy", one.name), "then": self._keys_of(kernel, [one])} for one in self._strategies]
@@ -194,7 +206,11 @@ class _Writer:
 
     def _with_options(self, settings: Schema) -> Schema:
         """Add what the kernel takes of every rail's settings; a few of its keys only where the rail has none."""
-        options = {**self._keys(RailOptions), "streaming": {"$ref": f"{REF}streaming_of_a_rail"}}
+        options = {
+            **self._keys(RailOptions),
+            "streaming": {"$ref": f"{REF}streaming_of_a_rail"},
+            "place": {"$ref": f"{REF}place_of_a_rail"},
+        }
         own = {key: section for key, section in settings["properties"].items() if key in YIELDED}
         return {**settings, "properties": {**settings["properties"], **options, **own}}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel
 
-from handrail._specs import ProviderSpec, RailSpec, StrategySpec
+from handrail._specs import PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import HandrailError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from handrail.config._catalogue import Catalogue, Offered
 
-Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec
+Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | PlacementSpec
 
 _SPECIAL = re.compile(r"[\\^$.*+?()\[\]{}|/]")
 _ARGUMENT = r"""\$\w[\w.-]*\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'$]+)"""
@@ -54,6 +54,11 @@ def rails(registry: Catalogue) -> list[Served]:
 def strategies(registry: Catalogue) -> list[Served]:
     """Give what may stand as `strategy`."""
     return list(_served(registry.names(StrategySpec), registry.strategy))
+
+
+def placements(registry: Catalogue) -> list[Served]:
+    """Give what may stand below `place`."""
+    return list(_served(registry.names(PlacementSpec), registry.placement))
 
 
 def choice(served: Iterable[Served]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from handrail.config._secrets import hidden, is_secret_key
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 Count = Annotated[int, Field(strict=True, ge=1)]
 Tokens = Annotated[int, Field(strict=True, ge=0)]
 Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+
+
+def _empty_settings(value: Any) -> Any:
+    """Return settings of each, where a key without anything below it stands for settings that are all left out."""
+    if isinstance(value, dict):
+        return {key: {} if below is None else below for key, below in value.items()}
+    return value
+
+
+SettingsByName = Annotated[dict[str, dict[str, Any]], BeforeValidator(_empty_settings)]
 
 
 class Section(BaseModel):

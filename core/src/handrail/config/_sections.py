@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -16,7 +15,7 @@ from pydantic import (
 )
 
 from handrail.config._flows import Flow
-from handrail.config._section import Count, Seconds, Section, reject
+from handrail.config._section import Count, Seconds, Section, SettingsByName, reject
 from handrail.config._streaming import StreamingConfig
 from handrail.config._unread import Unread
 
@@ -180,16 +179,6 @@ def _parses(text: str) -> str:
 
 
 FlowText = Annotated[str, AfterValidator(_parses)]
-
-
-def _empty_settings(value: Any) -> Any:
-    """Return settings of each, where a key without anything below it stands for settings that are all left out."""
-    if isinstance(value, dict):
-        return {key: {} if below is None else below for key, below in value.items()}
-    return value
-
-
-SettingsByName = Annotated[dict[str, dict[str, Any]], BeforeValidator(_empty_settings)]
 
 
 class InputRails(Section):

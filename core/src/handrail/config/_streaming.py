@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from handrail._types import Channel  # pydantic reads the annotation
-from handrail.config._section import Count, Seconds, Section, Tokens, reject
+from handrail.config._section import Count, Seconds, Section, SettingsByName, Tokens, reject
 from handrail.config._when import When  # pydantic reads the annotation
 
 _READ_BEFORE_FIRST_CHECK = 25
@@ -19,7 +19,7 @@ FailureMode = Literal["block", "allow"]
 RailMode = Literal["enforce", "observe"]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
-YIELDED = frozenset({"threshold", "mode", "when"})
+YIELDED = frozenset({"threshold", "mode", "place", "when"})
 """Keys that are the rail's own where its settings have a field of that name."""
 
 
@@ -109,6 +109,8 @@ class RailOptions(Section):
         channels: what the rail is shown; what the rail itself says unless set, which is text and tool calls for most.
         threshold: the score from which on a text is refused, and below which it is not, for rails that score.
         when: at which score of a rail before it the rail is asked at all.
+        place: where the rail runs, if it is not to run in the process that guards: an installed placement's name, with
+            its settings below it.
     """
 
     mode: RailMode = "enforce"
@@ -120,14 +122,17 @@ class RailOptions(Section):
     channels: tuple[Channel, ...] | None = None
     threshold: Score | None = None
     when: When | None = None
+    place: SettingsByName | None = None
 
     @model_validator(mode="after")
-    def _listens(self) -> Self:
+    def _makes_sense(self) -> Self:
         if self.channels is not None and not self.channels:
             reject(
                 "channels",
                 "is empty, so the rail would see nothing; name 'text', 'reasoning' or 'tool_calls'",
             )
+        if self.place is not None and len(self.place) != 1:
+            reject("place", f"names {len(self.place)} placements; name one, with its settings below it")
         return self
 
     @property

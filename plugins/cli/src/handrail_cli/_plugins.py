@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Registry, __version__
 from handrail.errors import PluginConflictError
-from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 
 from handrail_cli._exit import ExitCode
 from handrail_cli._parameters import Flag
@@ -29,6 +29,7 @@ _KINDS: Mapping[type[Spec], str] = {
     CommandSpec: "command",
     DialectSpec: "dialect",
     ObserverSpec: "observer",
+    PlacementSpec: "placement",
 }
 
 
@@ -130,6 +131,7 @@ def _conflicts(registry: Registry) -> Iterator[dict[str, Any]]:
         CommandSpec: registry.command,
         DialectSpec: registry.dialect,
         ObserverSpec: registry.observer,
+        PlacementSpec: registry.placement,
     }
     for kind, find in finders.items():
         for name in registry.names(kind):

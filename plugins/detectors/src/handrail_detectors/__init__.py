@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from handrail_detectors._settings import ClassifierSettings as ClassifierSettings
     from handrail_detectors._settings import ModerationSettings as ModerationSettings
     from handrail_detectors._settings import NamedSettings as NamedSettings
+    from handrail_detectors._settings import TokenSettings as TokenSettings
+    from handrail_detectors._token_rail import TokenClassifier as TokenClassifier
 
 _HOMES = {
     "_findings": ("Engine", "Finding", "Findings"),
     "_rail": ("Classifier",),
-    "_settings": ("ClassifierSettings", "ModerationSettings", "NamedSettings"),
+    "_settings": ("ClassifierSettings", "ModerationSettings", "NamedSettings", "TokenSettings"),
+    "_token_rail": ("TokenClassifier",),
 }
 
 __version__ = "0.1.0"

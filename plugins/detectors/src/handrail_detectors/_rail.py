@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from handrail import RailContext, Turn, Verdict, Window
 
     from handrail_detectors._findings import Answer
-    from handrail_detectors._settings import ClassifierSettings
+    from handrail_detectors._settings import ClassifierSettings, LabelSettings
 
 _EMBEDDED = 16_384  # characters that it judges at once, for it keeps some hundred bytes for each
-_LONE = re.compile("[\ud800-\udfff]")
+LONE = re.compile("[\ud800-\udfff]")
 """Halves of a surrogate pair, which neither JSON nor a tokenizer can carry; one character stands for one."""
 
 
@@ -35,7 +35,7 @@ class Classifier:
             context.name,
             settings.labels,
             settings.thresholds,
-            threshold=_configured_threshold(settings, context),
+            threshold=configured_threshold(settings, context),
             known=self._engine.labels,
             exclusive=self._engine.exclusive if settings.exclusive is None else settings.exclusive,
         )
@@ -43,7 +43,7 @@ class Classifier:
 
     async def check_batch(self, windows: Sequence[Window], turns: Sequence[Turn]) -> Sequence[Verdict | Exception]:  # noqa: ARG002  # the interface
         """Judge windows of many streams."""
-        texts = [_LONE.sub("\ufffd", window.text) for window in windows]
+        texts = [LONE.sub("\ufffd", window.text) for window in windows]
         answers = await in_pieces(self._engine, texts, self._most)
         return [self._judged(answer, window) for answer, window in zip(answers, windows, strict=True)]
 
@@ -56,7 +56,7 @@ class Classifier:
             return exc
 
 
-def _configured_threshold(settings: ClassifierSettings, context: RailContext) -> float | None:
+def configured_threshold(settings: LabelSettings, context: RailContext) -> float | None:
     """Return the kernel's `threshold` for the rail, so that what it refuses has a category and a span."""
     key = context.config.rail_key(context.name, None)
     options, _ = context.config.rail_options(key or context.name, fields=type(settings).model_fields)

@@ -46,10 +46,28 @@ class BatchSettings(BaseModel):
         )
 
 
-class ClassifierSettings(BaseModel):
-    """Settings of `classifier`."""
+class LabelSettings(BaseModel):
+    """What every classifier may have: which of its labels are violations, and where it runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labels: dict[str, str | None] = Field(
+        default_factory=dict,
+        description="The model's labels, each with the category of a violation that it stands for, or null for a "
+        "harmless one. `*` stands for all others. A label that is not listed is an error.",
+    )
+    thresholds: dict[str, Score] = Field(
+        default_factory=dict, description="By category: the score from which on a text is refused, 0.5 unless set."
+    )
+    device: str = Field(default="cpu", description="Where the model runs in this process, such as `cuda`.")
+
+    def is_harmful(self, label: str) -> bool:
+        """Return whether a label stands for a violation."""
+        return self.labels.get(label, self.labels.get(EVERYTHING)) is not None
+
+
+class ClassifierSettings(LabelSettings):
+    """Settings of `classifier`."""
 
     engine: EngineName = Field(default="embedded", description="What runs the classifier.")
     model: str | None = Field(
@@ -62,16 +80,8 @@ class ClassifierSettings(BaseModel):
         default=None,
         description="The environment variable that holds its key; for OpenAI itself `OPENAI_API_KEY` unless set.",
     )
-    labels: dict[str, str | None] = Field(
-        default_factory=dict,
-        description="The model's labels, each with the category of a violation that it stands for, or null for a "
-        "harmless one. `*` stands for all others. A label that is not listed is an error.",
-    )
     names: tuple[str, ...] = Field(
         default=(), description="The names of the labels in their order, for services that answer with scores alone."
-    )
-    thresholds: dict[str, Score] = Field(
-        default_factory=dict, description="By category: the score from which on a text is refused, 0.5 unless set."
     )
     task: Literal["text", "tokens"] = Field(
         default="text", description="Whether the model classifies a text as a whole, or its tokens one by one."
@@ -81,7 +91,6 @@ class ClassifierSettings(BaseModel):
         description="Whether the scores of a text add up to 1, so that those of several violations count together; "
         "what the model's own configuration or its answers show unless set.",
     )
-    device: str = Field(default="cpu", description="Where `transformers` runs the model.")
     max_characters: Count | None = Field(
         default=None,
         description="Texts that are longer are judged in pieces that overlap by a quarter. Models in this process "
@@ -98,10 +107,6 @@ class ClassifierSettings(BaseModel):
         default=BatchSettings(), description="How what many streams ask at once is gathered: `size`, `wait_ms`, "
         "`tokens`, `rest`, `pending`, `workers`."
     )  # fmt: skip
-
-    def is_harmful(self, label: str) -> bool:
-        """Return whether a label stands for a violation."""
-        return self.labels.get(label, self.labels.get(EVERYTHING)) is not None
 
     @field_validator("url")
     @classmethod
@@ -143,3 +148,20 @@ class ModerationSettings(ClassifierSettings):
     """Settings of `moderation classifier`: those of `classifier`, for OpenAI's moderation endpoint."""
 
     engine: EngineName = Field(default="openai", description="What runs the classifier.")
+
+
+class TokenSettings(LabelSettings):
+    """Settings of `token classifier`."""
+
+    model: str = Field(description="A folder, or a name on the hub: a causal model that classifies tokens.")
+    max_tokens: Annotated[int, Field(ge=8, strict=True)] = Field(
+        default=4096,
+        description="How many tokens the model reads as one text, if it takes so many; longer texts are read in parts "
+        "that overlap by a quarter.",
+    )
+
+    @model_validator(mode="after")
+    def _has_labels(self) -> Self:
+        if not self.labels:
+            raise ValueError("'labels' is missing: which of the model's labels are violations")
+        return self

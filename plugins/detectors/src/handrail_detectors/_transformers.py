@@ -40,7 +40,7 @@ class TransformersEngine:
             config = AutoConfig.from_pretrained(place)
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place)
             how = ("transformers", settings.task, settings.device)
-            self._loaded = loaded(place, how, partial(_load, kind, place, settings.device))
+            self._loaded = loaded(place, how, partial(load, kind, place, settings.device))
         except (OSError, ValueError, RuntimeError) as exc:
             raise ConfigurationError(
                 f"rail {rail!r}: the classifier {place!r} cannot be loaded: {type(exc).__name__}"
@@ -50,7 +50,7 @@ class TransformersEngine:
         multiple = config.problem_type == "multi_label_classification" or len(self._names) == 1
         self._sigmoid = multiple and not self._tokens
         self.exclusive: bool | None = not multiple and not self._tokens
-        self._chunks = Chunks(self._tokenizer, _most_tokens(config, self._tokenizer), rail)
+        self._chunks = Chunks(self._tokenizer, most_tokens(config, self._tokenizer), rail)
 
     async def classify(self, texts: Sequence[str]) -> Sequence[Answer | Exception]:
         """Judge texts in a thread; batches take turns."""
@@ -71,11 +71,12 @@ class TransformersEngine:
         return list(scores.tolist())
 
 
-def _load(kind: Any, place: str, device: str) -> Any:
+def load(kind: Any, place: str, device: str) -> Any:
+    """Load a model onto a device."""
     return kind.from_pretrained(place, dtype=torch.float32).to(device).eval()
 
 
-def _most_tokens(config: Any, tokenizer: Any) -> int:
+def most_tokens(config: Any, tokenizer: Any) -> int:
     """Return the most tokens that the model takes at once; tokenizers write a huge number where they do not know."""
     found = [getattr(config, "max_position_embeddings", None), tokenizer.model_max_length]
     sound = [number for number in found if isinstance(number, int) and 8 <= number < 10**6]

@@ -27,6 +27,14 @@ def handrail_rails() -> Iterator[RailSpec]:
         summary="Blocks what OpenAI's moderation endpoint scores too high.",
         rewrites=False,
     )
+    yield RailSpec(
+        name="token classifier",
+        target="handrail_detectors:TokenClassifier",
+        settings="handrail_detectors:TokenSettings",
+        summary="Blocks what a causal token classifier scores too high; it reads each stream once, as it comes.",
+        rewrites=False,
+        stateful=True,
+    )
     for name in ("toxicity classifier", "injection classifier"):
         yield RailSpec(
             name=name,

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
+    from handrail_eval._engine import RowJudge as RowJudge
     from handrail_eval._engine import Settings as Settings
+    from handrail_eval._engine import Write as Write
     from handrail_eval._engine import judge_rows as judge_rows
     from handrail_eval._figures import figures_of as figures_of
     from handrail_eval._reading import read_rows as read_rows
     from handrail_eval._rows import Row as Row
 
 _HOMES = {
-    "_engine": ("Settings", "judge_rows"),
+    "_engine": ("RowJudge", "Settings", "Write", "judge_rows"),
     "_figures": ("figures_of",),
     "_reading": ("read_rows",),
     "_rows": ("Row",),

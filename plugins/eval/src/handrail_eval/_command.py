@@ -34,6 +34,7 @@ def run(
     first_token: float = 0.3,
     concurrency: int = 32,
     processes: int = 0,
+    engine: str = "local",
     no_whole: _Flag = False,
     no_texts: _Flag = False,
     ask_all: _Flag = False,
@@ -66,6 +67,7 @@ def run(
         first_token: Seconds before its first token.
         concurrency: Rows at once, and checks of one rail at once, where rails are waited for.
         processes: Processes where rails are not waited for; by default one a processor.
+        engine: Who judges: local is this machine; ray, of handrail-ray, a cluster.
         no_whole: Judge answers as streams only.
         no_texts: Write no texts: no answers, no reasons of rails, no messages of errors.
         ask_all: Ask judges of cascades about windows that 'when' spares them, too, to see what they miss.
@@ -92,6 +94,7 @@ def run(
             first_token=first_token,
             concurrency=concurrency,
             processes=processes,
+            engine=engine,
             whole=not no_whole,
             texts=not no_texts,
             ask_all=ask_all,

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import anyio
+from anyio.from_thread import start_blocking_portal
 from handrail import RailsConfig
 
 from handrail_eval._cache import Cache
@@ -173,3 +174,35 @@ def _judge_batch(rows: list[Row]) -> list[Record]:
         return [await judge(rails, row, settings) for row in rows]
 
     return anyio.run(every)
+
+
+class RowJudge:
+    """Judges rows by a configuration that is loaded once, for engines that share the work over machines.
+
+    Args:
+        config: the configuration.
+        settings: how rows are judged; `processes` is for whoever shares the work.
+    """
+
+    def __init__(self, config: RailsConfig, settings: Settings) -> None:
+        self._rails = MeteredRails(config, at_once=settings.concurrency)
+        self._settings = settings
+        self._stack = ExitStack()
+        self._loop = self._stack.enter_context(start_blocking_portal())
+
+    def judge(self, rows: Sequence[Row]) -> list[Record]:
+        """Return what came of each row, in order."""
+        records: list[Record] = []
+
+        def write(verdict: dict[str, Any], times: dict[str, Any]) -> None:
+            records.append((verdict, times))
+
+        self._loop.call(_judge_at_once, self._rails, rows, self._settings, write)
+        return records
+
+    def close(self) -> None:
+        """Close the configuration's rails and models."""
+        try:
+            self._loop.call(self._rails.aclose)
+        finally:
+            self._stack.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 from handrail import Blocked, Chunk, HandrailError, RailFailed, Retraction, TextDelta
@@ -206,19 +207,18 @@ def _tell_times(rails: MeteredRails, replay: Replay, pieces: Sequence[Piece], st
 
 def _delays(pieces: Sequence[Piece], released: Sequence[tuple[int, int]], at: Sequence[float]) -> Json:
     """Return how long characters waited, in seconds, in characters and in tokens."""
-    ends, came = [], 0
-    for piece in pieces:
-        came += len(piece.chunk.text)
-        ends.append((came, piece.at))
+    ends, times = list(accumulate(len(piece.chunk.text) for piece in pieces)), [piece.at for piece in pieces]
     waited = weight = 0.0
-    position, k = 0, 0
+    position, k, total = 0, 0, len(ends)
     for (_, upto), when in zip(released, at, strict=True):
-        while k < len(ends) and position < upto:
-            take = min(ends[k][0], upto) - position
-            waited += take * max(0.0, when - ends[k][1])
+        while k < total and position < upto:
+            end, late = ends[k], when - times[k]
+            take = min(end, upto) - position
+            if late > 0:
+                waited += take * late
             weight += take
             position += take
-            if position >= ends[k][0]:
+            if position >= end:
                 k += 1
     first_text = next((piece.at for piece in pieces if piece.chunk.text), None)
     first = at[0] - first_text if at and first_text is not None else None

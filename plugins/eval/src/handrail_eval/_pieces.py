@@ -47,7 +47,7 @@ def pieces_of(row: Row, *, seed: int, pace: float, first: float) -> list[Piece]:
     chance, at, found = random.Random(digest), first, []  # noqa: S311  # no secret: the seed must give the same again
     for chunk, tokens in _chunks(row, chance):
         found.append(Piece(chunk, round(at, 6), tokens))
-        at += tokens / pace * chance.uniform(0.5, 1.5)
+        at += tokens / pace * (0.5 + chance.random())
     return found
 
 
@@ -68,10 +68,13 @@ def _chunks(row: Row, chance: random.Random) -> Iterator[tuple[Chunk, int]]:
 
 
 def _cut(text: str, chance: random.Random) -> Iterator[tuple[str, int]]:
-    tokens = _TOKEN.findall(text)
-    at = 0
-    while at < len(tokens):
-        count = chance.choice(_TOGETHER)
-        taken = tokens[at : at + count]
-        yield "".join(taken), len(taken)
+    tokens, drawn, kinds = _TOKEN.findall(text), chance.random, len(_TOGETHER)
+    at, total = 0, len(tokens)
+    while at < total:
+        count = _TOGETHER[int(drawn() * kinds)]
+        if count == 1:  # most of them, so without a list
+            yield tokens[at], 1
+        else:
+            taken = tokens[at : at + count]
+            yield "".join(taken), len(taken)
         at += count

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from handrail import ConfigurationError
 
-from handrail_eval._engine import Settings, judge_rows
+from handrail_eval._engine import Settings
+from handrail_eval._engines import LOCAL, engine_of
 from handrail_eval._fields import sources_of
 from handrail_eval._figures import Figures
 from handrail_eval._gates import Gate, against_baseline, baseline_of, conditions_of
@@ -50,6 +51,7 @@ class Asked:
     first_token: float = 0.3
     concurrency: int = 32
     processes: int = 0
+    engine: str = LOCAL
     whole: bool = True
     texts: bool = True
     ask_all: bool = False
@@ -124,7 +126,7 @@ def _judge(asked: Asked, manifest: Mapping[str, Any]) -> None:
             run.write(verdict, times)
             progress.add()
 
-        judge_rows(asked.config, left, settings, write)
+        engine_of(asked.engine)(asked.config, left, settings, write)
         progress.end()
 
 

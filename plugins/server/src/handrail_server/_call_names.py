@@ -33,15 +33,13 @@ class CallNames:
         main = rails.config.model_for("main")
         configured = main.parameters.get("tools") if main is not None else None
         self._offered = {*_names(configured), *_names(options.get("llm_params", {}).get("tools"))}
-        self._changed: dict[tuple[str | None, str], tuple[str | None, str]] = {}
+        self._refused: set[str] = set()
+        self._has_foreign_id = False
 
     @property
     def withheld(self) -> list[str]:
         """Which fields were changed, by their names."""
-        fields = (("id", 0), ("name", 1))
-        return [
-            f"tool_calls.{name}" for name, at in fields if any(old[at] != new[at] for old, new in self._changed.items())
-        ]
+        return ["tool_calls.id"] * self._has_foreign_id + ["tool_calls.name"] * bool(self._refused)
 
     async def passed(self, items: Sequence[str | Event]) -> Sequence[str | Event]:
         """Return what was released, with names and ids as they may be given."""
@@ -58,23 +56,27 @@ class CallNames:
 
     def renamed(self, response: GenerationResponse) -> GenerationResponse:
         """Return an answer whose calls have the names and ids that were given."""
-        if not self._changed:
+        if self._judge is None or not response.tool_calls:
             return response
-        calls = []
-        for call in response.tool_calls:
-            id, name = self._changed.get((call.id, call.name), (call.id, call.name))  # noqa: A001  # the protocol's
-            calls.append(replace(call, id=id or "", name=name))
+        calls = [
+            replace(call, id=self._id(call.id, index), name=WITHHELD if call.name in self._refused else call.name)
+            for index, call in enumerate(response.tool_calls)
+        ]
         return replace(response, tool_calls=tuple(calls))
 
     async def _told(self, delta: ToolCallDelta) -> ToolCallDelta:
-        if delta.name is None:
-            return delta if delta.id is None or _ID.fullmatch(delta.id) else replace(delta, id=f"call_{delta.index}")
-        id = delta.id if _ID.fullmatch(delta.id or "") else f"call_{delta.index}"  # noqa: A001  # the protocol's
-        name = delta.name if await self._may_be_told(delta.name) else WITHHELD
-        if (id, name) == (delta.id, delta.name):
+        if delta.id is not None and (id := self._id(delta.id, delta.index)) != delta.id:  # noqa: A001  # the protocol's
+            delta = replace(delta, id=id)
+        if delta.name is None or await self._may_be_told(delta.name):
             return delta
-        self._changed[delta.id, delta.name] = (id, name)
-        return replace(delta, id=id, name=name)
+        self._refused.add(delta.name)
+        return replace(delta, name=WITHHELD)
+
+    def _id(self, id: str, index: int) -> str:  # noqa: A002  # the protocol's
+        if _ID.fullmatch(id):
+            return id
+        self._has_foreign_id = True
+        return f"call_{index}"
 
     async def _may_be_told(self, name: str) -> bool:
         if not name or name in self._offered or self._judge is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -30,6 +31,7 @@ ErrorBody: TypeAlias = Callable[[str | None, ApiError], object]
 
 access = logging.getLogger("handrail.access")
 
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[\w.-]*)(?::\d{0,5})?", re.ASCII)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECURITY = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 _LONGEST_PATH = 256
@@ -122,11 +124,12 @@ class Gate:
 
     def _check_host(self, scope: Scope) -> None:
         """Refuse foreign names: a web page could give a name of its own the address of a local server."""
-        if not self._hosts or "*" in self._hosts:
-            return
-        host = (_header(scope, b"host") or b"").decode("latin-1").lower()
-        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-        if name not in self._hosts:
+        hosts = _headers(scope, b"host")
+        sound = _HOST.fullmatch(hosts[0].decode("latin-1").lower()) if len(hosts) == 1 else None
+        if hosts and sound is None:
+            raise ApiError(400, "The request must name one host, as NAME or NAME:PORT.", code="invalid_host")
+        name = sound["name"].strip("[]") if sound is not None else ""
+        if self._hosts and "*" not in self._hosts and name not in self._hosts:
             raise ApiError(
                 421,
                 "The server is not known by this name; its setting 'allowed_hosts' lists others.",
@@ -190,7 +193,7 @@ class _Answer:
     def __init__(self, scope: Scope, send: Send, path: str | None) -> None:
         self.path = path
         self.tenant: Tenant = NOBODY
-        self.request_id = choose_request_id(_header(scope, b"x-request-id"))
+        self.request_id = choose_request_id(next(iter(_headers(scope, b"x-request-id")), None))
         self.status: int | None = None
         self.sent = 0
         self.complete = False
@@ -220,12 +223,13 @@ def _tenant_words(tenant: Tenant) -> str:
 
 
 def _credentials(scope: Scope) -> bytes | None:
-    """Return the key as OpenAI's clients send it, else as Anthropic's do."""
-    authorization = _header(scope, b"authorization")
-    if authorization is None and (key := _header(scope, b"x-api-key")) is not None:
-        return b"Bearer " + key
-    return authorization
+    """Return the key as OpenAI's clients send it, else as Anthropic's do; None for one of several.
+
+    A proxy in front could have looked at another one than this.
+    """
+    sent = _headers(scope, b"authorization") or [b"Bearer " + key for key in _headers(scope, b"x-api-key")]
+    return sent[0] if len(sent) == 1 else None
 
 
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
+def _headers(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]

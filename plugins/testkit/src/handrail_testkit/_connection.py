@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from handrail_testkit._completions import Completion
 from handrail_testkit._http import Received, end, framed, head, read_request
 from handrail_testkit._serving import serve_model
-from handrail_testkit.replies import Ending, Pause, Reply, Step, error, json_reply, sse, stream
+from handrail_testkit.replies import Ending, Pause, Reply, Step, json_reply, sse, stream
 
 if TYPE_CHECKING:
     from handrail_testkit._server import ProtocolServer
-
-
-_ENDPOINTS = {"/chat/completions": "messages", "/embeddings": "input"}  # and what a request must have
 
 
 class Connection:
@@ -93,38 +90,12 @@ class Connection:
         return watch.exception() is not None or watch.result() == b""
 
     async def _reply(self, request: Received) -> bool:
-        refused = self._refusal(request)
-        answer = refused or self._server.next_answer(request.json["model"])
+        answer = self._server.answer_to(request)
         if isinstance(answer, Completion):
             answer = _as_reply(answer, request)
         if isinstance(answer, Reply):
             return await self._play(answer)
         return await serve_model(answer, request, self.send)
-
-    def _refusal(self, request: Received) -> Reply | None:
-        if self._server.key is not None and request.key != self._server.key:
-            return error(401, "Incorrect API key provided.", code="invalid_api_key")
-        path = request.path.partition("?")[0]
-        if request.method == "GET" and path.endswith("/models"):
-            models = self._server.models or ("test-model",)
-            entries = [{"id": name, "object": "model", "created": 0, "owned_by": "handrail"} for name in models]
-            return json_reply({"object": "list", "data": entries})
-        asked = next((field for end, field in _ENDPOINTS.items() if path.endswith(end)), None)
-        if request.method != "POST" or asked is None:
-            return error(404, f"Invalid URL ({request.method} {path})")
-        return self._bad_request(request, asked)
-
-    def _bad_request(self, request: Received, asked: str) -> Reply | None:
-        try:
-            body = request.json
-        except ValueError:
-            return error(400, "We could not parse the JSON body of your request.")
-        for field in ("model", asked):
-            if not body.get(field):
-                return error(400, f"Missing required parameter: '{field}'.", code="missing_required_parameter")
-        if self._server.models and body["model"] not in self._server.models:
-            return error(404, f"The model `{body['model']}` does not exist.", code="model_not_found")
-        return None
 
     async def _play(self, reply: Reply) -> bool:
         if not await self._wait(reply.before_headers):

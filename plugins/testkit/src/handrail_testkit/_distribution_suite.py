@@ -17,7 +17,7 @@ import pytest
 from handrail import RailsConfig, Registry
 from handrail.config import json_schema
 from handrail.errors import ConfigurationError
-from handrail.plugins import CommandSpec, DialectSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
@@ -32,6 +32,8 @@ _KINDS = {
     StrategySpec: "strategy",
     CommandSpec: "command",
     DialectSpec: "dialect",
+    ObserverSpec: "observer",
+    PlacementSpec: "placement",
 }
 _MOST_MODULES = 12
 _PROBES: pytest.StashKey[dict[str, Probe]] = pytest.StashKey()

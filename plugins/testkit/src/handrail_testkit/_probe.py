@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import handrail
-from handrail.plugins import CommandSpec, DialectSpec, ProviderSpec, RailSpec, StrategySpec
+from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 
 _KINDS = {
     "provider": ProviderSpec,
@@ -27,6 +27,8 @@ _KINDS = {
     "strategy": StrategySpec,
     "command": CommandSpec,
     "dialect": DialectSpec,
+    "observer": ObserverSpec,
+    "placement": PlacementSpec,
 }
 _EVENTS = (
     "os.exec", "os.fork", "os.forkpty", "os.mkdir", "os.posix_spawn", "os.remove", "os.rename", "os.rmdir", "os.spawn",

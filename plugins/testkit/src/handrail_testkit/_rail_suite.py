@@ -19,10 +19,15 @@ from handrail_testkit._standstill import LONGEST, blocking_calls, running_tasks,
 from handrail_testkit._watching import patience
 
 if TYPE_CHECKING:
+    from handrail import Span
+
     from handrail_testkit._rail_case import Said
 
 LONG = 1000
 """Characters of a text that is more than a window."""
+
+ODD_BEGINNING = "\n \U0001f600 \u0130 \u00df \ufb03 e\u0301. "
+"""Has other lengths in bytes, in UTF-16, in lower case, folded, normalised and stripped than it has in characters."""
 
 
 class RailConformance(Conformance, suite=True):
@@ -91,6 +96,24 @@ class RailConformance(Conformance, suite=True):
             said = await _said(built, pieces_of(f"{around}{text}\n{around}", "words"))
             assert said.outcome == "passed", f"{text!r} in a long text: {_why(said)}"
             assert said.text == f"{around}{expected}\n{around}"
+
+    async def test_places_are_counted_in_characters(self, case: RailCase, built: BuiltRail) -> None:
+        """What stands before a violation moves its place by so many characters of the text as it came.
+
+        Count neither bytes nor UTF-16, as services may, and search no copy that was folded, normalised or stripped.
+        """
+        if built.whole:
+            return
+        for text in case.blocks:
+            here, there = await _said(built, [text]), await _said(built, [ODD_BEGINNING + text])
+            assert there.outcome != "failed", f"{ODD_BEGINNING + text!r}: {_why(there)}"
+            expected, found = _span_of(here), _span_of(there)
+            if expected is not None and found is not None:
+                begin, end = (place + len(ODD_BEGINNING) for place in expected)
+                assert found[0] <= begin <= end <= found[1], f"the span is {found}, where it should be {(begin, end)}"
+        for text, rewritten in case.rewrites.items():
+            said = await _said(built, [ODD_BEGINNING + text])
+            assert said.text.endswith(rewritten), f"{said.text!r} was delivered; it should end with {rewritten!r}"
 
     # One rail, many streams
 
@@ -200,8 +223,8 @@ def violation_start(case: RailCase, text: str, said: Said, *, after: str = "") -
         part = case.blocks[text]
         assert part in text, f"'blocks' names {part!r} as the violation of {text!r}, which does not have it"
         return len(after) + text.index(part)
-    blocked = said.delivered.blocked
-    return blocked.span[0] if blocked is not None and blocked.span is not None else len(after)
+    span = _span_of(said)
+    return len(after) if span is None else span[0]
 
 
 def harmless(case: RailCase, *, length: int = LONG) -> str:
@@ -215,6 +238,11 @@ async def _assert_before(built: BuiltRail, text: str, begin: int, said: Said) ->
     if not text[:begin].startswith(said.text):  # then the beginning was rewritten
         clean = await _said(built, [text[:begin]])
         assert clean.text.startswith(said.text), f"{said.text!r} of {text!r} was delivered"
+
+
+def _span_of(said: Said) -> Span | None:
+    blocked = said.delivered.blocked
+    return None if blocked is None else blocked.span
 
 
 def _ways(case: RailCase, text: str) -> list[list[str]]:

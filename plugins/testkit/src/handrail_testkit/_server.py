@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from handrail_testkit._completions import Completion
 from handrail_testkit._connection import Connection
+from handrail_testkit._refusing import refusal
 
 if TYPE_CHECKING:
     import ssl
@@ -84,6 +85,10 @@ class ProtocolServer:
     def will(self, *answers: Completion | Reply) -> None:
         """Give these answers to the next requests, one each, in this order."""
         self._queue.extend(answers)
+
+    def answer_to(self, request: Received) -> Completion | Reply | Provider:
+        """Return the answer to a request that has just come in. A server of another protocol has its own."""
+        return refusal(request, key=self.key, models=self.models) or self.next_answer(request.json["model"])
 
     def next_answer(self, model: str) -> Completion | Reply | Provider:
         """Take the answer to a request that has just come in."""

@@ -17,7 +17,7 @@ from handrail import Edit, Verdict
 
 from handrail_testkit._awaits import MOST_AWAITS, Cancelled, Failed, Held
 from handrail_testkit._rail_case import window_of
-from handrail_testkit._rail_suite import RailConformance
+from handrail_testkit._rail_suite import RailConformance, harmless
 from handrail_testkit._watching import patience
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ ODD_TEXTS = (
     "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 200,
 )
 """Texts of any size and kind; the last ones are longer than most windows."""
+
+LONG_WINDOW = 4000
+"""Characters of a window that is longer than what many classifiers take."""
 
 MOST_BORDERS = 8
 """At about how many places what must be seen is cut in two."""
@@ -102,6 +105,14 @@ class WindowRailConformance(RailConformance, suite=True):
                     cut = f"{text[begin:end]!r}, which begins in one window and ends in the next"
                     assert there.decision == here.decision, f"check() gave {there!r} for {cut}"
                     _assert_edited(there, here, start)
+
+    async def test_a_long_window_is_judged_to_its_end(self, case: RailCase, built: BuiltRail) -> None:
+        """A configuration may make windows long. Judge a text in pieces, rather than cut it to what a model takes."""
+        if built.whole:
+            return
+        for text in case.blocks:
+            verdict = await _check(built, case, window_of(case, harmless(case, length=LONG_WINDOW) + text))
+            assert verdict.decision == "block", f"{text!r} at the end of a long window: check() gave {verdict!r}"
 
     async def test_any_text_gets_a_verdict(self, case: RailCase, built: BuiltRail) -> None:
         """Nothing, one character, many, and characters of all planes are text that a model may send."""

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk
+from handrail_http import ErrorEvent, Halves, NotAnEventError, clean, word_of
 
 from handrail_anthropic._beside import Beside
 from handrail_anthropic._thinking import ThinkingBlocks
 from handrail_anthropic._usage import Cost
 from handrail_anthropic._uses import ToolUses
-from handrail_anthropic._values import Halves, clean
 from handrail_anthropic._wire import (
     Block,
     Delta,
     Head,
     Message,
-    NotAnEventError,
     decode,
     decode_block,
     decode_message,
@@ -40,18 +39,6 @@ FINISH_REASONS: Mapping[str, str] = {
 _COMPLETE = frozenset(("end_turn", "stop_sequence", "tool_use"))
 _SILENT = frozenset(("text", "thinking", "redacted_thinking", "tool_use"))
 """Blocks that are read; all others are kept as they are."""
-
-
-class ErrorEvent(Exception):  # noqa: N818  # it is what the server sent: an event with an error in it
-    """The server sent an error in the stream.
-
-    Attributes:
-        error: the error object.
-    """
-
-    def __init__(self, error: object) -> None:
-        super().__init__("the server sent an error")
-        self.error = error
 
 
 class Answer:
@@ -131,7 +118,7 @@ class Answer:
         return None
 
     def _opening(self, head: Head) -> Chunk:
-        names = {name: str(value) for name, value in (("id", head.id), ("model", head.model)) if value}
+        names = {name: word for name, value in (("id", head.id), ("model", head.model)) if (word := word_of(value))}
         self._wire |= names
         return Chunk(usage=self._cost.take(head.usage), metadata={**self._metadata, **names, "wire": dict(self._wire)})
 

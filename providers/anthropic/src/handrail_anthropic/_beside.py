@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from handrail_anthropic._values import clean
+from handrail_http import clean
 
 if TYPE_CHECKING:
     from handrail_anthropic._thinking import ThinkingBlocks

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.errors import ConfigurationError
+from handrail_http import Endpoint, ca_file_of, checked_header_value, secrets_of
 
-from handrail_anthropic._addresses import checked_base_url, checked_header_value
+from handrail_anthropic._settings import checked_base_url
 
 if TYPE_CHECKING:
     from handrail import ProviderContext
@@ -19,37 +18,6 @@ if TYPE_CHECKING:
 ADDRESS = "https://api.anthropic.com"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
 _TOKEN_VARIABLE = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  # its name
-_SHORTEST_SECRET = 6
-"""Shorter ones, such as "none" for a server on this machine, also occur in messages as words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One model at one server.
-
-    Attributes:
-        engine: as the configuration names it.
-        model: the model's name.
-        base_url: where the server is; None if a client was handed in.
-        ca_file: a certificate authority to trust.
-        key_variable: the environment variable that holds the key, or would; for messages.
-        key: the key; None if the server needs none.
-        secrets: what must appear in no message.
-    """
-
-    engine: str
-    model: str
-    base_url: str | None
-    ca_file: Path | None
-    key_variable: str | None
-    key: str | None = field(default=None, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def scrubbed(self, text: str) -> str:
-        """Return the text without any secret that a server has repeated in it."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
 
 
 def settle(settings: AnthropicSettings, context: ProviderContext) -> Endpoint:
@@ -64,18 +32,14 @@ def settle(settings: AnthropicSettings, context: ProviderContext) -> Endpoint:
     base_url = None if settings.client is not None else _base_url(settings)
     key = None if settings.client is not None else _key(settings, context, label, needed=base_url == ADDRESS)
     own = (getattr(settings.client, name, None) for name in ("api_key", "auth_token"))
-    secrets = (key, *own, *settings.headers.values())
-    ca_file = context.base_path / settings.ca_file if settings.ca_file else None
-    if ca_file is not None and not ca_file.is_file():
-        raise ConfigurationError(f"{label}: 'ca_file' is {str(ca_file)!r}, which is not a file")
     return Endpoint(
         engine=context.model.engine,
         model=context.model.model,
         base_url=base_url,
-        ca_file=ca_file,
+        ca_file=ca_file_of(settings.ca_file, context, label),
         key_variable=None if settings.api_key or settings.client else context.model.api_key_env_var or KEY_VARIABLE,
         key=key,
-        secrets=tuple(secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET),
+        secrets=secrets_of(key, *own, *settings.headers.values(), *settings.query.values()),
     )
 
 

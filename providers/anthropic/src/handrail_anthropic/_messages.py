@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import BadParameterError
+
 from handrail_anthropic._content import blocks_of, with_cache_control
-from handrail_anthropic._problems import BadParameterError
 from handrail_anthropic._thinking import placed_thinking_of
 
 if TYPE_CHECKING:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import Failures, PerLoop
+
 from handrail_anthropic._call import Call
-from handrail_anthropic._client import Clients, request_headers
+from handrail_anthropic._client import given_client, make_client, request_headers
 from handrail_anthropic._endpoint import settle
-from handrail_anthropic._failures import Failures
+from handrail_anthropic._failures import SDK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -25,9 +27,10 @@ class AnthropicProvider:
 
     def __init__(self, settings: AnthropicSettings, context: ProviderContext) -> None:
         self._settings = settings
-        self._endpoint = settle(settings, context)
-        self._failures = Failures(self._endpoint)
-        self._clients = Clients(self._endpoint, settings)
+        self._endpoint = endpoint = settle(settings, context)
+        self._failures = Failures(endpoint, SDK)
+        given = given_client(settings, endpoint)
+        self._clients = PerLoop(lambda: make_client(endpoint, settings), given=given)
         self._headers = request_headers(self._endpoint, settings)
 
     def __repr__(self) -> str:

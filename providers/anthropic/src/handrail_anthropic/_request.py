@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import BadParameterError
+
 from handrail_anthropic._messages import conversation
-from handrail_anthropic._problems import BadParameterError
 from handrail_anthropic._tools import tool_choice_of, tools_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handrail import Message
+    from handrail_http import Endpoint
 
-    from handrail_anthropic._endpoint import Endpoint
     from handrail_anthropic._settings import AnthropicSettings
 
 _OURS = ("stream", "streaming", "stream_options", "messages", "model", "system")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handrail_anthropic._problems import BadParameterError
+from handrail_http import BadParameterError
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from handrail import ToolCallDelta
-
-from handrail_anthropic._values import Halves, clean
-from handrail_anthropic._wire import NotAnEventError
+from handrail_http import Halves, NotAnEventError, clean, clean_text, word_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -52,7 +50,7 @@ class ToolUses:
             raise NotAnEventError("a tool call without a name")
         use = self._uses[index] = _Use(len(self._uses), block.input)
         self._waiting.append(use)
-        return (ToolCallDelta(use.number, str(block.id or f"toolu_{use.number}"), block.name),)
+        return (ToolCallDelta(use.number, word_of(block.id) or f"toolu_{use.number}", clean_text(block.name)),)
 
     def add(self, index: int, arguments: str) -> Calls:
         """Take more of the arguments of a call."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, TypeVar
 
+from handrail_http import NotAnEventError, clean, json_object
 from msgspec import DecodeError, Struct, ValidationError, convert
 from msgspec.json import Decoder
-
-from handrail_anthropic._values import clean
 
 T = TypeVar("T", "Event", "Message")
 
@@ -70,12 +68,6 @@ class Event(Struct):
     error: Any = None
 
 
-class NotAnEventError(ValueError):
-    """The server sent something that is no event of the protocol."""
-
-
-_LARGE = 1024 * 1024
-_MOST_VALUES = 500_000
 _events = Decoder(Event)
 _messages = Decoder(Message)
 
@@ -111,7 +103,7 @@ def decode_block(data: bytes, index: int | None = None) -> dict[str, Any]:
     Raises:
         NotAnEventError: there is none.
     """
-    found = _loaded(data, "an event")
+    found = json_object(data)
     block = found.get("content_block") if index is None else found["content"][index]
     cleaned = clean(block)
     if not isinstance(cleaned, dict):
@@ -121,22 +113,8 @@ def decode_block(data: bytes, index: int | None = None) -> dict[str, Any]:
 
 def _tolerantly(data: bytes, kind: type[T], what: str) -> T:
     """Decode what is only odd: `NaN`, halves of a surrogate pair, bytes that are not UTF-8, numbers as text."""
-    found = _loaded(data, what)
+    found = json_object(data)
     try:
         return convert(found, kind, strict=False)
-    except (ValidationError, RecursionError) as exc:
+    except (ValidationError, UnicodeEncodeError, RecursionError) as exc:
         raise NotAnEventError(f"{len(data)} bytes that are not {what}: {type(exc).__name__}") from None
-
-
-def _loaded(data: bytes, what: str) -> dict[str, Any]:
-    problem = "not a JSON object"
-    if len(data) > _LARGE and data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
-        raise NotAnEventError(f"{len(data)} bytes that are not {what}: more than {_MOST_VALUES} values")
-    try:
-        found = json.loads(data.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        problem = "not valid JSON"
-    else:
-        if isinstance(found, dict):
-            return found
-    raise NotAnEventError(f"{len(data)} bytes that are not {what}: {problem}")

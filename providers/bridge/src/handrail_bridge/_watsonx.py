@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 from handrail.errors import ConfigurationError
-from handrail_openai import CredentialsError, OpenAIProvider, Service, beginning_of
+from handrail_http import beginning_of
+from handrail_openai import CredentialsError, OpenAIProvider, Service
 from pydantic import SecretStr
 
 if TYPE_CHECKING:

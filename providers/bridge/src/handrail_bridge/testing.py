@@ -49,7 +49,7 @@ class WatsonxServer(ProtocolServer):
         """Return the token that is valid."""
         return f"eyJhbGciOiJIUzI1NiJ9.{self.exchanges}.signature"
 
-    def take_answer(self, request: Received) -> Reply:
+    def answer_to(self, request: Received) -> Reply:
         """Return the answer to a request that has just come in."""
         if request.path == "/identity/token":
             return self._exchange(request)
@@ -86,7 +86,7 @@ class _WatsonxConnection(Connection):
         self._watsonx = server
 
     async def _reply(self, request: Received) -> bool:
-        return await self._play(self._watsonx.take_answer(request))
+        return await self._play(self._watsonx.answer_to(request))
 
 
 def events(completion: Completion) -> Iterator[bytes]:

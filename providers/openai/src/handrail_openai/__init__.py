@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from handrail.plugins import lazy_exports
 
 if TYPE_CHECKING:
-    from handrail_openai._bounded import beginning_of as beginning_of
     from handrail_openai._provider import OpenAIProvider as OpenAIProvider
     from handrail_openai._service import CredentialsError as CredentialsError
     from handrail_openai._service import Service as Service
     from handrail_openai._settings import OpenAISettings as OpenAISettings
 
 _HOMES = {
-    "_bounded": ("beginning_of",),
     "_provider": ("OpenAIProvider",),
     "_service": ("CredentialsError", "Service"),
     "_settings": ("OpenAISettings",),

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Chunk, ToolCallDelta
+from handrail_http import ErrorEvent, Halves, NotAnEventError, clean, count_of, text_of
 from msgspec import Raw
 
 from handrail_openai._beside import REASONING, Beside, details_text
 from handrail_openai._ends import broke_off, is_cut, reason_of
 from handrail_openai._parts import parts_of
 from handrail_openai._tools import FUNCTION_CALL, ToolCalls
-from handrail_openai._values import Halves, clean, count_of, text_of, usage_of
-from handrail_openai._wire import NotAChunkError, plain, whole
+from handrail_openai._usage import usage_of
+from handrail_openai._wire import plain, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,18 +32,6 @@ _WITHOUT_CHOICES = frozenset(
     )
 )
 _SIGNS_OF_LIFE = frozenset(("heartbeat", "keep-alive", "keep_alive", "keepalive", "ping"))
-
-
-class ErrorEvent(Exception):  # noqa: N818  # it is what the server sent: an event with an error in it
-    """The server sent an error in place of a chunk.
-
-    Attributes:
-        error: the error object, or its message.
-    """
-
-    def __init__(self, error: object) -> None:
-        super().__init__("the server sent an error")
-        self.error = error
 
 
 class Answer:
@@ -80,7 +69,7 @@ class Answer:
         """Take the data of one event.
 
         Raises:
-            NotAChunkError: it is nothing of the protocol.
+            NotAnEventError: it is nothing of the protocol.
             ErrorEvent: it is an error.
         """
         event = plain(data)
@@ -109,7 +98,7 @@ class Answer:
         """Return what was held back for the end, since no event follows.
 
         Raises:
-            NotAChunkError: a tool call is incomplete.
+            NotAnEventError: a tool call is incomplete.
         """
         text, reasoning, calls = self._last()
         if self._tools.made and self._reasoning_name:
@@ -188,7 +177,7 @@ class Answer:
         """Return the choice that is read: of several, the one that came first."""
         for choice in event.get("choices") or ():
             if not isinstance(choice, Mapping):
-                raise NotAChunkError("a choice is not an object")
+                raise NotAnEventError("a choice is not an object")
             index = count_of(choice.get("index")) or 0
             if self._index is None:
                 self._index = index
@@ -208,7 +197,7 @@ class Answer:
         if delta is None:
             return {}
         if not isinstance(delta, Mapping):
-            raise NotAChunkError("a delta is not an object")
+            raise NotAnEventError("a delta is not an object")
         return delta
 
     def _said(self, message: Json) -> tuple[Said, str]:
@@ -272,7 +261,7 @@ def _has_choices(event: Json) -> bool:
     """Tell an event of an answer from a sign of life.
 
     Raises:
-        NotAChunkError: it is neither.
+        NotAnEventError: it is neither.
     """
     choices = event.get("choices")
     if isinstance(choices, list):
@@ -280,7 +269,7 @@ def _has_choices(event: Json) -> bool:
     if str(event.get("type", "")).lower() in _SIGNS_OF_LIFE:
         return False
     if choices is not None or not event.keys() - {"choices"} <= _WITHOUT_CHOICES:
-        raise NotAChunkError("a JSON object without 'choices'")
+        raise NotAnEventError("a JSON object without 'choices'")
     return True
 
 

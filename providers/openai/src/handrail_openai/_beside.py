@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from handrail_openai._values import clean, word_of
+from handrail_http import clean, word_of
 
 if TYPE_CHECKING:
     from handrail_openai._wire import Json

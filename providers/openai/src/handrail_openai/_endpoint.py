@@ -3,56 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import handrail_http
 from handrail.errors import ConfigurationError
+from handrail_http import ca_file_of, checked_header_value, secrets_of
 
-from handrail_openai._addresses import checked_base_url, checked_header_value
 from handrail_openai._engines import Engine, engine_named
+from handrail_openai._settings import checked_base_url
 
 if TYPE_CHECKING:
     from handrail import ProviderContext
 
     from handrail_openai._settings import OpenAISettings
 
-_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bya29\.[\w.-]+")
-"""What services of identity issue: JSON web tokens, and Google's."""
-_SHORTEST_SECRET = 6
-"""Shorter ones, such as "none" for a server on this machine, also occur in messages as words."""
 
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint(handrail_http.Endpoint):
     """One model at one server.
 
     Attributes:
-        engine: as the configuration names it.
-        kind: what is known of that engine.
-        model: the model's name.
-        base_url: where the server is; None if Azure's client puts it together.
-        ca_file: a certificate authority to trust.
-        key_variable: the environment variable that holds the key, or would; for messages.
-        key: the key; None if the server needs none.
-        secrets: what must appear in no message.
+        kind: what is known of its engine.
     """
 
-    engine: str
     kind: Engine
-    model: str
-    base_url: str | None
-    ca_file: Path | None
-    key_variable: str | None
-    key: str | None = field(default=None, repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def scrubbed(self, text: str) -> str:
-        """Give the text without any secret that a server has repeated in it."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return _TOKEN.sub("***", text)
 
 
 def settle(settings: OpenAISettings, context: ProviderContext) -> Endpoint:
@@ -70,20 +45,18 @@ def settle(settings: OpenAISettings, context: ProviderContext) -> Endpoint:
     key = _key(settings, context, kind, label, default_address=base_url is None or base_url == kind.base_url)
     token = settings.azure_ad_token
     own = getattr(settings.client, "api_key", None)
-    secrets = (key, own, token and token.get_secret_value(), *settings.headers.values())
-    ca_file = context.base_path / settings.ca_file if settings.ca_file else None
-    if ca_file is not None and not ca_file.is_file():
-        raise ConfigurationError(f"{label}: 'ca_file' is {str(ca_file)!r}, which is no file")
     variable = context.model.api_key_env_var or next(iter(kind.key_variables), None)
     return Endpoint(
-        context.model.engine,
-        kind,
-        model,
-        base_url,
-        ca_file,
-        None if settings.api_key or settings.client else variable,
-        key,
-        tuple(secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET),
+        engine=context.model.engine,
+        kind=kind,
+        model=model,
+        base_url=base_url,
+        ca_file=ca_file_of(settings.ca_file, context, label),
+        key_variable=None if settings.api_key or settings.client else variable,
+        key=key,
+        secrets=secrets_of(
+            *(key, own, token and token.get_secret_value()), *settings.headers.values(), *settings.query.values()
+        ),
     )
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handrail_openai._values import text_of
-from handrail_openai._wire import NotAChunkError
+from handrail_http import NotAnEventError, text_of
 
 if TYPE_CHECKING:
     from handrail_openai._wire import Json
@@ -31,7 +30,7 @@ def parts_of(content: object) -> Parts:
     """Return what a content says.
 
     Raises:
-        NotAChunkError: it is of a type that no content has.
+        NotAnEventError: it is of a type that no content has.
     """
     if not isinstance(content, list):
         return Parts(text_of(content, "a content"))
@@ -42,7 +41,7 @@ def parts_of(content: object) -> Parts:
         elif isinstance(part, Mapping):
             _take(part, found)
         elif part is not None:
-            raise NotAChunkError(f"a part of a content is of type {type(part).__name__}")
+            raise NotAnEventError(f"a part of a content is of type {type(part).__name__}")
     return found
 
 

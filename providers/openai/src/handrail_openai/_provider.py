@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import PerLoop
+
 from handrail_openai._api import Api, api_of
 from handrail_openai._call import Call
-from handrail_openai._client import Clients, request_headers
+from handrail_openai._client import given_client, make_client, request_headers
 from handrail_openai._embeddings import Embeddings
 from handrail_openai._endpoint import settle
-from handrail_openai._failures import Failures
+from handrail_openai._failures import SDK, Failures
 from handrail_openai._service import Service
 
 if TYPE_CHECKING:
@@ -34,9 +36,10 @@ class OpenAIProvider:
     def __init__(self, settings: OpenAISettings, context: ProviderContext, service: Service | None = None) -> None:
         self._settings = settings
         self._service = service = service or Service()
-        self._endpoint = settle(settings, context)
-        self._failures = Failures(self._endpoint)
-        self._clients = Clients(self._endpoint, settings, service)
+        self._endpoint = endpoint = settle(settings, context)
+        self._failures = Failures(endpoint, SDK)
+        given = given_client(settings, endpoint)
+        self._clients = PerLoop(lambda: make_client(endpoint, settings, service), given=given)
         self._headers = {} if service.authenticates else request_headers(self._endpoint, settings)
 
     @property

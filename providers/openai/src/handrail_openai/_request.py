@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import BadParameterError
+
 from handrail_openai._api import at_openai
 
 if TYPE_CHECKING:
@@ -15,10 +17,6 @@ if TYPE_CHECKING:
     from handrail_openai._settings import OpenAISettings
 
 _OURS = ("stream", "streaming", "stream_options", "messages", "model")
-
-
-class BadParameterError(ValueError):
-    """A parameter of the call that a stream cannot have."""
 
 
 def request_body(

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from handrail import ToolCallDelta
-
-from handrail_openai._values import Halves, clean, count_of, json_text, word_of
-from handrail_openai._wire import NotAChunkError
+from handrail_http import Halves, NotAnEventError, clean, count_of, json_text, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,10 +116,10 @@ class ToolCalls:
         """Take the fragments of one chunk; `answer_id` becomes part of ids that the server leaves out.
 
         Raises:
-            NotAChunkError: they are not fragments of tool calls.
+            NotAnEventError: they are not fragments of tool calls.
         """
         if not isinstance(fragments, list) or not all(isinstance(fragment, Mapping) for fragment in fragments):
-            raise NotAChunkError("the tool calls are not a list of objects")
+            raise NotAnEventError("the tool calls are not a list of objects")
         for fragment in fragments:
             self._call_of(fragment).take(fragment)
         return tuple(self._released(answer_id))
@@ -143,13 +141,13 @@ class ToolCalls:
             cut: the answer may have ended within the last call.
 
         Raises:
-            NotAChunkError: a call has no name.
+            NotAnEventError: a call has no name.
         """
         self._calls = [call for call in self._calls if call.opened or not call.empty]
         found = []
         for call in self._calls:
             if not call.name:
-                raise NotAChunkError("a tool call without a name")
+                raise NotAnEventError("a tool call without a name")
             may_be_cut = cut and call is self._calls[-1]
             call.finish("" if may_be_cut or call.kind == "custom" else "{}")
             found.append(call.next_delta(answer_id))
@@ -185,7 +183,7 @@ class ToolCalls:
         call = self._continued(fragment, index)
         if call is None:
             if len(self._calls) == _MOST_CALLS:
-                raise NotAChunkError(f"more than {_MOST_CALLS} tool calls")
+                raise NotAnEventError(f"more than {_MOST_CALLS} tool calls")
             call = _Call(len(self._calls), _kind(fragment))
             self._calls.append(call)
         elif _kind(fragment) == "custom" and not call.opened:

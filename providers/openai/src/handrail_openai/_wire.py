@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from handrail_http import json_object
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
@@ -73,13 +73,7 @@ class PlainEvent(Struct, forbid_unknown_fields=True):
     p: str | None = None  # Mistral's obfuscation
 
 
-class NotAChunkError(ValueError):
-    """The data of an event is no JSON, or not of the protocol. The text says what, and quotes none of it."""
-
-
 _decode = Decoder(PlainEvent).decode
-_LARGE = 1024 * 1024
-_MOST_VALUES = 500_000
 _SIGN_OF_LIFE = re.compile(
     rb"""[\s\[\]{}"'.]*(?:(?:ping|pong|keep[ _-]?alive|heart[ _-]?beat|processing|null)\b[^{]{0,80})?""", re.IGNORECASE
 )
@@ -99,20 +93,8 @@ def whole(data: bytes) -> Json | None:
     Tolerated are `NaN` and `Infinity`, halves of a surrogate pair, and bytes that are not UTF-8, which become U+FFFD.
 
     Raises:
-        NotAChunkError: it is not a JSON object, or one of too many values.
+        NotAnEventError: it is not a JSON object, or one of too many values.
     """
     if data.startswith(b":") or _SIGN_OF_LIFE.fullmatch(data.strip()):
         return None
-    if len(data) > _LARGE and data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
-        raise NotAChunkError(f"{len(data)} bytes: it has more than {_MOST_VALUES} values")
-    problem = "it is not a JSON object"
-    try:
-        found = json.loads(data.decode("utf-8", "replace"))
-    except json.JSONDecodeError as exc:  # its text has places, and never values
-        problem = f"it is not valid JSON ({exc.msg} at character {exc.pos})"
-    except (ValueError, RecursionError):
-        problem = "it is not valid JSON (a number is too long, or values are nested too deeply)"
-    else:
-        if isinstance(found, dict):
-            return found
-    raise NotAChunkError(f"{len(data)} bytes: {problem}")
+    return json_object(data)

@@ -10,6 +10,7 @@ from handrail import ReasoningDelta, Retraction, ToolCallDelta
 from handrail_server._beside import head_of
 from handrail_server._bodies import ChatBody
 from handrail_server._calls import delta_fields, message_of
+from handrail_server._dialects._writing import ItemWriter
 from handrail_server._sse import DONE, KEEP_ALIVE, event, to_json
 from handrail_server._usage import usage_fields
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from handrail_server._dialects._dialect import Ended, Heading, Refusal
     from handrail_server._errors import ApiError
     from handrail_server._policy import Wanted
-
-PARAGRAPH = "\n\n"
 
 
 class ChatCompletions:
@@ -50,7 +49,7 @@ class ChatCompletions:
         return error.body()
 
 
-class ChunkWriter:
+class ChunkWriter(ItemWriter):
     """Writes the events of one answer: each is a `chat.completion.chunk`.
 
     Args:
@@ -61,6 +60,7 @@ class ChunkWriter:
     keep_alive = KEEP_ALIVE
 
     def __init__(self, heading: Heading, *, include_usage: bool) -> None:
+        super().__init__()
         self._named = {
             "id": heading.id,
             "object": "chat.completion.chunk",
@@ -71,7 +71,6 @@ class ChunkWriter:
         self._tail = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._text_end = b'},"logprobs":null,"finish_reason":null}]' + self._tail
         self._calls: Mapping[int, Mapping[str, Any]] = {}
-        self._has_text = False
         self.learn({}, {})
 
     def begin(self) -> bytes:
@@ -85,21 +84,20 @@ class ChunkWriter:
         self._text_start = self._head + b'"choices":[{"index":0,"delta":{"%b":' % field
         self._calls = calls
 
-    def items(self, items: Sequence[object]) -> bytes:
-        """Return events for what was delivered together: text that follows on text goes into one."""
-        parts: list[bytes] = []
-        texts: list[str] = []
-        for item in items:
-            if type(item) is str:
-                texts.append(item)
-                continue
-            if texts:
-                parts.append(self._text("".join(texts)))
-                texts.clear()
-            parts.append(self._other(item))
-        if texts:
-            parts.append(self._text("".join(texts)))
-        return b"".join(parts)
+    def text(self, text: str) -> bytes:
+        """Return the event for text of the answer."""
+        self.has_text = True
+        return self._text_start + to_json(text) + self._text_end
+
+    def other(self, item: object) -> bytes:
+        """Return the event for reasoning, a piece of a tool call, or text to be withdrawn."""
+        if isinstance(item, ReasoningDelta):
+            return self._delta({"reasoning_content": item.text})
+        if isinstance(item, ToolCallDelta):
+            return self._delta(delta_fields(item, self._calls.get(item.index, {})))
+        if isinstance(item, Retraction):
+            return self.aside({"retraction": {"channel": item.channel, "start": item.start, "end": item.end}})
+        return b""
 
     def aside(self, guardrails: Mapping[str, Any]) -> bytes:
         """Return a chunk without a choice: something about the answer that is no part of it."""
@@ -124,25 +122,11 @@ class ChunkWriter:
         """Return the event that ends a stream which has failed."""
         return event(error.body()) + DONE
 
-    def _text(self, text: str) -> bytes:
-        self._has_text = True
-        return self._text_start + to_json(text) + self._text_end
-
     def _refused(self, refusal: Refusal) -> bytes:
-        text = PARAGRAPH + refusal.message if self._has_text else refusal.message
-        parts = [self._delta({"content": text})] if refusal.as_text else []
+        parts = [self._delta({"content": self.apart(refusal)})] if refusal.as_text else []
         if refusal.as_refusal:
             parts.append(self._delta({"refusal": refusal.message}))
         return b"".join(parts)
-
-    def _other(self, item: object) -> bytes:
-        if isinstance(item, ReasoningDelta):
-            return self._delta({"reasoning_content": item.text})
-        if isinstance(item, ToolCallDelta):
-            return self._delta(delta_fields(item, self._calls.get(item.index, {})))
-        if isinstance(item, Retraction):
-            return self.aside({"retraction": {"channel": item.channel, "start": item.start, "end": item.end}})
-        return b""
 
     def _delta(self, delta: Mapping[str, Any]) -> bytes:
         return self._chunk([_choice(delta)], None)

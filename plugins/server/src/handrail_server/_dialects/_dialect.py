@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from handrail_server._beside import Beside
 
 if TYPE_CHECKING:
-    from handrail import GenerationResponse
+    from handrail import GenerationResponse, ToolCall
     from pydantic import BaseModel
 
     from handrail_server._bodies import ChatBody
@@ -69,6 +69,11 @@ class Ended:
     calls: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     found: Beside = field(default_factory=Beside)
     guardrails: Mapping[str, Any] | None = None
+
+    @property
+    def calls_given(self) -> tuple[ToolCall, ...]:
+        """The tool calls; none of an answer that was stopped, for nobody is to run them."""
+        return self.response.tool_calls if self.response.stop is None else ()
 
 
 class Writer(Protocol):

@@ -6,21 +6,20 @@ that leaves is noticed.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from handrail_testkit import Completion, ProtocolServer, Received, Reply, replies
-from handrail_testkit._connection import Connection
+from handrail_http.testing import AnswerServer
+from handrail_testkit import Received, Reply
 
 from handrail_anthropic.testing._message import Message, message_events, problem
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
 
-class MessagesServer(ProtocolServer):
+class MessagesServer(AnswerServer[Message]):
     """A server at `origin`, from entering the context to leaving it.
 
     A request to `POST .../v1/messages` takes the next answer that `will` was given; when there is none, `reply`.
@@ -34,40 +33,23 @@ class MessagesServer(ProtocolServer):
     """
 
     def __init__(self, *, key: str | None = None, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(key=key, tls=tls)
-        self.reply: Message | Reply = Message()
-        self.known_models: tuple[str, ...] = ()
-        self._answers: deque[Message | Reply] = deque()
+        super().__init__(Message(), key=key, tls=tls)
 
-    def will(self, *answers: Message | Reply | Completion) -> None:
-        """Answer the next requests with these, one each, in this order.
+    def whole_of(self, answer: Message, model: str) -> dict[str, Any]:
+        """Return an answer in one piece."""
+        return answer.whole(model)
 
-        Raises:
-            TypeError: an answer is of OpenAI's protocol.
-        """
-        for answer in answers:
-            if isinstance(answer, Completion):
-                raise TypeError("a Completion is an answer of another protocol; use a Message")
-            self._answers.append(answer)
+    def events_of(self, answer: Message, model: str) -> Sequence[bytes]:
+        """Return the events of a streamed answer."""
+        return message_events(answer, model)
 
-    @property
-    def bodies(self) -> list[Any]:
-        """The bodies of all requests, decoded."""
-        return [request.json for request in self.requests]
+    def answer_to(self, request: Received) -> Reply:
+        """Return the answer to a request that has just come in, with the id that the API gives it."""
+        reply = super().answer_to(request)
+        return replace(reply, headers={"request-id": f"req_{len(self.requests)}", **reply.headers})
 
-    def take_answer(self, request: Received) -> Reply:
-        """Return the answer to a request that has just come in."""
-        if (refused := self._refused(request)) is not None:
-            return refused
-        answer = self._answers.popleft() if self._answers else self.reply
-        if isinstance(answer, Reply):
-            return answer
-        model = request.json["model"]
-        if not request.json.get("stream"):
-            return replies.json_reply(answer.whole(model))
-        return replies.sse(message_events(answer, model))
-
-    def _refused(self, request: Received) -> Reply | None:
+    def refused(self, request: Received) -> Reply | None:
+        """Return what the API says to a request that it does not take."""
         if self.key is not None and key_of(request) != self.key:
             return problem(401, "authentication_error", "invalid x-api-key")
         if request.method != "POST" or not request.path.partition("?")[0].endswith("/v1/messages"):
@@ -81,27 +63,6 @@ class MessagesServer(ProtocolServer):
         if self.known_models and body["model"] not in self.known_models:
             return problem(404, "not_found_error", f"model: {body['model']}")
         return _refused_messages(body)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        with suppress(asyncio.CancelledError):  # the server ends
-            await _MessagesConnection(self, reader, writer).run()
-
-
-class _MessagesConnection(Connection):
-    """One connection, which answers by the Messages API."""
-
-    def __init__(self, server: MessagesServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(server, reader, writer)
-        self._messages = server
-
-    async def _reply(self, request: Received) -> bool:
-        reply = self._messages.take_answer(request)
-        number = f"req_{len(self._messages.requests)}"
-        headers = {"request-id": number, **reply.headers}
-        return await self._play(
-            Reply(reply.steps, reply.status, headers, reply.framing, reply.burst, reply.before_headers)
-        )
 
 
 def key_of(request: Received) -> str | None:

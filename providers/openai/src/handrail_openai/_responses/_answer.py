@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk
+from handrail_http import ErrorEvent, NotAnEventError, clean, count_of, word_of
 
-from handrail_openai._answer import ErrorEvent
 from handrail_openai._beside import Beside
 from handrail_openai._responses._calls import CallItems
 from handrail_openai._responses._events import REFUSAL, SUMMARY, TEXT, THOUGHT, plain
 from handrail_openai._responses._said import Texts, Thoughts
 from handrail_openai._responses._tools import CALLS_OF_CLIENTS
-from handrail_openai._values import clean, count_of, usage_of, word_of
-from handrail_openai._wire import NotAChunkError, whole
+from handrail_openai._usage import usage_of
+from handrail_openai._wire import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class ResponseAnswer:
         """Take the data of one event, or an answer in one piece.
 
         Raises:
-            NotAChunkError: it is nothing of the protocol.
+            NotAnEventError: it is nothing of the protocol.
             ErrorEvent: it is an error.
         """
         delta = plain(data)
@@ -98,33 +98,33 @@ class ResponseAnswer:
         return None if calls is None else (Chunk(tool_calls=calls),) if calls else ()
 
     def _whole(self, event: Json, size: int) -> Sequence[Chunk]:
-        kind = event.get("type")
+        kind = word_of(event.get("type"))
         if kind == "error" or (kind is None and event.get("error")):
             raise ErrorEvent(event.get("error") or {name: event.get(name) for name in ("message", "code")})
         if kind is None:
             return self._in_one_piece(event, size)
         at = count_of(event.get("output_index")) or 0
         if kind in (TEXT, REFUSAL, "response.output_text.done", "response.refusal.done"):
-            return self._text(event, str(kind), at, size)
+            return self._text(event, kind, at, size)
         if kind in _REASONING:
-            return self._told(reasoning=self._thought(event, str(kind), at))
+            return self._told(reasoning=self._thought(event, kind, at))
         if kind in _ARGUMENTS:
-            field = _ARGUMENTS[str(kind)]
+            field = _ARGUMENTS[kind]
             return self._told(calls=self._calls.add(at, event.get(field), self._beside.id, done=field != "delta"))
         if kind in ("response.output_item.added", "response.output_item.done"):
             return self._item(event.get("item"), at, size, done=kind.endswith("done"))
         if isinstance(response := event.get("response"), Mapping):
-            return self._response(response, str(kind).rpartition(".")[2], size)
+            return self._response(response, kind.rpartition(".")[2], size)
         return ()
 
     def _in_one_piece(self, response: Json, size: int) -> Sequence[Chunk]:
         if "choices" in response:
-            raise NotAChunkError("it is of Chat Completions; set 'api: chat'")
-        status = response.get("status")
+            raise NotAnEventError("it is of Chat Completions; set 'api: chat'")
+        status = word_of(response.get("status"))
         if not isinstance(response.get("output"), list):
-            raise NotAChunkError("a JSON object without 'type' or 'output'")
+            raise NotAnEventError("a JSON object without 'type' or 'output'")
         if status not in _TERMINAL:
-            raise NotAChunkError("a response that is not complete")
+            raise NotAnEventError("a response that is not complete")
         return self._response(response, str(status), size)
 
     def _text(self, event: Json, kind: str, at: int, size: int) -> Sequence[Chunk]:
@@ -145,11 +145,11 @@ class ResponseAnswer:
     def _item(self, item: object, at: int, size: int, *, done: bool) -> Sequence[Chunk]:
         """Take an item of the output, as it begins or as a whole."""
         if not isinstance(item, Mapping):
-            raise NotAChunkError("an item of the output is not an object")
+            raise NotAnEventError("an item of the output is not an object")
         self._streamed = True
-        kind = item.get("type")
+        kind = word_of(item.get("type"))
         if kind in CALLS_OF_CLIENTS:
-            raise NotAChunkError(f"the model asks for a {kind!r}, which is not supported")
+            raise NotAnEventError(f"the model asks for a {kind!r}, which is not supported")
         if kind in _CALLS:
             self._thoughts.items.followed_by(self._calls.number(at))
             return self._told(calls=self._calls.item(at, item, self._beside.id, done=done))
@@ -169,7 +169,7 @@ class ResponseAnswer:
         content = item.get("content")
         for number, part in enumerate(content if isinstance(content, list) else ()):
             if not isinstance(part, Mapping):
-                raise NotAChunkError("a part of a content is not an object")
+                raise NotAnEventError("a part of a content is not an object")
             if part.get("type") in ("output_text", "refusal"):
                 refused = part["type"] == "refusal"
                 text = self._texts.add(at, number, part.get("refusal" if refused else "text"), done=True)

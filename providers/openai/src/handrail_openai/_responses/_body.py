@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import BadParameterError
+
 from handrail_openai._api import CHAT_ONLY, at_openai, changes_something, reasons
-from handrail_openai._request import BadParameterError
 from handrail_openai._responses._input import items_of
 from handrail_openai._responses._tools import choice_of, format_of, tools_of
 

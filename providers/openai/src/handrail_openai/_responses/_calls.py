@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handrail_http import text_of
+
 from handrail_openai._tools import ToolCalls
-from handrail_openai._values import text_of
 from handrail_openai._wire import PlainFragment, PlainFunction
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class CallItems:
         """Take a piece of the arguments, or all of them, which count where no piece of them has come.
 
         Raises:
-            NotAChunkError: they are not a text.
+            NotAnEventError: they are not a text.
         """
         text = text_of(arguments, "the arguments of a tool call")
         if not text or (done and at in self._with_arguments):
@@ -71,7 +72,7 @@ class CallItems:
         """Return what was held back, since the answer has ended.
 
         Raises:
-            NotAChunkError: a call has no name.
+            NotAnEventError: a call has no name.
         """
         return self._calls.finish(answer_id, cut=cut)
 

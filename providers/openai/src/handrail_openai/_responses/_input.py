@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from handrail_openai._request import BadParameterError
+from handrail_http import BadParameterError
+
 from handrail_openai._responses._parts import input_of, output_of
 from handrail_openai._responses._reasoning import reasoning_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handrail_openai._request import BadParameterError
+from handrail_http import BadParameterError
 
 _OWN = frozenset(("input_text", "input_image", "input_file"))
 _TEXTS = frozenset(("text", "input_text", "output_text", None))

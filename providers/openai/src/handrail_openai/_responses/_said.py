@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from handrail_http import Halves, NotAnEventError, text_of, word_of
+
 from handrail_openai._responses._reasoning import ReasoningItems
-from handrail_openai._values import Halves, text_of, word_of
-from handrail_openai._wire import NotAChunkError
 
 if TYPE_CHECKING:
     from handrail_openai._responses._reasoning import Kind
@@ -35,7 +35,7 @@ class Texts:
         """Take a piece of a part, or all of it, which counts where no piece of it has come.
 
         Raises:
-            NotAChunkError: it is not a text.
+            NotAnEventError: it is not a text.
         """
         text = text_of(text, "a text")
         if not text or (done and (item, part) in self._begun):
@@ -84,7 +84,7 @@ class Thoughts:
         """Take a piece of a part, or all of it, which counts where no piece of it has come.
 
         Raises:
-            NotAChunkError: it is not a text.
+            NotAnEventError: it is not a text.
         """
         text = text_of(text, "reasoning")
         place = (item, kind, part)
@@ -110,7 +110,7 @@ class Thoughts:
             parts = item.get(kind)
             for number, part in enumerate(parts if isinstance(parts, list) else ()):
                 if not isinstance(part, Mapping):
-                    raise NotAChunkError("a part of the reasoning is not an object")
+                    raise NotAnEventError("a part of the reasoning is not an object")
                 found += self.add(at, kind, number, part.get("text"), done=True)
         self.items.seal(at, item.get("encrypted_content"))
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handrail_openai._request import BadParameterError
+from handrail_http import BadParameterError
 
 CALLS_OF_CLIENTS = frozenset(
     (

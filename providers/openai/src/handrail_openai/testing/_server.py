@@ -6,25 +6,23 @@ that leaves is noticed.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from handrail_testkit import Completion, ProtocolServer, Received, Reply, replies
-from handrail_testkit._connection import Connection
+from handrail_http.testing import AnswerServer
+from handrail_testkit import Received, Reply, replies
 
 from handrail_openai.testing._response import ModelResponse, response_events
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
 _INPUTS = frozenset(("input_text", "input_image", "input_file"))
 _OUTPUTS = frozenset(("output_text", "refusal"))
 _CALLS = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
 
 
-class ResponsesServer(ProtocolServer):
+class ResponsesServer(AnswerServer[ModelResponse]):
     """A server at `base_url`, from entering the context to leaving it.
 
     A request to `POST .../responses` takes the next answer that `will` was given; when there is none, `reply`. What
@@ -38,40 +36,18 @@ class ResponsesServer(ProtocolServer):
     """
 
     def __init__(self, *, key: str | None = None, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(key=key, tls=tls)
-        self.reply: ModelResponse | Reply = ModelResponse()
-        self.known_models: tuple[str, ...] = ()
-        self._answers: deque[ModelResponse | Reply] = deque()
+        super().__init__(ModelResponse(), key=key, tls=tls)
 
-    def will(self, *answers: ModelResponse | Reply | Completion) -> None:
-        """Answer the next requests with these, one each, in this order.
+    def whole_of(self, answer: ModelResponse, model: str) -> dict[str, Any]:
+        """Return an answer in one piece."""
+        return answer.whole(model)
 
-        Raises:
-            TypeError: an answer is of Chat Completions.
-        """
-        for answer in answers:
-            if isinstance(answer, Completion):
-                raise TypeError("a Completion is an answer of another protocol; use a ModelResponse")
-            self._answers.append(answer)
+    def events_of(self, answer: ModelResponse, model: str) -> Sequence[bytes]:
+        """Return the events of a streamed answer."""
+        return response_events(answer, model)
 
-    @property
-    def bodies(self) -> list[Any]:
-        """The bodies of all requests, decoded."""
-        return [request.json for request in self.requests]
-
-    def take_answer(self, request: Received) -> Reply:
-        """Return the answer to a request that has just come in."""
-        if (refused := self._refused(request)) is not None:
-            return refused
-        answer = self._answers.popleft() if self._answers else self.reply
-        if isinstance(answer, Reply):
-            return answer
-        model = request.json["model"]
-        if not request.json.get("stream"):
-            return replies.json_reply(answer.whole(model))
-        return replies.sse(response_events(answer, model))
-
-    def _refused(self, request: Received) -> Reply | None:
+    def refused(self, request: Received) -> Reply | None:
+        """Return what the API says to a request that it does not take."""
         if self.key is not None and self.key not in (request.key, request.headers.get("api-key")):
             return replies.error(401, "Incorrect API key provided.", code="invalid_api_key")
         if request.method != "POST" or not request.path.partition("?")[0].endswith("/responses"):
@@ -84,22 +60,6 @@ class ResponsesServer(ProtocolServer):
             return replies.error(404, f"The model `{body['model']}` does not exist.", code="model_not_found")
         problem = None if isinstance(body["input"], str) else _problem_of(body["input"])
         return None if problem is None else replies.error(400, problem)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        with suppress(asyncio.CancelledError):  # the server ends
-            await _ResponsesConnection(self, reader, writer).run()
-
-
-class _ResponsesConnection(Connection):
-    """One connection, which answers by the Responses API."""
-
-    def __init__(self, server: ResponsesServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(server, reader, writer)
-        self._responses = server
-
-    async def _reply(self, request: Received) -> bool:
-        return await self._play(self._responses.take_answer(request))
 
 
 def _problem_of(items: list[Any]) -> str | None:

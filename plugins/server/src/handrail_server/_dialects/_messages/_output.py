@@ -49,19 +49,21 @@ def whole_message(ended: Ended) -> dict[str, Any]:
     """
     blocks: list[dict[str, Any]] = []
     if ended.reasoning:
-        blocks.append(
-            {
-                "type": "thinking",
-                "thinking": ended.reasoning,
-                "signature": signature_of(ended.wire, len(ended.reasoning)),
-            }
-        )
+        signature = signature_of(ended.wire, len(ended.reasoning))
+        blocks.append({"type": "thinking", "thinking": ended.reasoning, "signature": signature})
     if text := _text(ended):
         blocks.append({"type": "text", "text": text})
-    if ended.response.stop is None:
-        blocks += [_tool_use(call) for call in ended.response.tool_calls]
-    message = message_object(ended.heading, blocks, usage_of(ended))
+    message = message_object(ended.heading, [*blocks, *tool_uses(ended)], usage_of(ended))
     return {**message, **stop_of(ended), **beside_of(ended)}
+
+
+def tool_uses(ended: Ended) -> list[dict[str, Any]]:
+    """Return the tool calls of an answer, as blocks.
+
+    Raises:
+        ApiError: one has arguments that are no object.
+    """
+    return [_tool_use(call) for call in ended.calls_given]
 
 
 def stop_of(ended: Ended) -> dict[str, Any]:

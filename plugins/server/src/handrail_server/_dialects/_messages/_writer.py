@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from handrail import ReasoningDelta, ToolCallDelta
+from handrail import ReasoningDelta
 
-from handrail_server._dialects._messages._output import beside_of, message_object, signature_of, stop_of, usage_of
+from handrail_server._dialects._messages._output import (
+    beside_of,
+    message_object,
+    signature_of,
+    stop_of,
+    tool_uses,
+    usage_of,
+)
+from handrail_server._dialects._writing import ItemWriter
+from handrail_server._errors import ApiError
 from handrail_server._sse import named_event, to_json
 
 if TYPE_CHECKING:
     from handrail_server._dialects._dialect import Ended, Heading
-    from handrail_server._errors import ApiError
 
-PARAGRAPH = "\n\n"
 _EMPTY_USAGE = {"input_tokens": 0, "output_tokens": 0}
 _EMPTY = {
     "text": {"type": "text", "text": ""},
@@ -28,8 +34,11 @@ _DELTAS = {
 }
 
 
-class MessageWriter:
+class MessageWriter(ItemWriter):
     """Writes the events of one message.
+
+    Tool calls are written when the answer has ended and no rail has stopped it: a client acts on a block once it is
+    closed, whatever the message says later.
 
     Args:
         heading: what names it.
@@ -38,7 +47,8 @@ class MessageWriter:
 
     keep_alive = named_event(b"ping", {"type": "ping"})
 
-    def __init__(self, heading: Heading, error_body: Any) -> None:
+    def __init__(self, heading: Heading, error_body: Callable[[ApiError], Mapping[str, Any]]) -> None:
+        super().__init__()
         self._heading = heading
         self._error_body = error_body
         self._wire: Mapping[str, Any] = {}
@@ -46,9 +56,6 @@ class MessageWriter:
         self._kind: str | None = None  # of the block that is open
         self._head = b""
         self._thought = 0  # characters
-        self._has_text = False
-        self._calls = _Calls()
-        self._later: list[tuple[str, str]] = []
 
     def begin(self) -> bytes:
         """Return the event that a message begins with."""
@@ -59,32 +66,27 @@ class MessageWriter:
         """Take what the model's server has said of the answer by now."""
         self._wire = wire
 
-    def items(self, items: Sequence[object]) -> bytes:
-        """Return events for what was delivered together: text that follows on text goes into one."""
-        parts: list[bytes] = []
-        texts: list[str] = []
-        for item in items:
-            if type(item) is str:
-                texts.append(item)
-                continue
-            if texts:
-                parts.append(self._text("".join(texts)))
-                texts.clear()
-            parts.append(self._other(item))
-        if texts:
-            parts.append(self._text("".join(texts)))
-        return b"".join(parts)
+    def text(self, text: str) -> bytes:
+        """Return the event for text of the answer."""
+        self.has_text = True
+        return self._said("text", text)
 
-    def aside(self, guardrails: Mapping[str, Any]) -> bytes:  # noqa: ARG002  # the protocol's
-        """Return nothing: no event of the protocol is about the answer and no part of it."""
-        return b""
+    def other(self, item: object) -> bytes:
+        """Return the events for thinking; tool calls wait for the end."""
+        if not isinstance(item, ReasoningDelta):
+            return b""
+        self._thought += len(item.text)
+        return self._said("thinking", item.text)
 
     def finish(self, ended: Ended, error: ApiError | None) -> bytes:
         """Return the events that close the message, or the error that stands in place of its end."""
-        parts = [self._left() if ended.response.stop is None else self._waited()]
+        try:
+            calls = tool_uses(ended)
+        except ApiError as broken:
+            return self._close() + self._error(broken)
+        parts = [self._tool_use(call.arguments, block) for call, block in zip(ended.calls_given, calls, strict=True)]
         if ended.refusal is not None and ended.refusal.as_text:
-            said = PARAGRAPH + ended.refusal.message if self._has_text else ended.refusal.message
-            parts += [self._close(), self._text(said)] if self._kind != "text" else [self._text(said)]
+            parts.append(self.text(self.apart(ended.refusal)))
         parts.append(self._close())
         last = {"delta": stop_of(ended), "usage": usage_of(ended), **beside_of(ended)}
         parts.append(_event("message_delta", last))
@@ -98,57 +100,22 @@ class MessageWriter:
     def _error(self, error: ApiError) -> bytes:
         return named_event(b"error", self._error_body(error))
 
-    def _text(self, text: str) -> bytes:
-        self._has_text = True
-        return self._said("text", text)
-
     def _said(self, kind: str, text: str) -> bytes:
-        """Return text or thinking; while the arguments of a call are not whole, it waits for them."""
-        if self._kind == kind:
-            return self._delta(text)
-        if self._kind == "tool_use" and not self._calls.end():
-            self._later.append((kind, text))
-            return b""
-        return self._open(kind) + self._delta(text)
+        opened = self._open(kind, _EMPTY[kind]) if self._kind != kind else b""
+        return opened + self._delta(text)
 
-    def _other(self, item: object) -> bytes:
-        if isinstance(item, ReasoningDelta):
-            self._thought += len(item.text)
-            return self._said("thinking", item.text)
-        if not isinstance(item, ToolCallDelta):
-            return b""
-        written = b"".join(self._call(piece) for piece in self._calls.take(item))
-        return written + self._waited() if self._later and self._calls.end() else written
+    def _tool_use(self, arguments: str, block: Mapping[str, Any]) -> bytes:
+        opened = self._open("tool_use", {**block, "input": {}})
+        return opened + (self._delta(arguments) if arguments else b"")
 
-    def _left(self) -> bytes:
-        """Return what had to wait, calls first."""
-        return b"".join(self._call(piece) for piece in self._calls.left()) + self._waited()
-
-    def _waited(self) -> bytes:
-        waited, self._later = self._later, []
-        return b"".join((self._open(kind) if self._kind != kind else b"") + self._delta(text) for kind, text in waited)
-
-    def _call(self, delta: ToolCallDelta) -> bytes:
-        opened = b""
-        if delta.name is not None:
-            block = {"type": "tool_use", "id": delta.id or "", "name": delta.name, "input": {}}
-            opened = self._open("tool_use", block)
-        return opened + (self._delta(delta.arguments) if delta.arguments else b"")
-
-    def _open(self, kind: str, block: Mapping[str, Any] | None = None) -> bytes:
+    def _open(self, kind: str, block: Mapping[str, Any]) -> bytes:
         closed = self._close()
         self._kind = kind
         self._index += 1
-        name, field = _DELTAS[kind]
-        self._head = (
-            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
-            % (
-                self._index,
-                name.encode(),
-                field.encode(),
-            )
-        )
-        return closed + _event("content_block_start", {"index": self._index, "content_block": block or _EMPTY[kind]})
+        name, field = (word.encode() for word in _DELTAS[kind])
+        start = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,' % self._index
+        self._head = start + b'"delta":{"type":"%b","%b":' % (name, field)
+        return closed + _event("content_block_start", {"index": self._index, "content_block": block})
 
     def _delta(self, text: str) -> bytes:
         return self._head + to_json(text) + b"}}\n\n"
@@ -162,53 +129,6 @@ class MessageWriter:
             signed = _event("content_block_delta", {"index": self._index, "delta": delta})
         self._kind = None
         return signed + _event("content_block_stop", {"index": self._index})
-
-
-class _Calls:
-    """Brings fragments of tool calls into an order in which one call ends before the next begins."""
-
-    def __init__(self) -> None:
-        self._current: int | None = None
-        self._said = ""
-        self._ended: set[int] = set()
-        self._waiting: dict[int, list[ToolCallDelta]] = {}
-
-    def take(self, delta: ToolCallDelta) -> list[ToolCallDelta]:
-        """Return what can be written now: fragments of the call that is open, or of others once that one is whole."""
-        if delta.index in self._ended:  # its arguments were whole, so this is white space
-            return []
-        if self._current is None:
-            self._current, self._said = delta.index, ""
-        if delta.index == self._current:
-            self._said += delta.arguments
-            return [delta]
-        self._waiting.setdefault(delta.index, []).append(delta)
-        return self._next() if self.end() else []
-
-    def end(self) -> bool:
-        """End the call that is open, if its arguments are whole; True if none is open."""
-        if self._current is None:
-            return True
-        try:
-            json.loads(self._said or "{}")
-        except (ValueError, RecursionError):  # not whole, or too deep to tell
-            return False
-        self._ended.add(self._current)
-        self._current = None
-        return True
-
-    def left(self) -> list[ToolCallDelta]:
-        """Return what had to wait."""
-        return [piece for index in sorted(self._waiting) for piece in self._waiting[index]]
-
-    def _next(self) -> list[ToolCallDelta]:
-        pieces: list[ToolCallDelta] = []
-        while self._waiting and self.end():
-            self._current = min(self._waiting)
-            ready = self._waiting.pop(self._current)
-            self._said = "".join(piece.arguments for piece in ready)
-            pieces += ready
-        return pieces
 
 
 def _event(kind: str, fields: Mapping[str, Any]) -> bytes:

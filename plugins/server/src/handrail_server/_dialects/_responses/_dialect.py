@@ -11,6 +11,7 @@ from handrail_server._dialects._responses._output import (
     Item,
     annotations_of,
     call_item,
+    calls_of,
     message_item,
     named,
     reasoning_item,
@@ -69,9 +70,7 @@ def _items(ended: Ended, status: str) -> list[Item]:
         items.append(reasoning_item(named(ended.heading, "rs", 0), ended.reasoning))
     if parts := _parts(ended):
         items.append(message_item(named(ended.heading, "msg", len(items)), parts, status))
-    calls = ended.response.tool_calls if ended.response.stop is None else ()
-    for index, call in enumerate(calls):
-        custom = call.kind == "custom" or ended.calls.get(index, {}).get("type") == "custom"
+    for call, custom in calls_of(ended):
         name = named(ended.heading, "ctc" if custom else "fc", len(items))
         items.append(call_item(name, call.id or name, call.name, call.arguments, custom=custom, status=status))
     return items

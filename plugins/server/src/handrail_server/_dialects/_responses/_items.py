@@ -17,7 +17,7 @@ from handrail_server._dialects._responses._output import (
 from handrail_server._sse import to_json
 
 if TYPE_CHECKING:
-    from handrail import ToolCallDelta
+    from handrail import ToolCall
 
     from handrail_server._dialects._dialect import Heading
 
@@ -181,32 +181,23 @@ class ReasoningItem(OpenItem):
 
 
 class CallItem(OpenItem):
-    """A tool call."""
+    """A tool call, which is written as a whole."""
 
-    def __init__(
-        self, heading: Heading, numbers: EventNumbers, place: int, delta: ToolCallDelta, *, custom: bool
-    ) -> None:
+    def __init__(self, heading: Heading, numbers: EventNumbers, place: int, call: ToolCall, *, custom: bool) -> None:
         super().__init__(heading, numbers, place, "ctc" if custom else "fc")
-        self._call_id = delta.id or self.id
-        self._name = delta.name or ""
+        self._call = call
         self._custom = custom
-        self._said: list[str] = []
         self._kind = "custom_tool_call_input" if custom else "function_call_arguments"
-        self._deltas = self.deltas(f"response.{self._kind}.delta", {})
 
     def item(self) -> Item:
-        """Return the item as far as it has come."""
-        said = "".join(self._said) if self.closed else ""
-        return call_item(self.id, self._call_id, self._name, said, custom=self._custom, status=self.status)
-
-    def add(self, text: str) -> bytes:
-        """Return the event of the next characters."""
-        if not text:
-            return b""
-        self._said.append(text)
-        return self._deltas.write(text)
+        """Return the item; what was said only once it is closed."""
+        said = self._call.arguments if self.closed else ""
+        call_id = self._call.id or self.id
+        return call_item(self.id, call_id, self._call.name, said, custom=self._custom, status=self.status)
 
     def ends(self) -> bytes:
-        """Return the event with all that was said."""
+        """Return the events with what was said, as a delta and whole."""
+        said = self._call.arguments
         field = "input" if self._custom else "arguments"
-        return self.event(f"response.{self._kind}.done", {"item_id": self.id, field: "".join(self._said)})
+        deltas = self.deltas(f"response.{self._kind}.delta", {}).write(said) if said else b""
+        return deltas + self.event(f"response.{self._kind}.done", {"item_id": self.id, field: said})

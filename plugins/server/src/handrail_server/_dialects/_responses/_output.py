@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from handrail_server._dialects._translating import guardrails_of
 
 if TYPE_CHECKING:
-    from handrail import Usage
+    from handrail import ToolCall, Usage
 
     from handrail_server._dialects._dialect import Ended, Heading
     from handrail_server._dialects._responses._body import ResponsesBody
@@ -50,6 +50,12 @@ def call_item(id: str, call_id: str, name: str, said: str, *, custom: bool, stat
     """Return a tool call."""
     kind, field = ("custom_tool_call", "input") if custom else ("function_call", "arguments")
     return {"id": id, "type": kind, "status": status, "call_id": call_id, "name": name, field: said}
+
+
+def calls_of(ended: Ended) -> Iterator[tuple[ToolCall, bool]]:
+    """Yield the tool calls of an answer, and of each whether its tool is a custom one."""
+    for index, call in enumerate(ended.calls_given):
+        yield call, call.kind == "custom" or ended.calls.get(index, {}).get("type") == "custom"
 
 
 def annotations_of(ended: Ended) -> list[Any]:

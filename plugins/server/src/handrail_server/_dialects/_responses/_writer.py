@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from handrail import ReasoningDelta, Retraction, ToolCallDelta
+from handrail import ReasoningDelta, Retraction
 
 from handrail_server._dialects._responses._items import CallItem, MessageItem, OpenItem, ReasoningItem
-from handrail_server._dialects._responses._output import annotations_of, response_object, status_of
+from handrail_server._dialects._responses._output import annotations_of, calls_of, response_object, status_of
+from handrail_server._dialects._writing import ItemWriter
 from handrail_server._sse import KEEP_ALIVE, named_event
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from handrail_server._dialects._responses._body import ResponsesBody
     from handrail_server._errors import ApiError
 
-PARAGRAPH = "\n\n"
 
-
-class ResponseWriter:
+class ResponseWriter(ItemWriter):
     """Writes the events of one response.
+
+    Tool calls are written when the answer has ended and no rail has stopped it, for clients act on an item once it is
+    done, whatever the response says later.
 
     Args:
         heading: what names it.
@@ -30,15 +32,13 @@ class ResponseWriter:
     keep_alive = KEEP_ALIVE
 
     def __init__(self, heading: Heading, body: ResponsesBody) -> None:
+        super().__init__()
         self._heading = heading
         self._body = body
         self._numbers = Numbers()
         self._items: list[OpenItem] = []
         self._open: MessageItem | ReasoningItem | None = None
-        self._calls: dict[int, CallItem] = {}
-        self._beside: Mapping[int, Mapping[str, Any]] = {}
         self._kind = "output_text"
-        self._has_text = False
         self._withdrawn = 0  # items, which are never written again
 
     def begin(self) -> bytes:
@@ -46,43 +46,32 @@ class ResponseWriter:
         fields = {"response": response_object(self._heading, self._body, "in_progress", ())}
         return self._event("response.created", fields) + self._event("response.in_progress", fields)
 
-    def learn(self, wire: Mapping[str, Any], calls: Mapping[int, Mapping[str, Any]]) -> None:
+    def learn(self, wire: Mapping[str, Any], calls: Mapping[int, Mapping[str, Any]]) -> None:  # noqa: ARG002  # the protocol's
         """Take what the model's server has said of the answer by now."""
         self._kind = "refusal" if wire.get("refusal") else "output_text"
-        self._beside = calls
 
-    def items(self, items: Sequence[object]) -> bytes:
-        """Return events for what was delivered together: text that follows on text goes into one."""
-        parts: list[bytes] = []
-        texts: list[str] = []
-        for item in items:
-            if type(item) is str:
-                texts.append(item)
-                continue
-            if texts:
-                parts.append(self._text("".join(texts)))
-                texts.clear()
-            parts.append(self._other(item))
-        if texts:
-            parts.append(self._text("".join(texts)))
-        return b"".join(parts)
+    def text(self, text: str) -> bytes:
+        """Return the events for text of the answer."""
+        return self._said(text, self._kind)
 
-    def aside(self, guardrails: Mapping[str, Any]) -> bytes:  # noqa: ARG002  # the protocol's
-        """Return nothing: no event of the protocol is about the answer and no part of it."""
-        return b""
+    def other(self, item: object) -> bytes:
+        """Return the events for reasoning; tool calls wait for the end."""
+        if isinstance(item, Retraction):
+            self._withdraw()
+        return self._thought(item.text) if isinstance(item, ReasoningDelta) else b""
 
     def finish(self, ended: Ended, error: ApiError | None) -> bytes:
         """Return the events that close every item, and the one that ends the response."""
         parts: list[bytes] = []
         if ended.refusal is not None:
-            said = PARAGRAPH + ended.refusal.message if self._has_text else ended.refusal.message
-            parts += [self._text(said, "output_text")] if ended.refusal.as_text else []
-            parts += [self._text(ended.refusal.message, "refusal")] if ended.refusal.as_refusal else []
+            said = self.apart(ended.refusal)
+            parts += [self._said(said, "output_text")] if ended.refusal.as_text else []
+            parts += [self._said(ended.refusal.message, "refusal")] if ended.refusal.as_refusal else []
         status = status_of(ended)
         told: tuple[str, ...] = ()
         if isinstance(self._open, MessageItem):
             self._open.annotations, told = annotations_of(ended), ("annotations",)
-        parts.append(self._close_all(status, stopped=ended.response.stop is not None))
+        parts += [self._close(status), *self._calls(ended, status)]
         if error is not None:
             return b"".join(parts) + self._failed(error, ended)
         fields = response_object(self._heading, self._body, status, self._output(), ended=ended, told=told)
@@ -90,7 +79,7 @@ class ResponseWriter:
 
     def fail(self, error: ApiError) -> bytes:
         """Return the events that end a response which has failed; what was delivered stays in it."""
-        return self._close_all("incomplete", stopped=True) + self._failed(error)
+        return self._close("incomplete") + self._failed(error)
 
     def _failed(self, error: ApiError, ended: Ended | None = None) -> bytes:
         told = error.body()["error"]
@@ -98,61 +87,45 @@ class ResponseWriter:
         flat = {name: told[name] for name in ("code", "message", "param")}
         return self._event("error", {**flat, "error": told}) + self._event("response.failed", {"response": fields})
 
-    def _text(self, text: str, kind: str | None = None) -> bytes:
-        self._has_text = True
-        opened = b""
-        if not isinstance(self._open, MessageItem):
-            opened = self._close()
-            self._open = MessageItem(self._heading, self._numbers, self._place())
-            self._items.append(self._open)
-            opened += self._open.begin()
-        return opened + self._open.add(text, kind or self._kind)
+    def _said(self, text: str, kind: str) -> bytes:
+        self.has_text = True
+        opened, item = b"", self._open
+        if not isinstance(item, MessageItem):
+            item = MessageItem(self._heading, self._numbers, self._place())
+            opened = self._begin(item)
+        return opened + item.add(text, kind)
 
-    def _other(self, item: object) -> bytes:
-        if isinstance(item, ReasoningDelta):
-            opened = b""
-            if not isinstance(self._open, ReasoningItem):
-                opened = self._close()
-                self._open = ReasoningItem(self._heading, self._numbers, self._place())
-                self._items.append(self._open)
-                opened += self._open.begin()
-            return opened + self._open.add(item.text)
-        if isinstance(item, Retraction):
-            self._withdraw()
-        return self._call(item) if isinstance(item, ToolCallDelta) else b""
+    def _thought(self, text: str) -> bytes:
+        opened, item = b"", self._open
+        if not isinstance(item, ReasoningItem):
+            item = ReasoningItem(self._heading, self._numbers, self._place())
+            opened = self._begin(item)
+        return opened + item.add(text)
+
+    def _calls(self, ended: Ended, status: str) -> Iterator[bytes]:
+        for call, custom in calls_of(ended):
+            item = CallItem(self._heading, self._numbers, self._place(), call, custom=custom)
+            self._items.append(item)
+            yield item.begin() + item.end(status)
 
     def _withdraw(self) -> None:
         """Forget what was delivered: an event that closes an item would repeat what is to be withdrawn."""
         self._withdrawn = self._place()
-        self._items, self._open, self._has_text = [], None, False
-        self._calls.clear()
+        self._items, self._open, self.has_text = [], None, False
 
     def _place(self) -> int:
         """Return the number of the next item."""
         return self._withdrawn + len(self._items)
 
-    def _call(self, delta: ToolCallDelta) -> bytes:
-        opened = b""
-        if delta.index not in self._calls:
-            opened = self._close()
-            custom = delta.kind == "custom" or self._beside.get(delta.index, {}).get("type") == "custom"
-            call = CallItem(self._heading, self._numbers, self._place(), delta, custom=custom)
-            self._calls[delta.index] = call
-            self._items.append(call)
-            opened += call.begin()
-        return opened + self._calls[delta.index].add(delta.arguments)
+    def _begin(self, item: MessageItem | ReasoningItem) -> bytes:
+        closed = self._close("completed")
+        self._open = item
+        self._items.append(item)
+        return closed + item.begin()
 
-    def _close(self) -> bytes:
-        closed = self._open.end("completed") if self._open is not None else b""
-        self._open = None
-        return closed
-
-    def _close_all(self, status: str, *, stopped: bool) -> bytes:
-        """Close what is open. Calls of an answer that was stopped are left out: nobody is to run them."""
-        self._open = None
-        if stopped:
-            self._items = [item for item in self._items if not isinstance(item, CallItem)]
-        return b"".join(item.end(status) for item in self._items if not item.closed)
+    def _close(self, status: str) -> bytes:
+        item, self._open = self._open, None
+        return item.end(status) if item is not None else b""
 
     def _output(self) -> list[dict[str, Any]]:
         return [item.item() for item in self._items]
