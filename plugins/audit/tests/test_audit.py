@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
@@ -368,3 +370,30 @@ async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path,
     assert command(capsys, "usage", tmp_path, "--by", "model")[1].startswith("m  requests=3")
     assert "of ann" not in "".join(file.read_text() for file in tmp_path.iterdir())
     assert command(capsys, "usage", tmp_path / "nothing")[0] == 2
+
+
+def test_a_webhook_posts_lines_to_a_real_receiver_and_counts_those_it_refuses(caplog):
+    received = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.append((self.path, self.headers["content-type"], body))
+            self.send_response(204 if len(received) == 1 else 503)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        for line in (b"1\n", b"2\n"):
+            webhook = Webhook(f"http://127.0.0.1:{server.server_port}/audit", queue_size=9)
+            webhook.put(line)
+            webhook.close()
+        server.shutdown()
+        thread.join()
+    assert received == [("/audit", "application/x-ndjson", b"1\n"), ("/audit", "application/x-ndjson", b"2\n")]
+    assert webhook.dropped == 1
+    assert "failed: HTTPError" in caplog.text

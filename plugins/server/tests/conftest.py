@@ -169,7 +169,7 @@ def root(tmp_path) -> Path:
 def serve(root):
     """Make a client of an application over configurations, rails and a provider (engine `fake`) of the test's own."""
 
-    def make(configs=None, *, rails=None, provider=None, store=None, **settings) -> Client:
+    def make(configs=None, *, rails=None, provider=None, store=None, plugins=(), **settings) -> Client:
         for name, values in (configs or {}).items():
             write(root, name, values)
 
@@ -183,7 +183,7 @@ def serve(root):
                 for name, rail in (rails or {}).items():
                     yield RailSpec(name, lambda settings, context, rail=rail: rail)
 
-        registry = Registry.discover().with_plugins(Plugin())
+        registry = Registry.discover().with_plugins(Plugin(), *plugins)
         return Client(create_app(ServerSettings(config=root, **settings), registry=registry, store=store))
 
     return make
