@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+expect.set_options(timeout=20_000)  # milliseconds, for machines that do other work
 PICTURES = Path(__file__).parents[3] / "docs" / "images"
 
 
