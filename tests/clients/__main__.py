@@ -1,4 +1,4 @@
-"""Asks the server by the libraries that people use, each in an environment of its own, and writes what their users see.
+"""Asks the server by the libraries and programs that people use, and writes what their users see.
 
 Usage: `python tests/clients [--only CLIENT ...]`; the result is `docs/reference/clients.md`.
 """
@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parent / "programs"
+from _environments import ROOT, Client, prepare, run, version
+from _loops import LOOPS, loops
+from _served import served
+
 PAGE = ROOT / "docs" / "reference" / "clients.md"
 CASES = {
     "clean": "Hello there.",
@@ -31,15 +27,6 @@ CASES = {
 _TOLD = re.compile(r"sorry|refus|block|filter|guardrail", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A library, and what is installed to use it."""
-
-    title: str
-    program: str
-    packages: tuple[str, ...]
-
-
 CLIENTS = (
     Client("OpenAI Agents", "ask_openai_agents", ("openai-agents",)),
     Client("pydantic-ai", "ask_pydantic_ai", ("pydantic-ai-slim[openai,anthropic]",)),
@@ -47,54 +34,31 @@ CLIENTS = (
     Client("LlamaIndex", "ask_llamaindex", ("llama-index-llms-openai-like",)),
     Client("LiteLLM", "ask_litellm", ("litellm<1.109",)),
     Client("instructor", "ask_instructor", ("instructor",)),
+    Client("llm", "ask_llm", ("llm",)),
+    Client("Vercel's AI SDK", "ask_ai_sdk.mjs", ("ai@7", "@ai-sdk/openai@4", "@ai-sdk/anthropic"), from_npm=True),
+    Client("Codex", "ask_codex", ("@openai/codex@0.171",), from_npm=True),
+    Client("opencode", "ask_opencode", ("opencode-ai@1.18",), from_npm=True),
 )
 
 
 def main() -> None:
     """Ask by every client, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=[client.title for client in CLIENTS])
-    chosen = [client for client in CLIENTS if client.title in parser.parse_args().only]
+    parser.add_argument("--only", nargs="*", default=[client.title for client in (*CLIENTS, *LOOPS)])
+    wanted = parser.parse_args().only
+    chosen = [client for client in CLIENTS if client.title in wanted]
     rows: list[str] = []
-    with served() as base:
+    with served(configurations()) as base:
         for client in chosen:
-            python = environment(client)
-            told = ask(client, python, base)
+            prepare(client)
+            told = run(client, CLIENTS_BASE=base, CLIENTS_CASES=" ".join(CASES))
             for dialect in dict.fromkeys(entry["dialect"] for entry in told):
                 found = {entry["case"]: entry for entry in told if entry["dialect"] == dialect}
-                rows.append(row(f"{client.title} {version(python, client)}", dialect, found))
+                rows.append(row(f"{client.title} {version(client)}", dialect, found))
                 sys.stdout.write(rows[-1] + "\n")
+    turns = list(loops([client for client in LOOPS if client.title in wanted]))
     if len(chosen) == len(CLIENTS):
-        PAGE.write_text(page(rows), encoding="utf-8")
-
-
-def environment(client: Client) -> Path:
-    """Return the interpreter of a client's own environment, which is made if it is not there."""
-    folder = ROOT / ".venvs" / client.program.replace("_", "-")
-    python = folder / "bin" / "python"
-    uv = str(ROOT / ".venv" / "bin" / "uv")
-    if not python.exists():
-        subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *client.packages], check=True)
-    return python
-
-
-def ask(client: Client, python: Path, base: str) -> list[dict[str, str]]:
-    """Run a client's program, and return what it tells."""
-    environ = {**os.environ, "CLIENTS_BASE": base, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore"}
-    command = [str(python), str(PROGRAMS / f"{client.program}.py")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=180, check=False)
-    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"dialect"')]
-    if not told or done.returncode:
-        raise SystemExit(f"{client.title}: {done.stderr[-2000:]}")
-    return told
-
-
-def version(python: Path, client: Client) -> str:
-    """Return the version of a client's first package."""
-    name = re.split(r"[\[<]", client.packages[0])[0]
-    code = f"from importlib.metadata import version; print(version({name!r}))"
-    return subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        PAGE.write_text(page(rows, turns), encoding="utf-8")
 
 
 def row(title: str, dialect: str, found: Mapping[str, Mapping[str, str]]) -> str:
@@ -104,7 +68,9 @@ def row(title: str, dialect: str, found: Mapping[str, Mapping[str, str]]) -> str
 
 def cell(case: str, told: Mapping[str, str]) -> str:
     """Return what a user sees, in a word or two."""
-    kind = told["error"].partition(":")[0]
+    kind, _, error = told["error"].partition(": ")
+    if kind == "ProgramError":
+        return "an error with its reason" if case == "failing" or _TOLD.search(error) else f"**{error[:80]}**"
     if case in ("clean", "redacted"):
         wanted = (CASES[case], "Lisbon", "[EMAIL]")
         return "the text" if told["text"] in wanted else f"**{kind or 'another text'}**"
@@ -113,24 +79,6 @@ def cell(case: str, told: Mapping[str, str]) -> str:
     if kind:
         return f"`{kind}`" if _TOLD.search(told["error"]) else f"`{kind}`, no reason"
     return "the refusal as text" if _TOLD.search(told["text"]) else "**nothing**"
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """Serve the cases, and give the address."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, values in configurations().items():
-            (place := Path(folder) / name).mkdir()
-            (place / "config.yml").write_text(json.dumps(values), encoding="utf-8")
-        command = [sys.executable, "-m", "handrail_cli.app", "server", folder, "--port", "0"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            said = next(line for line in process.stderr if "listening at" in line)
-            try:
-                yield re.search(r"http://\S+", said)[0]  # type: ignore[index]  # the line has an address
-            finally:
-                process.terminate()
-                process.stderr.read()
 
 
 def configurations() -> dict[str, dict[str, Any]]:
@@ -163,13 +111,14 @@ def config(answer: object, *, phrase: str = "swordfish", direction: str = "outpu
     return {"models": [{"type": "main", "engine": "scripted", "parameters": {"answers": [answer]}}], "rails": rails}
 
 
-def page(rows: list[str]) -> str:
+def page(rows: list[str], turns: list[str]) -> str:
     """Return the page."""
     head = f"| client | dialect | {' | '.join(('clean', 'redacted', 'blocked at once', 'blocked late', 'failing'))} |"
     return f"""# Clients
 
 What users of these libraries see of an answer, with the settings that the server and the library have by default.
-Each library runs in an environment of its own, against `handrail server` with pattern rails. Made by `make clients`.
+Each library or program runs in an environment of its own, against `handrail server` with pattern rails. Made by
+`make clients`.
 
 {head}
 |---|---|---|---|---|---|---|
@@ -177,6 +126,21 @@ Each library runs in an environment of its own, against `handrail server` with p
 
 `ModelBehaviorError` is how OpenAI Agents tells of any response that is incomplete. OpenAI's own libraries for
 Python and Node, and Anthropic's for Python, are asked by the tests.
+
+Codex needs two lines in its `config.toml`, for it offers tools that run on the model's server, and groups of tools:
+`web_search = "disabled"`, and `multi_agent = false` below `[features]`. It drops the text of an answer that was
+stopped, and shows its reason. opencode asks a model that fails again and again, and was ended after 100 seconds.
+Anthropic's runner of tools asks for conversations that the server holds, which are refused: pass it `thread=False`.
+Not asked: Claude Code, whose licence is not an open one.
+
+## Loops of tools
+
+Each client runs a loop of three turns behind rails: the model asks for a tool twice and then answers with an address of
+mail, which a rail hides. The upstream is a stand-in that speaks the protocol and checks what it is sent.
+
+| client | dialect | over Chat Completions | over Responses | over Messages |
+|---|---|---|---|---|
+{chr(10).join(turns)}
 """
 
 

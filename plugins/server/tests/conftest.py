@@ -312,8 +312,12 @@ def real_server(tmp_path_factory) -> Iterator[Process]:
     guarded = config([sentence * 3 + " Say xyzzy." + sentence * 3], output=["self check output"], parameters=pace)
     guarded["models"].append(_JUDGE)
     guarded["prompts"] = [{"task": "self_check_output", "content": "Block? {{ bot_response }}"}]
+    slow = config(["Hello there."], output=["self check output"])
+    slow["models"].append({**_JUDGE, "parameters": {**_JUDGE["parameters"], "delay": 1.5}})
+    slow["prompts"] = guarded["prompts"]
     for name, values in {
         "plain": config(["Hello there."]),
+        "slow": slow,
         "tools": config([_CALL]),
         "turns": config(_TURNS, input_=["phrase check"], output=["phrase check"], options=_PHRASES),
         "form": config(['{"city": "swordfish"}'], output=["phrase check"], options=_PHRASES),

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 
 BASE = os.environ["CLIENTS_BASE"]
-CASES = ("clean", "redacted", "early", "late", "failing")
+CASES = os.environ["CLIENTS_CASES"].split()
 
 
 def report(dialect: str, ask: Callable[[str], object]) -> None:
@@ -19,6 +19,17 @@ def report(dialect: str, ask: Callable[[str], object]) -> None:
         try:
             found = ask(case)
             told["text"] = str(asyncio.run(found) if inspect.iscoroutine(found) else found)
+        except Exception as exc:  # noqa: BLE001  # whatever the library raises is what its user sees
+            told["error"] = f"{type(exc).__name__}: {exc}"
+        print(json.dumps(told), flush=True)  # noqa: T201  # read by whoever has started this
+
+
+def report_loop(dialect: str, loop: Callable[[str], tuple[int, str]]) -> None:
+    """Have every configuration call tools, and print how often it has and what its user reads at the end."""
+    for case in CASES:
+        told: dict[str, object] = {"dialect": dialect, "case": case, "calls": 0, "text": "", "error": ""}
+        try:
+            told["calls"], told["text"] = loop(case)
         except Exception as exc:  # noqa: BLE001  # whatever the library raises is what its user sees
             told["error"] = f"{type(exc).__name__}: {exc}"
         print(json.dumps(told), flush=True)  # noqa: T201  # read by whoever has started this
