@@ -173,7 +173,7 @@ def test_a_row_that_was_half_written_is_judged_again(tmp_path):
 def many(folder):
     with (folder / "data.csv").open("w") as file:
         file.write("answer,bad,id\n")
-        file.writelines(f"{'word ' * (i % 40)} forbidden secret,{i % 2},{i}\n" for i in range(400))
+        file.writelines(f"{'word ' * (i % 40)} forbidden secret,{i % 2},{i}\n" for i in range(200))
 
 
 def start(processes):
@@ -198,7 +198,7 @@ def test_a_run_that_is_ended_leaves_no_process_and_goes_on_with_the_same_bytes(f
     assert verdicts.stat().st_size < (folder / "whole" / "verdicts.jsonl").stat().st_size
     assert evaluate(out="cut") == 0
     assert verdicts.read_bytes() == (folder / "whole" / "verdicts.jsonl").read_bytes()
-    assert len(list(records_of(folder / "cut"))) == 400
+    assert len(list(records_of(folder / "cut"))) == 200
 
 
 def test_several_processes_give_what_one_gives(folder):

@@ -51,7 +51,7 @@ _LITELLM = ("litellm", ("litellm[proxy]>=1.106",), "litellm")
 _LITELLM_HOOK = (
     "from litellm.proxy.guardrails.guardrail_hooks.unified_guardrail.unified_guardrail import UnifiedLLMGuardrails"
 )
-_HANDRAIL = ("handrail", (f"--editable={ROOT / 'core'}",), "handrail")
+_HANDRAIL = ("handrail", (f"--editable={ROOT / 'core'}", f"--editable={ROOT / 'plugins/strategies'}"), "handrail")
 
 SYSTEMS = (
     System("bare", "no guard", *_HANDRAIL[:2], "", "import asyncio", "the provider's stream, read directly: the limit"),

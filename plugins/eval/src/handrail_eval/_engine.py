@@ -185,7 +185,7 @@ class RowJudge:
     """
 
     def __init__(self, config: RailsConfig, settings: Settings) -> None:
-        self._rails = MeteredRails(config, at_once=settings.concurrency)
+        self._rails = MeteredRails(config, at_once=settings.concurrency, ask_all=settings.ask_all)
         self._settings = settings
         self._stack = ExitStack()
         self._loop = self._stack.enter_context(start_blocking_portal())

@@ -50,7 +50,8 @@ class Guarded:
 
     def __init__(self, case: dict[str, Any], judges: list[Judge]) -> None:
         self._sources: dict[str, Source] = {}
-        streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
+        windows = {"chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
+        streaming = {"enabled": True, **case.get("streaming", windows)}
         output = {
             "flows": [f"judge {number}" for number in range(len(judges))],
             "parallel": True,

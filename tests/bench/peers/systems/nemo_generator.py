@@ -14,7 +14,7 @@ class Guarded:
     """A configuration with an action for each judge."""
 
     def __init__(self, case: dict[str, Any], judges: list[Judge]) -> None:
-        self._rails = LLMRails(config_of(judges), llm=Model({}))
+        self._rails = LLMRails(config_of(judges, case), llm=Model({}))
         for number, judge in enumerate(judges):
             self._rails.register_action(action_of(judge), f"judge_{number}")
 

@@ -45,8 +45,9 @@ class Model:
             yield LLMResponseChunk(delta_content=token)
 
 
-def config_of(judges: list[Judge]) -> RailsConfig:
+def config_of(judges: list[Judge], case: dict[str, Any]) -> RailsConfig:
     """Make a configuration with a flow for each judge."""
+    windows = {"chunk_size": WINDOW, "context_size": OVERLAP}
     yaml = {
         "models": [{"type": "main", "engine": "bench", "model": "bench"}],
         "rails": {
@@ -55,9 +56,8 @@ def config_of(judges: list[Judge]) -> RailsConfig:
                 "parallel": True,
                 "streaming": {
                     "enabled": True,
-                    "chunk_size": WINDOW,
-                    "context_size": OVERLAP,
                     "stream_first": False,
+                    **case.get("streaming", windows),
                 },
             }
         },
@@ -91,7 +91,7 @@ class Guarded:
 
     def __init__(self, case: dict[str, Any], judges: list[Judge]) -> None:
         self._sources: dict[str, Source] = {}
-        self._rails = LLMRails(config_of(judges), llm=Model(self._sources))
+        self._rails = LLMRails(config_of(judges, case), llm=Model(self._sources))
         for number, judge in enumerate(judges):
             self._rails.register_action(action_of(judge), f"judge_{number}")
 
