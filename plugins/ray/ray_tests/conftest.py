@@ -76,11 +76,15 @@ class Cluster:
             "PYTHONPATH": os.pathsep.join(paths),
             "RAY_ADDRESS": f"127.0.0.1:{self.port}",
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_agent_register_timeout_ms": "120000",
         }
 
     def start(self):
         head = ["ray", "start", "--head", "--num-cpus", "16", "--include-dashboard", "false", "--disable-usage-stats"]
-        ports = [f"--port={self.port}", f"--ray-client-server-port={free_port()}"]
+        agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
+        # A port that is not given is waited for, and on a busy machine in vain: for 15 s, whatever is configured.
+        client = f"--ray-client-server-port={free_port()}"
+        ports = [f"--port={self.port}", client, *(f"--{name}-port={free_port()}" for name in agents)]
         environment = {key: value for key, value in self.environment.items() if key != "RAY_ADDRESS"}
         self.run(*head, *ports, f"--temp-dir={self.folder}", environment=environment, tries=3)
         self.run("serve", "start", f"--http-port={self.http}")

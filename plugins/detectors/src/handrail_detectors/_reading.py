@@ -7,6 +7,7 @@ before is all that goes through the model, and what it says is what it would say
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -75,7 +76,8 @@ class Reader:
     def _score(self, ids: Sequence[int]) -> None:
         """Let what is new go through the model."""
         same = _common(self._ids, ids)
-        self._cache.crop(same)
+        if gone := len(self._ids) - same:
+            self._cache.crop(-gone)
         del self._scores[same:]
         self._ids = list(ids)
         if new := self._ids[same:]:
@@ -86,10 +88,16 @@ class Reader:
 
 def logits_of(model: Any, ids: Sequence[int], cache: Any = None) -> torch.Tensor:
     """Return what a model says of each token, after those whose keys and values are in a cache, which it adds to."""
+    kept = {} if cache is None else {_cache_name(model): cache}
     with torch.inference_mode():
         inputs = torch.tensor([list(ids)], device=model.device)
-        found: torch.Tensor = model(input_ids=inputs, past_key_values=cache, use_cache=cache is not None).logits
+        found: torch.Tensor = model(input_ids=inputs, use_cache=cache is not None, **kept).logits
     return found[0].float()
+
+
+def _cache_name(model: Any) -> str:
+    """Return how a model calls what keeps keys and values, which has another name in later editions of transformers."""
+    return "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
 
 
 def refuse_other_than_causal(model: Any, place: str) -> None:
