@@ -88,7 +88,7 @@ def cut_at(text, cuts):
     return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 400), max_size=12), st.integers(1, 3))
 def test_however_a_text_comes_its_tokens_score_as_in_the_whole(cuts, times):
     text = TEXT * times

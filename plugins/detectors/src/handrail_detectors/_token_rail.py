@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 from handrail.errors import ConfigurationError
 
 from handrail_detectors._labels import Labels
@@ -67,4 +68,5 @@ class Session:
             self._reader, new = rail.model.reader(window.context_start), window.text
         text = LONE.sub("\ufffd", new)
         answer = await anyio.to_thread.run_sync(partial(rail.model.answer, self._reader, text, window.context_start))
+        await checkpoint_if_cancelled()  # a thread is not left before it has ended
         return rail.labels.verdict(answer, window)
