@@ -33,9 +33,9 @@ def commands():
             yield command, output
 
 
-def ask(port):
+def ask(port, question):
     """Return what the server delivers."""
-    body = {"model": "config", "messages": [{"role": "user", "content": ADVICE}], "stream": True}
+    body = {"model": "config", "messages": [{"role": "user", "content": question}], "stream": True}
     text = httpx2.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, timeout=30).text
     events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
     return "".join(choice["delta"].get("content") or "" for event in events for choice in event.get("choices", ()))
@@ -69,8 +69,8 @@ def test_the_page_goes_to_a_cluster_and_back(cluster, tmp_path):
                 there = {"cwd": tmp_path, "env": cluster.environment}
                 server = subprocess.Popen(program, **there, text=True, stderr=subprocess.PIPE)
                 wait_for(port, server)
-                assert ask(port).startswith("For the sink use soap")
-                assert "bleach with" not in ask(port)
+                assert ask(port, "Why are there tides?") == "The tides follow the moon."
+                assert ask(port, ADVICE) == "I'm sorry, I can't respond to that."
                 asked += 1
             elif command == "kill %1":
                 server.terminate()
