@@ -15,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers clients compat chains release format clean hosts envoy pyright soak test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers bench-hosts clients compat chains release format clean hosts envoy pyright soak test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,10 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 	$(BIN)/python tests/bench/peers
 	$(BIN)/python tests/bench/patterns_peers.py
 	$(BIN)/python tests/bench/server_peers.py --write
+
+bench-hosts: install  ## Measure what a token costs inside each host, and behind Envoy; run `make hosts envoy` before
+	$(BIN)/python tests/bench/hosts.py --write
+	$(BIN)/python tests/bench/envoy.py --write
 
 # What PATH names is what to load, and must not take the place of the shell's own.
 ifeq ($(origin PATH),command line)
