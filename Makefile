@@ -17,7 +17,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers bench-safety clients compat chains release format clean hosts envoy ray pyright soak observe-check test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers bench-safety bench-hosts clients compat chains release format clean hosts envoy ray pyright soak observe-check test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -106,6 +106,10 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 
 bench-safety: install  ## Measure what leaks, how long readers wait and what is stopped in error, here and in other systems
 	$(BIN)/python tests/bench/peers/safety.py
+
+bench-hosts: install  ## Measure what a token costs inside each host, and behind Envoy; run `make hosts envoy` before
+	$(BIN)/python tests/bench/hosts.py --write
+	$(BIN)/python tests/bench/envoy.py --write
 
 # What PATH names is what to load, and must not take the place of the shell's own.
 ifeq ($(origin PATH),command line)

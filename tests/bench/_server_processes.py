@@ -38,8 +38,7 @@ class Upstream:
                 if head.startswith(b"GET"):
                     self._send_json(writer, self._left)
                     continue
-                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-                asked = json.loads(await reader.readexactly(length))
+                asked = json.loads(await self._body(reader, head.lower()))
                 if not asked.get("stream"):
                     message = {"role": "assistant", "content": "safe"}
                     choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -54,6 +53,15 @@ class Upstream:
                     raise ConnectionError
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
+
+    async def _body(self, reader: asyncio.StreamReader, head: bytes) -> bytes:
+        if b"content-length:" in head:
+            return await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+        body = b""
+        while size := int(await reader.readline(), 16):
+            body += (await reader.readexactly(size + 2))[:-2]
+        await reader.readline()
+        return body
 
     async def _stream(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tokens: int, pace: float

@@ -23,6 +23,7 @@ WINDOW, OVERLAP = 20, 5
 _TOKEN = b"word"
 _START_SECONDS = 120
 _SERVER = ("-m", "handrail_cli.app", "server", "--port", "0")
+_ADDRESS = re.compile(r"(?:http://|guarding at )127\.0\.0\.1:(\d+)")
 
 FREE_RAIL = {  # as an installed package
     "free_rail.py": """
@@ -138,7 +139,7 @@ class Started:
             )
         self._processes.append(process)
         while time.perf_counter() - began < _START_SECONDS and process.poll() is None:
-            if found := re.findall(r"http://127\.0\.0\.1:(\d+)", log.read_text(encoding="utf-8", errors="replace")):
+            if found := _ADDRESS.findall(log.read_text(encoding="utf-8", errors="replace")):
                 made = Server(name, process.pid, int(found[-1]), (0, 0))
                 return Server(name, made.pid, made.port, (time.perf_counter() - began, made.processor))
             time.sleep(0.005)

@@ -191,3 +191,22 @@ async def test_a_tool_is_guarded_and_the_model_told(make, rails, place, anyio_ba
     result = await Runner.run(agent, "Hello", run_config=RunConfig(tracing_disabled=True))
     assert "refused" in result.final_output
     assert FORBIDDEN not in result.final_output
+
+
+async def test_a_call_whose_arguments_a_rail_would_rewrite_is_not_made(anyio_backend):
+    import dataclasses
+
+    made = []
+    secret = ToolCallDelta(0, "call_1", "look_up", '{"query": "swordfish"}')
+    said = HostModel([Chunk(tool_calls=(secret,)), Chunk(finish_reason="tool_calls", usage=Usage(1, 1))])
+
+    @function_tool(name_override="look_up", strict_mode=False)
+    def noted(query: str) -> str:
+        """Look something up."""
+        made.append(query)
+        return "found"
+
+    guarded = dataclasses.replace(noted, tool_input_guardrails=[tool_input_guardrail(host_rails("masking"))])
+    agent = agent_with(FakeModel(said), tools=[guarded])
+    result = await Runner.run(agent, "Hello", run_config=RunConfig(tracing_disabled=True))
+    assert (made, "swordfish" in result.final_output) == ([], False)

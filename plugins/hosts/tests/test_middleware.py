@@ -12,6 +12,7 @@ from handrail_hosts.starlette import ChatDialect, GuardMiddleware
 from handrail_testkit import host_rails
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
@@ -231,6 +232,50 @@ async def test_a_streamed_answer_ends_before_the_task_behind_it_has_run():
     scope = {"type": "http", "method": "POST", "path": PATH, "headers": [], "asgi": {"spec_version": "2.4"}}
     await guarded(response)(scope, receive, send)
     assert ran == [True]
+
+
+async def test_an_application_that_loses_its_model_tells_the_client():
+    async def events():
+        yield 'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": null}]}\n\n'
+        raise ConnectionResetError("the model has gone")
+
+    sent = []
+
+    async def send(packet):
+        sent.append(packet)
+
+    async def receive():
+        return {"type": "http.request", "body": HELLO}
+
+    scope = {"type": "http", "method": "POST", "path": PATH, "headers": [], "asgi": {"spec_version": "2.4"}}
+    with pytest.raises(ClientDisconnect):  # which Starlette makes of every error of a connection
+        await guarded(StreamingResponse(events(), media_type="text/event-stream"))(scope, receive, send)
+    said = b"".join(packet.get("body", b"") for packet in sent)
+    assert (b"Hello" in said, b"answer_withheld" in said, sent[-1]["more_body"]) == (True, True, False)
+
+
+async def test_a_client_that_leaves_ends_the_application():
+    closed = []
+
+    async def events():
+        try:
+            while True:
+                yield 'data: {"choices": [{"index": 0, "delta": {"content": "Hello and so on. "}}]}\n\n'
+                await anyio.lowlevel.checkpoint()
+        finally:
+            closed.append(True)
+
+    async def send(packet):
+        if packet.get("body"):
+            raise OSError("gone")
+
+    async def receive():
+        return {"type": "http.request", "body": HELLO}
+
+    scope = {"type": "http", "method": "POST", "path": PATH, "headers": [], "asgi": {"spec_version": "2.4"}}
+    with pytest.raises(OSError, match="gone"):
+        await guarded(StreamingResponse(events(), media_type="text/event-stream"), "session")(scope, receive, send)
+    assert closed == [True]
 
 
 async def test_an_answer_without_headers_is_withheld():

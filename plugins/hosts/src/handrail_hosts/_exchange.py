@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
-from handrail import Chunk, HandrailError
+from handrail import Blocked, HandrailError
 
-from handrail_hosts._pipe import Pipe
-from handrail_hosts._sse import DONE, KEEP_ALIVE, EventReader, event
+from handrail_hosts._feed import Feed
+from handrail_hosts._sse import DONE, KEEP_ALIVE, event
 from handrail_hosts._whole import FAILED, Reply, WholeJudge
 
 if TYPE_CHECKING:
-    from handrail import Message
+    from handrail import Event, Message
 
     from handrail_hosts._dialects import Dialect
     from handrail_hosts._guard import HostGuard
@@ -35,6 +34,9 @@ _WITHOUT_CONTENT = (204, 205, 304)
 class Exchange:
     """Runs an application, and sends what rails release of its answer.
 
+    Events are judged where the application sends them, and what is cleared at once goes out there. What is cleared
+    while the application says nothing is sent by a task of its own, which runs only behind rails that take their time.
+
     Args:
         guard: the rails.
         dialect: the protocol of the answer.
@@ -46,19 +48,16 @@ class Exchange:
     def __init__(
         self, guard: HostGuard, dialect: Dialect, send: Send, messages: Sequence[Message], request: dict[str, Any]
     ) -> None:
-        self._guard = guard
         self._dialect = dialect
         self._send = send
-        self._messages = messages
-        self._request = request
+        self._judge = WholeJudge(guard, dialect, messages, request)
+        self._feed = Feed(guard, dialect, messages, request, self._tell)
         self._sending = anyio.Lock(fast_acquire=True)
-        self._pipe: Pipe[bytes] = Pipe()
         self._start: Packet | None = None
         self._mode, self._kind = "", b""
-        self._judge = WholeJudge(guard, dialect, messages, request)
         self._whole = bytearray()
-        self._complete = self._begun = False
-        self._error: BaseException | None = None
+        self._complete = self._begun = self._over = self._is_gone = False
+        self._error: Exception | None = None
         self._tasks: anyio.abc.TaskGroup | None = None
 
     async def run(self, app: App, scope: MutableMapping[str, Any], receive: Receive) -> None:
@@ -67,16 +66,19 @@ class Exchange:
         Raises:
             Exception: what the application raised.
         """
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            try:
-                await app(scope, receive, self._take)
-            except Exception as error:  # noqa: BLE001  # raised below, once the client was told
-                self._error = error
-            if self._mode == "stream" and (self._complete or self._error is not None):
-                self._pipe.end(self._error)  # of what was complete before, the end was told
-            else:
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                try:
+                    await app(scope, receive, self._take)
+                except Exception as error:  # noqa: BLE001  # raised below, once the client was told
+                    self._error = error
+                    if self._mode == "stream":
+                        await self._finish(error)
                 tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._feed.aclose()
         if self._error is not None:
             raise self._error
 
@@ -88,13 +90,13 @@ class Exchange:
             return
         body, more = packet.get("body", b""), packet.get("more_body", False)
         self._complete = not more
-        if self._mode == "stream":
-            if body:
-                await self._pipe.put(body)
-            if self._complete:
-                self._pipe.end()
-        else:
+        if self._mode != "stream":
             await self._take_whole(body, more=more)
+            return
+        if body and not self._over:
+            await self._push(body)
+        if self._complete:
+            await self._finish()
 
     def _begin(self, packet: Packet) -> None:
         self._start = packet
@@ -108,54 +110,83 @@ class Exchange:
             self._mode = "error"
         else:
             self._mode = {b"text/event-stream": "stream", b"application/json": "whole"}.get(self._kind, "unknown")
-        if self._mode == "stream" and self._tasks is not None:
-            self._tasks.start_soon(self._deliver)
 
     # A stream
 
-    async def _deliver(self) -> None:
-        """Send what is released. Whatever breaks the answer, the client is told in its stream."""
+    async def _push(self, body: bytes) -> None:
+        """Judge what the application sends. Whatever breaks the answer, the client is told in its stream."""
         try:
-            stream = self._guard.stream(self._messages, self._chunks, judge_input=False, **self._request)
-            async with aclosing(self._guard.items(stream)) as released:
-                async for items in released:
-                    await self._say(b"".join(map(event, self._dialect.write(items))))
-            await self._say(self._end(), more=False)
-        except OSError as error:  # the client has gone
-            self._error = error
+            await self._feed.push(body)
+            if self._feed.is_alive and self._begun:
+                await self._say(KEEP_ALIVE)
         except Exception as error:  # noqa: BLE001  # raised by `run`, if it is not the guard's own
-            self._error = self._error or (None if isinstance(error, HandrailError) else error)
-            await self._say(b"".join(map(event, self._dialect.fail(FAILED))) + self._end(), more=False)
-        if self._tasks is not None and not self._complete:  # else what runs after the answer may go on
+            await self._fail(error)
+        if self._feed.must_wait and self._tasks is not None:
+            self._tasks.start_soon(self._tell_later)
+
+    async def _tell_later(self) -> None:
+        """Send what is cleared while the application says nothing."""
+        try:
+            await self._feed.tell_later()
+        except Exception as error:  # noqa: BLE001  # as above
+            await self._fail(error)
+
+    async def _finish(self, error: Exception | None = None) -> None:
+        """Wait for the last checks, send what they clear, and end the answer."""
+        try:
+            if not self._over:
+                await self._feed.finish(error)
+                await (self._end() if error is None else self._fail(error))
+        except Exception as failed:  # noqa: BLE001  # as above
+            await self._fail(failed)
+
+    async def _tell(self, items: Sequence[str | Event]) -> None:
+        if items:
+            await self._say(b"".join(map(event, self._dialect.write(items))))
+            if isinstance(items[-1], Blocked):
+                await self._end()
+
+    async def _fail(self, error: Exception) -> None:
+        if not isinstance(error, HandrailError):
+            self._error = self._error or error
+        if not self._is_gone:
+            await self._end(b"".join(map(event, self._dialect.fail(FAILED))))
+        self._over = True
+        self._leave()
+
+    async def _end(self, last: bytes = b"") -> None:
+        if self._over:
+            return
+        self._over = True
+        done = f"data: {DONE}\n\n".encode() if self._dialect.has_done else b""
+        await self._say(last + done, more=False)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Stop the application, if it is not done; what runs after its answer may go on."""
+        if self._tasks is not None and not self._complete:
             self._tasks.cancel_scope.cancel()
 
-    def _end(self) -> bytes:
-        return f"data: {DONE}\n\n".encode() if self._dialect.has_done else b""
-
-    async def _chunks(self, messages: Sequence[Message]) -> AsyncIterator[Chunk]:  # noqa: ARG002
-        reader = EventReader()
-        async for body in self._pipe:
-            for value in reader.feed(body):
-                for chunk in await self._read(value):
-                    yield chunk
-        for value in reader.finish():
-            for chunk in await self._read(value):
-                yield chunk
-
-    async def _read(self, value: dict[str, Any] | str) -> Sequence[Chunk]:
-        if isinstance(value, str):
-            if not value and self._begun:
-                await self._say(KEEP_ALIVE)
-            return ()
-        return self._dialect.chunks(value)
-
     async def _say(self, body: bytes, *, more: bool = True) -> None:
+        if not self._feed.has_waiter:  # then there is one task that sends
+            await self._put(body, more=more)
+            return
         async with self._sending:
-            if not self._begun and self._start is not None:
-                self._begun = True
-                await self._send({**self._start, "headers": _headers(self._start, b"text/event-stream; charset=utf-8")})
-            if body or not more:
-                await self._send({"type": "http.response.body", "body": body, "more_body": more})
+            await self._put(body, more=more)
+
+    async def _put(self, body: bytes, *, more: bool) -> None:
+        if not self._begun and self._start is not None:
+            self._begun = True
+            await self._sent({**self._start, "headers": _headers(self._start, b"text/event-stream; charset=utf-8")})
+        if body or not more:
+            await self._sent({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def _sent(self, packet: Packet) -> None:
+        try:
+            await self._send(packet)
+        except OSError:  # the client has gone; the application is stopped where it waits for its model
+            self._is_gone = True
+            raise
 
     # An answer that is not streamed
 

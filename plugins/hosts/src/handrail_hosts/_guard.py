@@ -170,8 +170,8 @@ class HostGuard:
             raise GuardFailedError("no message has a role that the input rails judge; see 'rails.input.roles'")
         return judged
 
-    async def check_output(self, message: Message) -> str:
-        """Return the text of an assistant's message as the output rails let it through; its tool calls are judged, too.
+    async def check_output(self, message: Message) -> RailsResult:
+        """Return the text and the tool calls of an assistant's message as the output rails let them through.
 
         Raises:
             AnswerRefusedError: a rail refused.
@@ -179,7 +179,7 @@ class HostGuard:
         """
         result = await self._rails.check_async([message], ["output"])
         _raise_if_stopped(result, "output")
-        return result.content
+        return result
 
     @property
     def withholds_reasoning(self) -> bool:
@@ -206,16 +206,22 @@ class HostGuard:
         def opened(messages: Sequence[Message]) -> AsyncIterator[Chunk]:
             return source(messages[1:] if self._instructed else messages)
 
-        params: dict[str, Any] = {_SOURCE: opened}
-        if tools:
-            params["tools"] = list(tools)
-        if response_format is not None:
-            params["response_format"] = response_format
+        params = {_SOURCE: opened, **_params(tools, response_format)}
         return {"llm_params": params} if judge_input else {"llm_params": params, "rails": {"input": False}}
 
-    def feed(self) -> FedStream:
-        """Return a guard for a host that hands over pieces and takes back what is cleared; no input rail runs."""
-        return self._rails.feed()
+    def feed(
+        self,
+        messages: Sequence[Message] = (),
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        response_format: Mapping[str, Any] | None = None,
+    ) -> FedStream:
+        """Return a guard for a host that hands over pieces and takes back what is cleared; no input rail runs.
+
+        See `stream` for the arguments.
+        """
+        params = _params(tools, response_format)
+        return self._rails.feed(messages=messages or _NOT_TOLD, options={"llm_params": params} if params else None)
 
     def kept(self, items: list[str | Event]) -> list[str | Event]:
         """Return what a reader may have of what was released: without reasoning that is withheld, and failures.
@@ -231,6 +237,12 @@ class HostGuard:
         if isinstance(item, Retraction):
             raise GuardFailedError("a rail withdrew text that was delivered, which no host can do")
         return isinstance(item, RailFailed) or (isinstance(item, ReasoningDelta) and self.withholds_reasoning)
+
+
+def _params(tools: Sequence[Mapping[str, Any]], response_format: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what rails are told of a request beside its conversation, as parameters of the model."""
+    params: dict[str, Any] = {"tools": list(tools)} if tools else {}
+    return params if response_format is None else {**params, "response_format": response_format}
 
 
 def _raise_if_stopped(result: RailsResult, direction: Any) -> None:

@@ -16,6 +16,8 @@ _MOST = 4 * 2**20  # characters of one event
 _LINE_END = r"(?:\r\n|\n|\r(?!\n))"
 _END = re.compile(_LINE_END * 2)
 _LINE = re.compile(r"\r\n|\n|\r")
+_USUAL = re.compile(r"(?:event: ([a-z_.]+)\n)?data: (\{[^\r\n]*\})\n\n")
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EventReader:
@@ -38,6 +40,10 @@ class EventReader:
             raise GuardFailedError("the answer is not valid UTF-8") from None
         if self._is_first and self._held:
             self._is_first, self._held = False, self._held.removeprefix("\ufeff")
+        if (usual := _USUAL.fullmatch(self._held)) and usual[1] != "error" and len(self._held) <= _MOST:
+            self._held = ""
+            yield _parsed(usual[2])
+            return
         *events, self._held = _END.split(self._held)
         if max(map(len, (*events, self._held))) > _MOST:
             raise GuardFailedError(f"an event of the answer exceeds the limit of {_MOST} characters")
@@ -67,19 +73,24 @@ def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
     if data.strip() == DONE:
         yield DONE
         return
+    value = _parsed(data)
+    if any(name == "event" and said.strip() == "error" for name, _, said in lines):
+        value = {"type": "error", **value, "error": value.get("error") or True}
+    yield value
+
+
+def _parsed(data: str) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         raise GuardFailedError("an event of the answer is not valid JSON") from None
     if not isinstance(value, dict):
         raise GuardFailedError("an event of the answer is not a JSON object")
-    if any(name == "event" and said.strip() == "error" for name, _, said in lines):
-        value = {"type": "error", **value, "error": value.get("error") or True}
-    yield value
+    return value
 
 
 def event(value: dict[str, Any]) -> bytes:
     """Return an event; JSON has no raw line breaks, so nothing in it can end the event."""
     kind = value.get("type")
     name = f"event: {kind}\n" if isinstance(kind, str) and kind.isascii() and kind.isprintable() else ""
-    return f"{name}data: {json.dumps(value, separators=(',', ':'))}\n\n".encode("ascii")
+    return f"{name}data: {_ENCODE(value)}\n\n".encode("ascii")

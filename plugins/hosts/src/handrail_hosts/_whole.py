@@ -71,7 +71,8 @@ class WholeJudge:
             return Reply(status)
         try:
             text = "\n".join(_texts(json.loads(body))) if kind.endswith(b"json") else _plain_text(kind, body)
-            if text and await self._guard.check_output({"role": "assistant", "content": text}) != text:
+            said = {"role": "assistant", "content": text}
+            if text and (await self._guard.check_output(said)).content != text:
                 return self.withheld(status)
         except _UNREADABLE:
             return self.withheld(status)

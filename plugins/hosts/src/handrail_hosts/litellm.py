@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,12 @@ from fastapi import HTTPException
 from handrail import Chunk, HandrailError
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.llms.openai import ResponsesAPIResponse
-from litellm.types.utils import ModelResponse, ModelResponseStream
+from litellm.types.utils import ModelResponse
 
 from handrail_hosts._dialects import ChatDialect, Dialect, MessagesDialect, ResponsesDialect
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 from handrail_hosts._guard import Guarding, HostGuard
-from handrail_hosts._sse import EventReader, event
+from handrail_hosts._litellm import Form, failed
 from handrail_hosts._whole import FAILED
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class HandrailGuardrail(CustomGuardrail):
         except AnswerRefusedError as refused:
             raise _refused(str(refused)) from None
         except (HandrailError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-            raise _failed() from error
+            raise failed() from error
         return data
 
     async def async_post_call_success_hook(
@@ -112,7 +112,7 @@ class HandrailGuardrail(CustomGuardrail):
         except AnswerRefusedError as refused:
             written = dialect.refuse_whole(value, refused.blocked)
         except (HandrailError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise _failed() from error
+            raise failed() from error
         return _as_host(written, response)
 
     async def async_post_call_streaming_iterator_hook(
@@ -120,7 +120,7 @@ class HandrailGuardrail(CustomGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Yield a streamed answer as the output rails let it through, in the form in which it came."""
         dialect = _dialect_of_route(user_api_key_dict)
-        form = _Form(dialect)
+        form = Form(dialect)
 
         messages = _told(dialect, request_data)
         stream = self._guard.stream(
@@ -133,65 +133,9 @@ class HandrailGuardrail(CustomGuardrail):
                         yield written
         except HandrailError as error:
             if form.raises:
-                raise _failed() from error
+                raise failed() from error
             for written in form.write(dialect.fail(FAILED)):
                 yield written
-
-
-class _Form:
-    """In which form the proxy hands over a stream: objects, or bytes."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._reader = EventReader()
-        self._dialect = dialect
-        self._event: Callable[[dict[str, Any]], Any] = event
-        self.raises = isinstance(dialect, ChatDialect)
-        if isinstance(dialect, ChatDialect):
-            self._event = _chat_chunk
-        self._kinds: dict[str, type[Any]] = {}
-
-    def read(self, item: Any) -> Sequence[dict[str, Any]]:
-        if isinstance(item, bytes | str):
-            return [value for value in self._reader.feed(item) if isinstance(value, dict)]
-        if isinstance(item, dict):
-            return [item]
-        value = item.model_dump(warnings=False)
-        if not isinstance(item, ModelResponseStream):
-            value["type"] = str(getattr(item.type, "value", item.type))
-            self._kinds[value["type"]] = type(item)
-            self._event = self._typed
-        return [value]
-
-    async def chunks(self, response: Any) -> AsyncGenerator[Chunk, None]:
-        """Yield a stream as rails see it."""
-        try:
-            async for item in response:
-                for value in self.read(item):
-                    for chunk in self._dialect.chunks(value):
-                        yield chunk
-            for rest in self._reader.finish():
-                for chunk in self._dialect.chunks(rest) if isinstance(rest, dict) else ():
-                    yield chunk
-        finally:
-            if (close := getattr(response, "aclose", None)) is not None:
-                await close()
-
-    def write(self, values: Sequence[dict[str, Any]]) -> list[Any]:
-        return [self._event(value) for value in values]
-
-    def _typed(self, value: dict[str, Any]) -> Any:
-        from litellm.types.llms.openai import GenericEvent
-
-        kind: type[Any] = self._kinds.get(value["type"]) or GenericEvent
-        if "response" in value:
-            value = {**value, "response": ResponsesAPIResponse(**value["response"])}
-        return kind.model_construct(**value)
-
-
-def _chat_chunk(value: dict[str, Any]) -> ModelResponseStream:
-    if "error" in value:
-        raise _failed()
-    return ModelResponseStream(**value)
 
 
 def _dialect_of_route(user_api_key_dict: Any) -> Dialect:
@@ -212,7 +156,7 @@ def _wire_of_answer(response: Any) -> type[Dialect] | None:
         return MessagesDialect
     if type(response).__name__ in ("EmbeddingResponse", "RerankResponse", "OpenAIModerationResponse"):
         return None
-    raise _failed()
+    raise failed()
 
 
 def _told(dialect: Dialect, data: dict[str, Any]) -> Sequence[Message]:
@@ -236,7 +180,3 @@ async def _only(chunk: Chunk) -> AsyncIterator[Chunk]:
 
 def _refused(message: str) -> HTTPException:
     return HTTPException(400, {"error": message, "code": "content_filter"})
-
-
-def _failed() -> HTTPException:
-    return HTTPException(500, {"error": FAILED, "code": "answer_withheld"})

@@ -93,7 +93,8 @@ class GuardFilter:
         if last.get("role") != "assistant":
             return body
         try:
-            text = await self._guard.check_output({"role": "assistant", "content": last.get("content") or ""})
+            said = {"role": "assistant", "content": last.get("content") or ""}
+            text = (await self._guard.check_output(said)).content
         except AnswerRefusedError as refused:
             text = str(refused)
         except GuardFailedError:

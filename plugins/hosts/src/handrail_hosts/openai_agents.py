@@ -37,6 +37,7 @@ _EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _TEXTS: TypeAdapter[Any] = TypeAdapter(ResponseTextDeltaEvent)
 _ITEMS: TypeAdapter[Any] = TypeAdapter(ResponseOutputItem)
 _TEXT = "response.output_text.delta"
+_UNFIT = "The tool was not called, for its arguments have what must not be passed on."
 
 
 class RefusedError(ModelRefusalError):
@@ -181,16 +182,21 @@ def input_guardrail(rails: Guarding, *, name: str = "handrail") -> InputGuardrai
 
 
 def tool_input_guardrail(rails: Guarding, *, name: str = "handrail") -> ToolInputGuardrail[Any]:
-    """Return a guardrail that runs output rails over the arguments of a tool call; a refusal is told to the model."""
+    """Return a guardrail that runs output rails over the arguments of a tool call; a refusal is told to the model.
+
+    A call whose arguments a rail would rewrite is rejected, for a guardrail cannot change them; `GuardedModel` does.
+    """
     guard = HostGuard.of(rails)
 
     async def judge(data: ToolInputGuardrailData) -> ToolGuardrailFunctionOutput:
         function = {"name": data.context.tool_name, "arguments": data.context.tool_arguments}
         call = {"id": data.context.tool_call_id, "type": "function", "function": function}
         try:
-            await guard.check_output({"role": "assistant", "content": None, "tool_calls": [call]})
+            judged = await guard.check_output({"role": "assistant", "content": None, "tool_calls": [call]})
         except AnswerRefusedError as refused:
             return ToolGuardrailFunctionOutput.reject_content(str(refused), refused.blocked)
+        if judged.status == "modified":
+            return ToolGuardrailFunctionOutput.reject_content(_UNFIT)
         return ToolGuardrailFunctionOutput.allow()
 
     return ToolInputGuardrail(guardrail_function=judge, name=name)

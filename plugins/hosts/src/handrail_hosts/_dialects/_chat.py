@@ -43,7 +43,7 @@ class ChatDialect(Dialect):
             self._head |= plain_fields(value, _HEAD)
         self._told(value)
         choices = value.get("choices") or ()
-        if any(choice.get("index") not in (0, None) for choice in choices) or len(choices) > 1:
+        if len(choices) > 1 or (choices and choices[0].get("index") not in (0, None)):
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
         return (self._of_choice(choices[0]) if choices else Chunk(usage=self._tokens()),)
 
@@ -127,6 +127,8 @@ class ChatDialect(Dialect):
 
     def _of_choice(self, choice: Value) -> Chunk:
         delta = choice.get("delta") or {}
+        if type(delta.get("content")) is str and _is_plain(choice, delta) and self._usage is None:
+            return Chunk(delta["content"])
         if delta.get("audio"):
             raise GuardFailedError("an answer with audio is not supported, for rails cannot judge it")
         reason = choice.get("finish_reason")
@@ -196,6 +198,13 @@ class ChatDialect(Dialect):
         head = plain_fields(body, (*_HEAD, "usage"))
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         return {**head, "object": "chat.completion", "choices": [choice]}
+
+
+def _is_plain(choice: Value, delta: Value) -> bool:
+    """Return whether a choice has a text and goes on, and says nothing else, as nearly always."""
+    return choice.get("finish_reason") is None and all(
+        value is None or name in ("content", "role") for name, value in delta.items()
+    )
 
 
 def _conversation(body: Value) -> Conversation[Mapping[str, Any]]:

@@ -56,7 +56,7 @@ class ResponsesWriter:
     def items(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released together."""
         events: list[Value] = []
-        if text := "".join(item for item in items if isinstance(item, str)):
+        if text := "".join([item for item in items if isinstance(item, str)]):
             events += self._text(text)
         for item in items:
             if isinstance(item, ReasoningDelta):
