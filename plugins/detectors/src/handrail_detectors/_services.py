@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
@@ -162,7 +163,8 @@ def _read_tei(answer: Any, texts: Sequence[str]) -> Sequence[Findings]:
 
 def _kserve_body(name: str) -> Callable[[Sequence[str]], Mapping[str, Any]]:
     def body(texts: Sequence[str]) -> Mapping[str, Any]:
-        return {"inputs": [{"name": name, "shape": [len(texts)], "datatype": "BYTES", "data": list(texts)}]}
+        told = {"name": name, "shape": [len(texts)], "datatype": "BYTES", "data": list(texts)}
+        return {"id": token_hex(8), "inputs": [told]}  # models of KServe's own server cannot answer without an id
 
     return body
 
