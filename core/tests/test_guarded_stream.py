@@ -178,7 +178,7 @@ async def test_a_stream_says_which_checks_run(guarded):
         assert stream.checks_under_way == []
         tasks.start_soon(stream.take)
         await anyio.sleep(1)
-        (check,) = stream.checks_under_way
+        check, *_ = stream.checks_under_way
         assert (check.rail, check.channel, check.window[0]) == ("a", "text", 0)
         assert 0 < check.characters <= len("".join(words(200)))
         assert check.finished_at == 0
