@@ -59,6 +59,7 @@ class Exchange:
         self._complete = self._begun = self._over = self._is_gone = False
         self._error: Exception | None = None
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._pushing = anyio.CancelScope()
 
     async def run(self, app: App, scope: MutableMapping[str, Any], receive: Receive) -> None:
         """Run the application to its end, or until rails end its answer.
@@ -70,7 +71,7 @@ class Exchange:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 try:
-                    await app(scope, receive, self._take)
+                    await app(scope, self._hearing(receive), self._take)
                 except Exception as error:  # noqa: BLE001  # raised below, once the client was told
                     self._error = error
                     if self._mode == "stream":
@@ -93,7 +94,10 @@ class Exchange:
         if self._mode != "stream":
             await self._take_whole(body, more=more)
             return
-        if body and not self._over:
+        if body and not self._over and self._feed.has_waiter:
+            with anyio.CancelScope(shield=True) as self._pushing:  # see `_leave`
+                await self._push(body)
+        elif body and not self._over:
             await self._push(body)
         if self._complete:
             await self._finish()
@@ -113,6 +117,25 @@ class Exchange:
 
     # A stream
 
+    def _hearing(self, receive: Receive) -> Receive:
+        """Return a `receive` by which the exchange learns, too, that the client has gone."""
+
+        async def heard() -> Packet:
+            packet = await receive()
+            if packet["type"] == "http.disconnect":
+                self._over = True
+                self._pushing.cancel()
+            return packet
+
+        return heard
+
+    async def _watch(self) -> None:
+        """End the wait for rails once the exchange is cancelled, from which that wait is shielded."""
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self._pushing.cancel()
+
     async def _push(self, body: bytes) -> None:
         """Judge what the application sends. Whatever breaks the answer, the client is told in its stream."""
         try:
@@ -123,6 +146,7 @@ class Exchange:
             await self._fail(error)
         if self._feed.must_wait and self._tasks is not None:
             self._tasks.start_soon(self._tell_later)
+            self._tasks.start_soon(self._watch)
 
     async def _tell_later(self) -> None:
         """Send what is cleared while the application says nothing."""
@@ -163,7 +187,11 @@ class Exchange:
         self._leave()
 
     def _leave(self) -> None:
-        """Stop the application, if it is not done; what runs after its answer may go on."""
+        """Stop the application, if it is not done; what runs after its answer may go on.
+
+        It is stopped in an `await` of its own, so that what it streams is closed in good order.
+        """
+        self._pushing.cancel()
         if self._tasks is not None and not self._complete:
             self._tasks.cancel_scope.cancel()
 
