@@ -255,6 +255,31 @@ def test_a_wrong_option_of_a_function_is_an_error(guarded):
         bare(guarded).rails.register_rail("no bob", no_bob, options={"time_out": 1})
 
 
+def test_a_decorator_without_the_name_of_its_rail_is_an_error(guarded):
+    with pytest.raises(ConfigurationError, match="name first, not a value of type 'function'"):
+
+        @bare(guarded).rails.register_rail
+        def no_eve(text):
+            return "Eve" not in text
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [
+        ("no bob", "value of type 'str'; pass a function of the text"),
+        (lambda: True, "cannot be called with the text alone: too many positional arguments"),
+        (lambda text, turn: True, "cannot be called with the text alone: missing a required argument: 'turn'"),
+    ],
+)
+def test_what_cannot_be_asked_about_a_text_is_no_rail(guarded, function, problem):
+    with pytest.raises(ConfigurationError, match=problem):
+        bare(guarded).rails.register_rail("no bob", function)
+
+
+def test_a_function_without_a_signature_may_be_a_rail(guarded):
+    assert bare(guarded).rails.register_rail("shown", str)
+
+
 def test_a_prompt_variable_cannot_be_an_asynchronous_function(guarded):
     with pytest.raises(ConfigurationError, match="prompt variable 'topic' is an asynchronous function; pass a value"):
         bare(guarded).rails.register_prompt_context("topic", no_bob_async)

@@ -309,3 +309,21 @@ async def test_checks_that_observe_are_told_with_what_they_would_have_done():
     await take(rails, "events")
     assert [(record.would_have, record.mode) for record in notes.of("check_ended")] == [("block", "observe")]
     assert notes.of("stopped") == []
+
+
+class Misspelt(Observer):
+    def chek_ended(self, call, check):
+        raise AssertionError("nobody calls this")
+
+
+@pytest.mark.parametrize(
+    ("observers", "problem"),
+    [
+        (Notes(), r"takes a list of observers, not Notes; write \[...\] around it"),
+        ([Notes], r"takes objects, not the class 'Notes'; write Notes\(\)"),
+        ([Misspelt()], "'Misspelt' has none of the methods of Observer: call_begun, .*check_ended"),
+    ],
+)
+def test_an_observer_that_could_be_told_nothing_is_an_error(observers, problem):
+    with pytest.raises(TypeError, match=problem):
+        LLMRails(RailsConfig.from_content(config={}), observers=observers)

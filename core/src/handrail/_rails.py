@@ -22,6 +22,7 @@ from handrail._call.response import GenerationResponse, ResponseBuilder
 from handrail._call.streams import Streams
 from handrail._plugins.registry import Registry
 from handrail._specs import Direction
+from handrail._telling import given_observers
 from handrail._turn import Journal, Origin
 from handrail._types import Message
 from handrail.config import RailsConfig
@@ -46,7 +47,7 @@ class LLMRails(Streams):
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
-        TypeError: what was passed is not a `RailsConfig`.
+        TypeError: what was passed is not a `RailsConfig`, or an observer is none.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class LLMRails(Streams):
     ) -> None:
         refuse_other_than_config(config)
         registry = registry or Registry.discover(only=config.plugins.enable)
-        super().__init__(config, registry, llm, observers, caller_may=caller_may)
+        super().__init__(config, registry, llm, given_observers(observers), caller_may=caller_may)
         self.verbose = verbose
         self._background = Background()
 

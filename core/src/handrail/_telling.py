@@ -24,6 +24,24 @@ _ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit, GeneratorExit)
 METHODS = tuple(name for name in vars(Observer) if not name.startswith("_"))
 
 
+def given_observers(observers: Iterable[object]) -> tuple[object, ...]:
+    """Return the observers that a program gives, each of which can be told something.
+
+    Raises:
+        TypeError: they are no list, or one is a class or has no method of `Observer`.
+    """
+    if not isinstance(observers, Iterable):
+        raise TypeError(f"observers takes a list of observers, not {type(observers).__name__}; write [...] around it")
+    members = tuple(observers)
+    for member in members:
+        if isinstance(member, type):
+            raise TypeError(f"observers takes objects, not the class {member.__name__!r}; write {member.__name__}()")
+        if not Observers([member]):
+            methods = ", ".join(METHODS)
+            raise TypeError(f"the observer {type(member).__name__!r} has none of the methods of Observer: {methods}")
+    return members
+
+
 class Observers:
     """The observers of one `LLMRails`.
 

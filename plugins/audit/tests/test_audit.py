@@ -325,9 +325,12 @@ def test_a_webhook_that_fails_is_counted(caplog):
     assert "failed: OSError" in caplog.text
 
 
+def audit(*words):
+    return app(list(map(str, words)), exit_on_error=False, result_action="return_value")
+
+
 def command(capsys, *words):
-    code = app(list(map(str, words)), exit_on_error=False, result_action="return_value")
-    return code, capsys.readouterr().out
+    return audit(*words), capsys.readouterr().out
 
 
 def test_commands_verify_show_and_mark(tmp_path, capsys):
@@ -343,7 +346,27 @@ def test_commands_verify_show_and_mark(tmp_path, capsys):
     file.write_bytes(file.read_bytes().replace(b'"c1"', b'"c7"'))
     code, told = command(capsys, "verify", tmp_path)
     assert (code, told.startswith(f"{file}:3: changed\n")) == (1, True)
-    assert command(capsys, "verify", tmp_path / "nothing")[0] == 2
+    for name in ("verify", "show", "usage"):
+        assert command(capsys, name, tmp_path / "nothing")[0] == 2
+
+
+def test_a_folder_beside_the_record_is_told_from_one_without_decisions(tmp_path, capsys):
+    write(tmp_path / "audit", 1)
+    assert audit("show", tmp_path) == 2
+    assert f"{tmp_path}: no record found; did you mean '{tmp_path / 'audit'}'?" in capsys.readouterr().err
+
+
+def test_a_key_that_was_not_given_is_told_from_lines_that_were_changed(tmp_path, capsys):
+    write(tmp_path, 3, key=b"a key")
+    assert audit("verify", tmp_path) == 1
+    assert "name its variable with --key-env-var" in capsys.readouterr().err
+    (file,) = tmp_path.glob("audit-*.jsonl")
+    file.unlink()
+    write(tmp_path, 3)
+    (file,) = tmp_path.glob("audit-*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b'"c1"', b'"c7"'))
+    assert audit("verify", tmp_path) == 1
+    assert "--key-env-var" not in capsys.readouterr().err
 
 
 async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path, capsys):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from handrail._compose.composer import compose, plan_of_function
+from handrail._compose.functions import require_name
 from handrail._compose.models import given_model
 from handrail.errors import ConfigurationError
 
@@ -93,8 +94,9 @@ class Composed:
                 the rail has failed. False: a returned text is a failure, and nothing is held for longer.
 
         Raises:
-            ConfigurationError: an option is wrong.
+            ConfigurationError: an option is wrong, the name is not a text, or the function is not one of a text.
         """
+        require_name(name)
         if function is None:
             return partial(self._decorated, name, direction, options, rewrites)
         plan = plan_of_function(self._app, name, function, direction, options or {}, rewrites=rewrites)

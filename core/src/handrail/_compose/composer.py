@@ -11,7 +11,7 @@ from handrail._compose.building import built
 from handrail._compose.cascade import cascaded
 from handrail._compose.composition import Composition, ObserverPlan
 from handrail._compose.contexts import ObserverContext, RailContext
-from handrail._compose.functions import FunctionRail, RailFunction
+from handrail._compose.functions import FunctionRail, RailFunction, require_function_of_text
 from handrail._compose.inner import InnerRail
 from handrail._compose.models import ModelNotBuiltError, Models
 from handrail._compose.placed import placed
@@ -90,8 +90,9 @@ def plan_of_function(
     """Make a rail of a function.
 
     Raises:
-        ConfigurationError: an option is wrong.
+        ConfigurationError: an option is wrong, or the function is not one of a text.
     """
+    require_function_of_text(name, function)
     options = app.config.validate_settings(RailOptions, given, "options")
     for key in ("when", "place"):
         if getattr(options, key) is not None:

@@ -11,7 +11,7 @@ import anyio.to_thread
 from handrail._stream.outcome import DEFERRED
 from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
-from handrail.errors import PluginContractError
+from handrail.errors import ConfigurationError, PluginContractError
 
 RailFunction: TypeAlias = Callable[[str], "object | Awaitable[object]"]
 
@@ -67,6 +67,41 @@ class FunctionRail:
             f"the function of rail {self._name!r} returned {type(result).__name__!r}; "
             f"it must return True, False, a text or a Verdict"
         )
+
+
+def require_name(name: object) -> None:
+    """Check the name of a rail, which `@register_rail` without parentheses leaves out.
+
+    Raises:
+        ConfigurationError: it is not a text.
+    """
+    if not isinstance(name, str):
+        raise ConfigurationError(
+            f"register_rail takes the rail's name first, not a value of type {type(name).__name__!r}; "
+            "write @rails.register_rail('NAME') above the function"
+        )
+
+
+def require_function_of_text(name: str, function: object) -> None:
+    """Check that a rail can ask a function, as far as its signature tells.
+
+    Raises:
+        ConfigurationError: it is not a function, or not one of a text alone.
+    """
+    if not callable(function):
+        raise ConfigurationError(
+            f"rail {name!r} is registered with a value of type {type(function).__name__!r}; pass a function of the text"
+        )
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions written in C have none
+        return
+    try:
+        signature.bind("")
+    except TypeError as exc:
+        raise ConfigurationError(
+            f"the function of rail {name!r} cannot be called with the text alone: {exc}; write 'def rail(text):'"
+        ) from exc
 
 
 def rewritten(window: Window, text: str) -> Verdict:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from handrail_audit._chain import checked, lines
+from handrail_audit._chain import checked, files, lines
 from handrail_audit._usage import By, summed
 
 app = App(name="audit", help="Read, check and review a record of decisions.", help_format="plaintext")
@@ -38,9 +38,10 @@ def verify_record(
         has: The hash of a line that must be there, such as the last one of an earlier check.
     """
     key = os.environ.get(key_env_var, "") if key_env_var else ""
-    if (key_env_var and not key) or not any(folder.glob("audit-*.jsonl")):
-        wrong = f"{key_env_var!r} is not set" if key_env_var and not key else f"{folder}: no record found"
-        print(wrong, file=sys.stderr)  # noqa: T201  # a command
+    if key_env_var and not key:
+        print(f"{key_env_var!r} is not set", file=sys.stderr)  # noqa: T201  # a command
+        return 2
+    if _has_none(folder):
         return 2
     record = checked(folder, key.encode(), has=has)
     for fault in record.faults:
@@ -48,6 +49,9 @@ def verify_record(
     for end in record.ends:
         state = "closed" if end.closed else "not closed"
         print(f"{end.file}: {state}, last hash {end.hash}")  # noqa: T201  # a command
+    if not key and sum(fault.kind == "changed" for fault in record.faults) == record.lines:
+        text = "no hash fits without a key; if the record has one, name its variable with --key-env-var"
+        print(text, file=sys.stderr)  # noqa: T201  # a command
     if not record.faults:
         print(f"every line fits ({record.lines})")  # noqa: T201  # a command
     return 1 if record.faults else 0
@@ -57,12 +61,16 @@ def verify_record(
 def show(folder: Path, /, *, rail: str | None = None, call: str | None = None, last: int = 50) -> int:
     """Print the decisions of a record, the newest last, with what reviewers said of them.
 
+    Exit codes: 0 printed, 2 there is no record.
+
     Args:
         folder: The folder of the record.
         rail: Only those of this rail.
         call: Only those of this call.
         last: How many.
     """
+    if _has_none(folder):
+        return 2
     marks = _marks(folder)
     found = [
         fields
@@ -107,6 +115,8 @@ def usage(folder: Path, /, *, by: By = "caller") -> int:
         folder: The folder of the record.
         by: What to sum up by.
     """
+    if _has_none(folder):
+        return 2
     sums = summed(folder, by)
     if not sums:
         print(f"{folder}: no usage recorded; set observers.audit.usage to true", file=sys.stderr)  # noqa: T201  # a command
@@ -117,6 +127,16 @@ def usage(folder: Path, /, *, by: By = "caller") -> int:
         parts += [f"without a price: {one.unpriced}"] if one.unpriced else []
         print("  ".join(parts))  # noqa: T201  # a command
     return 0
+
+
+def _has_none(folder: Path) -> bool:
+    """Return whether a folder has no record, and say so."""
+    if any(files(folder)):
+        return False
+    inside = folder / "audit"
+    more = f"; did you mean {str(inside)!r}?" if any(files(inside)) else ""
+    print(f"{folder}: no record found{more}", file=sys.stderr)  # noqa: T201  # a command
+    return True
 
 
 def _refused(found: Iterable[Mapping[str, Any]]) -> list[str]:
