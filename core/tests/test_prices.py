@@ -49,6 +49,26 @@ async def test_no_price_is_made_up(wrong):
     assert (await asked(**wrong)).cost is None
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Usage(-1, 2),
+        Usage(1, -2),
+        Usage(10**400, 1),
+        Usage(1, 2, cached_tokens=-10),
+        Usage(float("nan"), 1),
+        Usage("5", 1),
+        Usage(None, None),
+        {"input_tokens": 5},
+    ],
+)
+async def test_what_cannot_be_numbers_of_tokens_is_not_reported(odd):
+    call = await asked(usage=odd)
+    assert call.cost is None
+    assert call.usage.estimated
+    assert call.usage.total_tokens > 0
+
+
 async def test_counting_tokens_here_makes_no_bill_of_them():
     call = await asked(usage=None)
     assert call.usage.estimated
@@ -72,5 +92,6 @@ async def test_a_provider_that_is_handed_in_has_its_price_by_its_name():
 
 
 def test_wrong_prices_are_said_with_their_place():
-    with pytest.raises(ConfigurationError, match=r"prices\.models\.m\.input"):
-        RailsConfig.from_content(config={"prices": {"models": {"m": {"input": -1, "output": 1}}}})
+    for wrong in (-1, 1e300, float("nan"), float("inf")):
+        with pytest.raises(ConfigurationError, match=r"prices\.models\.m\.input"):
+            RailsConfig.from_content(config={"prices": {"models": {"m": {"input": wrong, "output": 1}}}})

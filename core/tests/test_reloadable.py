@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import anyio
@@ -167,6 +168,51 @@ async def test_a_block_that_is_cancelled_closes_what_was_replaced():
             await reloadable.reload()
             await anyio.sleep_forever()
     assert versions.closings == [[0], []]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_a_reload_replaced_that_asyncio_cancelled_is_closed_by_the_next_who_comes(anyio_backend):
+    began, go_on = threading.Event(), threading.Event()
+    versions = Versions()
+
+    def build():
+        if versions.providers:
+            began.set()
+            go_on.wait()
+        return versions()
+
+    reloadable, found = ReloadableRails(build), []
+    reload = asyncio.create_task(reloadable.reload())
+    await anyio.to_thread.run_sync(began.wait)
+    reload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reload
+    go_on.set()
+    await reloadable.reload()
+    assert versions.closings == [[0], [0], []]
+    await answer(reloadable, found)
+    assert found == ["2 2"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_asyncio_kept_from_closing_is_closed_by_the_next_who_comes(anyio_backend):
+    class Slow(Noting):
+        async def aclose(self):
+            closing.set()
+            await anyio.lowlevel.checkpoint()
+            await super().aclose()
+
+    closing, first = anyio.Event(), Slow(0)
+    providers = iter([first, Noting(1)])
+    reloadable = ReloadableRails(lambda: Guarded(next(providers), {}).rails)
+    reload = asyncio.create_task(reloadable.reload())
+    await closing.wait()
+    reload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reload
+    assert first.closings == []
+    await reloadable.aclose()
+    assert first.closings == [0]
 
 
 async def test_one_that_fails_to_close_is_logged_without_its_words(caplog):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _COUNTED_WHOLE = 32_768  # characters, which any vocabulary counts within the ten milliseconds that the loop may be held
 _SAMPLES, _SAMPLE = 64, 512
+_MOST_TOKENS = 2**53  # up to which sums and prices are exact
 
 
 @dataclass(slots=True)
@@ -75,6 +76,19 @@ class LLMCall:
             output_tokens = sum(_counted(text, self.count_tokens) for text in (self.completion, self.aside) if text)
             self.reported = Usage(_counted(self.prompt, self.count_tokens), output_tokens, estimated=True)
         return self.reported
+
+
+def told_usage(usage: object) -> Usage | None:
+    """Return the tokens that a provider reports; None for what cannot be numbers of tokens, which are counted then."""
+    if not isinstance(usage, Usage):
+        return None
+    counts: tuple[object, ...] = (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+    )
+    return usage if all(isinstance(count, int) and 0 <= count < _MOST_TOKENS for count in counts) else None
 
 
 def _counted(text: str, count: CountTokens) -> int:

@@ -27,13 +27,11 @@ class _Generation:
     Attributes:
         users: how many blocks use it now.
         retired: True once no further block may use it.
-        closed: True once somebody has begun to close it.
     """
 
     rails: LLMRails
     users: int = 0
     retired: bool = False
-    closed: bool = False
 
 
 class ReloadableRails:
@@ -58,6 +56,7 @@ class ReloadableRails:
         self._counting = threading.Lock()  # around users, and around which generation is current
         self._building = threading.Lock()  # so that of two reloads the later one wins
         self._current = _Generation(build())
+        self._unclosed: list[_Generation] = []  # retired, and not closed yet
 
     @asynccontextmanager
     async def use(self) -> AsyncGenerator[LLMRails, None]:
@@ -76,44 +75,62 @@ class ReloadableRails:
         finally:
             with self._counting:
                 generation.users -= 1
-            await self._close_unused(generation)
+            await self._close_unused()
 
     async def reload(self) -> None:
         """Build anew, in a thread, and use that for every block that begins from now on.
+
+        A reload that asyncio cancels still takes place; what it replaced is closed by the next reload, end of a block
+        or `aclose`.
 
         Raises:
             Exception: what `build` raises; the old one stays.
             RailsClosedError: this is closed.
         """
-        surplus = await to_thread.run_sync(self._replace)
-        await self._close_unused(surplus)
+        await to_thread.run_sync(self._replace)
+        await self._close_unused()
         if self._current.retired:
             raise RailsClosedError(_CLOSED)
 
     async def aclose(self) -> None:
         """Refuse new blocks, and close what is current: here, or after the last block that still uses it."""
         with self._counting:
-            self._current.retired = True
-        await self._close_unused(self._current)
+            if not self._current.retired:
+                self._retire(self._current)
+        await self._close_unused()
 
-    def _replace(self) -> _Generation:
-        """Build, and exchange; return what is not needed any more: the old one, or the new one if this is closed."""
+    def _replace(self) -> None:
+        """Build, and exchange; what is not needed any more is the old one, or the new one if this is closed."""
         with self._building:
             fresh = _Generation(self._build())
             with self._counting:
                 old = self._current
                 if old.retired:
-                    fresh.retired = True
-                    return fresh
-                old.retired, self._current = True, fresh
-        return old
+                    self._retire(fresh)
+                    return
+                self._current = fresh
+                self._retire(old)
 
-    async def _close_unused(self, generation: _Generation) -> None:
-        """Close what nobody needs any more, once; that it fails is only logged."""
-        with self._counting:
-            if generation.users or generation.closed or not generation.retired:
-                return
-            generation.closed = True
+    def _retire(self, generation: _Generation) -> None:
+        generation.retired = True
+        self._unclosed.append(generation)
+
+    async def _close_unused(self) -> None:
+        """Close all that nobody needs any more, each once unless that is cancelled; that it fails is only logged."""
+        while True:
+            with self._counting:
+                generation = next((one for one in self._unclosed if not one.users), None)
+                if generation is None:
+                    return
+                self._unclosed.remove(generation)
+            try:
+                await self._close(generation)
+            except BaseException:  # cancelled by asyncio itself, against which no scope shields
+                with self._counting:
+                    self._unclosed.append(generation)
+                raise
+
+    async def _close(self, generation: _Generation) -> None:
         with anyio.move_on_after(self._drain + _CLOSE_SECONDS, shield=True):
             try:
                 await generation.rails.aclose(drain=self._drain)

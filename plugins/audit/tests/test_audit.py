@@ -16,7 +16,7 @@ from fakes import FakeProvider, FunctionRail, Guarded
 from handrail import CheckRecord, Chunk, ObservedCall, Usage, Verdict
 from handrail.errors import ConfigurationError
 from handrail_audit import verify
-from handrail_audit._chain import checked, lines
+from handrail_audit._chain import Chain, checked, lines
 from handrail_audit._command import app
 from handrail_audit._files import Files
 from handrail_audit._webhook import Webhook
@@ -367,6 +367,15 @@ def test_a_key_that_was_not_given_is_told_from_lines_that_were_changed(tmp_path,
     file.write_bytes(file.read_bytes().replace(b'"c1"', b'"c7"'))
     assert audit("verify", tmp_path) == 1
     assert "--key-env-var" not in capsys.readouterr().err
+
+
+def test_nothing_in_a_record_is_obeyed_by_a_terminal(tmp_path, capsys):
+    said = {"call": "c", "rail": "r", "direction": "input", "decision": "block", "caller": "a\x1b[2J\u202eb\n", "at": 1}
+    entry = {"model": "m\x1b[2J", "requests": 1, "input": 1, "output": 1, "costs": {}, "unpriced": 0}
+    chain = Chain()
+    (tmp_path / "audit-1.jsonl").write_bytes(chain.line(said) + chain.line({"used": [entry]}))
+    assert "a\\x1b[2J\\u202eb\\n  input" in command(capsys, "show", tmp_path)[1]
+    assert "m\\x1b[2J  requests" in command(capsys, "usage", tmp_path, "--by", "model")[1]
 
 
 async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path, capsys):

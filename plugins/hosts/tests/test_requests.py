@@ -94,8 +94,8 @@ async def test_without_input_rails_the_conversation_may_be_of_any_known_role():
     assert (await asked_through(CHAT, {"messages": [{"role": "x", "content": ""}]}, host_rails("windows")))[0] is None
 
 
-def as_data(text):
-    return base64.b64encode(text.encode()).decode()
+def as_data(text, encoding="utf-8"):
+    return base64.b64encode(text.encode(encoding)).decode()
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,31 @@ def as_data(text):
         (RESPONSES, lambda text: {"type": "input_file", "file_data": f"data:application/json;base64,{as_data(text)}"}),
         (MESSAGES, lambda text: {"type": "document", "source": {"type": "base64", "media_type": "text/plain",
                                                                 "data": as_data(text)}}),
+        (CHAT, lambda text: {"type": "file", "file": {"file_data": as_data(text)}}),
+        (CHAT, lambda text: {"type": "file", "file": {"file_data": f"DATA:text/plain;base64,{as_data(text)}"}}),
+        (CHAT, lambda text: {"type": "file", "file": {"file_data": f"data:text/plain;base64;x=y,{as_data(text)}"}}),
+        (CHAT, lambda text: {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{as_data(text)}"}}),
+        (CHAT, lambda text: {"type": "file", "file": {"file_data": f"data:;base64,{as_data(text, 'utf-16')}"}}),
+        (CHAT, lambda text: {"type": "image_url", "image_url": {"url": f"data:image/svg+xml;base64,{as_data(text)}"}}),
+        (CHAT, lambda text: {"type": "input_audio", "input_audio": {"format": "wav", "data": as_data(text)}}),
+        (CHAT, lambda text: {"type": "input_audio", "input_audio": {"format": "wav", "data": text}}),
+        (RESPONSES, lambda text: {"type": "input_file", "file_data": as_data(f"{text} \u00ff??>")
+                                  .replace("/", "_").replace("+", "-")}),
+        (MESSAGES, lambda text: {"type": "document", "source": {"type": "base64", "media_type": "application/pdf",
+                                                                "data": as_data(text)}}),
     ],
 )  # fmt: skip
 async def test_a_file_that_is_a_text_is_judged(path, part):
     assert (await asked_through(path, {FIELD[path]: [user([part(FORBIDDEN)])]}))[0] is None
     body = {FIELD[path]: [user([part("well-known")])]}
     assert (await asked_through(path, body))[0] == body
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/pdf", "application/octet-stream"])
+async def test_a_file_that_is_not_a_text_passes_as_it_is(kind):
+    data = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00forbidden fruit\xff").decode()
+    body = {"messages": [user([{"type": "file", "file": {"file_data": f"data:{kind};base64,{data}"}}])]}
+    assert (await asked_through(CHAT, body))[0] == body
 
 
 BESIDE = [

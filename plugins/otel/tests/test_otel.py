@@ -228,6 +228,29 @@ async def test_what_a_rail_refuses_is_left_out(sdk):
     assert sdk.spans()["chat"].attributes[names.COMPLETION] == "[personal data check]"
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_rail_masks_whatever_it_may_let_through_in_answers(sdk, monkeypatch, fails):
+    def fail(self, turn):
+        raise ValueError("it is broken")
+
+    if fails:
+        monkeypatch.setattr("handrail_patterns.PersonalDataCheck.open", fail)
+    options = {"mode": "observe", "on_error": "allow", "on_timeout": "allow"}
+    config = {
+        "models": [{"type": "main", "engine": "scripted", "parameters": {"answers": [PRIVATE]}}],
+        "rails": {"config": {"personal data check": options}},
+        "observers": {"otel": {"content": "masked"}},
+    }
+    rails = LLMRails(RailsConfig.from_content(config=config))
+    await rails.generate_async("hello")
+    await rails.aclose()
+    span = sdk.spans()["chat"]
+    assert "example.org" not in span.to_json()
+    assert span.attributes[names.LEFT_OUT if fails else names.COMPLETION] == (
+        "RailError" if fails else "Write to [EMAIL]."
+    )
+
+
 async def test_contents_are_whole_only_where_that_is_asked_for(sdk):
     rails = configured(PRIVATE, content="full", content_characters=8)
     await rails.generate_async("hello")

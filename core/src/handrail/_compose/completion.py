@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from handrail._llm_call import told_usage
 from handrail._types import Chunk, ToolCall, ToolCallDelta, Usage
 
 
@@ -46,7 +47,7 @@ class CompletionBuilder:
         self._texts.append(chunk.text)
         self._reasoning.append(chunk.reasoning)
         self._tools.add(chunk.tool_calls)
-        self.usage = chunk.usage or self.usage
+        self.usage = told_usage(chunk.usage) or self.usage
         self._finish_reason = chunk.finish_reason or self._finish_reason
         self._metadata.update(chunk.metadata or {})
 

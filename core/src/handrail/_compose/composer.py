@@ -207,12 +207,17 @@ class _Composer:
                 self._problems.note(exc, self._config.where("observers", name))
 
     def _rail_of_observer(self, name: str) -> InnerRail | None:
-        return self._inner_rail(name, "output")
+        plan = self._inner_plan(name, "output")
+        return None if plan is None else InnerRail.of_observer(plan)
 
     def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
         return self._build_offered(self._registry.rail(flow.name), flow, direction)
 
     def _inner_rail(self, name: str, direction: Direction) -> InnerRail | None:
+        plan = self._inner_plan(name, direction)
+        return None if plan is None else InnerRail.of(plan)
+
+    def _inner_plan(self, name: str, direction: Direction) -> RailPlan | None:
         installed = self._registry.installed
         if name not in installed.names(RailSpec):
             return None
@@ -220,7 +225,7 @@ class _Composer:
         suited = direction if direction in offer.spec.directions else offer.spec.directions[0]
         plan = self._build_offered(offer, Flow.parse(name), suited, here=True)
         self._inner_rails.append(plan)
-        return InnerRail.of(plan)
+        return plan
 
     def _build_offered(
         self, offer: Offer[RailSpec], flow: Flow, direction: Direction, *, here: bool = False

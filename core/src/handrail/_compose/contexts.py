@@ -85,7 +85,8 @@ class ObserverContext:
     Attributes:
         name: the observer's name.
         config: the whole configuration.
-        rail: builds an installed rail, to ask it from inside the observer; None if none has this name.
+        rail: builds an installed rail, to ask it from inside the observer; None if none has this name. It judges also
+            where its mode is `observe`, and its failures raise whatever `on_error` and `on_timeout` say.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handrail._events import RailFailed
@@ -33,6 +33,11 @@ class InnerRail:
     def of(cls, plan: RailPlan) -> InnerRail:
         """Make one of a rail as it is planned for a stream."""
         return cls(plan.name, plan.direction, plan.for_message())
+
+    @classmethod
+    def of_observer(cls, plan: RailPlan) -> InnerRail:
+        """Make one that judges whatever its mode, and raises on every failure: what it guards is not an answer."""
+        return cls.of(replace(plan, observes=False, allow_on_error=False, allow_on_timeout=False))
 
     async def judge(self, text: str, turn: Turn) -> Verdict:
         """Judge a text, under the rail's own time limit and what its settings say about failures.

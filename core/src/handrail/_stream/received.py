@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handrail._events import Finished
+from handrail._llm_call import told_usage
 from handrail._stream.steps import NEVER
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Received:
         self.beside += size
         self.characters += size
         if chunk.usage is not None:
-            self.usage = chunk.usage
+            self.usage = told_usage(chunk.usage) or self.usage
         if chunk.finish_reason is not None:
             self.finish_reason = chunk.finish_reason
         if chunk.metadata:

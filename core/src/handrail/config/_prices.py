@@ -10,7 +10,7 @@ from pydantic import Field
 from handrail._prices import Price
 from handrail.config._section import Section
 
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class PriceConfig(Section):

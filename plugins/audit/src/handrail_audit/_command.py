@@ -125,7 +125,7 @@ def usage(folder: Path, /, *, by: By = "caller") -> int:
         parts = [name, f"requests={one.requests}", f"input={one.input_tokens}", f"output={one.output_tokens}"]
         parts += [f"{cost:.6g} {currency}" for currency, cost in sorted(one.costs.items())]
         parts += [f"without a price: {one.unpriced}"] if one.unpriced else []
-        print("  ".join(parts))  # noqa: T201  # a command
+        print("  ".join(map(_shown, parts)))  # noqa: T201  # a command
     return 0
 
 
@@ -165,4 +165,9 @@ def _described(fields: Mapping[str, Any], label: str | None) -> str:
     parts += [f"{name}={fields[name]}" for name in ("category", "score", "span", "failure") if name in fields]
     if label is not None:
         parts.append(f"[{label}]")
-    return "  ".join(map(str, parts))
+    return "  ".join(map(_shown, parts))
+
+
+def _shown(value: object) -> str:
+    """Return a value without characters that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(value))

@@ -6,10 +6,10 @@ A model's server may show any of it to the model, so it is judged with the messa
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
+
+from handrail_hosts._attached import is_data_url, texts_of_base64, texts_of_data_url
 
 _WORDS = frozenset(
     {"role", "type", "id", "call_id", "tool_call_id", "tool_use_id", "item_id", "server_label", "status", "format",
@@ -18,28 +18,30 @@ _WORDS = frozenset(
 """Fields with a word of the protocol, or an id. With a space in it, it is a text."""
 _ADDRESSES = frozenset({"url", "image_url", "file_url", "file_id", "file_data"})
 _WORD = re.compile(r"[\x21-\x7e]{0,512}")
-_TEXTUAL = re.compile(r"^application/(\S+\+)?(json|xml|yaml|x-yaml|toml|javascript|csv|x-ndjson)")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\x21-\x7e]*")
 
 
 def texts_within(value: object, name: str = "", *, read: Collection[str] = ()) -> Iterator[str]:
-    """Yield the texts of a JSON value, without words of the protocol, addresses, and data that is no text.
+    """Yield the texts of a JSON value, those in data included, without words of the protocol and addresses.
 
     Args:
         value: the value.
         name: the field in which it is.
         read: fields of it that rails read anyway.
     """
-    if isinstance(value, str) and value.startswith("data:"):
-        yield from _of_data_url(value)
+    if isinstance(value, str) and is_data_url(value):
+        yield from texts_of_data_url(value)
+    elif isinstance(value, str) and name == "file_data" and not _WEB.match(value):
+        yield from texts_of_base64(value)
     elif isinstance(value, str):
         known = _WORD if name in _WORDS else _ADDRESS if name in _ADDRESSES else None
         if value and (known is None or not known.fullmatch(value)):
             yield value
     elif isinstance(value, Mapping):
         for inner, one in value.items():
-            if inner == "data" and _is_binary(value):
-                yield from _of_data_url(f"data:{value.get('media_type', '')};base64,{one}")
+            if inner == "data" and isinstance(one, str) and _is_binary(value) and not is_data_url(one):
+                yield from texts_of_base64(one, str(value.get("media_type", "")))
             elif inner not in read:
                 yield from texts_within(one, inner)
     elif isinstance(value, list | tuple):
@@ -72,21 +74,6 @@ def called_in(messages: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     functions = [call.get("function") for call in calls]
     names = [function.get("name") for function in functions if isinstance(function, Mapping)]
     return frozenset(name for name in names if isinstance(name, str))
-
-
-def is_text(media_type: str) -> bool:
-    """Return whether data of a type are a text, as far as its name says."""
-    return media_type.lower().startswith("text/") or bool(_TEXTUAL.search(media_type.lower()))
-
-
-def _of_data_url(url: str) -> Iterator[str]:
-    head, comma, data = url.removeprefix("data:").partition(",")
-    if not comma or not _WORD.fullmatch(head):
-        yield url
-    elif is_text(head.partition(";")[0] or "text/plain"):
-        is_encoded = head.lower().endswith(";base64")
-        raw = b64decode(data + "==") if is_encoded else unquote_to_bytes(data)
-        yield raw.decode(errors="replace")
 
 
 def _is_binary(value: Mapping[str, Any]) -> bool:

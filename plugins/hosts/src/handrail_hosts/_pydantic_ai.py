@@ -30,7 +30,8 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from handrail_hosts._beside import is_text, texts_within
+from handrail_hosts._attached import text_of_bytes
+from handrail_hosts._beside import texts_within
 from handrail_hosts._conversation import Conversation, is_placeholder, texts_of
 from handrail_hosts._dialects import Calls
 from handrail_hosts._errors import GuardFailedError
@@ -167,8 +168,8 @@ def _message_of(part: ModelRequestPart) -> tuple[dict[str, Any], Iterable[str]]:
 def _texts_of_files(part: UserPromptPart) -> Iterator[str]:
     """Yield the files that pydantic-ai may write into the prompt: those that are text."""
     for item in () if isinstance(part.content, str) else part.content:
-        if isinstance(item, BinaryContent) and is_text(item.media_type):
-            yield item.data.decode(errors="replace")
+        if isinstance(item, BinaryContent):
+            yield from text_of_bytes(item.data, item.media_type)
 
 
 def _content(part: UserPromptPart) -> Any:

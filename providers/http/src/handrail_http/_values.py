@@ -12,6 +12,7 @@ from handrail_http._problems import NotAnEventError
 _DEEPEST = 64
 _LARGE = 1024 * 1024
 _MOST_VALUES = 500_000
+_MOST = 2**53  # up to which every number is exact, also as a float
 
 
 def text_of(value: object, what: str) -> str:
@@ -35,10 +36,10 @@ def word_of(value: object) -> str | None:
 
 
 def count_of(value: object) -> int | None:
-    """Return a number of tokens, also where it came as a float or as text; None if it is none."""
+    """Return a number of tokens, also where it came as a float or as text; None if it is none, or too large for one."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST:
         return None
     return int(value)
 
