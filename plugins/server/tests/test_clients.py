@@ -69,16 +69,9 @@ def test_asynchronous_client(real_server):
             stream = await client.chat.completions.create(model="plain", messages=HELLO, stream=True)
             texts = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
             assert "".join(texts) == "Hello there."
-            assert [model.id async for model in client.models.list()] == [
-                "broken",
-                "form",
-                "guarded",
-                "masked",
-                "plain",
-                "reasons",
-                "tools",
-                "turns",
-            ]
+            listed = [model.id async for model in client.models.list()]
+            assert listed == sorted(listed)
+            assert {"plain", "guarded"} <= set(listed)
 
     asyncio.run(ask())
 
