@@ -32,7 +32,6 @@ class Lane:
         stage: the stage that it is part of.
         running: its checks that have not been answered, dropped ones included; each holds a slot.
         cleared: text up to here has passed the rail.
-        passed_end: where the last window that has passed ends.
         edits: what it wants replaced in what is cleared, and the stage has not replaced yet.
         refused: the first window, as far as is known, that did not pass.
         stopped_by: the same once every earlier window has been answered.
@@ -54,7 +53,7 @@ class Lane:
     def begin(self, stage: StageText, origin: int) -> None:
         """Begin to read at this offset, as if nothing had been read; what its stage has released stays cleared."""
         self.stage = stage
-        self.cleared = self.passed_end = stage.released
+        self.cleared = stage.released
         self.edits: list[Edit] = []
         self.waiting: deque[Check] = deque()
         self.refused: Check | None = None
@@ -226,7 +225,7 @@ class Lane:
         self.complete = True
         self.edits += self._owed
         self._owed = []
-        self.cleared = self.passed_end = length
+        self.cleared = length
 
     def _pass(self, check: Check, step: Step) -> bool:
         """Clear what a window clears; False if it does not pass, or what its rail asks for comes too late."""
@@ -246,7 +245,6 @@ class Lane:
             self._settle(edits, window)
         elif window.clears > self.cleared:
             self.cleared = window.clears
-        self.passed_end = window.end
         self._passed.append((window.clears, begins))
         if len(self._passed) > 8:
             self.restart_at(self.stage.released)
