@@ -107,6 +107,11 @@ async def no_json() -> None:
     raise Told(stream.response.stop.error if stream.response.stop else stream.response.outcome)
 
 
+async def forgotten() -> None:
+    guarded = rails(MODEL).register_rail("forgets", lambda text: None)
+    raise Told((await guarded.check_async([{"role": "assistant", "content": "x"}])).reason)
+
+
 async def too_many() -> None:
     settings = "config: {classifier: {batch: {pending: 1, wait_ms: 100}}}"
     guarded = rails(MODEL + f"rails: {{output: {{flows: [classifier], streaming: {{enabled: true}}}}, {settings}}}")
@@ -172,7 +177,7 @@ CAUSES: Mapping[str, list[Cause]] = {
     "RailError": [failed("raises")],
     "RailBusyError": [asked(too_many)],
     "RailTimeoutError": [failed("slow")],
-    "PluginContractError": [failed("nonsense")],
+    "PluginContractError": [failed("nonsense"), asked(forgotten)],
     "ContentError": [asked(no_json)],
     "ProviderError": [provider("server")],
     "ProviderAuthenticationError": [provider("authentication")],

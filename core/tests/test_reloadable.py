@@ -8,7 +8,7 @@ import threading
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
-from handrail import Chunk, ConfigurationError, Finished, RailsClosedError, ReloadableRails
+from handrail import Chunk, ConfigurationError, Finished, RailsClosedError, RailsConfig, ReloadableRails
 from handrail._rails import LLMRails
 
 
@@ -121,6 +121,18 @@ def test_the_first_one_must_not_be_broken():
     versions.broken = True
     with pytest.raises(ConfigurationError, match="it is broken"):
         ReloadableRails(versions)
+
+
+@pytest.mark.parametrize(
+    ("build", "problem"),
+    [
+        (RailsConfig.from_content(config={}), r"builds an LLMRails, not .*; write ReloadableRails\(lambda: LLMRails"),
+        (lambda: RailsConfig.from_content(config={}), "builds an LLMRails; it returned 'RailsConfig'"),
+    ],
+)
+def test_it_takes_a_function_that_builds_rails(build, problem):
+    with pytest.raises(TypeError, match=problem):
+        ReloadableRails(build)
 
 
 async def test_after_closing_nothing_begins_and_what_runs_ends_whole():

@@ -16,6 +16,7 @@ from handrail.errors import RailsClosedError
 
 logger = logging.getLogger("handrail")
 
+_TAKES = "ReloadableRails takes a function that builds an LLMRails"
 _CLOSED = "this ReloadableRails is closed; make a new one"
 _CLOSE_SECONDS = 5.0  # that providers and rails of what was replaced may take to close, after its last call
 
@@ -47,16 +48,25 @@ class ReloadableRails:
         drain: how many seconds calls that outlive the last block may still go on before they are cut.
 
     Raises:
+        TypeError: `build` is not a function, or returns something else than an `LLMRails`.
         Exception: what `build` raises.
     """
 
     def __init__(self, build: Callable[[], LLMRails], *, drain: float = 2.0) -> None:
+        if not callable(build):
+            raise TypeError(f"{_TAKES}, not {build!r}; write ReloadableRails(lambda: LLMRails(...))")
         self._build = build
         self._drain = drain
         self._counting = threading.Lock()  # around users, and around which generation is current
         self._building = threading.Lock()  # so that of two reloads the later one wins
-        self._current = _Generation(build())
+        self._current = _Generation(self._built())
         self._unclosed: list[_Generation] = []  # retired, and not closed yet
+
+    def _built(self) -> LLMRails:
+        rails = self._build()
+        if not isinstance(rails, LLMRails):
+            raise TypeError(f"{_TAKES}; it returned {type(rails).__name__!r}")
+        return rails
 
     @asynccontextmanager
     async def use(self) -> AsyncGenerator[LLMRails, None]:
@@ -102,7 +112,7 @@ class ReloadableRails:
     def _replace(self) -> None:
         """Build, and exchange; what is not needed any more is the old one, or the new one if this is closed."""
         with self._building:
-            fresh = _Generation(self._build())
+            fresh = _Generation(self._built())
             with self._counting:
                 old = self._current
                 if old.retired:

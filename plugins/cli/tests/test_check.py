@@ -88,6 +88,15 @@ def test_every_problem_is_reported_with_its_place(configuration: Configuration, 
         assert f"did you mean {name!r}?" in problem or "unknown rail" in problem
 
 
+def test_problems_that_may_hide_others_say_so(tmp_path: Path, capsys: Capture):
+    path = write(tmp_path, "models: []\nrails: {outptu: {}, output: {flows: [no such rail]}}\n")
+    assert run(["check", path]) == 2
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"{path}: 1 problem; what it names was not looked at yet, so others may follow"
+    assert run(["check", str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().out.splitlines()[-1].endswith(": 1 problem")
+
+
 def test_a_file_that_is_no_yaml_is_one_problem(tmp_path: Path, capsys: Capture):
     file = tmp_path / "config.yml"
     file.write_text("models:\n\t- type: main\n")

@@ -344,7 +344,7 @@ def test_decisions_that_reviewers_marked_are_labels(folder, capsys):
     assert [verdict["label"] for verdict, _ in records_of(folder / "out")] == [False, True, False]
     assert handrail(["audit", "mark", "audit", "r0", "a", "right"]) == 0
     assert evaluate("--labels", "audit") == 2
-    assert "another labels" in capsys.readouterr().err
+    assert "these differ: labels;" in capsys.readouterr().err
     assert evaluate("--labels", "audit/marks.jsonl", out="again") == 0
     assert [verdict["label"] for verdict, _ in records_of(folder / "again")] == [True, True, False]
 

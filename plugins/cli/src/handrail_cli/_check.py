@@ -109,7 +109,9 @@ def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
                 place = ""
         yield from _section("names", [_server_of(name) for name in result.get("names", ())])
         yield from _section("missing", list(_missing(problems)))
-        yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}"
+        unread = "names" not in result and any("file" in problem for problem in problems)
+        more = "; what it names was not looked at yet, so others may follow" if unread else ""
+        yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}"
         return
     yield f"{result['path']} is valid"
     yield from _section("models", [_model(model) for model in result["models"]])

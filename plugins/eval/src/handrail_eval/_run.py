@@ -141,8 +141,8 @@ def _agree(path: Path, asked: dict[str, Any]) -> None:
         differ = [name for name in {**before, **asked} if before.get(name) != asked.get(name)]
         if differ:
             raise ConfigurationError(
-                f"{path.parent} has a run with another {', '.join(sorted(differ))}; name another folder by --out, or "
-                f"remove that one"
+                f"{path.parent} has a run of something else, for these differ: {', '.join(sorted(differ))}; "
+                f"name another folder by --out, or remove that one"
             )
         return
     new = path.with_suffix(".new")
