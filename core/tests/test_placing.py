@@ -198,6 +198,9 @@ async def test_a_rail_alone_needs_nothing_of_the_others():
         assert not alone.is_stateful
     with pytest.raises(ConfigurationError, match="unknown rail 'unknown rail'"):
         StandaloneRail(both, "unknown rail", "output", registry=registry())
+    for wrong in ("", "blunt $word"):
+        with pytest.raises(ConfigurationError, match="is not valid"):
+            StandaloneRail(both, wrong, "output", registry=registry())
 
 
 def test_the_schema_knows_the_placements_and_their_settings():

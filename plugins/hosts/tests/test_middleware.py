@@ -13,7 +13,7 @@ from handrail_testkit import host_rails
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
 PATH = "/v1/chat/completions"
@@ -150,6 +150,20 @@ async def test_a_question_in_the_query_is_judged(method):
         assert (status, b"content_filter" in body) == (200, True)
     for query in (b"", b"api-version=2026-11-01&stream=true", b"q=a+pear"):
         assert b"Hello" in (await ask(app, method=method, query_string=query))[2]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+async def test_a_question_in_the_query_of_a_request_for_no_body_is_judged(method):
+    reached = []
+
+    async def app(scope, receive, send):
+        reached.append(scope["query_string"])
+        await PlainTextResponse("Hello")(scope, receive, send)
+
+    app = GuardMiddleware(app, host_rails("input"))
+    assert (await ask(app, method=method, query_string=b"q=forbidden+fruit"))[::2] == (400, b"")
+    assert reached == []
+    assert (await ask(app, method=method, query_string=b"q=a+pear"))[::2] == (200, b"")
 
 
 async def test_one_word_in_the_query_of_an_answer_asked_for_with_get_is_judged():

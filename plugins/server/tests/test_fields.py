@@ -261,6 +261,8 @@ async def test_model_gets_a_text_file_as_text_and_other_files_by_a_name_of_no_me
         {"type": "file", "file": {"file_data": "data:application/zip;base64,AAAA", "filename": "a.pdf"}},
         {"type": "file", "file": {"filename": "a.pdf"}},
         {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{WORDS}", "filename": "a.pdf"}},
+        {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{encoded(WORDS + chr(0))}"}},
+        {"type": "file", "file": {"file_data": encoded(WORDS + "æ", "latin-1"), "filename": "a.docx"}},
         {"type": "file"},
         {"type": "image_url", "image_url": {"url": f"data:text/plain;base64,{encoded(WORDS)}"}},
         {"type": "image_url", "image_url": {"url": f"data:image/svg+xml;base64,{encoded(WORDS)}"}},
@@ -274,6 +276,23 @@ async def test_file_that_is_neither_text_nor_of_a_kind_that_models_read_is_refus
     answer, seen = await asked({"role": "user", "content": [part]})
     assert (answer.status, answer.error["code"], seen) == (400, "unsupported_field", None)
     assert WORDS not in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("a.pdf", b"\x00\xff%PDF-1.7\n\xff"),
+        ("a.docx", b"PK\x03\x04\xff"),
+        ("a.XLS", b"\xd0\xcf\x11\xe0\xff"),
+        ("a.png", b"\xff"),
+    ],
+)
+async def test_a_document_is_passed_on_that_begins_as_such(asked, name, raw):
+    data = base64.b64encode(raw).decode()
+    file = {"type": "file", "file": {"file_data": data, "filename": name}}
+    answer, seen = await asked({"role": "user", "content": [file]})
+    assert answer.status == 200
+    assert seen[0]["content"][1] == {"type": "file", "file": {"file_data": data, "filename": f"file{name[1:].lower()}"}}
 
 
 @pytest.mark.parametrize("data", [f"data:text/plain,{'%20' * 20_000}", encoded("a text " * 200_000)])

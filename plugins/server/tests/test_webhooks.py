@@ -295,12 +295,30 @@ async def test_litellm_messages_without_texts_are_judged(asked):
     [
         {"structured_messages": [{"role": "user", "content": [{"type": "file", "file": {"filename": "bad"}}]}]},
         {"structured_messages": [{"content": [{"type": "file", "file": {"file_data": "data:,bad"}}]}]},
+        {"structured_messages": [{"role": "user", "name": "bad", "content": "x"}]},
+        {"structured_messages": [{"role": "user", "content": [{"type": "text", "text": "x", "title": "a bad one"}]}]},
         {"images": ["data:text/plain;base64,YmFk"]},
     ],
     ids=str,
 )
-async def test_litellm_files_are_judged_beside_texts(asked, more):
+async def test_litellm_files_and_names_are_judged_beside_texts(asked, more):
     assert (await asked(LITELLM, {"input_type": "request", "texts": ["x"], **more}))["action"] == "BLOCKED"
+
+
+async def test_texts_that_litellm_tells_apart_are_judged_once(asked):
+    said = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": "bad", "tool_calls": [call({"a": "bad"})]},
+    ]
+    body = {"input_type": "request", "texts": ["x"], "structured_messages": said}
+    assert (await asked(LITELLM, body))["action"] == "NONE"
+
+
+@pytest.mark.parametrize("name", ["systemInstruction", "system_instruction"])
+async def test_instructions_in_the_words_of_gemini_are_judged_beside_messages(asked, name):
+    value = {"contents": [{"parts": [{"text": "x"}]}], name: {"parts": [{"text": "bad"}]}}
+    found = await asked("/v1/checks/portkey", {"eventType": "beforeRequestHook", "request": {"json": value}})
+    assert found["verdict"] is False
 
 
 async def test_dify_files_are_judged(asked):

@@ -70,7 +70,11 @@ def compose_alone(config: RailsConfig, registry: Registry, flow: str, direction:
     """
     problems = Problems()
     try:
-        composition = _Composer(config, registry, problems).compose_alone(Flow.parse(flow), direction)
+        parsed = Flow.parse(flow)
+    except ValueError as exc:
+        raise InvalidRailsConfigurationError(f"the flow {flow!r} is not valid: {exc}") from exc
+    try:
+        composition = _Composer(config, registry, problems).compose_alone(parsed, direction)
     except HandrailError as exc:
         problems.note(exc)
         composition = None

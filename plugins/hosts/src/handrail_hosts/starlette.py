@@ -42,6 +42,8 @@ _OF_THE_BODY = frozenset(
      b"digest", b"transfer-encoding", b"trailer", b"expect"}
 )  # fmt: skip
 _ELSEWHERE = frozenset({b"accept-encoding", b"range", b"if-range", b"if-none-match", b"if-modified-since"})
+_WITHOUT_BODY = ("HEAD", "OPTIONS")
+_ASKS_BY_QUERY = ("GET", *_WITHOUT_BODY)
 _EMPTY = (b"content-length", b"0")
 _POLICY = 1008  # the code by which a WebSocket is closed for what it is
 _MOST = 16 * 2**20  # bytes of a request
@@ -76,10 +78,19 @@ class GuardMiddleware:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY})
-        elif scope["method"] in ("HEAD", "OPTIONS"):
-            await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), _without_body(send))
+        elif scope["method"] in _WITHOUT_BODY:
+            await self._bare(scope, receive, _without_body(send))
         else:
             await self._guarded(make(), scope, receive, send)
+
+    async def _bare(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request whose answer has no body; its query may ask a model all the same."""
+        try:
+            await self._check_query(scope)
+        except (HandrailError, ValueError):
+            await Response(status_code=400)(scope, receive, send)
+        else:
+            await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), send)
 
     async def _guarded(self, dialect: Dialect, scope: Scope, receive: Receive, send: Send) -> None:
         body: dict[str, Any] = {}
@@ -105,7 +116,9 @@ class GuardMiddleware:
     async def _check_query(self, scope: Scope) -> None:
         """Have input rails judge what the query says; raise what `HostGuard.check_request` raises."""
         talk = Conversation[None]()
-        talk.add_beside("user", texts_of_query(scope.get("query_string", b""), is_all=scope["method"] == "GET"))
+        talk.add_beside(
+            "user", texts_of_query(scope.get("query_string", b""), is_all=scope["method"] in _ASKS_BY_QUERY)
+        )
         if talk.messages:
             list(talk.judged(await self._guard.check_request(talk.messages)))
 

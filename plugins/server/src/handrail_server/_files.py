@@ -1,7 +1,8 @@
 """Files in messages: those that are text become text, which rails read, and so does the name of every file.
 
 Whether a file is text is decided by its bytes, for a client can call them what it likes. Other files are passed on as
-they are if they are of a kind that models read, such as PDF; what is neither is refused.
+they are if they are of a kind that models read, such as PDF, and begin as documents of such a kind do; what is neither
+is refused.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ _ENDINGS = re.compile(
     r"\.(?:pdf|docx?|xlsx?|pptx?|od[tsp]|epub|png|jpe?g|gif|webp|wav|mp3|m4a|ogg|flac|mp4|webm)$",
     re.ASCII | re.IGNORECASE,
 )
+_MEDIA = re.compile(
+    r"(?:audio|image|video)/.*|.*\.(?:png|jpe?g|gif|webp|wav|mp3|m4a|ogg|flac|mp4|webm)", re.IGNORECASE | re.DOTALL
+)
+_DOCUMENT = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0|.{0,1019}%PDF-", re.DOTALL)  # how documents begin
 _LINE = 60  # characters at least, where base64 is in lines
 _HEAD = 4096  # characters of base64 that tell text from what is not
 _MOST_ESCAPED = 2**15  # characters in per cents, which take long to decode
@@ -50,10 +55,12 @@ class Content:
     Attributes:
         text: the text that it is; None if it is not text.
         media_type: what its sender says it is; empty if nothing is said.
+        beginning: the first bytes of what is not text.
     """
 
     text: str | None
     media_type: str = ""
+    beginning: bytes = b""
 
 
 def as_text(name: str, text: str) -> Part:
@@ -81,7 +88,7 @@ def readable_file(part: Part, place: str) -> Sequence[Part]:
         content = content_of(given)
         if content is None:
             raise _refused(place, "it is not valid base64")
-        is_known = _is_known(content.media_type, name)
+        is_known = _is_known(content, name)
         if content.text is not None and not (is_known and content.text.startswith("%PDF-")):
             return [{**as_text(name, content.text), **beside}]
         if not is_known:
@@ -113,13 +120,14 @@ def content_of(given: str) -> Content | None:
     """
     if (head := _DATA_URL.match(given)) is None:
         packed = _base64(given)
-        return Content(_decoded(packed)) if packed is not None else Content(given)
+        return _unpacked(packed, "") if packed is not None else Content(given)
     media_type, data = head[1].strip().lower(), given[head.end() :]
     if not head[3]:
         _bound(len(data), _MOST_ESCAPED)
-        return Content(_text(unquote_to_bytes(data.encode(errors="replace"))), media_type)
+        raw = unquote_to_bytes(data.encode(errors="replace"))
+        return Content(_text(raw), media_type, raw[:_HEAD])
     packed = _base64(data)
-    return None if packed is None else Content(_decoded(packed), media_type)
+    return None if packed is None else _unpacked(packed, media_type)
 
 
 def is_medium(url: str, *kinds: str) -> bool:
@@ -142,12 +150,13 @@ def _base64(text: str) -> bytes | None:
     return packed + b"=" * (-len(packed) % 4)
 
 
-def _decoded(packed: bytes) -> str | None:
-    """Return the text in base64; of what is no text, only the beginning is decoded."""
-    if len(packed) > _HEAD and _text(a2b_base64(packed[:_HEAD]), final=False) is None:
-        return None
+def _unpacked(packed: bytes, media_type: str) -> Content:
+    """Return what is in base64; of what is no text, only the beginning is decoded."""
+    beginning = a2b_base64(packed[:_HEAD])
+    if len(packed) > _HEAD and _text(beginning, final=False) is None:
+        return Content(None, media_type, beginning)
     _bound(len(packed) * 3 // 4, _MOST_TEXT)
-    return _text(a2b_base64(packed))
+    return Content(_text(a2b_base64(packed)), media_type, beginning)
 
 
 def _text(raw: bytes, *, final: bool = True) -> str | None:
@@ -165,10 +174,12 @@ def _bound(length: int, most: int) -> None:
         raise ApiError(413, f"A file of text is longer than {most} bytes, the limit here.", code="body_too_large")
 
 
-def _is_known(media_type: str, name: str) -> bool:
+def _is_known(content: Content, name: str) -> bool:
     """Return whether models read this kind of file; its name tells only what its type does not."""
-    known = _ENDINGS.search(name) if media_type in _UNTOLD else _KINDS.fullmatch(media_type)
-    return known is not None
+    said, kinds = (name, _ENDINGS.search) if content.media_type in _UNTOLD else (content.media_type, _KINDS.fullmatch)
+    if kinds(said) is None:
+        return False
+    return content.text is not None or bool(_MEDIA.fullmatch(said) or _DOCUMENT.match(content.beginning))
 
 
 def _neutral(name: str, media_type: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail_server._errors import ApiError
 from handrail_server._files import texts_in_files
-from handrail_server._webhook_texts import calls_of, files_of, parts_going_on, places_of, rest_of, rewritten, wrong
+from handrail_server._webhook_texts import beside_texts, calls_of, parts_going_on, places_of, rest_of, rewritten, wrong
 
 if TYPE_CHECKING:
     from handrail import LLMRails, RailsResult
@@ -131,7 +131,7 @@ async def _litellm(body: Body, judge: Judge) -> Body:
     texts = _texts(body.get("texts"), "texts")
     side: Side = "request" if _one_of(body, "input_type", ("request", "response")) == "request" else "response"
     said = body.get("structured_messages") or []
-    messages = files_of(said) if any(texts) else {"messages": said}  # texts have all that the text parts say
+    messages = beside_texts(said) if any(texts) else {"messages": said}  # texts have all that the text parts say
     rest = [*rest_of(messages, (), "request"), *texts_in_files(body.get("images"))]
     passed = await judge.texts(side, [((n,), text) for n, text in enumerate(texts)], rest)
     await judge.calls(body.get("tool_calls"))

@@ -14,7 +14,17 @@ from handrail_server._leaves import texts_of, unreadable
 Path: TypeAlias = tuple[str | int, ...]
 Side: TypeAlias = Literal["request", "response"]
 
-_WRITTEN = ("messages", "prompt", "suffix", "input", "instructions", "system", "contents", "systemInstruction")
+_WRITTEN = (
+    "messages",
+    "prompt",
+    "suffix",
+    "input",
+    "instructions",
+    "system",
+    "contents",
+    "systemInstruction",
+    "system_instruction",
+)
 """Members of a request that are a conversation, in any of the protocols; the others are parameters of a model."""
 _SAYS_NOTHING = frozenset(
     (
@@ -85,10 +95,25 @@ def rest_of(value: Mapping[str, Any], places: Sequence[tuple[Path, str]], side: 
     return [together, *apart] if together else apart
 
 
-def files_of(messages: object) -> dict[str, Any]:
-    """Return of messages in OpenAI's form the parts that are not text, as messages."""
-    contents = [message.get("content") for message in _mappings(messages)]
-    return {"messages": [part for content in contents for part in _mappings(content) if part.get("type") != "text"]}
+def beside_texts(messages: object) -> dict[str, Any]:
+    """Return of messages in OpenAI's form whatever is not the text of a part or of a content, as messages.
+
+    Calls of tools stay out: they are judged as such where the assistant makes them.
+
+    Raises:
+        ApiError: these are no messages.
+    """
+    if not isinstance(messages, list) or not all(isinstance(message, Mapping) for message in messages):
+        raise wrong("structured_messages")
+    parts = [part for message in messages for part in _mappings(message.get("content"))]
+    return {
+        "messages": [_without(message, "role", "content", "tool_calls") for message in messages]
+        + [_without(part, "text") if part.get("type") == "text" else part for part in parts]
+    }
+
+
+def _without(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def _mappings(value: object) -> list[Mapping[str, Any]]:

@@ -109,7 +109,7 @@ async function copyLink() {
 const wanted = new URLSearchParams(location.hash.slice(1));
 at("dialect").replaceChildren(...Object.entries(dialects).map(([name, { title }]) => new Option(title, name)));
 if (wanted.has("message")) at("message").value = wanted.get("message");
-if (wanted.get("dialect") in dialects) at("dialect").value = wanted.get("dialect");
+if (Object.hasOwn(dialects, wanted.get("dialect"))) at("dialect").value = wanted.get("dialect");
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
