@@ -30,3 +30,12 @@ def test_phrases_are_found_in_docstrings_and_pages_with_their_lines(folder: Path
         "part/a.py:3: 'is no YAML'",
         "part/b.md:7: 'mend'",
     ]
+
+
+def test_phrases_are_found_in_the_messages_of_what_is_shipped_once_each(folder: Path):
+    (folder / "src").mkdir()
+    (folder / "src" / "a.py").write_text('"""It is no YAML."""\nx = f"{1} is no JSON"\n')
+    assert [problem.split(";")[0] for problem in prose.problems(("part",))] == [
+        "part/src/a.py:1: 'is no YAML'",
+        "part/src/a.py:2: 'is no JSON'",
+    ]

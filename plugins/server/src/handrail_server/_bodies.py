@@ -166,7 +166,7 @@ def readable(error: ValidationError, below: tuple[int | str, ...] = ()) -> ApiEr
     """Return the error for a body that is wrong: the field, below a place in the body, and what it must be."""
     first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
-        return ApiError(400, f"The body is no JSON: {first['msg']}.", code="invalid_json")
+        return ApiError(400, f"The body is not valid JSON: {first['msg']}.", code="invalid_json")
     param = _field((*below, *first["loc"]))
     what = {"missing": "it is required", "extra_forbidden": "there is no such field"}.get(first["type"], first["msg"])
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
