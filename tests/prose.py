@@ -58,12 +58,26 @@ def problems(folders: tuple[str, ...] = CHECKED) -> Iterator[str]:
     """Yield what should be worded otherwise, with its place."""
     files = [file for folder in folders for file in sorted((ROOT / folder).rglob("*")) if _is_ours(file)]
     for file in [*files, *ROOT.glob("*.md")]:
-        if file.name != "CHANGELOG.md":
+        if file.name == "CHANGELOG.md":
+            yield from _repeated(file)
+        else:
             yield from _in_text(file) if file.suffix == ".md" else _in_code(file)
 
 
 def _is_ours(file: Path) -> bool:
     return file.suffix in (".py", ".md") and not {"_build", ".venv", "node_modules"} & set(file.parts)
+
+
+def _repeated(file: Path) -> Iterator[str]:
+    """Yield headings that a version of the changelog has twice, as merges of its lists leave them."""
+    seen: set[str] = set()
+    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+        if line.startswith("## "):
+            seen.clear()
+        elif line.startswith("### "):
+            if line in seen:
+                yield f"{file.relative_to(ROOT)}:{number}: {line!r} comes twice; join the two"
+            seen.add(line)
 
 
 def _in_text(file: Path) -> Iterator[str]:
