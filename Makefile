@@ -161,7 +161,7 @@ test-heavy: hosts envoy ray kserve clients chains observe-check soak  ## Run wha
 release: install  ## Build every distribution into dist, and check it as its users will get it
 	$(BIN)/python tests/release.py
 
-format: install  ## Let ruff format and mend what it can
+format: install  ## Let ruff format and fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -82,12 +82,12 @@ def fetched() -> Path:
 
 
 def configurations(root: Path) -> list[Path]:
-    """Give every folder that a person would pass to `from_path`: the outermost ones with a config file."""
+    """Return every folder that a person would pass to `from_path`: the outermost ones with a config file."""
     return sorted({file.parent for file in root.rglob("*.y*ml") if file.name in NAMES})
 
 
 def registry_for(config: RailsConfig) -> Registry:
-    """Give a registry in which every engine that the configuration names is scripted."""
+    """Return a registry in which every engine that the configuration names is scripted."""
 
     class Engines:
         @hookimpl
@@ -136,9 +136,9 @@ _STREAMS, _FAILS, _NO_RAILS = (
 _KINDS = {
     "Colang 2": "refused: written in Colang 2",
     "dialogs of one turn|is not supported": "refused: dialogs of several turns, or another construct",
-    "is not carried out": "refused: rails for what is retrieved, or for tools",
+    "is not supported": "refused: rails for what is retrieved, or for tools",
     "raised ": "refused: their own code cannot run here",
-    "unknown rail|belongs to no installed rail": "refused: a rail that is not installed",
+    "unknown rail|does not match any installed rail": "refused: a rail that is not installed",
     "": "refused: something else",
 }
 _PLACE = re.compile(r"[^\n]+:\d+:\d+: ")

@@ -22,7 +22,7 @@ sys.path.insert(0, str(DOCS / "_extensions"))
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The documentation, built once for all processes that run tests; what it said stands beside it."""
+    """The documentation, built once for all processes that run tests; its output is stored beside it."""
     return once(shared(tmp_path_factory) / "documentation", _build)
 
 
@@ -41,7 +41,7 @@ def entries(built: Path) -> set[str]:
 
 
 def names_of(module: str) -> list[str]:
-    """Give the public names of a module: what it exports, or else what it defines."""
+    """Return the public names of a module: what it exports, or else what it defines."""
     loaded = import_module(module)
     if (listed := getattr(loaded, "__all__", None)) is not None:
         return [name for name in listed if name != "__version__"]
@@ -49,7 +49,7 @@ def names_of(module: str) -> list[str]:
 
 
 def _has_entry(name: str, value: object, entries: set[str]) -> bool:
-    """Tell whether a name has an entry, under any module that exports this very object."""
+    """Return whether a name has an entry, under any module that exports this very object."""
     homes = (module for module in PUBLIC if getattr(import_module(module), name, None) is value)
     return any(f"{module}.{name}" in entries for module in homes)
 

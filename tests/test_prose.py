@@ -30,3 +30,18 @@ def test_phrases_are_found_in_docstrings_and_pages_with_their_lines(folder: Path
         "part/a.py:3: 'is no YAML'",
         "part/b.md:7: 'mend'",
     ]
+
+
+def test_phrases_are_found_in_the_messages_of_what_is_shipped_once_each(folder: Path):
+    (folder / "src").mkdir()
+    (folder / "src" / "a.py").write_text('"""It is no YAML."""\nx = f"{1} is no JSON"\n')
+    assert [problem.split(";")[0] for problem in prose.problems(("part",))] == [
+        "part/src/a.py:1: 'is no YAML'",
+        "part/src/a.py:2: 'is no JSON'",
+    ]
+
+
+def test_a_version_of_the_changelog_has_each_heading_once(folder: Path):
+    log = folder.parent / "CHANGELOG.md"
+    log.write_text("## 2\n### Added\n### Fixed\n### Added\n## 1\n### Added\nIt is no YAML.\n")
+    assert list(prose.problems(("part",))) == ["CHANGELOG.md:4: '### Added' comes twice; join the two"]

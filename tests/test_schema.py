@@ -31,7 +31,7 @@ def strict() -> Draft7Validator:
 
 
 def problem(validator: Draft7Validator, text: str) -> tuple[str, str] | None:
-    """Give the place and the text of what is wrong."""
+    """Return the place and the text of what is wrong."""
     error = best_match(validator.iter_errors(yaml.safe_load(text)))
     return error and (".".join(map(str, error.absolute_path)), error.message)
 

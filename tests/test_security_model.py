@@ -1,4 +1,4 @@
-"""What the page on the security model says cannot be relied on is so; when one of these fails, mend the page."""
+"""What the page on the security model says cannot be relied on is so; when one of these fails, fix the page."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_settings_of_a_rail_are_validated_by_its_own_model():
 
 def test_settings_that_belong_to_no_rail_are_an_error():
     (problem,) = problems(FAKE + "rails: {config: {toxcity check: {level: 1}}}")
-    assert "rails.config.toxcity check belongs to no installed rail" in problem
+    assert "rails.config.toxcity check does not match any installed rail" in problem
     assert problem.endswith("; did you mean 'toxicity check'?")
 
 

@@ -24,7 +24,8 @@ def test_keys_of_the_contract_without_effect_are_noted_and_are_no_custom_data():
 def test_an_unknown_key_that_looks_misspelt_is_noted():
     config = content("prompt: []\ncompany: x\n")
     assert config.custom_data == {"prompt": [], "company": "x"}
-    assert config.notes == ("yaml_content:1:1: 'prompt' is kept as custom data; did you mean 'prompts'?",)
+    (note,) = config.notes
+    assert note == "yaml_content:1:1: 'prompt' is not a known key (kept as custom data); did you mean 'prompts'?"
 
 
 @pytest.mark.parametrize(
@@ -37,30 +38,30 @@ def test_an_unknown_key_that_looks_misspelt_is_noted():
         ("Rails: {input: {}}", "1:1: unknown key 'Rails' holds 'input'; did you mean 'rails'?"),
         (
             "flows: [a]",
-            "1:1: 'flows' is not carried out; rails stand in 'rails.input.flows' and 'rails.output.flows'",
+            "1:1: 'flows' is not supported; list rails under rails.input.flows and rails.output.flows",
         ),
         (
             "rails: {retrieval: {flows: [a]}}",
-            "1:9: 'rails.retrieval' is not carried out; check what was retrieved before it is put into the prompt",
+            "1:9: 'rails.retrieval' is not supported; check what was retrieved before it is put into the prompt",
         ),
         (
             "rails: {tool_output: {flows: [a]}}",
             (
-                "1:9: 'rails.tool_output' is not carried out; name the rail in rails.output.flows and set "
+                "1:9: 'rails.tool_output' is not supported; name the rail in rails.output.flows and set "
                 "'channels: [tool_calls]' for it in rails.config.<rail>"
             ),
         ),
         (
             "rails: {tool_input: {flows: [a]}}",
             (
-                "1:9: 'rails.tool_input' is not carried out; check results of tools before they are put "
+                "1:9: 'rails.tool_input' is not supported; check results of tools before they are put "
                 "into the conversation"
             ),
         ),
         (
             "rails: {output: {apply_to_reasoning_traces: true}}",
             (
-                "1:18: 'rails.output.apply_to_reasoning_traces' is not carried out; set 'channels: [text, reasoning]' "
+                "1:18: 'rails.output.apply_to_reasoning_traces' is not supported; set 'channels: [text, reasoning]' "
                 "for the rail in rails.config.<rail>"
             ),
         ),

@@ -147,7 +147,7 @@ def test_railsignore_of_a_folder_above_holds_as_far_as_the_current_folder(
 def test_a_rule_that_is_no_pattern_is_an_error_with_its_line(folder: Path):
     write(folder, a_yml=MAIN)
     (folder / ".railsignore").write_text("# drafts\n[z-a].yml\n")
-    expected = "config/.railsignore:2:1: '[z-a].yml' is no pattern; write one such as '*.yml' or 'drafts/'"
+    expected = "config/.railsignore:2:1: '[z-a].yml' is not a valid pattern; for example '*.yml' or 'drafts/'"
     assert refusal("config") == expected
 
 

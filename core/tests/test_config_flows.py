@@ -47,10 +47,10 @@ def test_space_around_a_name_makes_no_difference():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "it names no rail; begin with a rail's name, such as 'self check output'"),
-        ("  ", "it names no rail; begin with a rail's name, such as 'self check output'"),
-        ("$model=guard", "it names no rail; begin with a rail's name, such as 'self check output'"),
-        ("check $model=a b", "'b' stands after an argument; put values of several words in quotes"),
+        ("", "no rail name; start with the name of a rail, such as 'self check output'"),
+        ("  ", "no rail name; start with the name of a rail, such as 'self check output'"),
+        ("$model=guard", "no rail name; start with the name of a rail, such as 'self check output'"),
+        ("check $model=a b", "'b' comes after an argument; quote values that contain spaces"),
         ("check $model=a $model=b", "the argument '$model' is given twice; give it once"),
         ("check $model=", "'$model=' cannot be read; arguments are written $name=value or $name=\"two words\""),
         ("check $model", "'$model' cannot be read; arguments are written $name=value or $name=\"two words\""),

@@ -39,7 +39,7 @@ lowest_temperature: warm
     )
     assert type(error) is InvalidRailsConfigurationError
     assert error.problems == (
-        "yaml_content:2:5: models[0] has no 'engine', which it needs",
+        "yaml_content:2:5: models[0] is missing the required key 'engine'",
         (
             "yaml_content:3:5: unknown key 'engien' in models[0]; allowed: 'type', 'engine', 'model', 'parameters', "
             "'api_key_env_var', 'concurrency', 'fallback', 'breaker', 'mode', 'cache', 'reasoning_config'; "
@@ -67,7 +67,7 @@ lowest_temperature: warm
             '$name="two words"'
         ),
         (
-            "yaml_content:12:30: rails.input.flows[1]: it names no rail; begin with a rail's name, such as "
+            "yaml_content:12:30: rails.input.flows[1]: no rail name; start with the name of a rail, such as "
             "'self check output'"
         ),
         "yaml_content:12:46: rails.input.flows[2] is the number 3; it must be text, put it in quotes",
@@ -83,7 +83,7 @@ lowest_temperature: warm
     [
         ("models: {type: main}", "1:1: models is a mapping; it must be a list"),
         ("models: [main]", "1:10: models[0] is the text 'main'; it must be a mapping"),
-        ("models: [{engine: x}]", "1:10: models[0] has no 'type', which it needs"),
+        ("models: [{engine: x}]", "1:10: models[0] is missing the required key 'type'"),
         (
             "models: [{type: a, engine: x, parameters: 3}]",
             "1:43: models[0].parameters is the number 3; it must be a mapping",
@@ -99,14 +99,14 @@ lowest_temperature: warm
                 "keep one of them"
             ),
         ),
-        ("prompts: [{content: x}]", "1:11: prompts[0] has no 'task', which it needs"),
+        ("prompts: [{content: x}]", "1:11: prompts[0] is missing the required key 'task'"),
         (
             "prompts: [{task: a, content: x, messages: []}]",
-            "1:33: prompts[0].messages stands beside 'content'; a prompt has one of them, not both",
+            "1:33: prompts[0].messages cannot be combined with 'content'; use one or the other",
         ),
         (
             "prompts: [{task: a, messages: [{type: user}]}]",
-            "1:32: prompts[0].messages[0] has no 'content', which it needs",
+            "1:32: prompts[0].messages[0] is missing the required key 'content'",
         ),
         (
             "prompts: [{task: a, messages: [{type: user, content: x, contents: y}]}]",
@@ -135,7 +135,7 @@ lowest_temperature: warm
             "plugins: {disabled: [x]}",
             "1:11: unknown key 'disabled' in plugins; allowed: 'enable', 'disable'; did you mean 'disable'?",
         ),
-        ("instructions: [{type: general}]", "1:16: instructions[0] has no 'content', which it needs"),
+        ("instructions: [{type: general}]", "1:16: instructions[0] is missing the required key 'content'"),
         ("lowest_temperature: -1", "1:21: lowest_temperature is the number -1; it must be at least 0"),
         ("custom_data: x", "1:14: custom_data is the text 'x'; it must be a mapping"),
         ("colang_version: [1]", "1:1: colang_version is a list; it must be text"),

@@ -99,7 +99,7 @@ def test_a_key_in_place_of_its_variables_name_is_explained():
     with pytest.raises(ConfigurationError) as caught:
         RailsConfig.from_content(config={"models": [{"type": "main", "engine": "x", "api_key_env_var": KEY}]})
     assert str(caught.value) == (
-        "models[0].api_key_env_var: it is no name of an environment variable; write the name of "
+        "models[0].api_key_env_var: it is not a valid environment variable name; write the name of "
         "the variable that holds "
         "the key, such as OPENAI_API_KEY, and not the key itself"
     )

@@ -48,7 +48,7 @@ def refusal(text: str) -> str:
         ),
         (
             "note: a: b\n",
-            "1:8: a colon where no key can stand; mend the indentation, or put a value that has a colon in quotes",
+            "1:8: unexpected colon; fix the indentation, or quote a value that contains a colon",
         ),
         ("note: @home\n", "1:7: a value cannot begin with '@'; put it in quotes"),
         ("note: `x`\n", "1:7: a value cannot begin with '`'; put it in quotes"),
@@ -65,12 +65,12 @@ def refusal(text: str) -> str:
             "1:8: a list or mapping stands where a key must be; put text such as '{{ name }}' in quotes",
         ),
         ("? [a]\n: 1\n", "1:3: a list or mapping stands where a key must be; put text such as '{{ name }}' in quotes"),
-        ("a: 1\nb: 2\na: 3\n", "3:1: the key 'a' stands here again, first at yaml_content:1:1; keep one of them"),
-        ("a: {b: 1, b: 2}\n", "1:11: the key 'b' stands here again, first at yaml_content:1:5; keep one of them"),
+        ("a: 1\nb: 2\na: 3\n", "3:1: the key 'a' is a duplicate, first defined at yaml_content:1:1; keep one of them"),
+        ("a: {b: 1, b: 2}\n", "1:11: the key 'b' is a duplicate, first defined at yaml_content:1:5; keep one of them"),
         ("a: !env KEY\n", "1:4: the YAML tag '!env' is not known here; write the value without it"),
         ("a: !env [KEY]\n", "1:4: the YAML tag '!env' is not known here; write the value without it"),
         ("a: !!set {b}\n", "1:4: the YAML tag '!!set' is not known here; write the value without it"),
-        ("a: !!int b\n", "1:4: the value is no YAML int; write it without the tag, or in quotes"),
+        ("a: !!int b\n", "1:4: the value is not a valid YAML int; write it without the tag, or in quotes"),
         ("a: !!python/name:os.system x\n", None),
         ("a: &x [*x]\n", "1:4: an anchor contains itself; a configuration must be finite"),
         ("&x {a: {<<: *x}}\n", None),
@@ -78,18 +78,18 @@ def refusal(text: str) -> str:
             "- a\n",
             (
                 "1:1: a list, where a configuration has keys such as 'models:' and 'rails:'; "
-                "if the file is no part of it, name it in '.railsignore'"
+                "if the file is not part of the configuration, add it to '.railsignore'"
             ),
         ),
         (
             "just text\n",
             (
                 "1:1: a single value, where a configuration has keys such as 'models:' and 'rails:'; "
-                "if the file is no part of it, name it in '.railsignore'"
+                "if the file is not part of the configuration, add it to '.railsignore'"
             ),
         ),
         ("a: \x07\n", "1:4: the character U+0007, which YAML does not allow; remove it"),
-        ("a: \ud800\n", "1:4: the byte 0xed is no UTF-8; save the file as UTF-8"),
+        ("a: \ud800\n", "1:4: the byte 0xed is not valid UTF-8; save the file as UTF-8"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(loader: str, text: str, message: str | None):
@@ -115,7 +115,7 @@ def test_what_is_nested_without_end_is_refused_and_does_not_crash(loader: str, o
 def test_aliases_that_multiply_are_refused(loader: str):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    assert "aliases multiply to more than a million values; write less of them" in refusal("\n".join(lines))
+    assert "aliases expand to more than a million values; use fewer" in refusal("\n".join(lines))
 
 
 def test_invalid_utf8_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -123,7 +123,7 @@ def test_invalid_utf8_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "config.yml").write_bytes("note: é\nname: caf".encode() + b"\xe9\n")
     with pytest.raises(ConfigurationError) as caught:
         RailsConfig.from_path("config.yml")
-    assert str(caught.value) == "config.yml:2:10: the byte 0xe9 is no UTF-8; save the file as UTF-8"
+    assert str(caught.value) == "config.yml:2:10: the byte 0xe9 is not valid UTF-8; save the file as UTF-8"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path):

@@ -56,7 +56,7 @@ async def test_what_a_rail_must_see_whole_is_held_also_with_stream_first(guarded
 
 def test_a_rail_that_needs_the_whole_takes_no_settings_of_windows(guarded):
     options = {"r": {"streaming": {"chunk_size": 100}}}
-    with pytest.raises(InvalidRailsConfigurationError, match="rail 'r' needs the whole of what it judges"):
+    with pytest.raises(InvalidRailsConfigurationError, match="rail 'r' checks whole texts only"):
         guarded(calling(), {"r": FunctionRail()}, specs={"r": {"whole": True}}, options=options)
 
 

@@ -17,7 +17,7 @@ HELLO = [{"role": "user", "content": "hello"}]
 
 
 def parameters(function):
-    """Give the parameters as a caller may pass them in order, with their defaults."""
+    """Return the parameters as a caller may pass them in order, with their defaults."""
     found = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in found if p.name != "self" and p.kind is not p.KEYWORD_ONLY}
 

@@ -179,7 +179,7 @@ def test_a_hook_without_its_marker_is_an_error(install):
 
 
 def test_a_plugin_that_offers_nothing_is_an_error():
-    with pytest.raises(PluginLoadError, match="offers nothing"):
+    with pytest.raises(PluginLoadError, match="registers nothing"):
         Registry().with_plugins(object())
 
 

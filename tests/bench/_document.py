@@ -16,7 +16,7 @@ def write_part(name: str, text: str, document: Path = _DOCUMENT) -> None:
 
 
 def with_part(document: str, name: str, text: str) -> str:
-    """Give a document with another text in the part of this name."""
+    """Return a document with another text in the part of this name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     part = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     if not part.search(document):
@@ -25,7 +25,7 @@ def with_part(document: str, name: str, text: str) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Give a table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 

@@ -20,7 +20,7 @@ FORBIDDEN = "forbidden"
 
 
 def words(count: int, *, forbidden_at: int | None = None) -> list[str]:
-    """Give a text of so many tokens, each a word."""
+    """Return a text of so many tokens, each a word."""
     texts = list(islice(cycle([f"{word} " for word in _SENTENCE.split()]), count))
     if forbidden_at is not None:
         texts[forbidden_at] = FORBIDDEN + " "
@@ -59,7 +59,7 @@ class Model:
             self.closed = True
 
     def said(self, characters: int) -> float:
-        """Give the time at which so many characters had been said."""
+        """Return the time at which so many characters had been said."""
         for text, moment in zip(self.texts, self.times, strict=False):
             characters -= len(text)
             if characters <= 0:

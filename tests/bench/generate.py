@@ -81,7 +81,7 @@ async def provider_alone() -> str:
 
 
 def calling(rails: LLMRails, **arguments: Any) -> Callable[[], Awaitable[object]]:
-    """Give a call of `generate_async`."""
+    """Return a call of `generate_async`."""
     messages = [{"role": "user", "content": "Tell me about the tides."}]
 
     async def call() -> object:
@@ -103,7 +103,7 @@ CASES: dict[str, Callable[[], Awaitable[object]]] = {
 
 
 async def measured() -> dict[str, list[float]]:
-    """Give the time of a call in each round of each case, in microseconds, in ascending order."""
+    """Return the time of a call in each round of each case, in microseconds, in ascending order."""
     rounds: dict[str, list[float]] = {name: [] for name in CASES}
     for _ in range(ROUNDS):
         for name, call in CASES.items():

@@ -34,7 +34,7 @@ def compiled(kinds: Sequence[object]) -> Patterns:
 
 
 def opener(*parts: Patterns | Phrases, see_through: Sequence[str] = ("unicode", "invisible")) -> Open:
-    """Give what opens a chain of sessions."""
+    """Return what opens a chain of sessions."""
     folding = Folding(see_through)
     return lambda: [PatternSession(part.open(), folding.open(), lambda *_: None) for part in parts]
 
@@ -54,7 +54,7 @@ def stream(sessions: Sequence[PatternSession], pieces: Sequence[str]) -> None:
 
 
 def cost(start: Open, texts: Sequence[Sequence[str]]) -> float:
-    """Give the CPU microseconds a piece: the least of some rounds, for others share this machine."""
+    """Return the CPU microseconds a piece: the least of some rounds, for others share this machine."""
     count = sum(map(len, texts))
     seconds = []
     for _ in range(ROUNDS):
@@ -76,7 +76,7 @@ def words(count: int, chance: random.Random) -> list[str]:
 
 
 def memory(start: Open, pieces: Sequence[str]) -> float:
-    """Give the most memory that one stream takes, in kilobytes; what all streams share does not count."""
+    """Return the most memory that one stream takes, in kilobytes; what all streams share does not count."""
     stream(start(), pieces)  # fills what is shared
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
@@ -91,7 +91,7 @@ def memory(start: Open, pieces: Sequence[str]) -> float:
 
 
 def delay(start: Open, texts: Sequence[Sequence[str]]) -> tuple[float, float, int]:
-    """Give the share of characters that wait for more than 16 others, their mean wait, and the longest."""
+    """Return the share of characters that wait for more than 16 others, their mean wait, and the longest."""
     waits: list[int] = []
     for pieces in texts:
         (session,) = start()

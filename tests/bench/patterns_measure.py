@@ -111,7 +111,7 @@ def score(corpus_documents: Sequence[Document], outputs: Iterable[str]) -> dict[
 
 
 def _kept(text: str, output: str) -> list[bool]:
-    """Tell for each character of the original whether it was delivered: by words first, then within what differs."""
+    """Return for each character of the original whether it was delivered: by words first, then within what differs."""
     kept = [False] * len(text)
     before, after = re.findall(r"\S+\s*|\s+", text), re.findall(r"\S+\s*|\s+", output)
     starts, ends = [0, *accumulate(map(len, before))], [0, *accumulate(map(len, after))]
@@ -126,7 +126,7 @@ def _kept(text: str, output: str) -> list[bool]:
 
 
 def _runs(before: str, after: str) -> Iterator[tuple[int, int]]:
-    """Give what two texts have in common: beginning and end, and between them what is too long for chance."""
+    """Yield what two texts have in common: beginning and end, and between them what is too long for chance."""
     head = len(commonprefix((before, after)))
     tail = len(commonprefix((before[head:][::-1], after[head:][::-1])))
     yield 0, head

@@ -15,7 +15,7 @@ TYPES = ("email", "credit_card", "ip", "mac_address", "url")
 
 
 def transformers() -> list[Any]:
-    """Give what the middleware installs into a stream of output."""
+    """Return what the middleware installs into a stream of output."""
     made = [PIIMiddleware(kind, strategy="redact", apply_to_output=True) for kind in TYPES]
     return [factory(()) for middleware in made for factory in middleware.transformers]
 
@@ -27,7 +27,7 @@ def event(kind: str, **payload: Any) -> dict[str, Any]:
 
 
 def streamed(pieces: list[str]) -> tuple[str, int, float]:
-    """Give what is delivered, how many characters of it before the end, and the CPU seconds that it took.
+    """Return what is delivered, how many characters of it before the end, and the CPU seconds that it took.
 
     A reader of the deltas alone never gets the last 128 characters of each detector; so what the last event of the
     message has beyond the deltas is counted as delivered too.

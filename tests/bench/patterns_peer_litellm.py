@@ -33,7 +33,7 @@ async def source(pieces: list[ModelResponseStream]) -> AsyncIterator[ModelRespon
 
 
 async def streamed(guardrail: ContentFilterGuardrail, pieces: list[str]) -> tuple[str, int, float]:
-    """Give what is delivered, how much before the end, and the CPU seconds beyond reading the source."""
+    """Return what is delivered, how much before the end, and the CPU seconds beyond reading the source."""
     chunks = [*map(chunk, pieces), chunk("", "stop")]
     started = time.process_time()
     async for _ in source(chunks):

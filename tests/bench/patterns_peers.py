@@ -55,7 +55,7 @@ _ROWS = [Document(row.text, tuple(Gold(*span, row.kind) for span in row.values))
 
 
 def python_of(peer: str) -> Path:
-    """Give the interpreter of a peer's environment, made with uv where it is not there yet."""
+    """Return the interpreter of a peer's environment, made with uv where it is not there yet."""
     home = ROOT / ".venvs" / peer
     python = home / "bin" / "python"
     if not python.exists() or subprocess.run([python, "-c", f"import {peer}"], check=False).returncode:
@@ -118,7 +118,7 @@ def _total(result: Result) -> Score:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Give one row for each system and split."""
+    """Return one row for each system and split."""
     lines = []
     for result in results:
         if result.split == "rows":
@@ -171,7 +171,7 @@ def of_rows(results: Sequence[Result]) -> str:
 
 
 def by_kind(results: Sequence[Result]) -> str:
-    """Give one row for each kind: values withheld in full, and characters that leaked, cut into tokens."""
+    """Return one row for each kind: values withheld in full, and characters that leaked, cut into tokens."""
     chosen = [result for result in results if result.split == "tokens"]
     lines = []
     for kind in (*KINDS, *LONG):

@@ -61,7 +61,7 @@ class Measured:
 
 
 def words_with(place: int | None) -> list[str]:
-    """Give a text of one-token words, with the phrase after so many of them."""
+    """Return a text of one-token words, with the phrase after so many of them."""
     letters = "abcdefgh"
     words = [f" {letters[i % 8]}{letters[i // 8 % 8]}{letters[i // 64 % 8]}" for i in range(WORDS)]
     if place is not None:
@@ -88,7 +88,7 @@ def measure(setting: Mapping[str, object]) -> Measured:
 
 
 def _places(calm: Recording) -> list[int]:
-    """Give where the phrase is put, in words before it: where it is hardest to see, across the end of a window."""
+    """Return where the phrase is put, in words before it: where it is hardest to see, across the end of a window."""
     ends = sorted(check.window.end // len(words_with(None)[0]) for check in calm.checks)
     return [end - tokens for end in ends[:3] for tokens in BEFORE if end - tokens + len(PHRASE.split()) <= WORDS]
 
@@ -113,7 +113,7 @@ def _lag(run: Recording) -> float:
 
 
 def tables(results: Mapping[str, Mapping[str, Measured]]) -> str:
-    """Give the numbers as tables."""
+    """Return the numbers as tables."""
     head = ["", "first text, s", "lag, s", "end after the model, s", "checks", "read / text", "leaked, worst", "missed"]
     parts = []
     for name, row in results.items():
@@ -187,7 +187,7 @@ def results() -> dict[str, dict[str, Measured]]:
 
 
 def rendered() -> tuple[str, str]:
-    """Give the page and the picture as they must be."""
+    """Return the page and the picture as they must be."""
     found = results()
     return with_part(PAGE.read_text(encoding="utf-8"), "sizes", tables(found)), picture(found)
 

@@ -49,7 +49,7 @@ class Row:
     shape: str = "{:.3f}"
 
     def cells(self) -> list[str]:
-        """Give the cells of the table."""
+        """Return the cells of the table."""
         met = "yes" if self.measured <= self.limit else "**no**"
         return [self.promise, self.shape.format(self.limit), self.shape.format(self.measured), met]
 
@@ -64,7 +64,7 @@ async def drain(stream: Any) -> list[float]:
 
 
 async def over_ideal(gap: float, latencies: list[float], *, parallel: bool) -> float:
-    """Give the total time over generation and what the judges need at least."""
+    """Return the total time over generation and what the judges need at least."""
     model = Model(words(TOKENS), gap)
     rails = guarded(model, [Judge(latency) for latency in latencies], parallel=parallel)
     start = time.monotonic()
@@ -123,7 +123,7 @@ async def first_text() -> list[Row]:
 async def _cpu(
     streams: dict[str, Callable[[], AsyncIterator[Any]]], times: dict[str, int], *, rounds: int = ROUNDS
 ) -> dict[str, float]:
-    """Give the processor's seconds for reading each stream so many times, taken in turn, the best of several rounds."""
+    """Return the processor seconds for reading each stream so many times, taken in turn, the best of several rounds."""
     best = dict.fromkeys(streams, float("inf"))
     for _ in range(rounds):
         for name, stream in streams.items():
@@ -241,7 +241,7 @@ async def growth() -> list[Row]:
 
 
 def yardstick() -> str:
-    """Say how fast this machine is just now, by something simple that every token needs."""
+    """Return how fast this machine is at the moment, by something simple that every token needs."""
     count, best = 20_000, float("inf")
     for _ in range(ROUNDS):
         start = time.process_time()

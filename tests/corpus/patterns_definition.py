@@ -123,7 +123,7 @@ def random_split(text: str, chance: random.Random, sizes: Sequence[int] = (0, 1,
 
 
 def shipped(kinds: Sequence[Kind], action: str = "redact") -> tuple[Patterns, list[Plain]]:
-    """Give shipped kinds as the rails run them, and as the definition does."""
+    """Return shipped kinds as the rails run them, and as the definition does."""
     actions = {kind.name: Action(action, kind.label) for kind in kinds}  # type: ignore[arg-type]
     plain = [
         Plain(re.compile(f"{way.lead}(?P<value>{way.pattern})"), actions[kind.name], way)

@@ -31,5 +31,5 @@ class EchoProvider:
     """Answers with the newest message."""
 
     async def stream(self, messages: list[dict[str, Any]], params: object) -> AsyncIterator[Chunk]:
-        """Give the newest message as the answer."""
+        """Yield the newest message as the answer."""
         yield Chunk(text=messages[-1]["content"])

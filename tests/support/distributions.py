@@ -25,12 +25,12 @@ _UV = str(Path(sys.executable).with_name("uv"))
 
 
 def project(member: Path) -> dict[str, Any]:
-    """Give the table `project` of a member's pyproject."""
+    """Return the table `project` of a member's pyproject."""
     return tomllib.loads((member / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def wheel_name(distribution: str) -> str:
-    """Give how the name of a distribution's wheel begins."""
+    """Return how the name of a distribution's wheel begins."""
     return distribution.replace("-", "_") + "-"
 
 
@@ -57,13 +57,13 @@ def _date_of_commit() -> str:
 
 
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder that all processes of this run of the tests have in common."""
+    """Return a folder that all processes of this run of the tests have in common."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Give a folder that is made by whichever process needs it first; the others wait for it."""
+    """Return a folder that is made by whichever process needs it first; the others wait for it."""
     done = folder.with_suffix(".done")
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -75,7 +75,7 @@ def once(folder: Path, make: Callable[[Path], object]) -> Path:
 
 
 def wheels_of_members(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with the wheels of all members as they are now, built once in a run of the tests."""
+    """Return a folder with the wheels of all members as they are now, built once in a run of the tests."""
     return once(shared(tmp_path_factory) / "wheels", lambda folder: build(folder, wheels_only=True))
 
 

@@ -69,6 +69,6 @@ def not_run(page: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def session_of(page: Path) -> str | None:
-    """Say where the reader of a page works, if the page is one session from its beginning to its end."""
+    """Return where the reader of a page works, if the page is one session from its beginning to its end."""
     match = _SESSION.search(page.read_text(encoding="utf-8"))
     return match["where"] if match else None

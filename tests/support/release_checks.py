@@ -70,7 +70,7 @@ class Wheel:
 
 
 def wheels(folder: Path) -> list[Wheel]:
-    """Give the wheel of each member.
+    """Return the wheel of each member.
 
     Raises:
         AssertionError: one is missing, or there is one that belongs to no member.
@@ -85,7 +85,7 @@ def wheels(folder: Path) -> list[Wheel]:
 
 
 def problems_of_contents(wheel: Wheel) -> Iterator[str]:
-    """Say what a wheel has and must not have, or has not and must have."""
+    """Yield what a wheel has and must not have, or has not and must have."""
     sources = wheel.member / "src"
     expected = {str(path.relative_to(sources)) for path in _known_to_git(sources)}
     found = {name for name in wheel.files if not name.startswith(wheel.info)}
@@ -104,7 +104,7 @@ def problems_of_contents(wheel: Wheel) -> Iterator[str]:
 
 
 def problems_of_metadata(wheel: Wheel) -> Iterator[str]:
-    """Say what is wrong with a wheel's metadata and its entry points."""
+    """Yield what is wrong with a wheel's metadata and its entry points."""
     metadata, kernel = wheel.metadata, project(ROOT / "core")
     if metadata["Version"] != kernel["version"]:
         yield f"has version {metadata['Version']}, and the kernel {kernel['version']}"
@@ -131,7 +131,7 @@ def problems_of_metadata(wheel: Wheel) -> Iterator[str]:
 
 
 def problems_of_source(archive: Path, member: Path) -> Iterator[str]:
-    """Say what a source distribution has and must not have, or has not and must have."""
+    """Yield what a source distribution has and must not have, or has not and must have."""
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
     expected = {str(path.relative_to(member)) for path in _known_to_git(member)}
@@ -142,7 +142,7 @@ def problems_of_source(archive: Path, member: Path) -> Iterator[str]:
 
 
 def problems_of_extras(kernel: Wheel, distributions: Sequence[str]) -> Iterator[str]:
-    """Say which member no extra of the kernel names, and which extra names no member."""
+    """Yield which member no extra of the kernel names, and which extra names no member."""
     metadata = kernel.metadata
     named = {}
     for requirement in metadata.get_all("Requires-Dist") or ():
@@ -160,7 +160,7 @@ def problems_of_extras(kernel: Wheel, distributions: Sequence[str]) -> Iterator[
 
 
 def problems_that_tools_find(files: Sequence[Path]) -> Iterator[str]:
-    """Give what twine and check-wheel-contents say, if it is anything but praise."""
+    """Yield what twine and check-wheel-contents say, if it is anything but praise."""
     programs = Path(sys.executable).parent
     checks = [
         [programs / "twine", "check", "--strict", *files],
@@ -195,12 +195,12 @@ def problems_of_installation(folder: Path, scratch: Path) -> Iterator[str]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Give the SHA-256 of each file."""
+    """Return the SHA-256 of each file."""
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
 
 
 def _known_to_git(folder: Path) -> list[Path]:
-    """Give the files below a folder that are part of the repository, or would be if they were added now."""
+    """Return the files below a folder that are part of the repository, or would be if they were added now."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z", "."]
     listed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
     return [path for name in listed.split("\0") if name and (path := folder / name).is_file()]

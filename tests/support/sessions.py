@@ -143,7 +143,7 @@ def run_python(snippet: Snippet, namespace: dict[str, Any], *, loop: Callable[[]
 
 
 def commands(code: str) -> Iterator[tuple[str, str]]:
-    """Give each command of a console, and what the page says that it prints."""
+    """Yield each command of a console, and what the page says that it prints."""
     command, printed = "", []
     for line in code.splitlines():
         if line.startswith(_PROMPT) or (command.endswith("\\") and line.startswith("    ")):
@@ -160,7 +160,7 @@ def commands(code: str) -> Iterator[tuple[str, str]]:
 
 
 def matches(found: str, printed: str) -> bool:
-    """Tell whether an output is what a page shows: blanks make no difference, and `...` stands for anything."""
+    """Return whether an output is what a page shows: blanks make no difference, and `...` stands for anything."""
     if not printed.strip():
         return True
     parts = [re.escape(" ".join(part.split())) for part in printed.split(_ANYTHING)]
@@ -172,14 +172,14 @@ _HYPOTHESIS = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
 
 
 def own_environment() -> dict[str, str]:
-    """Give the shell of somebody who has everything of this repository installed."""
+    """Return the shell of somebody who has everything of this repository installed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "HANDRAIL"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**kept, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "HANDRAIL_EXAMPLES": "1", **_HYPOTHESIS}
 
 
 def fresh_environment(wheels: Path, scratch: Path) -> dict[str, str]:
-    """Give the shell of somebody who has nothing installed, and a folder with the members' wheels.
+    """Return the shell of somebody who has nothing installed, and a folder with the members' wheels.
 
     Their `pip` is uv's, which is quicker and never too old.
     """

@@ -11,7 +11,7 @@ Exports: TypeAlias = tuple[Callable[[str], object], Callable[[], list[str]], lis
 
 
 def lazy_exports(package: str, homes: Mapping[str, Sequence[str]]) -> Exports:
-    """Give a package's `__getattr__`, `__dir__` and `__all__`.
+    """Return a package's `__getattr__`, `__dir__` and `__all__`.
 
     Discovery imports `PACKAGE.plugin`, and with it `PACKAGE/__init__.py`, so a plugin that exports its names lazily
     costs nothing until a configuration names it. Name them under `TYPE_CHECKING` too, for type checkers and editors.

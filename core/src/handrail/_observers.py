@@ -78,17 +78,17 @@ class Observer:
     """What an observer may have; any object will do that has some of these methods.
 
     They are called in the event loop, in the order in which things happen, and must return at once: whatever takes
-    longer belongs into a thread of the observer's own. Records are for reading. An observer that raises is logged and
+    longer belongs in a thread of the observer's own. Records are for reading. An observer that raises is logged and
     not called again. What a method may be told can grow: new methods are optional, and new fields have defaults.
 
     May also have `async def aclose(self)`, awaited when the `LLMRails` that it belongs to is closed.
     """
 
     def call_begun(self, call: ObservedCall) -> None:
-        """Take note that a call begins; in the context of whoever asks for the answer."""
+        """Note that a call begins; in the context of whoever asks for the answer."""
 
     def model_asked(self, call: ObservedCall, request: LLMCall) -> None:
-        """Take note of a request to a model, the main one or a rail's own."""
+        """Note a request to a model, the main one or a rail's own."""
 
     def around_model(self, call: ObservedCall, request: LLMCall) -> AbstractContextManager[object] | None:
         """Return what is entered around a request, in the task that sends it; of a streamed one until it has begun."""
@@ -96,10 +96,10 @@ class Observer:
         return None
 
     def model_answered(self, call: ObservedCall, request: LLMCall) -> None:
-        """Take note of how a request ended."""
+        """Note how a request ended."""
 
     def check_begun(self, call: ObservedCall, check: CheckRecord) -> None:
-        """Take note that a rail is asked; of its record only what it is shown is known."""
+        """Note that a rail is asked; of its record only what it is shown is known."""
 
     def around_check(self, call: ObservedCall, check: CheckRecord) -> AbstractContextManager[object] | None:
         """Return what is entered around the rail's work, in the task that does it; asked again if that is parted."""
@@ -107,13 +107,13 @@ class Observer:
         return None
 
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
-        """Take note of what a rail said. `held` of a check that others hold up is known when the call ends."""
+        """Note what a rail said. `held` of a check that others hold up is known when the call ends."""
 
     def released(self, call: ObservedCall, released: Released) -> None:
-        """Take note of the first that goes out, and of whatever else a check lets out."""
+        """Note the first text that goes out, and of whatever else a check lets out."""
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
-        """Take note that a rail ends the call, before the event of it goes out."""
+        """Note that a rail ends the call, before the event of it goes out."""
 
     def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:
-        """Take note that a call has ended, its provider is closed and no check runs. Told once for each that began."""
+        """Note that a call has ended, its provider is closed and no check runs. Told once for each that began."""

@@ -108,7 +108,7 @@ class Strategy(Protocol):
         ...
 
     def window(self) -> Window | None:
-        """Give the next window, or None while too little has come; asked whenever the rail has a free slot.
+        """Return the next window, or None while too little has come; asked whenever the rail has a free slot.
 
         Windows go forwards and skip nothing: the first starts at 0 and each next one where the last one ended.
         After `finish`, windows come until all text is covered, then None.

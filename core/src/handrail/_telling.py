@@ -114,17 +114,17 @@ class Telling:
         self._is_over = is_over
 
     def begin(self) -> None:
-        """Tell that the call begins."""
+        """Notify the observers that the call begins."""
         self._begun = True
         self._observers.tell("call_begun", self.call)
 
     def look(self) -> None:
-        """Tell that the call has ended if it has."""
+        """Notify the observers if the call has ended."""
         if self._is_over():
             self.end()
 
     def end(self) -> None:
-        """Tell, once, that the call has ended."""
+        """Notify the observers, once, that the call has ended."""
         if self._over or not self._begun:
             return
         self._over = True
@@ -135,30 +135,30 @@ class Telling:
         self._observers.tell("call_ended", self.call, ended)
 
     def check_begun(self, record: CheckRecord) -> None:
-        """Tell that a rail is asked."""
+        """Notify the observers that a rail is asked."""
         self._running[id(record)] = record
         self._observers.tell("check_begun", self.call, record)
 
     def check_ended(self, record: CheckRecord) -> None:
-        """Tell what a rail said; of a check that never began, such as one that was cancelled before, both."""
+        """Notify the observers of what a rail said, and of its beginning, too, if it was cancelled before that."""
         if self._running.pop(id(record), None) is None:
             self._observers.tell("check_begun", self.call, record)
         self._observers.tell("check_ended", self.call, record)
 
     def model_asked(self, request: LLMCall) -> None:
-        """Tell of a request to a model."""
+        """Notify the observers of a request to a model."""
         self._observers.tell("model_asked", self.call, request)
 
     def model_answered(self, request: LLMCall) -> None:
-        """Tell how it ended."""
+        """Notify the observers of how it ended."""
         self._observers.tell("model_answered", self.call, request)
 
     def stopped(self, stop: Blocked | RailFailed) -> None:
-        """Tell that a rail ends the call."""
+        """Notify the observers that a rail ends the call."""
         self._observers.tell("stopped", self.call, stop)
 
     def released(self, items: Iterable[object]) -> None:
-        """Tell of text, reasoning or arguments that went out."""
+        """Notify the observers of text, reasoning or arguments that went out."""
         characters = sum(map(_size, items))
         if not characters:
             return
@@ -166,7 +166,7 @@ class Telling:
         self._observers.tell("released", self.call, Released(characters, time.monotonic() - self._started, first))
 
     def first_released(self, items: Iterable[object]) -> None:
-        """Tell the same unless something went out before."""
+        """Notify as `released` does, unless something went out before."""
         if not self._gave:
             self.released(items)
 

@@ -39,7 +39,7 @@ def node(kind, inputs, output, attributes=b""):
 
 
 def graph(table, *, tokens):
-    """Give a model that looks each token up in a table, and takes the most of each column unless it is for tokens."""
+    """Return a model that looks each token up in a table, and takes the most of each column unless it is for tokens."""
     raw = struct.pack(f"<{len(table) * len(table[0])}f", *(cell for row in table for cell in row))
     weights = field(1, len(table)) + field(1, len(table[0])) + field(2, FLOAT) + field(8, "table") + field(9, raw)
     nodes = [node("Gather", ["table", "input_ids"], "logits" if tokens else "rows")]

@@ -90,7 +90,7 @@ def _chunk(chunk):
 
 
 def _answer(ended, message, *, text=None, shown="", kept=None):
-    """Say what a reader saw of a message that was put together from what came."""
+    """Return what a reader saw of a message that was put together from what came."""
     message = message or AIMessageChunk(content="")
     finish = message.response_metadata.get("finish_reason")
     calls = getattr(message, "tool_call_chunks", None)

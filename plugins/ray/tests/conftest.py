@@ -79,7 +79,7 @@ def running():
 
 @pytest.fixture
 def serve(running):
-    """Give the stand-in, as if it had just started."""
+    """Return the stand-in, as if it had just started."""
     running.forget()
     return running
 

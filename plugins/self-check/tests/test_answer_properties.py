@@ -1,6 +1,6 @@
 """Properties of the reader: an answer allows only if every part of it is one that may be there.
 
-Answers are put together from parts that may stand in them and parts that may not, in six languages.
+Answers are put together from parts that are allowed in them and parts that are not, in six languages.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ DEPLOY = Path(__file__).parents[3].joinpath("docs", "deploy.md").read_text(encod
 
 
 def table(heading: str) -> set[str]:
-    """Give the names in the first column of the README's table of this heading."""
+    """Return the names in the first column of the README's table of this heading."""
     rows = (
         re.search(rf"^\| {re.escape(heading)} \|.*?\n\n", README, re.DOTALL | re.MULTILINE)[0].rstrip().splitlines()[2:]
     )
@@ -54,7 +54,7 @@ def names_of_tests() -> set[str]:
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
-    """Give the cells of the table below a heading."""
+    """Return the cells of the table below a heading."""
     section = page.partition(f"{heading}\n")[2].partition("\n## ")[0]
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line[:1] == "|"][2:]
 

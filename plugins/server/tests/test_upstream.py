@@ -63,7 +63,7 @@ class Asked:
         self.connection.close()
 
     def cut_off(self) -> bool:
-        """Tell whether the connection ends before the answer does."""
+        """Return whether the connection ends before the answer does."""
         try:
             return not self.response.read().endswith(b"data: [DONE]\n\n")
         except (http.client.IncompleteRead, ConnectionError):
@@ -169,7 +169,7 @@ def test_killed_process_leaves_nothing_and_another_takes_its_port(run_server, gu
 
 
 def workers_of(pid: int) -> set[int]:
-    """Give the processes that serve; a process has other children too, which help it."""
+    """Return the processes that serve; a process has other children too, which help it."""
     found = set()
     for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()):
         with suppress(OSError):  # it has just ended

@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_usage(tmp_path: Path, capsy
         ("a" * 31, "at most 30 characters"),
         ("löud", "NAME is 'löud'; it must be"),
         ("../up", "NAME is '../up'; it must be"),
-        ("handrail-loud", "NAME is 'handrail-loud'; write 'loud', for 'handrail-' is put before it"),
+        ("handrail-loud", "NAME is 'handrail-loud'; write 'loud', 'handrail-' is added automatically"),
         ("openai", "'handrail-openai' is taken by handrail-openai 0.1.0"),
         ("secret-check", "'secret check' is taken by handrail-patterns 0.1.0"),
         ("sentence", "'sentence' is taken by handrail-strategies 0.1.0"),

@@ -197,7 +197,7 @@ async def test_a_definition_that_cannot_be_used_is_a_failure_and_no_pass(tools, 
         ({"schemas": {"f": {"type": "text"}}}, "it is not a JSON Schema"),
         ({"max_length": 1}, "max_length"),
         ({"alowed": []}, "allowed"),
-        ({"streaming": {"chunk_size": 100}}, "needs the whole of what it judges at once, so it takes no 'streaming'"),
+        ({"streaming": {"chunk_size": 100}}, "checks whole texts only, so 'streaming' cannot be set for it"),
     ],
 )
 def test_settings_that_are_wrong_are_errors_when_the_configuration_is_loaded(settings, says):

@@ -24,7 +24,7 @@ def data_of(value):
 
 
 def read(*events, think=None, headers=None):
-    """Give the chunks of an answer and what they come to."""
+    """Return the chunks of an answer and what they come to."""
     answer = Answer({}, headers or {}, think=think)
     chunks = [chunk for value in events for chunk in answer.chunks(data_of(value))]
     assert answer.finished

@@ -30,7 +30,7 @@ def server():
 
 
 def example(server):
-    """Give the example's configuration with the address of this server."""
+    """Return the example's configuration with the address of this server."""
     written = (EXAMPLES / "openai" / "config.yml").read_text()
     content = yaml.safe_load(written.replace("http://127.0.0.1:8123/v1", server.base_url))
     prompts = yaml.safe_load((EXAMPLES / "openai" / "prompts.yml").read_text())

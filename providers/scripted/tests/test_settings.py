@@ -10,7 +10,7 @@ from pydantic import ValidationError
     [
         ({}, ("answers",), "Field required"),
         ({"answers": 3}, ("answers",), "name of a YAML file or a list of answers"),
-        ({"answers": {"hello": "hi"}}, ("answers",), "a 'default' stands beside 'answers'"),
+        ({"answers": {"hello": "hi"}}, ("answers",), "'default' is a key of its own beside 'answers'"),
         (
             {"answers": [{"text": "a", "chunking": "tokens"}]},
             ("answers", 0, "chunking"),

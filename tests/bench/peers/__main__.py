@@ -77,7 +77,7 @@ def measure(system: System, names: list[str] | None, *, quick: bool) -> dict[str
 
 
 def merged(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
-    """Give the later results of a system with the earlier ones of cases that were not measured again."""
+    """Return the later results of a system with the earlier ones of cases that were not measured again."""
     return {**later, "cases": earlier.get("cases", {}) | later["cases"]}
 
 

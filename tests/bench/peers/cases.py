@@ -14,7 +14,7 @@ VIOLATIONS = (12, 25, 38, 51, 64, 77, 90, 103)
 
 
 def all_cases(*, quick: bool = False) -> list[dict[str, Any]]:
-    """Give the cases; `quick` leaves out most of them, to try the program."""
+    """Return the cases; `quick` leaves out most of them, to try the program."""
     pace = [_pace(latency, rails) for rails in RAILS for latency in LATENCIES]
     crowd = [_crowd(streams) for streams in (1, 50, 200)]
     rest = [_cpu(), _violation(), _slow_consumer()]
@@ -22,7 +22,7 @@ def all_cases(*, quick: bool = False) -> list[dict[str, Any]]:
 
 
 def memory_case() -> dict[str, Any]:
-    """Give the case that is measured in a process of its own: how much memory a long stream takes."""
+    """Return the case that is measured in a process of its own: how much memory a long stream takes."""
     return {"id": "memory", "kind": "memory", "tokens": 5000, "gap": -1.0, "latency": 0.0, "rails": 1}
 
 

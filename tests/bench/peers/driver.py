@@ -52,7 +52,7 @@ class Trial:
 
 
 async def _better(run: Callable[[], Awaitable[Result]]) -> Result:
-    """Give the faster of two runs, since others use the machine too; of a slow system the first one."""
+    """Return the faster of two runs, since others use the machine too; of a slow system the first one."""
     first = await run()
     return first if first["total"] > SLOW else min(first, await run(), key=lambda result: result["total"])
 

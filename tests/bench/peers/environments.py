@@ -123,7 +123,7 @@ class MissingError(Exception):
 
 
 def python_of(system: System) -> Path:
-    """Give the interpreter of a system's environment."""
+    """Return the interpreter of a system's environment."""
     return _HOME / system.environment / "bin" / "python"
 
 
@@ -150,7 +150,7 @@ def make_environment(system: System) -> None:
 
 
 def version_of(system: System) -> str:
-    """Give the version that is installed."""
+    """Return the version that is installed."""
     if not system.distribution:
         return ""
     code = f"from importlib.metadata import version; print(version({system.distribution!r}))"
@@ -158,7 +158,7 @@ def version_of(system: System) -> str:
 
 
 def import_seconds(system: System) -> float:
-    """Give the processor's seconds that a fresh interpreter takes to import the system, beyond its own start."""
+    """Return the processor's seconds that a fresh interpreter takes to import the system, beyond its own start."""
     measure = "import json, time; start = time.process_time(); {}; print(json.dumps(time.process_time() - start))"
     return min(float(json.loads(_output(system, measure.format(system.imported)))) for _ in range(3))
 

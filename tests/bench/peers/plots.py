@@ -55,7 +55,7 @@ def _bars(results: dict[str, dict[str, Any]], case: str, key: str) -> Any:
 
 
 def chart(title: str, bars: list[Bar], shape: str, *, logarithmic: bool) -> str:
-    """Give a chart of horizontal bars; a dashed line stands at 1 where values are ratios."""
+    """Return a chart of horizontal bars; a dashed line stands at 1 where values are ratios."""
     height = _TOP + len(bars) * _ROW + 14
     room = _WIDTH - _LABEL - 70
     most = max((value for _, value, _ in bars if value is not None), default=1.0)

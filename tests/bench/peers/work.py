@@ -27,7 +27,7 @@ class BlockedError(Exception):
 
 
 def tokens_of(count: int, violation_at: int | None = None) -> list[str]:
-    """Give a text of so many tokens, a word each, with the violation at a place among them."""
+    """Return a text of so many tokens, a word each, with the violation at a place among them."""
     words = cycle([f"{word} " for sentence in _SENTENCES for word in sentence.split()])
     tokens = list(islice(words, count))
     if violation_at is not None:
@@ -127,7 +127,7 @@ class Reading:
     generated_at_end: int = 0
 
     def gaps(self) -> Iterator[float]:
-        """Give the seconds between one piece and the next, and the end."""
+        """Yield the seconds between one piece and the next, and the end."""
         times = [*self.times, self.ended]
         for earlier, later in zip(times, times[1:], strict=False):
             yield later - earlier

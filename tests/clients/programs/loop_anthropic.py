@@ -13,7 +13,7 @@ def loop(model):
 
     @anthropic.beta_tool
     def weather(city: str) -> str:
-        """Say how the weather is.
+        """Return the weather in a city.
 
         Args:
             city: where.

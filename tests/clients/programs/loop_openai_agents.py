@@ -24,7 +24,7 @@ def with_model(make):
 
         @function_tool
         def weather(city: str) -> str:
-            """Say how the weather is."""
+            """Return the weather in a city."""
             calls.append(city)
             return f"Sunny in {city}."
 

@@ -116,7 +116,7 @@ class Call:
         return OwnedGenerator(pull, renderer)
 
     async def begin(self) -> None:
-        """Tell observers that the call begins, and rails what its conversation says."""
+        """Notify observers that the call begins, and show rails what its conversation says."""
         if self.journal.telling is not None:
             self.journal.telling.begin()
         await self._tell()
@@ -218,7 +218,7 @@ class Call:
         return False
 
     async def _tell(self) -> None:
-        """Tell rails what the conversation says now."""
+        """Update what rails are shown of the conversation."""
         self.turn = await told_of(self.turn, self._conversation)
         self.gate.tell(self.turn)
 

@@ -118,7 +118,7 @@ async def _check(
         if result.status == "blocked":
             break
     if result is None:
-        raise InvalidRequestError("there is nothing to check: pass a message of the user, of the assistant, or both")
+        raise InvalidRequestError("there is nothing to check: pass a user message, an assistant message, or both")
     return result
 
 
@@ -126,7 +126,7 @@ async def _check_input(
     app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions
 ) -> tuple[Conversation, RailsResult]:
     if not any(message["role"] in app.config.rails.input.roles for message in talk.messages):
-        raise InvalidRequestError("there is no message of the user for the input rails to check")
+        raise InvalidRequestError("no user message for the input rails to check")
     asked = talk
     guard = InputGuard(app, options.choose(app.input_rails, "input"), turn)
     for judge in (guard.history, guard.pending):
@@ -200,7 +200,7 @@ def _blocked(stop: Blocked | RailFailed) -> RailsResult:
 def _wanted(
     directions: Sequence[Direction] | None, messages: Sequence[Message], input_roles: Collection[str]
 ) -> tuple[Direction, ...]:
-    """Give the directions to check, the input first.
+    """Return the directions to check, the input first.
 
     Raises:
         InvalidRequestError: one of them is none.

@@ -52,7 +52,7 @@ class RunningCalls:
         self._running[call] = None
 
     def remove(self, call: Lifetime) -> None:
-        """Take note that a call has ended."""
+        """Record that a call has ended."""
         self._running.pop(call, None)
         if not self._running:
             waiting, self._waiting = self._waiting, []

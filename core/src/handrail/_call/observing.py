@@ -38,7 +38,7 @@ def ended(
 
 @contextmanager
 def observing_check(observers: Observers, turn: Turn) -> Generator[None, None, None]:
-    """Tell observers of rails that run alone."""
+    """Notify observers of rails that run alone."""
     if not observers:
         yield
         return
@@ -70,7 +70,7 @@ class _Remembering(Telling):
         self.stops: list[Blocked | RailFailed] = []
 
     def stopped(self, stop: Blocked | RailFailed) -> None:
-        """Tell that a rail ends the call."""
+        """Notify the observers that a rail ends the call."""
         self.stops.append(stop)
         super().stopped(stop)
 

@@ -52,7 +52,7 @@ class GenerationOptions:
     log: LogOptions = field(default_factory=LogOptions)
 
     def choose(self, plans: Sequence[RailPlan], direction: Direction) -> tuple[RailPlan, ...]:
-        """Give the rails of a direction that run.
+        """Return the rails of a direction that run.
 
         Raises:
             InvalidRequestError: a name is not configured.

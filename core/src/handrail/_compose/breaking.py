@@ -101,7 +101,7 @@ class Breaker:
             )
 
     def _end(self, *, failed: bool | None) -> None:
-        """Take note of how a request has ended; None if that says nothing."""
+        """Record how a request has ended; None if that says nothing."""
         with self._lock:
             self._probing = False
             if failed is None:

@@ -142,7 +142,7 @@ class RailContext:
         return self.config.base_path
 
     def model(self, type: str = "main") -> Model:  # noqa: A002  # the configuration's own word
-        """Give the model of this type; where none is configured, the main one.
+        """Return the model of this type; where none is configured, the main one.
 
         Raises:
             ConfigurationError: the configuration has neither.
@@ -152,7 +152,7 @@ class RailContext:
         return self._models(self._tasks.get(type, (type, type))[1])
 
     def rail(self, name: str) -> InnerRail | None:
-        """Give an installed rail, to ask it from inside this one; None if none has this name.
+        """Return an installed rail, to ask it from inside this one; None if none has this name.
 
         It judges what this rail judges, unless it is for the other direction alone. Rails that the configuration
         defines itself are not among them, so that one of them may ask the installed rail whose name it has taken.
@@ -163,7 +163,7 @@ class RailContext:
         return None if self._rails is None else self._rails(name, self.direction)
 
     def prompt(self, task: str) -> TaskPrompt:
-        """Give the configuration's prompt for a task.
+        """Return the configuration's prompt for a task.
 
         Raises:
             ConfigurationError: there is none; the message names the task.
@@ -172,7 +172,7 @@ class RailContext:
         return self.config.prompt(prompt, model=self.config.model_for(model))
 
     def with_task(self, task: str, *, prompt: str, model: str) -> RailContext:
-        """Give a context for a rail that this one is made of, for which a task has another prompt and model.
+        """Return a context for a rail that this one is made of, for which a task has another prompt and model.
 
         Args:
             task: the task as that rail knows it.

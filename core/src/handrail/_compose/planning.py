@@ -111,7 +111,7 @@ class RailPlanner:
             return self._strategy(self._config.rail_streaming(options), options, key)
         if options.streaming is not None:
             raise InvalidRailsConfigurationError(
-                f"rail {spec.name!r} needs the whole of what it judges at once, so it takes no 'streaming'; remove it"
+                f"rail {spec.name!r} checks whole texts only, so 'streaming' cannot be set for it; remove it"
             )
         return _Cut(Whole)
 
@@ -162,7 +162,7 @@ def plugin_settings(
     kernel: type[BaseModel] | None,
     *path: str | int,
 ) -> object:
-    """Validate a plugin's settings; `kernel` has the keys that may stand beside them."""
+    """Validate a plugin's settings; `kernel` has the keys that are valid beside them."""
     model = offer.load_settings()
     if model is None:
         return dict(values)

@@ -48,8 +48,8 @@ def refuse_unused_settings(
             names = registry.names(RailSpec)
             problems.note(
                 InvalidRailsConfigurationError(
-                    f"rails.config.{key} belongs to no installed rail; "
-                    f"rails: {', '.join(names)}{did_you_mean(key, names)}",
+                    f"rails.config.{key} does not match any installed rail; "
+                    f"installed rails: {', '.join(names)}{did_you_mean(key, names)}",
                     code="unused",
                     subject=str(key),
                 ),

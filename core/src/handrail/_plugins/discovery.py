@@ -143,7 +143,7 @@ def _read_hooks(plugin: object, name: str) -> _Hooks:
     rails = partial(_config_rails, manager) if manager.hook.handrail_config_rails.get_hookimpls() else None
     providers = partial(_config_providers, manager) if manager.hook.handrail_config_providers.get_hookimpls() else None
     if not specs and rails is None and providers is None:
-        raise PluginLoadError(f"it offers nothing; implement one of {', '.join(_ALL_HOOKS)}, marked with @hookimpl")
+        raise PluginLoadError(f"it registers nothing; implement one of {', '.join(_ALL_HOOKS)}, marked with @hookimpl")
     return _Hooks(tuple(specs), rails, providers)
 
 

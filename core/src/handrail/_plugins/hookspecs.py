@@ -63,7 +63,7 @@ def handrail_placements() -> Iterable[PlacementSpec]:  # type: ignore[empty-body
 
 @hookspec
 def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec] | None:
-    """Give the rails that a configuration itself defines, such as those in its Colang files.
+    """Return the rails that a configuration itself defines, such as those in its Colang files.
 
     Called when a configuration is composed, for every configuration; None if this one defines nothing that the plugin
     reads. Files that no plugin reads are an error, so a plugin that returns rails must have read all of the kind. A
@@ -78,7 +78,7 @@ def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> 
 
 @hookspec
 def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | None:
-    """Give the engines that a configuration itself defines, such as those that its Python files register.
+    """Return the engines that a configuration itself defines, such as those that its Python files register.
 
     Called when every plugin has given the configuration's rails, so that its files have been run. An engine of the
     configuration takes the place of an installed one as a rail does.

@@ -129,7 +129,7 @@ class Registry:
         return cls(installed_plugins(points))
 
     def with_plugins(self, *plugins: object) -> Registry:
-        """Give a registry that has these plugins too: any objects or modules with hook implementations.
+        """Return a registry that has these plugins too: any objects or modules with hook implementations.
 
         Raises:
             PluginLoadError: one of them is not a plugin.
@@ -137,7 +137,7 @@ class Registry:
         return Registry((*self._installed, *map(plugin_from_object, plugins)), own=self._own)
 
     def without(self, disabled: Collection[str]) -> Registry:
-        """Give a registry without these plugins, named by distribution or entry point.
+        """Return a registry without these plugins, named by distribution or entry point.
 
         Raises:
             ConfigurationError: a name fits no plugin.
@@ -147,7 +147,7 @@ class Registry:
         return Registry(left, own=self._own)
 
     def restricted_to(self, enabled: Collection[str]) -> Registry:
-        """Give a registry with these plugins alone, beside the kernel's own and those that a program has handed in.
+        """Return a registry with these plugins alone, beside the kernel's own and those that a program has handed in.
 
         Raises:
             ConfigurationError: a name fits no plugin.
@@ -158,7 +158,7 @@ class Registry:
         return Registry(left, own=self._own)
 
     def allowed(self, config: RailsConfig) -> Registry:
-        """Give a registry of what a configuration may use: what it enables, without what it disables.
+        """Return a registry of what a configuration may use: what it enables, without what it disables.
 
         Raises:
             ConfigurationError: it names a plugin that is not installed.
@@ -167,7 +167,7 @@ class Registry:
         return registry.without(config.plugins.disable)
 
     def for_config(self, config: RailsConfig, registrations: Registrations) -> Registry:
-        """Give a registry with the rails and engines that a configuration itself defines, without what it may not use.
+        """Return a registry with the rails and engines that a configuration itself defines, less what it may not use.
 
         What the configuration defines takes the place of what is installed under the same name; a plugin that offers
         such a name and cannot say where the configuration defines it is one of two that offer it.
@@ -272,7 +272,7 @@ def _in_place(own: list[Offer[Spec]], installed: list[Offer[Spec]]) -> list[Offe
 
 
 def _own(plugin: Plugin, specs: Iterable[Spec]) -> Plugin:
-    """Give a plugin as the source of what a configuration itself defines."""
+    """Return a plugin as the source of what a configuration itself defines."""
     return replace(plugin, specs=tuple(specs), config_rails=None, config_providers=None)
 
 

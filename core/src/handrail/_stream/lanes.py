@@ -282,8 +282,8 @@ class Lane:
 
     def _too_late(self, edit: Edit) -> RailError:
         return RailError(
-            f"{self.plan.plugin}: rail {self.plan.name!r} rewrites characters {edit.start} to {edit.end}, of which "
-            f"those before {self.cleared} had passed it; a larger hold_size lets it see them in time",
+            f"{self.plan.plugin}: rail {self.plan.name!r} rewrites characters {edit.start} to {edit.end}, but "
+            f"the part before {self.cleared} was already released; a larger hold_size lets it see them in time",
             rail=self.plan.name,
             plugin=self.plan.plugin,
         )

@@ -170,7 +170,7 @@ class Pump:
         self.leave()
 
     def _look_over(self) -> None:
-        """Tell that the stream is over, once nothing of it runs any more."""
+        """Notify the observers that the stream is over, once nothing of it runs any more."""
         if self._lifetime is None or self._running is None or not self._running[0].are_done:
             return
         if self.gate.ended or self._source is not None:

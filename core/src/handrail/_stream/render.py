@@ -23,11 +23,11 @@ class Renderer(Protocol):
     plain_text: bool
 
     def render(self, item: Item) -> Any:
-        """Give what the consumer sees of the item; None for nothing."""
+        """Return what the consumer sees of the item; None for nothing."""
         ...
 
     def render_error(self, error: Exception) -> Any:
-        """Give what the consumer sees of a broken generation; None if it is to be raised."""
+        """Return what the consumer sees of a broken generation; None if it is to be raised."""
         ...
 
 
@@ -37,13 +37,13 @@ class AsText:
     plain_text = True
 
     def render(self, item: Item) -> str | None:
-        """Give text and errors, and nothing else."""
+        """Return text and errors, and None for everything else."""
         if isinstance(item, str):
             return item
         return _as_text(item) if isinstance(item, Blocked | RailFailed) else None
 
     def render_error(self, error: Exception) -> str:
-        """Give the error as a text of its own kind."""
+        """Return the error as a text of its own kind."""
         return StreamError.of_generation(error)
 
 
@@ -62,7 +62,7 @@ class AsTextWithMetadata:
         self._usage = usage
 
     def render(self, item: Item) -> dict[str, Any] | None:
-        """Give text, errors and, at the end, usage and what else the provider sent."""
+        """Return text, errors and, at the end, usage and what else the provider sent."""
         if isinstance(item, str):
             return {"text": item}
         if isinstance(item, Blocked | RailFailed):
@@ -72,7 +72,7 @@ class AsTextWithMetadata:
         return None
 
     def render_error(self, error: Exception) -> dict[str, Any]:
-        """Give the error as a text of its own kind."""
+        """Return the error as a text of its own kind."""
         return {"text": StreamError.of_generation(error)}
 
 
@@ -82,16 +82,16 @@ class AsItems:
     plain_text = True
 
     def render(self, item: Item) -> Item:
-        """Give the item."""
+        """Return the item."""
         return item
 
     def render_error(self, error: Exception) -> None:  # noqa: ARG002  # the error is raised instead
-        """Give nothing."""
+        """Return None."""
         return
 
 
 def _as_text(stop: Blocked | RailFailed) -> str:
-    """Give the refusal of an input rail as ordinary text, anything else as an error."""
+    """Return the refusal of an input rail as ordinary text, anything else as an error."""
     if isinstance(stop, Blocked) and stop.direction == "input":
         return stop.message
     return StreamError.of(stop)

@@ -39,7 +39,7 @@ class Source(Protocol):
         ...
 
     def closed(self, received: Received) -> None:
-        """Take note that the stream was closed, however it ended."""
+        """Record that the stream was closed, however it ended."""
 
 
 class OneChunk:

@@ -23,11 +23,11 @@ class Whole:
         self._pieces.append(text)
 
     def finish(self) -> None:
-        """Take note that no more text will come."""
+        """Record that no more text will come."""
         self._finished = True
 
     def window(self) -> Window | None:
-        """Give the whole text, once."""
+        """Return the whole text, once."""
         if not self._finished or not self._pieces:
             return None
         text = "".join(self._pieces)

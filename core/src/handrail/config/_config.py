@@ -227,7 +227,7 @@ class RailsConfig(Section):
 
         Args:
             name: the rail's name; case, spaces, hyphens and underscores make no difference.
-            config_key: another key under which its settings may stand.
+            config_key: another key that its settings may have.
             fields: of the rail's own settings, for which some of the kernel's keys make way; unless given, all do.
         """
         key = self.rail_key(name, config_key)
@@ -262,7 +262,7 @@ class RailsConfig(Section):
             model: the plugin's pydantic model.
             values: the settings.
             path: where they stand in the configuration, such as `"rails", "config", "toxicity check"`.
-            also: further keys that may stand there, for the message about an unknown one.
+            also: further keys that are valid there, for the message about an unknown one.
 
         Raises:
             ConfigurationError: they are wrong; each problem is a line.

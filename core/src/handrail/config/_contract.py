@@ -69,7 +69,7 @@ def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
             del result.values[key]
             result.notes.append(_without_effect(tree, (key,)))
         elif key == "flows":
-            result.problems.append(_at(tree, (key,), "rails stand in 'rails.input.flows' and 'rails.output.flows'"))
+            result.problems.append(_at(tree, (key,), "list rails under rails.input.flows and rails.output.flows"))
         elif (near := nearest(key, known)) is not None:
             _near_miss(result, key, near, tree)
     if isinstance(values.get("rails"), dict):
@@ -78,13 +78,13 @@ def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
 
 
 def _near_miss(result: SetAside, key: Any, near: str, tree: Node) -> None:
-    """Say what an unknown top-level key may have meant; one that holds rails must not become custom data."""
+    """Note what an unknown top-level key may have meant; one that holds rails must not become custom data."""
     value = result.values[key]
     if near == "rails" and isinstance(value, dict) and _RAILS_KEYS.intersection(value):
         text = f"unknown key '{key}' holds {listed(sorted(_RAILS_KEYS.intersection(value)))}; did you mean 'rails'?"
         result.problems.append(problem_at(tree, (key,), text, key=True))
     else:
-        text = f"'{key}' is kept as custom data; did you mean '{near}'?"
+        text = f"'{key}' is not a known key (kept as custom data); did you mean '{near}'?"
         result.notes.append(problem_at(tree, (key,), text, key=True))
 
 
@@ -113,4 +113,4 @@ def _without_effect(tree: Node, path: KeyPath) -> Problem:
 
 
 def _at(tree: Node, path: KeyPath, instead: str) -> Problem:
-    return problem_at(tree, path, f"'{dotted(path)}' is not carried out; {instead}", key=True)
+    return problem_at(tree, path, f"'{dotted(path)}' is not supported; {instead}", key=True)

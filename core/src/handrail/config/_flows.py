@@ -53,14 +53,14 @@ class Flow:
             position = match.end()
             if word := match["word"]:
                 if arguments:
-                    raise ValueError(f"{word!r} stands after an argument; put values of several words in quotes")
+                    raise ValueError(f"{word!r} comes after an argument; quote values that contain spaces")
                 words.append(word)
             elif match["name"] in arguments:
                 raise ValueError(f"the argument {'$' + match['name']!r} is given twice; give it once")
             else:
                 arguments[match["name"]] = _unquoted(match["value"])
         if not words:
-            raise ValueError("it names no rail; begin with a rail's name, such as 'self check output'")
+            raise ValueError("no rail name; start with the name of a rail, such as 'self check output'")
         return cls(" ".join(words), arguments, text)
 
 

@@ -28,7 +28,7 @@ class IgnoreRules:
         """Read a file of rules, one a line.
 
         Raises:
-            ConfigurationError: a line is no pattern.
+            ConfigurationError: a line is not a valid pattern.
         """
         rules: list[tuple[re.Pattern[str], bool]] = []
         problems: list[Problem] = []
@@ -42,12 +42,12 @@ class IgnoreRules:
                 rules.append((_pattern(rule.removeprefix("!").removeprefix("\\")), ignores))
             except re.error:
                 place = Place(Source(display_name(file), file.parent), number, 1)
-                problems.append(Problem(f"{rule!r} is no pattern; write one such as '*.yml' or 'drafts/'", place))
+                problems.append(Problem(f"{rule!r} is not a valid pattern; for example '*.yml' or 'drafts/'", place))
         raise_problems(problems)
         return cls(file.parent, tuple(rules))
 
     def match(self, path: Path, *, is_folder: bool) -> bool:
-        """Tell whether the path is ignored."""
+        """Return whether the path is ignored."""
         name = path.relative_to(self.folder).as_posix() + "/" * is_folder
         ignored = False
         for pattern, ignores in self.rules:

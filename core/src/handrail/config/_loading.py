@@ -102,7 +102,7 @@ def _load_folder(folder: Folder) -> Origin:
 
 
 def _notes(folder: Path) -> Iterator[str]:
-    """Give what a folder may hold for other systems, and nobody reads here."""
+    """Yield notes about files for other systems, which are not read here."""
     documents = folder / "kb"
     if documents.is_dir():
         yield (
@@ -132,7 +132,7 @@ def _document(content: bytes | str, source: Source) -> Node:
     raise YamlProblemError(
         Problem(
             f"{found}, where a configuration has keys such as 'models:' and 'rails:'; "
-            "if the file is no part of it, name it in '.railsignore'",
+            "if the file is not part of the configuration, add it to '.railsignore'",
             tree.place or Place(source, 1, 1),
         )
     )

@@ -101,7 +101,7 @@ def problem_at(
 def shown(value: object, path: KeyPath = ()) -> str:
     """Describe a value that was found, without its content where that may be a secret."""
     if any(map(is_secret_key, path)) or (isinstance(value, str) and is_secret_value(value)):
-        return "a value that is not shown here"
+        return "a hidden value"
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -124,7 +124,7 @@ def listed(names: Iterable[object]) -> str:
 
 
 def nearest(name: object, names: Iterable[str]) -> str | None:
-    """Give the name that was probably meant; case makes no difference."""
+    """Return the name that was probably meant; case makes no difference."""
     from difflib import get_close_matches
 
     folded = {known.lower(): known for known in names}

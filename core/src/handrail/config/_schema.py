@@ -27,7 +27,7 @@ Schema: TypeAlias = dict[str, Any]
 
 _SECTIONS = (ModelConfig, TaskPrompt, Rails, InputRails, OutputRails, StreamingConfig, RailOptions, PluginsConfig)
 _OPTIONAL = (Rails, InputRails, OutputRails, StreamingConfig, PluginsConfig)
-_NAME_OF_MODEL: Schema = {"type": "string", "description": "The model's name, unless it stands beside 'parameters'."}
+_NAME_OF_MODEL: Schema = {"type": "string", "description": "The model's name, unless 'parameters' has it."}
 _OBSERVERS: Schema = {
     "type": "object",
     "additionalProperties": {"type": ["object", "null"]},
@@ -79,7 +79,7 @@ class _Writer:
         top = self._section(RailsConfig)
         top["properties"] |= {key: _without_effect() for key in sorted(WITHOUT_EFFECT)}
         top["properties"]["observers"] = _OBSERVERS
-        top["properties"]["flows"] = _refused("rails stand in 'rails.input.flows' and 'rails.output.flows'")
+        top["properties"]["flows"] = _refused("list rails under rails.input.flows and rails.output.flows")
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "A configuration of Handrail",
@@ -96,7 +96,7 @@ class _Writer:
         return keys
 
     def _settings(self, served: Served) -> Schema:
-        """Return what may stand where a name's settings are, as a mapping that can be changed."""
+        """Return the schema of a name's settings, as a mapping that can be changed."""
         name = self._names.get(served.settings) if served.settings is not None else None
         found: Schema = self._definitions[name] if name is not None else {"type": "object"}
         anything = {"additionalProperties": True} if served.takes_anything or name is None else {}

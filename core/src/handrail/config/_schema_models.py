@@ -39,7 +39,7 @@ def definitions_of(models: Iterable[type[BaseModel]]) -> tuple[dict[type[BaseMod
 
 
 def documented(model: type) -> dict[str, str]:
-    """Give what the docstrings of a class and its bases say of each attribute."""
+    """Return what the docstrings of a class and its bases say of each attribute."""
     found: dict[str, str] = {}
     for cls in model.__mro__:
         section = _ATTRIBUTES.search(inspect.cleandoc(cls.__dict__.get("__doc__") or ""))
@@ -63,7 +63,7 @@ def or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reachable(root: object, definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the definitions to which something refers, directly or through others, in the order of their names."""
+    """Return the definitions to which something refers, directly or through others, in the order of their names."""
     found: set[str] = set()
     waiting = [root]
     while waiting:
@@ -83,7 +83,7 @@ class _ForEditors(GenerateJsonSchema):
     """Writes draft 7, which every editor of YAML understands."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  # pydantic asks for each schema
-        """Give no titles: they would only repeat the keys."""
+        """Return False: they would only repeat the keys."""
         return False
 
     def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
@@ -150,7 +150,7 @@ def _can_be_described(model: type[BaseModel]) -> bool:
 
 
 def _spellings(name: str, field: FieldInfo, cls: type[BaseModel]) -> Iterator[str]:
-    """Give the keys under which a field may stand, the main one first."""
+    """Yield the keys that a field accepts, the main one first."""
     alias = field.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
     aliases = [choice for choice in choices if isinstance(choice, str) and not isinstance(choice, AliasPath)]

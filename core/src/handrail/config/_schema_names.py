@@ -42,22 +42,22 @@ class Served:
 
 
 def engines(registry: Catalogue) -> list[Served]:
-    """Give what may stand as `engine`."""
+    """Return the valid values of `engine`."""
     return list(_served(registry.names(ProviderSpec), registry.provider))
 
 
 def rails(registry: Catalogue) -> list[Served]:
-    """Give what may stand in a list of flows."""
+    """Return the valid entries of a list of flows."""
     return list(_served(registry.names(RailSpec), registry.rail))
 
 
 def strategies(registry: Catalogue) -> list[Served]:
-    """Give what may stand as `strategy`."""
+    """Return the valid values of `strategy`."""
     return list(_served(registry.names(StrategySpec), registry.strategy))
 
 
 def placements(registry: Catalogue) -> list[Served]:
-    """Give what may stand below `place`."""
+    """Return the valid keys below `place`."""
     return list(_served(registry.names(PlacementSpec), registry.placement))
 
 

@@ -25,17 +25,17 @@ _VALUE = re.compile(
 
 
 def is_secret_key(key: object) -> bool:
-    """Tell whether a key looks as if its value must not be shown."""
+    """Return whether a key looks as if its value must not be shown."""
     return isinstance(key, str) and bool(_KEY.search(key)) and not _HARMLESS_KEY.search(key)
 
 
 def is_secret_value(text: str) -> bool:
-    """Tell whether a text looks like a key of a known service, or has a password in a URL."""
+    """Return whether a text looks like a key of a known service, or has a password in a URL."""
     return bool(_VALUE.search(text))
 
 
 def hidden(value: object) -> object:
-    """Give a copy of a value in which whatever looks like a secret is replaced by asterisks."""
+    """Return a copy of a value in which whatever looks like a secret is replaced by asterisks."""
     if isinstance(value, dict):
         return {key: _HIDDEN if is_secret_key(key) and below else hidden(below) for key, below in value.items()}
     if isinstance(value, list):

@@ -25,7 +25,7 @@ _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 def _is_variable(name: str) -> str:
     if not _VARIABLE.fullmatch(name):
         raise ValueError(
-            "it is no name of an environment variable; write the name of the variable that holds the key, "
+            "it is not a valid environment variable name; write the name of the variable that holds the key, "
             "such as OPENAI_API_KEY, and not the key itself"
         )
     return name
@@ -154,7 +154,7 @@ class TaskPrompt(Section):
     @model_validator(mode="after")
     def _content_or_messages(self) -> Self:
         if self.content is not None and self.messages is not None:
-            reject("messages", "stands beside 'content'; a prompt has one of them, not both")
+            reject("messages", "cannot be combined with 'content'; use one or the other")
         if self.content is None and self.messages is None:
             reject("", "has neither 'content' nor 'messages'; a prompt needs one of them")
         return self

@@ -51,7 +51,7 @@ class Node:
     key_place: Place | None = None
 
     def children(self) -> Iterable[tuple[object, Node]]:
-        """Give keys or indices with the nodes below; nothing for a scalar."""
+        """Yield keys or indices with the nodes below; nothing for a scalar."""
         if isinstance(self.value, dict):
             return cast("dict[object, Node]", self.value).items()
         if isinstance(self.value, list):
@@ -59,7 +59,7 @@ class Node:
         return ()
 
     def child(self, step: object) -> Node | None:
-        """Give the node below this key or index, if there is one."""
+        """Return the node below this key or index, if there is one."""
         if isinstance(self.value, dict):
             return cast("dict[object, Node]", self.value).get(step)
         if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
@@ -92,7 +92,7 @@ def display_name(path: Path) -> str:
 
 
 def plain(node: Node) -> object:
-    """Give the value without its places."""
+    """Return the value without its places."""
     if isinstance(node.value, dict):
         return {key: plain(below) for key, below in node.children()}
     if isinstance(node.value, list):

@@ -110,9 +110,8 @@ def _explain(
         return _unknown_key((*prefix, *parent, last), _keys(model, parent, also), tree)
     if kind == "missing":
         path = (*prefix, *parent)
-        return problem_at(
-            tree, path, f"{dotted(path)} has no '{last}', which it needs", code="missing-key", subject=str(last)
-        )
+        text = f"{dotted(path)} is missing the required key '{last}'"
+        return problem_at(tree, path, text, code="missing-key", subject=str(last))
     path = (*prefix, *_written(detail["loc"], tree, prefix))
     if kind == "section":
         path = (*path, context["key"]) if context["key"] else path
@@ -172,7 +171,7 @@ def _written(location: Sequence[int | str], tree: Node | None, prefix: KeyPath) 
 
 
 def _keys(model: type[BaseModel], location: Sequence[int | str], also: Collection[str]) -> list[str]:
-    """Give the keys that may stand at a location below a model."""
+    """Return the keys that are valid at a location below a model."""
     here: type[BaseModel] | None = model
     for step in location:
         if isinstance(step, str) and here is not None and step in here.model_fields:

@@ -27,7 +27,7 @@ def read_yaml(content: bytes | str, source: Source) -> Node:
     """Read one YAML document; an empty one gives a node of None.
 
     Raises:
-        YamlProblemError: it is no YAML, no UTF-8, or has a key twice in one mapping.
+        YamlProblemError: it is not valid YAML or UTF-8, or a mapping has a key twice.
     """
     text = decode(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content, source)
     try:
@@ -80,7 +80,7 @@ class _Builder:
         return self._sized(node)[0]
 
     def _sized(self, node: YamlNode) -> tuple[Node, int]:
-        """Give the node and how many nodes it stands for when all its aliases are written out."""
+        """Return the node and how many nodes it stands for when all its aliases are written out."""
         known = self._done.get(id(node))
         if known is not None:
             return known
@@ -97,7 +97,7 @@ class _Builder:
         else:
             built = self._refuse_tag(node), 1
         if built[1] > _MOST_NODES:
-            built = self._refuse(node, "aliases multiply to more than a million values; write less of them"), 1
+            built = self._refuse(node, "aliases expand to more than a million values; use fewer"), 1
         self._open.discard(id(node))
         self._done[id(node)] = built
         return built
@@ -118,7 +118,7 @@ class _Builder:
         return Node({**merged, **entries}, self._place(node)), size
 
     def _merged(self, node: YamlNode) -> tuple[dict[object, Node], int]:
-        """Give the entries that `<<` brings in: of several mappings an earlier one wins, as YAML has it.
+        """Return the entries that `<<` brings in: of several mappings an earlier one wins, as YAML has it.
 
         PyYAML has a method for this too, in which from 6.0.4 on a later one wins.
         """
@@ -147,18 +147,18 @@ class _Builder:
             key = self._key(key_node)
             if key in seen:
                 first = self._place(seen[key])
-                self._refuse(key_node, f"the key '{key}' stands here again, first at {first}; keep one of them")
+                self._refuse(key_node, f"the key '{key}' is a duplicate, first defined at {first}; keep one of them")
             seen.setdefault(key, key_node)
 
     def _key(self, node: YamlNode) -> object:
-        """Give a key; `on`, `yes` and `null` are words here, and a list or mapping has been refused already."""
+        """Return a key; `on`, `yes` and `null` are words here, and a list or mapping has been refused already."""
         if not isinstance(node, yaml.ScalarNode):
             return None
         value = self._scalar(node).value
         return node.value if value is None or isinstance(value, bool) else value
 
     def _scalar(self, node: ScalarNode) -> Node:
-        """Give a scalar; dates and clock times are text, for that is what they are meant to be in a configuration."""
+        """Return a scalar; dates and clock times are text, for that is what they are meant to be in a configuration."""
         if node.tag in _AS_WRITTEN or (node.tag in _NUMBERS and ":" in node.value):
             return Node(node.value, self._place(node))
         if not node.tag.startswith(_TAG):
@@ -167,7 +167,7 @@ class _Builder:
             return Node(self._loader.construct_object(node), self._place(node))
         except (yaml.YAMLError, ValueError):
             tag = node.tag.removeprefix(_TAG)
-            return self._refuse(node, f"the value is no YAML {tag}; write it without the tag, or in quotes")
+            return self._refuse(node, f"the value is not a valid YAML {tag}; write it without the tag, or in quotes")
 
     def _refuse_tag(self, node: YamlNode) -> Node:
         tag = node.tag.replace(_TAG, "!!")

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 DEEPEST = 100
 _TAB = "a tab character; YAML does not allow tabs for indentation, use spaces"
 _MEANINGS = {
-    "mapping values are not allowed": (
-        "a colon where no key can stand; mend the indentation, or put a value that has a colon in quotes"
-    ),
+    "mapping values are not allowed": ("unexpected colon; fix the indentation, or quote a value that contains a colon"),
     "but found another document": "a second YAML document begins here; a file has one",
     "found undefined alias": "an alias ('*name') of an anchor ('&name') that is not above it; put text in quotes",
     "exceeded maximum nesting depth": f"nested more than {DEEPEST} levels deep",  # libyaml's own limit is 1,000
@@ -43,7 +41,9 @@ def decode(content: bytes, source: Source) -> str:
         start = error.start
     place = _place_of_offset(content[:start].decode("utf-8-sig", errors="replace"), source)
     raise YamlProblemError(
-        Problem(f"the byte 0x{content[start]:02x} is no UTF-8; save the file as UTF-8", place, code="invalid-yaml")
+        Problem(
+            f"the byte 0x{content[start]:02x} is not valid UTF-8; save the file as UTF-8", place, code="invalid-yaml"
+        )
     )
 
 

@@ -84,7 +84,7 @@ def show(folder: Path, /, *, rail: str | None = None, call: str | None = None, l
 
 @app.command
 def mark(folder: Path, call: str, rail: str, label: Literal["right", "wrong"], /, *, by: str = "") -> int:
-    """Say of a decision that it was right or wrong; the last mark of a decision counts.
+    """Mark a decision as right or wrong; the last mark of a decision counts.
 
     Exit codes: 0 marked, 2 the record has no such decision.
 

@@ -86,7 +86,7 @@ class Feed:
         return True
 
     async def tell_later(self) -> None:
-        """Tell what is cleared without another push, until the answer has its end; see `push`."""
+        """Yield what is cleared without another push, until the answer has its end; see `push`."""
         fed = await self._entered()
         while not self._finished:
             event: Event | None = None

@@ -45,7 +45,7 @@ class HandrailGuardrail(CustomGuardrail):
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give a subclass the hooks as its own: the proxy asks the class itself, and would let a stream through."""
+        """Define the hooks of a subclass as its own: the proxy asks the class itself, and would let streams through."""
         super().__init_subclass__(**kwargs)
         for name in _HOOKS:
             if name not in vars(cls):

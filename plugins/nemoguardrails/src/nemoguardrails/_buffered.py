@@ -43,7 +43,7 @@ class BufferedStrategy:
         self._source.ended = True
 
     def window(self) -> Window | None:
-        """Give the next batch that has something new as a window; at the end, whatever no batch has shown.
+        """Return the next batch that has something new as a window; at the end, whatever no batch has shown.
 
         Raises:
             ValueError: the batches do not show the text as it came.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def engine_of(provider: Any) -> Callable[[Mapping[str, Any], ProviderContext], Provider]:
-    """Give an engine of a class that is called with `model` and the model's parameters."""
+    """Return an engine for a class that is called with `model` and the model's parameters."""
 
     def make(settings: Mapping[str, Any], context: ProviderContext) -> Provider:
         model = {"model": context.model.model} if context.model.model else {}

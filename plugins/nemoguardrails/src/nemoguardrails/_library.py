@@ -93,7 +93,7 @@ def _build(offer: _Offer, late: bool, settings: object, context: RailContext) ->
 
 
 def _for_task(spec: RailSpec, context: RailContext) -> RailContext:
-    """Give a rail with `$task=name` the prompt that is written for it, and the model of that name if there is one."""
+    """Return the context of a rail with `$task=name`: the prompt written for it, and the model of that name, if any."""
     name = context.arguments.get(_TASK)
     if name is None or len(spec.prompts) != 1:
         return context

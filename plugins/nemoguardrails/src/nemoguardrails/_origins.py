@@ -22,7 +22,7 @@ class Origins:
         self.left: Metadata = None
 
     def came(self, chunk: str, metadata: Metadata) -> None:
-        """Take note of a chunk."""
+        """Record a chunk."""
         if chunk:
             self._chunks.append((len(chunk), metadata))
             self.left = metadata

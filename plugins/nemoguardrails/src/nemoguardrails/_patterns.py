@@ -39,7 +39,7 @@ class PatternFilter:
         return text
 
     def finish(self) -> str:
-        """Take note of the end; give what is left."""
+        """Record the end, and return what is left."""
         text, self._held = self._held, ""
         return text.removesuffix(self.suffix)
 
@@ -61,6 +61,6 @@ class PatternFilter:
 
 
 def _overlap(text: str, pattern: str) -> int:
-    """Give the length of the longest end of the text that is a beginning of the pattern, or all of it."""
+    """Return the length of the longest end of the text that is a beginning of the pattern, or all of it."""
     longest = min(len(text), len(pattern))
     return next((size for size in range(longest, 0, -1) if text.endswith(pattern[:size])), 0)

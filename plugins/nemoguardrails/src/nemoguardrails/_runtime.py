@@ -26,9 +26,9 @@ class Runtime:
         return self._rails.composition.registrations.action_params
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> None:
-        """Give rails a function that they may execute by name."""
+        """Register a function that rails may execute by name."""
         self._rails.register_action(action, name)
 
     def register_action_param(self, name: str, value: object) -> None:
-        """Give a value to every executed function that has a parameter of this name."""
+        """Pass a value to every executed function that has a parameter of this name."""
         self._rails.register_action_param(name, value)

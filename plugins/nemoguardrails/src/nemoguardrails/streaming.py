@@ -121,7 +121,7 @@ class StreamingHandler:
         self.enable_buffer = True
 
     async def disable_buffering(self) -> None:
-        """Give out what is in the buffer as one chunk, and buffer no more."""
+        """Send what is in the buffer as one chunk, and buffer no more."""
         self.enable_buffer = False
         buffered, self.buffer = self.buffer, ""
         if buffered:

@@ -16,7 +16,7 @@ class Words:
     """Words that stand before a value, within `REACH` characters.
 
     A word in Latin letters stands apart from other letters, but for a plural's `s`, or is a part of a name such as
-    `userPhone`; words of other scripts may stand anywhere. Accents do not count.
+    `userPhone`; words of other scripts may be anywhere. Accents do not count.
     """
 
     def __init__(self, *words: str, reach: int = REACH) -> None:

@@ -2,7 +2,7 @@
 
 The pattern becomes an automaton with a state for each of its characters. It backtracks exponentially where one text
 leads from a state back to itself in two ways, and as a power of the text's length where several repeats, one after
-the other, can share out one text between them.
+the other, can match the same text in many ways.
 """
 
 from __future__ import annotations

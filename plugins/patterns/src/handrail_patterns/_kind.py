@@ -18,7 +18,7 @@ class Way:
         lead: what stands before it and stays, such as the name of a field.
         check: looks at a match more closely, as a checksum does.
         near: words of which one must stand nearby, before the value.
-        unless: words of which none may stand there, or none nearer than those of `near`.
+        unless: words of which none may be there, or none nearer than those of `near`.
         not_after: what may not stand right before the value, as a pattern.
         trim: signs at the end of a match that end a sentence, and not the value.
         limit: the longest match in characters, for a pattern that has none of its own.

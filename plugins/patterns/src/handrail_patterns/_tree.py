@@ -111,7 +111,7 @@ _KEPT_FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.ASCII
 
 
 def parse(pattern: str, flags: int = 0) -> Node:
-    """Parse a pattern; the flags end up in the characters and edges, so that any part can stand by itself.
+    """Parse a pattern; the flags end up in the characters and edges, so that any part can be used by itself.
 
     Raises:
         re.error: it is no regular expression.

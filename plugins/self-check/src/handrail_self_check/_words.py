@@ -70,7 +70,7 @@ ASIDE = vocabulary(
     "hier ist die das der meine mein lautet endgültige voici ma mon la le est finale aquí está mi el es final "
     "以下 我的 是 以下は です 私の"
 )
-"""Words that may stand about these, in a preface."""
+"""Words that are allowed around these, in a preface."""
 
 QUESTION = ASIDE | vocabulary(
     "should must shall need needs does do did be being been has have that these those any message answer response "
@@ -79,7 +79,7 @@ QUESTION = ASIDE | vocabulary(
     "soll sollte muss diese dieser dieses nachricht antwort werden wird doit être ce cette message "
     "réponse debe debería ser este esta mensaje respuesta 吗 应 应该 この メッセージ"
 )
-"""Words that may stand about these, in an echo of the question."""
+"""Words that are allowed around these, in an echo of the question."""
 
 REASON = vocabulary(
     "reason reasons reasoning explanation rationale justification why because grund gründe begründung erklärung "

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def guardrails_fields(
     heading: Heading, wanted: Wanted, response: GenerationResponse, withheld: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return the object that stands beside the choices."""
+    """Return the object that is sent beside the choices."""
     ids = heading.config_ids
     fields: dict[str, Any] = {"config_id": ids[0]} if len(ids) == 1 else {"config_ids": list(ids)}
     if isinstance(response.stop, Blocked):
@@ -75,7 +75,7 @@ def ended(
         heading: what names the answer.
         wanted: the request.
         response: what came of it, as its client may know it.
-        found: what stands beside the answer.
+        found: what comes beside the answer.
         rails: whose answer it is.
         block_as: how a block is told.
         retracted: what is to be withdrawn of what was delivered.

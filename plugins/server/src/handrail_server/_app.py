@@ -188,7 +188,7 @@ class _Plain:
         self._document: Mapping[str, Any] = {}
 
     async def models(self, request: Request) -> Response:
-        """List what may stand as `model`: configurations, and what the operator allows beside them."""
+        """List the valid values of `model`: configurations, and what the operator allows beside them."""
         return Json({"object": "list", "data": [_model(name) for name in self._models(request)]})
 
     async def model(self, request: Request) -> Response:
@@ -278,7 +278,7 @@ class _Errors:
         """Answer an error of the router."""
         if not isinstance(error, HTTPException):  # pragma: no cover  # registered for this class alone
             raise error
-        texts = {404: "There is nothing at this path.", 405: "The path does not take this method."}
+        texts = {404: "Not found.", 405: "Method not allowed."}
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
         shown = ApiError(error.status_code, texts.get(error.status_code, str(error.detail)), code=code)
         return self._answer(request, shown, error.headers or {})

@@ -81,7 +81,7 @@ def _serve(given: Mapping[str, Any], *, wrap: str | None = None, defaults: Mappi
 
     path, config, file = (given.get(name) for name in ("path", "config", "settings"))
     if path is not None and config is not None:
-        raise ConfigurationError(f"two configurations are named, {str(path)!r} and --config {str(config)!r}; name one")
+        raise ConfigurationError(f"configuration given twice: {str(path)!r} and --config {str(config)!r}; name one")
     if path is None and config is None and file is None:
         raise ConfigurationError(_HELP)
     options = {name: value for name, value in given.items() if name not in ("path", "config", "settings")}

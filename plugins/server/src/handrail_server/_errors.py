@@ -247,7 +247,7 @@ def _provider_error(error: ProviderError) -> ApiError:
     if isinstance(error, ProviderRateLimitError):
         return _rate_limited(error)
     if isinstance(error, ProviderAuthenticationError):
-        text = "The server may not use this model; its log says which error it gave."
+        text = "The server is not authorized to use this model; see its log."
         return ApiError(424, text, type="server_error", code="model_access_denied", final=True)
     status, text, code = _passing(error)
     return ApiError(status, text, type="server_error", code=code, retry_after=1)
@@ -258,7 +258,7 @@ def _passing(error: ProviderError) -> tuple[int, str, str]:
     if isinstance(error, ProviderTimeoutError):
         return 504, "The model did not answer in time.", "model_timeout"
     if isinstance(error, ProviderConnectionError):
-        return 502, "The model cannot be reached, or it broke off.", "model_unreachable"
+        return 502, "The model is unreachable or closed the connection.", "model_unreachable"
     return 502, "The model failed.", "model_failed"
 
 
@@ -274,7 +274,7 @@ def _bad_request(error: ProviderError) -> ApiError:
 
 def _rate_limited(error: ProviderRateLimitError) -> ApiError:
     spent = error.code == "insufficient_quota"  # until somebody pays
-    text = "The model's quota is used up." if spent else "The model takes no more requests for now; try again later."
+    text = "The model's quota is used up." if spent else "The model is rate limited; retry later."
     return ApiError(
         429,
         text,

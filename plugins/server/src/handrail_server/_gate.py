@@ -132,7 +132,7 @@ class Gate:
         if self._hosts and "*" not in self._hosts and name not in self._hosts:
             raise ApiError(
                 421,
-                "The server is not known by this name; its setting 'allowed_hosts' lists others.",
+                "Unknown Host header; add it to 'allowed_hosts'.",
                 code="unknown_host",
             )
 
@@ -152,7 +152,7 @@ class Gate:
             raise shutting_down()
         self._check_tenant(tenant, asks=asks)
         if self._running[""] >= self._settings.limits.concurrency:
-            text = "The server runs as many requests as it may; try again soon."
+            text = "The server is at its concurrency limit; retry shortly."
             raise ApiError(503, text, type="server_error", code="server_full", retry_after=1)
         if tenant.requests is not None:
             tenant.requests.take(1)

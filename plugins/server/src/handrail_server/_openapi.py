@@ -26,7 +26,7 @@ _ERRORS = {
     408: "The body did not come in time.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    421: "The server is not known by this name.",
+    421: "Unknown Host header.",
     424: "The model or the configuration cannot be used until its operator changes it; trying again does not help.",
     429: "Too many requests; `Retry-After` says when to try again.",
     502: "The model, or a rail, failed.",
@@ -153,7 +153,7 @@ def _paths() -> dict[str, Any]:
         **{webhook_path(shape): {"post": _webhook(webhook_path(shape))} for shape in SHAPES},
         "/v1/embeddings": {"post": {"operationId": "embeddings", **embeddings}},
         "/v1/models/{id}": {"get": {"operationId": "model", **model}},
-        "/v1/models": {"get": {"operationId": "models", **_operation("List what may stand as `model`.", _MODELS)}},
+        "/v1/models": {"get": {"operationId": "models", **_operation("List the valid values of `model`.", _MODELS)}},
         "/v1/rails/configs": {"get": {"operationId": "configs", **_operation("List the configurations.", _CONFIGS)}},
         "/healthz": {"get": {"operationId": "healthz", "security": [], **_operation("Whether it lives.", _STATUS)}},
         "/readyz": {

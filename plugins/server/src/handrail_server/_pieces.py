@@ -44,7 +44,7 @@ async def parse_large_body(model: type[BodyT], body: bytes, *, values: int, mess
         messages: how many messages.
 
     Raises:
-        ApiError: it holds too much, is no JSON or is wrong.
+        ApiError: it holds too much, is not valid JSON or is wrong.
     """
     clock = _Clock()
     await _count(body, values, clock, "The body")

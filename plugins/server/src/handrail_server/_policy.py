@@ -122,7 +122,7 @@ class Gatekeeper:
         if messages[-1].role == "assistant" and not self._policy.prefill:
             raise ApiError(
                 400,
-                "The last message is the assistant's, so the answer would go on from words that no rail has checked; "
+                "The last message is the assistant's, so the model would continue text that no rail has checked; "
                 "send one of the roles user, tool, system or developer last.",
                 code="invalid_value",
                 param="messages",
@@ -239,9 +239,8 @@ def _refuse_unsupported(body: ChatBody) -> None:
 
 def _either(name: str, flat: Any, nested: Any) -> Any:
     if flat is not None and nested is not None:
-        raise ApiError(
-            400, f"'{name}' stands both beside and inside 'guardrails'; keep one.", code="invalid_value", param=name
-        )
+        text = f"'{name}' is given both at the top level and inside 'guardrails'; keep one."
+        raise ApiError(400, text, code="invalid_value", param=name)
     return nested if flat is None else flat
 
 

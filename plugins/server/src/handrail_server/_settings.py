@@ -145,7 +145,7 @@ class ServerSettings(_Settings):
     default_config_id: str | None = Field(None, description="The configuration of requests that name none.")
     auto_reload: bool = Field(default=False, description="Whether a changed configuration is loaded again.")
     prefix: str = Field("", description="Path below which everything is served, such as '/guard'.")
-    api_key_env: str | None = Field(None, description="Variable with the API keys, separated by commas.")
+    api_key_env: str | None = Field(None, description="Environment variable with the API keys, comma-separated.")
     keys: Path | None = Field(
         None, description="A file with the keys of tenants: their configurations, limits and labels."
     )

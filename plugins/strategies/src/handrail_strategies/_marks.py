@@ -38,7 +38,7 @@ AROUND = re.compile(
     rf"(?P<marks>[{STOPS}{_CALLS}{_SCRIPT_ENDS}]{{1,16}})(?P<close>(?:[{_CLOSING}]|[ \u00a0\u202f][»›](?!\S)){{0,16}})"
     rf"(?P<space>\s{{0,64}})(?P<open>[{_OPENING}]{{0,8}})"
 )
-"""The marks at the end of a sentence and what may stand between them and the next one's first letter."""
+"""The marks at the end of a sentence and what is allowed between them and the next one's first letter."""
 
 BLANK = re.compile(r"\s{1,64}")
 """A line's end and the white space that follows."""

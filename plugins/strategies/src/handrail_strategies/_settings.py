@@ -1,4 +1,4 @@
-"""The settings of each strategy: what may stand beside `strategy` in `rails.output.streaming`."""
+"""The settings of each strategy: the keys beside `strategy` in `rails.output.streaming`."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Authority:
         return cls(file, authority)
 
     def serve(self, *names: str, expired: bool = False) -> ssl.SSLContext:
-        """Give a server's context with a certificate for these names, by default the local ones."""
+        """Return a server's context with a certificate for these names, by default the local ones."""
         names = names or ("localhost", "127.0.0.1")
         past = datetime(2020, 1, 1, tzinfo=UTC) if expired else None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

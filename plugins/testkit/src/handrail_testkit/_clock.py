@@ -31,12 +31,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
 
     def time(self) -> float:
-        """Give the virtual time, in seconds from 0."""
+        """Return the virtual time, in seconds from 0."""
         return self._jumping.now
 
 
 def virtual_backend(name: str) -> Backend:
-    """Give what anyio takes as `anyio_backend`: "asyncio" or "trio", on a virtual clock."""
+    """Return what anyio takes as `anyio_backend`: "asyncio" or "trio", on a virtual clock."""
     if name == "asyncio":
         return name, {"loop_factory": VirtualLoop}
     return name, {"clock": MockClock(autojump_threshold=0)}

@@ -45,7 +45,7 @@ class Completion:
         return self.finish_reason or ("tool_calls" if self.tool_calls else "stop")
 
     def chunks(self, model: str, *, include_usage: bool) -> Iterator[Json]:
-        """Give the chunks of a streamed answer, in the order in which OpenAI sends them."""
+        """Yield the chunks of a streamed answer, in the order in which OpenAI sends them."""
         head = _head(self.id, self.model or model)
         null = {"usage": None} if include_usage else {}
         for delta in self._deltas():
@@ -55,7 +55,7 @@ class Completion:
             yield {**head, "choices": [], "usage": usage_object(self.usage)}
 
     def whole(self, model: str) -> Json:
-        """Give the answer to a request that does not stream."""
+        """Return the answer to a request that does not stream."""
         message: Json = {"role": "assistant", "content": "".join(self.pieces) or None, "refusal": None}
         if self.refusal:
             message |= {"content": None, "refusal": "".join(self.refusal)}
@@ -109,7 +109,7 @@ def chunk_objects(chunk: Chunk, model: str, *, include_usage: bool) -> Iterator[
 
 
 def usage_object(usage: Usage) -> Json:
-    """Give the protocol's `usage`."""
+    """Return the protocol's `usage`."""
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -118,7 +118,7 @@ def usage_object(usage: Usage) -> Json:
 
 
 def error_object(message: str, *, type: str, code: str | int | None = None, param: str | None = None) -> Json:  # noqa: A002  # the protocol's own word
-    """Give an error as the protocol has it, both as a body and as an event."""
+    """Return an error as the protocol has it, both as a body and as an event."""
     return {"error": {"message": message, "type": type, "param": param, "code": code}}
 
 

@@ -18,7 +18,7 @@ def provider_context(
     parameters: Mapping[str, Any] | None = None,
     api_key_env_var: str | None = None,
 ) -> ProviderContext:
-    """Give the context of a provider that is configured as the main model."""
+    """Return the context of a provider that is configured as the main model."""
     entry = {
         "type": "main",
         "engine": engine,

@@ -50,7 +50,7 @@ class DistributionConformance(Conformance, suite=True):
 
     @pytest.fixture
     def installed(self) -> importlib.metadata.Distribution:
-        """Give the distribution as it is installed."""
+        """Return the distribution as it is installed."""
         assert self.distribution, "set 'distribution' to the name of yours, as pip knows it"
         return importlib.metadata.distribution(self.distribution)
 
@@ -92,7 +92,7 @@ class PluginConformance(DistributionConformance, suite=True):
 
     @pytest.fixture
     def probe(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Probe:
-        """Give what discovery of the distribution did in a fresh process."""
+        """Return what discovery of the distribution did in a fresh process."""
         made = request.config.stash.setdefault(_PROBES, {})
         if self.distribution not in made:
             made[self.distribution] = probed(self.distribution, tmp_path_factory.mktemp("probe"))
@@ -100,7 +100,7 @@ class PluginConformance(DistributionConformance, suite=True):
 
     @pytest.fixture
     def registry(self, installed: importlib.metadata.Distribution) -> Registry:
-        """Give a registry of this distribution's plugins alone."""
+        """Return a registry of this distribution's plugins alone."""
         return Registry().with_plugins(*(point.load() for point in _points(installed)))
 
     # How it is found
@@ -216,7 +216,7 @@ def _points(installed: importlib.metadata.Distribution) -> Sequence[importlib.me
 
 
 def _packages(installed: importlib.metadata.Distribution) -> Sequence[str]:
-    """Give the packages with plugins, or the package that is named like the distribution."""
+    """Return the packages with plugins, or the package that is named like the distribution."""
     packages = sorted({point.module.rpartition(".")[0] for point in _points(installed)})
     return packages or [canonicalize_name(installed.name).replace("-", "_")]
 
@@ -232,7 +232,7 @@ def _specs(registry: Registry, kind: type[Any]) -> list[Any]:
 
 
 def _settings(registry: Registry) -> Iterator[tuple[str, Any]]:
-    """Give each name with the model of its settings, where it has one."""
+    """Yield each name with the model of its settings, where it has one."""
     for kind, word in _KINDS.items():
         for spec in _specs(registry, kind):
             if getattr(spec, "settings", None) is not None:

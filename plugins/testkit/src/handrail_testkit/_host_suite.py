@@ -48,7 +48,7 @@ class HostConformance(Conformance, suite=True):
 
     @pytest.fixture
     def case(self) -> HostCase:
-        """Say how the host is asked."""
+        """Return how the host is asked."""
         raise NotImplementedError("override the fixture 'case' so that it returns a HostCase with your host")
 
     # What is clean

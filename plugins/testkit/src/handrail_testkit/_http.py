@@ -77,7 +77,7 @@ async def read_request(reader: asyncio.StreamReader, already: bytes = b"") -> Re
 
 
 def head(status: int, headers: Mapping[str, str], framing: Framing, length: int) -> bytes:
-    """Give the status line and headers of a response."""
+    """Return the status line and headers of a response."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -94,10 +94,10 @@ def head(status: int, headers: Mapping[str, str], framing: Framing, length: int)
 
 
 def framed(piece: bytes, framing: Framing) -> bytes:
-    """Give one piece of a body as it goes over the wire."""
+    """Return one piece of a body as it goes over the wire."""
     return b"%x\r\n%b\r\n" % (len(piece), piece) if framing == "chunked" else piece
 
 
 def end(framing: Framing) -> bytes:
-    """Give what marks the end of a body."""
+    """Return what marks the end of a body."""
     return b"0\r\n\r\n" if framing == "chunked" else b""

@@ -9,5 +9,5 @@ from handrail import Registry
 
 @cache
 def installed() -> Registry:
-    """Give the registry of everything that is installed."""
+    """Return the registry of everything that is installed."""
     return Registry.discover()

@@ -61,7 +61,7 @@ class OracleRail:
         return self._verdict(window)
 
     def as_plugin(self, name: str = "oracle") -> object:
-        """Give a plugin that offers this very rail under a name, for `registry.with_plugins(...)`."""
+        """Return a plugin that offers this very rail under a name, for `registry.with_plugins(...)`."""
         return _OraclePlugin(self, name)
 
     def _verdict(self, window: Window) -> Verdict:

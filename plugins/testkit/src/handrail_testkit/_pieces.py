@@ -51,7 +51,7 @@ def at_places(text: str, places: Iterable[int]) -> list[str]:
 async def stream_of(
     text: str, split: Split = "words", *, seed: int = 0, pause: float = 0.0
 ) -> AsyncGenerator[str, None]:
-    """Give a text in pieces, as a model does.
+    """Yield a text in pieces, as a model does.
 
     Args:
         text: the text.
@@ -74,7 +74,7 @@ def splits(draw: st.DrawFn, text: str) -> list[str]:
 
 
 def telling_splits(text: str, most: int) -> list[list[str]]:
-    """Give ways to cut a text that catch most mistakes: characters, small sizes, two parts at each place."""
+    """Return ways to cut a text that catch most mistakes: characters, small sizes, two parts at each place."""
     sizes: tuple[Split, ...] = ("whole", "characters", "words", 2, 3, 7)
     cuts = [pieces_of(text, size) for size in sizes]
     places = list(range(1, len(text)))

@@ -52,7 +52,7 @@ class _Notes(logging.Handler):
         self.records.append(f"{record.levelname} {record.name}: {record.getMessage()}")
 
     def taken(self) -> dict[str, list[str]]:
-        """Give what was noted, and begin anew."""
+        """Return what was noted, and start again."""
         noted = {"logged": self.records[:], "done": self.actions[:]}
         self.records.clear()
         self.actions.clear()
@@ -73,7 +73,7 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 
 def _state() -> dict[str, object]:
-    """Give what belongs to the whole process and is none of a plugin's business."""
+    """Return what belongs to the whole process and is none of a plugin's business."""
     return {
         "the environment": dict(os.environ),
         "the current folder": str(Path.cwd()),

@@ -33,7 +33,7 @@ class Probe:
     _phases: Mapping[str, Mapping[str, Any]]
 
     def traces(self, phase: Literal["discovery", "implementation"]) -> list[str]:
-        """Give what importing left behind, or did beside, a line each."""
+        """Return what importing left behind, or did beside, a line each."""
         seen = self._phases[phase]
         return [
             *(f"printed: {line}" for line in seen["printed"].splitlines()),

@@ -62,7 +62,7 @@ class ProviderCase:
             await close_stream(stream)
 
     async def has_stopped(self) -> bool:
-        """Tell whether the model has been stopped."""
+        """Return whether the model has been stopped."""
         return await anyio.to_thread.run_sync(self.is_idle)
 
 

@@ -31,7 +31,7 @@ class ProviderConformance(Conformance, suite=True):
 
     @pytest.fixture
     def case(self) -> ProviderCase:
-        """Say how the provider is made, and what is known of it."""
+        """Return how the provider is made, and what is known of it."""
         raise NotImplementedError("override the fixture 'case' so that it gives a ProviderCase with your provider")
 
     # What is given

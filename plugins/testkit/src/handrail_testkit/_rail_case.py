@@ -70,7 +70,7 @@ class RailCase:
         return (*self.allows, *self.blocks, *self.rewrites)
 
     def turn(self, text: str) -> Turn:
-        """Give the turn in which this text is judged, with nothing in it that can be changed."""
+        """Return the turn in which this text is judged, with nothing in it that can be changed."""
         messages = self._messages(text)
         variables = [message["content"] for message in messages if message["role"] == "context"]
         spoken = tuple(message for message in messages if message["role"] != "context")
@@ -233,7 +233,7 @@ def _chunks(pieces: Sequence[str], tool_name: str | None) -> Iterable[Chunk]:
 
 
 def _without_models(registry: Registry) -> Registry:
-    """Give a registry with the same plugins, of whose models none can be reached."""
+    """Return a registry with the same plugins, of whose models none can be reached."""
 
     def cut_off(spec: Spec) -> Spec:
         return replace(spec, target=_unreachable) if isinstance(spec, ProviderSpec) else spec

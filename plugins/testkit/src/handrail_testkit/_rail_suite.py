@@ -35,7 +35,7 @@ class RailConformance(Conformance, suite=True):
 
     @pytest.fixture
     def case(self) -> RailCase:
-        """Say which rail is tested, with which settings, and what becomes of some texts."""
+        """Return which rail is tested, with which settings, and what becomes of some texts."""
         raise NotImplementedError("override the fixture 'case' so that it gives a RailCase with your rail")
 
     @pytest.fixture
@@ -218,7 +218,7 @@ class RailConformance(Conformance, suite=True):
 
 
 def violation_start(case: RailCase, text: str, said: Said, *, after: str = "") -> int:
-    """Give where the part of a blocked text begins of which nothing may be delivered."""
+    """Return where the part of a blocked text begins of which nothing may be delivered."""
     if isinstance(case.blocks, Mapping):
         part = case.blocks[text]
         assert part in text, f"'blocks' names {part!r} as the violation of {text!r}, which does not have it"
@@ -228,7 +228,7 @@ def violation_start(case: RailCase, text: str, said: Said, *, after: str = "") -
 
 
 def harmless(case: RailCase, *, length: int = LONG) -> str:
-    """Give a long text that passes: the allowed examples again and again, a line each."""
+    """Return a long text that passes: the allowed examples again and again, a line each."""
     lines = "".join(f"{text}\n" for text in case.allows) or "Nothing.\n"
     return lines * (-(-length // len(lines)))
 

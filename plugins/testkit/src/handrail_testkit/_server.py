@@ -83,7 +83,7 @@ class ProtocolServer:
         return sum(not request.finished.is_set() for request in self.requests)
 
     def will(self, *answers: Completion | Reply) -> None:
-        """Give these answers to the next requests, one each, in this order."""
+        """Answer the next requests with these, one each, in this order."""
         self._queue.extend(answers)
 
     def answer_to(self, request: Received) -> Completion | Reply | Provider:

@@ -46,7 +46,7 @@ class Transcript:
         return len(self.fed) - self.consumed
 
     def explained(self) -> str:
-        """Give what must be out by what the edits say."""
+        """Return what must be out by what the edits say."""
         parts, at = [], 0
         for edit in sorted(self.edits, key=lambda edit: (edit.start, edit.end)):
             parts += [self.fed[at : edit.start], edit.replacement]
@@ -83,7 +83,7 @@ class Run:
         return self
 
     def finish(self) -> Transcript:
-        """Say that no more will come, and give everything that was said."""
+        """Finish the session, and return everything that it said."""
         if self.said.block is None:
             self.said.add(self.session.finish(), "")
         return self.said

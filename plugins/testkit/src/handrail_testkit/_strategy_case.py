@@ -23,7 +23,7 @@ class StrategyCase:
 
     Attributes:
         strategy: the strategy as `rails.output.streaming.strategy` names it.
-        settings: the keys that stand beside it.
+        settings: the keys beside it.
         registry: what is installed; by default whatever is found.
     """
 
@@ -32,7 +32,7 @@ class StrategyCase:
     registry: Registry | None = None
 
     def maker(self) -> Callable[[], Strategy]:
-        """Give what makes a strategy for each stream, composed as the kernel does.
+        """Return what makes a strategy for each stream, composed as the kernel does.
 
         Raises:
             ConfigurationError: the case cannot be composed.
@@ -43,7 +43,7 @@ class StrategyCase:
         return plan.make_strategy
 
     def guard(self, rail: OracleRail) -> LLMRails:
-        """Give a guarded model whose only rail is asked about this strategy's windows."""
+        """Return a guarded model whose only rail is asked about this strategy's windows."""
         streaming = {"enabled": True, "strategy": self.strategy, **self.settings}
         config = RailsConfig.from_content(config={"rails": {"output": {"flows": [_ORACLE], "streaming": streaming}}})
         return LLMRails(config, registry=(self.registry or installed()).with_plugins(rail.as_plugin(_ORACLE)))

@@ -37,12 +37,12 @@ class StrategyConformance(Conformance, suite=True):
 
     @pytest.fixture
     def case(self) -> StrategyCase:
-        """Say which strategy is tested, with which settings."""
+        """Return which strategy is tested, with which settings."""
         raise NotImplementedError("override the fixture 'case' so that it gives a StrategyCase with your strategy")
 
     @pytest.fixture
     def make(self, case: StrategyCase) -> Callable[[], Strategy]:
-        """Give what makes a strategy for each stream."""
+        """Return what makes a strategy for each stream."""
         return case.maker()
 
     @pytest.fixture(params=["asyncio", "trio"])

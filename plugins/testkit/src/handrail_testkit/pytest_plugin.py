@@ -69,7 +69,7 @@ def scripted_model() -> Callable[..., ScriptedProvider]:
 
 @pytest.fixture
 def stream_of() -> Callable[..., AsyncGenerator[str, None]]:
-    """Give a text in pieces, as a model does: `rails.stream(generator=stream_of(text, split="characters"))`."""
+    """Return a text in pieces, as a model does: `rails.stream(generator=stream_of(text, split="characters"))`."""
     from handrail_testkit._pieces import stream_of
 
     return stream_of

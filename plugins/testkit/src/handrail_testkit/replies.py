@@ -60,19 +60,19 @@ class Reply:
     before_headers: Pause | Ending | None = None
 
     def then(self, *steps: Step) -> Reply:
-        """Give the same reply with further steps."""
+        """Return the same reply with further steps."""
         return replace(self, steps=(*self.steps, *steps))
 
 
 def event(payload: Json | str, *, eol: str = "\n", name: str | None = None) -> bytes:
-    """Give one server-sent event; a mapping is sent as JSON."""
+    """Return one server-sent event; a mapping is sent as JSON."""
     text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     named = f"event: {name}{eol}" if name else ""
     return f"{named}data: {text}{eol}{eol}".encode()
 
 
 def comment(text: str = "keep-alive") -> bytes:
-    """Give a comment, as servers send them to keep a connection alive."""
+    """Return a comment, as servers send them to keep a connection alive."""
     return f": {text}\n\n".encode()
 
 
@@ -84,7 +84,7 @@ def stream(
     eol: str = "\n",
     done: bool = True,
 ) -> tuple[bytes, ...]:
-    """Give the events of a streamed answer, `[DONE]` included."""
+    """Return the events of a streamed answer, `[DONE]` included."""
     events = [event(chunk, eol=eol) for chunk in completion.chunks(model, include_usage=include_usage)]
     return (*events, event("[DONE]", eol=eol)) if done else tuple(events)
 
@@ -101,18 +101,18 @@ def cut(body: bytes, *, every: int | None = None, at: Sequence[int] = (), seed: 
 
 
 def sse(steps: Iterable[Step] = (), *, burst: bool = False, framing: Framing = "chunked") -> Reply:
-    """Give a reply that streams these steps with the headers of an event stream."""
+    """Return a reply that streams these steps with the headers of an event stream."""
     return Reply(tuple(steps), headers=EVENT_STREAM, burst=burst, framing=framing)
 
 
 def json_reply(payload: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Give a reply with a JSON body."""
+    """Return a reply with a JSON body."""
     body = json.dumps(payload, ensure_ascii=False).encode()
     return Reply((body,), status, {"content-type": "application/json", **(headers or {})}, framing="length")
 
 
 def html(status: int = 200, *, title: str = "Welcome") -> Reply:
-    """Give a web page, as login pages, proxies and wrong addresses answer."""
+    """Return a web page, as login pages, proxies and wrong addresses answer."""
     body = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     return Reply((body.encode(),), status, {"content-type": "text/html; charset=utf-8"}, framing="length")
 
@@ -125,12 +125,12 @@ def error(
     code: str | int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Give an error as the protocol has it."""
+    """Return an error as the protocol has it."""
     return json_reply(error_object(message, type=type, code=code), status=status, headers=headers)
 
 
 def rate_limited(retry_after: str = "7") -> Reply:
-    """Give a 429 with a Retry-After header."""
+    """Return a 429 with a Retry-After header."""
     return error(
         429,
         "Rate limit reached for test-model. Please try again later.",

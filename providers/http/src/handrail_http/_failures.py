@@ -136,7 +136,7 @@ class Failures:
         if isinstance(_root(exc, httpx2.ConnectTimeout), httpx2.ConnectTimeout):
             what = "no connection in time; check 'base_url', the network and the proxy"
         else:
-            what = "sent nothing for as long as 'chunk_timeout' allows; raise it for a model that thinks in silence"
+            what = "sent nothing for as long as 'chunk_timeout' allows; raise it for models that reason silently"
         return self.make(ProviderTimeoutError, what, exchange)
 
     def _status(self, exc: _StatusError, exchange: Exchange) -> ProviderError:

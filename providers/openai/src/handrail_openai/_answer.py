@@ -108,7 +108,7 @@ class Answer:
         return (Chunk(text, reasoning, calls, metadata=metadata),) if text or reasoning or calls or metadata else ()
 
     def _is_usual(self, event: PlainEvent) -> bool:
-        """Tell whether nothing but text and reasoning can be new in an event."""
+        """Return whether nothing but text and reasoning can be new in an event."""
         choices = event.choices
         return (
             len(choices) == 1
@@ -120,7 +120,7 @@ class Answer:
         )
 
     def _is_filtered_alike(self, results: Raw) -> bool:
-        """Tell whether Azure's filter says the same as before."""
+        """Return whether Azure's filter says the same as before."""
         if not results or results == self._filtered:
             return True
         self._filtered = results.copy()
@@ -258,7 +258,7 @@ def _raise_error(event: Json) -> None:
 
 
 def _has_choices(event: Json) -> bool:
-    """Tell an event of an answer from a sign of life.
+    """Return whether this is an event of an answer rather than a sign of life.
 
     Raises:
         NotAnEventError: it is neither.
@@ -274,7 +274,7 @@ def _has_choices(event: Json) -> bool:
 
 
 def _is_thought(message: Json) -> bool:
-    """Tell whether Gemini has marked the content of a delta as a thought."""
+    """Return whether Gemini has marked the content of a delta as a thought."""
     return bool(_mapping(_mapping(message, "extra_content"), "google").get("thought"))
 
 

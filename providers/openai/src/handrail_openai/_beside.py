@@ -46,7 +46,7 @@ class Beside:
         return str(self._wire.get("id", "0"))
 
     def knows(self, name: str, value: object) -> bool:
-        """Tell whether a value of the head is no news."""
+        """Return whether a value of the head is no news."""
         return value is None or self._wire.get(name) == value
 
     def add(self, place: str, fields: Json, size: int) -> None:

@@ -36,10 +36,10 @@ def reason_of(value: object) -> str | None:
 
 
 def broke_off(reason: str) -> bool:
-    """Tell whether this reason says that the server failed, so that there is no answer that ended."""
+    """Return whether this reason says that the server failed, so that there is no answer that ended."""
     return reason.lower() in _BROKEN_OFF
 
 
 def is_cut(reason: str) -> bool:
-    """Tell whether the answer may have ended within a tool call."""
+    """Return whether the answer may have ended within a tool call."""
     return reason.lower() not in ("stop", "tool_calls", "tool_use", "function_call")

@@ -40,5 +40,5 @@ _BY_NAME |= {alias: _BY_NAME[name] for name, aliases, _ in ENGINES for alias in 
 
 
 def engine_named(name: str) -> Engine:
-    """Give what is known of an engine; of a name that somebody else registered, nothing is."""
+    """Return what is known of an engine; of a name that somebody else registered, nothing is."""
     return _BY_NAME.get(name) or Engine(name)

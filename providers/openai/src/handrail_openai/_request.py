@@ -22,7 +22,7 @@ _OURS = ("stream", "streaming", "stream_options", "messages", "model")
 def request_body(
     endpoint: Endpoint, settings: OpenAISettings, messages: Sequence[Message], params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Give the body of a request.
+    """Return the body of a request.
 
     Raises:
         BadParameterError: the call asks for several answers, or for none that streams.

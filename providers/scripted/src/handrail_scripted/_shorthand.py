@@ -51,6 +51,6 @@ def file_or_list(value: object) -> object:
     if not isinstance(value, str | list | tuple):
         raise PydanticCustomError(
             "answers",
-            "write the name of a YAML file or a list of answers; a 'default' stands beside 'answers'",
+            "write the name of a YAML file or a list of answers; 'default' is a key of its own beside 'answers'",
         )
     return value

@@ -16,10 +16,10 @@ class Guarded:
         self._judges = judges
 
     def stream(self, source: Source) -> AsyncIterator[str]:
-        """Give the provider's own stream."""
+        """Yield the provider's own stream."""
         return source.__aiter__()
 
 
 def refuses(case: dict[str, Any]) -> str | None:
-    """Say why a case cannot be done; None if it can."""
+    """Return why a case cannot be done; None if it can."""
     return None

@@ -80,5 +80,5 @@ def _error(text: StreamError) -> Exception:
 
 
 def refuses(case: dict[str, Any]) -> str | None:
-    """Say why a case cannot be done; None if it can."""
+    """Return why a case cannot be done; None if it can."""
     return None

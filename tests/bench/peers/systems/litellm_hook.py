@@ -63,5 +63,5 @@ class Guarded:
 
 
 def refuses(case: dict[str, Any]) -> str | None:
-    """Say why a case cannot be done; None if it can."""
+    """Return why a case cannot be done; None if it can."""
     return None

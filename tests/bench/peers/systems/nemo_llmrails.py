@@ -76,7 +76,7 @@ def action_of(judge: Judge) -> Any:
 
 
 async def texts(stream: AsyncIterator[Any]) -> AsyncIterator[str]:
-    """Tell the JSON of a block from text."""
+    """Separate the JSON of a block from text."""
     async for text in stream:
         if text.startswith('{"error"'):
             error = json.loads(text)["error"]
@@ -103,5 +103,5 @@ class Guarded:
 
 
 def refuses(case: dict[str, Any]) -> str | None:
-    """Say why a case cannot be done; None if it can."""
+    """Return why a case cannot be done; None if it can."""
     return None

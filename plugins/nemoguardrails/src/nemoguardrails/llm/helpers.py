@@ -7,7 +7,7 @@ from typing import Any
 
 
 def get_llm_instance_wrapper(llm_instance: object, llm_type: str) -> Callable[..., object]:
-    """Give what makes nothing new but always gives this model; `llm_type` is kept for existing code."""
+    """Return a function that always returns this model; `llm_type` is kept for existing code."""
     del llm_type
 
     def give(**parameters: Any) -> object:  # noqa: ARG001  # the model has its parameters already

@@ -29,5 +29,5 @@ class LLMTaskManager(TaskManager):
         self.register_output_parser(is_content_safe, "is_content_safe")
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> None:
-        """Give prompts a parser that they may name."""
+        """Register a parser that prompts may name."""
         self._context.registrations.output_parsers[name] = output_parser

@@ -46,7 +46,7 @@ class NemoProtocol:
 
 
 class _Body:
-    """Reads a body whole, and gives it on as the server takes it. What is no JSON object goes on as it is."""
+    """Reads a body whole, and passes it on as the server takes it. What is not a JSON object is passed on as it is."""
 
     def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive

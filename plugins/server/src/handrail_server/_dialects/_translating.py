@@ -105,7 +105,7 @@ def joined(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
 
 
 def guardrails_of(ended: Ended, told: Collection[str]) -> dict[str, Any] | None:
-    """Return what is Handrail's own, with the names of what stands beside an answer and has no place in a protocol."""
+    """Return what is Handrail's own, with the names of what comes beside an answer and has no place in a protocol."""
     if ended.guardrails is None:
         return None
     found = ended.found

@@ -38,7 +38,7 @@ class Layout:
     also: Mapping[str, str] = field(default_factory=dict)
 
     def files(self, kind: Kind) -> Mapping[str, str]:
-        """Give the path of each file by that of its template; `{package}` stands for the package's name."""
+        """Return the path of each file by that of its template; `{package}` stands for the package's name."""
         return {
             **_COMMON,
             f"{kind}/README.md.tmpl": "README.md",

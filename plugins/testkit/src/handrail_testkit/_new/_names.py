@@ -56,14 +56,14 @@ class Names:
 
 
 def checked(name: str, registry: Registry) -> Names:
-    """Give the names for a package.
+    """Return the names for a package.
 
     Raises:
         ConfigurationError: it cannot be called so, or something that is installed is.
     """
     if name.startswith(PREFIX):
         raise ConfigurationError(
-            f"NAME is {name!r}; write {name.removeprefix(PREFIX)!r}, for {PREFIX!r} is put before it"
+            f"NAME is {name!r}; write {name.removeprefix(PREFIX)!r}, {PREFIX!r} is added automatically"
         )
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigurationError(

@@ -163,7 +163,7 @@ class ResponseAnswer:
         return ()
 
     def _message(self, item: Json, at: int, size: int) -> Sequence[Chunk]:
-        """Take a whole message: the texts of which nothing came before, and what stands beside them."""
+        """Take a whole message: the texts of which nothing came before, and what comes beside them."""
         found: list[Chunk] = []
         self._phases.append(item.get("phase"))
         content = item.get("content")

@@ -1,4 +1,4 @@
-"""What may stand beside `strategy: clauses` in `rails.output.streaming`."""
+"""The keys beside `strategy: clauses` in `rails.output.streaming`."""
 
 from __future__ import annotations
 

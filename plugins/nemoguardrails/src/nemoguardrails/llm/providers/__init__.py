@@ -16,7 +16,7 @@ def register_llm_provider(name: str, provider_cls: Any) -> None:
 
 
 def get_llm_provider_names() -> list[str]:
-    """Give the names of every engine, installed or registered."""
+    """Return the names of every engine, installed or registered."""
     return sorted({*Registry.discover().names(ProviderSpec), *registered})
 
 

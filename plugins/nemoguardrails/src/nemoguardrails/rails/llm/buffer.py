@@ -27,7 +27,7 @@ class BufferStrategy(ABC):
 
     @abstractmethod
     def format_chunks(self, chunks: list[str]) -> str:
-        """Give the text of chunks."""
+        """Return the text of chunks."""
 
     @abstractmethod
     def process_stream(self, streaming_handler: AsyncIterable[str]) -> AsyncGenerator[ChunkBatch, None]:
@@ -83,12 +83,12 @@ class RollingBuffer(BufferStrategy):
 
 
 def get_buffer_strategy(config: OutputRailsStreamingConfig) -> BufferStrategy:
-    """Give the strategy for a configuration."""
+    """Return the strategy for a configuration."""
     return RollingBuffer.from_config(config)
 
 
 def strategy_of(buffer: type[BufferStrategy]) -> Callable[[OutputRailsStreamingConfig, object], BufferedStrategy]:
-    """Give a buffer as a strategy of Handrail: the target of a `StrategySpec`.
+    """Return a buffer as a strategy of Handrail: the target of a `StrategySpec`.
 
     It gets chunks as the provider sent them.
     """

@@ -103,13 +103,13 @@ class RailsConfig(handrail.RailsConfig):
 
 
 def given(config: handrail.RailsConfig) -> handrail.RailsConfig:
-    """Give a configuration without what is only a default here."""
+    """Return a configuration without what is only a default here."""
     own = config._given if isinstance(config, RailsConfig) else None  # noqa: SLF001  # its own class's
     return config if own is None else own
 
 
 def say_differences(config: handrail.RailsConfig) -> None:
-    """Say that text goes out unchecked, if nobody has asked for it, and what in the configuration has no effect."""
+    """Warn that text goes out unchecked, if nobody has asked for it, and what in the configuration has no effect."""
     for note in config.notes:
         _log.warning("%s", note)
     streaming = config.rails.output.streaming

@@ -193,7 +193,7 @@ class LLMRails(handrail.LLMRails):
         return RailsResult(status=RailStatus(result.status), content=result.content, rail=rail)
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
-        """Give rails a function that they may execute by name. With a rail's own name it takes the rail's place.
+        """Register a function that rails may execute by name. With a rail's own name it takes the rail's place.
 
         Raises:
             ConfigurationError: it has the name of a rail that would not ask for it.

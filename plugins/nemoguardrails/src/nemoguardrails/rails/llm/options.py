@@ -148,14 +148,14 @@ def parse(options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOp
 
 
 def for_kernel(options: GenerationOptions) -> dict[str, Any]:
-    """Give options as Handrail takes them."""
+    """Return options as Handrail takes them."""
     values = options.model_dump(exclude_none=True)
     values["rails"] = {kind: values["rails"][kind] for kind in ("input", "output")}
     return values
 
 
 def _asked(log: GenerationLog | None, options: GenerationLogOptions) -> GenerationLog | None:
-    """Give the parts of a log that were asked for; rails can be iterated over in any case."""
+    """Return the parts of a log that were asked for; rails can be iterated over in any case."""
     if log is None or not any(options.model_dump().values()):
         return None
     return replace(
