@@ -54,7 +54,7 @@ async def test_an_action_reads_the_events_that_it_gets(settings):
     colang = "define flow own\n  $ok = execute check\n  if not $ok\n    stop\n"
     rails = LLMRails(RailsConfig.from_content(colang, config=settings(flows=["own"]))).register_action(check)
     await rails.generate_async("Why?")
-    assert seen[-1] == ("Why?", 'user "Why?"\nbot "The moon pulls the sea."\n')
+    assert seen[-1] == ("Why?", 'user "Why?"\n  "The moon pulls the sea."\n')
 
 
 def test_lines_and_quotes_are_read_as_people_expect():

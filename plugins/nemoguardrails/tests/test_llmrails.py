@@ -55,7 +55,7 @@ async def test_options_may_be_objects(rails):
         log=GenerationLogOptions(activated_rails=True, llm_calls=True), rails=["output", "dialog"]
     )
     response = await rails.generate_async("Hello!", options=options)
-    assert [rail.name for rail in response.log.activated_rails] == ["generate", "self check output"]
+    assert [rail.name for rail in response.log.activated_rails] == ["generate user intent", "self check output"]
     assert [call.task for call in response.log.llm_calls] == ["general", "self_check_output"]
     assert response.log.stats.llm_calls_count == 2
     assert response.model_dump()["response"] == "The moon pulls the sea."
@@ -138,7 +138,7 @@ async def test_variables_and_the_log_come_back_beside_a_handler(settings):
     talk = [{"role": "context", "content": {"name": "Ann"}}, *HELLO]
     response = await rails.generate_async(messages=talk, options=options, streaming_handler=StreamingHandler())
     assert response.output_data == {"bot_message": "The moon pulls the sea.", "name": "Ann"}
-    assert [rail.name for rail in response.log.activated_rails] == ["generate", "self check output"]
+    assert [rail.name for rail in response.log.activated_rails] == ["generate user intent", "self check output"]
     assert response.log.llm_calls is None
 
 

@@ -42,7 +42,9 @@ nemoguardrails.llm.providers: get_provider_names register_chat_provider register
 nemoguardrails.llm.taskmanager: LLMTaskManager Task
 nemoguardrails.logging.explain: ExplainInfo LLMCallInfo
 nemoguardrails.logging.verbose: set_verbose
-nemoguardrails.rails.llm.config: Instruction Model OutputRails RailsConfig TaskPrompt
+nemoguardrails.rails.llm.config: InputRails Instruction Model OutputRails Rails RailsConfig TaskPrompt
+nemoguardrails.testing: FakeLLMModel
+nemoguardrails.testing.fake_model: FakeLLMModel
 nemoguardrails.utils: new_event_dict new_uuid
 """
 
@@ -198,7 +200,7 @@ def test_the_task_manager_renders_prompts(config):
 async def test_what_was_said_is_told_in_colangs_form(config):
     rails = LLMRails(config)
     await rails.generate_async("Hello!")
-    assert rails.explain().colang_history == f'user "Hello!"\nbot "{SAYS}"\n'
+    assert rails.explain().colang_history == f'user "Hello!"\n  "{SAYS}"\n'
     assert len(rails.explain().llm_calls) == 2
 
 

@@ -13,12 +13,13 @@ from handrail import Blocked, RailFailed, StreamError
 from handrail_colang import call_variables
 
 if TYPE_CHECKING:
-    from handrail import GenerationLog, LLMCallInfo, Message
+    from handrail import ActivatedRail, GenerationLog, LLMCallInfo, Message
     from handrail.config import RailsConfig
     from handrail_colang import CallVariables
 
 _OPENED, _CLOSED = "<think>", "</think>"
 GENERATION_FAILED = "The model could not answer."
+_GENERATES = "generate_user_intent"  # what asks the model, by the name that existing code looks for in logs
 WITHHELD = "[withheld: the answer was blocked]"
 
 
@@ -48,8 +49,15 @@ class Names:
         """Return a log with the rails' names as the configuration has them."""
         if not log.activated_rails:
             return log
-        rails = tuple(replace(rail, name=self(rail.name)) for rail in log.activated_rails)
-        return replace(log, activated_rails=rails)
+        return replace(log, activated_rails=tuple(map(self._rail, log.activated_rails)))
+
+    def _rail(self, rail: ActivatedRail) -> ActivatedRail:
+        if rail.type != "generation":
+            return replace(rail, name=self(rail.name))
+        actions = tuple(replace(action, action_name=_GENERATES) for action in rail.executed_actions)
+        return replace(
+            rail, name="generate user intent", decisions=(f"execute {_GENERATES}",), executed_actions=actions
+        )
 
 
 class GuardedTexts:

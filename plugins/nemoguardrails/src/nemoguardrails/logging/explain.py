@@ -68,10 +68,15 @@ class ExplainInfo:
     @property
     def colang_history(self) -> str:
         """The conversation in Colang's form. A streamed answer, which nobody has kept, is no part of it."""
-        who = {"user": "user", "assistant": "bot"}
-        lines = ((who.get(str(message.get("role"))), message.get("content")) for message in self._spoken)
-        return "".join(f'{speaker} "{text}"\n' for speaker, text in lines if speaker and isinstance(text, str))
+        return history_of(self._spoken)
 
     def print_llm_calls_summary(self) -> None:
         """Print the requests, for people at a terminal."""
         self._explanation.print_llm_calls_summary()
+
+
+def history_of(spoken: Sequence[Message]) -> str:
+    """Return a conversation in Colang's form; an answer, which has no intent of its own, is indented."""
+    who = {"user": "user", "assistant": " "}
+    lines = ((who.get(str(message.get("role"))), message.get("content")) for message in spoken)
+    return "".join(f'{speaker} "{text}"\n' for speaker, text in lines if speaker and isinstance(text, str))

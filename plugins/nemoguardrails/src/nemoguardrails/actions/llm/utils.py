@@ -29,7 +29,7 @@ def get_last_bot_utterance_event(events: Sequence[Mapping[str, Any]]) -> Mapping
 def get_colang_history(events: Sequence[Mapping[str, Any]], *others: object, **more: object) -> str:
     """Return what was said in Colang's form; what else the published function takes has no effect."""
     del others, more
-    lines = {_USER: ("user", "final_transcript"), _BOT: ("bot", "script")}
+    lines = {_USER: ("user", "final_transcript"), _BOT: (" ", "script")}
     told = ((lines[event["type"]], event) for event in events if event.get("type") in lines)
     return "".join(f'{who} "{event[key]}"\n' for (who, key), event in told)
 

@@ -10,15 +10,25 @@ from typing import Self
 import handrail
 from handrail.config import Instruction as Instruction
 from handrail.config import ModelConfig as Model
-from handrail.config import OutputRails as OutputRails
-from handrail.config import Rails as Rails
 from handrail.config import StreamingConfig as OutputRailsStreamingConfig
 from handrail.config import TaskPrompt as TaskPrompt
 from pydantic import PrivateAttr
 
+from nemoguardrails._flow_names import InputRails as InputRails
+from nemoguardrails._flow_names import OutputRails as OutputRails
+from nemoguardrails._flow_names import Rails as Rails
 from nemoguardrails._messages import KEYS, as_colang, of_files, of_text
 
-__all__ = ["Instruction", "Model", "OutputRails", "OutputRailsStreamingConfig", "Rails", "RailsConfig", "TaskPrompt"]
+__all__ = [
+    "InputRails",
+    "Instruction",
+    "Model",
+    "OutputRails",
+    "OutputRailsStreamingConfig",
+    "Rails",
+    "RailsConfig",
+    "TaskPrompt",
+]
 
 _log = logging.getLogger("nemoguardrails")
 _GENERAL = "prompts: the prompt of the task 'general' is not used; write what the model is told into 'instructions'"
@@ -31,6 +41,8 @@ class RailsConfig(handrail.RailsConfig):
     Unless a configuration sets `rails.output.streaming.stream_first`, it is true here, as existing code expects: text
     goes out before it is checked. Where that matters it is said in the log, once for each `LLMRails`.
     """
+
+    rails: Rails = Rails()
 
     _given: handrail.RailsConfig | None = PrivateAttr(default=None)
 

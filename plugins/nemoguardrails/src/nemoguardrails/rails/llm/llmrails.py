@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 import handrail
 from handrail import Blocked, Message, Registry
@@ -17,6 +17,7 @@ from handrail_colang import CallVariables, action_in_place, call_variables, dial
 from nemoguardrails._engines import as_provider
 from nemoguardrails._events import events_of, messages_of
 from nemoguardrails._library import heeds_actions
+from nemoguardrails._missing import without
 from nemoguardrails._pushing import content_of, push
 from nemoguardrails._results import GuardedTexts, Names, exception_message
 from nemoguardrails._runtime import Runtime
@@ -24,7 +25,7 @@ from nemoguardrails._state import context_of, conversation, next_state
 from nemoguardrails.context import streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.llm.output_parsers import is_content_safe
-from nemoguardrails.logging.explain import ExplainInfo
+from nemoguardrails.logging.explain import ExplainInfo, history_of
 from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
@@ -223,6 +224,8 @@ class LLMRails(handrail.LLMRails):
         following = next_state(result)
         self._spoken = following["messages"]
         response = GenerationResponse.of(self._with_exception(result), wanted, self._names, call)
+        if wanted.log.colang_history and response.log is not None:
+            response.log = replace(response.log, colang_history=history_of(self._spoken))
         if state is not None:
             response.state = following
         return response
@@ -253,6 +256,11 @@ class LLMRails(handrail.LLMRails):
     def explain_info(self) -> ExplainInfo:
         """What `explain()` returns; kept for existing code."""
         return self.explain()
+
+    if not TYPE_CHECKING:  # a type checker must still find a misspelt name
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(without(type(self).__name__, name))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"config": self.config}

@@ -1,0 +1,62 @@
+"""`rails.input` and `rails.output`, whose flows existing code compares with lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from handrail import config
+from pydantic import ConfigDict, field_validator
+
+_CHANGE = (
+    "a loaded configuration cannot be changed; add one that has more flows: "
+    "config + RailsConfig.from_content(yaml_content=...)"
+)
+
+
+class FlowNames(tuple[str, ...]):
+    """Names of flows in order, equal to a list of the same names. They cannot be changed."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return tuple.__eq__(self, tuple(other) if isinstance(other, list) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+    if not TYPE_CHECKING:  # a type checker must still find a misspelt name
+
+        def __getattr__(self, name: str) -> NoReturn:
+            said = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(f"{said}; {_CHANGE}" if hasattr(list, name) else said)
+
+
+class InputRails(config.InputRails):
+    """`rails.input`."""
+
+    model_config = ConfigDict(validate_default=True)
+
+    @field_validator("flows")
+    @classmethod
+    def _comparable(cls, flows: tuple[str, ...]) -> FlowNames:
+        return FlowNames(flows)
+
+
+class OutputRails(config.OutputRails):
+    """`rails.output`."""
+
+    model_config = ConfigDict(validate_default=True)
+
+    @field_validator("flows")
+    @classmethod
+    def _comparable(cls, flows: tuple[str, ...]) -> FlowNames:
+        return FlowNames(flows)
+
+
+class Rails(config.Rails):
+    """`rails`."""
+
+    input: InputRails = InputRails()
+    output: OutputRails = OutputRails()
