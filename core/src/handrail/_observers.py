@@ -110,10 +110,10 @@ class Observer:
         """Note what a rail said. `held` of a check that others hold up is known when the call ends."""
 
     def released(self, call: ObservedCall, released: Released) -> None:
-        """Note the first text that goes out, and of whatever else a check lets out."""
+        """Note the first text that goes out, and whatever else a check releases."""
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
         """Note that a rail ends the call, before the event of it goes out."""
 
     def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:
-        """Note that a call has ended, its provider is closed and no check runs. Told once for each that began."""
+        """Note that a call has ended, its provider is closed and no check runs. Called once for each that began."""

@@ -83,7 +83,7 @@ class _ForEditors(GenerateJsonSchema):
     """Writes draft 7, which every editor of YAML understands."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  # pydantic asks for each schema
-        """Return False: they would only repeat the keys."""
+        """Return False: titles would only repeat the keys."""
         return False
 
     def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
