@@ -154,7 +154,7 @@ def test_auto_reload_serves_an_edit(run_server, root, write, config):
         (["--config", "{root}", "--api-key-env", "UNSET_FOR_SURE"], "UNSET_FOR_SURE"),
         (["--config", "{root}", "--default-config-id", "b"], "there are a"),
         (["--config", "{root}", "--store", "mongodb://x"], "redis://"),
-        (["{root}", "--config", "x"], "two configurations"),
+        (["{root}", "--config", "x"], "configuration given twice"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(root, write, config, arguments, says):
