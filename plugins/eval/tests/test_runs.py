@@ -177,7 +177,10 @@ def many(folder):
 
 
 def start(processes):
-    command = "from handrail_cli.app import main; main()"
+    command = (  # SIGINT is ignored in what a background job starts
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from handrail_cli.app import main; main()"
+    )
     words = ["config.yml", "data.csv", "--map", "response=answer,label=bad", "--processes", processes, "--out", "cut"]
     return subprocess.Popen(
         [sys.executable, "-c", command, "eval", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
