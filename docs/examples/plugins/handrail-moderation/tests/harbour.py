@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,9 +60,9 @@ class Harbour:
         if self.misbehave == "hang":
             self.leave.wait(30)
         ratings = [
-            {"category": category, "score": score, "span": [at, at + len(word)]}
+            {"category": category, "score": score, "span": found.span()}
             for word, (category, score) in WORDS.items()
-            if (at := text.lower().find(word)) >= 0
+            if (found := re.search(word, text, re.IGNORECASE))
         ]
         body = self.misbehave if isinstance(self.misbehave, bytes) else json.dumps({"ratings": ratings}).encode()
         handler.send_response(self.misbehave if isinstance(self.misbehave, int) else 200)
