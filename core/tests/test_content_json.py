@@ -13,7 +13,7 @@ from handrail.errors import ContentError
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "1000"))
+EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
 thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
