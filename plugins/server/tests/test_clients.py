@@ -69,7 +69,19 @@ def test_asynchronous_client(real_server):
             stream = await client.chat.completions.create(model="plain", messages=HELLO, stream=True)
             texts = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
             assert "".join(texts) == "Hello there."
-            names = "broken form guarded long markdown masked plain reasons slow tools turns".split()
+            names = [
+                "broken",
+                "form",
+                "guarded",
+                "long",
+                "markdown",
+                "masked",
+                "plain",
+                "reasons",
+                "slow",
+                "tools",
+                "turns",
+            ]
             assert [model.id async for model in client.models.list()] == names
 
     asyncio.run(ask())
