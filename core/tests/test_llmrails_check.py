@@ -279,6 +279,7 @@ async def test_a_tool_call_that_a_rail_rewrites_is_modified_and_comes_back(guard
         {"content": None, "audio": {"id": "a", "transcript": "Not for Bob"}},
         {"content": "Hi", "reasoning_content": "Not for Bob"},
         {"content": "Hi", "reasoning": "Not for Bob"},
+        {"content": "Hi", "reasoning_content": "Nothing", "reasoning": "Not for Bob"},
     ],
 )
 async def test_what_a_reader_reads_of_an_answer_is_judged_wherever_it_stands(guarded, answer):

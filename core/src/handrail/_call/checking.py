@@ -180,8 +180,8 @@ def _said(answer: Message) -> str:
 
 def _thought(answer: Message) -> str:
     """Return the reasoning beside an answer, under the names that servers of models have for it."""
-    found = answer.get("reasoning_content") or answer.get("reasoning")
-    return found if isinstance(found, str) else ""
+    found = (answer.get("reasoning_content"), answer.get("reasoning"))
+    return "\n".join(dict.fromkeys(text for text in found if isinstance(text, str) and text))
 
 
 def _stopped(app: Composition, stop: Blocked | RailFailed, turn: Turn) -> RailsResult:
