@@ -126,6 +126,14 @@ async def test_a_file_that_is_a_text_is_judged(path, part):
     assert (await asked_through(path, body))[0] == body
 
 
+@pytest.mark.parametrize("kind", ["application/pdf", "application/msword", "application/octet-stream", ""])
+@pytest.mark.parametrize("raw", [b"\xff%s", b"\0%s", b"%s\x80"])
+async def test_a_byte_that_no_text_has_leaves_no_text_unread(kind, raw):
+    data = base64.b64encode(raw % FORBIDDEN.encode()).decode()
+    body = {"messages": [user([{"type": "file", "file": {"file_data": f"data:{kind};base64,{data}"}}])]}
+    assert (await asked_through(CHAT, body))[0] is None
+
+
 @pytest.mark.parametrize("kind", ["image/png", "application/pdf", "application/octet-stream"])
 async def test_a_file_that_is_not_a_text_passes_as_it_is(kind):
     data = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00forbidden fruit\xff").decode()

@@ -41,7 +41,7 @@ def texts_within(value: object, name: str = "", *, read: Collection[str] = ()) -
     elif isinstance(value, Mapping):
         for inner, one in value.items():
             if inner == "data" and isinstance(one, str) and _is_binary(value) and not is_data_url(one):
-                yield from texts_of_base64(one, str(value.get("media_type", "")))
+                yield from texts_of_base64(one, str(value.get("media_type") or f"audio/{value.get('format')}"))
             elif inner not in read:
                 yield from texts_within(one, inner)
     elif isinstance(value, list | tuple):
