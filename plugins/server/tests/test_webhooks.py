@@ -298,6 +298,8 @@ async def test_litellm_messages_without_texts_are_judged(asked):
         {"structured_messages": [{"role": "user", "name": "bad", "content": "x"}]},
         {"structured_messages": [{"role": "user", "content": [{"type": "text", "text": "x", "title": "a bad one"}]}]},
         {"images": ["data:text/plain;base64,YmFk"]},
+        {"images": ["data:application/pdf;base64,YmFk/w=="]},
+        {"images": ["data:;base64,AGJhZA=="]},
     ],
     ids=str,
 )

@@ -40,6 +40,10 @@ _MEDIA = re.compile(
     r"(?:audio|image|video)/.*|.*\.(?:png|jpe?g|gif|webp|wav|mp3|m4a|ogg|flac|mp4|webm)", re.IGNORECASE | re.DOTALL
 )
 _DOCUMENT = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0|.{0,1019}%PDF-", re.DOTALL)  # how documents begin
+_BEGINNING = re.compile(  # of documents, pictures, sounds and videos
+    rb"PK\x03\x04|\xd0\xcf\x11\xe0|.{0,1019}%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8|RIFF|OggS|fLaC|ID3|\xff[\xe2-\xfb]|.{4}ftyp|\x1aE\xdf\xa3",
+    re.DOTALL,
+)
 _LINE = 60  # characters at least, where base64 is in lines
 _HEAD = 4096  # characters of base64 that tell text from what is not
 _MOST_ESCAPED = 2**15  # characters in per cents, which take long to decode
@@ -108,8 +112,12 @@ def texts_in_files(value: object, name: str = "") -> Iterator[str]:
             yield from texts_in_files(item, name)
     elif isinstance(value, str) and (name in _DATA or _DATA_URL.match(value)):
         content = content_of(value)
-        if content is not None and content.text is not None and content.text != value:
+        if content is None or content.text == value:
+            return
+        if content.text is not None:
             yield content.text
+        elif not _MEDIA.fullmatch(content.media_type) and not _BEGINNING.match(content.beginning):
+            yield _text_in(value)
 
 
 def content_of(given: str) -> Content | None:
@@ -128,6 +136,28 @@ def content_of(given: str) -> Content | None:
         return Content(_text(raw), media_type, raw[:_HEAD])
     packed = _base64(data)
     return None if packed is None else _unpacked(packed, media_type)
+
+
+def _text_in(given: str) -> str:
+    """Return what is in data that begin as nothing that models read, without the bytes that no text has.
+
+    Raises:
+        ApiError: it is longer than what is read at once.
+    """
+    head = _DATA_URL.match(given)
+    data = given[head.end() :] if head is not None else given
+    if head is not None and not head[3]:
+        raw = unquote_to_bytes(data.encode(errors="replace"))
+    else:
+        packed = _base64(data) or b""
+        _bound(len(packed) * 3 // 4, _MOST_TEXT)
+        raw = a2b_base64(packed)
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8-sig")
+    return (
+        raw.translate(None, _CONTROL).decode("utf-8-sig", "replace")
+        if encoding == "utf-8-sig"
+        else raw.decode(encoding, "replace")
+    )
 
 
 def is_medium(url: str, *kinds: str) -> bool:
