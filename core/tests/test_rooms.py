@@ -12,7 +12,7 @@ import handrail
 ROOT = Path(handrail.__file__).parent
 # What a name stands for, from the ground up. Rooms are folders; everything else lies on the ground floor.
 FLOORS = (("_content",), ("config",), ("_plugins",), ("_stream",), ("_compose",), ("_call",), ("_rails", "_reloadable"))
-PUBLIC = ("__init__", "plugins", "batching", "_builtin")  # facades, and a plugin like any other
+PUBLIC = ("__init__", "plugins", "batching", "files", "_builtin")  # facades, and a plugin like any other
 MOST_LINES = 300
 LONGER = {"_stream.gate": 320, "_content._reader": 350}  # to be split; may only shrink
 

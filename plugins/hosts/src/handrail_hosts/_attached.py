@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-_TEXTUAL = re.compile(r"(text/.*|application/(\S+\+)?(json|xml|yaml|x-yaml|toml|javascript|csv|x-ndjson)\b.*)")
+from handrail.files import readable_text
+
 _DATA = re.compile(r"\s*data:", re.IGNORECASE)
 _DATA_URL = re.compile(r"\s*data:([\x21-\x2b\x2d-\x7e]*),", re.IGNORECASE)
-_MARKS = ((BOM_UTF32_LE, "utf-32"), (BOM_UTF32_BE, "utf-32"), (BOM_UTF16_LE, "utf-16"), (BOM_UTF16_BE, "utf-16"))
 _USUAL = str.maketrans("-_", "+/", "\t\r\n")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # what no text has
-_MEDIUM = re.compile(r"(audio|image|video)/.*")
-_BEGINNING = re.compile(  # of documents, pictures, sounds and videos
-    rb"PK\x03\x04|\xd0\xcf\x11\xe0|.{0,1019}%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8|RIFF|OggS|fLaC|ID3|\xff[\xe2-\xfb]|.{4}ftyp|\x1aE\xdf\xa3",
-    re.DOTALL,
-)
 
 
 def is_data_url(value: str) -> bool:
@@ -52,17 +45,6 @@ def texts_of_base64(data: str, media_type: str = "") -> Iterator[str]:
 
 
 def text_of_bytes(raw: bytes, media_type: str) -> Iterator[str]:
-    """Yield bytes as text if they are one, are said to be one, or begin as nothing else that models read.
-
-    So a byte that no text has makes no text unread.
-    """
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8-sig")
-    media_type = media_type.lower()
-    try:
-        text = raw.decode(encoding)
-        is_text = not _CONTROL.search(text)
-    except UnicodeDecodeError:
-        text, is_text = raw.decode(encoding, "replace"), False
-    is_known = _MEDIUM.fullmatch(media_type) or _BEGINNING.match(raw)
-    if text and (is_text or not is_known or _TEXTUAL.fullmatch(media_type)):
-        yield text if is_text else _CONTROL.sub("", text)
+    """Yield what rails have to read of a file."""
+    if text := readable_text(raw, media_type):
+        yield text

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE, getincrementaldecoder
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from mimetypes import guess_extension
@@ -17,12 +16,12 @@ from string import ascii_letters, digits
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from handrail.files import readable_text, text_of
+
 from handrail_server._errors import ApiError
 
 Part = Mapping[str, Any]
 
-_MARKS = ((BOM_UTF32_LE, "utf-32"), (BOM_UTF32_BE, "utf-32"), (BOM_UTF16_LE, "utf-16"), (BOM_UTF16_BE, "utf-16"))
-_CONTROL = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\x1b"))  # what no text has
 _DATA_URL = re.compile(r"data:([^,;]{0,128})((?:;[^,;]{0,128}){0,8}?)(;base64)?,", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f]*", re.IGNORECASE)
 _CHARSET = re.compile(r";charset=[\w-]{1,32}", re.ASCII | re.IGNORECASE)
@@ -40,10 +39,6 @@ _MEDIA = re.compile(
     r"(?:audio|image|video)/.*|.*\.(?:png|jpe?g|gif|webp|wav|mp3|m4a|ogg|flac|mp4|webm)", re.IGNORECASE | re.DOTALL
 )
 _DOCUMENT = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0|.{0,1019}%PDF-", re.DOTALL)  # how documents begin
-_BEGINNING = re.compile(  # of documents, pictures, sounds and videos
-    rb"PK\x03\x04|\xd0\xcf\x11\xe0|.{0,1019}%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8|RIFF|OggS|fLaC|ID3|\xff[\xe2-\xfb]|.{4}ftyp|\x1aE\xdf\xa3",
-    re.DOTALL,
-)
 _LINE = 60  # characters at least, where base64 is in lines
 _HEAD = 4096  # characters of base64 that tell text from what is not
 _MOST_ESCAPED = 2**15  # characters in per cents, which take long to decode
@@ -116,8 +111,8 @@ def texts_in_files(value: object, name: str = "") -> Iterator[str]:
             return
         if content.text is not None:
             yield content.text
-        elif not _MEDIA.fullmatch(content.media_type) and not _BEGINNING.match(content.beginning):
-            yield _text_in(value)
+        elif text := readable_text(_bytes_of(value, content), content.media_type):
+            yield text
 
 
 def content_of(given: str) -> Content | None:
@@ -133,31 +128,26 @@ def content_of(given: str) -> Content | None:
     if not head[3]:
         _bound(len(data), _MOST_ESCAPED)
         raw = unquote_to_bytes(data.encode(errors="replace"))
-        return Content(_text(raw), media_type, raw[:_HEAD])
+        return Content(text_of(raw), media_type, raw[:_HEAD])
     packed = _base64(data)
     return None if packed is None else _unpacked(packed, media_type)
 
 
-def _text_in(given: str) -> str:
-    """Return what is in data that begin as nothing that models read, without the bytes that no text has.
+def _bytes_of(given: str, content: Content) -> bytes:
+    """Return what a file holds that is not text: all of it, or how it begins if it is a document or a medium.
 
     Raises:
         ApiError: it is longer than what is read at once.
     """
+    if readable_text(content.beginning, content.media_type) is None:
+        return content.beginning
     head = _DATA_URL.match(given)
     data = given[head.end() :] if head is not None else given
     if head is not None and not head[3]:
-        raw = unquote_to_bytes(data.encode(errors="replace"))
-    else:
-        packed = _base64(data) or b""
-        _bound(len(packed) * 3 // 4, _MOST_TEXT)
-        raw = a2b_base64(packed)
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8-sig")
-    return (
-        raw.translate(None, _CONTROL).decode("utf-8-sig", "replace")
-        if encoding == "utf-8-sig"
-        else raw.decode(encoding, "replace")
-    )
+        return unquote_to_bytes(data.encode(errors="replace"))
+    packed = _base64(data) or b""
+    _bound(len(packed) * 3 // 4, _MOST_TEXT)
+    return a2b_base64(packed)
 
 
 def is_medium(url: str, *kinds: str) -> bool:
@@ -183,20 +173,10 @@ def _base64(text: str) -> bytes | None:
 def _unpacked(packed: bytes, media_type: str) -> Content:
     """Return what is in base64; of what is no text, only the beginning is decoded."""
     beginning = a2b_base64(packed[:_HEAD])
-    if len(packed) > _HEAD and _text(beginning, final=False) is None:
+    if len(packed) > _HEAD and text_of(beginning, final=False) is None:
         return Content(None, media_type, beginning)
     _bound(len(packed) * 3 // 4, _MOST_TEXT)
-    return Content(_text(a2b_base64(packed)), media_type, beginning)
-
-
-def _text(raw: bytes, *, final: bool = True) -> str | None:
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8-sig")
-    try:
-        text = getincrementaldecoder(encoding)().decode(raw, final)
-    except UnicodeDecodeError:
-        return None
-    said = raw if encoding == "utf-8-sig" else text.encode(errors="replace")
-    return text if len(said.translate(None, _CONTROL)) == len(said) else None
+    return Content(text_of(a2b_base64(packed)), media_type, beginning)
 
 
 def _bound(length: int, most: int) -> None:
