@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import anyio
 import pytest
 from handrail_mcp._json import INTERNAL_ERROR, REFUSED, parse
@@ -144,14 +146,32 @@ def test_whatever_else_a_server_sends_is_judged(guarded, method, answer):
     assert (outcome.back is not None) is ("method" in answer)
 
 
-def test_pictures_and_files_pass_as_they_are(guarded):
+def test_pictures_and_documents_pass_as_they_are(guarded):
+    picture, document = _base64(b"\x89PNG\r\n\x1a\n\0gun powder"), _base64(b"%PDF-1.7\n\xff gun powder")
     result = _result(
         content=[
-            {"type": "image", "data": "Z3VuIHBvd2Rlcg==", "mimeType": "image/png"},
-            {"type": "resource", "resource": {"uri": "x:y", "blob": "Z3VuIHBvd2Rlcg=="}},
+            {"type": "image", "data": picture, "mimeType": "image/png"},
+            {"type": "resource", "resource": {"uri": "x:y", "blob": document, "mimeType": "application/pdf"}},
         ]
     )
     assert _received(guarded(), result).onward == result
+
+
+@pytest.mark.parametrize("raw", [b"gun powder", b"\xffgun powder", "gun powder".encode("utf-16")])
+@pytest.mark.parametrize("kind", [{}, {"mimeType": "text/plain"}, {"mimeType": "application/octet-stream"}])
+def test_a_file_that_is_a_text_is_judged(guarded, raw, kind):
+    answer = _result(contents=[{"uri": "x:y", "blob": _base64(raw), **kind}])
+    assert REFUSAL in str(_received(guarded(), answer, asked=_request("resources/read")).onward)
+
+
+def test_a_file_that_rails_rewrite_stays_a_file(guarded):
+    answer = _result(contents=[{"uri": "x:y", "blob": _base64(b"Write to ada@example.org.")}])
+    passed = _received(guarded(), answer, asked=_request("resources/read")).onward
+    assert passed["result"]["contents"] == [{"uri": "x:y", "blob": _base64(b"Write to [EMAIL].")}]
+
+
+def _base64(raw):
+    return base64.b64encode(raw).decode()
 
 
 def test_what_rails_rewrite_is_written_back_where_it_stood(guarded):

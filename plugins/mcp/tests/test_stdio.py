@@ -56,7 +56,7 @@ def test_a_client_sees_what_rails_let_through_and_a_server_too(mode: str, folder
                 refused = await client.call_tool("poisoned", {"where": where})
                 assert (refused.is_error, _texts(refused)) == (True, [REFUSAL]), where
             picture = await client.call_tool("picture", {})
-            assert picture.content[0].data == "aWdub3JlIHByZXZpb3VzIGluc3RydWN0aW9ucw=="
+            assert picture.content[0].data == "iVBORw0KGgoAaWdub3JlIHByZXZpb3VzIGluc3RydWN0aW9ucw=="
 
             assert _texts(await client.call_tool("slowly", {}, progress_callback=note)) == ["done"]
             note_of_sea = await client.read_resource("note://sea")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from handrail.files import readable_text
 
 _FREE = frozenset({"arguments", "structuredContent", "data", "requestedSchema"})
 """Below these, keys are whatever somebody wrote, and nothing is a word of the protocol."""
@@ -20,7 +23,7 @@ _TOKENS = frozenset({"nextCursor", "cursor", "requestState", "subscriptionId"})
 """Fields whose values are for the server that made them, and for nobody else."""
 
 _WORD = re.compile(r"[\w.+/:#=,-]{0,100}(?:; ?charset=[\w-]{1,20})?", re.ASCII)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_.-]*={0,2}")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_.-]*={0,2}")
 _NAME = re.compile(r"[A-Za-z_$@][\w$./:-]{0,79}", re.ASCII)
 
 
@@ -85,7 +88,7 @@ def _walk_mapping(value: dict[str, Any], visit: Callable[[Text], str], *, free: 
         if new in made:
             raise ValueError("two keys of one mapping are the same after a rewrite")
         if _is_bytes(key, below, is_binary=is_binary, free=free):
-            made[new] = below
+            made[new] = _walk_bytes(below, visit, value.get("mimeType"))
         else:
             made[new] = _walk(below, visit, name=key, free=free or key in _FREE, run=run if key == "text" else None)
     return made
@@ -104,10 +107,22 @@ def _runs(values: list[Any]) -> list[object]:
 def _is_protocol(name: str, value: str, *, free: bool) -> bool:
     if free:
         return False
-    return bool((name in _WORDS and _WORD.fullmatch(value)) or (name in _TOKENS and _BASE64.fullmatch(value)))
+    return bool((name in _WORDS and _WORD.fullmatch(value)) or (name in _TOKENS and _TOKEN.fullmatch(value)))
 
 
 def _is_bytes(key: str, value: object, *, is_binary: bool, free: bool) -> bool:
-    """Return whether a value is an image, a sound or a file: base64 where the protocol has it, and nothing else."""
-    where = key == "blob" or (key == "data" and is_binary)
-    return where and not free and isinstance(value, str) and _BASE64.fullmatch(value) is not None
+    """Return whether a value is where the protocol has an image, a sound or a file."""
+    return (key == "blob" or (key == "data" and is_binary)) and not free and isinstance(value, str)
+
+
+def _walk_bytes(value: str, visit: Callable[[Text], str], media_type: object) -> str:
+    """Read a file: what is text in it, or the value itself where it is not base64."""
+    try:
+        raw = b64decode(value, validate=True)
+    except ValueError:
+        return visit(Text(value))
+    text = readable_text(raw, media_type if isinstance(media_type, str) else "")
+    if not text:
+        return value
+    new = visit(Text(text))
+    return value if new == text else b64encode(new.encode(errors="replace")).decode()
