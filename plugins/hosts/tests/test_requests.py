@@ -126,6 +126,28 @@ async def test_a_file_that_is_a_text_is_judged(path, part):
     assert (await asked_through(path, body))[0] == body
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda data: {"type": "file", "base64": data, "mime_type": "text/plain"},  # LangChain's, and its older one's
+        lambda data: {"type": "file", "source_type": "base64", "data": data, "mime_type": "text/plain"},
+        lambda data: {"type": "media", "data": data, "mime_type": "application/pdf"},
+        lambda data: {"inline_data": {"mime_type": "text/plain", "data": data}},  # Gemini's
+        lambda data: {"document": {"format": "txt", "name": "x", "source": {"bytes": data}}},  # Bedrock's
+    ],
+)
+async def test_a_file_in_the_form_of_any_library_is_read(part):
+    assert (await asked_through(CHAT, {"messages": [user([part(as_data(FORBIDDEN))])]}))[0] is None
+
+
+async def test_a_field_that_may_be_a_word_or_data_is_read_as_both():
+    for data in (FORBIDDEN, as_data(FORBIDDEN)):
+        assert (await asked_through(CHAT, {"messages": [user([{"type": "x", "data": data}])]}))[0] is None
+    source = {"type": "text", "media_type": "text/plain", "data": FORBIDDEN}
+    body = {"messages": [user([{"type": "document", "source": source}])]}
+    assert (await asked_through(MESSAGES, body))[0] is None
+
+
 @pytest.mark.parametrize("kind", ["application/pdf", "application/msword", "application/octet-stream", ""])
 @pytest.mark.parametrize("raw", [b"\xff%s", b"\0%s", b"%s\x80"])
 async def test_a_byte_that_no_text_has_leaves_no_text_unread(kind, raw):

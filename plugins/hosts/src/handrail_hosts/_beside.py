@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from handrail_hosts._attached import is_data_url, texts_of_base64, texts_of_data_url
+from handrail_hosts._attached import is_data_url, text_of_bytes, texts_of_base64, texts_of_data_url, texts_of_word
 
 _WORDS = frozenset(
     {"role", "type", "id", "call_id", "tool_call_id", "tool_use_id", "item_id", "server_label", "status", "format",
@@ -17,6 +17,9 @@ _WORDS = frozenset(
 )  # fmt: skip
 """Fields with a word of the protocol, or an id. With a space in it, it is a text."""
 _ADDRESSES = frozenset({"url", "image_url", "file_url", "file_id", "file_data"})
+_DATA = frozenset({"data", "base64", "bytes", "blob"})
+_KINDS = frozenset({"media_type", "mime_type", "mimeType"})
+_FILES = frozenset({"base64", "file", "image", "audio", "video", "media"})
 _WORD = re.compile(r"[\x21-\x7e]{0,512}")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\x21-\x7e]*")
@@ -32,6 +35,8 @@ def texts_within(value: object, name: str = "", *, read: Collection[str] = ()) -
     """
     if isinstance(value, str) and is_data_url(value):
         yield from texts_of_data_url(value)
+    elif isinstance(value, bytes):
+        yield from text_of_bytes(value, "")
     elif isinstance(value, str) and name == "file_data" and not _WEB.match(value):
         yield from texts_of_base64(value)
     elif isinstance(value, str):
@@ -40,8 +45,10 @@ def texts_within(value: object, name: str = "", *, read: Collection[str] = ()) -
             yield value
     elif isinstance(value, Mapping):
         for inner, one in value.items():
-            if inner == "data" and isinstance(one, str) and _is_binary(value) and not is_data_url(one):
-                yield from texts_of_base64(one, str(value.get("media_type") or f"audio/{value.get('format')}"))
+            if inner in _DATA and isinstance(one, str) and not is_data_url(one):
+                yield from texts_of_base64(one, _kind(value)) if _is_file(value) else texts_of_word(one)
+                if value.get("type") == "text" or _kind(value).startswith("text/"):  # perhaps as it is
+                    yield one
             elif inner not in read:
                 yield from texts_within(one, inner)
     elif isinstance(value, list | tuple):
@@ -76,5 +83,11 @@ def called_in(messages: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str))
 
 
-def _is_binary(value: Mapping[str, Any]) -> bool:
-    return value.get("type") == "base64" or "format" in value
+def _is_file(value: Mapping[str, Any]) -> bool:
+    """Return whether a value is a file, whose data are nothing but data."""
+    return value.get("type") in _FILES or "format" in value or not _KINDS.isdisjoint(value)
+
+
+def _kind(value: Mapping[str, Any]) -> str:
+    kind = next((value[name] for name in _KINDS if name in value), None)
+    return kind if isinstance(kind, str) else f"audio/{value['format']}" if "format" in value else ""
