@@ -33,27 +33,41 @@ def texts_within(value: object, name: str = "", *, read: Collection[str] = ()) -
         name: the field in which it is.
         read: fields of it that rails read anyway.
     """
-    if isinstance(value, str) and is_data_url(value):
-        yield from texts_of_data_url(value)
+    if isinstance(value, str):
+        yield from _within_text(value, name)
     elif isinstance(value, bytes):
         yield from text_of_bytes(value, "")
-    elif isinstance(value, str) and name == "file_data" and not _WEB.match(value):
-        yield from texts_of_base64(value)
-    elif isinstance(value, str):
-        known = _WORD if name in _WORDS else _ADDRESS if name in _ADDRESSES else None
-        if value and (known is None or not known.fullmatch(value)):
-            yield value
     elif isinstance(value, Mapping):
         for inner, one in value.items():
             if inner in _DATA and isinstance(one, str) and not is_data_url(one):
-                yield from texts_of_base64(one, _kind(value)) if _is_file(value) else texts_of_word(one)
-                if value.get("type") == "text" or _kind(value).startswith("text/"):  # perhaps as it is
-                    yield one
+                yield from _within_data(one, value)
             elif inner not in read:
                 yield from texts_within(one, inner)
     elif isinstance(value, list | tuple):
         for one in value:
             yield from texts_within(one, name)
+
+
+def _within_text(text: str, name: str) -> Iterator[str]:
+    if is_data_url(text):
+        yield from texts_of_data_url(text)
+    elif name == "file_data" and not _WEB.match(text):
+        yield from texts_of_base64(text)
+    else:
+        known = _WORD if name in _WORDS else _ADDRESS if name in _ADDRESSES else None
+        if text and (known is None or not known.fullmatch(text)):
+            yield text
+
+
+def _within_data(data: str, file: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a value's data say, which may be written as they are where it is a text or nobody says."""
+    kind = _kind(file)
+    if not _is_file(file):
+        yield from texts_of_word(data)
+        return
+    yield from texts_of_base64(data, kind)
+    if file.get("type") == "text" or kind.startswith("text/"):
+        yield data
 
 
 def beside_content(content: object) -> Iterator[str]:
