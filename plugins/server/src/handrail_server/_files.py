@@ -43,7 +43,7 @@ _LINE = 60  # characters at least, where base64 is in lines
 _HEAD = 4096  # characters of base64 that tell text from what is not
 _MOST_ESCAPED = 2**15  # characters in per cents, which take long to decode
 _MOST_TEXT = 2**20  # bytes of a file of text, so that reading it keeps nobody waiting
-_DATA = frozenset(("bytes", "data", "file_data"))
+_DATA = frozenset(("base64", "blob", "bytes", "data", "file_data"))
 _UNTOLD = frozenset(("", "application/octet-stream", "binary/octet-stream"))
 
 
