@@ -298,7 +298,11 @@ async def test_litellm_messages_without_texts_are_judged(asked):
         {"structured_messages": [{"role": "user", "name": "bad", "content": "x"}]},
         {"structured_messages": [{"role": "user", "content": [{"type": "text", "text": "x", "title": "a bad one"}]}]},
         {"images": ["data:text/plain;base64,YmFk"]},
-        {"structured_messages": [{"role": "user", "content": [{"type": "file", "base64": "YmFk", "mime_type": "a/b"}]}]},
+        {
+            "structured_messages": [
+                {"role": "user", "content": [{"type": "file", "base64": "YmFk", "mime_type": "a/b"}]}
+            ]
+        },
         {"images": ["data:application/pdf;base64,YmFk/w=="]},
         {"images": ["data:;base64,AGJhZA=="]},
     ],
