@@ -89,8 +89,11 @@ class Passing:
         return Ruling()
 
 
-class Deaf:
-    """An observer that wants to know nothing."""
+class Rare(Observer):
+    """An observer that asks only for what no stream of this measurement does."""
+
+    def model_answered(self, call: object, model: object) -> None:
+        """Do nothing."""
 
 
 class Idle(Observer):
@@ -117,7 +120,7 @@ class Bare(Observer):
 
 def guard(rail: str, observer: str | None, folder: Path) -> LLMRails:
     """Return a guard over a model that is as fast as it can be."""
-    given = {"deaf": Deaf, "idle": Idle, "bare": Bare}.get(observer or "")
+    given = {"rare": Rare, "idle": Idle, "bare": Bare}.get(observer or "")
     settings: Mapping[str, Any] = {"otel": {}, "audit": {"folder": str(folder / f"{rail}-{observer}")}}
     config = {
         "models": [{"type": "main", "engine": "bench", "model": "m"}],
@@ -174,7 +177,7 @@ async def compared(
 
 
 _OBSERVERS = {
-    "deaf": "one without methods",
+    "rare": "one that is told of the model alone",
     "idle": "one with an empty method",
     "bare": "one that makes a bare span of the SDK",
     "otel": "`otel`",
