@@ -70,7 +70,7 @@ def test_a_version_stands_once_for_all_in_metadata_and_code():
     for member in MEMBERS:
         (init,) = member.glob("src/*/__init__.py")
         assert project(member)["version"] == version
-        assert re.findall(r'^__version__ = "(.*)"$', init.read_text(encoding="utf-8"), re.MULTILINE) in ([version], [])
+        assert re.findall(r'^__version__ = "(.*)"$', init.read_text(encoding="utf-8"), re.MULTILINE) == [version]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_version_stands_once_for_all_in_metadata_and_code():
         ("handrail_tools/notes.txt", b"", "has files that are not in the repository: handrail_tools/notes.txt"),
         ("tests/__init__.py", b"", "installs tests beside handrail_tools"),
         ("handrail_tools/py.typed", None, "lacks handrail_tools/py.typed"),
-        ("handrail_tools-0.1.0.dist-info/licenses/LICENSE", None, "lacks the licence"),
+        ("handrail_tools-0.2.0.dist-info/licenses/LICENSE", None, "lacks the licence"),
     ],
 )
 def test_a_wheel_that_is_not_sound_is_noticed(
@@ -98,9 +98,9 @@ def test_a_wheel_that_is_not_sound_is_noticed(
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("Version: 0.1.0", "Version: 0.1.1", "has version 0.1.1, and the kernel 0.1.0"),
+        ("Version: 0.2.0", "Version: 0.2.1", "has version 0.2.1, and the kernel 0.2.0"),
         ("Requires-Python: >=3.11", "Requires-Python: >=3.8", "has Requires-Python '>=3.8'; it must be '>=3.11'"),
-        ("handrail<0.2,>=0.1", "handrail", "requires 'handrail'; members ask for one another as '>=0.1,<0.2'"),
+        ("handrail<0.3,>=0.2", "handrail", "requires 'handrail'; members ask for one another as '>=0.2,<0.3'"),
         ("tools = handrail_tools.plugin", "tool = handrail_tools.plug", "has an entry point for 'handrail_tools.plug'"),
         ("tools = handrail_tools", "tool = handrail_tools", "has an entry point 'tool', which is not the distribution"),
     ],
