@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import release_checks as checks
+import sboms
 import yaml
-from distributions import MEMBERS, ROOT, build, once, project, shared
+from distributions import MEMBERS, ROOT, Environment, build, once, project, shared
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -63,6 +64,36 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path):
     build(tmp_path / "first", source=member)
     build(tmp_path / "second", source=member)
     assert checks.digests(tmp_path / "first") == checks.digests(tmp_path / "second")
+
+
+def test_a_bill_has_what_one_package_needs_and_no_path():
+    def component(name: str) -> dict[str, object]:
+        places = [{"url": "file:///home/me/x.whl"}, {"url": "https://example.org"}]
+        return {"bom-ref": f"{name}==1", "name": name, "externalReferences": places}
+
+    needs = {"handrail": ["handrail-http", "anyio"], "handrail-http": ["handrail"], "anyio": []}
+    whole = {
+        "metadata": {"tools": {}},
+        "components": [component(name) for name in needs],
+        "dependencies": [
+            {"ref": f"{name}==1", "dependsOn": [f"{each}==1" for each in on]} for name, on in needs.items()
+        ],
+    }
+    bill = sboms.bill_of("handrail", {"handrail", "anyio"}, whole)
+    assert bill["metadata"]["component"]["externalReferences"] == [{"url": "https://example.org"}]
+    assert [each["name"] for each in bill["components"]] == ["anyio"]
+    assert bill["dependencies"] == [
+        {"ref": "anyio==1", "dependsOn": []},
+        {"ref": "handrail==1", "dependsOn": ["anyio==1"]},
+    ]
+
+
+def test_what_a_package_needs_is_what_it_is_installed_with():
+    here = Environment(Path(sys.prefix))
+    kernel = sboms.needed_by("handrail", here)
+    assert {"handrail", "anyio", "pluggy", "pydantic"} <= kernel
+    assert not {"openai", "pytest", "handrail-openai"} & kernel  # extras, which nobody asked for
+    assert {"httpx2", "handrail"} <= sboms.needed_by("handrail-http", here)
 
 
 def test_a_version_stands_once_for_all_in_metadata_and_code():

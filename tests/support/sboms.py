@@ -1,14 +1,17 @@
-"""A software bill of materials for each member: what is installed with it, in CycloneDX's format, without dates or paths."""
+"""A software bill of materials for each member, in CycloneDX's format: what it is installed with, without paths or dates."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from distributions import UV, Environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 TOOL = "cyclonedx-bom==7.*"
 _MEMBER = "handrail"
@@ -21,21 +24,34 @@ def described(environment: Environment) -> dict[str, Any]:
     return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
-def bill_of(distribution: str, whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the bill of one distribution: itself as the subject, and what it needs, directly or not.
+def needed_by(distribution: str, environment: Environment) -> set[str]:
+    """Return the names of a distribution and of all that it needs; extras count where something asks for them."""
+    (folder,) = environment.folder.glob("lib/python*/site-packages")
+    installed = {canonicalize_name(each.name): each for each in metadata.distributions(path=[str(folder)])}
+    waiting, reached = [(canonicalize_name(distribution), "")], set[tuple[str, str]]()
+    while waiting:
+        name, extra = asked = waiting.pop()
+        if asked in reached or name not in installed:
+            continue
+        reached.add(asked)
+        for text in installed[name].requires or ():
+            need = Requirement(text)
+            if need.marker is None or need.marker.evaluate({"extra": extra}):
+                waiting += [(canonicalize_name(need.name), each) for each in ("", *need.extras)]
+    return {str(name) for name, _ in reached}
 
-    Raises:
-        KeyError: the distribution is not in the whole bill.
-    """
-    components = {each["bom-ref"]: _without_places(each) for each in whole["components"]}
-    needs = {each["ref"]: each.get("dependsOn", []) for each in whole["dependencies"]}
-    subject = {each["name"]: ref for ref, each in components.items()}[distribution]
-    reached = _reached(subject, needs)
+
+def bill_of(distribution: str, needed: Collection[str], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the bill of one distribution and its needs, cut out of that of a whole environment."""
+    components = {each["bom-ref"]: each for each in map(_without_places, whole["components"])}
+    kept = {ref for ref, each in components.items() if canonicalize_name(each["name"]) in needed}
+    (subject,) = (ref for ref in kept if components[ref]["name"] == distribution)
+    needs = {each["ref"]: sorted(kept.intersection(each.get("dependsOn", ()))) for each in whole["dependencies"]}
     return {
         **whole,
         "metadata": {**whole["metadata"], "component": components[subject]},
-        "components": [each for ref, each in components.items() if ref in reached - {subject}],
-        "dependencies": [each for each in whole["dependencies"] if each["ref"] in reached],
+        "components": [components[ref] for ref in sorted(kept - {subject})],
+        "dependencies": [{"ref": ref, "dependsOn": needs[ref]} for ref in sorted(kept)],
     }
 
 
@@ -45,21 +61,12 @@ def write(folder: Path, distributions: Iterable[str], environment: Environment) 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for distribution in distributions:
-        bill = bill_of(distribution, whole)
+        bill = bill_of(distribution, needed_by(distribution, environment), whole)
         subject = bill["metadata"]["component"]
         file = folder / f"{subject['name']}-{subject['version']}.cdx.json"
         file.write_text(json.dumps(bill, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         written.append(file)
     return written
-
-
-def _reached(start: str, needs: Mapping[str, Iterable[str]]) -> set[str]:
-    reached, waiting = {start}, [start]
-    while waiting:
-        found = set(needs.get(waiting.pop(), ())) - reached
-        reached |= found
-        waiting += found
-    return reached
 
 
 def _without_places(component: dict[str, Any]) -> dict[str, Any]:
