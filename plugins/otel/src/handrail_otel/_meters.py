@@ -10,7 +10,7 @@ from opentelemetry import metrics
 from handrail_otel import _names as names
 
 if TYPE_CHECKING:
-    from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, RailFailed, Released
+    from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, RailFailed
 
     from handrail_otel._settings import OTelSettings
 
@@ -27,7 +27,9 @@ class Meters:
         self._tokens = meter.create_histogram(names.TOKEN_USAGE, "{token}", "Tokens of a request to a model.")
         self._checks = meter.create_histogram(names.CHECK_DURATION, "s", "How long a check took.")
         self._first = meter.create_histogram(names.FIRST_DURATION, "s", "From a call to the first that goes out.")
-        self._releases = meter.create_histogram(names.RELEASE_INTERVAL, "s", "Between two releases of checked text.")
+        self._releases = meter.create_histogram(
+            names.RELEASE_INTERVAL, "s", "Mean time between two releases of a call."
+        )
         self._held = meter.create_histogram(names.HELD_DURATION, "s", "How long text of a call waited for checks.")
         self._calls = meter.create_histogram(names.CALL_DURATION, "s", "How long a call took.")
         self._stops = meter.create_counter(names.STOPS, "{call}", "Calls that a rail ended.")
@@ -62,9 +64,13 @@ class Meters:
             labels[names.MODE] = check.mode
         self._checks.record(check.duration, labels)
 
-    def released(self, call: ObservedCall, released: Released, interval: float) -> None:
-        """Count a release."""
-        (self._first if released.first else self._releases).record(interval, self._labels(call))
+    def first_released(self, call: ObservedCall, seconds: float) -> None:
+        """Count what goes out first."""
+        self._first.record(seconds, self._labels(call))
+
+    def released(self, call: ObservedCall, interval: float) -> None:
+        """Count how long a release of a call took after the one before it, on average."""
+        self._releases.record(interval, self._labels(call))
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
         """Count a refusal or a failure."""
