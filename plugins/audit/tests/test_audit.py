@@ -94,6 +94,43 @@ async def test_a_line_is_there_before_the_refusal_goes_out(tmp_path):
     await rails.aclose()
 
 
+def test_a_descriptor_that_cannot_be_had_keeps_nothing_from_the_disk_for_good(tmp_path, monkeypatch, caplog):
+    forced, system, answers = threading.Event(), os.dup, [OSError(24, "Too many open files")]
+
+    def duplicate(file):
+        if answers:
+            raise answers.pop()
+        forced.set()
+        return system(file)
+
+    monkeypatch.setattr(os, "dup", duplicate)
+    files = Files(tmp_path, b"", {}, max_bytes=10_000, sync_seconds=0.001)
+    number = 0
+    while answers or not forced.wait(0.001):
+        files.write(decision(number))
+        number += 1
+        assert number < 50_000
+    files.close()
+    assert "could not be forced to the disk: Too many open files" in caplog.text
+
+
+async def test_nothing_is_forced_to_the_disk_in_the_thread_of_the_loop(tmp_path, monkeypatch):
+    forced, system = [], os.fsync
+
+    def force(file):
+        forced.append(threading.get_ident())
+        system(file)
+
+    monkeypatch.setattr(os, "fsync", force)
+    rails = rails_in(tmp_path, f"A {SECRET}.", observers={"max_bytes": 1024, "sync_seconds": 0.001, "usage": True})
+    for _ in range(9):
+        await rails.generate_async("hello")
+    await rails.aclose()
+    assert len(list(tmp_path.iterdir())) > 2
+    assert len(forced) >= len(list(tmp_path.iterdir()))
+    assert threading.get_ident() not in forced
+
+
 def write(folder, count, *, key=b"", max_bytes=10_000_000):
     files = Files(folder, key, {"begun": 1.0, "config": "c"}, max_bytes=max_bytes, sync_seconds=0.01)
     for number in range(count):
@@ -294,7 +331,7 @@ def test_a_disk_that_is_full_loses_the_line_and_says_so(tmp_path, caplog, monkey
     assert "(1 lost)" in caplog.text
 
 
-def test_a_webhook_gets_what_fits_and_counts_what_does_not():
+def test_a_webhook_gets_what_fits_and_says_what_does_not(caplog):
     posted, release = [], []
 
     def post(url, body):
@@ -312,6 +349,32 @@ def test_a_webhook_gets_what_fits_and_counts_what_does_not():
     webhook.close()
     assert posted == [("http://there", b"1\n"), ("http://there", b"2\n3\n")]
     assert webhook.dropped == 1
+    assert "too slow: 1 lines dropped" in caplog.text
+    assert "did not get 1 lines" in caplog.text
+
+
+def test_a_webhook_that_hangs_does_not_hold_up_the_end_for_every_line_that_waits(caplog):
+    posted, release = [], threading.Event()
+
+    def post(url, body):
+        posted.append(body)
+        release.wait()
+
+    webhook = Webhook("http://there", queue_size=500, closing_seconds=0, post=post)
+    webhook.put(b"1\n")
+    while not posted:
+        time.sleep(0.001)
+    for _ in range(500):
+        webhook.put(b"2\n")
+    closing = threading.Thread(target=webhook.close)
+    closing.start()
+    while webhook._closes_at is None:
+        time.sleep(0.001)
+    release.set()
+    closing.join()
+    assert webhook.dropped + sum(body.count(b"\n") for body in posted) == 501
+    assert webhook.dropped >= 400
+    assert f"did not get {webhook.dropped} lines" in caplog.text
 
 
 def test_a_webhook_that_fails_is_counted(caplog):
