@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
@@ -436,9 +437,42 @@ def test_nothing_in_a_record_is_obeyed_by_a_terminal(tmp_path, capsys):
     said = {"call": "c", "rail": "r", "direction": "input", "decision": "block", "caller": "a\x1b[2J\u202eb\n", "at": 1}
     entry = {"model": "m\x1b[2J", "requests": 1, "input": 1, "output": 1, "costs": {}, "unpriced": 0}
     chain = Chain()
-    (tmp_path / "audit-1.jsonl").write_bytes(chain.line(said) + chain.line({"used": [entry]}))
+    forged = b'{"hash":"\\u001b[2J","previous":"p"}\n'
+    (tmp_path / "audit-1.jsonl").write_bytes(chain.line(said) + chain.line({"used": [entry]}) + forged)
+    assert "last hash \\x1b[2J" in command(capsys, "verify", tmp_path)[1]
     assert "a\\x1b[2J\\u202eb\\n  input" in command(capsys, "show", tmp_path)[1]
     assert "m\\x1b[2J  requests" in command(capsys, "usage", tmp_path, "--by", "model")[1]
+
+
+_DECISION = {"call": "c", "rail": "r", "direction": "input", "decision": "block", "at": 1}
+_USED = {"model": "m", "requests": 1, "input": 1, "output": 1, "costs": {}, "unpriced": 0}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        *({**_DECISION, "at": at} for at in (1e300, -1, float("nan"), "now")),
+        *({**_DECISION, name: {}} for name in ("call", "rail", "direction", "decision")),
+        *({"used": used} for used in (5, [1], [{}], [{**_USED, "requests": "1"}], [{**_USED, "costs": []}])),
+    ],
+    ids=repr,
+)
+def test_a_line_that_somebody_else_wrote_keeps_no_command_from_the_others(tmp_path, capsys, forged):
+    chain = Chain()
+    written = [_DECISION, forged, {"used": [_USED]}, {**_DECISION, "call": "last"}]
+    (tmp_path / "audit-1.jsonl").write_bytes(b"".join(map(chain.line, written)))
+    assert [line.split("  ")[1] for line in command(capsys, "show", tmp_path)[1].splitlines()] == ["c", "last"]
+    assert command(capsys, "usage", tmp_path)[1] == "-  requests=1  input=1  output=1\n"
+    assert command(capsys, "mark", tmp_path, "c", "r", "right")[0] == 0
+
+
+@pytest.mark.parametrize("odd", [Path("there"), b"there"])
+async def test_an_odd_category_ends_neither_a_block_nor_the_record(tmp_path, odd):
+    rails = rails_in(tmp_path, "Hi", rails={"words": FunctionRail(lambda window: Verdict.block(category=odd))})
+    for _ in range(2):
+        await rails.generate_async("hello")
+    await rails.aclose()
+    assert [line["category"] for line in lines(tmp_path)] == [type(odd).__name__] * 2
 
 
 async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path, capsys):
