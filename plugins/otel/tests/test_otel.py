@@ -9,6 +9,7 @@ from handrail import Chunk, ConfigurationError, LLMRails, ObserverContext, Rails
 from handrail_otel import OTel, OTelSettings
 from handrail_otel import _names as names
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -187,6 +188,14 @@ async def test_callers_beyond_the_bound_are_other(sdk):
     assert counted == {"a": 2, "b": 1, "other": 2}
 
 
+async def test_models_beyond_the_bound_are_other(sdk):
+    rails = observed(FakeProvider(["Hi"]), {})
+    for number in range(103):
+        await rails.generate_async("hello", options={"llm_params": {"model": f"m{number}"}})
+    counted = {point.attributes[names.REQUEST_MODEL]: point.count for point in sdk.points()[names.OPERATION_DURATION]}
+    assert (len(counted), counted["other"]) == (101, 3)
+
+
 async def test_contents_are_hashed_where_that_is_asked_for(sdk):
     await take(observed(FakeProvider(["Hi"]), {}, settings={"content": "hashed"}))
     attributes = sdk.spans()["chat fake-1"].attributes
@@ -264,6 +273,13 @@ async def test_contents_are_whole_only_where_that_is_asked_for(sdk):
     rails = configured(PRIVATE, content="full", content_characters=8)
     await rails.generate_async("hello")
     assert sdk.spans()["chat m"].attributes[names.COMPLETION] == PRIVATE[:8]
+
+
+async def test_half_a_surrogate_pair_loses_no_contents(sdk):
+    rails = observed(FakeProvider(["Hi \ud83d there"]), {}, settings={"content": "full"})
+    await take(rails)
+    told = encode_spans(sdk.exporter.get_finished_spans()).SerializeToString()
+    assert b"Hi ? there" in told
 
 
 async def test_no_text_is_told_by_default(sdk):

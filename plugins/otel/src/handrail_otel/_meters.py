@@ -15,14 +15,33 @@ if TYPE_CHECKING:
     from handrail_otel._settings import OTelSettings
 
 
+_MOST_MODELS = 100
+
+
+class _Names:
+    """Tells as many names apart as there is room for; later ones are "other", for each name makes series of its own."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def label(self, name: str) -> str:
+        """Return what stands for a name."""
+        if name not in self._known:
+            if len(self._known) >= self._most:
+                return "other"
+            self._known.add(name)
+        return name
+
+
 class Meters:
     """The instruments of one configuration."""
 
     def __init__(self, settings: OTelSettings, config: str, currency: str) -> None:
         meter = metrics.get_meter("handrail")
-        self._settings = settings
         self._config = config
-        self._callers: set[str] = set()
+        self._callers = _Names(settings.callers)
+        self._models = _Names(_MOST_MODELS)
         self._operations = meter.create_histogram(names.OPERATION_DURATION, "s", "How long a request to a model took.")
         self._tokens = meter.create_histogram(names.TOKEN_USAGE, "{token}", "Tokens of a request to a model.")
         self._checks = meter.create_histogram(names.CHECK_DURATION, "s", "How long a check took.")
@@ -41,7 +60,7 @@ class Meters:
             **self._labels(call),
             names.OPERATION: "chat",
             names.PROVIDER: request.engine,
-            names.REQUEST_MODEL: request.model,
+            names.REQUEST_MODEL: self._models.label(request.model),
             names.TASK: request.task,
         }
         self._operations.record(request.duration, labels)
@@ -85,12 +104,6 @@ class Meters:
             self._held.record(held, self._labels(call))
 
     def _labels(self, call: ObservedCall) -> dict[str, str]:
-        caller = call.caller
-        if caller is None:
+        if call.caller is None:
             return {names.CONFIG: self._config}
-        if caller not in self._callers:
-            if len(self._callers) >= self._settings.callers:
-                caller = "other"
-            else:
-                self._callers.add(caller)
-        return {names.CONFIG: self._config, names.CALLER: caller}
+        return {names.CONFIG: self._config, names.CALLER: self._callers.label(call.caller)}
