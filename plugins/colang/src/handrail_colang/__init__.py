@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handrail_colang._calls import call_variables as call_variables
     from handrail_colang._dialogs import Dialogs as Dialogs
     from handrail_colang._dialogs import dialogs_of_program as dialogs_of_program
+    from handrail_colang._executed import with_actions as with_actions
     from handrail_colang._outcomes import ActionResult as ActionResult
     from handrail_colang._outcomes import RailDecision as RailDecision
     from handrail_colang._outcomes import RailOutcome as RailOutcome
@@ -33,6 +34,7 @@ _HOMES = {
     "_asking": ("ActionModel", "TaskManager", "llm_call", "llm_call_info_var"),
     "_calls": ("CallVariables", "call_variables"),
     "_dialogs": ("Dialogs", "dialogs_of_program"),
+    "_executed": ("with_actions",),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
     "_own": ("action_in_place",),
     "_rails": ("ColangRail", "action_rail", "defined_flows"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ import anyio.to_thread
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 
 from handrail_colang._asking import ActionModel, TaskManager
+from handrail_colang._calls import ActionRun, call_variables
 from handrail_colang._outcomes import ACTION_NAME, ActionResult, RailOutcome, TransformTarget
 
 if TYPE_CHECKING:
@@ -37,13 +39,17 @@ class Actions:
         code: the configuration's own actions.
         context: the rail's.
         executed: every `execute` that the rail may come to.
+        dialog: the name of the dialog whose actions they are; None for those of a rail.
 
     Raises:
         ConfigurationError: an installed rail that is executed cannot be built, or is given what it does not take.
     """
 
-    def __init__(self, code: ConfigCode, context: RailContext, executed: Iterable[Execute]) -> None:
+    def __init__(
+        self, code: ConfigCode, context: RailContext, executed: Iterable[Execute], *, dialog: str | None = None
+    ) -> None:
         self._code = code
+        self._dialog = dialog
         self._context = context
         self._rails: dict[str, InnerRail] = {}
         for statement in executed:
@@ -61,13 +67,44 @@ class Actions:
         Raises:
             RailError: it is not there, needs what nobody gives, or raises.
         """
+        started_at, asked = time.time(), set[str]()
+        result, error = None, ""
+        try:
+            result = await self._run(statement, turn, variables, asked)
+        except RailError as exc:
+            error = str(exc)
+            raise
+        finally:
+            self._note(statement, result, error, frozenset(asked), started_at)
+        return result
+
+    async def _run(self, statement: Execute, turn: Turn, variables: Variables, asked: set[str]) -> Any:
         function = self._function(statement.action)
         if function is None and (rail := self._rails.get(statement.action)) is not None:
+            asked.add(statement.action)
             return await _Inner(rail, statement, turn, variables).judge()
         if function is None:
             raise self._unknown(statement)
-        call = _Call(statement, function, self._context, turn, variables)
-        return await call.run()
+        return await _Call(statement, function, self._context, turn, variables, asked).run()
+
+    def _note(self, statement: Execute, result: Any, error: str, asked: frozenset[str], started_at: float) -> None:
+        """Write down what was executed, where the call keeps that."""
+        call = call_variables.get()
+        if call is None:
+            return
+        run = ActionRun(
+            rail=self._context.name if self._dialog is None else self._dialog,
+            kind=self._context.direction if self._dialog is None else "dialog",
+            arguments=self._context.arguments,
+            name=statement.action,
+            params=statement.written,
+            result=result.return_value if isinstance(result, ActionResult) else result,
+            error=error,
+            tasks=asked,
+            started_at=started_at,
+            finished_at=time.time(),
+        )
+        call.actions.append(run)
 
     def mapping_of(self, name: str) -> OutputMapping | None:
         """Return how the author of an action reads its results, if that is set."""
@@ -147,6 +184,7 @@ class _Call:
     context: RailContext
     turn: Turn
     variables: Variables
+    asked: set[str]  # under which tasks it asks models
 
     async def run(self) -> Any:
         function = self.function
@@ -209,7 +247,7 @@ class _Call:
             "context": dict(self.variables),
             "events": _events(self.variables),
             "config": self.context.config,
-            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task), self._has_model),
+            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task, self.asked), self._has_model),
             "llm_task_manager": _Lazy(lambda: TaskManager(self.context), lambda: True),
         }
 

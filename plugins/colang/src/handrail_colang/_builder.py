@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from handrail.errors import InvalidRailsConfigurationError
 from lark import Token, Transformer, v_args
@@ -32,7 +32,14 @@ from handrail_colang._syntax import (
     UserIntent,
 )
 
-_Arguments = list[tuple[str | None, Expression]]
+
+class _Argument(NamedTuple):
+    name: str | None
+    value: Expression
+    written: str
+
+
+_Arguments = list[_Argument]
 
 
 @v_args(meta=True)
@@ -41,11 +48,13 @@ class Builder(Transformer[Token, Any]):
 
     Args:
         file: its name, for places.
+        text: what it says.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         super().__init__()
         self._file = file
+        self._text = text
         self._reads: set[str] = set()  # of the definition that is being read, since definitions come one by one
 
     def start(self, meta: Any, children: list[Any]) -> list[Definition]:
@@ -130,7 +139,7 @@ class Builder(Transformer[Token, Any]):
         return Bot(place, None, self._variable(name, place), name)
 
     def create_event(self, meta: Any, children: list[Any]) -> CreateEvent:
-        keywords = {name: value for name, value in children[2] or () if name is not None}
+        keywords = {name: value for name, value, _ in children[2] or () if name is not None}
         return CreateEvent(self._place(meta), str(children[1]), keywords)
 
     def do(self, meta: Any, children: list[Any]) -> Do:
@@ -157,11 +166,12 @@ class Builder(Transformer[Token, Any]):
     def arguments(self, meta: Any, children: list[Any]) -> _Arguments:
         return list(children)
 
-    def keyword(self, meta: Any, children: list[Any]) -> tuple[str, Expression]:
-        return (str(children[0]), children[1])
+    def keyword(self, meta: Any, children: list[Any]) -> _Argument:
+        written = self._text[meta.start_pos : meta.end_pos].partition("=")[2]
+        return _Argument(str(children[0]), children[1], written.strip())
 
-    def positional(self, meta: Any, children: list[Any]) -> tuple[None, Expression]:
-        return (None, children[0])
+    def positional(self, meta: Any, children: list[Any]) -> _Argument:
+        return _Argument(None, children[0], "")
 
     def or_(self, meta: Any, children: list[Any]) -> Expression:
         values = children[::2]
@@ -239,9 +249,10 @@ class Builder(Transformer[Token, Any]):
         return lambda variables: [value(variables) for value in values]
 
     def _execute(self, meta: Any, action: str, arguments: _Arguments, target: str | None) -> Execute:
-        positional = tuple(value for name, value in arguments if name is None)
-        keywords = {name: value for name, value in arguments if name is not None}
-        return Execute(self._place(meta), action, positional, keywords, target)
+        positional = tuple(value for name, value, _ in arguments if name is None)
+        keywords = {name: value for name, value, _ in arguments if name is not None}
+        written = {name: text.strip("'\"") for name, _, text in arguments if name is not None}
+        return Execute(self._place(meta), action, positional, keywords, target, written)
 
     def _variable(self, name: str, place: Place) -> Expression:
         self._reads.add(name)
@@ -257,10 +268,10 @@ class Builder(Transformer[Token, Any]):
         return reads
 
     def _values(self, meta: Any, arguments: _Arguments | None) -> list[Expression]:
-        for name, _ in arguments or ():
+        for name, _, _ in arguments or ():
             if name is not None:
                 raise self._unknown(meta, "argument", name, ("arguments without a name",))
-        return [value for _, value in arguments or ()]
+        return [value for _, value, _ in arguments or ()]
 
     def _unknown(self, meta: Any, what: str, name: object, known: tuple[str, ...]) -> InvalidRailsConfigurationError:
         return InvalidRailsConfigurationError(

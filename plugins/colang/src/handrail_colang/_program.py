@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from handrail_colang._syntax import Definition, Statement
 
 REFUSAL = "refuse to respond"
+APOLOGY = "inform internal error occurred"
 _PREDEFINED = {
     REFUSAL: "I'm sorry, I can't respond to that.",
     "inform answer unknown": "I don't know the answer to that.",
     "inform cannot answer": "I can't answer that.",
-    "inform internal error occurred": "I'm sorry, an internal error has occurred.",
+    APOLOGY: "I'm sorry, an internal error has occurred.",
 }
 T = TypeVar("T", bound="Definition")
 _PLACE = re.compile(r"([^\n]+?):(\d+):(\d+): ")
