@@ -221,3 +221,38 @@ async def test_what_a_dialog_for_anything_answers_is_judged(talking):
 
 def test_the_user_who_says_anything_later_is_a_turn_too_many(problem):
     assert "a dialog of several turns" in problem('define flow\n  user ...\n  bot "x"\n  user ...\n  bot "y"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ n }} things{% if n > 2 %}, many{% endif %}", "3 things, many"),
+        ("Dear $who.name, {$n} of {{ $n }}.", "Dear Ann, 3 of 3."),
+        ("{{ who.tags | join(', ') }} cost $5", "x, y cost $5"),
+    ],
+)
+async def test_a_text_is_filled_by_names_attributes_and_jinja(talking, text, said):
+    colang = GREETING.replace("Good day!", text).replace(
+        "  bot express", "  $who = execute who\n  $n = 3\n  bot express"
+    )
+    rails = talking(colang, Model())
+    rails.register_action(lambda: {"name": "Ann", "tags": ["x", "y"]}, "who")
+    assert await rails.generate_async("hello") == said
+
+
+def test_a_text_that_is_not_valid_jinja_is_refused(problem):
+    assert "rails.co:6:1: the text is not valid Jinja" in problem(GREETING.replace("Good day!", "{% if %}"))
+
+
+async def test_what_an_action_returns_is_no_template(talking):
+    rails = talking(ANYTHING, Model())
+    rails.register_action(lambda question: "{{ config }} $config", "look_up")
+    assert await rails.generate_async("?") == "{{ config }} $config"
+
+
+async def test_a_subflow_that_only_dialogs_do_may_talk(talking, problem):
+    colang = (
+        GREETING.replace("  bot express greeting\n", "  do greet\n") + "define subflow greet\n  bot express greeting\n"
+    )
+    assert await talking(colang, Model()).generate_async("hello") == "Good day!"
+    assert "must be followed by 'stop'" in problem(colang, output=["greet"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, 
 
 from handrail_colang._asking import ActionModel, TaskManager
 from handrail_colang._calls import ActionRun, call_variables
+from handrail_colang._names import named_so, names_of
 from handrail_colang._outcomes import ACTION_NAME, ActionResult, RailOutcome, TransformTarget
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from handrail_colang._syntax import Execute, Variables
     from handrail_colang._verdicts import Mapping as OutputMapping
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_FROM_CONTEXT = "__context__"  # before the name of a variable, in the name of a parameter
 _SPECIAL = ("bot_message", "config", "last_user_message", "user_message")
 
 
@@ -52,6 +52,7 @@ class Actions:
         self._dialog = dialog
         self._context = context
         self._rails: dict[str, InnerRail] = {}
+        self._objects: dict[type, Any] = {}  # of the classes that were registered
         for statement in executed:
             if self._function(statement.action) is None:
                 self._add_rail(statement)
@@ -117,8 +118,15 @@ class Actions:
         known = self._known()
         its_names = (named_so(candidate, known) for candidate in names_of(name))
         found = next((known[its_name] for its_name in its_names if its_name is not None), None)
+        if inspect.isclass(found) and callable(getattr(found, "run", None)):
+            found = self._object_of(found)
         run = getattr(found, "run", None)
         return run if callable(run) and not inspect.isroutine(found) else found
+
+    def _object_of(self, action: type) -> Any:
+        if action not in self._objects:
+            self._objects[action] = action()
+        return self._objects[action]
 
     def _known(self) -> dict[str, Callable[..., Any]]:
         return {**self._code.actions, **self._context.registrations.actions}
@@ -219,6 +227,8 @@ class _Call:
             return given
         offered = {**self._special(), **self.context.arguments, **self.context.registrations.action_params}
         named = [parameter for parameter in parameters.values() if parameter.kind in _NAMED][taken:]
+        wanted = (name for name in parameters if name.startswith(_FROM_CONTEXT))
+        offered |= {name: self.variables.get(name.removeprefix(_FROM_CONTEXT)) for name in wanted}
         keywords = {parameter.name: offered[parameter.name] for parameter in named if parameter.name in offered}
         if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
             by_position = [name for name, parameter in parameters.items() if parameter.kind in _NAMED][:taken]
@@ -276,17 +286,6 @@ class _Lazy:
 
     def __call__(self) -> Any:
         return self._make()
-
-
-def names_of(name: str) -> tuple[str, ...]:
-    """Return the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
-    snake = _HUMP.sub("_", name).lower().replace(" ", "_")
-    return (name, snake, snake.removesuffix("_action"))
-
-
-def named_so(name: str, actions: Iterable[str]) -> str | None:
-    """Return the action of this name, which may be registered as `SelfCheckOutputAction` for `self_check_output`."""
-    return name if name in actions else next((known for known in actions if name in names_of(known)), None)
 
 
 def _events(variables: Variables) -> list[dict[str, Any]]:

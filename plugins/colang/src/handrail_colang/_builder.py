@@ -10,6 +10,7 @@ from handrail.errors import InvalidRailsConfigurationError
 from lark import Token, Transformer, v_args
 
 from handrail_colang import _expressions as ex
+from handrail_colang import _texts
 from handrail_colang._syntax import (
     Assign,
     Block,
@@ -75,8 +76,10 @@ class Builder(Transformer[Token, Any]):
 
     def bot_message(self, meta: Any, children: list[Any]) -> BotMessage:
         _, phrase, *given = children
-        texts = tuple(map(ex.text_of, given))
-        return BotMessage(self._place(meta), _words(phrase), texts, frozenset().union(*map(ex.placeholders, texts)))
+        place, texts = self._place(meta), tuple(map(ex.text_of, given))
+        for text in texts:
+            _texts.filled(text, place)  # raises if it cannot be
+        return BotMessage(place, _words(phrase), texts, frozenset().union(*map(_texts.placeholders, texts)))
 
     def user_intent(self, meta: Any, children: list[Any]) -> UserIntent:
         _, phrase, *examples = children
@@ -226,7 +229,7 @@ class Builder(Transformer[Token, Any]):
 
     def string(self, meta: Any, children: list[Any]) -> Expression:
         text = ex.text_of(children[0])
-        self._reads |= ex.placeholders(text)  # where it is the message of an event
+        self._reads |= _texts.placeholders(text)  # where it is the message of an event
         return lambda variables: text
 
     def constant(self, meta: Any, children: list[Any]) -> Expression:
@@ -260,8 +263,8 @@ class Builder(Transformer[Token, Any]):
 
     def _filled(self, token: Token, place: Place) -> Expression:
         text = ex.text_of(token)
-        self._reads |= ex.placeholders(text)
-        return ex.filled(text, place)
+        self._reads |= _texts.placeholders(text)
+        return _texts.filled(text, place)
 
     def _taken_reads(self) -> frozenset[str]:
         reads, self._reads = frozenset(self._reads), set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from handrail.errors import InvalidRailsConfigurationError
 
 from handrail_colang._checks import powers, problems, recursion, statements, unsupported
-from handrail_colang._expressions import is_plain
 from handrail_colang._syntax import ANYTHING, Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
+from handrail_colang._texts import is_plain
 
 if TYPE_CHECKING:
     from handrail import RailsConfig
@@ -95,8 +95,9 @@ class Program:
             "\n".join(_prompt_texts(config)),
         )
         found += map(unsupported, _all(Unsupported, definitions))
+        parts = program.parts_of_dialogs(flow.name for flow in (*config.input_flows, *config.output_flows))
         for flow in flows.values():
-            found += problems(flow.body, program, stops=False)
+            found += problems(flow.body, program, stops=False, dialog=flow.name in parts)
             found += recursion(flow, program)
         for dialog in program.dialogs:
             found += problems(dialog.body, program, stops=False, dialog=True)
@@ -116,6 +117,20 @@ class Program:
     def executed(self, flow: Flow | Dialog) -> Iterator[Execute]:
         """Yield every `execute` that a flow may come to."""
         return (statement for statement in self.statements(flow) if isinstance(statement, Execute))
+
+    def parts_of_dialogs(self, rails: Iterable[str]) -> frozenset[str]:
+        """Return the flows that dialogs do and no rail does, so that they may talk.
+
+        Args:
+            rails: the names of the rails.
+        """
+        by_dialogs = self._done_by(self.dialogs)
+        named = [self.flows[name] for name in rails if name in self.flows]
+        return by_dialogs - self._done_by(named) - {flow.name for flow in named}
+
+    def _done_by(self, callers: Iterable[Flow | Dialog]) -> frozenset[str]:
+        reached = (statement for caller in callers for statement in self.statements(caller))
+        return frozenset(statement.flow for statement in reached if isinstance(statement, Do))
 
     def reads_of(self, flow: Flow) -> frozenset[str]:
         """Return the variables that a flow may read, what it says and the flows that it does included."""
