@@ -22,7 +22,7 @@ from nemoguardrails._pushing import content_of, push
 from nemoguardrails._results import GuardedTexts, Names, exception_message
 from nemoguardrails._runtime import Runtime
 from nemoguardrails._state import context_of, conversation, next_state
-from nemoguardrails.context import streaming_handler_var
+from nemoguardrails.context import generation_options_var, streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.llm.output_parsers import is_content_safe
 from nemoguardrails.logging.explain import ExplainInfo, history_of
@@ -139,6 +139,7 @@ class LLMRails(handrail.LLMRails):
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
         call = CallVariables(context_of(messages))
         token = call_variables.set(call)
+        options_token = generation_options_var.set(wanted if options is not None else None)
         try:
             if not wanted.rails.dialog:
                 response = await self._without_generation(prompt, messages, wanted)
@@ -147,6 +148,7 @@ class LLMRails(handrail.LLMRails):
                 response = self._answered(await asked(prompt, messages, wanted), wanted, call, state)
         finally:
             call_variables.reset(token)
+            generation_options_var.reset(options_token)
         if state is not None and is_prompt and isinstance(response.response, list):
             response.response = content_of(response.response)
         if options is not None or state is not None:
