@@ -256,3 +256,15 @@ async def test_a_subflow_that_only_dialogs_do_may_talk(talking, problem):
     )
     assert await talking(colang, Model()).generate_async("hello") == "Good day!"
     assert "must be followed by 'stop'" in problem(colang, output=["greet"])
+
+
+async def test_examples_may_go_on_and_a_text_may_stand_under_its_message(talking):
+    colang = GREETING.replace('  "hi there"\n', '  "hi there"\n  ...\n')
+    colang = colang.replace('define bot express greeting\n  "Good day!"\n', "")
+    colang = colang.replace("  bot express greeting\n", '  bot express greeting\n    "Good evening!"\n')
+    assert await talking(colang, Model()).generate_async("hi there") == "Good evening!"
+
+
+def test_a_dialog_that_is_named_as_a_rail_is_refused_by_its_place(problem):
+    reason = problem(GREETING, output=["greeting"])
+    assert "rails.co:9:1: the flow 'greeting' is a dialog, which cannot be a rail" in reason

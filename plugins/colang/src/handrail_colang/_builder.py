@@ -12,6 +12,7 @@ from lark import Token, Transformer, v_args
 from handrail_colang import _expressions as ex
 from handrail_colang import _texts
 from handrail_colang._syntax import (
+    ANYTHING,
     Assign,
     Block,
     Bot,
@@ -83,7 +84,8 @@ class Builder(Transformer[Token, Any]):
 
     def user_intent(self, meta: Any, children: list[Any]) -> UserIntent:
         _, phrase, *examples = children
-        texts = tuple(ex.text_of(example) for example in examples if example is not None)
+        given = (example for example in examples if example is not None and example != ANYTHING)  # '...': and so on
+        texts = tuple(map(ex.text_of, given))
         return UserIntent(self._place(meta), _words(phrase), texts)
 
     def import_(self, meta: Any, children: list[Any]) -> None:

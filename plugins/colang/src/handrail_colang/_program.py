@@ -27,6 +27,10 @@ _PREDEFINED = {
     "inform cannot answer": "I can't answer that.",
     APOLOGY: "I'm sorry, an internal error has occurred.",
 }
+_NO_RAIL = (
+    "the flow {!r} is a dialog, which cannot be a rail; leave its line 'user ...' out, look at $user_message or "
+    "$bot_message, and end with 'stop'"
+)
 T = TypeVar("T", bound="Definition")
 _PLACE = re.compile(r"([^\n]+?):(\d+):(\d+): ")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -95,13 +99,23 @@ class Program:
             "\n".join(_prompt_texts(config)),
         )
         found += map(unsupported, _all(Unsupported, definitions))
-        parts = program.parts_of_dialogs(flow.name for flow in (*config.input_flows, *config.output_flows))
-        for flow in flows.values():
-            found += problems(flow.body, program, stops=False, dialog=flow.name in parts)
-            found += recursion(flow, program)
-        for dialog in program.dialogs:
-            found += problems(dialog.body, program, stops=False, dialog=True)
+        found += program.problems(frozenset(flow.name for flow in (*config.input_flows, *config.output_flows)))
         return program
+
+    def problems(self, rails: frozenset[str]) -> Iterator[str]:
+        """Yield what in its flows and dialogs cannot be run.
+
+        Args:
+            rails: the names of the rails.
+        """
+        parts = self._parts_of_dialogs(rails)
+        for flow in self.flows.values():
+            yield from problems(flow.body, self, stops=False, dialog=flow.name in parts)
+            yield from recursion(flow, self)
+        for dialog in self.dialogs:
+            yield from problems(dialog.body, self, stops=False, dialog=True)
+            if dialog.name in rails:
+                yield f"{dialog.place}: {_NO_RAIL.format(dialog.name)}"
 
     def statements(self, flow: Flow | Dialog) -> Iterator[Statement]:
         """Yield every statement that a flow may come to, those in flows that it does among them."""
@@ -118,15 +132,10 @@ class Program:
         """Yield every `execute` that a flow may come to."""
         return (statement for statement in self.statements(flow) if isinstance(statement, Execute))
 
-    def parts_of_dialogs(self, rails: Iterable[str]) -> frozenset[str]:
-        """Return the flows that dialogs do and no rail does, so that they may talk.
-
-        Args:
-            rails: the names of the rails.
-        """
-        by_dialogs = self._done_by(self.dialogs)
-        named = [self.flows[name] for name in rails if name in self.flows]
-        return by_dialogs - self._done_by(named) - {flow.name for flow in named}
+    def _parts_of_dialogs(self, rails: frozenset[str]) -> frozenset[str]:
+        """Return the flows that dialogs do and no rail does, so that they may talk."""
+        named = [flow for name, flow in self.flows.items() if name in rails]
+        return self._done_by(self.dialogs) - self._done_by(named) - rails
 
     def _done_by(self, callers: Iterable[Flow | Dialog]) -> frozenset[str]:
         reached = (statement for caller in callers for statement in self.statements(caller))
