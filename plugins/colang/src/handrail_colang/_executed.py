@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 
 from handrail import ActivatedRail, ExecutedAction
 
+from handrail_colang._program import REFUSAL
+
 if TYPE_CHECKING:
     from handrail import GenerationLog, LLMCallInfo
     from handrail.config import RailsConfig
 
     from handrail_colang._calls import ActionRun, CallVariables
 
-_DIALOG = "dialog"
+_DIALOG, _GENERATION = "dialog", "generation"
 
 
 def with_actions(log: GenerationLog, call: CallVariables, config: RailsConfig) -> GenerationLog:
     """Return a log in which rails in Colang have the actions that they executed, and dialogs are rails.
+
+    The decisions of a rail say what it executed and whether it refused, as in a flow, beside those of its checks.
 
     Args:
         log: the log of the call, with its requests to models.
@@ -43,8 +47,17 @@ def with_actions(log: GenerationLog, call: CallVariables, config: RailsConfig) -
 
 
 def _with_actions(rail: ActivatedRail, runs: Iterable[ActionRun], asked: Iterable[LLMCallInfo]) -> ActivatedRail:
-    actions = tuple(_action(run, asked) for run in runs)
-    return replace(rail, executed_actions=actions) if actions else rail
+    if rail.type == _GENERATION:
+        return rail
+    actions = tuple(_action(run, asked) for run in runs) or rail.executed_actions
+    return replace(rail, executed_actions=actions, decisions=_decisions(rail, actions))
+
+
+def _decisions(rail: ActivatedRail, actions: Iterable[ExecutedAction]) -> tuple[str, ...]:
+    """Return what the rail decided, with the words by which existing code knows a refusal."""
+    refusal = (REFUSAL,) if rail.stop and "block" in rail.decisions else ()
+    executed = dict.fromkeys(f"execute {action.action_name}" for action in actions)
+    return (*executed, *rail.decisions, *refusal, *(("stop",) if rail.stop else ()))
 
 
 def _dialog(name: str, runs: list[ActionRun], asked: Iterable[LLMCallInfo]) -> ActivatedRail:

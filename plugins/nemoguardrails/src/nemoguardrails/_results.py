@@ -157,7 +157,7 @@ def _without_result(
     is_decision = isinstance(result, str) and result in _DECISIONS
     told = not judged or result is None or isinstance(result, bool | int | float) or is_decision
     calls = tuple(map(withheld, action.llm_calls))
-    return replace(action, return_value=result if told else WITHHELD, llm_calls=calls)
+    return replace(action, return_value=result if told else None, llm_calls=calls)
 
 
 def without_thinking(message: Message) -> tuple[Message, str | None]:
