@@ -268,3 +268,9 @@ async def test_examples_may_go_on_and_a_text_may_stand_under_its_message(talking
 def test_a_dialog_that_is_named_as_a_rail_is_refused_by_its_place(problem):
     reason = problem(GREETING, output=["greeting"])
     assert "rails.co:9:1: the flow 'greeting' is a dialog, which cannot be a rail" in reason
+
+
+async def test_a_dialog_may_begin_with_what_the_user_says(talking):
+    rails = talking('define flow\n  user "hello there"\n  bot "Hi!"\n', Model("none"))
+    assert await rails.generate_async("Hello, there!") == "Hi!"
+    assert await rails.generate_async("goodbye") == "The model's answer."

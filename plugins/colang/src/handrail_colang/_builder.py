@@ -92,7 +92,10 @@ class Builder(Transformer[Token, Any]):
         return None  # the library that it names is part of what is installed
 
     def says(self, meta: Any, children: list[Any]) -> Says:
-        return Says(self._place(meta), _words(children[1]))
+        said = children[1]
+        if said.type == "STRING":
+            return Says(self._place(meta), _words(ex.text_of(said)), is_example=True)
+        return Says(self._place(meta), _words(said))
 
     def return_(self, meta: Any, children: list[Any]) -> Return:
         return Return(self._place(meta))

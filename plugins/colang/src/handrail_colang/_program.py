@@ -179,7 +179,8 @@ class Program:
     @property
     def meanings(self) -> Mapping[str, tuple[str, ...]]:
         """What a user may mean, with examples; none for what a dialog begins with and nobody has described."""
-        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents if says.phrase != ANYTHING}
+        all_said = (says for dialog in self.dialogs for says in dialog.intents if says.phrase != ANYTHING)
+        begun = {says.phrase: (says.phrase,) if says.is_example else () for says in all_said}
         return {**begun, **{intent.phrase: intent.examples for intent in self.intents.values()}}
 
     def _reads_beside(self, left_out: Flow | None) -> frozenset[str]:

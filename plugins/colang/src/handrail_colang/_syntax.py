@@ -94,10 +94,15 @@ ANYTHING = "..."
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """`user phrase`, at the beginning of a dialog: what the user has said; `user ...` for anything else."""
+    """`user phrase`, at the beginning of a dialog: what the user has said; `user ...` for anything else.
+
+    Attributes:
+        is_example: whether it is what users say who mean it, as in `user "hello"`.
+    """
 
     place: Place
     phrase: str
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True)
