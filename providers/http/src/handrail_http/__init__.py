@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from handrail_http._problems import BadParameterError as BadParameterError
     from handrail_http._problems import ErrorEvent as ErrorEvent
     from handrail_http._problems import NotAnEventError as NotAnEventError
+    from handrail_http._repeated import Repeated as Repeated
     from handrail_http._reports import class_of as class_of
     from handrail_http._reports import facts_of as facts_of
     from handrail_http._reports import request_id_of as request_id_of
@@ -57,6 +58,7 @@ _HOMES = {
     "_failures": ("Failures", "Sdk"),
     "_loops": ("PerLoop",),
     "_problems": ("BadParameterError", "ErrorEvent", "NotAnEventError"),
+    "_repeated": ("Repeated",),
     "_reports": ("class_of", "facts_of", "request_id_of"),
     "_settings": ("HTTPSettings", "rejected"),
     "_sse": ("EventSplitter", "EventTooLargeError"),

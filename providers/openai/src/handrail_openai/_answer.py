@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Chunk, ToolCallDelta
-from handrail_http import ErrorEvent, Halves, NotAnEventError, clean, count_of, text_of
+from handrail_http import ErrorEvent, Halves, NotAnEventError, Repeated, clean, count_of, text_of
 from msgspec import Raw
 
 from handrail_openai._beside import REASONING, Beside, details_text
@@ -14,10 +14,10 @@ from handrail_openai._ends import broke_off, is_cut, reason_of
 from handrail_openai._parts import parts_of
 from handrail_openai._tools import FUNCTION_CALL, ToolCalls
 from handrail_openai._usage import usage_of
-from handrail_openai._wire import plain, whole
+from handrail_openai._wire import DONE, plain, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from handrail_openai._think import ThinkSplitter
     from handrail_openai._wire import Json, PlainDelta, PlainEvent
@@ -47,16 +47,16 @@ class Answer:
         closed: nothing follows, whatever the server sends.
     """
 
-    closed = False  # only `[DONE]` or the end of the body say so
-
     def __init__(
         self, metadata: Mapping[str, Any], headers: Mapping[str, str], *, think: ThinkSplitter | None = None
     ) -> None:
         self.finished = False
+        self.closed = False
         self._metadata = dict(metadata)
         self._beside = Beside(headers)
         self._think = think
         self._tools = ToolCalls()
+        self._repeated = Repeated()
         self._text, self._thoughts = Halves(), Halves()
         self._index: int | None = None  # the choice that is read, once one has come
         self._thought: list[str] = []  # all reasoning; with tool calls, some models need it on the next turn
@@ -65,6 +65,39 @@ class Answer:
         self._streamed = False  # something came as a delta
         self._cut = False  # the answer may have ended within a tool call
 
+    def read(self, events: Iterable[bytes]) -> Iterator[Chunk]:
+        """Take the data of events that came together, up to the one that says that nothing follows.
+
+        Text that came together is one chunk: a chunk for each event would cost more than all else does.
+
+        Raises:
+            NotAnEventError: one is nothing of the protocol.
+            ErrorEvent: one is an error.
+        """
+        text_of, came = self._repeated.text_of, list[str]()
+        for data in events:
+            if (text := text_of(data)) is not None:
+                came.append(text)
+                continue
+            yield from self._joined(came)
+            if data.startswith(DONE):
+                self.closed = True
+                return
+            yield from self.chunks(data)
+            came.clear()
+        yield from self._joined(came)
+
+    def _joined(self, came: Sequence[str]) -> Sequence[Chunk]:
+        """Return the texts of events that were like the last one."""
+        text = "".join(came)
+        if not text:
+            return ()
+        self._repeated.helped()
+        if self._repeated.field == "content":
+            return (Chunk(text),)
+        self._thought.append(text)
+        return (Chunk(reasoning=text),)
+
     def chunks(self, data: bytes) -> Sequence[Chunk]:
         """Take the data of one event.
 
@@ -72,24 +105,27 @@ class Answer:
             NotAnEventError: it is nothing of the protocol.
             ErrorEvent: it is an error.
         """
+        self._repeated.forget()
         event = plain(data)
         if event is not None and self._is_usual(event):
             delta = event.choices[0].delta
             if delta.tool_calls is None:
-                return self._more(delta)
+                return self._more(delta, data)
             beside = delta.content or delta.reasoning_content or delta.reasoning
             if not beside and (calls := self._tools.more(delta.tool_calls)) is not None:
                 return (Chunk(tool_calls=calls),) if calls else ()
         found = whole(data)
         return () if found is None else self._whole(found, len(data))
 
-    def _more(self, delta: PlainDelta) -> Sequence[Chunk]:
+    def _more(self, delta: PlainDelta, data: bytes) -> Sequence[Chunk]:
         """Take text and reasoning."""
         text, reasoning = delta.content or "", delta.reasoning_content or delta.reasoning or ""
         if reasoning:
             self._reasoning_name = "reasoning_content" if delta.reasoning_content else "reasoning"
         if self._think is not None:
             text, reasoning = self._without_block(text, reasoning)
+        elif bool(text) != bool(reasoning):
+            self._repeated.learn(data, "content" if text else self._reasoning_name, text or reasoning)
         if reasoning:
             self._thought.append(reasoning)
         return (Chunk(text, reasoning),) if text or reasoning else ()

@@ -12,6 +12,9 @@ from msgspec.json import Decoder
 
 Json: TypeAlias = Mapping[str, Any]
 
+DONE = (b"[DONE]", b'"[DONE]"')
+"""What the data of the last event begins with."""
+
 
 class PlainFunction(Struct, forbid_unknown_fields=True):
     """More of the arguments of a tool call."""
