@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from handrail_http._settings import rejected as rejected
     from handrail_http._sse import EventSplitter as EventSplitter
     from handrail_http._sse import EventTooLargeError as EventTooLargeError
+    from handrail_http._sse import data_of as data_of
     from handrail_http._values import Halves as Halves
     from handrail_http._values import clean as clean
     from handrail_http._values import clean_text as clean_text
@@ -61,7 +62,7 @@ _HOMES = {
     "_repeated": ("Repeated",),
     "_reports": ("class_of", "facts_of", "request_id_of"),
     "_settings": ("HTTPSettings", "rejected"),
-    "_sse": ("EventSplitter", "EventTooLargeError"),
+    "_sse": ("EventSplitter", "EventTooLargeError", "data_of"),
     "_values": ("Halves", "clean", "clean_text", "count_of", "json_object", "json_text", "text_of", "word_of"),
 }
 

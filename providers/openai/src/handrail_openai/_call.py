@@ -110,7 +110,7 @@ class Call:
     ) -> AsyncGenerator[Chunk, None]:
         splitter = EventSplitter()
         async for segment in segments:
-            for chunk in answer.read(splitter.feed(segment)):
+            for chunk in answer.read(splitter.block(segment)):
                 yield chunk
             if answer.closed:
                 break

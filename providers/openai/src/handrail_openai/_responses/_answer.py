@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk
-from handrail_http import ErrorEvent, NotAnEventError, clean, count_of, word_of
+from handrail_http import ErrorEvent, NotAnEventError, clean, count_of, data_of, word_of
 
 from handrail_openai._beside import Beside
 from handrail_openai._responses._calls import CallItems
@@ -17,7 +17,7 @@ from handrail_openai._usage import usage_of
 from handrail_openai._wire import DONE, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from handrail import ToolCallDelta
 
@@ -67,14 +67,14 @@ class ResponseAnswer:
         self._streamed = False  # an item has come
         self._refused = False
 
-    def read(self, events: Iterable[bytes]) -> Iterator[Chunk]:
-        """Take the data of events that came together, up to the one that says that nothing follows.
+    def read(self, block: bytes) -> Iterator[Chunk]:
+        """Take events that came together, up to the one that says that nothing follows.
 
         Raises:
             NotAnEventError: one is nothing of the protocol.
             ErrorEvent: one is an error.
         """
-        for data in events:
+        for data in data_of(block):
             if data.startswith(DONE):
                 self.closed = True
             else:
