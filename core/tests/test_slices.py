@@ -84,6 +84,23 @@ async def test_a_session_reads_a_long_text_in_slices_and_others_go_on_meanwhile(
     assert len(set(turns)) > 5  # of some twenty slices: in which order tasks run is the loop's affair
 
 
+@pytest.mark.parametrize("way", ["stream", "stream_async", "generate", "check"])
+async def test_nothing_more_of_a_long_text_is_judged_once_its_reader_has_left(guarded, way):
+    """Whoever sends megabytes and leaves would otherwise hold up everybody until all of it is judged."""
+    scope, seen = anyio.CancelScope(), []
+
+    def feed(text):
+        seen.append(text)
+        if len(seen) == 2:
+            scope.cancel()
+        return Ruling(text)
+
+    with scope:
+        await read(guarded(FakeProvider([Chunk(LONG)]), {"r": SessionRail(feed)}), way)
+    assert scope.cancelled_caught
+    assert sum(map(len, seen)) < 5 * SLICE < len(LONG)
+
+
 @pytest.mark.parametrize("rails", [{}, {"r": SessionRail()}, {"r": FunctionRail()}], ids=["none", "session", "window"])
 @pytest.mark.parametrize("way", ["stream", "stream_async", "generate"])
 async def test_a_provider_that_has_many_small_pieces_at_hand_lets_others_go_on(guarded, rails, way):
