@@ -72,7 +72,7 @@ async def test_a_score_that_is_no_number_from_0_to_1_is_a_failure(score: object)
 
 NONSENSE: list[tuple[dict[str, object], str]] = [
     ({"score": 1.5}, "a score that is no number from 0 to 1"),
-    ({"score": float("nan"), "span": (5, 900)}, "a span outside its window, characters 0 to 5 and a score that is no"),
+    ({"score": float("nan"), "span": (5, 900)}, "a span outside its window, characters 0 to 18 and a score that"),
     ({"detail": "secret"}, "a detail that is no mapping"),
     ({"category": object()}, "a category that is no text"),
     ({"reason": b"bad", "message": 7}, "a reason that is no text and a message that is no text"),
