@@ -250,12 +250,14 @@ class Replay:
     async def run(self, row: Row) -> None:
         """Push all pieces, until a rail stops the answer."""
         token = METER.set(self.meter)
+        # Where a tool call ends, a check begins of which its strategy knows nothing.
+        always = self._waits and bool(row.reasoning or row.tool_calls)
         try:
             async with self._rails.feed(messages=row.messages or None) as guard:
                 for turn, piece in enumerate(self._pieces):
                     self.meter.turn = turn
                     self._take(await guard.push(piece.chunk))
-                    if self._waits:
+                    if self.meter.due or always:
                         await self.meter.settle()
                         self._take(await guard.push(_NOTHING))
                     if self.stop is not None:
