@@ -27,7 +27,7 @@ from handrail_eval._progress import Progress
 from handrail_eval._reading import files_of, read_rows
 from handrail_eval._reports import junit, markdown, notes
 from handrail_eval._rows import Row
-from handrail_eval._run import Run, fingerprint, records_of, told_files
+from handrail_eval._run import Run, fingerprint, records_of, told_files, write_whole
 
 EXIT_GATE: Final = 6
 """A condition of `--fail-if` or `--baseline` failed. 0 to 5 are those of `handrail` itself."""
@@ -148,11 +148,10 @@ def _not_configuration(asked: Asked) -> list[Path]:
 def _write(asked: Asked, figures: Mapping[str, Any], gates: list[Gate], shown: str) -> None:
     told = markdown(figures, gates)
     out, summary, report_of_build = asked.results.out, asked.results.summary, asked.builds.junit
-    (out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    (out / "summary.md").write_text(told, encoding="utf-8")
     report = out / "report.html"
-    report.touch(mode=0o600)  # it has texts that were refused
-    report.write_text(shown, encoding="utf-8", errors="replace")
+    write_whole(out / "figures.json", json.dumps(figures, indent=2) + "\n")
+    write_whole(out / "summary.md", told)
+    write_whole(report, shown, mode=0o600)  # it has texts that were refused
     if summary is not None:
         summary.write_text(told, encoding="utf-8")
     if report_of_build is not None:
