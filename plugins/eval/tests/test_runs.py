@@ -338,6 +338,15 @@ def test_what_is_lacking_is_said(folder, capsys):
     assert "no rail has judged anything: output rails judge the column 'response'" in capsys.readouterr().err
 
 
+def test_files_of_a_folder_that_are_not_read_are_named(folder, capsys):
+    (folder / "rows").mkdir()
+    (folder / "data.csv").rename(folder / "rows" / "data.csv")
+    (folder / "rows" / "more.json.gz").write_text("")
+    assert handrail(["eval", "config.yml", "rows", "--map", "response=answer,label=bad", "--processes", "1"]) == 0
+    assert "not read, for they are neither of .jsonl" in (told := capsys.readouterr().err)
+    assert "rows/more.json.gz" in told
+
+
 def test_a_page_stays_small_and_its_directions_apart_whatever_the_data(folder):
     text = "\u202e\u0627 </script><svg onload=x> " + "word " * 3_000 + "forbidden secret" + " word" * 3_000
     rows = [f'"{text}",0,{"long" * 300}{i}\n' for i in range(3)]

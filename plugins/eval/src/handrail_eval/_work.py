@@ -24,7 +24,8 @@ from handrail_eval._options import Asked, refuse_nonsense
 from handrail_eval._page import Shown, page
 from handrail_eval._parquet import write_table
 from handrail_eval._progress import Progress
-from handrail_eval._reading import files_of, read_rows
+from handrail_eval._reading import files_of, left_out, read_rows
+from handrail_eval._records import KINDS
 from handrail_eval._reports import junit, markdown, notes
 from handrail_eval._rows import Row
 from handrail_eval._run import Run, fingerprint, records_of, told_files, write_whole
@@ -32,6 +33,8 @@ from handrail_eval._run import Run, fingerprint, records_of, told_files, write_w
 EXIT_GATE: Final = 6
 """A condition of `--fail-if` or `--baseline` failed. 0 to 5 are those of `handrail` itself."""
 _INTERRUPTED: Final = 130
+_NAMED: Final = 5  # files that were not read
+_CONFIGURATION: Final = (".yml", ".yaml", ".co", ".py")  # beside the data, where both are in one folder
 
 
 def evaluate(asked: Asked) -> int:
@@ -157,8 +160,16 @@ def _write(asked: Asked, figures: Mapping[str, Any], gates: list[Gate], shown: s
     if report_of_build is not None:
         report_of_build.write_bytes(junit(gates))
     sys.stdout.write(f"{told}\n{report}\n")
-    for note in notes(figures):
+    for note in (*_notes_on_data(asked), *notes(figures)):
         sys.stderr.write(f"{note}\n")
+
+
+def _notes_on_data(asked: Asked) -> Iterator[str]:
+    others = [path for path in left_out(asked.paths) if path.suffix.lower() not in _CONFIGURATION]
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        told = ", ".join(map(str, others[:_NAMED]))
+        yield f"not read, for they are neither of {', '.join(KINDS)}: {told}{more}"
 
 
 def _prices(path: Path | None) -> dict[str, tuple[float, float]]:
