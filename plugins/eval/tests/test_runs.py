@@ -338,6 +338,15 @@ def test_what_is_lacking_is_said(folder, capsys):
     assert "no rail has judged anything: output rails judge the column 'response'" in capsys.readouterr().err
 
 
+def test_long_data_without_labels_are_told_before_they_are_judged(folder, capsys, monkeypatch):
+    monkeypatch.setattr("handrail_eval._work._EARLY", 2)
+    evaluate()
+    assert "none of the first" not in capsys.readouterr().err
+    (folder / "data.csv").write_text("answer,bad,id\nfine,,a\nwell,,b\ngood,1,c\n")
+    evaluate(out="late")
+    assert "none of the first 2 rows has a label; name its column" in capsys.readouterr().err.partition("3 rows")[0]
+
+
 def test_files_of_a_folder_that_are_not_read_are_named(folder, capsys):
     (folder / "rows").mkdir()
     (folder / "data.csv").rename(folder / "rows" / "data.csv")

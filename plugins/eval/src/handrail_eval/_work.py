@@ -33,6 +33,7 @@ from handrail_eval._run import Run, fingerprint, records_of, told_files, write_w
 EXIT_GATE: Final = 6
 """A condition of `--fail-if` or `--baseline` failed. 0 to 5 are those of `handrail` itself."""
 _INTERRUPTED: Final = 130
+_EARLY: Final = 500  # rows
 _NAMED: Final = 5  # files that were not read
 _CONFIGURATION: Final = (".yml", ".yaml", ".co", ".py")  # beside the data, where both are in one folder
 
@@ -108,7 +109,18 @@ def _rows(asked: Asked) -> Iterable[Row]:
     rows: Iterable[Row] = read_rows(asked.paths, sources_of(data.preset, data.map))
     if data.labels is not None:
         rows = labelled(rows, labels_of(data.labels))
+    rows = _told_early(rows)
     return rows if data.sample is None else _drawn(rows, data.sample, asked.streams.seed)
+
+
+def _told_early(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows; if none of the first ones has a label, say so now and not after hours."""
+    labelled_rows = 0
+    for number, row in enumerate(rows, 1):
+        labelled_rows += row.label is not None
+        if number == _EARLY and not labelled_rows:
+            sys.stderr.write(f"none of the first {number:,} rows has a label; name its column by --map label=COLUMN\n")
+        yield row
 
 
 def _drawn(rows: Iterable[Row], size: int, seed: int) -> Iterator[Row]:
