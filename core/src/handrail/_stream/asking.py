@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from handrail._stream.gate import Gate
     from handrail._stream.steps import Asker, Check
     from handrail._telling import Telling
-    from handrail._turn import Turn
 
 logger = logging.getLogger("handrail")
 
@@ -34,27 +33,26 @@ def begin(gate: Gate, check: Check, now: float) -> object:
     """Call the rail; return what it returns, which for most is still to be awaited."""
     check.started_at, check.asked_at = time.time(), now
     if gate.turn.journal.telling is not None:
-        return _told(gate.turn.journal.telling, gate, check)
-    return _asked(gate, check)
+        return _told(gate.turn.journal.telling, check)
+    return _asked(check)
 
 
-def _asked(gate: Gate, check: Check) -> object:
+def _asked(check: Check) -> object:
     """Call the rail, or the session that it has opened for this stream."""
-    plan = check.lane.plan
-    turn = gate.turn.for_rail(plan.rail_id.text)
-    if plan.is_stateful:
-        return _session(check.lane, turn).check(check.window)
-    return plan.rail.check(check.window, turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
+    lane = check.lane
+    if lane.plan.is_stateful:
+        return _session(lane).check(check.window)
+    return lane.plan.rail.check(check.window, lane.turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
 
 
-def _session(lane: Asker, turn: Turn) -> WindowSession:
+def _session(lane: Asker) -> WindowSession:
     """Return what a stateful rail judges the stream by; it is opened when it is asked first.
 
     Raises:
         PluginContractError: what was opened has no `check`.
     """
     if lane.session is None:
-        session = lane.plan.rail.open(turn)  # type: ignore[union-attr]  # a stateful one has `open`
+        session = lane.plan.rail.open(lane.turn)  # type: ignore[union-attr]  # a stateful one has `open`
         if not callable(getattr(session, "check", None)):
             kind = type(session).__name__
             raise PluginContractError(f"open() returned a {kind}; it must return an object with check(window)")
@@ -62,17 +60,17 @@ def _session(lane: Asker, turn: Turn) -> WindowSession:
     return cast("WindowSession", lane.session)
 
 
-def _told(telling: Telling, gate: Gate, check: Check) -> object:
+def _told(telling: Telling, check: Check) -> object:
     """Call the rail, and let observers know of it; what they put around its work is there while it works."""
     plan = check.lane.plan
     run = check.run = begun(check)
     telling.check_begun(run)
     if not telling.surrounds_checks:
-        return _asked(gate, check)
+        return _asked(check)
     if not plan.is_immediate:
-        return _inside(telling, run, partial(_asked, gate, check))
+        return _inside(telling, run, partial(_asked, check))
     with telling.around_check(run):
-        outcome = _asked(gate, check)
+        outcome = _asked(check)
     return _inside(telling, run, lambda: outcome) if inspect.isawaitable(outcome) else outcome
 
 

@@ -115,7 +115,7 @@ class Channels:
         return stages
 
     def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
-        return WindowStage(plans, self.turn.journal, key, tool_name)
+        return WindowStage(plans, self.turn, key, tool_name)
 
     def _session(self, plan: RailPlan, key: Key, step: Step) -> SessionStage:
         session = SessionStage(plan, self.turn, key[0])

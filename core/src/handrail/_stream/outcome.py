@@ -116,10 +116,17 @@ def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
     return run
 
 
-def fail_late(check: Check, error: RailError, step: Step) -> None:
-    """Turn a check whose answer cannot be carried out into a failure."""
+def fail_late(check: Check, edit: Edit, cleared: int, step: Step) -> None:
+    """Turn a check whose edit comes after that text has passed into a failure."""
+    plan = check.lane.plan
+    error = RailError(
+        f"{plan.plugin}: rail {plan.name!r} rewrites characters {edit.start} to {edit.end}, but the part before "
+        f"{cleared} was already released; a larger hold_size lets it see them in time",
+        rail=plan.name,
+        plugin=plan.plugin,
+    )
     check.verdict, check.failure = None, error
-    step.failures.append(Failure(check.lane.plan.name, check.lane.plan.plugin, "it rewrites text that has passed"))
+    step.failures.append(Failure(plan.name, plan.plugin, "it rewrites text that has passed"))
     if check.run is not None:
         check.run.decision, check.run.error, check.run.failure = "failed", str(error), "contract"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -229,7 +229,8 @@ class Pull:
             if rest is not None:
                 await ask(gate, check, self._clock, rest)
         step.cancel.clear()
-        log_failures(gate)
+        if step.failures:
+            log_failures(gate)
         if before_more:
             await anyio.lowlevel.checkpoint()
 
@@ -272,7 +273,7 @@ class Pull:
         await self._check()
         if self.gate.telling is not None:
             self.gate.telling.look()
-        rendered = list(self._rendered(renderer))
+        rendered = [*self._rendered(renderer)]
         try:
             what_broke(self.gate)
         except Exception as exc:  # noqa: BLE001  # raised after what goes out, unless it is rendered
@@ -282,10 +283,14 @@ class Pull:
                 self.gate.error = exc  # raised after what goes out
         return rendered
 
-    def _rendered(self, renderer: Renderer) -> Iterator[Any]:
+    def _rendered(self, renderer: Renderer) -> Sequence[Any]:
+        """Take what goes out, as the consumer sees it."""
         items = self.gate.step.items
-        if items and self.gate.telling is not None:
+        if not items:
+            return ()
+        if self.gate.telling is not None:
             self.gate.telling.first_released(items)
-        while items:
-            if (rendered := renderer.render(items.popleft())) is not None:
-                yield rendered
+        plain = renderer.plain_text
+        rendered = [item if plain and type(item) is str else renderer.render(item) for item in items]
+        items.clear()
+        return [one for one in rendered if one is not None]

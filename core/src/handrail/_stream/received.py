@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from handrail._events import Finished
 from handrail._llm_call import told_usage
 from handrail._stream.steps import NEVER
+from handrail._types import ToolCallDelta
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from handrail._types import Chunk, Usage
@@ -57,7 +59,14 @@ class Received:
         return text
 
     def add(self, chunk: Chunk) -> None:
-        """Take what a chunk has beside text."""
+        """Take what a chunk has beside text.
+
+        Raises:
+            PluginContractError: a tool call is none.
+        """
+        for call in chunk.tool_calls:
+            if not isinstance(call, ToolCallDelta):
+                raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
         parts = [f"{call.name or ''}{call.arguments}" for call in chunk.tool_calls]
         if chunk.reasoning:
             parts.append(chunk.reasoning)
