@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
 from handrail._stream.received import Received
-from handrail._stream.slices import SLICE, parts
+from handrail._stream.source import SLICE, parts
 from hypothesis import given
 from hypothesis import strategies as st
 

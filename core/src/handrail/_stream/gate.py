@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from handrail._stream.calls import Calls
-from handrail._stream.channels import Channels
-from handrail._stream.outcome import begun, record
+from handrail._stream.channels import Calls, Channels
+from handrail._stream.outcome import record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
 from handrail._stream.received import Received
 from handrail._stream.steps import NEVER, Step, Stop
@@ -101,8 +100,9 @@ class Gate:
     @property
     def under_way(self) -> list[CheckRecord]:
         """The beginnings of the records of checks that rails were asked for and have not answered."""
-        stages = [stage for chain in self._chains.values() for stage in chain.stages]
-        return [begun(check) for stage in stages if isinstance(stage, WindowStage) for check in stage.under_way]
+        stages = [stage for chain in self._chains.values() for stage in chain.stages if isinstance(stage, WindowStage)]
+        checks = [check for stage in stages for check in stage.under_way]
+        return [check.lane.plan.record(check.window.channel, check.started_at, check.window) for check in checks]
 
     @property
     def checking(self) -> bool:

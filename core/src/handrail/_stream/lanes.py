@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -15,8 +15,6 @@ from handrail._types import Edit, Window
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from handrail._stream.kept import StageText
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
@@ -43,7 +41,7 @@ class Lane:
         refused: the first window, as far as is known, that did not pass.
         stopped_by: the same once every earlier window has been answered.
         complete: True once every character was in a window that passed.
-        session: what a stateful rail has opened for this stream, once it was asked.
+        judge: asks the rail, or the session that it opens for this stream.
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
         lost: True once the strategy of a rail that observes has failed, so that it is asked nothing more.
     """
@@ -75,7 +73,8 @@ class Lane:
         # of windows that passed: what they clear, and from where on to read to see again what edits beyond that need
         self._passed: deque[tuple[int, int]] = deque()
         self._deferred = self._exhausted = self._is_shown = False
-        self.session: object = None
+        self._worth_at = 0  # characters that must have come in before the strategy is asked again
+        self.judge = self.plan.judge()
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
         self.feed: Callable[[str], object] = self._strategy.feed
@@ -106,10 +105,10 @@ class Lane:
         if self.lost:
             return
         while self.running < self._slots and self.refused is None and not stage.stopping:
-            if (window := self._next_window()) is None:
+            waits = stage.length < self._worth_at and not stage.finished
+            if waits or (window := self._next_window()) is None:
                 self._exhausted = stage.finished
-                if not self._deferred:
-                    self.due = stage.length + (max(1, int(self._strategy.needs)) if self._gathers else 1)  # type: ignore[attr-defined]  # an optional one
+                self.due = NEVER if self._deferred else self._worth_at
                 break
             self._window_end = window.end
             self.running += 1
@@ -162,10 +161,10 @@ class Lane:
                 return None
             window = Window(stage.kept.slice(0, stage.length), 0, end, stage.length, stage.length, last=True)
         else:
-            strategy = self._strategy
-            waits = self._gathers and strategy.needs > 0 and not stage.finished  # type: ignore[attr-defined]  # as above
-            made = None if waits else strategy.window()
+            made = self._strategy.window()
             if made is None:
+                needs = int(self._strategy.needs) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
+                self._worth_at = stage.length + max(needs, 1)
                 return self._empty_window() if stage.finished else None
             window = self._moved(made) if self._origin else made
             self._validate(window)

@@ -14,8 +14,7 @@ from handrail._stream.backend import cancelled_from_outside, running_clock, spaw
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
-from handrail._stream.slices import SLICE, parts
-from handrail._stream.source import as_chunk, cancelled_inside, close_source
+from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
 
@@ -145,7 +144,7 @@ class Pull:
         """Yield what the gate lets out."""
         gate, plain = self.gate, renderer.plain_text
         buffer = gate.buffer
-        came, most, error = 0, self._max_characters, None
+        came, due, error = 0, 0, None
         try:
             pieces = await self._open()
             transform = self._told(gate.transform) if plain and gate.only_transforms else None
@@ -165,7 +164,7 @@ class Pull:
                     or chunk.metadata is not None
                 ):
                     await self._read_beside(chunk)
-                elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
+                elif came < due and (transform is None or not (buffer or gate.ended)):
                     continue
                 more = True
                 while more:
@@ -176,6 +175,8 @@ class Pull:
                         yield rendered
                 if gate.ended:
                     break
+                most = self._max_characters - gate.received.beside
+                due = most + 1 if transform is not None else min(gate.due, most + 1)
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
             error = self._broken(exc)
         finally:

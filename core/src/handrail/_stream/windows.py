@@ -214,12 +214,12 @@ class WindowStage(StageText):
 
         That one is looked at first, for with many rails most answers change nothing.
         """
-        holding = self._holding
-        while self._ahead < len(holding):
-            if holding[self._ahead].cleared <= self.released:
-                return self.released
-            self._ahead += 1
-        self._ahead = 0
+        holding, at = self._holding, self._ahead
+        while at < len(holding) and holding[at].cleared > self.released:
+            at += 1
+        self._ahead = at % max(len(holding), 1)
+        if at < len(holding):
+            return self.released
         return min([lane.cleared for lane in holding], default=self.length)
 
     def _release(self, limit: int) -> str:
