@@ -199,7 +199,8 @@ class WindowStage(StageText):
 
     def _settle(self) -> tuple[str, bool]:
         """Release what every holding rail has cleared; end when a rail has stopped the stream or all is checked."""
-        limit = self._cleared()
+        holding = self._holding
+        limit = holding[0].cleared if len(holding) == 1 else self._cleared_by_all()
         text = self._release(limit) if limit > self.released else ""
         if self.stopping:
             if (stopper := first_to_stop(self._deciding)) is not None:
@@ -209,17 +210,17 @@ class WindowStage(StageText):
             return text + self._release(self.length), True
         return text, False
 
-    def _cleared(self) -> int:
+    def _cleared_by_all(self) -> int:
         """Return up to where every holding rail has cleared the text, and `released` while one has cleared no more.
 
         That one is looked at first, for with many rails most answers change nothing.
         """
-        holding, at = self._holding, self._ahead
-        while at < len(holding) and holding[at].cleared > self.released:
-            at += 1
-        self._ahead = at % max(len(holding), 1)
-        if at < len(holding):
-            return self.released
+        holding = self._holding
+        while self._ahead < len(holding):
+            if holding[self._ahead].cleared <= self.released:
+                return self.released
+            self._ahead += 1
+        self._ahead = 0
         return min([lane.cleared for lane in holding], default=self.length)
 
     def _release(self, limit: int) -> str:
