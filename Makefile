@@ -158,7 +158,7 @@ soak: install tools  ## Keep a server busy for ten minutes, and fail if anything
 
 test-heavy: hosts envoy ray kserve clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, Ray, KServe, clients, chains, rules and dashboards, the soak
 
-release: install  ## Build every distribution into dist, and check it as its users will get it
+release: install  ## Build every distribution into dist, check it as its users will get it, and write bills of materials into sbom
 	$(BIN)/python tests/release.py
 
 format: install  ## Let ruff format and fix what it can
@@ -166,4 +166,4 @@ format: install  ## Let ruff format and fix what it can
 	$(BIN)/ruff format .
 
 clean:  ## Remove what make has made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist docs/_build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist sbom docs/_build

@@ -1,5 +1,6 @@
-"""Builds every distribution into `dist/` and checks it as its users will get it. `make release`.
+"""Builds every distribution into `dist/`, checks it as its users will get it, and writes what it needs into `sbom/`.
 
+`make release`.
 Nothing is published here: that is done by a workflow, for a tag, with what this has built.
 """
 
@@ -14,7 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import release_checks as checks
-from distributions import ROOT, build
+import sboms
+from distributions import ROOT, Environment, build
 
 
 def problems_of_files(folder: Path) -> Iterator[str]:
@@ -37,6 +39,15 @@ def problems_of_repetition(folder: Path, scratch: Path) -> Iterator[str]:
     yield from (f"{name} differs when it is built again" for name in first if second.get(name) != first[name])
 
 
+def problems_of_bills(folder: Path, scratch: Path) -> Iterator[str]:
+    """Write a bill of materials for each member, from the environment that has them all; none may name this machine."""
+    shutil.rmtree(bills := ROOT / "sbom", ignore_errors=True)
+    names = [wheel.distribution for wheel in checks.wheels(folder)]
+    for file in sboms.write(bills, names, Environment(scratch / "environment")):
+        if str(scratch) in (text := file.read_text(encoding="utf-8")) or str(ROOT) in text:
+            yield f"{file.name} names a folder of this machine"
+
+
 def main() -> int:
     """Build, check, and say what was found."""
     dist = ROOT / "dist"
@@ -45,6 +56,7 @@ def main() -> int:
     steps: dict[str, Callable[[Path], Iterator[str]]] = {
         "contents, metadata, entry points, extras": problems_of_files,
         "installed where the repository is not": lambda folder: checks.problems_of_installation(folder, scratch),
+        "bills of materials": lambda folder: problems_of_bills(folder, scratch),
         "built again": lambda folder: problems_of_repetition(folder, scratch),
     }
     found: list[str] = []

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import release_checks as checks
+import sboms
 import yaml
-from distributions import MEMBERS, ROOT, build, once, project, shared
+from distributions import MEMBERS, ROOT, Environment, build, once, project, shared
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -65,12 +66,42 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path):
     assert checks.digests(tmp_path / "first") == checks.digests(tmp_path / "second")
 
 
+def test_a_bill_has_what_one_package_needs_and_no_path():
+    def component(name: str) -> dict[str, object]:
+        places = [{"url": "file:///home/me/x.whl"}, {"url": "https://example.org"}]
+        return {"bom-ref": f"{name}==1", "name": name, "externalReferences": places}
+
+    needs = {"handrail": ["handrail-http", "anyio"], "handrail-http": ["handrail"], "anyio": []}
+    whole = {
+        "metadata": {"tools": {}},
+        "components": [component(name) for name in needs],
+        "dependencies": [
+            {"ref": f"{name}==1", "dependsOn": [f"{each}==1" for each in on]} for name, on in needs.items()
+        ],
+    }
+    bill = sboms.bill_of("handrail", {"handrail", "anyio"}, whole)
+    assert bill["metadata"]["component"]["externalReferences"] == [{"url": "https://example.org"}]
+    assert [each["name"] for each in bill["components"]] == ["anyio"]
+    assert bill["dependencies"] == [
+        {"ref": "anyio==1", "dependsOn": []},
+        {"ref": "handrail==1", "dependsOn": ["anyio==1"]},
+    ]
+
+
+def test_what_a_package_needs_is_what_it_is_installed_with():
+    here = Environment(Path(sys.prefix))
+    kernel = sboms.needed_by("handrail", here)
+    assert {"handrail", "anyio", "pluggy", "pydantic"} <= kernel
+    assert not {"openai", "pytest", "handrail-openai"} & kernel  # extras, which nobody asked for
+    assert {"httpx2", "handrail"} <= sboms.needed_by("handrail-http", here)
+
+
 def test_a_version_stands_once_for_all_in_metadata_and_code():
     version = project(ROOT / "core")["version"]
     for member in MEMBERS:
         (init,) = member.glob("src/*/__init__.py")
         assert project(member)["version"] == version
-        assert re.findall(r'^__version__ = "(.*)"$', init.read_text(encoding="utf-8"), re.MULTILINE) in ([version], [])
+        assert re.findall(r'^__version__ = "(.*)"$', init.read_text(encoding="utf-8"), re.MULTILINE) == [version]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +111,7 @@ def test_a_version_stands_once_for_all_in_metadata_and_code():
         ("handrail_tools/notes.txt", b"", "has files that are not in the repository: handrail_tools/notes.txt"),
         ("tests/__init__.py", b"", "installs tests beside handrail_tools"),
         ("handrail_tools/py.typed", None, "lacks handrail_tools/py.typed"),
-        ("handrail_tools-0.1.0.dist-info/licenses/LICENSE", None, "lacks the licence"),
+        ("handrail_tools-0.2.0.dist-info/licenses/LICENSE", None, "lacks the licence"),
     ],
 )
 def test_a_wheel_that_is_not_sound_is_noticed(
@@ -98,9 +129,9 @@ def test_a_wheel_that_is_not_sound_is_noticed(
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("Version: 0.1.0", "Version: 0.1.1", "has version 0.1.1, and the kernel 0.1.0"),
+        ("Version: 0.2.0", "Version: 0.2.1", "has version 0.2.1, and the kernel 0.2.0"),
         ("Requires-Python: >=3.11", "Requires-Python: >=3.8", "has Requires-Python '>=3.8'; it must be '>=3.11'"),
-        ("handrail<0.2,>=0.1", "handrail", "requires 'handrail'; members ask for one another as '>=0.1,<0.2'"),
+        ("handrail<0.3,>=0.2", "handrail", "requires 'handrail'; members ask for one another as '>=0.2,<0.3'"),
         ("tools = handrail_tools.plugin", "tool = handrail_tools.plug", "has an entry point for 'handrail_tools.plug'"),
         ("tools = handrail_tools", "tool = handrail_tools", "has an entry point 'tool', which is not the distribution"),
     ],

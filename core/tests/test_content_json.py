@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import time
 
+import pytest
 from handrail._content import AutoContent, ComposedPieces, JsonContent, pieces_of
 from handrail._types import Edit
 from handrail.errors import ContentError
-from hypothesis import HealthCheck, assume, example, given, settings
-from hypothesis import strategies as st
-
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from hypothesis import assume, given, note
+from stacks import entropy, thorough
 
 
 def cut(raw, cuts):
@@ -72,22 +68,54 @@ def shape(value):
     return "leaf"
 
 
-# Random documents, written in random ways. A seed chooses how, because drawing each choice takes most of the time.
+# Random documents, written in random ways, and what is done with them. All is made of bytes, which are quick to draw.
 
-strings = st.text('ab1 "\\/\n\t\x01é内😀\u2028', max_size=6) | st.text(max_size=4)
-numbers = st.sampled_from(["0", "-0", "12", "4111111111111111", "-1.50", "1e5", "2E+10", "0.1e-7"]).map(Number)
-values = st.recursive(
-    strings | numbers | st.sampled_from([True, False, None]),
-    lambda members: st.lists(members, max_size=4) | st.lists(st.tuples(strings, members), max_size=4).map(Pairs),
-    max_leaves=8,
-)
+CHARS = 'ab1 "\\/\n\t\x01é内😀\u2028'
+NUMBERS = ["0", "-0", "12", "4111111111111111", "-1.50", "1e5", "2E+10", "0.1e-7"]
+LEAVES = [*map(Number, NUMBERS), True, False, None]
+SYNTAX = '{}[]",:\\ u0041tru-1.eE\nx'
+
+
+def string(choices):
+    return "".join(CHARS[choices.below(len(CHARS))] for _ in range(choices.between(0, 6)))
+
+
+def document(choices, depth=3, *, outermost=True):
+    """Make a document: a leaf, or an object or a list with up to four members, which the outermost mostly is."""
+    kind = choices.between(3, 5) if outermost and choices.often() else choices.below(6 if depth else 3)
+    if kind < 2:
+        return string(choices)
+    if kind == 2:
+        return choices.one_of(LEAVES)
+    members = range(choices.between(0, 4))
+    if kind == 3:
+        return [document(choices, depth - 1, outermost=False) for _ in members]
+    return Pairs((string(choices), document(choices, depth - 1, outermost=False)) for _ in members)
+
+
+def written(choices):
+    """Write some document in some way."""
+    return Writing(choices).document(document(choices))
+
+
+def odd(choices, chars=SYNTAX):
+    """Write what JSON consists of without a plan."""
+    return "".join(chars[choices.below(len(chars))] for _ in range(choices.between(0, 20)))
+
+
+def chunks_of(choices, raw):
+    return cut(raw, [choices.below(200) for _ in range(choices.between(0, 12))])
+
+
+def shares_of(choices):
+    return [choices.below(101) / 100 for _ in range(choices.between(0, 6))]
 
 
 class Writing:
     """Writes documents with white space and escapes wherever they may be."""
 
-    def __init__(self, seed):
-        self.choose = random.Random(seed).choice
+    def __init__(self, choices):
+        self.choose = choices.one_of
 
     def document(self, value):
         space = self.choose(["", "", "", " ", "\n  ", "\t\r\n"])
@@ -111,17 +139,11 @@ class Writing:
         return self.choose([*forms, "\\/"] if char == "/" else forms)
 
 
-documents = st.builds(lambda value, seed: Writing(seed).document(value), values, st.integers(0, 2**32))
-places = st.lists(st.integers(0, 200), max_size=12)
-
-
-@st.composite
-def edited(draw, text):
-    """Draw edits of a text, sorted and apart."""
-    ends = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    pairs = list(zip(ends[::2], ends[1::2], strict=False))
-    replacements = st.sampled_from(["", "[X]", 'a"b\\', "é\n😀", "null", "\ud83d"]) | strings
-    edits = [Edit(start, end, draw(replacements)) for start, end in pairs]
+def edits_of(choices, text):
+    """Make edits of a text, sorted and apart."""
+    ends = sorted(choices.below(len(text) + 1) for _ in range(choices.between(0, 6)))
+    new = ["", "[X]", 'a"b\\', "é\n😀", "null", "\ud83d", string(choices)]
+    edits = [Edit(start, end, choices.one_of(new)) for start, end in zip(ends[::2], ends[1::2], strict=False)]
     return [edit for n, edit in enumerate(edits) if n == 0 or edit.start > edits[n - 1].end or edit.end > edit.start]
 
 
@@ -159,28 +181,29 @@ class Chain:
         return "".join(self.out)
 
 
-shares = st.lists(st.floats(0, 1), max_size=6)
-
-
 @thorough
-@given(documents, places, shares)
-def test_rails_judge_the_keys_and_leaves_of_what_is_delivered_and_unedited_bytes_are_identical(raw, cuts, released):
+@given(entropy)
+def test_rails_judge_the_keys_and_leaves_of_what_is_delivered_and_unedited_bytes_are_identical(choices):
+    raw = written(choices)
+    note(repr(raw))
     chain = Chain(JsonContent())
-    assert chain.run(cut(raw, cuts), released) == raw
+    assert chain.run(chunks_of(choices, raw), shares_of(choices)) == raw
     assert chain.text == "\n".join(flat(loads(raw)))
 
 
 @thorough
-@given(st.data(), documents, places, shares)
-def test_an_edited_document_is_valid_and_the_same_however_it_was_cut_and_released(data, raw, cuts, released):
+@given(entropy)
+def test_an_edited_document_is_valid_and_the_same_however_it_was_cut_and_released(choices):
+    raw = written(choices)
     before = loads(raw)
     text = "\n".join(flat(before))
-    assume(text or "\n" in text)
-    edits = data.draw(edited(text))
+    assume(text)
+    edits = edits_of(choices, text)
+    note(f"{raw!r} {edits}")
     whole = through(JsonContent(), raw, edits)
     after = loads(whole)
     assert shape(after) == shape(before)
-    assert Chain(JsonContent(), edits).run(cut(raw, cuts), released) == whole
+    assert Chain(JsonContent(), edits).run(chunks_of(choices, raw), shares_of(choices)) == whole
     assert "\ud83d" not in whole
     check_items(list(flat(before)), list(flat(after)), edits)
 
@@ -204,16 +227,19 @@ def check_items(before, after, edits):
 
 
 @thorough
-@given(st.data(), documents, places, shares, shares)
-def test_two_stages_leave_valid_json_that_is_the_same_however_it_was_cut_and_released(data, raw, cuts, first, second):
+@given(entropy)
+def test_two_stages_leave_valid_json_that_is_the_same_however_it_was_cut_and_released(choices):
+    raw = written(choices)
     text = "\n".join(flat(loads(raw)))
     assume(text)
-    edits = data.draw(edited(text))
+    edits = edits_of(choices, text)
     between = "".join(text[start:end] if new is None else new for start, end, new in pieces_of(0, len(text), edits))
-    later = data.draw(edited(between))
+    later = edits_of(choices, between)
+    note(f"{raw!r} {edits} {later}")
     whole = TwoStages(edits, later).run([raw], [], [])
     assert shape(loads(whole)) == shape(loads(raw))
-    assert TwoStages(edits, later).run(cut(raw, cuts), first, second) == whole
+    pieces, first, second = chunks_of(choices, raw), shares_of(choices), shares_of(choices)
+    assert TwoStages(edits, later).run(pieces, first, second) == whole
 
 
 class Stage:
@@ -259,17 +285,28 @@ class TwoStages:
 
 
 @thorough
-@given(st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx\ufeff\ud83d'), max_size=20) | documents, places, shares)
-@example('{"a": "b\\u00"} c', [], [])
-@example("[12.3.4]", [3], [1.0])
-def test_a_text_is_read_the_same_however_it_is_cut_and_goes_out_as_it_came(raw, cuts, released):
+@given(entropy)
+def test_a_text_is_read_the_same_however_it_is_cut_and_goes_out_as_it_came(choices):
+    raw = written(choices) if choices.below(2) else odd(choices, SYNTAX + "\ufeff\ud83d")
+    note(repr(raw))
+    check_reading(raw, chunks_of(choices, raw), shares_of(choices))
+
+
+@pytest.mark.parametrize(
+    ("raw", "cuts", "released"), [('{"a": "b\\u00"} c', [], []), ("[12.3.4]", [3], [1.0])], ids=["escape", "number"]
+)
+def test_what_stops_being_json_is_read_the_same_however_it_is_cut(raw, cuts, released):
+    check_reading(raw, cut(raw, cuts), released)
+
+
+def check_reading(raw, pieces, released):
     whole = AutoContent()
     text = read(whole, [raw])
     assert whole.encode(((0, len(text), None),)) + whole.rest() == raw
     chain = Chain(AutoContent())
-    assert chain.run(cut(raw, cuts), released) == raw
+    assert chain.run(pieces, released) == raw
     assert chain.text == text
-    assert outcome(cut(raw, cuts), released) == outcome([raw], [])
+    assert outcome(pieces, released) == outcome([raw], [])
 
 
 def outcome(chunks, released):
@@ -282,18 +319,22 @@ def outcome(chunks, released):
 
 
 @thorough
-@given(st.data(), st.text(st.sampled_from('{}[]",:\\ u0041tru-1.eE\nx'), max_size=20), places, shares)
-def test_edits_of_a_text_that_stops_being_json_are_the_same_however_it_is_cut(data, raw, cuts, released):
+@given(entropy)
+def test_edits_of_a_text_that_stops_being_json_are_the_same_however_it_is_cut(choices):
+    raw = odd(choices)
     text = read(AutoContent(), [raw])
     assume(text)
-    edits = data.draw(edited(text))
+    edits = edits_of(choices, text)
+    note(f"{raw!r} {edits}")
     whole = through(AutoContent(), raw, edits)
-    assert Chain(AutoContent(), edits).run(cut(raw, cuts), released) == whole
+    assert Chain(AutoContent(), edits).run(chunks_of(choices, raw), shares_of(choices)) == whole
 
 
 @thorough
-@given(st.text(st.sampled_from('{}[]",:\\ u0041truefalsn-1.eE\nx\x01'), max_size=20) | documents)
-def test_what_json_reads_is_read_and_nothing_else_is(raw):
+@given(entropy)
+def test_what_json_reads_is_read_and_nothing_else_is(choices):
+    raw = written(choices) if choices.below(2) else odd(choices, SYNTAX + "fals\x01")
+    note(repr(raw))
     try:
         said = "\n".join(flat(loads(raw)))
     except ValueError:

@@ -8,7 +8,7 @@ from importlib.metadata import PathDistribution
 
 import pytest
 from handrail import ConfigurationError, Lock
-from handrail._plugins import discovery
+from handrail._plugins import points
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def site(tmp_path, monkeypatch):
         found = [PathDistribution(path) for path in folder.glob("*.dist-info")]
         return [point for distribution in found for point in distribution.entry_points if point.group == group]
 
-    monkeypatch.setattr(discovery, "entry_points", entry_points)
+    monkeypatch.setattr(points, "entry_points", entry_points)
     return folder
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -10,7 +11,7 @@ from pathlib import Path
 import handrail
 import pytest
 from handrail import Registry
-from handrail._plugins import discovery
+from handrail._plugins import points
 from handrail._specs import CommandSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
 from handrail.plugins import hookimpl
@@ -27,11 +28,14 @@ class FakeDistribution:
         self.name = name
         self.version = version
 
+    def read_text(self, name: str) -> None:
+        """Have no files."""
+
 
 @pytest.fixture
 def install(monkeypatch):
     """Pretend that modules are installed as plugins: real entry points over modules made here."""
-    points: list[EntryPoint] = []
+    found: list[EntryPoint] = []
 
     def install(distribution: str, name: str, **functions: object) -> None:
         module = types.ModuleType(f"fake_{name}")
@@ -40,15 +44,16 @@ def install(monkeypatch):
         monkeypatch.setitem(sys.modules, module.__name__, module)
         point = EntryPoint(name, module.__name__, "handrail")
         vars(point)["dist"] = FakeDistribution(distribution)
-        points.append(point)
+        found.append(point)
 
     def add_missing(distribution: str, name: str, value: str) -> None:
         point = EntryPoint(name, value, "handrail")
         vars(point)["dist"] = FakeDistribution(distribution)
-        points.append(point)
+        found.append(point)
 
     install.missing = add_missing
-    monkeypatch.setattr(discovery, "entry_points", lambda group: points)
+    monkeypatch.setattr(points, "entry_points", lambda group: found)
+    monkeypatch.setattr(points, "_points_in", lambda folders: points.read_points())
     return install
 
 
@@ -64,6 +69,26 @@ def test_installed_plugins_are_found():
     registry = Registry.discover()
     assert registry.strategy("rolling").plugin.distribution == "handrail"
     assert registry.provider("scripted").plugin.label.startswith("handrail-scripted ")
+
+
+def test_what_is_installed_or_removed_later_is_seen(tmp_path, monkeypatch):
+    def put(distribution: str, version: str) -> None:
+        folder = tmp_path / f"{distribution}-{version}.dist-info"
+        folder.mkdir()
+        metadata = f"Metadata-Version: 2.4\nName: {distribution}\nVersion: {version}\n\nName: no header"
+        (folder / "METADATA").write_text(metadata, encoding="utf-8")
+        (folder / "entry_points.txt").write_text("[handrail]\nlate = nowhere_at_all\n", encoding="utf-8")
+
+    def found() -> list[str]:
+        return [plugin.label for plugin in Registry.discover().plugins if plugin.name == "late"]
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert found() == []
+    put("handrail-late", "1.5")
+    assert found() == ["handrail-late 1.5"]
+    shutil.rmtree(tmp_path / "handrail-late-1.5.dist-info")
+    put("handrail-late", "1.6")
+    assert found() == ["handrail-late 1.6"]
 
 
 def test_a_plugin_can_be_handed_in_without_being_installed():

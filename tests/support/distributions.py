@@ -21,7 +21,7 @@ MEMBERS = sorted(
     file.parent for pattern in ("core", "plugins/*", "providers/*") for file in ROOT.glob(f"{pattern}/pyproject.toml")
 )
 CONSTRAINTS = ROOT / "constraints.txt"
-_UV = str(Path(sys.executable).with_name("uv"))
+UV = str(Path(sys.executable).with_name("uv"))
 
 
 def project(member: Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def build(folder: Path, *, source: Path = ROOT, wheels_only: bool = False) -> li
     Unless only wheels are asked for, each wheel is built from its source distribution, so that both are known to be
     whole. The date of everything inside is that of the last commit, so that the same commit gives the same bytes.
     """
-    command = [_UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(folder)]
+    command = [UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(folder)]
     command += ["--all-packages"] if source == ROOT else []
     command += ["--wheel"] if wheels_only else []
     environment = {**os.environ, "SOURCE_DATE_EPOCH": _date_of_commit()}
@@ -88,7 +88,7 @@ class Environment:
     @classmethod
     def create(cls, folder: Path, python: str = sys.executable) -> Environment:
         """Make an empty one."""
-        subprocess.run([_UV, "venv", "--quiet", "--python", python, str(folder)], check=True)
+        subprocess.run([UV, "venv", "--quiet", "--python", python, str(folder)], check=True)
         return cls(folder)
 
     @property
@@ -104,7 +104,7 @@ class Environment:
             wheels: a folder with wheels, which are taken and none of the package index that are called the same.
         """
         found = os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")
-        command = [_UV, "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(CONSTRAINTS)]
+        command = [UV, "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(CONSTRAINTS)]
         if wheels is not None:
             ours = self.folder / "ours.txt"
             ours.write_text(

@@ -24,7 +24,7 @@ def test_a_model_whose_server_has_several_interfaces_is_shown_with_the_one_it_is
     path = configuration("no curse")
     monkeypatch.setattr(ScriptedProvider, "api", "responses", raising=False)
     assert run(["check", path]) == 0
-    assert "  main  scripted/parrot  handrail-scripted 0.1.0  api: responses\n" in capsys.readouterr().out
+    assert "  main  scripted/parrot  handrail-scripted 0.2.0  api: responses\n" in capsys.readouterr().out
     assert run(["check", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["models"][0]["api"] == "responses"
 
@@ -33,10 +33,10 @@ def test_a_configuration_that_can_be_used_is_described(configuration: Configurat
     path = configuration("no curse", "shout", on_input=("nothing wrong",))
     assert run(["check", path]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"{path} is valid\nmodels\n  main  scripted/parrot  handrail-scripted 0.1.0\n")
+    assert shown.startswith(f"{path} is valid\nmodels\n  main  scripted/parrot  handrail-scripted 0.2.0\n")
     assert "input rails\n  nothing wrong  handrail-of-tests 1.0  sees the message whole" in shown
     assert (
-        "output rails, one after the other\n  no curse  handrail-of-tests 1.0  windows by rolling (handrail 0.1.0)"
+        "output rails, one after the other\n  no curse  handrail-of-tests 1.0  windows by rolling (handrail 0.2.0)"
         in shown
     )
     assert "at most 6 tokens, 2 of them overlap, 2 held, first after 4, 8 at once, 30 s each, a failure blocks" in shown
@@ -183,10 +183,10 @@ def test_who_serves_each_name_is_told_also_where_the_configuration_cannot_be_use
     assert run(["check", write(tmp_path, MISSING), "--json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert {(one["kind"], one["name"]): (one["distribution"], one["version"]) for one in found["names"]} == {
-        ("engine", "openai"): ("handrail-openai", "0.1.0"),
-        ("engine", "huggingface"): ("handrail-huggingface", "0.1.0"),
-        ("engine", "scripted"): ("handrail-scripted", "0.1.0"),
-        ("rail", "self check input"): ("handrail-self-check", "0.1.0"),
+        ("engine", "openai"): ("handrail-openai", "0.2.0"),
+        ("engine", "huggingface"): ("handrail-huggingface", "0.2.0"),
+        ("engine", "scripted"): ("handrail-scripted", "0.2.0"),
+        ("rail", "self check input"): ("handrail-self-check", "0.2.0"),
         ("rail", "no curse"): ("handrail-of-tests", "1.0"),
         ("rail", "phrase check"): (None, None),
         ("rail", "made up"): (None, None),
@@ -212,10 +212,10 @@ def test_who_serves_each_name_is_told_where_it_can_be_used(configuration: Config
     )
     found = json.loads(capsys.readouterr().out)
     assert [(one["kind"], one["name"], one["plugin"], one["problem"]) for one in found["names"]] == [
-        ("engine", "scripted", "handrail-scripted 0.1.0", None),
+        ("engine", "scripted", "handrail-scripted 0.2.0", None),
         ("rail", "no curse", "handrail-of-tests 1.0", None),
-        ("strategy", "rolling", "handrail 0.1.0", None),
-        ("strategy", "whole", "handrail-strategies 0.1.0", None),
+        ("strategy", "rolling", "handrail 0.2.0", None),
+        ("strategy", "whole", "handrail-strategies 0.2.0", None),
     ]
 
 
@@ -271,10 +271,10 @@ def test_a_strategy_with_settings_of_its_own_is_described_by_them(configuration:
     assert run(["check", configuration("no curse", "explode", rail_config=options)]) == 0
     shown = capsys.readouterr().out
     assert (
-        "windows by sentence (handrail-strategies 0.1.0): min_tokens 4, max_tokens 200, context_sentences 1, 8 at once"
+        "windows by sentence (handrail-strategies 0.2.0): min_tokens 4, max_tokens 200, context_sentences 1, 8 at once"
         in shown
     )
-    assert "windows by whole (handrail-strategies 0.1.0): its own sizes, 8 at once" in shown
+    assert "windows by whole (handrail-strategies 0.2.0): its own sizes, 8 at once" in shown
 
 
 SPARED = """
@@ -297,13 +297,13 @@ def test_how_models_are_spared_and_who_observes_is_shown(tmp_path: Path, capsys:
     assert run(["check", path]) == 0
     shown = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert (
-        "judge scripted handrail-scripted 0.1.0 rails ask at most 4 at once, "
+        "judge scripted handrail-scripted 0.2.0 rails ask at most 4 at once, "
         "not for 20 s after 3 failures in a row, while it is down spare, then main "
     ) in shown
-    assert "observers otel handrail-otel 0.1.0 " in shown
+    assert "observers otel handrail-otel 0.2.0 " in shown
     assert run(["check", path, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["observers"] == [{"name": "otel", "plugin": "handrail-otel 0.1.0"}]
+    assert found["observers"] == [{"name": "otel", "plugin": "handrail-otel 0.2.0"}]
     judge = found["models"][1]
     assert (judge["concurrency"], judge["fallback"]) == (4, ["spare", "main"])
     assert judge["breaker"] == {"failures": 3, "seconds": 20}

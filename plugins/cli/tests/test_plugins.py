@@ -12,11 +12,11 @@ Capture = pytest.CaptureFixture[str]
 def test_every_plugin_is_listed_with_what_it_offers(own_plugin: None, capsys: Capture):
     assert run(["plugins"]) == 0
     shown = capsys.readouterr().out
-    assert "handrail-cli 0.1.0, handrail_cli.plugin\n  command   chat        Chat with a guarded model.\n" in shown
+    assert "handrail-cli 0.2.0, handrail_cli.plugin\n  command   chat        Chat with a guarded model.\n" in shown
     assert "  strategy  rolling" in shown
     assert "  engine    scripted" in shown
     assert "handrail-of-tests 1.0, handrail_of_tests.plugin\n  engine    not chunks" in shown
-    assert " 0 broken; handrail 0.1.0, Python 3." in shown
+    assert " 0 broken; handrail 0.2.0, Python 3." in shown
 
 
 def test_a_broken_plugin_is_listed_with_its_reason(installed: Callable[..., None], capsys: Capture):

@@ -22,7 +22,7 @@ def run(monkeypatch, capsys):
 
 
 def test_the_version_names_both_packages(run):
-    assert run("--version") == "handrail-nemoguardrails 0.1.0, handrail 0.1.0\n"
+    assert run("--version") == "handrail-nemoguardrails 0.2.0, handrail 0.2.0\n"
 
 
 def test_providers_are_listed(run):

@@ -140,7 +140,7 @@ async def test_settings_are_validated_with_the_configuration(stream, strategy, s
 def test_the_strategies_are_found_by_their_names():
     registry = Registry.discover()
     for name in ("sentence", "paragraph", "whole"):
-        assert registry.strategy(name).plugin.label == "handrail-strategies 0.1.0"
+        assert registry.strategy(name).plugin.label == "handrail-strategies 0.2.0"
 
 
 def test_finding_the_plugin_imports_nothing_heavy():

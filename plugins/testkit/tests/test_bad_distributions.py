@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import pytest
 from handrail_testkit import PluginConformance
 
@@ -173,7 +171,6 @@ def install(pytester, monkeypatch):
 def test_each_bad_distribution_fails_the_tests_of_the_rules_that_it_breaks(
     failures, assert_each_bites, install, anyio_backend
 ):
-    assert version("handrail").startswith("0.1."), "METADATA asks for this version"
     suites = "from handrail_testkit import DistributionConformance, PluginConformance\n"
     for number, (name, (changes, tests)) in enumerate(BROKEN.items()):
         kind = "DistributionConformance" if tests and tests <= OF_THE_METADATA else "PluginConformance"

@@ -184,9 +184,9 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_usage(tmp_path: Path, capsy
         ("löud", "NAME is 'löud'; it must be"),
         ("../up", "NAME is '../up'; it must be"),
         ("handrail-loud", "NAME is 'handrail-loud'; write 'loud', 'handrail-' is added automatically"),
-        ("openai", "'handrail-openai' is taken by handrail-openai 0.1.0"),
-        ("secret-check", "'secret check' is taken by handrail-patterns 0.1.0"),
-        ("sentence", "'sentence' is taken by handrail-strategies 0.1.0"),
+        ("openai", "'handrail-openai' is taken by handrail-openai 0.2.0"),
+        ("secret-check", "'secret check' is taken by handrail-patterns 0.2.0"),
+        ("sentence", "'sentence' is taken by handrail-strategies 0.2.0"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(name: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

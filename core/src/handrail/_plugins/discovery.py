@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pluggy
 
 from handrail._plugins import hookspecs
+from handrail._plugins.points import Point
 from handrail._specs import (
     CommandSpec,
     DialectSpec,
@@ -27,9 +27,6 @@ from handrail.errors import PluginLoadError
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
     from handrail.config import RailsConfig
-
-GROUP = "handrail"
-
 
 ConfigRails: TypeAlias = Callable[["RailsConfig", "Registrations"], Iterable[Spec]]
 ConfigProviders: TypeAlias = Callable[["RailsConfig"], Iterable[Spec]]
@@ -86,19 +83,9 @@ class _Hooks(NamedTuple):
     config_providers: ConfigProviders | None
 
 
-def installed_points() -> list[EntryPoint]:
-    """Return every entry point of the group, in the order of their distributions' names; nothing is imported."""
-    return sorted(entry_points(group=GROUP), key=_order)
-
-
-def installed_plugins(points: Iterable[EntryPoint]) -> list[Plugin]:
+def installed_plugins(points: Iterable[Point]) -> list[Plugin]:
     """Load entry points. A plugin that fails is returned with its `problem` and disturbs nobody."""
-    return [_from_entry_point(point) for point in points]
-
-
-def names_of(point: EntryPoint) -> tuple[str, ...]:
-    """Return the names by which a configuration may mean a plugin: its distribution's and its own."""
-    return (point.dist.name, point.name) if point.dist else (point.name,)
+    return [_installed(point) for point in points]
 
 
 def plugin_from_object(plugin: object) -> Plugin:
@@ -115,18 +102,14 @@ def plugin_from_object(plugin: object) -> Plugin:
     return Plugin(name, None, None, name, *hooks)
 
 
-def _order(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name if point.dist else "", point.name)
-
-
-def _from_entry_point(point: EntryPoint) -> Plugin:
-    distribution, version = (point.dist.name, point.dist.version) if point.dist else (None, None)
+def _installed(point: Point) -> Plugin:
+    name, module = point.entry.name, point.entry.value
     try:
-        hooks = _read_hooks(point.load(), point.name)
+        hooks = _read_hooks(point.entry.load(), name)
     except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
         problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {exc}"
-        return Plugin(point.name, distribution, version, point.value, problem=problem, cause=exc)
-    return Plugin(point.name, distribution, version, point.value, *hooks)
+        return Plugin(name, point.distribution, point.version, module, problem=problem, cause=exc)
+    return Plugin(name, point.distribution, point.version, module, *hooks)
 
 
 def _read_hooks(plugin: object, name: str) -> _Hooks:

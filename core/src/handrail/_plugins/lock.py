@@ -10,7 +10,7 @@ from importlib.metadata import Distribution
 from importlib.util import find_spec
 from pathlib import Path
 
-from handrail._plugins.discovery import installed_points
+from handrail._plugins.points import read_points
 from handrail.errors import ConfigurationError
 
 FILE_NAME = "handrail.lock"
@@ -49,9 +49,10 @@ class Lock:
     def of_installed(cls) -> Lock:
         """Look at what is installed."""
         found: dict[str, tuple[Distribution, set[str]]] = {}
-        for point in installed_points():
-            if point.dist is not None:
-                found.setdefault(point.dist.name, (point.dist, set()))[1].add(point.module.partition(".")[0])
+        for point in read_points():
+            if point.entry.dist is not None and point.distribution is not None:
+                of_it = found.setdefault(point.distribution, (point.entry.dist, set()))
+                of_it[1].add(point.entry.module.partition(".")[0])
         return cls(tuple(_locked(*found[name]) for name in sorted(found)))
 
     @classmethod

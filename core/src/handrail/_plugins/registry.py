@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from handrail._plugins.discovery import Plugin, installed_plugins, installed_points, names_of, plugin_from_object
+from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
+from handrail._plugins.points import installed_points
 from handrail._specs import (
     CommandSpec,
     DialectSpec,
@@ -124,8 +125,8 @@ class Registry:
         """
         points = installed_points()
         if only is not None:
-            _refuse_unknown(only, {name for point in points for name in names_of(point)}, "only")
-            points = [point for point in points if not {_KERNEL, *only}.isdisjoint(names_of(point))]
+            _refuse_unknown(only, {name for point in points for name in point.names}, "only")
+            points = tuple(point for point in points if not {_KERNEL, *only}.isdisjoint(point.names))
         return cls(installed_plugins(points))
 
     def with_plugins(self, *plugins: object) -> Registry:

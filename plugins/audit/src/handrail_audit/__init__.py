@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from handrail_audit._observer import Audit as Audit
     from handrail_audit._observer import AuditSettings as AuditSettings
 
+__version__ = "0.2.0"
+
 _HOMES = {"_chain": ("Chain", "verify"), "_observer": ("Audit", "AuditSettings")}
 
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

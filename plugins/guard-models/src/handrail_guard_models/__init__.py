@@ -23,5 +23,5 @@ _HOMES = {
     "_topics": ("TopicSafety",),
 }
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

@@ -32,5 +32,5 @@ _HOMES = {
     "types": ("ChatMessage", "LLMModel", "LLMResponse", "LLMResponseChunk", "Role", "ToolCall", "UsageInfo"),
 }
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

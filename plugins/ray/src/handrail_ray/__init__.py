@@ -21,5 +21,5 @@ _HOMES = {
     "_settings": ("Autoscale", "RaySettings"),
 }
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

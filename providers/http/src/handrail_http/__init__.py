@@ -63,5 +63,5 @@ _HOMES = {
     "_values": ("Halves", "clean", "clean_text", "count_of", "json_object", "json_text", "text_of", "word_of"),
 }
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __getattr__, __dir__, __all__ = lazy_exports(__name__, _HOMES)

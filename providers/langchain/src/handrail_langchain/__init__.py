@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from handrail_langchain._provider import LangChainProvider as LangChainProvider
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["LangChainProvider", "__version__"]
