@@ -54,7 +54,7 @@ class WindowStage(StageText):
     def _arrange(self, lanes: list[Lane]) -> None:
         self.lanes = lanes
         self._holding = [lane for lane in lanes if lane.holds]
-        self._ahead = 0  # the first of them so many have cleared more than was released
+        self._ahead = 0  # how many of them, from the first on, are known to have cleared more than was released
         self._deciding = [lane for lane in lanes if not lane.plan.observes]
         last = max((lane.rank for lane in lanes), default=0)
         self._may_split = any(lane.rank < last and lane.plan.changes for lane in lanes)
