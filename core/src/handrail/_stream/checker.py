@@ -107,26 +107,19 @@ class Checker:
 
     async def _work(self) -> None:
         """Ask about one window after another, for starting a task costs more than waking one."""
-        scope = anyio.CancelScope()
+        scope, todo = anyio.CancelScope(), self._todo
         try:
             with scope:
-                await self._ask_all(scope)
+                while not scope.cancel_called and (todo or not self._gate.ended):
+                    if todo:
+                        await self._ask(*todo.popleft(), scope)
+                    else:
+                        self._idle.append(wake := self._tasks.new_wake())
+                        await wake
         except Exception as exc:  # noqa: BLE001  # a fault of the engine's own: the consumer must learn of it
             self.break_off(exc)
-        if self._todo:  # the check of this worker was cancelled, and so was the worker
+        if todo:  # the check of this worker was cancelled, and so was the worker
             self._tasks.start(self._work)
-
-    async def _ask_all(self, scope: anyio.CancelScope) -> None:
-        todo = self._todo
-        while not scope.cancel_called:
-            if todo:
-                await self._ask(*todo.popleft(), scope)
-            elif self._gate.ended:
-                return
-            else:
-                wake = self._tasks.new_wake()
-                self._idle.append(wake)
-                await wake
 
     async def _ask(self, check: Check, rest: Awaitable[object] | None, scope: anyio.CancelScope) -> None:
         gate, timed_out = self._gate, False
