@@ -173,6 +173,7 @@ class Pump:
         if self._lifetime is None or self._running is None or not self._running[0].are_done:
             return
         if self.gate.ended or self._source is not None:
+            self._running[0].when_done = None  # so that nothing of a stream that is over holds on to itself
             self._lifetime.end()
 
     def _run(self) -> tuple[Tasks, Checker]:
