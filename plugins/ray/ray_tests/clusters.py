@@ -120,7 +120,7 @@ class Cluster:
         (folder / "config.yml").write_text(json.dumps(self.content(*flows, **options)))
         return folder
 
-    def replicas(self, app, name=""):
-        """Return the processes of an application's replicas, of all or of one deployment."""
-        wanted = f"ray::ServeReplica:{app}:{name}"
+    def actors(self, *names):
+        """Return the processes of actors whose names begin so, such as those of the replicas of an application."""
+        wanted = tuple(f"ray::{name}" for name in names)
         return {pid for pid, title in self.processes().items() if title.startswith(wanted)}

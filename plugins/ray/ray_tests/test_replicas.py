@@ -15,6 +15,7 @@ from conftest import deploy, meanwhile, rail_of, stream, streams_while, until
 
 BAD = WORDS.replace("w50", "bad")
 WINDOW = Window("w", 0, 0, 1, 1)
+REPLICAS = "ServeReplica:mortal:"
 
 
 @pytest.fixture
@@ -48,13 +49,14 @@ async def test_a_full_queue_fails_the_checks_that_find_no_place(cluster):
         assert 20 <= len(errors) < 40
 
 
-async def test_processes_that_are_killed_in_mid_check_cost_time_and_nothing_else(mortal):
-    old = mortal.replicas("mortal")
+async def test_whatever_is_killed_in_mid_check_costs_time_and_nothing_else(mortal):
+    replicas = mortal.actors(REPLICAS)
 
     async def kill(go_on):
         go_on.set()
+        killed = replicas | mortal.actors("ProxyActor", "ServeController")
         await until(lambda: any(mortal.checks.iterdir()))
-        for pid in old:
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
 
     async with (
@@ -62,10 +64,10 @@ async def test_processes_that_are_killed_in_mid_check_cost_time_and_nothing_else
         mortal.rails("mortal judge", timeout=120, http=True) as by_http,
     ):
         ended = await streams_while([by_handle, by_handle, by_http, by_http], kill, BAD)
-    assert len(old) == 2, "a judge and the gateway"
+    assert len(replicas) == 2, "a judge and the gateway"
     assert [outcome for outcome, _, _ in ended] == ["blocked"] * 4
     assert all(WORDS.startswith(text) for _, text, _ in ended)
-    await until(lambda: len(mortal.replicas("mortal")) == 2)
+    await until(lambda: len(mortal.actors(REPLICAS) - replicas) == 2)
 
 
 async def test_an_update_drops_no_stream(mortal):
