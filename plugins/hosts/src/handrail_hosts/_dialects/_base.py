@@ -15,6 +15,10 @@ from handrail_hosts._errors import GuardFailedError
 
 Value: TypeAlias = dict[str, Any]
 """One event of a stream, decoded."""
+ErrorKind: TypeAlias = Literal["internal_error", "invalid_request_error"]
+"""Whose fault an error is: the guard's or the model's, or the client's."""
+
+_CODES: Mapping[ErrorKind, str | None] = {"internal_error": "answer_withheld", "invalid_request_error": None}
 
 
 class ModelError(HandrailError):
@@ -65,6 +69,15 @@ class Dialect(ABC):
     @abstractmethod
     def fail(self, message: str) -> list[Value]:
         """Return the events that end an answer which failed."""
+
+    def error(self, message: str, kind: ErrorKind) -> Value:
+        """Return the body of an error that is answered in place of a stream or an answer."""
+        return {"error": {"message": message, "type": kind, "code": _CODES[kind], "param": None}}
+
+    @property
+    def knows_requests(self) -> bool:
+        """Whether `messages` and `put_back` can read requests of the protocol."""
+        return True
 
     @abstractmethod
     def messages(self, body: Value) -> list[Value]:

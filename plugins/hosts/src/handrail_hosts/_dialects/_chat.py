@@ -72,7 +72,7 @@ class ChatDialect(Dialect):
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of a chunk."""
-        return [{"error": {"message": message, "type": "internal_error", "code": "answer_withheld", "param": None}}]
+        return [self.error(message, "internal_error")]
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Calls, Dialect, ErrorKind, ModelError, Value, text_of
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
 from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
@@ -74,7 +74,12 @@ class MessagesDialect(Dialect):
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of what would come."""
-        return [{"type": "error", "error": {"type": "api_error", "message": message}}]
+        return [self.error(message, "internal_error")]
+
+    def error(self, message: str, kind: ErrorKind) -> Value:
+        """Return the body of an error."""
+        named = "api_error" if kind == "internal_error" else kind
+        return {"type": "error", "error": {"type": named, "message": message}}
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
