@@ -6,12 +6,13 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
 
 from handrail_hosts._envelope import name_of, plain
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._sse import event
 
 Value: TypeAlias = dict[str, Any]
 """One event of a stream, decoded."""
@@ -61,6 +62,10 @@ class Dialect(ABC):
     @abstractmethod
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what the rails have released together, the end of the answer included."""
+
+    def sent(self, items: Sequence[str | Event]) -> bytes:
+        """Return what `write` returns, as it is sent."""
+        return b"".join(map(event, self.write(items)))
 
     @abstractmethod
     def refuse(self, blocked: Blocked) -> list[Value]:
@@ -151,6 +156,13 @@ class Calls:
         call.opened = True
         yield ToolCallDelta(index, call.id or f"call_{index}", name_of(call.name), "".join(call.held), kind)
         call.held.clear()
+
+
+def only_text(items: Sequence[str | Event]) -> str:
+    """Return the text of what was released together; empty if it is not all text."""
+    if len(items) == 1:  # as nearly always
+        return item if type(item := items[0]) is str else ""
+    return "".join(cast("Sequence[str]", items)) if all(type(item) is str for item in items) else ""
 
 
 def wants_json(form: object) -> bool:
