@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from handrail import Usage
+from handrail import Chunk, Usage
 from handrail_hosts import GuardFailedError
 from handrail_hosts.langchain import GuardedModel, GuardMiddleware
-from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
+from handrail_testkit import HostAnswer, HostCase, HostConformance, HostModel, ModelFailure, host_rails
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRetryMiddleware
 from langchain_core.callbacks import AsyncCallbackHandler
@@ -286,3 +286,15 @@ async def test_a_question_that_was_refused_before_is_taken_out_of_the_history():
     assert answer == "Well."
     assert [message.type for message in reached] == ["human", "ai", "human"]
     assert FORBIDDEN not in repr(reached)
+
+
+async def test_what_a_host_does_with_a_chunk_changes_no_other(anyio_backend):
+    said = HostModel([Chunk("One "), Chunk("two "), Chunk("three"), Chunk(finish_reason="stop")])
+    model = GuardedModel(FakeModel(said), host_rails("session"))
+    texts = []
+    async for chunk in model.astream("Hello"):
+        assert "seen" not in {**chunk.additional_kwargs, **chunk.response_metadata}
+        texts.append(chunk.content)
+        chunk.additional_kwargs["seen"] = chunk.response_metadata["seen"] = True
+        chunk.content, chunk.id = [], "other"
+    assert "".join(texts) == "One two three"

@@ -77,15 +77,9 @@ class Inner:
         self.usage: Any = None
         self.metadata: dict[str, Any] = {}
 
-    async def stream(self, messages: list[BaseMessage]) -> AsyncGenerator[Chunk, None]:
-        """Yield the answer as rails see it.
-
-        Raises:
-            Exception: what the model raised.
-        """
-        async with aclosing(_read(self.pieces(messages))) as chunks:
-            async for chunk in chunks:
-                yield chunk
+    def stream(self, messages: list[BaseMessage]) -> AsyncGenerator[Chunk, None]:
+        """Return the answer as rails see it; to iterate over it raises what the model raised."""
+        return _read(self.pieces(messages))
 
     async def pieces(self, messages: list[BaseMessage]) -> AsyncGenerator[BaseMessage, None]:
         """Yield the answer as the model gives it: in pieces, or whole from a model that does not stream."""
@@ -125,11 +119,9 @@ def kept_metadata(message: BaseMessage) -> dict[str, Any]:
     return {name: said[name] for name in _METADATA if name in said}
 
 
-async def chunks_of(answer: AIMessage) -> AsyncGenerator[Chunk, None]:
-    """Yield a whole answer as rails see it."""
-    async with aclosing(_read(_single(answer))) as chunks:
-        async for chunk in chunks:
-            yield chunk
+def chunks_of(answer: AIMessage) -> AsyncGenerator[Chunk, None]:
+    """Return a whole answer as rails see it."""
+    return _read(_single(answer))
 
 
 async def _single(answer: AIMessage) -> AsyncGenerator[AIMessage, None]:
