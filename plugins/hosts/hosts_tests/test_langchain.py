@@ -298,3 +298,52 @@ async def test_what_a_host_does_with_a_chunk_changes_no_other(anyio_backend):
         chunk.additional_kwargs["seen"] = chunk.response_metadata["seen"] = True
         chunk.content, chunk.id = [], "other"
     assert "".join(texts) == "One two three"
+
+
+class Saying(BaseChatModel):
+    """Says one message, streamed as a chunk."""
+
+    _said = PrivateAttr()
+
+    def __init__(self, said):
+        super().__init__()
+        self._said = said
+
+    @property
+    def _llm_type(self):
+        return "saying"
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(**self._said))])
+
+    async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+        yield ChatGenerationChunk(message=AIMessageChunk(**self._said))
+
+
+TOKENS = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"id": FORBIDDEN},
+        {"name": FORBIDDEN},
+        {"response_metadata": {"model_name": FORBIDDEN, "id": FORBIDDEN, "logprobs": FORBIDDEN}},
+        {"response_metadata": {"finish_reason": FORBIDDEN}},
+        {"additional_kwargs": {"refusal": FORBIDDEN}},
+        {"usage_metadata": {**TOKENS, "note": FORBIDDEN, "input_token_details": {FORBIDDEN: 1}}},
+        {"content": [{"type": "text", "text": "Hi", "annotations": [{"title": FORBIDDEN}]}]},
+        {"tool_calls": [{"name": FORBIDDEN, "args": {}, "id": "c"}]},
+        {"tool_calls": [{"name": "f", "args": {}, "id": FORBIDDEN}]},
+    ],
+)
+async def test_what_an_answer_says_where_no_rail_looks_is_left_out(said):
+    shown = ""
+    model = GuardedModel(Saying({"content": "Hi", **said}), host_rails("windows"))
+    try:
+        shown = repr(await model.ainvoke("Hello"))
+        shown += repr([chunk async for chunk in model.astream("Hello")])
+    except GuardFailedError as error:
+        shown += str(error)
+    assert shown
+    assert FORBIDDEN not in shown

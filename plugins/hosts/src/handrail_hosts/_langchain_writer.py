@@ -9,6 +9,7 @@ from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
+from handrail_hosts._envelope import plain
 from handrail_hosts._langchain import Inner, kept_metadata
 
 if TYPE_CHECKING:
@@ -90,11 +91,11 @@ def whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_rea
     )
     reasoning = None if without_reasoning else guarded.reasoning_content
     return AIMessage(
-        id=answer.id,
+        id=plain(answer.id) or None,
         content=guarded.text,
         tool_calls=chunk.tool_calls,
         invalid_tool_calls=chunk.invalid_tool_calls,
         additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
-        usage_metadata=answer.usage_metadata,
+        usage_metadata=plain(answer.usage_metadata),
         response_metadata=kept_metadata(answer),
     )
