@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from handrail import HandrailError
-from handrail.errors import InvalidRequestError
 from starlette.responses import JSONResponse, Response
 
 from handrail_hosts._conversation import Conversation
@@ -17,7 +16,7 @@ from handrail_hosts._dialects import Dialect
 from handrail_hosts._dialects import MessagesDialect as MessagesDialect
 from handrail_hosts._dialects import ResponsesDialect as ResponsesDialect
 from handrail_hosts._dialects import TextDialect as TextDialect
-from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
+from handrail_hosts._errors import AnswerRefusedError, GuardFailedError, is_fault_of_client
 from handrail_hosts._exchange import App, Exchange, Packet, Receive, Send
 from handrail_hosts._guard import Guarding, HostGuard
 from handrail_hosts._paths import Paths, made, texts_of_query
@@ -94,7 +93,7 @@ class GuardMiddleware:
         try:
             await self._check_query(scope)
         except (HandrailError, ValueError) as error:
-            await Response(status_code=_status_of(error))(scope, receive, send)
+            await Response(status_code=400 if is_fault_of_client(error) else 502)(scope, receive, send)
         else:
             await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), send)
 
@@ -208,16 +207,9 @@ def _refusal(dialect: Dialect, blocked: Blocked, *, streams: bool) -> Response:
 def _rejection(dialect: Dialect, error: Exception) -> Response:
     """Return the answer to a request that could not be judged, with what is wrong where that quotes nothing of it."""
     said = f": {error}" if isinstance(error, GuardFailedError) else ""
-    status = _status_of(error)
-    kind: ErrorKind = "invalid_request_error" if status == 400 else "internal_error"
-    return JSONResponse(dialect.error(f"the request could not be checked{said}", kind), status)
-
-
-def _status_of(error: Exception) -> int:
-    """Return the status for a request that could not be judged: the client's error, unless rails could not work."""
-    is_unfit = isinstance(error, GuardFailedError) and error.failed is None
-    is_ours = isinstance(error, HandrailError) and not (is_unfit or isinstance(error, InvalidRequestError))
-    return 502 if is_ours and not isinstance(error, AnswerRefusedError) else 400
+    is_clients = is_fault_of_client(error)
+    kind: ErrorKind = "invalid_request_error" if is_clients else "internal_error"
+    return JSONResponse(dialect.error(f"the request could not be checked{said}", kind), 400 if is_clients else 502)
 
 
 def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:

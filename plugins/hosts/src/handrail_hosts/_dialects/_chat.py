@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._beside import beside_message, called_in, texts_within
+from handrail_hosts._beside import FALLBACKS, beside_message, called_in, texts_within
 from handrail_hosts._conversation import Conversation, without_key
 from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
 from handrail_hosts._envelope import plain, plain_fields, reason_of
@@ -18,7 +18,7 @@ _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier
 _REASONING = ("reasoning_content", "reasoning")
 _GOES_ON = ("", "null", None)  # as servers say that an answer goes on
 _INSTRUCTING = ("system", "instructions", "chat_template", "chat_template_kwargs")
-_TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body")
+_TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body", *FALLBACKS)
 """Fields that servers and proxies show to a model beside the messages, or put in their place."""
 
 
