@@ -81,6 +81,7 @@ fuzz: install  ## Look for new counterexamples: the property tests at random, 20
 	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_content_json.py core/tests/test_rolling.py plugins/patterns/tests --ignore plugins/patterns/tests/test_conformance.py
 	HANDRAIL_EXAMPLES=400 $(BIN)/pytest -q -n 2 core/tests/test_conformance.py plugins/*/tests/test_conformance.py
 	HANDRAIL_KILLS=100 $(BIN)/pytest -q -n 2 plugins/audit/tests -k kill
+	HANDRAIL_KILLS=50 $(BIN)/pytest -q -n 2 plugins/eval/tests -k kill
 
 mutants: install  ## Break the engine on purpose; every mutant must be noticed
 	$(BIN)/python tests/mutants.py
@@ -97,6 +98,7 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/observers.py --write
 	$(BIN)/python tests/bench/server.py --write
 	$(BIN)/python tests/bench/server_idle.py --write
+	$(BIN)/python tests/bench/server_attacked.py --write
 	$(BIN)/python tests/bench/dialects.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs

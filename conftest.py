@@ -1,13 +1,23 @@
-"""For every test: the loggers are afterwards as they were, for commands that run in this process set them up anew."""
+"""For every test: the loggers are afterwards as they were, for commands that run in this process set them up anew.
+
+And the garbage collector does not look at the tests themselves, which takes longer than most of them.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Generator
 
 import pytest
 
 _OURS = ("handrail", "nemoguardrails", "uvicorn")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was made of 15,000 tests: it stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

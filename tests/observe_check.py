@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -37,11 +38,56 @@ for file in sys.argv[1:]:
     assert found == asked and read.title == given["title"], f"{file}: not read as it is written"
     print(f"{file}: {len(read.panels)} panels, {len(found)} queries")
 """
-# What happens, and which alerts that must fire after so long; everything else must not.
-FIRING = (
-    ("handrail_rail_failures_total{rail='judge'}", "0+1x60", "30m", "HandrailRailFails"),
-    ("handrail_reloads_total{outcome='broken'}", "0x5 1+0x60", "10m", "HandrailConfigurationBroken"),
-    ("handrail_store_failures_total", "0+1x60", "30m", "HandrailThreadsNotKept"),
+_QUIET = {"handrail_requests_total{status='200'}": "0+10x1620"}  # ten answers a minute
+
+
+@dataclass(frozen=True)
+class Case:
+    """Made-up series, a value each minute.
+
+    Attributes:
+        alert: which one they are about.
+        fires: whether it must fire then; no other may.
+        at: when.
+        series: their values in promtool's notation.
+    """
+
+    alert: str
+    fires: bool
+    at: str
+    series: Mapping[str, str]
+
+
+_FAILS = "handrail_rail_failures_total{rail='judge'}"
+_BREAKS = "handrail_model_failures_total{error='ProviderError'}"
+_BLOCKS = "handrail_blocks_total{rail='words',direction='output'}"
+_BROKEN = "handrail_reloads_total{outcome='broken'}"
+_LOST = "handrail_store_failures_total"
+_FIRST = "handrail_first_text_seconds_bucket{le='%s'}"
+CASES = (
+    Case("HandrailRailFails", fires=True, at="30m", series={_FAILS: "0x20 1+1x40"}),
+    Case("HandrailRailFails", fires=False, at="30m", series={_FAILS: "7x60"}),
+    Case("HandrailModelFails", fires=True, at="30m", series={_BREAKS: "0+1x60"}),
+    Case("HandrailModelFails", fires=False, at="30m", series={_BREAKS: "0+0.1x60"}),
+    Case(
+        "HandrailFirstTextSlow",
+        fires=True,
+        at="30m",
+        series={_FIRST % "5.0": "0+9x60", _FIRST % "10.0": "0+10x60", _FIRST % "+Inf": "0+10x60"},
+    ),
+    Case(
+        "HandrailFirstTextSlow",
+        fires=False,
+        at="30m",
+        series={_FIRST % "5.0": "0+10x60", _FIRST % "10.0": "0+10x60", _FIRST % "+Inf": "0+10x60"},
+    ),
+    Case("HandrailBlocksChanged", fires=True, at="26h", series={_BLOCKS: "0+1x1440 1440+4x180"}),
+    Case("HandrailBlocksChanged", fires=False, at="26h", series={_BLOCKS: "0+1x1440 1440+2x180"}),
+    Case("HandrailBlocksChanged", fires=False, at="26h", series={_BLOCKS: "0x1460 1x40 2x40 3x80"}),
+    Case("HandrailConfigurationBroken", fires=True, at="10m", series={_BROKEN: "0x5 1+0x60"}),
+    Case("HandrailConfigurationBroken", fires=False, at="30m", series={_BROKEN: "1x60"}),
+    Case("HandrailThreadsNotKept", fires=True, at="30m", series={_LOST: "0+1x60"}),
+    Case("HandrailThreadsNotKept", fires=False, at="30m", series={_LOST: "3x60"}),
 )
 
 
@@ -68,27 +114,37 @@ def _written(file: Path, value: object) -> Path:
 
 
 def _tests() -> object:
-    """Return a test of each alert in the form of promtool: a quiet server fires nothing, and each series its own."""
-    names = [rule["alert"] for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
-    quiet = {"series": "handrail_requests_total{status='200'}", "values": "0+10x60"}
-    cases = [(quiet, "30m", None), *(({"series": s, "values": v}, at, alert) for s, v, at, alert in FIRING)]
+    """Return the cases as promtool reads them, and a quiet server that fires nothing.
+
+    Raises:
+        SystemExit: there is an alert that no case fires, or that none leaves silent.
+    """
+    alerts = [rule["alert"] for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
+    tried = {(case.alert, case.fires) for case in CASES}
+    if lacking := {(alert, fires) for alert in alerts for fires in (True, False)} ^ tried:
+        raise SystemExit(
+            f"alerts and whether they fire, of which there is only a rule or only a case: {sorted(lacking)}"
+        )
+    tests = [_test(alerts, case.at, case.series, case.alert if case.fires else None) for case in CASES]
     return {
         "rule_files": [str(RULES)],
         "evaluation_interval": "1m",
-        "tests": [
+        "tests": [_test(alerts, "30m", {}, None), *tests],
+    }
+
+
+def _test(alerts: Sequence[str], at: str, series: Mapping[str, str], fires: str | None) -> object:
+    """Return a test that one alert, or none, fires."""
+    return {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in {**_QUIET, **series}.items()],
+        "promql_expr_test": [
             {
-                "interval": "1m",
-                "input_series": [quiet] if series is quiet else [quiet, series],
-                "promql_expr_test": [
-                    {
-                        "expr": f"count(ALERTS{{alertname='{name}',alertstate='firing'}}) > 0",
-                        "eval_time": at,
-                        "exp_samples": [{"labels": "{}", "value": 1}] if name == expected else [],
-                    }
-                    for name in names
-                ],
+                "expr": f"count(ALERTS{{alertname='{alert}',alertstate='firing'}}) > 0",
+                "eval_time": at,
+                "exp_samples": [{"labels": "{}", "value": 1}] if alert == fires else [],
             }
-            for series, at, expected in cases
+            for alert in alerts
         ],
     }
 

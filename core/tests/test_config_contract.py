@@ -41,6 +41,13 @@ def test_an_unknown_key_that_looks_misspelt_is_noted():
             "1:1: 'flows' is not supported; list rails under rails.input.flows and rails.output.flows",
         ),
         (
+            "actions_server_url: http://localhost:8001",
+            (
+                "1:1: 'actions_server_url' is not supported; actions run in this process; call the server from an "
+                "action of your own in actions.py"
+            ),
+        ),
+        (
             "rails: {retrieval: {flows: [a]}}",
             "1:9: 'rails.retrieval' is not supported; check what was retrieved before it is put into the prompt",
         ),

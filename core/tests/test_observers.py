@@ -327,3 +327,13 @@ class Misspelt(Observer):
 def test_an_observer_that_could_be_told_nothing_is_an_error(observers, problem):
     with pytest.raises(TypeError, match=problem):
         LLMRails(RailsConfig.from_content(config={}), observers=observers)
+
+
+@pytest.mark.parametrize("rails", [{}, {"r": SessionRail()}], ids=["none", "session"])
+async def test_an_observer_is_told_no_more_often_of_a_long_answer_without_windows(rails):
+    told = []
+    for count in (9, 900):
+        notes = Notes()
+        await take(observed(FakeProvider(words(count)), rails, notes), "texts")
+        told.append(notes.names())
+    assert told[0] == told[1]

@@ -70,6 +70,30 @@ async def test_a_score_that_is_no_number_from_0_to_1_is_a_failure(score: object)
     assert response.stop.kind == "contract"
 
 
+NONSENSE: list[tuple[dict[str, object], str]] = [
+    ({"score": 1.5}, "a score that is no number from 0 to 1"),
+    ({"score": float("nan"), "span": (5, 900)}, "a span outside its window, characters 0 to 18 and a score that"),
+    ({"detail": "secret"}, "a detail that is no mapping"),
+    ({"category": object()}, "a category that is no text"),
+    ({"reason": b"bad", "message": 7}, "a reason that is no text and a message that is no text"),
+]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("wrong", "said"), NONSENSE)
+@pytest.mark.parametrize("settings", [{}, {"on_error": "allow"}, {"threshold": 0.9}])
+async def test_a_block_with_a_value_that_makes_no_sense_is_a_block(
+    wrong: dict[str, object], said: str, settings: dict[str, object]
+) -> None:
+    rails = rails_with(Verdict("block", **wrong), **settings)  # type: ignore[arg-type]  # what a careless rail returns
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    stop, record = response.stop, response.rail_runs[0]
+    assert isinstance(stop, Blocked)
+    assert said in record.reason
+    assert (record.score, record.detail, record.category, stop.category) == (None, None, None, None)
+    assert isinstance(response.text, str)
+
+
 @pytest.mark.anyio
 async def test_a_rail_that_raises_is_told_from_one_that_returns_nonsense() -> None:
     def broken() -> Verdict:

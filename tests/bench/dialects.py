@@ -14,7 +14,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
 from _document import machine, table, write_part
@@ -129,34 +129,36 @@ def read() -> Row:
     """Return what it costs to read an event with one token, of a model's server that speaks the dialect."""
     import handrail_anthropic._answer
     from handrail_anthropic.testing import Message, message_events
+    from handrail_http import EventSplitter
     from handrail_openai._answer import Answer as ChatAnswer
     from handrail_openai._responses import ResponseAnswer
     from handrail_openai.testing import ModelResponse, response_events
     from handrail_testkit import Completion, replies
 
+    def messages() -> Callable[[bytes], Iterable[object]]:
+        splitter, answer = EventSplitter(), handrail_anthropic._answer.Answer({})
+        return lambda came: [answer.chunk(data) for data in splitter.feed(came)]
+
     pieces = ("word ",) * TOKENS
-    sent: dict[str, tuple[Sequence[bytes], Callable[[], Callable[[bytes], object]]]] = {
-        "Chat Completions": (replies.stream(Completion(pieces), "m"), lambda: ChatAnswer({}, {}).chunks),
+    sent: dict[str, tuple[Sequence[bytes], Callable[[], Callable[[bytes], Iterable[object]]]]] = {
+        "Chat Completions": (replies.stream(Completion(pieces), "m"), lambda: ChatAnswer({}, {}).read),
         "Responses": (
             response_events(ModelResponse("".join(pieces), pieces), "m"),
-            lambda: ResponseAnswer({}, {}).chunks,
+            lambda: ResponseAnswer({}, {}).read,
         ),
-        "Messages": (
-            message_events(Message("".join(pieces), pieces), "m"),
-            lambda: handrail_anthropic._answer.Answer({}).chunk,
-        ),
+        "Messages": (message_events(Message("".join(pieces), pieces), "m"), messages),
     }
 
-    def work(events: Sequence[bytes], make: Callable[[], Callable[[bytes], object]]) -> int:
+    def work(events: Sequence[bytes], make: Callable[[], Callable[[bytes], Iterable[object]]]) -> int:
         take = make()
         for event in events:
-            take(event)
+            for _ in take(event):
+                pass
         return TOKENS
 
     found = {}
     for name, (events, make) in sent.items():
-        fields = [event.partition(b"data: ")[2].strip() for event in events if b"[DONE]" not in event]
-        found[name] = quickest(lambda fields=fields, make=make: work(fields, make))
+        found[name] = quickest(lambda events=events, make=make: work(events, make))
     return "an event with one token, read, µs", found, "{:.2f}"
 
 

@@ -2,7 +2,8 @@
 
 Everything runs on 127.0.0.1. A first part warms up what is kept (pools, caches, threads); then the server is left alone
 until it is quiet, and measured. The same is done at the end, and nothing may have grown: memory, descriptors, tasks,
-connections to the upstream.
+connections to the upstream. Before memory is measured, the allocator gives back what is free: it keeps as much as was
+once in use, which is between 40 and 60 MiB here and differs from one minute to the next.
 """
 
 from __future__ import annotations
@@ -29,8 +30,7 @@ from upstream import PHRASE, QUOTED, SECRET
 HERE = Path(__file__).parent
 WARM_UP = 0.25  # of the time
 QUIET_SECONDS = 30
-MEMORY = 1.1  # how much of what it was memory may be, and
-MEMORY_ABOVE = 24 * 2**20  # how many bytes above, for an allocator that gives nothing back
+MEMORY_ABOVE = 8 * 2**20  # how many bytes more may be held: pages that are used in part are not given back
 CONNECTIONS = 4  # more or fewer that a pool may keep
 LIMITS = {"head_seconds": 2, "idle_seconds": 5, "request_seconds": 5, "threads": 30, "thread_bytes": 2**21}
 
@@ -74,11 +74,12 @@ class Rig:
     def measure(self) -> Measured:
         """Measure the server."""
         process = Path(f"/proc/{self._server.pid}")
+        tasks = int(self._get(self.port, "/soak"))  # first, for it frees what nobody needs
         memory = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text(encoding="ascii"))
         return Measured(
             int(memory[1]) * 1024 if memory else 0,
             len(list((process / "fd").iterdir())),
-            int(self._get(self.port, "/soak")),
+            tasks,
             int(self._get(self.upstream_port, "/open")),
             int(float(self._series("handrail_streams_open"))),
         )
@@ -146,7 +147,7 @@ def quiet(rig: Rig) -> Measured:
 def grown(before: Measured, after: Measured) -> list[str]:
     """Return what has grown."""
     more = {
-        "memory": after.memory > max(before.memory * MEMORY, before.memory + MEMORY_ABOVE),
+        "memory": after.memory > before.memory + MEMORY_ABOVE,
         "descriptors": after.descriptors > before.descriptors + CONNECTIONS,
         "tasks": after.tasks > before.tasks,
         "connections upstream": after.upstream > before.upstream + CONNECTIONS,

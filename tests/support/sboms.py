@@ -1,4 +1,4 @@
-"""A software bill of materials for each member, in CycloneDX's format: what it is installed with, without paths or dates."""
+"""Bills of materials in CycloneDX's format: what each member is installed with, without paths or dates."""
 
 from __future__ import annotations
 

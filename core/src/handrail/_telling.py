@@ -51,7 +51,7 @@ class Observers:
 
     def __init__(self, members: Iterable[object] = ()) -> None:
         self.members = tuple(members)
-        self._hooks = {name: list(self._having(name)) for name in METHODS}
+        self._hooks = {name: tuple(self._having(name)) for name in METHODS}
 
     def __bool__(self) -> bool:
         return any(self._hooks.values())
@@ -63,7 +63,7 @@ class Observers:
     def tell(self, method: str, *arguments: object) -> list[Any]:
         """Call a method of each; return what they return. One that raises is not called again."""
         found: list[Any] = []
-        for hook in tuple(self._hooks[method]):
+        for hook in self._hooks[method]:
             try:
                 found.append(hook(*arguments))
             except _ENDS_A_PROGRAM:
@@ -76,7 +76,7 @@ class Observers:
         """Log an observer that has failed, and tell it nothing more. What it was told is in no log."""
         failed = getattr(hook, "__self__", hook)
         for name, hooks in self._hooks.items():
-            self._hooks[name] = [other for other in hooks if getattr(other, "__self__", other) is not failed]
+            self._hooks[name] = tuple(other for other in hooks if getattr(other, "__self__", other) is not failed)
         logger.error("observer %s failed and is told nothing more: %s", type(failed).__name__, type(error).__name__)
 
     def _having(self, name: str) -> Iterator[Callable[..., object]]:

@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
@@ -92,6 +93,43 @@ async def test_a_line_is_there_before_the_refusal_goes_out(tmp_path):
         async for _ in stream:
             assert len(list(lines(tmp_path))) == 1
     await rails.aclose()
+
+
+def test_a_descriptor_that_cannot_be_had_keeps_nothing_from_the_disk_for_good(tmp_path, monkeypatch, caplog):
+    forced, system, answers = threading.Event(), os.dup, [OSError(24, "Too many open files")]
+
+    def duplicate(file):
+        if answers:
+            raise answers.pop()
+        forced.set()
+        return system(file)
+
+    monkeypatch.setattr(os, "dup", duplicate)
+    files = Files(tmp_path, b"", {}, max_bytes=10_000, sync_seconds=0.001)
+    number = 0
+    while answers or not forced.wait(0.001):
+        files.write(decision(number))
+        number += 1
+        assert number < 50_000
+    files.close()
+    assert "could not be forced to the disk: Too many open files" in caplog.text
+
+
+async def test_nothing_is_forced_to_the_disk_in_the_thread_of_the_loop(tmp_path, monkeypatch):
+    forced, system = [], os.fsync
+
+    def force(file):
+        forced.append(threading.get_ident())
+        system(file)
+
+    monkeypatch.setattr(os, "fsync", force)
+    rails = rails_in(tmp_path, f"A {SECRET}.", observers={"max_bytes": 1024, "sync_seconds": 0.001, "usage": True})
+    for _ in range(9):
+        await rails.generate_async("hello")
+    await rails.aclose()
+    assert len(list(tmp_path.iterdir())) > 2
+    assert len(forced) >= len(list(tmp_path.iterdir()))
+    assert threading.get_ident() not in forced
 
 
 def write(folder, count, *, key=b"", max_bytes=10_000_000):
@@ -294,7 +332,7 @@ def test_a_disk_that_is_full_loses_the_line_and_says_so(tmp_path, caplog, monkey
     assert "(1 lost)" in caplog.text
 
 
-def test_a_webhook_gets_what_fits_and_counts_what_does_not():
+def test_a_webhook_gets_what_fits_and_says_what_does_not(caplog):
     posted, release = [], []
 
     def post(url, body):
@@ -312,6 +350,32 @@ def test_a_webhook_gets_what_fits_and_counts_what_does_not():
     webhook.close()
     assert posted == [("http://there", b"1\n"), ("http://there", b"2\n3\n")]
     assert webhook.dropped == 1
+    assert "too slow: 1 lines dropped" in caplog.text
+    assert "did not get 1 lines" in caplog.text
+
+
+def test_a_webhook_that_hangs_does_not_hold_up_the_end_for_every_line_that_waits(caplog):
+    posted, release = [], threading.Event()
+
+    def post(url, body):
+        posted.append(body)
+        release.wait()
+
+    webhook = Webhook("http://there", queue_size=500, closing_seconds=0, post=post)
+    webhook.put(b"1\n")
+    while not posted:
+        time.sleep(0.001)
+    for _ in range(500):
+        webhook.put(b"2\n")
+    closing = threading.Thread(target=webhook.close)
+    closing.start()
+    while webhook._closes_at is None:
+        time.sleep(0.001)
+    release.set()
+    closing.join()
+    assert webhook.dropped + sum(body.count(b"\n") for body in posted) == 501
+    assert webhook.dropped >= 400
+    assert f"did not get {webhook.dropped} lines" in caplog.text
 
 
 def test_a_webhook_that_fails_is_counted(caplog):
@@ -373,9 +437,42 @@ def test_nothing_in_a_record_is_obeyed_by_a_terminal(tmp_path, capsys):
     said = {"call": "c", "rail": "r", "direction": "input", "decision": "block", "caller": "a\x1b[2J\u202eb\n", "at": 1}
     entry = {"model": "m\x1b[2J", "requests": 1, "input": 1, "output": 1, "costs": {}, "unpriced": 0}
     chain = Chain()
-    (tmp_path / "audit-1.jsonl").write_bytes(chain.line(said) + chain.line({"used": [entry]}))
+    forged = b'{"hash":"\\u001b[2J","previous":"p"}\n'
+    (tmp_path / "audit-1.jsonl").write_bytes(chain.line(said) + chain.line({"used": [entry]}) + forged)
+    assert "last hash \\x1b[2J" in command(capsys, "verify", tmp_path)[1]
     assert "a\\x1b[2J\\u202eb\\n  input" in command(capsys, "show", tmp_path)[1]
     assert "m\\x1b[2J  requests" in command(capsys, "usage", tmp_path, "--by", "model")[1]
+
+
+_DECISION = {"call": "c", "rail": "r", "direction": "input", "decision": "block", "at": 1}
+_USED = {"model": "m", "requests": 1, "input": 1, "output": 1, "costs": {}, "unpriced": 0}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        *({**_DECISION, "at": at} for at in (1e300, -1, float("nan"), "now")),
+        *({**_DECISION, name: {}} for name in ("call", "rail", "direction", "decision")),
+        *({"used": used} for used in (5, [1], [{}], [{**_USED, "requests": "1"}], [{**_USED, "costs": []}])),
+    ],
+    ids=repr,
+)
+def test_a_line_that_somebody_else_wrote_keeps_no_command_from_the_others(tmp_path, capsys, forged):
+    chain = Chain()
+    written = [_DECISION, forged, {"used": [_USED]}, {**_DECISION, "call": "last"}]
+    (tmp_path / "audit-1.jsonl").write_bytes(b"".join(map(chain.line, written)))
+    assert [line.split("  ")[1] for line in command(capsys, "show", tmp_path)[1].splitlines()] == ["c", "last"]
+    assert command(capsys, "usage", tmp_path)[1] == "-  requests=1  input=1  output=1\n"
+    assert command(capsys, "mark", tmp_path, "c", "r", "right")[0] == 0
+
+
+@pytest.mark.parametrize("odd", [Path("there"), b"there"])
+async def test_an_odd_category_ends_neither_a_block_nor_the_record(tmp_path, odd):
+    rails = rails_in(tmp_path, "Hi", rails={"words": FunctionRail(lambda window: Verdict.block(category=odd))})
+    for _ in range(2):
+        await rails.generate_async("hello")
+    await rails.aclose()
+    assert [line["category"] for line in lines(tmp_path)] == [type(odd).__name__] * 2
 
 
 async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path, capsys):

@@ -184,3 +184,27 @@ async def test_an_action_is_found_however_its_name_is_written(registered, execut
     rails.register_action(lambda: False, registered)
     result = await rails.check_async(MESSAGES)
     assert (result.status, result.failed) == ("blocked", False)
+
+
+async def test_a_class_that_is_registered_is_made_once(make):
+    class Act:
+        made = 0
+
+        def __init__(self):
+            Act.made += 1
+
+        def run(self):
+            return False
+
+    rails = make(FLOW)
+    rails.register_action(Act, "act")
+    assert [(await rails.check_async(MESSAGES)).status for _ in range(2)] == ["blocked"] * 2
+    assert Act.made == 1
+
+
+async def test_a_parameter_with_the_prefix_context_gets_the_variable(make):
+    rails = make(FLOW)
+    rails.register_action(lambda __context__user_message, __context__nothing="": not __context__nothing, "act")
+    assert (await rails.check_async(MESSAGES)).status == "passed"
+    rails.register_action(lambda __context__user_message: __context__user_message != "why?", "act")
+    assert (await rails.check_async(MESSAGES)).status == "blocked"

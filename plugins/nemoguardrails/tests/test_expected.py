@@ -103,3 +103,15 @@ async def test_a_fake_model_calls_tools_or_fails_as_told():
     assert response.tool_calls[0]["function"]["name"] == "look"
     with pytest.raises(RuntimeError, match="is down"):
         await FakeLLMModel(exception=RuntimeError("is down")).generate_async("Hi")
+
+
+def test_a_configuration_is_read_from_an_object():
+    assert RailsConfig.parse_object({"models": [{"type": "main", "engine": "x", "model": "y"}]}).models[0].model == "y"
+    assert RailsConfig.parse_object("models: []\ncompany: z").custom_data == {"company": "z"}
+
+
+async def test_a_model_of_embeddings_is_not_needed(guarded):
+    config = RailsConfig.from_content(
+        yaml_content="models: [{type: embeddings, engine: FastEmbed, model: all-MiniLM-L6-v2}]"
+    )
+    assert await LLMRails(config, FakeLLMModel(["Fine."])).generate_async("?") == "Fine."

@@ -10,6 +10,7 @@ from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.llm.providers import get_llm_provider_names, register_chat_provider, register_llm_provider
 from nemoguardrails.rails.llm.options import GenerationLogOptions, GenerationOptions, RailStatus, RailType
 from nemoguardrails.streaming import StreamingHandler
+from nemoguardrails.testing import FakeLLMModel
 
 BLOCKED = "I'm sorry, I can't respond to that."
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -222,3 +223,12 @@ async def test_pickling_keeps_the_configuration_and_builds_the_rest_again(blocki
     copy = pickle.loads(pickle.dumps(blocking()))  # noqa: S301  # its own
     assert await copy.generate_async(messages=HELLO) == {"role": "assistant", "content": BLOCKED}
     assert [call.task for call in copy.explain_info.llm_calls] == ["general", "self_check_output"]
+
+
+async def test_rails_that_ask_the_main_model_ask_the_one_that_is_put_in_its_place(settings):
+    values = settings(judge="unused")
+    del values["models"][1]
+    rails = LLMRails(RailsConfig.from_content(config=values))
+    rails.update_llm(FakeLLMModel(["The new answer.", "no"]))
+    assert await rails.generate_async("?") == "The new answer."
+    assert [call.completion for call in rails.explain().llm_calls] == ["The new answer.", "no"]

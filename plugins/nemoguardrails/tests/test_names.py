@@ -32,11 +32,15 @@ SAYS = "The moon pulls the sea."
 HELLO = [{"role": "user", "content": "Hello!"}]
 NAMES = """
 nemoguardrails: ChatMessage Guardrails LLMModel LLMRails LLMResponse LLMResponseChunk RailsConfig Role register_provider
+nemoguardrails: ToolCall ToolCallFunction UsageInfo
 nemoguardrails.actions: ActionResult action
-nemoguardrails.actions.llm.utils: get_colang_history get_last_user_utterance llm_call strip_quotes
-nemoguardrails.context: llm_call_info_var streaming_handler_var
+nemoguardrails.actions.llm.utils: get_colang_history get_last_user_utterance llm_call llm_call_info_var strip_quotes
+nemoguardrails.actions.llm.utils: LLMCallException get_multiline_response warn_if_truncated
+nemoguardrails.context: generation_options_var llm_call_info_var streaming_handler_var
 nemoguardrails.exceptions: ConfigurationError InvalidStateError LLMCallException RailTypeNotConfiguredError
 nemoguardrails.guardrails.guardrails: Guardrails
+nemoguardrails.kb.kb: KnowledgeBase
+nemoguardrails.llm.call: llm_call warn_if_truncated
 nemoguardrails.llm.output_parsers: is_content_safe
 nemoguardrails.llm.providers: get_provider_names register_chat_provider register_llm_provider register_provider
 nemoguardrails.llm.taskmanager: LLMTaskManager Task
@@ -53,6 +57,37 @@ nemoguardrails.utils: new_event_dict new_uuid
 def test_a_module_has_its_names(line):
     module, _, names = line.partition(": ")
     assert not [name for name in names.split() if not hasattr(importlib.import_module(module), name)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "advice"),
+    [
+        ("from nemoguardrails.context import tool_calls_var", "read tool_calls of the response"),
+        ("from nemoguardrails.context import tool_cals_var", "cannot import name 'tool_cals_var'"),
+        ("from nemoguardrails.embeddings.basic import BasicEmbeddingsIndex", "embeddings is not part of Handrail"),
+        ("import nemoguardrails.library.self_check", "name the rail in rails.input.flows"),
+        ("from nemoguardrails.colang import parse_colang_file", "RailsConfig reads Colang"),
+    ],
+)
+def test_the_import_of_what_is_not_here_says_what_to_use(statement, advice):
+    with pytest.raises(ImportError, match=advice):
+        exec(statement)
+
+
+async def test_an_action_sees_the_options_of_its_call(settings):
+    from nemoguardrails.context import generation_options_var
+
+    seen = []
+
+    async def self_check_output():
+        seen.append(generation_options_var.get())
+        return True
+
+    rails = LLMRails(RailsConfig.from_content(config=settings()))
+    rails.register_action(self_check_output)
+    await rails.generate_async("?", options={"llm_params": {"temperature": 0.5}})
+    await rails.generate_async("?")
+    assert [options and options.llm_params for options in seen] == [{"temperature": 0.5}, None]
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
-from fakes import FakeProvider, FunctionRail, Guarded
+from fakes import FakeProvider, FunctionRail, Guarded, words
 from handrail import Chunk, ConfigurationError, LLMRails, ObserverContext, RailsConfig, Usage, Verdict
 from handrail_otel import OTel, OTelSettings
 from handrail_otel import _names as names
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -170,12 +172,28 @@ async def test_metrics_count_times_tokens_stops_and_prices(sdk):
     assert {names.FIRST_DURATION, names.HELD_DURATION, names.CALL_DURATION, names.OPERATION_DURATION} <= set(points)
 
 
+async def test_time_between_releases_is_one_value_for_each_call(sdk):
+    provider = FakeProvider(words(9), delay=1.0)
+    rails = observed(provider, {"watch": FunctionRail()}, chunk_size=1, context_size=0)
+    await take(rails)
+    (point,) = sdk.points()[names.RELEASE_INTERVAL]
+    assert (point.count, point.attributes[names.CALLER]) == (1, "ann")
+
+
 async def test_callers_beyond_the_bound_are_other(sdk):
     rails = observed(FakeProvider(["Hi"]), {}, settings={"callers": 2})
     for caller in ("a", "b", "c", "d", "a"):
         await rails.generate_async("hello", caller=caller)
     counted = {point.attributes[names.CALLER]: point.count for point in sdk.points()[names.CALL_DURATION]}
     assert counted == {"a": 2, "b": 1, "other": 2}
+
+
+async def test_models_beyond_the_bound_are_other(sdk):
+    rails = observed(FakeProvider(["Hi"]), {})
+    for number in range(103):
+        await rails.generate_async("hello", options={"llm_params": {"model": f"m{number}"}})
+    counted = {point.attributes[names.REQUEST_MODEL]: point.count for point in sdk.points()[names.OPERATION_DURATION]}
+    assert (len(counted), counted["other"]) == (101, 3)
 
 
 async def test_contents_are_hashed_where_that_is_asked_for(sdk):
@@ -257,6 +275,13 @@ async def test_contents_are_whole_only_where_that_is_asked_for(sdk):
     assert sdk.spans()["chat m"].attributes[names.COMPLETION] == PRIVATE[:8]
 
 
+async def test_half_a_surrogate_pair_loses_no_contents(sdk):
+    rails = observed(FakeProvider(["Hi \ud83d there"]), {}, settings={"content": "full"})
+    await take(rails)
+    told = encode_spans(sdk.exporter.get_finished_spans()).SerializeToString()
+    assert b"Hi ? there" in told
+
+
 async def test_no_text_is_told_by_default(sdk):
     await configured(PRIVATE).generate_async(SECRET)
     told = "".join(span.to_json() for span in sdk.spans().values())
@@ -267,6 +292,49 @@ async def test_no_text_is_told_by_default(sdk):
 def test_a_mask_that_is_not_installed_is_an_error():
     with pytest.raises(ConfigurationError, match="'no such rail', which is not installed"):
         configured(PRIVATE, content="masked", mask=["no such rail"])
+
+
+class Tracing:
+    """Uses its span: sets an attribute, and makes a span inside it."""
+
+    tracer = None
+
+    def __init__(self, settings, context):
+        pass
+
+    async def check(self, window, turn):
+        trace.get_current_span().set_attribute("read", window.text)
+        with self.tracer.start_as_current_span("inside"):
+            await anyio.sleep(1)
+        return Verdict.allow()
+
+
+async def test_a_rail_can_use_its_span(sdk, monkeypatch):
+    monkeypatch.setattr(Tracing, "tracer", sdk.tracer)
+    await take(observed(FakeProvider(["Hi"]), {"watch": Tracing}))
+    spans = sdk.spans()
+    check = spans["guardrail watch"]
+    assert spans["inside"].parent.span_id == check.context.span_id
+    assert check.parent.span_id == spans["guard"].context.span_id
+    assert (check.attributes["read"], check.attributes[names.DECISION]) == ("Hi", "allow")
+    assert check.start_time <= spans["inside"].start_time <= spans["inside"].end_time <= check.end_time
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+async def test_a_long_call_does_not_keep_its_spans_to_the_end(sdk):
+    counted = []
+
+    def count(window):
+        counted.append(len(sdk.exporter.get_finished_spans()))
+        return Verdict.allow()
+
+    provider = FakeProvider(words(80), delay=1.0)
+    await take(observed(provider, {"watch": FunctionRail(count)}, chunk_size=1, context_size=0))
+    checks = [span for span in sdk.exporter.get_finished_spans() if span.name == "guardrail watch"]
+    starts = [span.attributes[names.WINDOW_START] for span in checks]
+    assert len(checks) == len(counted) > 60
+    assert starts == sorted(starts)
+    assert max(begun - made for begun, made in enumerate(counted)) <= 16
 
 
 async def test_a_stream_that_is_left_leaves_no_span_open(sdk):

@@ -199,6 +199,17 @@ async def test_the_category_that_a_judge_names_is_in_the_block(build):
     assert blocked.category == "S10"
 
 
+@pytest.mark.parametrize(
+    ("named", "category"), [("Weapons", "Weapons"), ("Violence", "Violence"), ("about Quandary Lane", None)]
+)
+async def test_a_category_never_quotes_what_is_judged(build, named, category):
+    prompt = {"content": "Categories: Violence.\nBot: {{ bot_response }}\nShould it be blocked (yes or no)?"}
+    judge = [f'{{"blocked": true, "category": "{named}"}}']
+    guarded = build(judge=judge, answer="There is violence in quandary lane.", prompt=prompt)
+    (blocked,), response = await events_of(guarded)
+    assert (blocked.category, response.rail_runs[0].category) == (category, category)
+
+
 async def test_leaving_a_stream_stops_the_judge(build):
     judge = ScriptedProvider.from_texts("no", delay=3_600)
     guarded = build(judge=judge)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import FakeProvider
+from fakes import FakeProvider, FunctionRail
 from handrail import Chunk, ConfigurationError, Usage
 from handrail_server import _metrics
 from handrail_server._metrics import Histogram, Metric, Metrics
@@ -59,6 +59,13 @@ async def test_costs_are_told_by_configuration_model_and_key(serve, fake, root, 
     await client.chat()
     text = (await client.get("/metrics")).body.decode()
     assert values(text, "handrail_costs_total") == {("a", "m", "general", "EUR"): 3.0}
+
+
+async def test_failures_of_a_rail_are_counted_from_0(serve, fake):
+    client = serve({"a": fake(output=["words"])}, rails={"words": FunctionRail()})
+    await client.chat()
+    text = (await client.get("/metrics")).body.decode()
+    assert values(text, "handrail_rail_failures_total") == {("words",): 0.0}
 
 
 def test_a_file_of_prices_has_nothing_else(serve, fake, tmp_path):

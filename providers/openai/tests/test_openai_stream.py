@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import openai
 import pytest
 from handrail import ToolCall, Usage, request_id
+from handrail_http import ErrorEvent
+from handrail_openai._answer import Answer
+from handrail_openai._think import ThinkSplitter
 from handrail_testkit import Completion, replies
+from hypothesis import given
+from hypothesis import strategies as st
 
 HELLO = ({"role": "user", "content": "Hello"},)
 WEATHER = ToolCall("call_1", "weather", '{"place": "Zürich", "days": 3}')
@@ -52,9 +58,58 @@ async def test_text_reasoning_calls_usage_and_finish_reason_arrive(protocol_serv
     assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
 
 
-async def test_each_chunk_of_the_server_is_a_chunk(protocol_server, make_provider, ask):
+async def test_each_chunk_of_the_server_that_comes_alone_is_a_chunk(protocol_server, make_provider, ask):
     chunks = await ask(make_provider(protocol_server.base_url))
     assert [chunk.text for chunk in chunks if chunk.text] == ["Hello", ",", " world", "!"]
+
+
+DELTAS = (
+    *({"content": text} for text in ("Hi", " 東", '"\n', "\\", "", "🙂")),
+    *({"reasoning_content": text} for text in ("Hm", " hm")),
+    {"content": "x", "reasoning_content": "y"},
+    {"content": "a", "annotations": [{"title": "t"}]},
+    {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+)
+
+
+@given(
+    deltas=st.lists(st.sampled_from(DELTAS), max_size=12),
+    cuts=st.sets(st.integers(1, 12)),
+    thinks=st.booleans(),
+    fails=st.booleans(),
+)
+def test_an_answer_is_the_same_however_many_of_its_events_come_together(deltas, cuts, thinks, fails):
+    last = (
+        [b'data: {"error": {"message": "no"}}\n\n']
+        if fails
+        else replies.stream(Completion((), usage=Usage(1, 2)), "m")[-2:]
+    )
+    head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    choices = ([{"index": 0, "delta": delta, "finish_reason": None}] for delta in ({"role": "assistant"}, *deltas))
+    events = [*(b"data: %b\n\n" % json.dumps({**head, "choices": choice}).encode() for choice in choices), *last]
+
+    def read(places):
+        answer = Answer({}, {}, think=ThinkSplitter() if thinks else None)
+        chunks, error = [], None
+        edges = [0, *sorted(places), len(events)]
+        try:
+            for start, end in pairwise(edges):
+                chunks += answer.read(b"".join(events[start:end]))
+            chunks += answer.end()
+        except ErrorEvent as exc:
+            error = exc.error
+        metadata = [chunk.metadata for chunk in chunks if chunk.metadata]
+        return facts(chunks), metadata, error
+
+    assert read({place for place in cuts if place < len(events)}) == read(range(1, len(events)))
+
+
+def test_text_that_comes_together_is_one_chunk():
+    events = replies.stream(Completion(("a", "b", "c", "d", "e")), "m")
+    answer = Answer({}, {})
+    blocks = b"".join(events[:3]), b"".join(events[3:6])
+    texts = [[chunk.text for chunk in answer.read(block) if chunk.text] for block in blocks]
+    assert texts == [["a", "b"], ["cde"]]
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

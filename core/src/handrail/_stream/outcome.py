@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handrail._stream.steps import Failure
 from handrail._types import Edit, Verdict, Window
@@ -81,23 +81,14 @@ def kind_of(error: BaseException) -> FailureKind:
     return "raised" if isinstance(cause, Exception) else "cancelled"
 
 
-def begun(check: Check) -> CheckRecord:
-    """Make the record of a check that has begun; what came of it is not in it yet."""
-    run = check.lane.plan.record(check.window.channel, check.started_at)
-    run.characters, run.window = len(check.window.text), (check.window.context_start, check.window.end)
-    return run
-
-
 def record(check: Check, now: float, error: RailError | None = None) -> CheckRecord:
     """Make the record of a check that has ended."""
-    plan, window, verdict = check.lane.plan, check.window, check.verdict
-    duration = now - check.asked_at if check.started_at else 0.0
-    started = check.started_at or time.time()
+    window, verdict = check.window, check.verdict
+    run = check.run = check.run or check.lane.plan.record(window.channel, check.started_at or time.time(), window)
     decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
-    run = check.run = check.run or plan.record(window.channel, started)
     run.decision = "rewrite" if verdict is DEFERRED else decision
-    run.characters, run.window = len(window.text), (window.context_start, window.end)
-    run.finished_at, run.duration = started + duration, duration
+    run.duration = now - check.asked_at if check.started_at else 0.0
+    run.finished_at = run.started_at + run.duration
     if error is not None:
         run.error, run.allowed_on_error, run.failure = str(error), check.failure is None, kind_of(error)
         run.detail = error.detail
@@ -116,10 +107,17 @@ def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
     return run
 
 
-def fail_late(check: Check, error: RailError, step: Step) -> None:
-    """Turn a check whose answer cannot be carried out into a failure."""
+def fail_late(check: Check, edit: Edit, cleared: int, step: Step) -> None:
+    """Turn a check whose edit comes after that text has passed into a failure."""
+    plan = check.lane.plan
+    error = RailError(
+        f"{plan.plugin}: rail {plan.name!r} rewrites characters {edit.start} to {edit.end}, but the part before "
+        f"{cleared} was already released; a larger hold_size lets it see them in time",
+        rail=plan.name,
+        plugin=plan.plugin,
+    )
     check.verdict, check.failure = None, error
-    step.failures.append(Failure(check.lane.plan.name, check.lane.plan.plugin, "it rewrites text that has passed"))
+    step.failures.append(Failure(plan.name, plan.plugin, "it rewrites text that has passed"))
     if check.run is not None:
         check.run.decision, check.run.error, check.run.failure = "failed", str(error), "contract"
 
@@ -141,13 +139,14 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     """
     if type(verdict) is not Verdict:
         raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict")
-    refuse_bad_score(verdict)
+    if verdict.decision == "block":
+        verdict = sound_block(verdict, plan, (window.context_start, window.end))
+    else:
+        _refuse_bad_values(verdict)
     if plan.threshold is not None:
         verdict = _by_score(verdict, plan.threshold)
-    if verdict.decision == "allow":
+    if verdict.decision in ("allow", "block"):
         return verdict
-    if verdict.decision == "block":
-        return _sound_block(verdict, window, plan)
     if verdict == DEFERRED:
         verdict = DEFERRED  # one that comes from another process is a copy
     if verdict is not DEFERRED and verdict.decision != "rewrite":
@@ -165,14 +164,42 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     return verdict
 
 
-def refuse_bad_score(verdict: Verdict) -> None:
+def sound_block(verdict: Verdict, plan: RailPlan, within: tuple[int, int] | None = None) -> Verdict:
+    """Return a block without what of it makes no sense, which its reason names instead: it is a block all the same.
+
+    Args:
+        verdict: the block.
+        plan: the rail.
+        within: the offsets between which a span may lie; None for any.
+    """
+    changes: dict[str, Any] = {}
+    if within is not None and verdict.span is not None and not _is_within(verdict.span, within):
+        changes[f"a span outside its window, characters {within[0]} to {within[1]}"] = {"span": None}
+    if not _is_score(verdict.score):
+        changes["a score that is no number from 0 to 1"] = {"score": None}
+    if not isinstance(verdict.detail, Mapping | None):
+        changes["a detail that is no mapping"] = {"detail": None}
+    for name, empty in (("reason", ""), ("category", None), ("message", "")):
+        if not isinstance(getattr(verdict, name), str | None):
+            changes[f"a {name} that is no text"] = {name: empty}
+    if not changes:
+        return verdict
+    for change in changes.values():
+        verdict = replace(verdict, **change)
+    return replace(verdict, reason=f"{verdict.reason or ''} ({plan.plugin} gave {' and '.join(changes)})".strip())
+
+
+def _refuse_bad_values(verdict: Verdict) -> None:
     """Raise unless the score is a number from 0 to 1, and the detail a mapping."""
-    score = verdict.score
-    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1):
-        shown = f"{score!r}" if isinstance(score, int | float) else _kind(score)
+    if not _is_score(verdict.score):
+        shown = f"{verdict.score!r}" if isinstance(verdict.score, int | float) else _kind(verdict.score)
         raise PluginContractError(f"the rail returned the score {shown}; it must be a number from 0 to 1")
-    if verdict.detail is not None and not isinstance(verdict.detail, Mapping):
+    if not isinstance(verdict.detail, Mapping | None):
         raise PluginContractError(f"the rail returned {_kind(verdict.detail)} as detail; it must be a mapping")
+
+
+def _is_score(score: object) -> bool:
+    return score is None or (isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1)
 
 
 def _by_score(verdict: Verdict, threshold: float) -> Verdict:
@@ -191,19 +218,10 @@ def _kind(value: object) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__!r}"
 
 
-def _sound_block(verdict: Verdict, window: Window, plan: RailPlan) -> Verdict:
-    span = verdict.span
-    if span is None or _is_within(span, window):
-        return verdict
-    where = f"characters {window.context_start} to {window.end}"
-    note = f"{plan.plugin} gave a span outside its window, {where}"
-    return replace(verdict, reason=f"{verdict.reason} ({note})".strip(), span=None)
-
-
-def _is_within(span: object, window: Window) -> bool:
+def _is_within(span: object, within: tuple[int, int]) -> bool:
     if not isinstance(span, tuple) or len(span) != 2 or not all(isinstance(offset, int) for offset in span):
         return False
-    return bool(window.context_start <= span[0] <= span[1] <= window.end)
+    return bool(within[0] <= span[0] <= span[1] <= within[1])
 
 
 def _refuse_bad_edits(verdict: Verdict, window: Window) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import anyio.lowlevel
 
 from handrail._stream.backend import Wake, cancelled_from_outside, wake_factory, wake_up
-from handrail._stream.slices import SLICE, parts
-from handrail._stream.source import as_chunk, cancelled_inside, close_source
+from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -155,7 +154,7 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                 break
             await pressure.pause(came)
     except BaseException as exc:  # noqa: BLE001  # sorted there; the consumer gets it after what was read
-        error = _broken(exc, source)
+        error = _broken(exc, gate, source)
     finally:
         await _close(gate, source, pieces)
     gate.finish(error)
@@ -182,14 +181,14 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
                 break
             await pressure.pause(came)
     except BaseException as exc:  # noqa: BLE001  # sorted there; the consumer gets it after what was read
-        error = _broken(exc, source)
+        error = _broken(exc, gate, source)
     finally:
         await _close(gate, source, pieces)
     gate.finish(error)
     yield
 
 
-def _broken(error: BaseException, source: Source) -> Exception:
+def _broken(error: BaseException, gate: Gate, source: Source) -> Exception:
     """Return what broke the generation.
 
     Raises:
@@ -198,6 +197,7 @@ def _broken(error: BaseException, source: Source) -> Exception:
     if isinstance(error, Exception):
         return error
     if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
+        gate.received.add_text(gate.buffer)  # nobody wants it any more, so no rail has to see it
         raise error
     return cancelled_inside(source.provider)
 

@@ -6,10 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from handrail._stream.edits import OffsetMap
-from handrail._stream.faithful import Faithful
-from handrail._stream.outcome import kind_of, rail_error, refuse_bad_score
+from handrail._stream.outcome import kind_of, rail_error, sound_block
 from handrail._stream.steps import Failure, Stop
-from handrail._stream.trail import Trail
+from handrail._stream.trail import Faithful, Trail
 from handrail._types import Channel, Edit, Ruling, Verdict
 from handrail.errors import PluginContractError
 
@@ -151,8 +150,6 @@ class SessionStage:
         block = ruling.block
         if block is not None and (type(block) is not Verdict or block.decision != "block"):
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")
-        if block is not None:
-            refuse_bad_score(block)
         if self._faithful is not None:
             self._faithful.passed(ruling)
         if ruling.edits:
@@ -163,7 +160,7 @@ class SessionStage:
             grown = sum(len(edit.replacement) - (edit.end - edit.start) for edit in ruling.edits)
             self._raw = self._raw[len(ruling.text) - grown :]
         if block is not None:
-            self._block(block)
+            self._block(sound_block(block, self._plan))
         return self._passed("".join((ruling.text,)), ruling.edits)  # a subclass of str becomes plain text
 
     def _passed(self, text: str, edits: Sequence[Edit] = ()) -> str:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from handrail.config._tree import KeyPath, Node
 
 WITHOUT_EFFECT = {
-    "actions_server_url",
     "bot_messages",
     "core",
     "docs",
@@ -29,6 +28,10 @@ WITHOUT_EFFECT = {
     "streaming",
     "tracing",
     "user_messages",
+}
+REFUSED = {
+    "actions_server_url": "actions run in this process; call the server from an action of your own in actions.py",
+    "flows": "list rails under rails.input.flows and rails.output.flows",
 }
 RAILS_WITHOUT_EFFECT = {"actions", "dialog"}
 REFUSED_RAILS = {
@@ -68,8 +71,8 @@ def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
         if key in WITHOUT_EFFECT:
             del result.values[key]
             result.notes.append(_without_effect(tree, (key,)))
-        elif key == "flows":
-            result.problems.append(_at(tree, (key,), "list rails under rails.input.flows and rails.output.flows"))
+        elif key in REFUSED:
+            result.problems.append(_at(tree, (key,), REFUSED[key]))
         elif (near := nearest(key, known)) is not None:
             _near_miss(result, key, near, tree)
     if isinstance(values.get("rails"), dict):

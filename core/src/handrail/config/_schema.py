@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from handrail._specs import RailSpec
 from handrail.config import _schema_names as names
 from handrail.config._config import RailsConfig
-from handrail.config._contract import RAILS_WITHOUT_EFFECT, REASONING, REFUSED_RAILS, WITHOUT_EFFECT
+from handrail.config._contract import RAILS_WITHOUT_EFFECT, REASONING, REFUSED, REFUSED_RAILS, WITHOUT_EFFECT
 from handrail.config._flows import normalized_name
 from handrail.config._rail_settings import STREAM_WIDE
 from handrail.config._schema_models import REF, definitions_of, or_null, reachable
@@ -79,7 +79,7 @@ class _Writer:
         top = self._section(RailsConfig)
         top["properties"] |= {key: _without_effect() for key in sorted(WITHOUT_EFFECT)}
         top["properties"]["observers"] = _OBSERVERS
-        top["properties"]["flows"] = _refused("list rails under rails.input.flows and rails.output.flows")
+        top["properties"] |= {key: _refused(instead) for key, instead in REFUSED.items()}
         return {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "A configuration of Handrail",

@@ -14,8 +14,16 @@ BEGINNING = "0" * 64
 PATTERN = "audit-*.jsonl"
 PAGE = 4096  # bytes; larger pages end where some of these do
 _HASH = ',"hash":"'
-_IN_ALL = frozenset(("at", "call", "rail", "direction", "decision"))  # that each decision has
-_encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
+_NO_YEAR = 1e11  # seconds since the epoch, which no calendar here has
+_IN_ALL = ("call", "rail", "direction", "decision")  # texts that each decision has
+
+
+def _kind(value: object) -> str:
+    """Return what stands for a value that JSON does not have, such as an enumeration's: never what it says."""
+    return type(value).__name__
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":"), default=_kind).encode
 
 
 class Chain:
@@ -31,8 +39,8 @@ class Chain:
         self.previous = previous
 
     def line(self, fields: Mapping[str, object]) -> bytes:
-        """Return the next line."""
-        said = _encode({**fields, "previous": self.previous}).encode("ascii")
+        """Return the next line. It has at least one field."""
+        said = f'{_encode(fields)[:-1]},"previous":"{self.previous}"}}'.encode("ascii")
         self.previous = seal(self._key, said)
         return sealed(said, self.previous)
 
@@ -154,8 +162,14 @@ def lines(folder: Path) -> Iterator[Mapping[str, Any]]:
     for file in files(folder):
         for raw in raw_lines(file).values():
             fields = parsed(raw)
-            if fields is not None and fields.keys() >= _IN_ALL and isinstance(fields["at"], int | float):
+            if fields is not None and _is_decision(fields):
                 yield fields
+
+
+def _is_decision(fields: Mapping[str, Any]) -> bool:
+    at = fields.get("at")
+    is_time = isinstance(at, int | float) and 0 <= at < _NO_YEAR
+    return is_time and all(isinstance(fields.get(name), str) for name in _IN_ALL)
 
 
 def parsed(raw: bytes) -> Mapping[str, Any] | None:

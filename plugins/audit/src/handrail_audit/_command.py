@@ -45,10 +45,10 @@ def verify_record(
         return 2
     record = checked(folder, key.encode(), has=has)
     for fault in record.faults:
-        print(f"{fault.file}:{fault.line}: {fault.kind}")  # noqa: T201  # a command
+        print(_shown(f"{fault.file}:{fault.line}: {fault.kind}"))  # noqa: T201  # a command
     for end in record.ends:
         state = "closed" if end.closed else "not closed"
-        print(f"{end.file}: {state}, last hash {end.hash}")  # noqa: T201  # a command
+        print(_shown(f"{end.file}: {state}, last hash {end.hash}"))  # noqa: T201  # a command
     if not key and sum(fault.kind == "changed" for fault in record.faults) == record.lines:
         text = "no hash fits without a key; if the record has one, name its variable with --key-env-var"
         print(text, file=sys.stderr)  # noqa: T201  # a command

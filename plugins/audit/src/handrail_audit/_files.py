@@ -75,7 +75,8 @@ class Files:
                 self._lost += 1
                 raise
             self._lost = 0
-        self._unsynced.set()
+        if not self._unsynced.is_set():  # cheaper than to set it again; the thread clears it before it forces
+            self._unsynced.set()
         return line
 
     def close(self) -> None:
@@ -154,12 +155,18 @@ class Files:
         self._unsynced.clear()
         with self._lock:
             files, self._full = self._full, []
-            if self._file is not None:
-                files.append(os.dup(self._file))
+            try:
+                files += [os.dup(self._file)] if self._file is not None else []
+            except OSError as exc:  # too many are open; with the next line it is tried again
+                _log_unforced(exc)
         for file in files:
             try:
                 os.fsync(file)
             except OSError as exc:
-                logger.warning("the record of decisions could not be forced to the disk: %s", exc.strerror)
+                _log_unforced(exc)
             finally:
                 os.close(file)
+
+
+def _log_unforced(exc: OSError) -> None:
+    logger.warning("the record of decisions could not be forced to the disk: %s", exc.strerror)

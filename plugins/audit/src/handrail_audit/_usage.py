@@ -66,10 +66,19 @@ def summed(folder: Path, by: By) -> Mapping[str, Sum]:
     for file in files(folder):
         for raw in raw_lines(file).values():
             line = parsed(raw) or {}
-            for entry in line.get("used", ()):
+            used = line.get("used")
+            for entry in filter(_is_sound, used if isinstance(used, list) else ()):
                 name = entry["model"] if by == "model" else line.get(by)
                 _add(sums.setdefault(str(name or "-"), Sum()), entry)
     return sums
+
+
+def _is_sound(entry: object) -> bool:
+    """Return whether an entry can be summed up; one that somebody else has written need not."""
+    if not isinstance(entry, dict) or not isinstance(costs := entry.get("costs"), dict):
+        return False
+    counts = [entry.get(name) for name in ("requests", "input", "output", "unpriced")]
+    return "model" in entry and all(isinstance(count, int | float) for count in (*counts, *costs.values()))
 
 
 def _add(one: Sum, entry: Mapping[str, Any]) -> None:

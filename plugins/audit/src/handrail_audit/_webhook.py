@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 
@@ -24,11 +25,18 @@ class Webhook:
     Args:
         url: where to.
         queue_size: how many lines may wait; further ones are dropped and counted.
+        closing_seconds: how long what waits is posted once it is closed; the rest is dropped and counted.
         post: sends a body; replaced in tests.
+
+    Attributes:
+        dropped: how many lines were not posted, because there was no room, no time or no success.
     """
 
-    def __init__(self, url: str, *, queue_size: int, post: Post | None = None) -> None:
+    def __init__(
+        self, url: str, *, queue_size: int, closing_seconds: float = _SECONDS, post: Post | None = None
+    ) -> None:
         self._url = url
+        self._closing_seconds = closing_seconds
         self._post = post or _post
         self._queue_size = queue_size
         self._begin()
@@ -37,6 +45,8 @@ class Webhook:
     def _begin(self) -> None:
         """Have nothing that waits, as a process does when it begins, be it by a fork."""
         self._waiting: queue.Queue[bytes | None] = queue.Queue(self._queue_size)
+        self._closes_at: float | None = None  # on the monotonic clock
+        self._counting = threading.Lock()
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="handrail-audit-webhook", daemon=True)
         self._thread.start()
@@ -46,14 +56,17 @@ class Webhook:
         try:
             self._waiting.put_nowait(line)
         except queue.Full:
-            self.dropped += 1
-            if self.dropped & (self.dropped - 1) == 0:  # the first, the second, the fourth ...
-                logger.warning("the webhook of the record of decisions is too slow: %d lines dropped", self.dropped)
+            dropped = self._drop(1)
+            if dropped & (dropped - 1) == 0:  # the first, the second, the fourth ...
+                logger.warning("the webhook of the record of decisions is too slow: %d lines dropped", dropped)
 
     def close(self) -> None:
-        """Post what waits; returns when that is done, or has failed."""
-        self._waiting.put(None)
+        """Post what waits, as far as there is time for it, and log how many lines were not posted."""
+        self._closes_at = time.monotonic() + self._closing_seconds
+        self._waiting.put(None)  # waits for the post that runs at the most, for after its time the queue is emptied
         self._thread.join()
+        if self.dropped:
+            logger.warning("the webhook of the record of decisions did not get %d lines", self.dropped)
 
     def _run(self) -> None:
         while (line := self._waiting.get()) is not None:
@@ -69,11 +82,20 @@ class Webhook:
                 return
 
     def _send(self, lines: list[bytes]) -> None:
+        if self._closes_at is not None and time.monotonic() >= self._closes_at:
+            self._drop(len(lines))
+            return
         try:
             self._post(self._url, b"".join(lines))
         except Exception as exc:  # noqa: BLE001  # whatever is wrong with another machine; the files have the lines
-            self.dropped += len(lines)
+            self._drop(len(lines))
             logger.warning("the webhook of the record of decisions failed: %s", type(exc).__name__)
+
+    def _drop(self, count: int) -> int:
+        """Count lines that are not posted; return how many they are by now."""
+        with self._counting:
+            self.dropped += count
+            return self.dropped
 
 
 def _post(url: str, body: bytes) -> None:

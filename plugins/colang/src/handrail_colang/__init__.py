@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handrail_colang._calls import call_variables as call_variables
     from handrail_colang._dialogs import Dialogs as Dialogs
     from handrail_colang._dialogs import dialogs_of_program as dialogs_of_program
+    from handrail_colang._executed import with_actions as with_actions
     from handrail_colang._outcomes import ActionResult as ActionResult
     from handrail_colang._outcomes import RailDecision as RailDecision
     from handrail_colang._outcomes import RailOutcome as RailOutcome
@@ -28,14 +29,35 @@ if TYPE_CHECKING:
     from handrail_colang._rails import ColangRail as ColangRail
     from handrail_colang._rails import action_rail as action_rail
     from handrail_colang._rails import defined_flows as defined_flows
+    from handrail_colang._said import get_colang_history as get_colang_history
+    from handrail_colang._said import get_first_nonempty_line as get_first_nonempty_line
+    from handrail_colang._said import get_last_bot_utterance_event as get_last_bot_utterance_event
+    from handrail_colang._said import get_last_user_utterance as get_last_user_utterance
+    from handrail_colang._said import get_last_user_utterance_event as get_last_user_utterance_event
+    from handrail_colang._said import get_multiline_response as get_multiline_response
+    from handrail_colang._said import get_top_k_nonempty_lines as get_top_k_nonempty_lines
+    from handrail_colang._said import strip_quotes as strip_quotes
+    from handrail_colang._said import warn_if_truncated as warn_if_truncated
 
 _HOMES = {
     "_asking": ("ActionModel", "TaskManager", "llm_call", "llm_call_info_var"),
     "_calls": ("CallVariables", "call_variables"),
     "_dialogs": ("Dialogs", "dialogs_of_program"),
+    "_executed": ("with_actions",),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
     "_own": ("action_in_place",),
     "_rails": ("ColangRail", "action_rail", "defined_flows"),
+    "_said": (
+        "get_colang_history",
+        "get_first_nonempty_line",
+        "get_last_bot_utterance_event",
+        "get_last_user_utterance",
+        "get_last_user_utterance_event",
+        "get_multiline_response",
+        "get_top_k_nonempty_lines",
+        "strip_quotes",
+        "warn_if_truncated",
+    ),
 }
 
 __version__ = "0.2.0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -13,6 +13,8 @@ import anyio.to_thread
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
 
 from handrail_colang._asking import ActionModel, TaskManager
+from handrail_colang._calls import ActionRun, call_variables
+from handrail_colang._names import named_so, names_of
 from handrail_colang._outcomes import ACTION_NAME, ActionResult, RailOutcome, TransformTarget
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from handrail_colang._syntax import Execute, Variables
     from handrail_colang._verdicts import Mapping as OutputMapping
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_FROM_CONTEXT = "__context__"  # before the name of a variable, in the name of a parameter
 _SPECIAL = ("bot_message", "config", "last_user_message", "user_message")
 
 
@@ -37,15 +39,20 @@ class Actions:
         code: the configuration's own actions.
         context: the rail's.
         executed: every `execute` that the rail may come to.
+        dialog: the name of the dialog whose actions they are; None for those of a rail.
 
     Raises:
         ConfigurationError: an installed rail that is executed cannot be built, or is given what it does not take.
     """
 
-    def __init__(self, code: ConfigCode, context: RailContext, executed: Iterable[Execute]) -> None:
+    def __init__(
+        self, code: ConfigCode, context: RailContext, executed: Iterable[Execute], *, dialog: str | None = None
+    ) -> None:
         self._code = code
+        self._dialog = dialog
         self._context = context
         self._rails: dict[str, InnerRail] = {}
+        self._objects: dict[type, Any] = {}  # of the classes that were registered
         for statement in executed:
             if self._function(statement.action) is None:
                 self._add_rail(statement)
@@ -61,13 +68,44 @@ class Actions:
         Raises:
             RailError: it is not there, needs what nobody gives, or raises.
         """
+        started_at, asked = time.time(), set[str]()
+        result, error = None, ""
+        try:
+            result = await self._run(statement, turn, variables, asked)
+        except RailError as exc:
+            error = str(exc)
+            raise
+        finally:
+            self._note(statement, result, error, frozenset(asked), started_at)
+        return result
+
+    async def _run(self, statement: Execute, turn: Turn, variables: Variables, asked: set[str]) -> Any:
         function = self._function(statement.action)
         if function is None and (rail := self._rails.get(statement.action)) is not None:
+            asked.add(statement.action)
             return await _Inner(rail, statement, turn, variables).judge()
         if function is None:
             raise self._unknown(statement)
-        call = _Call(statement, function, self._context, turn, variables)
-        return await call.run()
+        return await _Call(statement, function, self._context, turn, variables, asked).run()
+
+    def _note(self, statement: Execute, result: Any, error: str, asked: frozenset[str], started_at: float) -> None:
+        """Write down what was executed, where the call keeps that."""
+        call = call_variables.get()
+        if call is None:
+            return
+        run = ActionRun(
+            rail=self._context.name if self._dialog is None else self._dialog,
+            kind=self._context.direction if self._dialog is None else "dialog",
+            arguments=self._context.arguments,
+            name=statement.action,
+            params=statement.written,
+            result=result.return_value if isinstance(result, ActionResult) else result,
+            error=error,
+            tasks=asked,
+            started_at=started_at,
+            finished_at=time.time(),
+        )
+        call.actions.append(run)
 
     def mapping_of(self, name: str) -> OutputMapping | None:
         """Return how the author of an action reads its results, if that is set."""
@@ -80,8 +118,15 @@ class Actions:
         known = self._known()
         its_names = (named_so(candidate, known) for candidate in names_of(name))
         found = next((known[its_name] for its_name in its_names if its_name is not None), None)
+        if inspect.isclass(found) and callable(getattr(found, "run", None)):
+            found = self._object_of(found)
         run = getattr(found, "run", None)
         return run if callable(run) and not inspect.isroutine(found) else found
+
+    def _object_of(self, action: type) -> Any:
+        if action not in self._objects:
+            self._objects[action] = action()
+        return self._objects[action]
 
     def _known(self) -> dict[str, Callable[..., Any]]:
         return {**self._code.actions, **self._context.registrations.actions}
@@ -147,6 +192,7 @@ class _Call:
     context: RailContext
     turn: Turn
     variables: Variables
+    asked: set[str]  # under which tasks it asks models
 
     async def run(self) -> Any:
         function = self.function
@@ -181,6 +227,8 @@ class _Call:
             return given
         offered = {**self._special(), **self.context.arguments, **self.context.registrations.action_params}
         named = [parameter for parameter in parameters.values() if parameter.kind in _NAMED][taken:]
+        wanted = (name for name in parameters if name.startswith(_FROM_CONTEXT))
+        offered |= {name: self.variables.get(name.removeprefix(_FROM_CONTEXT)) for name in wanted}
         keywords = {parameter.name: offered[parameter.name] for parameter in named if parameter.name in offered}
         if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
             by_position = [name for name, parameter in parameters.items() if parameter.kind in _NAMED][:taken]
@@ -209,7 +257,7 @@ class _Call:
             "context": dict(self.variables),
             "events": _events(self.variables),
             "config": self.context.config,
-            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task), self._has_model),
+            "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task, self.asked), self._has_model),
             "llm_task_manager": _Lazy(lambda: TaskManager(self.context), lambda: True),
         }
 
@@ -238,17 +286,6 @@ class _Lazy:
 
     def __call__(self) -> Any:
         return self._make()
-
-
-def names_of(name: str) -> tuple[str, ...]:
-    """Return the names under which an action may be known: `SelfCheckOutputAction` is `self_check_output` too."""
-    snake = _HUMP.sub("_", name).lower().replace(" ", "_")
-    return (name, snake, snake.removesuffix("_action"))
-
-
-def named_so(name: str, actions: Iterable[str]) -> str | None:
-    """Return the action of this name, which may be registered as `SelfCheckOutputAction` for `self_check_output`."""
-    return name if name in actions else next((known for known in actions if name in names_of(known)), None)
 
 
 def _events(variables: Variables) -> list[dict[str, Any]]:

@@ -34,14 +34,16 @@ class ActionModel:
 
     Attributes:
         params: parameters of every request, which those of one request override.
+        asked: the tasks of its requests.
     """
 
-    def __init__(self, model: Model, turn: Turn, task: str) -> None:
+    def __init__(self, model: Model, turn: Turn, task: str, asked: set[str]) -> None:
         self.model_name = model.name
         self.params: Mapping[str, Any] = {}
         self._model = model
         self._turn = turn
         self._task = task
+        self.asked = asked
 
     async def ask(self, prompt: Prompt, params: Mapping[str, Any] | None = None) -> Completion:
         """Ask, and give the whole answer."""
@@ -49,6 +51,7 @@ class ActionModel:
         info = llm_call_info_var.get()
         llm_call_info_var.set(None)  # of this request alone
         task = self._task if info is None else info.task
+        self.asked.add(task)
         return await self._model.complete(messages, {**self.params, **(params or {})}, turn=self._turn, task=task)
 
     async def ainvoke(self, prompt: Prompt, **params: Any) -> ModelAnswer:

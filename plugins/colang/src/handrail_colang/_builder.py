@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from handrail.errors import InvalidRailsConfigurationError
 from lark import Token, Transformer, v_args
 
 from handrail_colang import _expressions as ex
+from handrail_colang import _texts
 from handrail_colang._syntax import (
+    ANYTHING,
     Assign,
     Block,
     Bot,
@@ -32,7 +34,14 @@ from handrail_colang._syntax import (
     UserIntent,
 )
 
-_Arguments = list[tuple[str | None, Expression]]
+
+class _Argument(NamedTuple):
+    name: str | None
+    value: Expression
+    written: str
+
+
+_Arguments = list[_Argument]
 
 
 @v_args(meta=True)
@@ -41,11 +50,13 @@ class Builder(Transformer[Token, Any]):
 
     Args:
         file: its name, for places.
+        text: what it says.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         super().__init__()
         self._file = file
+        self._text = text
         self._reads: set[str] = set()  # of the definition that is being read, since definitions come one by one
 
     def start(self, meta: Any, children: list[Any]) -> list[Definition]:
@@ -66,19 +77,25 @@ class Builder(Transformer[Token, Any]):
 
     def bot_message(self, meta: Any, children: list[Any]) -> BotMessage:
         _, phrase, *given = children
-        texts = tuple(map(ex.text_of, given))
-        return BotMessage(self._place(meta), _words(phrase), texts, frozenset().union(*map(ex.placeholders, texts)))
+        place, texts = self._place(meta), tuple(map(ex.text_of, given))
+        for text in texts:
+            _texts.filled(text, place)  # raises if it cannot be
+        return BotMessage(place, _words(phrase), texts, frozenset().union(*map(_texts.placeholders, texts)))
 
     def user_intent(self, meta: Any, children: list[Any]) -> UserIntent:
         _, phrase, *examples = children
-        texts = tuple(ex.text_of(example) for example in examples if example is not None)
+        given = (example for example in examples if example is not None and example != ANYTHING)  # '...': and so on
+        texts = tuple(map(ex.text_of, given))
         return UserIntent(self._place(meta), _words(phrase), texts)
 
     def import_(self, meta: Any, children: list[Any]) -> None:
         return None  # the library that it names is part of what is installed
 
     def says(self, meta: Any, children: list[Any]) -> Says:
-        return Says(self._place(meta), _words(children[1]))
+        said = children[1]
+        if said.type == "STRING":
+            return Says(self._place(meta), _words(ex.text_of(said)), is_example=True)
+        return Says(self._place(meta), _words(said))
 
     def return_(self, meta: Any, children: list[Any]) -> Return:
         return Return(self._place(meta))
@@ -130,7 +147,7 @@ class Builder(Transformer[Token, Any]):
         return Bot(place, None, self._variable(name, place), name)
 
     def create_event(self, meta: Any, children: list[Any]) -> CreateEvent:
-        keywords = {name: value for name, value in children[2] or () if name is not None}
+        keywords = {name: value for name, value, _ in children[2] or () if name is not None}
         return CreateEvent(self._place(meta), str(children[1]), keywords)
 
     def do(self, meta: Any, children: list[Any]) -> Do:
@@ -157,11 +174,12 @@ class Builder(Transformer[Token, Any]):
     def arguments(self, meta: Any, children: list[Any]) -> _Arguments:
         return list(children)
 
-    def keyword(self, meta: Any, children: list[Any]) -> tuple[str, Expression]:
-        return (str(children[0]), children[1])
+    def keyword(self, meta: Any, children: list[Any]) -> _Argument:
+        written = self._text[meta.start_pos : meta.end_pos].partition("=")[2]
+        return _Argument(str(children[0]), children[1], written.strip())
 
-    def positional(self, meta: Any, children: list[Any]) -> tuple[None, Expression]:
-        return (None, children[0])
+    def positional(self, meta: Any, children: list[Any]) -> _Argument:
+        return _Argument(None, children[0], "")
 
     def or_(self, meta: Any, children: list[Any]) -> Expression:
         values = children[::2]
@@ -216,7 +234,7 @@ class Builder(Transformer[Token, Any]):
 
     def string(self, meta: Any, children: list[Any]) -> Expression:
         text = ex.text_of(children[0])
-        self._reads |= ex.placeholders(text)  # where it is the message of an event
+        self._reads |= _texts.placeholders(text)  # where it is the message of an event
         return lambda variables: text
 
     def constant(self, meta: Any, children: list[Any]) -> Expression:
@@ -239,9 +257,10 @@ class Builder(Transformer[Token, Any]):
         return lambda variables: [value(variables) for value in values]
 
     def _execute(self, meta: Any, action: str, arguments: _Arguments, target: str | None) -> Execute:
-        positional = tuple(value for name, value in arguments if name is None)
-        keywords = {name: value for name, value in arguments if name is not None}
-        return Execute(self._place(meta), action, positional, keywords, target)
+        positional = tuple(value for name, value, _ in arguments if name is None)
+        keywords = {name: value for name, value, _ in arguments if name is not None}
+        written = {name: text.strip("'\"") for name, _, text in arguments if name is not None}
+        return Execute(self._place(meta), action, positional, keywords, target, written)
 
     def _variable(self, name: str, place: Place) -> Expression:
         self._reads.add(name)
@@ -249,18 +268,18 @@ class Builder(Transformer[Token, Any]):
 
     def _filled(self, token: Token, place: Place) -> Expression:
         text = ex.text_of(token)
-        self._reads |= ex.placeholders(text)
-        return ex.filled(text, place)
+        self._reads |= _texts.placeholders(text)
+        return _texts.filled(text, place)
 
     def _taken_reads(self) -> frozenset[str]:
         reads, self._reads = frozenset(self._reads), set()
         return reads
 
     def _values(self, meta: Any, arguments: _Arguments | None) -> list[Expression]:
-        for name, _ in arguments or ():
+        for name, _, _ in arguments or ():
             if name is not None:
                 raise self._unknown(meta, "argument", name, ("arguments without a name",))
-        return [value for _, value in arguments or ()]
+        return [value for _, value, _ in arguments or ()]
 
     def _unknown(self, meta: Any, what: str, name: object, known: tuple[str, ...]) -> InvalidRailsConfigurationError:
         return InvalidRailsConfigurationError(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk, RailContext, Turn
-from handrail.errors import InvalidRailsConfigurationError
+from handrail.errors import InvalidRailsConfigurationError, RailError
 
 from handrail_colang._actions import Actions
 from handrail_colang._calls import CallVariables, call_variables
 from handrail_colang._intents import Intents
-from handrail_colang._program import REFUSAL
+from handrail_colang._program import APOLOGY, REFUSAL
 from handrail_colang._running import Invented, Run
 from handrail_colang._syntax import ANYTHING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from handrail_colang._code import ConfigCode
     from handrail_colang._program import Program
     from handrail_colang._syntax import Dialog
+
+logger = logging.getLogger("handrail")
 
 _UNSERVED = (
     "a dialog is not followed here: programs that build 'nemoguardrails.LLMRails' follow it; a rail of the input "
@@ -52,7 +55,10 @@ class Dialogs:
         self._by_intent = _in_order(program.dialogs)
         self._context = RailContext("dialog", "input", config, _no_count, {}, registrations)
         self._actions = {
-            dialog.place: Actions(code, self._context, program.executed(dialog)) for dialog in program.dialogs
+            dialog.place: Actions(
+                code, self._context, program.executed(dialog), dialog=dialog.name or str(dialog.place)
+            )
+            for dialog in program.dialogs
         }
         self._registrations = registrations
 
@@ -72,14 +78,22 @@ class Dialogs:
     async def answer(self, messages: Sequence[Message], provider: Provider | None) -> Sequence[str | Invented]:
         """Return what a dialog answers to the last message; nothing if the model is to answer.
 
+        Where an action fails, or a text has a variable that is not defined, an apology is all that is answered.
+
         Raises:
-            RailError: an action is missing or fails, or a text has a variable that is not defined.
             ProviderError: the model could not be asked what the message means.
         """
         if not messages or messages[-1]["role"] != "user":
             return ()
         message = _text(messages[-1])
         intent = await self._intents.of(message, lambda question: _asked(provider, question, self._temperature))
+        try:
+            return await self._answer(intent, message, messages)
+        except RailError as exc:
+            logger.warning("a dialog failed: %s", type(exc.__cause__ or exc).__name__)
+            return (self._program.text_of(APOLOGY) or "",)
+
+    async def _answer(self, intent: str | None, message: str, messages: Sequence[Message]) -> Sequence[str | Invented]:
         said: list[str | Invented] = []
         for dialog in self._by_intent.get(intent or ANYTHING, self._by_intent.get(ANYTHING, ())):
             parts, is_over = await self._said(dialog, message, messages)

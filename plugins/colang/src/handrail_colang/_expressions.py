@@ -74,7 +74,7 @@ def arithmetic(sign: str, left: Expression, right: Expression, place: Place) -> 
 
 def call(function: Callable[..., Any], arguments: Sequence[Expression], place: Place) -> Expression:
     """Call a function with values."""
-    return _guarded(lambda variables: function(*(argument(variables) for argument in arguments)), place)
+    return guarded(lambda variables: function(*(argument(variables) for argument in arguments)), place)
 
 
 def method(owner: Expression, name: str, arguments: Sequence[Expression], place: Place) -> Expression:
@@ -86,7 +86,7 @@ def method(owner: Expression, name: str, arguments: Sequence[Expression], place:
             raise TypeError(f"{type(subject).__name__} has no method {name!r}")
         return getattr(subject, name)(*(argument(variables) for argument in arguments))
 
-    return _guarded(value, place)
+    return guarded(value, place)
 
 
 def attribute(owner: Expression, name: str, place: Place) -> Expression:
@@ -96,33 +96,21 @@ def attribute(owner: Expression, name: str, place: Place) -> Expression:
         subject = owner(variables)
         return subject[name] if isinstance(subject, Mapping) else getattr(subject, name)
 
-    return _guarded(value, place)
+    return guarded(value, place)
 
 
 def item(owner: Expression, key: Expression, place: Place) -> Expression:
     """Read an item."""
-    return _guarded(lambda variables: owner(variables)[key(variables)], place)
+    return guarded(lambda variables: owner(variables)[key(variables)], place)
 
 
-def filled(text: str, place: Place) -> Expression:
-    """Return a text whose `$name`, `{$name}` and `{{ name }}` are replaced by their values."""
-    if is_plain(text):
-        return lambda variables: text  # noqa: ARG005  # an expression
+def substituted(text: str, place: Place) -> Expression:
+    """Return a text whose `$name`, `{$name}` and `{{ name }}` are replaced by their values, and nothing else."""
 
     def value(variables: Variables) -> str:
         return _PLACEHOLDER.sub(lambda match: str(variable(next(filter(None, match.groups())), place)(variables)), text)
 
-    return value
-
-
-def placeholders(text: str) -> frozenset[str]:
-    """Return the names of the variables that a text is filled with."""
-    return frozenset(next(filter(None, match.groups())) for match in _PLACEHOLDER.finditer(text))
-
-
-def is_plain(text: str) -> bool:
-    """Return whether nothing is to be filled into a text."""
-    return _PLACEHOLDER.search(text) is None
+    return guarded(value, place)
 
 
 def _compared(comparison: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
@@ -149,11 +137,13 @@ def _numeric(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def _binary(operation: Callable[[Any, Any], Any], left: Expression, right: Expression, place: Place) -> Expression:
-    return _guarded(lambda variables: operation(left(variables), right(variables)), place)
+    return guarded(lambda variables: operation(left(variables), right(variables)), place)
 
 
-def _guarded(value: Expression, place: Place) -> Expression:
-    def guarded(variables: Variables) -> Any:
+def guarded(value: Expression, place: Place) -> Expression:
+    """Return an expression that fails with its place, and whose texts are not endless."""
+
+    def checked(variables: Variables) -> Any:
         try:
             result = value(variables)
         except ExpressionError:
@@ -164,4 +154,4 @@ def _guarded(value: Expression, place: Place) -> Expression:
             raise ExpressionError(f"{place}: the text has {len(result):,} characters; at most {_LONGEST:,} are kept")
         return result
 
-    return guarded
+    return checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from handrail_colang._actions import named_so
+from handrail_colang._names import named_so
 from handrail_colang._syntax import Execute, Flow, Place
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ def parse(text: str, file: str) -> list[Definition]:
     try:
         with _reading:
             tree = _parser().parse(text + "\n")
-        definitions: Any = Builder(file).transform(tree)
+        definitions: Any = Builder(file, text).transform(tree)
     except UnexpectedInput as exc:
         raise _syntax_error(text, file, exc.line, exc.column, "Colang syntax error") from exc
     except _UnevenError as exc:

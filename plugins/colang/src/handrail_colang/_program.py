@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from handrail.errors import InvalidRailsConfigurationError
 
 from handrail_colang._checks import powers, problems, recursion, statements, unsupported
-from handrail_colang._expressions import is_plain
 from handrail_colang._syntax import ANYTHING, Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
+from handrail_colang._texts import is_plain
 
 if TYPE_CHECKING:
     from handrail import RailsConfig
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from handrail_colang._syntax import Definition, Statement
 
 REFUSAL = "refuse to respond"
+APOLOGY = "inform internal error occurred"
 _PREDEFINED = {
     REFUSAL: "I'm sorry, I can't respond to that.",
     "inform answer unknown": "I don't know the answer to that.",
     "inform cannot answer": "I can't answer that.",
-    "inform internal error occurred": "I'm sorry, an internal error has occurred.",
+    APOLOGY: "I'm sorry, an internal error has occurred.",
 }
+_NO_RAIL = (
+    "the flow {!r} is a dialog, which cannot be a rail; leave its line 'user ...' out, look at $user_message or "
+    "$bot_message, and end with 'stop'"
+)
 T = TypeVar("T", bound="Definition")
 _PLACE = re.compile(r"([^\n]+?):(\d+):(\d+): ")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -94,12 +99,23 @@ class Program:
             "\n".join(_prompt_texts(config)),
         )
         found += map(unsupported, _all(Unsupported, definitions))
-        for flow in flows.values():
-            found += problems(flow.body, program, stops=False)
-            found += recursion(flow, program)
-        for dialog in program.dialogs:
-            found += problems(dialog.body, program, stops=False, dialog=True)
+        found += program.problems(frozenset(flow.name for flow in (*config.input_flows, *config.output_flows)))
         return program
+
+    def problems(self, rails: frozenset[str]) -> Iterator[str]:
+        """Yield what in its flows and dialogs cannot be run.
+
+        Args:
+            rails: the names of the rails.
+        """
+        parts = self._parts_of_dialogs(rails)
+        for flow in self.flows.values():
+            yield from problems(flow.body, self, stops=False, dialog=flow.name in parts)
+            yield from recursion(flow, self)
+        for dialog in self.dialogs:
+            yield from problems(dialog.body, self, stops=False, dialog=True)
+            if dialog.name in rails:
+                yield f"{dialog.place}: {_NO_RAIL.format(dialog.name)}"
 
     def statements(self, flow: Flow | Dialog) -> Iterator[Statement]:
         """Yield every statement that a flow may come to, those in flows that it does among them."""
@@ -115,6 +131,15 @@ class Program:
     def executed(self, flow: Flow | Dialog) -> Iterator[Execute]:
         """Yield every `execute` that a flow may come to."""
         return (statement for statement in self.statements(flow) if isinstance(statement, Execute))
+
+    def _parts_of_dialogs(self, rails: frozenset[str]) -> frozenset[str]:
+        """Return the flows that dialogs do and no rail does, so that they may talk."""
+        named = [flow for name, flow in self.flows.items() if name in rails]
+        return self._done_by(self.dialogs) - self._done_by(named) - rails
+
+    def _done_by(self, callers: Iterable[Flow | Dialog]) -> frozenset[str]:
+        reached = (statement for caller in callers for statement in self.statements(caller))
+        return frozenset(statement.flow for statement in reached if isinstance(statement, Do))
 
     def reads_of(self, flow: Flow) -> frozenset[str]:
         """Return the variables that a flow may read, what it says and the flows that it does included."""
@@ -154,7 +179,8 @@ class Program:
     @property
     def meanings(self) -> Mapping[str, tuple[str, ...]]:
         """What a user may mean, with examples; none for what a dialog begins with and nobody has described."""
-        begun = {says.phrase: () for dialog in self.dialogs for says in dialog.intents if says.phrase != ANYTHING}
+        all_said = (says for dialog in self.dialogs for says in dialog.intents if says.phrase != ANYTHING)
+        begun = {says.phrase: (says.phrase,) if says.is_example else () for says in all_said}
         return {**begun, **{intent.phrase: intent.examples for intent in self.intents.values()}}
 
     def _reads_beside(self, left_out: Flow | None) -> frozenset[str]:

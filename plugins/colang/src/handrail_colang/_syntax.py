@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Variables: TypeAlias = dict[str, Any]
@@ -33,13 +33,18 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """`$target = execute action(argument, name=argument)`."""
+    """`$target = execute action(argument, name=argument)`.
+
+    Attributes:
+        written: the named arguments as the flow has them, for logs.
+    """
 
     place: Place
     action: str
     positional: tuple[Expression, ...]
     keywords: Mapping[str, Expression]
     target: str | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,15 @@ ANYTHING = "..."
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """`user phrase`, at the beginning of a dialog: what the user has said; `user ...` for anything else."""
+    """`user phrase`, at the beginning of a dialog: what the user has said; `user ...` for anything else.
+
+    Attributes:
+        is_example: whether it is what users say who mean it, as in `user "hello"`.
+    """
 
     place: Place
     phrase: str
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class HostGuard:
         built = LLMRails(rails) if isinstance(rails, RailsConfig) else rails
         self._owned = built if built is not rails else None
         _refuse_text_before_its_verdict(built)
-        self._rails = copy.copy(built).update_llm(_HostModel())
+        self._rails = LLMRails.update_llm(copy.copy(built), _HostModel())
         self._rails.feed()  # raises if output rails do not stream
         self._prefill = prefill
         self._instructed = any(entry.content for entry in built.config.instructions)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nemoguardrails.types import LLMResponseChunk as LLMResponseChunk
     from nemoguardrails.types import Role as Role
     from nemoguardrails.types import ToolCall as ToolCall
+    from nemoguardrails.types import ToolCallFunction as ToolCallFunction
     from nemoguardrails.types import UsageInfo as UsageInfo
 
 _HOMES = {
@@ -29,7 +30,16 @@ _HOMES = {
     "llm.providers": ("register_provider",),
     "rails.llm.config": ("RailsConfig",),
     "rails.llm.llmrails": ("LLMRails",),
-    "types": ("ChatMessage", "LLMModel", "LLMResponse", "LLMResponseChunk", "Role", "ToolCall", "UsageInfo"),
+    "types": (
+        "ChatMessage",
+        "LLMModel",
+        "LLMResponse",
+        "LLMResponseChunk",
+        "Role",
+        "ToolCall",
+        "ToolCallFunction",
+        "UsageInfo",
+    ),
 }
 
 __version__ = "0.2.0"

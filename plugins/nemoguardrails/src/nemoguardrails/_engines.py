@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from handrail.errors import ProviderError
+
 if TYPE_CHECKING:
-    from handrail import Provider, ProviderContext
+    from handrail import Chunk, Message, Provider, ProviderContext
 
     from nemoguardrails.types import LLMModel
 
@@ -19,6 +21,20 @@ def engine_of(provider: Any) -> Callable[[Mapping[str, Any], ProviderContext], P
         return as_provider(provider(**{**model, **settings}))
 
     return make
+
+
+class Unasked:
+    """An engine of embeddings, which are not needed here: what a user means is matched by words and by the model."""
+
+    def __init__(self, settings: Mapping[str, Any], context: ProviderContext) -> None:
+        self.name = context.model.engine
+        del settings  # of embeddings
+
+    async def stream(self, messages: Sequence[Message], params: Mapping[str, Any]) -> AsyncIterator[Chunk]:
+        """Refuse to answer."""
+        del messages, params
+        raise ProviderError(f"{self.name!r} makes embeddings, and cannot answer")
+        yield  # makes this a stream
 
 
 def as_provider(llm: object) -> Provider:

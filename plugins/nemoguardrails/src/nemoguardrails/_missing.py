@@ -1,8 +1,10 @@
-"""Attributes that NVIDIA's classes have and ours have not, with what to use instead."""
+"""Names that NVIDIA's classes and modules have and ours have not, with what to use instead."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
+from typing import NoReturn
 
 _EVENTS = "use generate_events(), which returns what the bot does after the given events"
 _MODEL = "use update_llm() to change the model and explain() to see what it was asked"
@@ -24,6 +26,41 @@ INSTEAD = MappingProxyType(
         "flow_configs": "the configuration's flows are config.rails.input.flows and config.rails.output.flows",
     }
 )
+
+MODULES = MappingProxyType(
+    {
+        "colang": "RailsConfig reads Colang, and 'nemoguardrails check' says what of it is followed",
+        "embeddings": _EMBEDDINGS,
+        "library": "name the rail in rails.input.flows or rails.output.flows, or execute it in a flow",
+    }
+)
+_NAMES = MappingProxyType(
+    {
+        "explain_info_var": "use LLMRails.explain()",
+        "llm_response_metadata_var": "ask with options, and read llm_metadata of the response",
+        "llm_stats_var": "ask for the log with options, and read its stats",
+        "raw_llm_request": "an action that takes 'events' or 'context' gets what was said",
+        "reasoning_trace_var": "ask with options, and read reasoning_content of the response",
+        "tool_calls_var": "ask with options, and read tool_calls of the response",
+    }
+)
+
+
+def no_module(name: str) -> ImportError:
+    """Return the error of a package of NVIDIA's that is not here."""
+    return ImportError(f"{name} is not part of Handrail; {MODULES[name.rpartition('.')[2]]}", name=name)
+
+
+def names_of(module: str) -> Callable[[str], NoReturn]:
+    """Return the `__getattr__` of a module, which says what to use in place of a name that it lacks."""
+
+    def missing(name: str) -> NoReturn:
+        said = f"module {module!r} has no attribute {name!r}"
+        if name in _NAMES:
+            raise ImportError(f"{said}; {_NAMES[name]}", name=module)
+        raise AttributeError(said)
+
+    return missing
 
 
 def without(owner: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,13 +13,14 @@ from handrail import Blocked, RailFailed, StreamError
 from handrail_colang import call_variables
 
 if TYPE_CHECKING:
-    from handrail import ActivatedRail, GenerationLog, LLMCallInfo, Message
+    from handrail import ActivatedRail, ExecutedAction, GenerationLog, LLMCallInfo, Message
     from handrail.config import RailsConfig
     from handrail_colang import CallVariables
 
 _OPENED, _CLOSED = "<think>", "</think>"
 GENERATION_FAILED = "The model could not answer."
 _GENERATES = "generate_user_intent"  # what asks the model, by the name that existing code looks for in logs
+_DECISIONS = ("allow", "block", "rewrite", "failed", "cancelled")
 WITHHELD = "[withheld: the answer was blocked]"
 
 
@@ -31,6 +32,7 @@ class Names:
     """
 
     def __init__(self, config: RailsConfig) -> None:
+        self.config = config
         self._texts: dict[str, set[str]] = {}
         for flow in (*config.input_flows, *config.output_flows):
             self._texts.setdefault(flow.name, set()).add(" ".join(flow.text.split()))
@@ -134,7 +136,8 @@ def without_the_answer(log: GenerationLog, stop: Blocked | RailFailed) -> Genera
         replace(
             rail,
             executed_actions=tuple(
-                replace(action, llm_calls=tuple(map(withheld, action.llm_calls))) for action in rail.executed_actions
+                _without_result(action, judged=stop.direction == "output", withheld=withheld)
+                for action in rail.executed_actions
             ),
         )
         for rail in log.activated_rails or ()
@@ -144,6 +147,17 @@ def without_the_answer(log: GenerationLog, stop: Blocked | RailFailed) -> Genera
         activated_rails=None if log.activated_rails is None else rails,
         llm_calls=None if log.llm_calls is None else tuple(map(withheld, log.llm_calls)),
     )
+
+
+def _without_result(
+    action: ExecutedAction, *, judged: bool, withheld: Callable[[LLMCallInfo], LLMCallInfo]
+) -> ExecutedAction:
+    """Return an action without its result, if that may have been made of the answer."""
+    result = action.return_value
+    is_decision = isinstance(result, str) and result in _DECISIONS
+    told = not judged or result is None or isinstance(result, bool | int | float) or is_decision
+    calls = tuple(map(withheld, action.llm_calls))
+    return replace(action, return_value=result if told else None, llm_calls=calls)
 
 
 def without_thinking(message: Message) -> tuple[Message, str | None]:

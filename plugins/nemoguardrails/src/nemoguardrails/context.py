@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from handrail_colang import llm_call_info_var as llm_call_info_var
 
+from nemoguardrails._missing import names_of
 from nemoguardrails.streaming import StreamingHandler
+
+if TYPE_CHECKING:
+    from nemoguardrails.rails.llm.options import GenerationOptions
 
 streaming_handler_var: ContextVar[StreamingHandler | None] = ContextVar("streaming_handler", default=None)
 """The handler that was passed to `generate_async`."""
 
-__all__ = ["llm_call_info_var", "streaming_handler_var"]
+generation_options_var: ContextVar[GenerationOptions | None] = ContextVar("generation_options", default=None)
+"""The options of the call."""
+
+if not TYPE_CHECKING:  # a type checker must still find a misspelt name
+    __getattr__ = names_of(__name__)
+
+__all__ = ["generation_options_var", "llm_call_info_var", "streaming_handler_var"]

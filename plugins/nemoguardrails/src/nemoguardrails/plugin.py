@@ -29,6 +29,7 @@ VARIABLES = (
 )
 """Variables of prompts that existing configurations take to be always there."""
 
+_EMBEDDING_ENGINES = {"FastEmbed", "SentenceTransformers", "fastembed", "sentence_transformers"}
 _MENTIONED = re.compile(rf"\b(?:{'|'.join(VARIABLES)})\b")
 
 # The published functions have no object to register on, so this is the one table that a process has.
@@ -47,13 +48,14 @@ def handrail_config_rails(config: RailsConfig, registrations: Registrations) -> 
 
 
 @hookimpl
-def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | None:  # noqa: ARG001  # the hook's name
-    """Offer what was registered."""
-    if not registered:
+def handrail_config_providers(config: RailsConfig) -> Iterable[ProviderSpec] | None:
+    """Offer what was registered, and engines of embeddings that a configuration names, which nobody asks."""
+    unasked = {model.engine for model in config.models if model.type == "embeddings"} & _EMBEDDING_ENGINES
+    if not registered and not unasked:
         return None
-    from nemoguardrails._engines import engine_of
+    from nemoguardrails._engines import Unasked, engine_of
 
-    return [
+    return [ProviderSpec(name, Unasked) for name in sorted(unasked - registered.keys())] + [
         ProviderSpec(name, engine_of(provider), defined_at="register_llm_provider")
         for name, provider in sorted(registered.items())
     ]

@@ -49,8 +49,8 @@ class Contents:
             span.set_attribute(names.PROMPT_HASH, _hashed(request.prompt))
             span.set_attribute(names.COMPLETION_HASH, _hashed(request.completion))
         elif self._kind == "full":
-            span.set_attribute(names.PROMPT, request.prompt[: self._most])
-            span.set_attribute(names.COMPLETION, request.completion[: self._most])
+            span.set_attribute(names.PROMPT, self._told(request.prompt))
+            span.set_attribute(names.COMPLETION, self._told(request.completion))
         span.end()
 
     def close(self) -> None:
@@ -77,8 +77,12 @@ class Contents:
                 ended.leave_out(type(exc).__name__)
                 continue
             for name, text in zip((names.PROMPT, names.COMPLETION), found, strict=True):
-                ended.span.set_attribute(name, text[: self._most])
+                ended.span.set_attribute(name, self._told(text))
             ended.span.end(ended.at)
+
+    def _told(self, text: str) -> str:
+        """Return what a span has of a text, with question marks for halves of surrogate pairs: none can be exported."""
+        return text[: self._most].encode("utf-8", "replace").decode()
 
     async def _masked(self, texts: Sequence[str]) -> list[str]:
         return [await self._masked_by_all(text) for text in texts]

@@ -10,9 +10,28 @@ from opentelemetry import metrics
 from handrail_otel import _names as names
 
 if TYPE_CHECKING:
-    from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, RailFailed, Released
+    from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, RailFailed
 
     from handrail_otel._settings import OTelSettings
+
+
+_MOST_MODELS = 100
+
+
+class _Names:
+    """Tells as many names apart as there is room for; later ones are "other", for each name makes series of its own."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def label(self, name: str) -> str:
+        """Return what stands for a name."""
+        if name not in self._known:
+            if len(self._known) >= self._most:
+                return "other"
+            self._known.add(name)
+        return name
 
 
 class Meters:
@@ -20,14 +39,16 @@ class Meters:
 
     def __init__(self, settings: OTelSettings, config: str, currency: str) -> None:
         meter = metrics.get_meter("handrail")
-        self._settings = settings
         self._config = config
-        self._callers: set[str] = set()
+        self._callers = _Names(settings.callers)
+        self._models = _Names(_MOST_MODELS)
         self._operations = meter.create_histogram(names.OPERATION_DURATION, "s", "How long a request to a model took.")
         self._tokens = meter.create_histogram(names.TOKEN_USAGE, "{token}", "Tokens of a request to a model.")
         self._checks = meter.create_histogram(names.CHECK_DURATION, "s", "How long a check took.")
         self._first = meter.create_histogram(names.FIRST_DURATION, "s", "From a call to the first that goes out.")
-        self._releases = meter.create_histogram(names.RELEASE_INTERVAL, "s", "Between two releases of checked text.")
+        self._releases = meter.create_histogram(
+            names.RELEASE_INTERVAL, "s", "Mean time between two releases of a call."
+        )
         self._held = meter.create_histogram(names.HELD_DURATION, "s", "How long text of a call waited for checks.")
         self._calls = meter.create_histogram(names.CALL_DURATION, "s", "How long a call took.")
         self._stops = meter.create_counter(names.STOPS, "{call}", "Calls that a rail ended.")
@@ -39,7 +60,7 @@ class Meters:
             **self._labels(call),
             names.OPERATION: "chat",
             names.PROVIDER: request.engine,
-            names.REQUEST_MODEL: request.model,
+            names.REQUEST_MODEL: self._models.label(request.model),
             names.TASK: request.task,
         }
         self._operations.record(request.duration, labels)
@@ -62,9 +83,13 @@ class Meters:
             labels[names.MODE] = check.mode
         self._checks.record(check.duration, labels)
 
-    def released(self, call: ObservedCall, released: Released, interval: float) -> None:
-        """Count a release."""
-        (self._first if released.first else self._releases).record(interval, self._labels(call))
+    def first_released(self, call: ObservedCall, seconds: float) -> None:
+        """Count what goes out first."""
+        self._first.record(seconds, self._labels(call))
+
+    def released(self, call: ObservedCall, interval: float) -> None:
+        """Count how long a release of a call took after the one before it, on average."""
+        self._releases.record(interval, self._labels(call))
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
         """Count a refusal or a failure."""
@@ -79,12 +104,6 @@ class Meters:
             self._held.record(held, self._labels(call))
 
     def _labels(self, call: ObservedCall) -> dict[str, str]:
-        caller = call.caller
-        if caller is None:
+        if call.caller is None:
             return {names.CONFIG: self._config}
-        if caller not in self._callers:
-            if len(self._callers) >= self._settings.callers:
-                caller = "other"
-            else:
-                self._callers.add(caller)
-        return {names.CONFIG: self._config, names.CALLER: caller}
+        return {names.CONFIG: self._config, names.CALLER: self._callers.label(call.caller)}

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
 from handrail import Blocked, Observer
-from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from handrail_otel import _names as names
+from handrail_otel._checks import CheckSpan, Inside, is_inside, ns
 from handrail_otel._contents import Contents
 from handrail_otel._meters import Meters
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, ObserverContext, RailFailed, Released
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from handrail_otel._settings import OTelSettings
 
-_INSIDE = contexts.create_key("handrail-check")
+_MOST_WAITING = 16  # checks of a call: less than a millisecond of work
+_LONGEST_WAITING = 1.0  # seconds
 
 
 @dataclass(slots=True)
@@ -34,14 +37,26 @@ class _Open:
 
     Attributes:
         span, context: of the call itself.
-        parts: of requests and checks that run, by the identity of their record.
-        released_at: when something last went out, in seconds since the call began.
+        requests, checks: those that run, by the identity of their record.
+        first_at, last_at: when something went out first, and last, in seconds since the call began.
+        releases: how often something went out.
+        ended: checks whose spans are still to be made.
     """
 
     span: Span
     context: Context
-    parts: dict[int, Span] = field(default_factory=dict)
-    released_at: float = 0.0
+    requests: dict[int, Span] = field(default_factory=dict)
+    checks: dict[int, CheckSpan] = field(default_factory=dict)
+    first_at: float = 0.0
+    last_at: float = 0.0
+    releases: int = 0
+    ended: list[CheckSpan] = field(default_factory=list)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what waits has become much, or old."""
+        first, last = self.ended[0].check, self.ended[-1].check
+        return len(self.ended) >= _MOST_WAITING or last.finished_at - first.finished_at >= _LONGEST_WAITING
 
 
 class OTel(Observer):
@@ -65,23 +80,22 @@ class OTel(Observer):
             attributes[names.CALLER] = call.caller
         if call.conversation_id is not None:
             attributes[names.CONVERSATION] = call.conversation_id
-        span = self._tracer.start_span(names.CALL_SPAN, attributes=attributes, start_time=_ns(call.started_at))
+        span = self._tracer.start_span(names.CALL_SPAN, attributes=attributes, start_time=ns(call.started_at))
         self._calls[call.call_id] = _Open(span, trace.set_span_in_context(span))
 
     def model_asked(self, call: ObservedCall, request: LLMCall) -> None:
         """Begin a span: in the check that asks, or else in the call."""
         if (opened := self._calls.get(call.call_id)) is None:
             return
-        inside = contexts.get_value(_INSIDE) == call.call_id
         attributes: dict[str, AttributeValue] = {
             names.OPERATION: "chat",
             names.PROVIDER: request.engine,
             names.REQUEST_MODEL: request.model,
             names.TASK: request.task,
         }
-        opened.parts[id(request)] = self._tracer.start_span(
+        opened.requests[id(request)] = self._tracer.start_span(
             f"chat {request.model}".strip(),
-            context=None if inside else opened.context,
+            context=None if is_inside(call.call_id) else opened.context,
             kind=SpanKind.CLIENT,
             attributes=attributes,
         )
@@ -90,7 +104,7 @@ class OTel(Observer):
     def around_model(self, call: ObservedCall, request: LLMCall) -> Iterator[None]:
         """Have the request sent inside its span, so that it carries `traceparent` and baggage."""
         opened = self._calls.get(call.call_id)
-        span = opened.parts.get(id(request)) if opened is not None else None
+        span = opened.requests.get(id(request)) if opened is not None else None
         if span is None:
             yield
             return
@@ -101,46 +115,40 @@ class OTel(Observer):
         """End the span with what the request has cost, as far as the provider has said."""
         self._meters.model(call, request)
         opened = self._calls.get(call.call_id)
-        span = opened.parts.pop(id(request), None) if opened is not None else None
+        span = opened.requests.pop(id(request), None) if opened is not None else None
         if span is None:
             return
         if span.is_recording():
             span.set_attributes(_said_of(request))
         self._contents.end(span, request)
 
-    def check_begun(self, call: ObservedCall, check: CheckRecord) -> None:
-        """Begin a span in the call's."""
-        if (opened := self._calls.get(call.call_id)) is not None:
-            opened.parts[id(check)] = self._tracer.start_span(
-                f"{names.CHECK_SPAN} {check.rail}", context=opened.context, start_time=_ns(check.started_at)
-            )
-
     def around_check(self, call: ObservedCall, check: CheckRecord) -> AbstractContextManager[None] | None:
         """Have the rail work inside its span."""
-        opened = self._calls.get(call.call_id)
-        span = opened.parts.get(id(check)) if opened is not None else None
-        return None if span is None else _Inside(span, call.call_id)
+        if (opened := self._calls.get(call.call_id)) is None:
+            return None
+        span = opened.checks.get(id(check))
+        if span is None:
+            span = opened.checks[id(check)] = CheckSpan(self._tracer, opened.context, check)
+        return Inside(span, call.call_id)
 
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
-        """End the span with what the rail said."""
-        self._meters.check(call, check)
-        opened = self._calls.get(call.call_id)
-        span = opened.parts.pop(id(check), None) if opened is not None else None
-        if span is None:
+        """Note what the rail said. What is told of it waits for others, for together they cost half as much."""
+        if (opened := self._calls.get(call.call_id)) is None:
+            self._meters.check(call, check)
             return
-        if span.is_recording():
-            span.set_attributes(_said_by(check))
-            if check.decision == "failed":
-                span.set_status(Status(StatusCode.ERROR, check.failure))
-        span.end(_ns(check.finished_at))
+        span = opened.checks.pop(id(check), None) or CheckSpan(self._tracer, opened.context, check)
+        opened.ended.append(span)
+        if opened.is_due:
+            self._tell(call, opened)
 
     def released(self, call: ObservedCall, released: Released) -> None:
-        """Note when the first text goes out, and how long each further release took."""
+        """Note when text goes out; each further time costs next to nothing."""
         if (opened := self._calls.get(call.call_id)) is None:
             return
-        self._meters.released(call, released, released.after - opened.released_at)
-        opened.released_at = released.after
+        opened.last_at, opened.releases = released.after, opened.releases + 1
         if released.first:
+            opened.first_at = released.after
+            self._meters.first_released(call, released.after)
             opened.span.add_event(names.FIRST_EVENT)
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
@@ -159,7 +167,10 @@ class OTel(Observer):
         self._meters.call(call, ended, held)
         if (opened := self._calls.pop(call.call_id, None)) is None:
             return
-        for span in opened.parts.values():
+        self._tell(call, opened)
+        if opened.releases > 1:
+            self._meters.released(call, (opened.last_at - opened.first_at) / (opened.releases - 1))
+        for span in opened.requests.values():
             span.end()
         opened.span.set_attributes({names.OUTCOME: ended.outcome, names.HELD: held, names.CHECKS: len(ended.checks)})
         if ended.outcome in ("rail failed", "generation failed", "timed out"):
@@ -167,6 +178,13 @@ class OTel(Observer):
         if ended.error is not None:
             opened.span.set_attribute(names.ERROR_TYPE, type(ended.error).__name__)
         opened.span.end()
+
+    def _tell(self, call: ObservedCall, opened: _Open) -> None:
+        """Make the spans of checks that wait, and count them."""
+        ended, opened.ended = opened.ended, []
+        for span in ended:
+            self._meters.check(call, span.check)
+            span.finish()
 
     async def aclose(self) -> None:
         """End the spans whose contents are being masked."""
@@ -185,48 +203,3 @@ def _said_of(request: LLMCall) -> dict[str, AttributeValue]:
     if request.failure:
         said[names.ERROR_TYPE] = request.failure
     return said
-
-
-def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
-    said: dict[str, AttributeValue] = {
-        names.RAIL: check.rail_id.text,
-        names.PLUGIN: check.plugin,
-        names.DIRECTION: check.direction,
-        names.CHANNEL: check.channel,
-        names.DECISION: str(check.decision),
-        names.WINDOW_START: check.window[0],
-        names.WINDOW_END: check.window[1],
-        names.HELD: check.held,
-    }
-    if check.mode != "enforce":
-        said[names.MODE] = check.mode
-    if check.span is not None:
-        said[names.SPAN_START], said[names.SPAN_END] = check.span
-    rare = (
-        (names.WOULD_HAVE, check.would_have),
-        (names.CATEGORY, check.category),
-        (names.SCORE, check.score),
-        (names.ERROR_TYPE, check.failure),
-    )
-    return said | {name: value for name, value in rare if value is not None}
-
-
-class _Inside(AbstractContextManager[None]):
-    """Makes the span of a check the current one; by hand, because a generator would cost as much as the span does."""
-
-    __slots__ = ("_call_id", "_span", "_token")
-
-    def __init__(self, span: Span, call_id: str) -> None:
-        self._span = span
-        self._call_id = call_id
-
-    def __enter__(self) -> None:
-        inside = contexts.set_value(_INSIDE, self._call_id, trace.set_span_in_context(self._span))
-        self._token = contexts.attach(inside)
-
-    def __exit__(self, *_: object) -> None:
-        contexts.detach(self._token)
-
-
-def _ns(seconds: float) -> int | None:
-    return int(seconds * 1e9) or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -88,6 +88,7 @@ class Judge:
         placed = PlacedPrompt.find(context, task.name) if prompt is None else PlacedPrompt(prompt, "")
         _refuse_one_token(placed)
         self._parse = _parser(placed, task, context) if choose is None else choose(placed, self._model)
+        self._names_anything = choose is None  # a model that is made to judge has a list of categories
         self._template = PromptTemplate(placed, given=task.given, judged=task.judged)
         self._params = _params(placed.prompt, task, context.config, self._model)
         self._cache = AnswerCache(settings.cache_size) if settings.cache_size else None
@@ -112,9 +113,12 @@ class Judge:
     async def _ask(self, messages: list[Message], turn: Turn) -> Judgement:
         completion = await self._model.complete(messages, self._params, turn=turn, task=self._task.name)
         try:
-            return read_completion(completion, self._parse)
+            judgement = read_completion(completion, self._parse)
         except UnreadableAnswerError as exc:
             raise self._unreadable(exc, completion) from exc
+        if self._names_anything and judgement.category and self._template.is_quoted(judgement.category, messages):
+            return replace(judgement, category=None)  # clients, traces and records are told a category
+        return judgement
 
     def _made(self, judgement: Judgement, note: str = "") -> Verdict:
         if judgement.blocked:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _ROLES = {
     "ai": "assistant",
 }
 _HISTORY = "history"
+_WORD = re.compile(r"\w{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class PromptTemplate:
         self._given = given
         self._environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
         self._names: set[str] = set()
+        self._own_words: set[str] = set()
         self._parts = tuple(self._compile_all())
         for name in judged:
             if name not in self._names:
@@ -88,6 +91,11 @@ class PromptTemplate:
             raise RailError(f"the prompt of the task {task!r} failed: {exc}", rail=rail) from exc
         self._refuse_too_long(messages, rail)
         return messages
+
+    def is_quoted(self, name: str, messages: Iterable[Message]) -> bool:
+        """Return whether a judge has words of a name from what it was asked about, and not from the prompt itself."""
+        shown = set[str]().union(*(_words(message["content"]) for message in messages))
+        return not shown.isdisjoint(_words(name) - self._own_words)
 
     def _messages(self, known: Mapping[str, Any], turn: Turn) -> Iterator[Message]:
         for part in self._parts:
@@ -134,6 +142,7 @@ class PromptTemplate:
         for name in sorted(names):
             self._refuse_mistaken(name)
         self._names |= names
+        self._own_words |= _words(source)
         return template
 
     def _refuse_mistaken(self, name: str) -> None:
@@ -153,3 +162,7 @@ class PromptTemplate:
 def _conversation(turn: Turn) -> list[Message]:
     spoken = ((message["role"], message_text(message)) for message in turn.messages)
     return [{"role": role, "content": text} for role, text in spoken if role in {"user", "assistant"} and text.strip()]
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))

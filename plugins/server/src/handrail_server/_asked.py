@@ -64,7 +64,7 @@ class Asked:
         return ended(
             self.heading,
             self.wanted,
-            self.services.told(self.loaded, response),
+            self.services.told(self.loaded, response, log=bool(self.options.get("log"))),
             found,
             rails=self.loaded.rails,
             block_as=self.services.settings.block_as,

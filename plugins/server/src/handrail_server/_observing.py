@@ -33,10 +33,14 @@ class Measuring(Observer):
         self._metrics = metrics
         self._config = config
         self._traces: dict[str, str] = {}  # ids of traces, by call
+        self._rails: set[str] = set()
 
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
         """Count a check; one of a rail that observes also by what it would have done."""
         metrics, trace_id = self._metrics, self._trace_of(call)
+        if check.rail not in self._rails:  # an alert sees a series grow, and not begin
+            self._rails.add(check.rail)
+            metrics.rail_failures.add(check.rail, value=0)
         metrics.checks.add(check.rail, check.direction, check.decision, trace_id=trace_id)
         metrics.check_seconds.observe(check.duration, check.rail, trace_id=trace_id)
         if check.would_have is not None:

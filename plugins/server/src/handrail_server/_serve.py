@@ -35,6 +35,7 @@ logger = logging.getLogger("handrail.server")
 _VARIABLE = "HANDRAIL_SERVER_SETTINGS"  # how the settings reach further processes; it holds no API key
 _WRAP = "HANDRAIL_SERVER_WRAP"
 _GRACE_SECONDS = 3  # beyond the drain, for the last answers to be told and closed
+_YOUNG_OBJECTS = 10_000  # that are made between two looks of the garbage collector
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -130,13 +131,15 @@ def _to_stay() -> Generator[None, None, None]:
     """Make what stays until the end of the process, and keep the garbage collector from ever looking at it.
 
     The modules of a model's client alone are some hundred thousand objects; each look at all of them would stop every
-    stream for longer than most checks take.
+    stream for longer than most checks take. What a request makes mostly dies young, but not before 700 more objects
+    are made, which is when Python looks first: it would look at most of it three times.
     """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         gc.enable()
 
 

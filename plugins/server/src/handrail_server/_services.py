@@ -145,10 +145,10 @@ class Services:
             raise no_model(model)
         return {**wanted.options, "llm_params": {**wanted.options.get("llm_params", {}), "model": model}}
 
-    def told(self, loaded: Loaded, response: GenerationResponse) -> GenerationResponse:
-        """Return an answer as its client may know it."""
+    def told(self, loaded: Loaded, response: GenerationResponse, *, log: bool) -> GenerationResponse:
+        """Return an answer as its client may know it; without its log unless that was asked for."""
         registered = loaded.rails.composition.registrations.prompt_context
-        return told(response, registered=registered, reasons=self.settings.policy.reasons)
+        return told(response, registered=registered, reasons=self.settings.policy.reasons, log=log)
 
     def note(self, response: GenerationResponse) -> None:
         """Charge for one answer."""

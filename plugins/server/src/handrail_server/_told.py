@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 _REASON = "the rail refused it"
 
 
-def told(response: GenerationResponse, *, registered: Collection[str], reasons: bool) -> GenerationResponse:
+def told(response: GenerationResponse, *, registered: Collection[str], reasons: bool, log: bool) -> GenerationResponse:
     """Return a response as a client may know it.
 
     Args:
         response: what happened.
         registered: names of variables that the configuration's own code has registered, for prompts and rails alone.
         reasons: whether rails' reasons and categories may be told.
+        log: whether the client has asked for any of the log; else there is none.
     """
+    if not log:
+        response = replace(response, log=None)
     if response.output_data is not None:
         left = {name: value for name, value in response.output_data.items() if name not in registered}
         response = replace(response, output_data=left)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from handrail_http._problems import BadParameterError as BadParameterError
     from handrail_http._problems import ErrorEvent as ErrorEvent
     from handrail_http._problems import NotAnEventError as NotAnEventError
+    from handrail_http._repeated import Repeated as Repeated
     from handrail_http._reports import class_of as class_of
     from handrail_http._reports import facts_of as facts_of
     from handrail_http._reports import request_id_of as request_id_of
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from handrail_http._settings import rejected as rejected
     from handrail_http._sse import EventSplitter as EventSplitter
     from handrail_http._sse import EventTooLargeError as EventTooLargeError
+    from handrail_http._sse import data_of as data_of
     from handrail_http._values import Halves as Halves
     from handrail_http._values import clean as clean
     from handrail_http._values import clean_text as clean_text
@@ -57,9 +59,10 @@ _HOMES = {
     "_failures": ("Failures", "Sdk"),
     "_loops": ("PerLoop",),
     "_problems": ("BadParameterError", "ErrorEvent", "NotAnEventError"),
+    "_repeated": ("Repeated",),
     "_reports": ("class_of", "facts_of", "request_id_of"),
     "_settings": ("HTTPSettings", "rejected"),
-    "_sse": ("EventSplitter", "EventTooLargeError"),
+    "_sse": ("EventSplitter", "EventTooLargeError", "data_of"),
     "_values": ("Halves", "clean", "clean_text", "count_of", "json_object", "json_text", "text_of", "word_of"),
 }
 

@@ -35,26 +35,32 @@ class EventSplitter:
         Raises:
             EventTooLargeError: an event is longer than `LARGEST_EVENT`.
         """
+        return data_of(self.block(segment))
+
+    def block(self, segment: bytes) -> bytes:
+        """Take the next bytes, and return the events that are complete now, for `data_of`; their lines end in LF.
+
+        Raises:
+            EventTooLargeError: an event is longer than `LARGEST_EVENT`.
+        """
         if not self._started:
             segment = self._without_mark(segment)
-            if not segment:
-                return []
         if self._after_cr or b"\r" in segment:
             segment = self._with_line_feeds(segment)
         pending = self._pending
         if not pending and segment.endswith(b"\n\n"):
-            return _data_of(segment)
+            return segment
         pending += segment
         end = pending.rfind(b"\n\n", max(self._scanned - 1, 0))
         if end < 0:
             self._scanned = len(pending)
             if len(pending) > LARGEST_EVENT:
                 raise EventTooLargeError(f"an event of more than {LARGEST_EVENT} bytes")
-            return []
+            return b""
         complete = bytes(pending[: end + 2])
         del pending[: end + 2]
         self._scanned = len(pending)
-        return _data_of(complete)
+        return complete
 
     def _without_mark(self, segment: bytes) -> bytes:
         """Drop a byte order mark at the beginning; it is three bytes long and may come in parts."""
@@ -80,8 +86,8 @@ class EventSplitter:
         return segment.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _data_of(block: bytes) -> list[bytes]:
-    """Return the data of the complete events in a block that ends with a blank line."""
+def data_of(block: bytes) -> list[bytes]:
+    """Return the data of complete events, the last of which ends with a blank line."""
     if block.startswith(b"data: "):
         events = block[6:-2].split(b"\n\ndata: ")
         if block.count(b"\n") == 2 * len(events):  # each of them is one line, as everybody writes them

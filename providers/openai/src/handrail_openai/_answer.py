@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Chunk, ToolCallDelta
-from handrail_http import ErrorEvent, Halves, NotAnEventError, clean, count_of, text_of
+from handrail_http import ErrorEvent, Halves, NotAnEventError, Repeated, clean, count_of, data_of, text_of
 from msgspec import Raw
 
 from handrail_openai._beside import REASONING, Beside, details_text
@@ -14,24 +14,16 @@ from handrail_openai._ends import broke_off, is_cut, reason_of
 from handrail_openai._parts import parts_of
 from handrail_openai._tools import FUNCTION_CALL, ToolCalls
 from handrail_openai._usage import usage_of
-from handrail_openai._wire import plain, whole
+from handrail_openai._wire import DONE, has_choices, plain, raise_error, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from handrail_openai._think import ThinkSplitter
     from handrail_openai._wire import Json, PlainDelta, PlainEvent
 
 Said: TypeAlias = tuple[str, str, tuple[ToolCallDelta, ...]]
 """Text, reasoning and fragments of tool calls."""
-
-_WITHOUT_CHOICES = frozenset(
-    (
-        *("citations", "created", "id", "model", "object", "obfuscation", "prompt_filter_results", "provider"),
-        *("search_results", "service_tier", "system_fingerprint", "timings", "usage", "x_groq"),
-    )
-)
-_SIGNS_OF_LIFE = frozenset(("heartbeat", "keep-alive", "keep_alive", "keepalive", "ping"))
 
 
 class Answer:
@@ -47,16 +39,16 @@ class Answer:
         closed: nothing follows, whatever the server sends.
     """
 
-    closed = False  # only `[DONE]` or the end of the body say so
-
     def __init__(
         self, metadata: Mapping[str, Any], headers: Mapping[str, str], *, think: ThinkSplitter | None = None
     ) -> None:
         self.finished = False
+        self.closed = False
         self._metadata = dict(metadata)
         self._beside = Beside(headers)
         self._think = think
         self._tools = ToolCalls()
+        self._repeated = Repeated()
         self._text, self._thoughts = Halves(), Halves()
         self._index: int | None = None  # the choice that is read, once one has come
         self._thought: list[str] = []  # all reasoning; with tool calls, some models need it on the next turn
@@ -65,6 +57,28 @@ class Answer:
         self._streamed = False  # something came as a delta
         self._cut = False  # the answer may have ended within a tool call
 
+    def read(self, block: bytes) -> Iterator[Chunk]:
+        """Take events that came together, up to the one that says that nothing follows.
+
+        Text that came together is one chunk: a chunk for each event would cost more than all else does.
+
+        Raises:
+            NotAnEventError: one is nothing of the protocol.
+            ErrorEvent: one is an error.
+        """
+        if (text := self._repeated.text_of(block)) is not None:
+            if text and self._repeated.field == "content":
+                yield Chunk(text)
+            elif text:
+                self._thought.append(text)
+                yield Chunk(reasoning=text)
+            return
+        for data in data_of(block):
+            if data.startswith(DONE):
+                self.closed = True
+                return
+            yield from self.chunks(data)
+
     def chunks(self, data: bytes) -> Sequence[Chunk]:
         """Take the data of one event.
 
@@ -72,24 +86,27 @@ class Answer:
             NotAnEventError: it is nothing of the protocol.
             ErrorEvent: it is an error.
         """
+        self._repeated.forget()
         event = plain(data)
         if event is not None and self._is_usual(event):
             delta = event.choices[0].delta
             if delta.tool_calls is None:
-                return self._more(delta)
+                return self._more(delta, data)
             beside = delta.content or delta.reasoning_content or delta.reasoning
             if not beside and (calls := self._tools.more(delta.tool_calls)) is not None:
                 return (Chunk(tool_calls=calls),) if calls else ()
         found = whole(data)
         return () if found is None else self._whole(found, len(data))
 
-    def _more(self, delta: PlainDelta) -> Sequence[Chunk]:
+    def _more(self, delta: PlainDelta, data: bytes) -> Sequence[Chunk]:
         """Take text and reasoning."""
         text, reasoning = delta.content or "", delta.reasoning_content or delta.reasoning or ""
         if reasoning:
             self._reasoning_name = "reasoning_content" if delta.reasoning_content else "reasoning"
         if self._think is not None:
             text, reasoning = self._without_block(text, reasoning)
+        elif bool(text) != bool(reasoning):
+            self._repeated.compare_with(data, "content" if text else self._reasoning_name, text or reasoning)
         if reasoning:
             self._thought.append(reasoning)
         return (Chunk(text, reasoning),) if text or reasoning else ()
@@ -127,8 +144,8 @@ class Answer:
         return False
 
     def _whole(self, event: Json, size: int) -> Sequence[Chunk]:
-        _raise_error(event)
-        if not _has_choices(event):
+        raise_error(event)
+        if not has_choices(event):
             return ()
         self._beside.head(event)
         self._beside.add("answer", event, size)
@@ -243,34 +260,6 @@ class Answer:
             held_text, held_reasoning = self._think.finish()
             text, reasoning = text + held_text, reasoning + held_reasoning
         return text, reasoning, self._tools.finish(self._beside.id, cut=self._cut)
-
-
-def _raise_error(event: Json) -> None:
-    error = event.get("error")
-    if error is None and isinstance(choices := event.get("choices"), list) and choices:
-        error = choices[0].get("error") if isinstance(choices[0], Mapping) else None
-    if error:
-        raise ErrorEvent(error)
-    if "error" in (event.get("object"), event.get("type")) or (
-        "choices" not in event and any(event.get(name) for name in ("message", "detail"))
-    ):
-        raise ErrorEvent({name: event.get(name) for name in ("message", "detail", "type", "code")})
-
-
-def _has_choices(event: Json) -> bool:
-    """Return whether this is an event of an answer rather than a sign of life.
-
-    Raises:
-        NotAnEventError: it is neither.
-    """
-    choices = event.get("choices")
-    if isinstance(choices, list):
-        return True
-    if str(event.get("type", "")).lower() in _SIGNS_OF_LIFE:
-        return False
-    if choices is not None or not event.keys() - {"choices"} <= _WITHOUT_CHOICES:
-        raise NotAnEventError("a JSON object without 'choices'")
-    return True
 
 
 def _is_thought(message: Json) -> bool:

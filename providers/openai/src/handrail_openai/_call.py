@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "responses": "/responses"}
 _NAMES: Mapping[Api, str] = {"chat": "Chat Completions", "responses": "Responses"}
-_DONE = (b"[DONE]", b'"[DONE]"')
 
 
 class Call:
@@ -111,17 +110,14 @@ class Call:
     ) -> AsyncGenerator[Chunk, None]:
         splitter = EventSplitter()
         async for segment in segments:
-            for data in splitter.feed(segment):
-                is_done = data.startswith(_DONE)
-                for chunk in () if is_done else answer.chunks(data):
-                    yield chunk
-                if is_done or answer.closed:
-                    for chunk in _end(answer, exchange):
-                        yield chunk
-                    await exchange.read_out(segments)
-                    return
+            for chunk in answer.read(splitter.block(segment)):
+                yield chunk
+            if answer.closed:
+                break
         for chunk in _end(answer, exchange):
             yield chunk
+        if answer.closed:
+            await exchange.read_out(segments)
 
     async def _in_one_piece(
         self, segments: Segments, answer: Answer | ResponseAnswer, exchange: Exchange

@@ -6,11 +6,22 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from handrail_http import json_object
+from handrail_http import ErrorEvent, NotAnEventError, json_object
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 Json: TypeAlias = Mapping[str, Any]
+
+DONE = (b"[DONE]", b'"[DONE]"')
+"""What the data of the last event begins with."""
+
+_WITHOUT_CHOICES = frozenset(
+    (
+        *("citations", "created", "id", "model", "object", "obfuscation", "prompt_filter_results", "provider"),
+        *("search_results", "service_tier", "system_fingerprint", "timings", "usage", "x_groq"),
+    )
+)
+_SIGNS_OF_LIFE = frozenset(("heartbeat", "keep-alive", "keep_alive", "keepalive", "ping"))
 
 
 class PlainFunction(Struct, forbid_unknown_fields=True):
@@ -98,3 +109,32 @@ def whole(data: bytes) -> Json | None:
     if data.startswith(b":") or _SIGN_OF_LIFE.fullmatch(data.strip()):
         return None
     return json_object(data)
+
+
+def raise_error(event: Json) -> None:
+    """Raise an `ErrorEvent` if the event is an error, in any of the forms that servers give it."""
+    error = event.get("error")
+    if error is None and isinstance(choices := event.get("choices"), list) and choices:
+        error = choices[0].get("error") if isinstance(choices[0], Mapping) else None
+    if error:
+        raise ErrorEvent(error)
+    if "error" in (event.get("object"), event.get("type")) or (
+        "choices" not in event and any(event.get(name) for name in ("message", "detail"))
+    ):
+        raise ErrorEvent({name: event.get(name) for name in ("message", "detail", "type", "code")})
+
+
+def has_choices(event: Json) -> bool:
+    """Return whether this is an event of an answer rather than a sign of life.
+
+    Raises:
+        NotAnEventError: it is neither.
+    """
+    choices = event.get("choices")
+    if isinstance(choices, list):
+        return True
+    if str(event.get("type", "")).lower() in _SIGNS_OF_LIFE:
+        return False
+    if choices is not None or not event.keys() - {"choices"} <= _WITHOUT_CHOICES:
+        raise NotAnEventError("a JSON object without 'choices'")
+    return True

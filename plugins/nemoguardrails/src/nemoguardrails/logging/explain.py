@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import handrail
@@ -14,38 +15,21 @@ if TYPE_CHECKING:
 __all__ = ["ExplainInfo", "LLMCallInfo"]
 
 
+@dataclass(frozen=True, slots=True)
 class LLMCallInfo(handrail.LLMCallInfo):
     """A request to a model; with nothing but its task, the name that an action gives its next request."""
 
-    def __init__(
-        self,
-        task: str,
-        duration: float = 0.0,
-        total_tokens: int = 0,
-        prompt_tokens: int = 0,
-        completion_tokens: int = 0,
-        started_at: float = 0.0,
-        finished_at: float = 0.0,
-        id: str | None = None,  # noqa: A002  # the published name
-        prompt: str = "",
-        completion: str = "",
-        llm_model_name: str = "",
-        llm_provider_name: str = "",
-    ) -> None:
-        super().__init__(
-            task,
-            duration,
-            total_tokens,
-            prompt_tokens,
-            completion_tokens,
-            started_at,
-            finished_at,
-            id,
-            prompt,
-            completion,
-            llm_model_name,
-            llm_provider_name,
-        )
+    duration: float = 0.0
+    total_tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    id: str | None = None
+    prompt: str = ""
+    completion: str = ""
+    llm_model_name: str = ""
+    llm_provider_name: str = ""
 
 
 class ExplainInfo:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk
-from handrail_http import ErrorEvent, NotAnEventError, clean, count_of, word_of
+from handrail_http import ErrorEvent, NotAnEventError, clean, count_of, data_of, word_of
 
 from handrail_openai._beside import Beside
 from handrail_openai._responses._calls import CallItems
@@ -14,10 +14,10 @@ from handrail_openai._responses._events import REFUSAL, SUMMARY, TEXT, THOUGHT, 
 from handrail_openai._responses._said import Texts, Thoughts
 from handrail_openai._responses._tools import CALLS_OF_CLIENTS
 from handrail_openai._usage import usage_of
-from handrail_openai._wire import whole
+from handrail_openai._wire import DONE, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from handrail import ToolCallDelta
 
@@ -66,6 +66,21 @@ class ResponseAnswer:
         self._phases: list[object] = []
         self._streamed = False  # an item has come
         self._refused = False
+
+    def read(self, block: bytes) -> Iterator[Chunk]:
+        """Take events that came together, up to the one that says that nothing follows.
+
+        Raises:
+            NotAnEventError: one is nothing of the protocol.
+            ErrorEvent: one is an error.
+        """
+        for data in data_of(block):
+            if data.startswith(DONE):
+                self.closed = True
+            else:
+                yield from self.chunks(data)
+            if self.closed:
+                return
 
     def chunks(self, data: bytes) -> Sequence[Chunk]:
         """Take the data of one event, or an answer in one piece.

@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
+from handrail_colang import get_colang_history as get_colang_history
+from handrail_colang import get_first_nonempty_line as get_first_nonempty_line
+from handrail_colang import get_last_bot_utterance_event as get_last_bot_utterance_event
+from handrail_colang import get_last_user_utterance as get_last_user_utterance
+from handrail_colang import get_last_user_utterance_event as get_last_user_utterance_event
+from handrail_colang import get_multiline_response as get_multiline_response
+from handrail_colang import get_top_k_nonempty_lines as get_top_k_nonempty_lines
 from handrail_colang import llm_call as llm_call
+from handrail_colang import llm_call_info_var as llm_call_info_var
+from handrail_colang import strip_quotes as strip_quotes
+from handrail_colang import warn_if_truncated as warn_if_truncated
 
-_USER, _BOT = "UtteranceUserActionFinished", "StartUtteranceBotAction"
-
-
-def get_last_user_utterance(events: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return what the user said last, of the `events` that an action gets."""
-    event = get_last_user_utterance_event(events)
-    return None if event is None else str(event["final_transcript"])
-
-
-def get_last_user_utterance_event(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the event of what the user said last."""
-    return _last(events, _USER)
-
-
-def get_last_bot_utterance_event(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the event of what the bot says."""
-    return _last(events, _BOT)
-
-
-def get_colang_history(events: Sequence[Mapping[str, Any]], *others: object, **more: object) -> str:
-    """Return what was said in Colang's form; what else the published function takes has no effect."""
-    del others, more
-    lines = {_USER: ("user", "final_transcript"), _BOT: (" ", "script")}
-    told = ((lines[event["type"]], event) for event in events if event.get("type") in lines)
-    return "".join(f'{who} "{event[key]}"\n' for (who, key), event in told)
-
-
-def get_first_nonempty_line(s: str) -> str | None:
-    """Return the first line that says something, without blanks around it."""
-    return next(iter(get_top_k_nonempty_lines(s, 1) or ()), None)
-
-
-def get_top_k_nonempty_lines(s: str | None, k: int = 1) -> list[str] | None:
-    """Return the first lines that say something; None without a text."""
-    if not s:
-        return None
-    return [line.strip() for line in s.splitlines() if line.strip() and not line.lstrip().startswith("#")][:k]
-
-
-def strip_quotes(s: str) -> str:
-    """Return a text without quotation marks around it."""
-    return s.removeprefix('"').removesuffix('"')
-
-
-def _last(events: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any] | None:
-    return next((event for event in reversed(events) if event.get("type") == kind), None)
-
-
-__all__ = [
-    "get_colang_history",
-    "get_first_nonempty_line",
-    "get_last_bot_utterance_event",
-    "get_last_user_utterance",
-    "get_last_user_utterance_event",
-    "get_top_k_nonempty_lines",
-    "llm_call",
-    "strip_quotes",
-]
+from nemoguardrails.exceptions import LLMCallException as LLMCallException

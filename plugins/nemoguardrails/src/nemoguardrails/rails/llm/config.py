@@ -102,6 +102,11 @@ class RailsConfig(handrail.RailsConfig):
         colang = "\n".join(filter(None, given)) or None
         return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, config))
 
+    @classmethod
+    def parse_object(cls, obj: Mapping[str, object] | str) -> Self:
+        """Do the same with a dictionary, or with text in YAML, alone."""
+        return cls.from_content(yaml_content=obj) if isinstance(obj, str) else cls.from_content(config=obj)
+
     def __add__(self, later: handrail.RailsConfig) -> Self:
         """Merge with a later configuration. A default of the one never overrides what the other sets."""
         return self._with_defaults(given(self) + given(later))

@@ -22,7 +22,7 @@ from nemoguardrails._pushing import content_of, push
 from nemoguardrails._results import GuardedTexts, Names, exception_message
 from nemoguardrails._runtime import Runtime
 from nemoguardrails._state import context_of, conversation, next_state
-from nemoguardrails.context import streaming_handler_var
+from nemoguardrails.context import generation_options_var, streaming_handler_var
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.llm.output_parsers import is_content_safe
 from nemoguardrails.logging.explain import ExplainInfo, history_of
@@ -77,7 +77,7 @@ class LLMRails(handrail.LLMRails):
             program_registry.reset(tokens[0])
             dialogs_of_program.reset(tokens[1])
         main = self.composition.models.get("main")
-        self._main = None if main is None else main.provider
+        self._main = main
         if self._dialogs and main is not None:
             super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
@@ -139,6 +139,7 @@ class LLMRails(handrail.LLMRails):
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
         call = CallVariables(context_of(messages))
         token = call_variables.set(call)
+        options_token = generation_options_var.set(wanted if options is not None else None)
         try:
             if not wanted.rails.dialog:
                 response = await self._without_generation(prompt, messages, wanted)
@@ -147,6 +148,7 @@ class LLMRails(handrail.LLMRails):
                 response = self._answered(await asked(prompt, messages, wanted), wanted, call, state)
         finally:
             call_variables.reset(token)
+            generation_options_var.reset(options_token)
         if state is not None and is_prompt and isinstance(response.response, list):
             response.response = content_of(response.response)
         if options is not None or state is not None:
@@ -209,14 +211,18 @@ class LLMRails(handrail.LLMRails):
         return super().register_action(action, name)
 
     def update_llm(self, llm: object) -> Self:
-        """Put a model in place of the main one, for calls that begin later."""
+        """Put a model in place of the main one, for calls that begin later; rails that ask the main one ask it, too."""
         self.llm = llm
         provider = as_provider(llm)
+        if self._main is not None:
+            self._main.provider, self._main.engine = provider, "given"
+            self._main.name = str(getattr(provider, "name", None) or type(provider).__name__)
         return super().update_llm(self._dialogs[0].in_front_of(provider) if self._dialogs else provider)
 
     def guard_chain(self, chain: Provider) -> None:
         """Put a chain in place of the main model, which is still asked what a message means to dialogs."""
-        super().update_llm(self._dialogs[0].in_front_of_chain(chain, self._main) if self._dialogs else chain)
+        asked = None if self._main is None else self._main.provider
+        super().update_llm(self._dialogs[0].in_front_of_chain(chain, asked) if self._dialogs else chain)
 
     def _answered(
         self, result: handrail.GenerationResponse, wanted: GenerationOptions, call: CallVariables, state: object
@@ -317,4 +323,6 @@ class LLMRails(handrail.LLMRails):
         if wanted.rails.output and "assistant" in roles:
             types.append("output")
         result = await super().check_async(talk, types, options=for_kernel(wanted))
-        return GenerationResponse.of_check(result, wanted, is_prompt=prompt is not None)
+        return GenerationResponse.of_check(
+            result, wanted, self._names, call_variables.get(), is_prompt=prompt is not None
+        )

@@ -15,7 +15,7 @@ from handrail import GenerationStats as GenerationStats
 from handrail import LLMCallInfo as LLMCallInfo
 from handrail import Message
 from handrail.errors import InvalidRequestError
-from handrail_colang import CallVariables
+from handrail_colang import CallVariables, with_actions
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
 
 from nemoguardrails._results import Names, own_variables, without_the_answer, without_thinking
@@ -108,7 +108,7 @@ class GenerationResponse(BaseModel):
         """Make one of Handrail's, with what the options ask for. Of a blocked answer nothing comes back."""
         names_asked = options.output_vars if isinstance(options.output_vars, list) else None
         data = own_variables(result.output_data, names_asked, call, blocked=result.stop is not None)
-        log = _asked(result.log, options.log)
+        log = _asked(result.log, options.log, names, call)
         if log is not None:
             log = names.log(log if result.stop is None else without_the_answer(log, result.stop))
         if result.stop is not None:
@@ -125,10 +125,18 @@ class GenerationResponse(BaseModel):
         )
 
     @classmethod
-    def of_check(cls, result: handrail.RailsResult, options: GenerationOptions, *, is_prompt: bool) -> Self:
+    def of_check(
+        cls,
+        result: handrail.RailsResult,
+        options: GenerationOptions,
+        names: Names,
+        call: CallVariables | None,
+        *,
+        is_prompt: bool,
+    ) -> Self:
         """Make one of rails that ran without a generation."""
         answer = result.content if is_prompt else [{"role": "assistant", "content": result.content}]
-        return cls(response=answer, log=_asked(result.log, options.log))
+        return cls(response=answer, log=_asked(result.log, options.log, names, call))
 
 
 def parse(options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOptions:
@@ -150,14 +158,19 @@ def parse(options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOp
 def for_kernel(options: GenerationOptions) -> dict[str, Any]:
     """Return options as Handrail takes them."""
     values = options.model_dump(exclude_none=True)
+    values["log"]["llm_calls"] |= options.log.activated_rails  # which of them each action has made
     values["rails"] = {kind: values["rails"][kind] for kind in ("input", "output")}
     return values
 
 
-def _asked(log: GenerationLog | None, options: GenerationLogOptions) -> GenerationLog | None:
+def _asked(
+    log: GenerationLog | None, options: GenerationLogOptions, names: Names, call: CallVariables | None
+) -> GenerationLog | None:
     """Return the parts of a log that were asked for; rails can be iterated over in any case."""
     if log is None or not any(options.model_dump().values()):
         return None
+    if call is not None:
+        log = with_actions(log, call, names.config)
     return replace(
         log,
         activated_rails=(log.activated_rails or ()) if options.activated_rails else (),

@@ -1,0 +1,7 @@
+"""Not here: importing it says what to use instead."""
+
+from __future__ import annotations
+
+from nemoguardrails._missing import no_module
+
+raise no_module(__name__)

@@ -1,0 +1,1 @@
+"""What annotations of existing code name; documents are looked up by the application."""

@@ -1,0 +1,166 @@
+"""Spans of checks: made all at once when a check is over, or earlier if something inside it asks for one."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from opentelemetry import context as contexts
+from opentelemetry import trace
+from opentelemetry.trace import Span, Status, StatusCode
+
+from handrail_otel import _names as names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handrail import CheckRecord
+    from opentelemetry.context import Context
+    from opentelemetry.trace import SpanContext, Tracer
+    from opentelemetry.util.types import Attributes, AttributeValue
+
+_inside: ContextVar[str] = ContextVar("handrail-otel-check")
+
+
+class CheckSpan(Span):
+    """The span of one check.
+
+    A rail that neither asks a model nor makes spans needs none while it works, and one that is begun and ended in one
+    go costs half as much. Whatever does use it, such as the beginning of a span inside it, begins it.
+
+    Args:
+        tracer: makes it.
+        context: of the call.
+        check: what it tells of.
+    """
+
+    def __init__(self, tracer: Tracer, context: Context, check: CheckRecord) -> None:
+        self.check = check
+        self._tracer = tracer
+        self._context = context
+        self._begun: Span | None = None
+        self._beginning = Lock()  # threads of a rail's own may each begin a span inside it
+
+    def finish(self) -> None:
+        """Make the span, unless it is made, and end it with what the rail said."""
+        check = self.check
+        with self._beginning:
+            if self._begun is None:
+                self._begun = self._made(_said_by(check))
+            elif self._begun.is_recording():
+                self._begun.set_attributes(_said_by(check))
+        if check.decision == "failed":
+            self._begun.set_status(Status(StatusCode.ERROR, check.failure))
+        self._begun.end(ns(check.finished_at))
+
+    def get_span_context(self) -> SpanContext:
+        """Return what names the span."""
+        return self._span().get_span_context()
+
+    def is_recording(self) -> bool:
+        """Return whether anything would come of what is set."""
+        return self._span().is_recording()
+
+    def set_attribute(self, key: str, value: AttributeValue) -> None:
+        """Set an attribute."""
+        self._span().set_attribute(key, value)
+
+    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
+        """Set attributes."""
+        self._span().set_attributes(attributes)
+
+    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
+        """Add an event."""
+        self._span().add_event(name, attributes, timestamp)
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        """Add a link."""
+        self._span().add_link(context, attributes)
+
+    def update_name(self, name: str) -> None:
+        """Change the name."""
+        self._span().update_name(name)
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Set the status."""
+        self._span().set_status(status, description)
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,  # noqa: FBT001, FBT002  # the interface
+    ) -> None:
+        """Add an exception."""
+        self._span().record_exception(exception, attributes, timestamp, escaped)
+
+    def end(self, end_time: int | None = None) -> None:
+        """End the span."""
+        self._span().end(end_time)
+
+    def _span(self) -> Span:
+        with self._beginning:
+            if self._begun is None:
+                self._begun = self._made()
+            return self._begun
+
+    def _made(self, attributes: Attributes = None) -> Span:
+        name, begun = f"{names.CHECK_SPAN} {self.check.rail}", ns(self.check.started_at)
+        return self._tracer.start_span(name, self._context, attributes=attributes, start_time=begun)
+
+
+class Inside(AbstractContextManager[None]):
+    """Makes the span of a check the current one; by hand, because a generator would cost as much as the span does."""
+
+    __slots__ = ("_attached", "_call_id", "_entered", "_span")
+
+    def __init__(self, span: CheckSpan, call_id: str) -> None:
+        self._span = span
+        self._call_id = call_id
+
+    def __enter__(self) -> None:
+        self._entered = _inside.set(self._call_id)
+        self._attached = contexts.attach(trace.set_span_in_context(self._span))
+
+    def __exit__(self, *_: object) -> None:
+        contexts.detach(self._attached)
+        _inside.reset(self._entered)
+
+
+def is_inside(call_id: str) -> bool:
+    """Return whether a rail of a call is at work here."""
+    return _inside.get(None) == call_id
+
+
+def ns(seconds: float) -> int | None:
+    """Return a time in nanoseconds; None, which is now, for one that is not known."""
+    return int(seconds * 1e9) or None
+
+
+def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
+    said: dict[str, AttributeValue] = {
+        names.RAIL: check.rail_id.text,
+        names.PLUGIN: check.plugin,
+        names.DIRECTION: check.direction,
+        names.CHANNEL: check.channel,
+        names.DECISION: str(check.decision),
+        names.WINDOW_START: check.window[0],
+        names.WINDOW_END: check.window[1],
+        names.HELD: check.held,
+    }
+    if check.mode != "enforce":
+        said[names.MODE] = check.mode
+    if check.span is not None:
+        said[names.SPAN_START], said[names.SPAN_END] = check.span
+    if check.would_have is not None:
+        said[names.WOULD_HAVE] = check.would_have
+    if check.category is not None:
+        said[names.CATEGORY] = check.category
+    if check.score is not None:
+        said[names.SCORE] = check.score
+    if check.failure is not None:
+        said[names.ERROR_TYPE] = check.failure
+    return said
