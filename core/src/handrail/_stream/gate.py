@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handrail._stream.calls import Calls
+from handrail._stream.chain import retractions
 from handrail._stream.channels import Channels
 from handrail._stream.outcome import begun, record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
@@ -288,8 +289,7 @@ class Gate:
             self.due = chain.due
         stage = chain.stopped
         if stage is not None and stage.stop is not None and not self.ended:
-            if (retraction := chain.retraction(stage)) is not None:
-                self.step.items.append(retraction)
+            self.step.items += retractions(self._chains)
             self.end(stage.stop, stage.cause)
         elif chain.done and not self.ended:
             self._calls.go_on(self.step)
