@@ -114,7 +114,12 @@ def _versions() -> str:
 
 
 def _one_line(error: CycloptsError) -> str:
-    return f"handrail: {error}"
+    from cyclopts import MissingArgumentError
+
+    command = " ".join(("handrail", *(error.command_chain or ())))
+    is_left_out = isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens
+    what = f"{error.argument.name} is missing" if error.argument and is_left_out else str(error).rstrip(".")
+    return f"handrail: {what}; see '{command} --help'"
 
 
 if __name__ == "__main__":
