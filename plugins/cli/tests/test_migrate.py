@@ -88,25 +88,13 @@ def test_a_rail_that_is_not_installed_is_named_and_never_replaced_by_one_that_is
     assert patched(folder, capsys) == ""
 
 
-def test_what_is_the_same_in_many_places_of_a_file_is_one_line(tmp_path: Path, capsys: Capture):
-    dialogs = "".join(
-        f'define user ask {n}\n  "Ask {n}"\n\ndefine flow {n}\n  user ask {n}\n  bot no\n\n' for n in "abc"
-    )
-    folder = written(tmp_path / "c", "rails: {output: {flows: [self check output]}}\n", dialogs=dialogs)
-    assert run(["migrate", str(folder)]) == 2
-    shown = capsys.readouterr().out.partition("to change\n")[2].splitlines()
-    assert len(shown) == 1, shown
-    assert "dialogs.co:4:1" in shown[0]
-    assert shown[0].endswith("(and at 2 more places in this file)")
-
-
 def test_each_configuration_of_a_folder_is_explained(tmp_path: Path, capsys: Capture):
     written(tmp_path / "a", "")
     written(tmp_path / "b", "rails: {outputs: {flows: [x]}}\n")
     assert run(["migrate", str(tmp_path)]) == 2
     shown = capsys.readouterr().out
     assert f"{tmp_path / 'a'} runs as it is" in shown
-    assert f"{tmp_path / 'b'} must be changed before it runs" in shown
+    assert f"{tmp_path / 'b'} must be changed before Handrail runs it" in shown
 
 
 @pytest.mark.parametrize(

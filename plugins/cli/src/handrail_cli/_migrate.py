@@ -16,7 +16,7 @@ from handrail_cli._table import aligned
 from handrail_cli._visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 
 def migrate(path: Path | None = None, /, *, config: Path | None = None, patch: Flag = False) -> int:
@@ -46,7 +46,7 @@ def migrate(path: Path | None = None, /, *, config: Path | None = None, patch: F
 
 def _lines(result: Mapping[str, Any], diff: str) -> Iterator[str]:
     problems, names = result["problems"], result.get("names", ())
-    yield f"{result['path']} {'must be changed before it runs' if problems else 'runs as it is'}"
+    yield f"{result['path']} {'must be changed before Handrail runs it' if problems else 'runs as it is'}"
     if problems and not names:
         yield "which plugins it needs is known once it can be read"
     served = [(name["kind"], name["name"], name["plugin"]) for name in names if name["plugin"]]
@@ -54,17 +54,8 @@ def _lines(result: Mapping[str, Any], diff: str) -> Iterator[str]:
     absent = [(name["kind"], name["name"], name["where"]) for name in names if not name["plugin"]]
     yield from _section("not installed", [*aligned(absent)])
     yield from _section("differs", [*result.get("notes", ()), *result.get("warnings", ())])
-    yield from _section("to change", [*_joined(problems)])
+    yield from _section("to change", [_placed(problem) for problem in problems])
     yield from _section("patch", diff.splitlines())
-
-
-def _joined(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line for each problem; one that is the same in many places of a file is shown at the first."""
-    same: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
-    for problem in problems:
-        same.setdefault((problem.get("file"), problem["message"]), []).append(problem)
-    for first, *others in same.values():
-        yield f"{_placed(first)} (and at {len(others)} more places in this file)" if others else _placed(first)
 
 
 def _placed(problem: Mapping[str, Any]) -> str:
