@@ -159,7 +159,7 @@ def entry_of(label: str, hashed: str) -> str:
     """Return an entry as it stands in the file.
 
     Raises:
-        ConfigurationError: the label is none.
+        ConfigurationError: the label is not valid.
     """
     try:
         KeyEntry(label=label, hashes=(hashed,))

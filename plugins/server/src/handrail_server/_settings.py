@@ -139,8 +139,8 @@ class ServerSettings(_Settings):
     """Everything that an operator decides. A settings file in YAML has the same keys."""
 
     config: Path = Field(description="A folder of configurations, or one configuration.")
-    host: str = Field("127.0.0.1", description="Address to listen at.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 for any free one.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
     workers: Count = Field(1, description="Processes.")
     default_config_id: str | None = Field(None, description="The configuration of requests that name none.")
     auto_reload: bool = Field(default=False, description="Whether a changed configuration is loaded again.")
