@@ -81,6 +81,7 @@ fuzz: install  ## Look for new counterexamples: the property tests at random, 20
 	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_content_json.py core/tests/test_rolling.py plugins/patterns/tests --ignore plugins/patterns/tests/test_conformance.py
 	HANDRAIL_EXAMPLES=400 $(BIN)/pytest -q -n 2 core/tests/test_conformance.py plugins/*/tests/test_conformance.py
 	HANDRAIL_KILLS=100 $(BIN)/pytest -q -n 2 plugins/audit/tests -k kill
+	HANDRAIL_KILLS=50 $(BIN)/pytest -q -n 2 plugins/eval/tests -k kill
 
 mutants: install  ## Break the engine on purpose; every mutant must be noticed
 	$(BIN)/python tests/mutants.py

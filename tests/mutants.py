@@ -65,7 +65,7 @@ MUTANTS = [
     Mutant(
         "one check at a time",
         "_stream/lanes.py",
-        "while self.running < self.plan.max_concurrency and self.refused is None and not stage.stopping:",
+        "while self.running < self._slots and self.refused is None and not stage.stopping:",
         "while self.running < 1 and self.refused is None and not stage.stopping:",
     ),
     Mutant(
@@ -101,8 +101,8 @@ MUTANTS = [
     Mutant(
         "release what one of several rails has cleared",
         "_stream/windows.py",
-        "limit = min([lane.cleared for lane in holding], default=self.length)",
-        "limit = max([lane.cleared for lane in holding], default=self.length)",
+        "return min([lane.cleared for lane in holding], default=self.length)",
+        "return max([lane.cleared for lane in holding], default=self.length)",
     ),
     Mutant(
         "judge as the whole what is left of the text",
@@ -197,7 +197,7 @@ MUTANTS = [
     Mutant(
         "hold text for a rail that observes",
         "_stream/windows.py",
-        "self._holding = [lane for lane in lanes if lane.plan.holds]",
+        "self._holding = [lane for lane in lanes if lane.holds]",
         "self._holding = [lane for lane in lanes if not lane.plan.stream_first]",
     ),
     Mutant(

@@ -8,7 +8,10 @@ import gc
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Chunk
+from handrail import Chunk, TextDelta
+from handrail._call.call import Call
+from handrail._stream.gate import Gate
+from handrail._stream.pump import Pump
 
 either_driver = pytest.mark.parametrize("make_rail", [lambda: FunctionRail(latency=0.2), SessionRail, None])
 
@@ -253,3 +256,25 @@ async def test_concurrent_streams_share_nothing(guarded):
         assert response.text == "".join(words(100))
         assert [call.prompt for call in response.llm_calls] == [f"user: hello {name}"]
         assert len(response.rail_runs) == len(results[0][1].rail_runs)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("make_rail", [FunctionRail, SessionRail, None])
+async def test_a_stream_that_is_over_is_freed_without_the_garbage_collector(guarded, make_rail, anyio_backend):
+    def alive():
+        return sum(type(one) in (Call, Gate, Pump) for one in gc.get_objects())
+
+    g, _ = make(guarded, make_rail, count=50)
+    async with g.rails.stream("hello") as stream:
+        await settle()
+    gc.collect()
+    before = alive() - len([Call, Gate, Pump])  # of the stream that still has a name
+    gc.disable()
+    try:
+        async with g.rails.stream("hello") as stream:
+            assert "".join([event.text async for event in stream if isinstance(event, TextDelta)])
+        del stream
+        await settle()
+        assert alive() == before
+    finally:
+        gc.enable()

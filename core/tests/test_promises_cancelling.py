@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import anyio
 import pytest
 import trio
 from fakes import FakeProvider, Guarded, SessionRail, words
-from handrail import Chunk, Finished, RailFailed, StreamError, Verdict
-from handrail.errors import ProviderError
+from handrail import Chunk, Finished, RailFailed, StreamError, TextDelta, Verdict
+from handrail.errors import ProviderError, RailError
 
 
 async def cancelled_inside():
@@ -183,3 +184,38 @@ async def test_a_cancellation_of_the_caller_stays_one(ask):
     for _ in range(10):
         await anyio.lowlevel.checkpoint()
     assert provider.closed == 1
+
+
+class StrayTimers:
+    """A rail with a time limit of its own that it never calls off: later it cancels tasks that have gone on."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task] = set()
+
+    async def check(self, window, turn):
+        await anyio.lowlevel.checkpoint()
+        self.tasks.add(asyncio.current_task())
+        return Verdict.allow()
+
+    def go_off(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+async def test_a_task_that_is_cancelled_while_it_waits_for_a_check_holds_up_no_stream(steps, anyio_backend):
+    rail = StrayTimers()
+    said = "".join(words(60))
+    with anyio.fail_after(10), suppress(RailError):
+        async with Guarded(FakeProvider([]), {"r": rail}).rails.feed("hello") as guard:
+            events = [*await guard.push(said[:200])]
+            for _ in range(50):
+                await anyio.lowlevel.checkpoint()
+            rail.go_off()
+            for _ in range(steps):
+                await anyio.lowlevel.checkpoint()
+            events += [*await guard.push(said[200:]), *await guard.finish()]
+    delivered = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert said.startswith(delivered)
+    assert (delivered == said) == any(isinstance(event, Finished) for event in events)

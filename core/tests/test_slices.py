@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
 from handrail._stream.received import Received
-from handrail._stream.slices import SLICE, parts
+from handrail._stream.source import SLICE, parts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +24,18 @@ def test_what_is_taken_bit_by_bit_is_the_text(pieces, most):
     assert all(len(slice_) == most for slice_ in taken[:-1])
     assert not taken or len(taken[-1]) <= most
     assert received.characters == len(text)
+
+
+@pytest.mark.parametrize(
+    "words", [["你", "好", "世", "界"], [" the", " tide", " comes", " in"], ["für", " Grö", "ße", "n"], ["Я", " вижу"]]
+)
+@pytest.mark.parametrize("joined", [1, 5, 30])
+def test_tokens_that_come_joined_are_counted_as_those_that_come_apart(words, joined):
+    tokens = words * 60
+    received = Received()
+    for start in range(0, len(tokens), joined):
+        received.add_text(["".join(tokens[start : start + joined])])
+    assert len(tokens) <= received.tokens <= 3 * len(tokens)
 
 
 def test_a_chunk_that_is_short_is_its_only_part():

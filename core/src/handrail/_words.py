@@ -30,14 +30,15 @@ _REST = rf"(?:[{_JOINED}]|{_FAR})"
 # Each match is a piece. None depends on more than one character behind its end, so all but the last stay what they are
 # when more text comes, however it was split.
 _ASCII = re.compile(rf" ?[{_JOINED}]+| ?[{_MARKS}]{{1,3}}|(?:\r\n|\s){{1,8}}|.", re.DOTALL)
-_ANY = re.compile(
-    rf" ?[{_JOINED}]+(?![{_JOINED}])(?!{_FAR})"
+_ANY = re.compile(  # what is frequent comes first, though it is a case of what follows
+    rf" ?[{_JOINED}]++(?![^\x00-\x7f])"
+    rf"|[{_ALONE}][{_CONTINUES}]*+(?:{_FAR}{_REST}*+)?"
+    rf"| ?[{_JOINED}]++(?!{_FAR})"
     rf"| ?[{_MARKS}]{{1,3}}(?!{_FAR})"
-    rf"| ?[{_MARKS}]{{0,3}}{_FAR}{_REST}*"
-    rf"| ?[{_JOINED}]+{_REST}*"
+    rf"| ?[{_MARKS}]{{0,3}}{_FAR}{_REST}*+"
+    rf"| ?[{_JOINED}]++{_REST}*+"
     rf"|(?:\r\n|[^\S\r]|\r(?!\n)){{1,8}}(?!{_FAR})"
-    rf"| ?[{_ALONE}][{_CONTINUES}]*(?:{_FAR}{_REST}*)?"
-    rf"|(?:\r\n|\s){_FAR}{_REST}*"
+    rf"|(?:\r\n|\s){_FAR}{_REST}*+"
     rf"|.",
     re.DOTALL,
 )

@@ -7,6 +7,7 @@ import random
 import pytest
 from handrail_eval._cache import Cache
 from handrail_eval._figures import figures_of
+from handrail_eval._meter import Meter
 
 WORDS = ["the", "boat", "left", "the", "harbour", "at", "noon", "and", "came", "back", "with", "the", "evening", "tide"]
 
@@ -86,6 +87,20 @@ def test_a_latency_counts_and_waiting_for_tokens_does_not(evaluated, row, config
     ((_, times),) = evaluated(config("judge"), [row(prose(3, 400))], pace=10.0)
     assert times["generated"] > 30
     assert times["ended"] < times["generated"] + 1
+
+
+def test_only_a_piece_that_completes_a_window_is_waited_for(evaluated, row, config, monkeypatch):
+    settled, settle = [], Meter.settle
+
+    async def counted(meter):
+        settled.append(meter.turn)
+        await settle(meter)
+
+    monkeypatch.setattr(Meter, "settle", counted)
+    ((verdict, _),) = evaluated(config("judge"), [row(prose(3, 400))])
+    turns = {check["turn"] for check in verdict["stream"]["checks"]}
+    assert turns - {verdict["stream"]["turn"]} <= set(settled)
+    assert len(settled) <= len(turns)
 
 
 def test_known_answers_are_not_asked_for_again_and_keep_their_latency(evaluated, row, config, tmp_path):

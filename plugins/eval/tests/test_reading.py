@@ -41,6 +41,28 @@ def test_a_preset_skips_the_comment_before_the_header(tmp_path):
     assert (row.response, row.label, row.category) == ("No", True, "exploits")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "response;label\r\nyes, fine;no\r\n",
+        "response\tlabel\nyes, fine\tno\n",
+        '"response";"label"\n"yes, fine";"no"\n',
+        "sep=;\r\nresponse;label\r\nyes, fine;no\r\n",
+        "\n# from ann, 2026\nresponse;label\n\nyes, fine;no\n",
+        'response,"label"\n"yes, fine",no\n',
+    ],
+)
+def test_columns_are_separated_as_in_the_header(tmp_path, text):
+    (row,) = read(tmp_path, "a.csv", text)
+    assert (row.response, row.label) == ("yes, fine", False)
+
+
+def test_texts_of_a_message_in_parts_are_the_answer(tmp_path):
+    parts = [{"type": "text", "text": "Hello, "}, {"type": "text", "text": "Ann"}]
+    (row,) = read(tmp_path, "a.jsonl", json.dumps({"messages": [{"role": "assistant", "content": parts}]}))
+    assert row.response == "Hello, Ann"
+
+
 def test_the_first_column_that_there_is_counts(tmp_path):
     rows = read(tmp_path, "a.jsonl", '{"b": "two"}\n{"a": "one", "b": "two"}\n', "response=a|b")
     assert [row.response for row in rows] == ["two", "one"]
@@ -81,7 +103,9 @@ def test_parquet_and_folders_are_read_in_order(tmp_path):
         ),
         ("a.parquet", "x", [], "is not valid Parquet"),
         ("a.txt", "x", [], "is of an unknown kind"),
-        ("a.csv", "response;label\nx;1\n", [], "seems to be separated by ';'"),
+        ("a.tsv", "response;label\nx;1\n", [], "seems to be separated by ';'"),
+        ("a.csv", "messages\n[{'role': 'user'}]\n", [], "a.csv:2: messages must be JSON: Expecting property name"),
+        ("a.csv", "messages\n[{'role': 'user'}]\n", [], "looks like Python's repr: write it with json.dumps"),
         ("a.csv", "response,response\nx,y\n", [], "has two columns named 'response'"),
         ("a.csv", 'response,label\n"x,1\ny,0\n', [], "is not valid CSV: unexpected end of data"),
         ("a.csv", "response\nx\n".encode("utf-16-le"), [], "UTF-16 without a mark"),

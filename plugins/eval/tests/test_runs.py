@@ -6,10 +6,12 @@ import errno
 import io
 import json
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
+import time
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -187,21 +189,48 @@ def start(processes):
     )
 
 
-@pytest.mark.parametrize(("processes", "by", "code"), [("1", signal.SIGINT, 130), ("2", signal.SIGKILL, -9)])
-def test_a_run_that_is_ended_leaves_no_process_and_goes_on_with_the_same_bytes(folder, processes, by, code):
+def size(run):
+    written = (run / name for name in ("verdicts.jsonl", "times.jsonl", "figures.json", "report.html"))
+    return sum(file.stat().st_size for file in written if file.exists())  # none of these is ever removed
+
+
+def end_at(process, run, bytes_written, by):
+    """End a run as soon as so many bytes are in its folder; return its exit code."""
+    with process:
+        while process.poll() is None and size(run) < bytes_written:
+            time.sleep(0.001)
+        process.send_signal(by)
+        process.stdout.read()  # ends when no process has it open any more
+    return process.returncode
+
+
+def test_a_run_that_is_ended_by_ctrl_c_goes_on_with_the_same_bytes(folder):
     many(folder)
     evaluate(out="whole")
     verdicts = folder / "cut" / "verdicts.jsonl"
-    with start(processes) as process:
-        while process.poll() is None and not (verdicts.exists() and verdicts.stat().st_size > 2000):
-            os.sched_yield()
-        process.send_signal(by)
-        process.stdout.read()  # ends when no process has it open any more
-    assert process.returncode == code
+    assert end_at(start("1"), folder / "cut", 4000, signal.SIGINT) == 130
     assert verdicts.stat().st_size < (folder / "whole" / "verdicts.jsonl").stat().st_size
     assert evaluate(out="cut") == 0
     assert verdicts.read_bytes() == (folder / "whole" / "verdicts.jsonl").read_bytes()
     assert len(list(records_of(folder / "cut"))) == 200
+
+
+@pytest.mark.parametrize("attempt", range(int(os.environ.get("HANDRAIL_KILLS", "1"))))
+def test_a_run_that_is_killed_at_any_moment_goes_on_with_the_same_bytes(folder, attempt):
+    """In the midst of a row as well as of the page: it is killed twice, at sizes that the attempt draws."""
+    many(folder)
+    evaluate(out="whole")
+    chance, cut = random.Random(attempt), folder / "cut"
+    for share in sorted((chance.random(), chance.random())):
+        assert end_at(start("2"), cut, share * size(folder / "whole"), signal.SIGKILL) in (-signal.SIGKILL, 0)
+        for name in ("figures.json", "run.json"):
+            assert not (cut / name).exists() or json.loads((cut / name).read_text())
+    assert evaluate(out="cut") == 0
+    for name in ("verdicts.jsonl", "summary.md"):
+        before, after = ((folder / run / name).read_text().splitlines() for run in ("whole", "cut"))
+        assert [line for line in after if "delay" not in line and "first text" not in line] == [
+            line for line in before if "delay" not in line and "first text" not in line
+        ]
 
 
 def test_several_processes_give_what_one_gives(folder):
@@ -316,6 +345,24 @@ def test_what_is_lacking_is_said(folder, capsys):
     words = ["eval", "config.yml", "data.csv", "--map", "prompt=answer", "--out", "prompts", "--processes", "1"]
     assert handrail(words) == 0
     assert "no rail has judged anything: output rails judge the column 'response'" in capsys.readouterr().err
+
+
+def test_long_data_without_labels_are_told_before_they_are_judged(folder, capsys, monkeypatch):
+    monkeypatch.setattr("handrail_eval._work._EARLY", 2)
+    evaluate()
+    assert "none of the first" not in capsys.readouterr().err
+    (folder / "data.csv").write_text("answer,bad,id\nfine,,a\nwell,,b\ngood,1,c\n")
+    evaluate(out="late")
+    assert "none of the first 2 rows has a label; name its column" in capsys.readouterr().err.partition("3 rows")[0]
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(folder, capsys):
+    (folder / "rows").mkdir()
+    (folder / "data.csv").rename(folder / "rows" / "data.csv")
+    (folder / "rows" / "more.json.gz").write_text("")
+    assert handrail(["eval", "config.yml", "rows", "--map", "response=answer,label=bad", "--processes", "1"]) == 0
+    assert "not read, for they are neither of .jsonl" in (told := capsys.readouterr().err)
+    assert "rows/more.json.gz" in told
 
 
 def test_a_page_stays_small_and_its_directions_apart_whatever_the_data(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import accumulate
 
 import pytest
 from handrail import ConfigurationError, LLMRails
@@ -95,6 +96,14 @@ def test_words_of_every_script(phrase: str, text: str, found: str) -> None:
 )
 def test_letters_that_stand_apart_otherwise_are_no_phrase(text: str) -> None:
     assert given("bomb", text, ("spaced_letters",)) == text
+
+
+@pytest.mark.parametrize("pieces", [["the bo \xb4mb is"], ["the bo ", "\xb4mb is"], ["the bo\xb4", "\xb4", " mb is"]])
+def test_characters_that_fold_to_a_space_are_spaces_however_they_are_cut(pieces: list[str]) -> None:
+    folded = Folding(ALL_OF_IT).open()
+    places = accumulate(map(len, pieces), initial=0)
+    assert "".join(map(folded.feed, pieces, places)) == "the bo mb is"
+    assert folded.origin(7) == "".join(pieces).index("m")
 
 
 def test_letters_that_stand_apart_wait_only_while_they_may_go_on() -> None:

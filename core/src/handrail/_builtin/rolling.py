@@ -55,6 +55,7 @@ class Rolling:
         self.needs = self._need
         self._incoming: list[str] = []
         self._unmeasured, self._measured_to = "", 0  # text that came, and up to where it was measured
+        self._is_measured = True  # all of it was
         self._finished = False
         # What was measured, from the last place to cut before the next context on: the text, its offset, where it may
         # be cut, and the tokens up to each of those places.
@@ -68,6 +69,7 @@ class Rolling:
     def feed(self, text: str) -> None:
         """Take more text."""
         self._incoming.append(text)
+        self._is_measured = False
         self.needs -= len(text)
 
     def finish(self) -> None:
@@ -103,7 +105,7 @@ class Rolling:
             end = bisect_right(tokens, tokens[begin] + self._chunk_size, at) - 1
             end = max(end, at + 1)  # a piece that is longer still: never stand still
         start, stop, total = cuts[begin], cuts[end], tokens[end]
-        last = self._finished and stop == self._base + len(self._text) and self._is_measured()
+        last = self._finished and self._is_measured and stop == self._base + len(self._text)
         keep = self._back(total, stop, self._context_size)
         held = keep if self._hold_size == self._context_size else self._back(total, stop, self._hold_size)
         if last:
@@ -137,15 +139,12 @@ class Rolling:
 
         One token too many is cheaper than a look in vain.
         """
-        if missing <= 0 or not self._is_measured():
+        if missing <= 0 or not self._is_measured:
             self.needs = 0
             return
         waiting = self._base + len(self._text) - self._cuts[-1]  # characters of the piece that may still grow
         needs = int(missing * self._token_size) - waiting
         self.needs = (max(waiting // 4, needs)) + 3
-
-    def _is_measured(self) -> bool:
-        return self._measured_to == len(self._unmeasured) and not self._incoming
 
     def _measure(self) -> bool:
         """Find and count the pieces of some of what came; False if there is nothing more to measure.
@@ -157,13 +156,12 @@ class Rolling:
             self._unmeasured = "".join((self._unmeasured[self._measured_to :], *self._incoming))
             self._measured_to = 0
             self._incoming.clear()
-        at, some = self._measured_to, self._unmeasured
-        new = (
-            some[at : at + _SOME + 8 * self._chunk_size] if len(some) - at > _SOME + 8 * self._chunk_size else some[at:]
-        )
+        at = self._measured_to
+        new = self._unmeasured[at : at + _SOME + 8 * self._chunk_size]
         self._measured_to = at + len(new)
+        self._is_measured = self._measured_to == len(self._unmeasured)
         open_text = self._text[self._cuts[-1] - self._base :]
-        closes = self._finished and self._is_measured()
+        closes = self._finished and self._is_measured
         if not new and not (closes and open_text):
             return False
         self._text += new

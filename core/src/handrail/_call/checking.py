@@ -17,7 +17,7 @@ from handrail._compose.completion import ToolCallAssembler
 from handrail._content import message_text
 from handrail._events import Blocked, ReasoningDelta
 from handrail._specs import Direction
-from handrail._stream.whole_texts import guard_message
+from handrail._stream.batch import guard_message
 from handrail._turn import NOWHERE, Journal, Origin, Turn
 from handrail._types import Chunk, ToolCall, ToolCallDelta, Usage
 from handrail.errors import InvalidRequestError

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._events import Event, TextDelta
-from handrail._stream.only_async import OnlyAsync, OnlyAsyncBlock
-from handrail._stream.owner import end_when_forgotten
+from handrail._stream.owner import OnlyAsync, OnlyAsyncBlock, end_when_forgotten
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from handrail._call.units import Unit, removed, units_of, without
 from handrail._compose.kept_verdicts import Kept, Place
 from handrail._content import MessageTexts, differences, message_text
 from handrail._events import Blocked, RailFailed
-from handrail._stream.whole_texts import beside_the_loop, guard_text
+from handrail._stream.batch import beside_the_loop, guard_text
 from handrail._turn import Journal
 
 if TYPE_CHECKING:

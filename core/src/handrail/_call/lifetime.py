@@ -146,6 +146,7 @@ class Lifetime:
         call_off, self._call_off = self._call_off, None
         if call_off is not None:
             call_off()
+        self._stop, self._is_inside = _nothing, None  # what they end holds on to this
         self._running.remove(self)
 
     @contextmanager
@@ -197,3 +198,7 @@ class Lifetime:
     def _expire(self) -> None:
         self._call_off = None
         self._stop(TimedOut(f"the call did not end within {self.timeout:g} seconds"))
+
+
+def _nothing(error: Exception) -> None:
+    """Do nothing about a call that has ended."""

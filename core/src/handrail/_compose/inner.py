@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handrail._events import RailFailed
-from handrail._stream.whole_texts import guard_text
+from handrail._stream.batch import guard_text
 from handrail._types import Edit, Verdict
 from handrail.errors import RailError
 

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 
 from handrail._records import RailId
 from handrail._stream.batcher import BatchedRail
-from handrail._stream.plan import READ_BY_ALL, RailPlan
-from handrail._stream.whole import Whole
+from handrail._stream.plan import READ_BY_ALL, RailPlan, Whole
 from handrail.config import RailOptions, StreamingConfig
 from handrail.config._problems import did_you_mean
 from handrail.config._streaming import SIZES

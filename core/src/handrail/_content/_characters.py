@@ -41,7 +41,7 @@ class SurrogateJoiner:
 
     def feed(self, text: str) -> str:
         """Return the whole characters of the next piece of text."""
-        if type(text) is str and text.isascii() and not self.half:
+        if not self.half and type(text) is str and (text.isascii() or not _HALVES.search(text)):
             return text
         text = self.half + str.__str__(text)
         self.half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""

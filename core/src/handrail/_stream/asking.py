@@ -8,22 +8,19 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
 
 from handrail._stream.backend import cancelled_from_outside
-from handrail._stream.outcome import begun
 from handrail._turn import deadline_at
-from handrail.errors import PluginContractError
+from handrail._types import Verdict
 
 if TYPE_CHECKING:
-    from handrail._protocols import WindowSession
     from handrail._records import CheckRecord
     from handrail._stream.gate import Gate
-    from handrail._stream.steps import Asker, Check
+    from handrail._stream.steps import Check
     from handrail._telling import Telling
-    from handrail._turn import Turn
 
 logger = logging.getLogger("handrail")
 
@@ -34,45 +31,21 @@ def begin(gate: Gate, check: Check, now: float) -> object:
     """Call the rail; return what it returns, which for most is still to be awaited."""
     check.started_at, check.asked_at = time.time(), now
     if gate.turn.journal.telling is not None:
-        return _told(gate.turn.journal.telling, gate, check)
-    return _asked(gate, check)
+        return _told(gate.turn.journal.telling, check)
+    return check.lane.judge(check.window, check.lane.turn)
 
 
-def _asked(gate: Gate, check: Check) -> object:
-    """Call the rail, or the session that it has opened for this stream."""
-    plan = check.lane.plan
-    turn = gate.turn.for_rail(plan.rail_id.text)
-    if plan.is_stateful:
-        return _session(check.lane, turn).check(check.window)
-    return plan.rail.check(check.window, turn)  # type: ignore[union-attr]  # a rail with a lane has `check`
-
-
-def _session(lane: Asker, turn: Turn) -> WindowSession:
-    """Return what a stateful rail judges the stream by; it is opened when it is asked first.
-
-    Raises:
-        PluginContractError: what was opened has no `check`.
-    """
-    if lane.session is None:
-        session = lane.plan.rail.open(turn)  # type: ignore[union-attr]  # a stateful one has `open`
-        if not callable(getattr(session, "check", None)):
-            kind = type(session).__name__
-            raise PluginContractError(f"open() returned a {kind}; it must return an object with check(window)")
-        lane.session = session
-    return cast("WindowSession", lane.session)
-
-
-def _told(telling: Telling, gate: Gate, check: Check) -> object:
+def _told(telling: Telling, check: Check) -> object:
     """Call the rail, and let observers know of it; what they put around its work is there while it works."""
-    plan = check.lane.plan
-    run = check.run = begun(check)
+    plan, ask = check.lane.plan, partial(check.lane.judge, check.window, check.lane.turn)
+    run = check.run = plan.record(check.window.channel, check.started_at, check.window)
     telling.check_begun(run)
     if not telling.surrounds_checks:
-        return _asked(gate, check)
+        return ask()
     if not plan.is_immediate:
-        return _inside(telling, run, partial(_asked, gate, check))
+        return _inside(telling, run, ask)
     with telling.around_check(run):
-        outcome = _asked(gate, check)
+        outcome = ask()
     return _inside(telling, run, lambda: outcome) if inspect.isawaitable(outcome) else outcome
 
 
@@ -95,7 +68,7 @@ def answer_at_once(gate: Gate, check: Check, clock: Callable[[], float]) -> Awai
         raise
     except BaseException as exc:  # noqa: BLE001  # the plugin boundary: whatever a rail raises becomes its failure
         outcome = exc
-    if inspect.isawaitable(outcome):
+    if type(outcome) is not Verdict and inspect.isawaitable(outcome):
         return outcome
     gate.answer(check, outcome, now=clock())
     return None

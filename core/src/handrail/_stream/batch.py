@@ -1,25 +1,37 @@
-"""Drives a gate over an answer of which nothing is wanted before its end: reads all of it, then asks the rails.
+"""Drives a gate over a text of which nothing is wanted before its end: reads all of it, then asks the rails.
 
-It needs no task to read and none to ask, except where several rails are asked at once.
+Such a text is a user's message, or an answer that nobody waits for. The runner needs no task to read and none to ask,
+except where several rails are asked at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
+import anyio.to_thread
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
 from handrail._stream.backend import running_clock
+from handrail._stream.gate import Gate
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import what_broke
-from handrail._stream.steps import Check
+from handrail._stream.source import OneChunk
+from handrail._stream.steps import NEVER, Check
+from handrail._types import Chunk
 
 if TYPE_CHECKING:
-    from handrail._stream.gate import Gate
+    from handrail._events import Blocked, RailFailed
+    from handrail._stream.plan import RailPlan
     from handrail._stream.source import Source
     from handrail._stream.steps import Item
+    from handrail._turn import Turn
+
+T = TypeVar("T")
+
+_SHORT = 8192  # characters, which are read as JSON within the ten milliseconds that the loop may be held
 
 
 class Batch:
@@ -113,3 +125,35 @@ class Batch:
             if other.cancel is not None:
                 other.cancel()
         gate.step.cancel.clear()
+
+
+async def guard_text(
+    rails: Sequence[RailPlan], text: str, turn: Turn, *, parallel: bool, as_written: bool = False
+) -> tuple[str, Blocked | RailFailed | None]:
+    """Run rails over a text that is whole; return it as they let it through, and what stopped it.
+
+    Args:
+        rails: planned for a whole text.
+        text: the text.
+        turn: what they are told of the call.
+        parallel: whether neighbouring window rails run at once.
+        as_written: whether the text is content already, which is not read as JSON.
+    """
+    items, stop = await guard_message(rails, Chunk(text), turn, parallel=parallel, as_written=as_written)
+    return "".join([item for item in items if isinstance(item, str)]), stop
+
+
+async def guard_message(
+    rails: Sequence[RailPlan], message: Chunk, turn: Turn, *, parallel: bool, as_written: bool = False
+) -> tuple[list[Item], Blocked | RailFailed | None]:
+    """Run rails over a message that is whole; return what they let through of it, and what stopped it.
+
+    See `guard_text`.
+    """
+    gate = Gate(rails, turn, parallel=parallel, whole=True, as_written=as_written, inner=True)
+    return await Batch(gate, OneChunk(message), max_characters=NEVER).take(), gate.stop
+
+
+async def beside_the_loop(function: Callable[[], T], characters: int) -> T:
+    """Call a function that reads every character: at once for a short text, in a thread for a long one."""
+    return function() if characters <= _SHORT else await anyio.to_thread.run_sync(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail._content import SurrogateJoiner
 from handrail._events import Retraction
@@ -25,6 +25,7 @@ class Chain:
     Attributes:
         stages: those that text goes through, in order.
         length: characters that came out of the last of them.
+        whole: returns text with its characters whole, as rails read it: half a surrogate pair waits for the other half.
         done: True once all text has come out.
         stopped: the stage that ended the stream.
         waiting: what came out while it was not this chain's turn; None while it is.
@@ -37,6 +38,7 @@ class Chain:
         self._decodings = [stage for stage in stages if isinstance(stage, Decoding)]
         self._encodings = [stage for stage in stages if isinstance(stage, Encoding)]
         self._joiner = SurrogateJoiner()
+        self.whole: Callable[[str], str] = self._joiner.feed if self.stages else _as_it_is
         self.length = 0
         self.done = False
         self.stopped = next((stage for stage in self.stages if stage.stop is not None), None)
@@ -58,19 +60,6 @@ class Chain:
     def watched(self) -> bool:
         """True while a rail that observes has not judged all text, most of which may be out."""
         return any(isinstance(stage, WindowStage | Aside) and stage.watched for stage in self.stages)
-
-    @property
-    def due(self) -> int:
-        """Characters that must have come in before there is anything to do."""
-        return self.stages[0].due if self.stages else 0
-
-    def whole(self, text: str) -> str:
-        """Return text with its characters whole, as rails read it: half a surrogate pair waits for the other half."""
-        return self._joiner.feed(text) if self.stages else text
-
-    def receive(self, text: str, step: Step) -> None:
-        """Let the first stage have text about which nothing is to be asked yet."""
-        self.stages[0].receive(self.whole(text), step)
 
     def finish(self, step: Step, *, cut: bool) -> None:
         """Take the end of the text.
@@ -105,8 +94,8 @@ class Chain:
 
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> None:
         """Pass what came of a check to its stage, and what that lets out to the next ones."""
-        asked = check.lane.stage
-        stage = next(one for one in self.stages if one is asked or (isinstance(one, Aside) and one.asks(asked)))
+        asked: Any = check.lane.stage  # a window stage, of this chain or of one beside it
+        stage: WindowStage | Aside = asked if asked in self.stages else self._aside_of(asked)
         text, finished = stage.answer(check, outcome, step, now=now, timed_out=timed_out)
         if stage.stop is not None:
             self.stopped = stage
@@ -116,6 +105,9 @@ class Chain:
             stage.follower = None
         if text or finished:
             self.push(text, step, finished=finished, index=index)
+
+    def _aside_of(self, asked: object) -> Aside:
+        return next(stage for stage in self.stages if isinstance(stage, Aside) and stage.asks(asked))
 
     def _insert(self, index: int, follower: WindowStage, *, behind: WindowStage) -> None:
         self.stages.insert(index, follower)
@@ -135,3 +127,7 @@ class Chain:
         for later in self.stages[self.stages.index(stage) :]:
             offset = later.map.to_output(offset)
         return min(offset, self.length)
+
+
+def _as_it_is(text: str) -> str:
+    return text

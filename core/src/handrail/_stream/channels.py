@@ -1,7 +1,8 @@
-"""How the channels of an answer are read: which stages each has, and what its text says."""
+"""How the channels of an answer are read: which stages each has, what its text says, and whose turn it is to go out."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
@@ -115,7 +116,7 @@ class Channels:
         return stages
 
     def _window_stage(self, plans: tuple[tuple[RailPlan, int], ...], key: Key, tool_name: str | None) -> WindowStage:
-        return WindowStage(plans, self.turn.journal, key, tool_name)
+        return WindowStage(plans, self.turn, key, tool_name)
 
     def _session(self, plan: RailPlan, key: Key, step: Step) -> SessionStage:
         session = SessionStage(plan, self.turn, key[0])
@@ -171,3 +172,33 @@ class _ToolCall:
     def __call__(self, arguments: str) -> ToolCallDelta:
         opening, self._opening = self._opening, ToolCallDelta(self._opening.index, kind=self._opening.kind)
         return ToolCallDelta(opening.index, opening.id, opening.name, arguments, opening.kind)
+
+
+class Calls:
+    """Has calls go out one after another, for that is how clients expect them: OpenAI's fails on an index out of turn.
+
+    Attributes:
+        empty: indices of the calls that have no arguments so far; a custom tool's input may be empty.
+    """
+
+    __slots__ = ("_queue", "empty")
+
+    def __init__(self) -> None:
+        self.empty: set[int] = set()
+        self._queue: deque[Chain] = deque()  # from the call whose turn it is
+
+    def add(self, opening: ToolCallDelta, chain: Chain) -> None:
+        """Take the next call; what comes out of it waits until those before it are done."""
+        if opening.kind == "function":
+            self.empty.add(opening.index)
+        if self._queue:
+            chain.waiting = []
+        self._queue.append(chain)
+
+    def go_on(self, step: Step) -> None:
+        """Let go out what has waited, as far as the calls before it are done."""
+        queue = self._queue
+        while len(queue) > 1 and queue[0].done:
+            queue.popleft()
+            step.items.extend(queue[0].waiting or ())
+            queue[0].waiting = None

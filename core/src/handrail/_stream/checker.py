@@ -107,26 +107,30 @@ class Checker:
 
     async def _work(self) -> None:
         """Ask about one window after another, for starting a task costs more than waking one."""
-        scope = anyio.CancelScope()
+        scope, todo, wake = anyio.CancelScope(), self._todo, None
         try:
             with scope:
-                await self._ask_all(scope)
+                while not scope.cancel_called and (todo or not self._gate.ended):
+                    if todo:
+                        await self._ask(*todo.popleft(), scope)
+                    else:
+                        self._idle.append(wake := self._tasks.new_wake())
+                        await wake
         except Exception as exc:  # noqa: BLE001  # a fault of the engine's own: the consumer must learn of it
             self.break_off(exc)
-        if self._todo:  # the check of this worker was cancelled, and so was the worker
+        except BaseException:
+            self._cancelled_idle(wake)
+            raise
+        if todo:  # the check of this worker was cancelled, and so was the worker
             self._tasks.start(self._work)
 
-    async def _ask_all(self, scope: anyio.CancelScope) -> None:
-        todo = self._todo
-        while not scope.cancel_called:
-            if todo:
-                await self._ask(*todo.popleft(), scope)
-            elif self._gate.ended:
-                return
-            else:
-                wake = self._tasks.new_wake()
-                self._idle.append(wake)
-                await wake
+    def _cancelled_idle(self, wake: Wake | None) -> None:
+        """Ask a worker for nothing more that is cancelled while it waits, as by a timer that a rail has left behind."""
+        if wake in self._idle:
+            self._idle.remove(wake)
+        elif self._todo:  # it was woken for a check that now nobody asks about
+            self._abandon()
+            self.do()
 
     async def _ask(self, check: Check, rest: Awaitable[object] | None, scope: anyio.CancelScope) -> None:
         gate, timed_out = self._gate, False
@@ -155,9 +159,12 @@ class Checker:
     def _leave_cancelled(self, scope: anyio.CancelScope) -> None:
         """Let a worker end whose check was cancelled by nobody here."""
         if cancelled_from_outside():  # the loop shuts down; a rail that cancels its own task looks the same
-            self._gate.error = RailError("a check was cancelled together with its task", rail="")
-            self._gate.abandon()
+            self._abandon()
             scope.cancel()
+
+    def _abandon(self) -> None:
+        self._gate.error = RailError("a check was cancelled together with its task", rail="")
+        self._gate.abandon()
 
     def _watch(self, check: Check, deadline: float) -> None:
         """Have the check cancelled when its time is over: one timer for all of a stream, set for the first of them."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from handrail._stream.calls import Calls
-from handrail._stream.channels import Channels
-from handrail._stream.outcome import begun, record
+from handrail._stream.channels import Calls, Channels
+from handrail._stream.outcome import record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
 from handrail._stream.received import Received
 from handrail._stream.steps import NEVER, Step, Stop
 from handrail._stream.windows import WindowStage
 from handrail._types import Channel, Chunk, ToolCallDelta
-from handrail.errors import HandrailError, PluginContractError
+from handrail.errors import HandrailError
 
 if TYPE_CHECKING:
     from handrail._records import CheckRecord
@@ -101,8 +100,9 @@ class Gate:
     @property
     def under_way(self) -> list[CheckRecord]:
         """The beginnings of the records of checks that rails were asked for and have not answered."""
-        stages = [stage for chain in self._chains.values() for stage in chain.stages]
-        return [begun(check) for stage in stages if isinstance(stage, WindowStage) for check in stage.under_way]
+        stages = [stage for chain in self._chains.values() for stage in chain.stages if isinstance(stage, WindowStage)]
+        checks = [check for stage in stages for check in stage.under_way]
+        return [check.lane.plan.record(check.window.channel, check.started_at, check.window) for check in checks]
 
     @property
     def checking(self) -> bool:
@@ -121,8 +121,12 @@ class Gate:
         """Look at what `buffer` has, or at so many characters of it; return whether more is left."""
         if not self.buffer:
             return False
-        if (unseen := self.received.add_text(self.buffer, most)) and not self.ended and not self._finished:
-            self._take_text(unseen)
+        unseen = self.received.add_text(self.buffer, most)
+        if unseen and not self.ended and not self._finished:
+            if self._text is None:
+                self._begin_text(unseen)
+            else:
+                self._feed(self._text, unseen)
         return bool(self.buffer)
 
     def feed(self, text: str) -> None:
@@ -161,9 +165,6 @@ class Gate:
         Raises:
             PluginContractError: a tool call is none.
         """
-        for call in chunk.tool_calls:
-            if not isinstance(call, ToolCallDelta):
-                raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
         self.received.add(chunk)
         if chunk.reasoning and not self.ended:
             if (chain := self._chains.get(("reasoning", 0))) is None:
@@ -185,7 +186,7 @@ class Gate:
         self.error = error
         cut = error is not None or self.received.finish_reason not in _COMPLETE
         if self._blank and self._text is None:
-            self._take_text("", is_last=True)
+            self._begin_text("", is_last=True)
         self._finished = True
         for index in () if cut else self._calls.empty:  # so that rails see the call at all
             self._feed(self._chains["tool_calls", index], "{}")
@@ -214,7 +215,7 @@ class Gate:
         chain = self._chains[check.lane.stage.key]
         if self.buffer and self._text is not None and self.due:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
-            self._text.receive(self.received.add_text(self.buffer), self.step)
+            self._text.stages[0].receive(self._text.whole(self.received.add_text(self.buffer)), self.step)
         step, begun, waiting = self.step, len(self.step.start), len(self.step.items)
         chain.answer(check, outcome, step, now=now, timed_out=timed_out)
         if self.telling is not None and len(step.items) > waiting:
@@ -238,23 +239,23 @@ class Gate:
         if not self.ended:
             self._end()
 
-    def _take_text(self, text: str, *, is_last: bool = False) -> None:
-        """Send text through its chain, once it is known how it is to be read."""
-        chain = self._text
-        if chain is None:
-            text, self._blank = self._blank + text, ""
-            if not is_last and self._channels.is_undecided(text):
-                self._blank = text
-                return
-            chain = self._text = self._chains["text", 0] = self._channels.text(
-                text, self.step, is_refusal=bool(self.received.metadata.get("refusal"))
-            )
-        self._feed(chain, text)
+    def _begin_text(self, text: str, *, is_last: bool = False) -> None:
+        """Send text through a chain, once it is known how it is to be read."""
+        text, self._blank = self._blank + text, ""
+        if not is_last and self._channels.is_undecided(text):
+            self._blank = text
+            return
+        is_refusal = bool(self.received.metadata.get("refusal"))
+        self._text = self._chains["text", 0] = self._channels.text(text, self.step, is_refusal=is_refusal)
+        self._feed(self._text, text)
 
     def _transform_first(self, text: str) -> str:
         """Take a piece of text as `transform` does, while it is not known that stages may be called directly."""
         self.received.texts.append(text)
-        self._take_text(text)
+        if self._text is None:
+            self._begin_text(text)
+        else:
+            self._feed(self._text, text)
         if self._text is not None and self._text.is_quick:
             self._quick = self._text
         if self.ended:
@@ -285,7 +286,7 @@ class Gate:
         self._checks += len(self.step.start) - begun
         self._stopping = self._stopping or self.step.stop_reading
         if chain is self._text:
-            self.due = chain.due
+            self.due = chain.stages[0].due if chain.stages else 0
         stage = chain.stopped
         if stage is not None and stage.stop is not None and not self.ended:
             if (retraction := chain.retraction(stage)) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ from handrail._stream.edits import lowered, merge, unapplied
 from handrail._stream.outcome import DEFERRED, fail_late
 from handrail._stream.steps import NEVER, Check
 from handrail._types import Edit, Window
-from handrail.errors import PluginContractError, RailError
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from handrail._stream.kept import StageText
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Step
+    from handrail._turn import Turn
 
 _PASSES = ("allow", "rewrite")
 _place = attrgetter("cleared", "rank")
@@ -27,24 +28,31 @@ class Lane:
     """One rail of a stage.
 
     Attributes:
+        turn: what the rail is told of the call.
         rank: its place among the rails of the stage; those of one rank judge the text side by side, later ones judge
             what the earlier ones make of it.
         stage: the stage that it is part of.
+        holds: whether text waits for the rail.
+        feed: passes more text to the strategy.
+        due: characters that must have come into the stage before it is worth asking the strategy.
         running: its checks that have not been answered, dropped ones included; each holds a slot.
         cleared: text up to here has passed the rail.
         edits: what it wants replaced in what is cleared, and the stage has not replaced yet.
         refused: the first window, as far as is known, that did not pass.
         stopped_by: the same once every earlier window has been answered.
         complete: True once every character was in a window that passed.
-        session: what a stateful rail has opened for this stream, once it was asked.
+        judge: asks the rail, or the session that it opens for this stream.
         rewrote: True once it has asked for an edit, or has put off its judgement until it has seen the whole text.
         lost: True once the strategy of a rail that observes has failed, so that it is asked nothing more.
     """
 
-    def __init__(self, plan: RailPlan, rank: int, stage: StageText) -> None:
+    def __init__(self, plan: RailPlan, turn: Turn, rank: int, stage: StageText) -> None:
         if plan.make_strategy is None:  # pragma: no cover  # the planner gives every window rail one
             raise PluginContractError(f"rail {plan.name!r} has no strategy", plugin=plan.plugin)
         self.plan = plan
+        self.turn = turn
+        self.holds = plan.holds
+        self._slots = plan.max_concurrency
         self._make_strategy = plan.make_strategy
         self.rank = rank
         self.running = 0
@@ -65,26 +73,17 @@ class Lane:
         # of windows that passed: what they clear, and from where on to read to see again what edits beyond that need
         self._passed: deque[tuple[int, int]] = deque()
         self._deferred = self._exhausted = self._is_shown = False
-        self.session: object = None
+        self._worth_at = 0  # characters that must have come in before the strategy is asked again
+        self.judge = self.plan.judge()
         self._strategy = self._make_strategy()
         self._gathers = hasattr(self._strategy, "needs")
-
-    @property
-    def needs(self) -> int:
-        """How many more characters must come before it is worth asking the strategy."""
-        if self.running >= self.plan.max_concurrency or self.refused is not None or self._deferred or self.lost:
-            return NEVER
-        return max(1, int(self._strategy.needs)) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
+        self.feed: Callable[[str], object] = self._strategy.feed
+        self.due = 0
 
     @property
     def busy(self) -> bool:
         """True while a check runs whose answer matters."""
         return bool(self.waiting) and self.stopped_by is None
-
-    def feed(self, text: str) -> None:
-        """Pass more text to the strategy."""
-        if not self.lost:
-            self._strategy.feed(text)
 
     def finish(self) -> None:
         """Let the strategy know that no more text will come."""
@@ -94,6 +93,7 @@ class Lane:
     def lose(self) -> None:
         """Ask nothing more."""
         self.lost = self.complete = True
+        self.feed, self.due = _ignore, NEVER
 
     def ask(self, step: Step) -> None:
         """Ask the strategy for windows while there is a free slot.
@@ -101,12 +101,14 @@ class Lane:
         Raises:
             PluginContractError: the strategy made a window that does not fit.
         """
+        stage, self.due = self.stage, NEVER
         if self.lost:
             return
-        stage = self.stage
-        while self.running < self.plan.max_concurrency and self.refused is None and not stage.stopping:
-            if (window := self._next_window()) is None:
+        while self.running < self._slots and self.refused is None and not stage.stopping:
+            waits = stage.length < self._worth_at and not stage.finished
+            if waits or (window := self._next_window()) is None:
                 self._exhausted = stage.finished
+                self.due = NEVER if self._deferred else self._worth_at
                 break
             self._window_end = window.end
             self.running += 1
@@ -132,7 +134,7 @@ class Lane:
             if check.verdict is None and check.failure is None:
                 return
             waiting.popleft()
-            if check.run is not None and self.plan.holds:
+            if check.run is not None and self.holds:
                 check.run.held = now - check.asked_at
             if not self._pass(check, step):
                 self.refused = self.stopped_by = check
@@ -161,7 +163,9 @@ class Lane:
         else:
             made = self._strategy.window()
             if made is None:
-                return self._empty_window()
+                needs = int(self._strategy.needs) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
+                self._worth_at = stage.length + max(needs, 1)
+                return self._empty_window() if stage.finished else None
             window = self._moved(made) if self._origin else made
             self._validate(window)
         if stage.channel != "text":
@@ -171,7 +175,7 @@ class Lane:
     def _empty_window(self) -> Window | None:
         """Return, once, a window of a tool call that says nothing: a rail may judge it by its name."""
         stage = self.stage
-        if self._is_shown or stage.channel != "tool_calls" or not stage.finished or stage.length:
+        if self._is_shown or stage.channel != "tool_calls" or stage.length:
             return None
         self._is_shown = True
         return Window("", 0, 0, 0, 0, last=True, channel="tool_calls", tool_name=stage.tool_name)
@@ -237,7 +241,7 @@ class Lane:
         if verdict.edits:
             fresh = self._trimmed(verdict.edits, window)
             if fresh is None or any(edit.start < self.cleared for edit in fresh):
-                fail_late(check, self._too_late(verdict.edits[0]), step)
+                fail_late(check, verdict.edits[0], self.cleared, step)
                 return False
             edits = merge([*edits, *fresh])
             self.rewrote = self.rewrote or bool(fresh)
@@ -280,13 +284,9 @@ class Lane:
             check.dropped = True
             step.cancel.append(check)
 
-    def _too_late(self, edit: Edit) -> RailError:
-        return RailError(
-            f"{self.plan.plugin}: rail {self.plan.name!r} rewrites characters {edit.start} to {edit.end}, but "
-            f"the part before {self.cleared} was already released; a larger hold_size lets it see them in time",
-            rail=self.plan.name,
-            plugin=self.plan.plugin,
-        )
+
+def _ignore(text: str) -> None:
+    """Do nothing with text of which nothing is asked any more."""
 
 
 def first_to_stop(lanes: Sequence[Lane]) -> Lane | None:

@@ -81,23 +81,14 @@ def kind_of(error: BaseException) -> FailureKind:
     return "raised" if isinstance(cause, Exception) else "cancelled"
 
 
-def begun(check: Check) -> CheckRecord:
-    """Make the record of a check that has begun; what came of it is not in it yet."""
-    run = check.lane.plan.record(check.window.channel, check.started_at)
-    run.characters, run.window = len(check.window.text), (check.window.context_start, check.window.end)
-    return run
-
-
 def record(check: Check, now: float, error: RailError | None = None) -> CheckRecord:
     """Make the record of a check that has ended."""
-    plan, window, verdict = check.lane.plan, check.window, check.verdict
-    duration = now - check.asked_at if check.started_at else 0.0
-    started = check.started_at or time.time()
+    window, verdict = check.window, check.verdict
+    run = check.run = check.run or check.lane.plan.record(window.channel, check.started_at or time.time(), window)
     decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
-    run = check.run = check.run or plan.record(window.channel, started)
     run.decision = "rewrite" if verdict is DEFERRED else decision
-    run.characters, run.window = len(window.text), (window.context_start, window.end)
-    run.finished_at, run.duration = started + duration, duration
+    run.duration = now - check.asked_at if check.started_at else 0.0
+    run.finished_at = run.started_at + run.duration
     if error is not None:
         run.error, run.allowed_on_error, run.failure = str(error), check.failure is None, kind_of(error)
         run.detail = error.detail
@@ -116,10 +107,17 @@ def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
     return run
 
 
-def fail_late(check: Check, error: RailError, step: Step) -> None:
-    """Turn a check whose answer cannot be carried out into a failure."""
+def fail_late(check: Check, edit: Edit, cleared: int, step: Step) -> None:
+    """Turn a check whose edit comes after that text has passed into a failure."""
+    plan = check.lane.plan
+    error = RailError(
+        f"{plan.plugin}: rail {plan.name!r} rewrites characters {edit.start} to {edit.end}, but the part before "
+        f"{cleared} was already released; a larger hold_size lets it see them in time",
+        rail=plan.name,
+        plugin=plan.plugin,
+    )
     check.verdict, check.failure = None, error
-    step.failures.append(Failure(check.lane.plan.name, check.lane.plan.plugin, "it rewrites text that has passed"))
+    step.failures.append(Failure(plan.name, plan.plugin, "it rewrites text that has passed"))
     if check.run is not None:
         check.run.decision, check.run.error, check.run.failure = "failed", str(error), "contract"
 

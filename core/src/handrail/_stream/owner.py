@@ -5,16 +5,39 @@ from __future__ import annotations
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from handrail._stream.backend import on_asyncio, scheduler, spawn
-from handrail._stream.only_async import OnlyAsync
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._stream.pull import Pull
     from handrail._stream.pump import Pump
     from handrail._stream.render import Renderer
+
+
+class OnlyAsync:
+    """An object that is iterated with `async for`, and refuses `for` with an error that says so."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a guarded stream is asynchronous: write 'async for', or use rails.generate()")
+
+
+class OnlyAsyncBlock:
+    """An object that is entered with `async with`, and refuses `with` with an error that says so."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("a guarded stream is asynchronous: write 'async with'")
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Never reached; a `with` statement looks for it before it enters."""
 
 
 def end_when_forgotten(consumer: object, end: Callable[[], None]) -> None:

@@ -8,15 +8,49 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from handrail._events import Blocked, RailFailed
-from handrail._protocols import StatefulWindowRail, Strategy, StreamRail, WindowRail
+from handrail._protocols import StatefulWindowRail, Strategy, StreamRail, WindowRail, WindowSession
 from handrail._records import CheckRecord, FailureKind, RailId
-from handrail._stream.whole import Whole
-from handrail._types import Channel, Verdict
+from handrail._turn import Turn
+from handrail._types import Channel, Verdict, Window
+from handrail.errors import PluginContractError
 
 MakeStrategy: TypeAlias = Callable[[], Strategy]
 
+Judge: TypeAlias = Callable[[Window, Turn], object]
+"""Asks a rail about a window; returns what the rail returns."""
+
 READ_BY_ALL: tuple[Channel, ...] = ("text", "tool_calls")
 """What a rail is shown that does not say: all that a reader can act on."""
+
+
+class Whole:
+    """A strategy that asks once, about the whole text.
+
+    Attributes:
+        needs: see `Strategy`; before the end no amount of text is enough.
+    """
+
+    needs = 2**62
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._finished = False
+
+    def feed(self, text: str) -> None:
+        """Take more text."""
+        self._pieces.append(text)
+
+    def finish(self) -> None:
+        """Record that no more text will come."""
+        self._finished = True
+
+    def window(self) -> Window | None:
+        """Return the whole text, once."""
+        if not self._finished or not self._pieces:
+            return None
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return Window(text, 0, 0, len(text), len(text), last=True) if text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +159,23 @@ class RailPlan:
             rail_id=self.rail_id,
         )
 
-    def record(self, channel: Channel, started_at: float) -> CheckRecord:
-        """Begin the record of a check by this rail."""
+    def record(self, channel: Channel, started_at: float, window: Window | None = None) -> CheckRecord:
+        """Begin the record of a check by this rail: of a window, or of what a session is yet to read."""
         return CheckRecord(
             rail=self.name,
             direction=self.direction,
             started_at=started_at,
+            characters=0 if window is None else len(window.text),
+            window=(0, 0) if window is None else (window.context_start, window.end),
             channel=channel,
             rail_id=self.rail_id,
             plugin=self.plugin,
             mode="observe" if self.observes else "enforce",
         )
+
+    def judge(self) -> Judge:
+        """Return what judges the windows of one stream, in order."""
+        return _Stateful(self.rail).check if self.is_stateful else self.rail.check  # type: ignore[arg-type, union-attr]  # which of them it is
 
     def for_whole_text(self) -> RailPlan:
         """Return the same rail with one window of everything in place of its strategy."""
@@ -144,6 +184,28 @@ class RailPlan:
     def for_message(self) -> RailPlan:
         """Return the same rail for a user's message: it reads the text, whatever it looks at in an answer."""
         return replace(self.for_whole_text(), channels=("text",))
+
+
+class _Stateful:
+    """Judges one stream by the session of a rail, which is opened when the first window comes."""
+
+    def __init__(self, rail: StatefulWindowRail) -> None:
+        self._rail = rail
+        self._session: WindowSession | None = None
+
+    def check(self, window: Window, turn: Turn) -> object:
+        """Ask the session.
+
+        Raises:
+            PluginContractError: what was opened has no `check`.
+        """
+        if self._session is None:
+            session = self._rail.open(turn)
+            if not callable(getattr(session, "check", None)):
+                kind = type(session).__name__
+                raise PluginContractError(f"open() returned a {kind}; it must return an object with check(window)")
+            self._session = session
+        return self._session.check(window)
 
 
 Ranked: TypeAlias = tuple[RailPlan, int]

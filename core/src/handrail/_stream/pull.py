@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -14,8 +14,7 @@ from handrail._stream.backend import cancelled_from_outside, running_clock, spaw
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
-from handrail._stream.slices import SLICE, parts
-from handrail._stream.source import as_chunk, cancelled_inside, close_source
+from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
 
@@ -145,7 +144,7 @@ class Pull:
         """Yield what the gate lets out."""
         gate, plain = self.gate, renderer.plain_text
         buffer = gate.buffer
-        came, most, error = 0, self._max_characters, None
+        came, due, error = 0, 0, None
         try:
             pieces = await self._open()
             transform = self._told(gate.transform) if plain and gate.only_transforms else None
@@ -165,7 +164,7 @@ class Pull:
                     or chunk.metadata is not None
                 ):
                     await self._read_beside(chunk)
-                elif came <= most and not (buffer if transform is not None else came >= gate.due) and not gate.ended:
+                elif came < due and (transform is None or not (buffer or gate.ended)):
                     continue
                 more = True
                 while more:
@@ -176,6 +175,8 @@ class Pull:
                         yield rendered
                 if gate.ended:
                     break
+                most = self._max_characters - gate.received.beside
+                due = most + 1 if transform is not None else min(gate.due, most + 1)
         except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
             error = self._broken(exc)
         finally:
@@ -229,7 +230,8 @@ class Pull:
             if rest is not None:
                 await ask(gate, check, self._clock, rest)
         step.cancel.clear()
-        log_failures(gate)
+        if step.failures:
+            log_failures(gate)
         if before_more:
             await anyio.lowlevel.checkpoint()
 
@@ -272,7 +274,7 @@ class Pull:
         await self._check()
         if self.gate.telling is not None:
             self.gate.telling.look()
-        rendered = list(self._rendered(renderer))
+        rendered = [*self._rendered(renderer)]
         try:
             what_broke(self.gate)
         except Exception as exc:  # noqa: BLE001  # raised after what goes out, unless it is rendered
@@ -282,10 +284,14 @@ class Pull:
                 self.gate.error = exc  # raised after what goes out
         return rendered
 
-    def _rendered(self, renderer: Renderer) -> Iterator[Any]:
+    def _rendered(self, renderer: Renderer) -> Sequence[Any]:
+        """Take what goes out, as the consumer sees it."""
         items = self.gate.step.items
-        if items and self.gate.telling is not None:
+        if not items:
+            return ()
+        if self.gate.telling is not None:
             self.gate.telling.first_released(items)
-        while items:
-            if (rendered := renderer.render(items.popleft())) is not None:
-                yield rendered
+        plain = renderer.plain_text
+        rendered = [item if plain and type(item) is str else renderer.render(item) for item in items]
+        items.clear()
+        return [one for one in rendered if one is not None]

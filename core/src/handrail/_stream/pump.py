@@ -11,12 +11,11 @@ import anyio
 import anyio.lowlevel
 
 from handrail._stream.asking import ENDS_A_PROGRAM
-from handrail._stream.backend import Wake, scheduler
+from handrail._stream.backend import scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
-from handrail._stream.slices import SLICE
-from handrail._stream.source import cancelled_inside
+from handrail._stream.source import SLICE, cancelled_inside
 from handrail._stream.tasks import Tasks
 from handrail._turn import DEADLINE, effective_deadline
 from handrail.errors import AnswerTooLongError, StreamClosedError
@@ -120,7 +119,7 @@ class Pump:
             Exception: what broke the generation, after everything that could be delivered.
             StreamClosedError: another task is already waiting, or a task of the stream itself called this.
         """
-        tasks, checker = self._run()
+        tasks, checker = self._running or self._run()
         while not self.gate.step.items:
             if tasks.are_done and (self.gate.ended or self._source is not None):
                 what_broke(self.gate, checker.fatal)
@@ -174,6 +173,7 @@ class Pump:
         if self._lifetime is None or self._running is None or not self._running[0].are_done:
             return
         if self.gate.ended or self._source is not None:
+            self._running[0].when_done = None  # so that nothing of a stream that is over holds on to itself
             self._lifetime.end()
 
     def _run(self) -> tuple[Tasks, Checker]:
@@ -187,7 +187,8 @@ class Pump:
         if checker.taker is not None:
             raise StreamClosedError(ONE_READER)
         wake = checker.taker = tasks.new_wake()
-        tasks.waiting = [*filter(_awaited, tasks.waiting), wake]
+        tasks.waiting = [earlier for earlier in tasks.waiting if not earlier.done()]
+        tasks.waiting.append(wake)
         try:
             await wake
         finally:
@@ -216,7 +217,3 @@ class Pump:
                 checker.do()
                 raise
         checker.do()
-
-
-def _awaited(wake: Wake) -> bool:
-    return not wake.done()

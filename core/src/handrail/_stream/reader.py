@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import anyio.lowlevel
 
 from handrail._stream.backend import Wake, cancelled_from_outside, wake_factory, wake_up
-from handrail._stream.slices import SLICE, parts
-from handrail._stream.source import as_chunk, cancelled_inside, close_source
+from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError

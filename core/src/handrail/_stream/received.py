@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from handrail._events import Finished
 from handrail._llm_call import told_usage
 from handrail._stream.steps import NEVER
+from handrail._types import ToolCallDelta
+from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from handrail._types import Chunk, Usage
@@ -21,15 +23,26 @@ class Received:
         characters: of text, reasoning and arguments together.
         beside: those of reasoning and arguments alone.
         pieces: how many pieces the text came in.
+        beyond_ascii: bytes of the text in UTF-8, beyond one for each character.
         usage, finish_reason, metadata: the last that came of each.
     """
 
-    __slots__ = ("aside", "beside", "characters", "finish_reason", "metadata", "pieces", "texts", "usage")
+    __slots__ = (
+        "aside",
+        "beside",
+        "beyond_ascii",
+        "characters",
+        "finish_reason",
+        "metadata",
+        "pieces",
+        "texts",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.aside: list[str] = []
-        self.beside = self.characters = self.pieces = 0
+        self.beside = self.beyond_ascii = self.characters = self.pieces = 0
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self.metadata: dict[str, Any] = {}
@@ -53,11 +66,20 @@ class Received:
                 buffer.clear()
         self.pieces += count
         self.characters += len(text)
+        if not text.isascii():
+            self.beyond_ascii += len(text.encode("utf-8", "surrogatepass")) - len(text)
         self.texts.append(text)
         return text
 
     def add(self, chunk: Chunk) -> None:
-        """Take what a chunk has beside text."""
+        """Take what a chunk has beside text.
+
+        Raises:
+            PluginContractError: a tool call is none.
+        """
+        for call in chunk.tool_calls:
+            if not isinstance(call, ToolCallDelta):
+                raise PluginContractError(f"a chunk has a {type(call).__name__} as a tool call, not a ToolCallDelta")
         parts = [f"{call.name or ''}{call.arguments}" for call in chunk.tool_calls]
         if chunk.reasoning:
             parts.append(chunk.reasoning)
@@ -78,5 +100,10 @@ class Received:
 
     @property
     def tokens(self) -> int:
-        """How many tokens were received, never too few: a piece is one at least, and five characters are hardly two."""
-        return self.pieces + len(self.aside) + self.characters // 5
+        """How many tokens were received, hardly ever too few, however many of them came joined in one piece.
+
+        A piece is one at least, and five characters are hardly two pieces. What came joined counts one for two letters,
+        and one for a character of three bytes, which many vocabularies know as one token.
+        """
+        apart = self.pieces + len(self.aside) + self.characters // 5
+        return max(apart, self.characters // 2 + self.beyond_ascii // 4)

@@ -6,10 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from handrail._stream.edits import OffsetMap
-from handrail._stream.faithful import Faithful
 from handrail._stream.outcome import kind_of, rail_error, sound_block
 from handrail._stream.steps import Failure, Stop
-from handrail._stream.trail import Trail
+from handrail._stream.trail import Faithful, Trail
 from handrail._types import Channel, Edit, Ruling, Verdict
 from handrail.errors import PluginContractError
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from handrail._records import CheckRecord
     from handrail._stream.kept import StageText
-    from handrail._stream.plan import RailPlan
+    from handrail._stream.plan import Judge, RailPlan
+    from handrail._turn import Turn
     from handrail.errors import RailError
 
 NEVER = 2**62
@@ -31,13 +32,15 @@ class Asker(Protocol):
 
     Attributes:
         plan: the rail.
+        turn: what the rail is told of the call.
         stage: the text that it reads.
-        session: what a stateful rail has opened for the stream.
+        judge: asks the rail, or the session that it opens for the stream.
     """
 
     plan: RailPlan
+    turn: Turn
     stage: StageText
-    session: object
+    judge: Judge
 
 
 class Check:

@@ -22,16 +22,14 @@ _inside: ContextVar[tuple[Tasks, ...]] = ContextVar("handrail_tasks", default=()
 class Tasks:
     """What runs for one stream.
 
-    Args:
-        when_done: called whenever the last task has ended, if anything is to be.
-
     Attributes:
+        when_done: called whenever the last task has ended, if anything is to be.
         new_wake: makes wake-ups on the running loop.
         waiting: wake-ups that are set when the last task has ended.
     """
 
     def __init__(self, when_done: Callable[[], None] | None = None) -> None:
-        self._when_done = when_done
+        self.when_done = when_done
         self.new_wake: Callable[[], Wake] = wake_factory()
         self._running: dict[object, object] = {}  # the loop keeps only weak references to its tasks
         self.waiting: list[Wake] = []
@@ -52,8 +50,8 @@ class Tasks:
             finally:
                 del self._running[key]
                 if not self._running:
-                    if self._when_done is not None:
-                        self._when_done()
+                    if self.when_done is not None:
+                        self.when_done()
                     self._wake_all()
 
         self._running[key] = None

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handrail._content import pieces_of
-from handrail._stream.edits import OffsetMap, apply, lowered, merge
+from handrail._stream.edits import OffsetMap, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
 from handrail._stream.lanes import Lane, first_to_stop
 from handrail._stream.outcome import conclude, kind_of, lost, record
 from handrail._stream.steps import Check, Failure, Stop
-from handrail._types import Edit
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handrail._content import Piece
     from handrail._stream.plan import RailPlan, Ranked
     from handrail._stream.steps import Step
-    from handrail._turn import Journal
+    from handrail._turn import Turn
 
 
 class WindowStage(StageText):
@@ -33,34 +30,31 @@ class WindowStage(StageText):
         stop, cause: how the stage ended the stream, and the error behind it.
         retract: from which offset on delivered text is to be withdrawn; None for none.
         follower: a stage that was split off and is to be put behind this one.
-        map: where offsets of the text lie after the stage's edits.
-        went_past: characters that the stage before let through before this one was split off, and it never sees.
     """
 
     def __init__(
         self,
         plans: Sequence[Ranked],
-        journal: Journal,
+        turn: Turn,
         key: Key = ("text", 0),
         tool_name: str | None = None,
     ) -> None:
         super().__init__(key, tool_name)
-        self.went_past = self._went = 0  # characters that went by before, and that went out
         self.due = 1
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
         self.retract: int | None = None
         self.follower: WindowStage | None = None
-        self.map = OffsetMap()
-        self._pieces: list[Piece] | None = None  # what went out and nobody has taken note of; None if nobody does
-        self._journal = journal
+        self._turn = turn
+        self._journal = turn.journal
         self._doubtful = False  # a rail has refused, and it is not certain yet that this ends the stream
         self._done = False
-        self._arrange([Lane(plan, rank, self) for plan, rank in plans])
+        self._arrange([Lane(plan, turn.for_rail(plan.rail_id.text), rank, self) for plan, rank in plans])
 
     def _arrange(self, lanes: list[Lane]) -> None:
         self.lanes = lanes
-        self._holding = [lane for lane in lanes if lane.plan.holds]
+        self._holding = [lane for lane in lanes if lane.holds]
+        self._ahead = 0  # how many of them, from the first on, are known to have cleared more than was released
         self._deciding = [lane for lane in lanes if not lane.plan.observes]
         last = max((lane.rank for lane in lanes), default=0)
         self._may_split = any(lane.rank < last and lane.plan.changes for lane in lanes)
@@ -91,15 +85,6 @@ class WindowStage(StageText):
     def watched(self) -> bool:
         """True while a rail that observes has not judged all text."""
         return len(self.lanes) > len(self._deciding) and not all(lane.complete for lane in self.lanes)
-
-    def note_pieces(self) -> None:
-        """Begin to note which pieces of its text go out; before any has come in."""
-        self._pieces = []
-
-    def take_pieces(self) -> list[Piece]:
-        """Return the pieces of its text that went out since the last time."""
-        pieces, self._pieces = self._pieces or [], []
-        return pieces
 
     def receive(self, text: str, step: Step) -> None:
         """Take text, and ask nothing yet."""
@@ -165,17 +150,17 @@ class WindowStage(StageText):
             self._confirm(step)
         if not self._holding:
             self.due = self.length + 1
-        elif len(self.lanes) == 1:
-            self.due = self.length + self.lanes[0].needs
-        else:
-            self.due = self.length + min([lane.needs for lane in self.lanes])
+        elif lanes is self.lanes:
+            self.due = min([lane.due for lane in lanes])
+        else:  # the others wait for what they have waited for
+            self.due = min(self.due, lanes[0].due)
 
     def _split(self, lane: Lane, step: Step) -> None:
         """Let the rails after one that rewrites begin again, on what comes out of this stage."""
         moved = [other for other in self.lanes if other.rank > lane.rank]
         if not moved:
             return
-        follower = WindowStage((), self._journal, self.key, self.tool_name)
+        follower = WindowStage((), self._turn, self.key, self.tool_name)
         follower.length = follower.released = self.released
         follower.map, self.map = self.map, OffsetMap()
         if self._pieces is not None:
@@ -215,10 +200,7 @@ class WindowStage(StageText):
     def _settle(self) -> tuple[str, bool]:
         """Release what every holding rail has cleared; end when a rail has stopped the stream or all is checked."""
         holding = self._holding
-        if len(holding) == 1:
-            limit = holding[0].cleared
-        else:
-            limit = min([lane.cleared for lane in holding], default=self.length)
+        limit = holding[0].cleared if len(holding) == 1 else self._cleared_by_all()
         text = self._release(limit) if limit > self.released else ""
         if self.stopping:
             if (stopper := first_to_stop(self._deciding)) is not None:
@@ -228,32 +210,31 @@ class WindowStage(StageText):
             return text + self._release(self.length), True
         return text, False
 
+    def _cleared_by_all(self) -> int:
+        """Return up to where every holding rail has cleared the text, and `released` while one has cleared no more.
+
+        That one is looked at first, for with many rails most answers change nothing.
+        """
+        holding = self._holding
+        while self._ahead < len(holding):
+            if holding[self._ahead].cleared <= self.released:
+                return self.released
+            self._ahead += 1
+        self._ahead = 0
+        return min([lane.cleared for lane in holding], default=self.length)
+
     def _release(self, limit: int) -> str:
         lanes = self.lanes
         edits = lanes[0].edits if len(lanes) == 1 else [edit for lane in lanes for edit in lane.edits]
         if edits:
             edits = merge(edits)
             limit = lowered(limit, edits)
-        piece = self.kept.slice(self.released, limit)
-        if edits:
-            piece = self._edited(piece, edits, limit)
-        elif self._pieces is not None and limit > self.released:
-            self._pieces.append((self.released, limit, None))
-        self._went += len(piece)
-        if limit > self.released:
-            self.released = limit
+            for lane in lanes:
+                lane.edits = [edit for edit in lane.edits if edit.end > limit]
+        text = self._pass_on(limit, edits)
         if not self._keeps_all:
             self.kept.forget(self._needed_from() if self._may_split else limit)
-        return piece
-
-    def _edited(self, piece: str, edits: list[Edit], limit: int) -> str:
-        applied = [edit for edit in edits if edit.end <= limit]
-        self.map.add(applied)
-        if self._pieces is not None:
-            self._pieces += pieces_of(self.released, max(limit, self.released), applied)
-        for lane in self.lanes:
-            lane.edits = [edit for edit in lane.edits if edit.end > limit]
-        return apply(piece, self.released, applied)
+        return text
 
     def _needed_from(self) -> int:
         return min([self.released, *(lane.restart_at(self.released) for lane in self.lanes)])

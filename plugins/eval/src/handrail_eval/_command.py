@@ -9,10 +9,16 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from handrail_eval._work import Asked, evaluate
-
-_Several = Annotated[tuple[str, ...], Parameter(negative=())]
-_Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+from handrail_eval._options import (
+    Asked,
+    BuildOptions,
+    DataOptions,
+    Flag,
+    JudgingOptions,
+    ResultOptions,
+    StreamOptions,
+)
+from handrail_eval._work import evaluate
 
 app = App(name="eval", help="Measure what rails do to streams, on data.", help_format="plaintext")
 
@@ -23,28 +29,11 @@ def run(
     data: Annotated[tuple[Path, ...], Parameter(negative=())],
     /,
     *,
-    out: Path = Path("handrail-eval"),
-    map: _Several = (),  # noqa: A002  # the option's name
-    preset: str | None = None,
-    labels: Path | None = None,
-    limit: int | None = None,
-    sample: int | None = None,
-    seed: int = 0,
-    pace: float = 50.0,
-    first_token: float = 0.3,
-    concurrency: int = 32,
-    processes: int = 0,
-    engine: str = "local",
-    no_whole: _Flag = False,
-    no_texts: _Flag = False,
-    ask_all: _Flag = False,
-    parquet: _Flag = False,
-    cache: Path | None = None,
-    prices: Path | None = None,
-    fail_if: _Several = (),
-    baseline: Path | None = None,
-    junit: Path | None = None,
-    summary: Path | None = None,
+    chosen: DataOptions | None = None,
+    streams: StreamOptions | None = None,
+    judging: JudgingOptions | None = None,
+    results: ResultOptions | None = None,
+    builds: BuildOptions | None = None,
 ) -> int:
     """Judge the rows of data, and write figures, records and a page.
 
@@ -56,61 +45,22 @@ def run(
     Args:
         config: A folder with a configuration, or its file.
         data: Files of JSON Lines, JSON, CSV or Parquet, or folders of them.
-        out: The folder of the run.
-        map: Which column is which field: 'response=answer,label=score>0.5', quoted, for a shell reads > itself.
-        preset: A known shape of data: pyrit, chat, wildguard or beavertails.
-        labels: A record of decisions whose marks are labels, of the rows with the ids of its calls.
-        limit: Judge the first rows only.
-        sample: Judge so many rows, drawn by the seed.
-        seed: Decides what is drawn, how answers are cut, and how regularly pieces come.
-        pace: Tokens per second of the model.
-        first_token: Seconds before its first token.
-        concurrency: Rows at once, and checks of one rail at once, where rails are waited for.
-        processes: Processes where rails are not waited for; by default one a processor.
-        engine: Who judges: local is this machine; ray, of handrail-ray, a cluster.
-        no_whole: Judge answers as streams only.
-        no_texts: Write no texts: no answers, no reasons of rails, no messages of errors.
-        ask_all: Ask judges of cascades about windows that 'when' spares them, too, to see what they miss.
-        parquet: Write OUT/verdicts.parquet, too: a line for each row, without texts.
-        cache: A file with answers of judges that are known; it is made, and grows.
-        prices: A JSON file with the price of a million tokens in and out: {"MODEL": [0.15, 0.6]}.
-        fail_if: A condition that fails the build: "false_stops > 0.01".
-        baseline: A figures.json of an earlier run; the build fails if figures are worse.
-        junit: Write the conditions as JUnit XML.
-        summary: Write the figures as Markdown to another place, too.
     """
     return evaluate(
         Asked(
             config=config,
-            data=data,
-            out=out,
-            maps=map,
-            preset=preset,
-            labels=labels,
-            limit=limit,
-            sample=sample,
-            seed=seed,
-            pace=pace,
-            first_token=first_token,
-            concurrency=concurrency,
-            processes=processes,
-            engine=engine,
-            whole=not no_whole,
-            texts=not no_texts,
-            ask_all=ask_all,
-            parquet=parquet,
-            cache=cache,
-            prices=prices,
-            fail_if=fail_if,
-            baseline=baseline,
-            junit=junit,
-            summary=summary,
+            paths=data,
+            data=chosen or DataOptions(),
+            streams=streams or StreamOptions(),
+            judging=judging or JudgingOptions(),
+            results=results or ResultOptions(),
+            builds=builds or BuildOptions(),
         )
     )
 
 
 @app.command
-def compare(first: Path, second: Path, /, *, json: _Flag = False) -> int:
+def compare(first: Path, second: Path, /, *, json: Flag = False) -> int:
     """Compare two runs on the same rows.
 
     Exit codes: 0 compared, 2 they cannot be compared.
@@ -136,7 +86,7 @@ def thresholds(
     *,
     budget: str = "fpr=0.01",
     patch: Path | None = None,
-    json: _Flag = False,
+    json: Flag = False,
 ) -> int:
     """Show what the scores of a run's rails are worth, and recommend thresholds; curves are in RUN/thresholds.html.
 
@@ -173,4 +123,4 @@ def quickstart(*, out: Path = Path("handrail-eval-quickstart")) -> int:
         out: The folder of the run.
     """
     box = Path(__file__).with_name("box")
-    return evaluate(Asked(config=box / "config", data=(box / "rows.jsonl",), out=out))
+    return evaluate(Asked(config=box / "config", paths=(box / "rows.jsonl",), results=ResultOptions(out=out)))

@@ -65,9 +65,11 @@ class Meter:
 
     Attributes:
         turn: which piece of the answer came last.
+        due: True if windows were made, so that checks begin; without any, there is nothing to wait for.
     """
 
     turn: int = 0
+    due: bool = False
     asked: list[Asked] = field(default_factory=list)
     _running: int = 0
     _answered: list[tuple[Asked, anyio.Event]] = field(default_factory=list)
@@ -110,6 +112,7 @@ class Meter:
 
     async def settle(self) -> None:
         """Wait until every check that the engine has asked for, and those that follow from them, is answered."""
+        self.due = False
         while True:
             for _ in range(_STEPS):
                 await anyio.lowlevel.checkpoint()

@@ -14,7 +14,17 @@ from handrail.errors import RailTimeoutError
 from handrail_eval._meter import METER, Asked
 
 if TYPE_CHECKING:
-    from handrail import LLMCall, RailPlan, RailsConfig, Registry, Turn, Window, WindowSession
+    from handrail import (
+        LLMCall,
+        MakeStrategy,
+        RailPlan,
+        RailsConfig,
+        Registry,
+        Strategy,
+        Turn,
+        Window,
+        WindowSession,
+    )
 
     from handrail_eval._cache import Cache
 
@@ -158,6 +168,29 @@ class MeteredSession:
         return await self._session.check(window)
 
 
+class NotedStrategy:
+    """A strategy whose windows are noted, for each of them begins a check."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self.feed, self.finish = strategy.feed, strategy.finish
+
+    def window(self) -> Window | None:
+        """Return the next window of the strategy."""
+        made = self._strategy.window()
+        if made is not None and (meter := METER.get()) is not None:
+            meter.due = True
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._strategy, name)
+
+
+def noted(make_strategy: MakeStrategy) -> MakeStrategy:
+    """Return what makes the same strategies, whose windows are noted."""
+    return lambda: NotedStrategy(make_strategy())
+
+
 class ImmediateRail:
     """A window rail that answers at once, whose checks are written down."""
 
@@ -209,6 +242,8 @@ class MeteredRails(LLMRails):
         def metered(plan: RailPlan, rank: int) -> RailPlan:
             if plan.is_stream_rail:
                 return plan
+            if plan.make_strategy is not None:
+                plan = replace(plan, make_strategy=noted(plan.make_strategy))
             if plan.is_immediate:
                 return replace(plan, rail=ImmediateRail(plan, rank))
             # To the engine, what is raised here is an error: then its own time limit is the one that knows.

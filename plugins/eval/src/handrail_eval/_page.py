@@ -21,6 +21,8 @@ _NAMES: Final = 50  # of a group, those with the most rows
 _LONGEST_SHOWN: Final = 4000  # characters of an answer
 _LONGEST_NAME: Final = 300
 
+_TONES: Final = {"hits": "good", "missed": "bad", "false": "bad", "right": "good", "failed": "bad"}
+
 Json = dict[str, Any]
 
 
@@ -118,15 +120,16 @@ def _tiles(figures: Mapping[str, Any]) -> str:
 def _confusion(figures: Mapping[str, Any]) -> str:
     rows = ""
     for way in ("stream", "whole"):
-        found = figures[way]
-        rows += (
-            f"<tr><th>{way}</th><td class=good>{found['hits']}</td><td class=bad>{found['missed']}</td>"
-            f"<td class=bad>{found['false']}</td><td class=good>{found['right']}</td><td>{found['failed']}</td></tr>"
-        )
+        cells = "".join(_count(figures[way][name], tone) for name, tone in _TONES.items())
+        rows += f"<tr><th>{way}</th>{cells}</tr>"
     return (
         "<h2>Verdicts</h2><table><tr><th></th><th>violation, stopped</th><th>violation, passed</th>"
         f"<th>harmless, stopped</th><th>harmless, passed</th><th>rail failed</th></tr>{rows}</table>"
     )
+
+
+def _count(value: int, tone: str) -> str:
+    return f"<td class={tone}>{value}</td>" if value else f"<td>{value}</td>"
 
 
 def _detection(figures: Mapping[str, Any]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from handrail import ConfigurationError
 
@@ -13,6 +14,8 @@ from handrail_eval._fields import FIELDS, Source, is_nan
 from handrail_eval._records import KINDS, place_of, records_of
 from handrail_eval._rows import Row, label_of, spans_of
 from handrail_eval._run import files_in
+
+_PYTHON: Final = re.compile(r"""[\[({\s]*'""")
 
 
 def read_rows(paths: Iterable[Path], sources: Mapping[str, Source] | None = None) -> Iterator[Row]:
@@ -57,6 +60,11 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
+def left_out(paths: Iterable[Path]) -> list[Path]:
+    """Return the files in folders that are named whose kind is unknown, of which no row is read."""
+    return [file for path in paths if path.is_dir() for file in files_in(path) if file.suffix.lower() not in KINDS]
+
+
 def _row(index: int, where: str, record: Mapping[str, Any], sources: Mapping[str, Source]) -> Row:
     def read(field: str) -> Any:
         source = sources.get(field)
@@ -65,7 +73,7 @@ def _row(index: int, where: str, record: Mapping[str, Any], sources: Mapping[str
 
     fields = {field: read(field) for field in FIELDS}
     messages, response = _conversation(fields, where)
-    tool_calls = _tool_calls(_decoded(fields["tool_calls"], where), where)
+    tool_calls = _tool_calls(_decoded(fields["tool_calls"], f"{where}: tool_calls"), where)
     reasoning = _text(fields["reasoning"], "reasoning", where) or ""
     if response is None and not messages and not tool_calls and not reasoning:
         raise ConfigurationError(
@@ -83,14 +91,14 @@ def _row(index: int, where: str, record: Mapping[str, Any], sources: Mapping[str
         label=label_of(fields["label"], where),
         category=str(fields["category"] or ""),
         language=str(fields["language"] or ""),
-        spans=spans_of(_decoded(fields["spans"], where), len(response or ""), where),
+        spans=spans_of(_decoded(fields["spans"], f"{where}: spans"), len(response or ""), where),
     )
 
 
 def _conversation(fields: Mapping[str, Any], where: str) -> tuple[tuple[Mapping[str, Any], ...], str | None]:
     """Return the messages before the answer, and the answer: where no column has it, the assistant's last message."""
     response = _text(fields["response"], "response", where)
-    messages = _decoded(fields["messages"], where) or []
+    messages = _decoded(fields["messages"], f"{where}: messages") or []
     if not isinstance(messages, list) or not all(map(_is_message, messages)):
         raise ConfigurationError(f"{where}: messages must be a list of objects with 'role' and 'content'")
     if response is None and messages and messages[-1]["role"] == "assistant":
@@ -121,18 +129,21 @@ def _tool_calls(calls: object, where: str) -> tuple[tuple[str, str], ...]:
 
 
 def _decoded(value: object, where: str) -> object:
-    """Return a value that CSV can only write as JSON."""
+    """Return a value that CSV can only write as JSON; `where` names the field, too."""
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value) if value.strip() else None
     except ValueError as exc:
-        raise ConfigurationError(f"{where}: what must be JSON is not: {place_of(exc)}") from None
+        hint = "; it looks like Python's repr: write it with json.dumps" if _PYTHON.match(value) else ""
+        raise ConfigurationError(f"{where} must be JSON: {place_of(exc)}{hint}") from None
     except RecursionError:
-        raise ConfigurationError(f"{where}: what must be JSON is nested too deeply") from None
+        raise ConfigurationError(f"{where} must be JSON, and is nested too deeply") from None
 
 
 def _text(value: object, field: str, where: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in value):
+        return "".join(_text(part.get("text"), field, where) or "" for part in value)
     raise ConfigurationError(f"{where}: {field} must be a text, and is {type(value).__name__}")

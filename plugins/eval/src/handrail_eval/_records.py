@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -17,6 +19,8 @@ _LONGEST_LINE: Final = (
     64 * 1024 * 1024
 )  # characters; a longer one would take the memory that rows are read one by one to save
 _LARGEST_JSON: Final = 256 * 1024 * 1024  # bytes; a list of JSON is read as a whole
+_COMMENT: Final = re.compile(r'"?#|sep=.\s*$')
+_QUOTED: Final = re.compile('"[^"]*"')
 _MARKS: Final = (  # the longer ones first, for one begins with another
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -41,14 +45,15 @@ def records_of(path: Path) -> Iterator[Record]:
             return
         with path.open(encoding=_encoding(path), newline="") as file:
             if kind in (".csv", ".tsv"):
-                yield from _csv(path, _lines(path, file), "\t" if kind == ".tsv" else ",")
+                yield from _csv(path, _lines(path, file), "\t" if kind == ".tsv" else "")
             elif kind == ".json":
                 yield from _json(path, file)
             else:
                 yield from _jsonl(path, _lines(path, file))
     except UnicodeError as exc:
         raise ConfigurationError(
-            f"{path} is not valid {_named(exc)}; convert it, for example by 'iconv -f latin1 -t utf-8'"
+            f"{path} is not valid {_named(exc)}; convert it, for example by "
+            f"'iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}'"
         ) from None
     except OSError as exc:
         raise ConfigurationError(f"{path} cannot be read: {exc.strerror or exc}") from exc
@@ -114,17 +119,18 @@ def _loaded(text: str, where: str, hint: str = "") -> object:
         raise ConfigurationError(f"{where} is not valid JSON: {place_of(exc)}{hint}") from None
 
 
-def _csv(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Record]:
+def _csv(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[Record]:
     csv.field_size_limit(_LONGEST_LINE)  # csv's own limit is 131,072, which a long answer exceeds
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    before, columns = _before_header(lines)
+    shown = (*before, columns)
+    reader = csv.reader(chain(shown, lines), delimiter=delimiter or _delimiter(columns), strict=True)
     header: list[str] | None = None
     try:
         for cells in reader:
             if not any(cells):
                 continue
             if header is None:
-                if not cells[0].startswith("#"):  # a comment before the header
-                    header = _header(path, cells)
+                header = _header(path, cells)
                 continue
             where = f"{path}:{reader.line_num}"
             if len(cells) != len(header):
@@ -134,11 +140,27 @@ def _csv(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Record]:
         raise ConfigurationError(f"{path}:{reader.line_num} is not valid CSV: {exc}") from None
 
 
+def _before_header(lines: Iterator[str]) -> tuple[list[str], str]:
+    """Return the header, and before it an empty line for each comment and for the `sep=;` of Excel."""
+    before: list[str] = []
+    for line in lines:
+        if line.strip() and not _COMMENT.match(line):
+            return before, line
+        before.append("\n")
+    return before, ""
+
+
+def _delimiter(header: str) -> str:
+    """Return what separates the columns: commas, or where there are none semicolons or tabs."""
+    named = _QUOTED.sub("", header)
+    return next((mark for mark in (",", ";", "\t") if mark in named), ",")
+
+
 def _header(path: Path, cells: list[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
-    if len(header) == 1 and (others := [mark for mark in (";", "\t", ",") if mark in header[0]]):
+    if len(header) == 1 and (others := [mark for mark in (";", ",") if mark in header[0]]):
         raise ConfigurationError(
-            f"{path} seems to be separated by {others[0]!r}; columns of .csv are separated by commas, of .tsv by tabs"
+            f"{path} seems to be separated by {others[0]!r}; columns of .tsv are separated by tabs"
         )
     twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
     if twice:

@@ -92,6 +92,21 @@ def told_files() -> Iterator[None]:
         raise ConfigurationError(f"{told}: {exc.strerror or exc}") from exc
 
 
+def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Write a file, of which a reader finds all or what was there before.
+
+    Args:
+        path: where to write.
+        text: what.
+        mode: who may read it, less what the process's mask takes away.
+    """
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode)
+    new.write_text(text, encoding="utf-8", errors="replace")
+    new.replace(path)
+
+
 def files_in(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder, in order, without hidden ones, byte code, and runs that were written there."""
     for entry in sorted(folder.iterdir()):
@@ -147,9 +162,7 @@ def _agree(path: Path, asked: dict[str, Any], *, is_begun: bool) -> None:
             )
         if not differ:
             return
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(asked, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    new.replace(path)
+    write_whole(path, json.dumps(asked, indent=2, sort_keys=True) + "\n")
 
 
 def _whole_lines(path: Path) -> int:

@@ -12,7 +12,8 @@ window is joined with the next, and so upper bounds.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,17 +59,19 @@ def timeline(
         heapq.heappush(slot, began + check.seconds)
         times.append((began, began + check.seconds))
         ends[check.turn] = max(ends.get(check.turn, 0.0), began + check.seconds)
-    return Timeline(
-        tuple(times),
-        tuple(_cleared(arrivals, ends, turn) for turn in turns),
-        _cleared(arrivals, ends, last),
-        arrivals[-1] if arrivals else 0.0,
-    )
+    ended = [_at(arrivals, turn) for turn in (*turns, last)]
+    for place, waited in enumerate(_latest(ends, (*turns, last))):
+        ended[place] = max(ended[place], waited)
+    return Timeline(tuple(times), tuple(ended[:-1]), ended[-1], arrivals[-1] if arrivals else 0.0)
 
 
-def _cleared(arrivals: Sequence[float], ends: Mapping[int, float], turn: int) -> float:
-    checked = [end for asked, end in ends.items() if asked <= turn]
-    return max(_at(arrivals, turn), max(checked, default=0.0))
+def _latest(ends: Mapping[int, float], turns: Sequence[int]) -> Iterator[float]:
+    """Yield for each turn, in order, when the last check that was asked until then had ended."""
+    asked, latest = deque(sorted(ends.items())), 0.0
+    for turn in turns:
+        while asked and asked[0][0] <= turn:
+            latest = max(latest, asked.popleft()[1])
+        yield latest
 
 
 def _at(arrivals: Sequence[float], turn: int) -> float:

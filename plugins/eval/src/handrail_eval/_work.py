@@ -6,65 +6,36 @@ import json
 import random
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict
 from importlib.metadata import distributions
 from itertools import islice
-from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 from handrail import ConfigurationError
 
 from handrail_eval._engine import Settings
-from handrail_eval._engines import LOCAL, engine_of
+from handrail_eval._engines import engine_of
 from handrail_eval._fields import sources_of
 from handrail_eval._figures import Figures
 from handrail_eval._gates import Gate, against_baseline, baseline_of, conditions_of
 from handrail_eval._labels import labelled, labels_of
+from handrail_eval._options import Asked, refuse_nonsense
 from handrail_eval._page import Shown, page
 from handrail_eval._parquet import write_table
 from handrail_eval._progress import Progress
-from handrail_eval._reading import files_of, read_rows
+from handrail_eval._reading import files_of, left_out, read_rows
+from handrail_eval._records import KINDS
 from handrail_eval._reports import junit, markdown, notes
 from handrail_eval._rows import Row
-from handrail_eval._run import Run, fingerprint, records_of, told_files
+from handrail_eval._run import Run, fingerprint, records_of, told_files, write_whole
 
 EXIT_GATE: Final = 6
 """A condition of `--fail-if` or `--baseline` failed. 0 to 5 are those of `handrail` itself."""
 _INTERRUPTED: Final = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the command asks for; the names are those of its options."""
-
-    config: Path
-    data: tuple[Path, ...]
-    out: Path
-    maps: tuple[str, ...] = ()
-    preset: str | None = None
-    labels: Path | None = None
-    limit: int | None = None
-    sample: int | None = None
-    seed: int = 0
-    pace: float = 50.0
-    first_token: float = 0.3
-    concurrency: int = 32
-    processes: int = 0
-    engine: str = LOCAL
-    whole: bool = True
-    texts: bool = True
-    ask_all: bool = False
-    parquet: bool = False
-    cache: Path | None = None
-    prices: Path | None = None
-    fail_if: tuple[str, ...] = ()
-    baseline: Path | None = None
-    junit: Path | None = None
-    summary: Path | None = None
-
-
-_DECIDE: Final = ("maps", "preset", "limit", "sample", "seed", "pace", "first_token", "whole", "texts", "ask_all")
+_EARLY: Final = 500  # rows
+_NAMED: Final = 5  # files that were not read
+_CONFIGURATION: Final = (".yml", ".yaml", ".co", ".py")  # beside the data, where both are in one folder
 
 
 def evaluate(asked: Asked) -> int:
@@ -78,17 +49,18 @@ def evaluate(asked: Asked) -> int:
 
 
 def _evaluated(asked: Asked) -> int:
-    _refuse_nonsense(asked)
-    conditions, prices = conditions_of(asked.fail_if), _prices(asked.prices)
-    baseline = baseline_of(_json_of(asked.baseline), asked.baseline) if asked.baseline is not None else None
+    refuse_nonsense(asked)
+    out, wanted = asked.results.out, asked.builds.baseline
+    conditions, prices = conditions_of(asked.builds.fail_if), _prices(asked.results.prices)
+    baseline = baseline_of(_json_of(wanted), wanted) if wanted is not None else None
     manifest = _manifest(asked)
     try:
         _judge(asked, manifest)
     except KeyboardInterrupt:
-        sys.stderr.write(f"\nended; the same command goes on where it was ({asked.out})\n")
+        sys.stderr.write(f"\nended; the same command goes on where it was ({out})\n")
         return _INTERRUPTED
     found, shown = Figures(prices), Shown()
-    for verdict, times in records_of(asked.out):
+    for verdict, times in records_of(out):
         found.add(verdict, times)
         shown.add(verdict, times)
     figures = found.result()
@@ -96,38 +68,59 @@ def _evaluated(asked: Asked) -> int:
     if baseline is not None:
         gates += against_baseline(figures, baseline)
     _write(asked, figures, gates, page(figures, shown, manifest))
-    if asked.parquet:
-        write_table(asked.out)
+    if asked.results.parquet:
+        write_table(out)
     return 0 if all(gate.passed for gate in gates) else EXIT_GATE
 
 
 def _judge(asked: Asked, manifest: Mapping[str, Any]) -> None:
-    sources = sources_of(asked.preset, asked.maps)
-    settings = Settings(
-        seed=asked.seed,
-        pace=asked.pace,
-        first_token=asked.first_token,
-        whole=asked.whole,
-        texts=asked.texts,
-        concurrency=asked.concurrency,
-        processes=asked.processes,
-        cache=asked.cache,
-        basis=json.dumps([manifest["config_digest"], manifest["versions"]]),
-        ask_all=asked.ask_all,
-    )
-    with Run(asked.out, manifest) as run:
-        rows: Iterable[Row] = read_rows(asked.data, sources)
-        rows = labelled(rows, labels_of(asked.labels)) if asked.labels is not None else rows
-        rows = _drawn(rows, asked.sample, asked.seed) if asked.sample is not None else rows
-        left = islice(rows, run.done, asked.limit)
-        progress = Progress(run.done, asked.sample if asked.sample is not None else asked.limit)
+    data, settings = asked.data, _settings(asked, manifest)
+    total = data.sample if data.sample is not None else data.limit
+    with Run(asked.results.out, manifest) as run:
+        progress = Progress(run.done, total)
 
         def write(verdict: Mapping[str, Any], times: Mapping[str, Any]) -> None:
             run.write(verdict, times)
             progress.add()
 
-        engine_of(asked.engine)(asked.config, left, settings, write)
+        left = islice(_rows(asked), run.done, data.limit)
+        engine_of(asked.judging.engine)(asked.config, left, settings, write)
         progress.end()
+
+
+def _settings(asked: Asked, manifest: Mapping[str, Any]) -> Settings:
+    streams, judging = asked.streams, asked.judging
+    return Settings(
+        seed=streams.seed,
+        pace=streams.pace,
+        first_token=streams.first_token,
+        whole=not streams.no_whole,
+        texts=not asked.results.no_texts,
+        concurrency=judging.concurrency,
+        processes=judging.processes,
+        cache=judging.cache,
+        basis=json.dumps([manifest["config_digest"], manifest["versions"]]),
+        ask_all=judging.ask_all,
+    )
+
+
+def _rows(asked: Asked) -> Iterable[Row]:
+    data = asked.data
+    rows: Iterable[Row] = read_rows(asked.paths, sources_of(data.preset, data.map))
+    if data.labels is not None:
+        rows = labelled(rows, labels_of(data.labels))
+    rows = _told_early(rows)
+    return rows if data.sample is None else _drawn(rows, data.sample, asked.streams.seed)
+
+
+def _told_early(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows; if none of the first ones has a label, say so now and not after hours."""
+    labelled_rows = 0
+    for number, row in enumerate(rows, 1):
+        labelled_rows += row.label is not None
+        if number == _EARLY and not labelled_rows:
+            sys.stderr.write(f"none of the first {number:,} rows has a label; name its column by --map label=COLUMN\n")
+        yield row
 
 
 def _drawn(rows: Iterable[Row], size: int, seed: int) -> Iterator[Row]:
@@ -143,14 +136,17 @@ def _drawn(rows: Iterable[Row], size: int, seed: int) -> Iterator[Row]:
 
 def _manifest(asked: Asked) -> dict[str, Any]:
     """Return what decides the verdicts: a run goes on only if it is the same."""
-    chosen = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name in _DECIDE}
+    labels = asked.data.labels
     return {
-        **chosen,
-        "labels": None if asked.labels is None else sorted(map(list, labels_of(asked.labels).items())),
+        **asdict(asked.data),
+        **asdict(asked.streams),
+        "labels": None if labels is None else sorted(map(list, labels_of(labels).items())),
+        "no_texts": asked.results.no_texts,
+        "ask_all": asked.judging.ask_all,
         "config": str(asked.config),
-        "data": ", ".join(map(str, asked.data)),
+        "data": ", ".join(map(str, asked.paths)),
         "config_digest": fingerprint(asked.config, without=_not_configuration(asked)),
-        "data_digest": [fingerprint(file) for file in files_of(asked.data)],
+        "data_digest": [fingerprint(file) for file in files_of(asked.paths)],
         "versions": sorted(
             f"{found.name} {found.version}" for found in distributions() if found.name.startswith("handrail")
         ),
@@ -159,36 +155,33 @@ def _manifest(asked: Asked) -> dict[str, Any]:
 
 def _not_configuration(asked: Asked) -> list[Path]:
     """Return what may lie in the configuration's folder and is no part of it, such as data and results."""
-    others = (asked.labels, asked.cache, asked.prices, asked.baseline, asked.junit, asked.summary)
-    return [asked.out, *asked.data, *(path for path in others if path is not None)]
+    results, builds = asked.results, asked.builds
+    others = (asked.data.labels, asked.judging.cache, results.prices, results.summary, builds.baseline, builds.junit)
+    return [results.out, *asked.paths, *(path for path in others if path is not None)]
 
 
 def _write(asked: Asked, figures: Mapping[str, Any], gates: list[Gate], shown: str) -> None:
     told = markdown(figures, gates)
-    out = asked.out
-    (out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    (out / "summary.md").write_text(told, encoding="utf-8")
+    out, summary, report_of_build = asked.results.out, asked.results.summary, asked.builds.junit
     report = out / "report.html"
-    report.touch(mode=0o600)  # it has texts that were refused
-    report.write_text(shown, encoding="utf-8", errors="replace")
-    if asked.summary is not None:
-        asked.summary.write_text(told, encoding="utf-8")
-    if asked.junit is not None:
-        asked.junit.write_bytes(junit(gates))
+    write_whole(out / "figures.json", json.dumps(figures, indent=2) + "\n")
+    write_whole(out / "summary.md", told)
+    write_whole(report, shown, mode=0o600)  # it has texts that were refused
+    if summary is not None:
+        summary.write_text(told, encoding="utf-8")
+    if report_of_build is not None:
+        report_of_build.write_bytes(junit(gates))
     sys.stdout.write(f"{told}\n{report}\n")
-    for note in notes(figures):
+    for note in (*_notes_on_data(asked), *notes(figures)):
         sys.stderr.write(f"{note}\n")
 
 
-def _refuse_nonsense(asked: Asked) -> None:
-    for name, least in (("limit", 1), ("sample", 1), ("concurrency", 1), ("processes", 0)):
-        value = getattr(asked, name)
-        if value is not None and value < least:
-            raise ConfigurationError(f"--{name} is {value}; it must be at least {least}")
-    if not 0 < asked.pace < inf or not 0 <= asked.first_token < inf:
-        raise ConfigurationError("--pace must be above 0, --first-token at least 0, and neither without an end")
-    if not asked.config.exists():
-        raise ConfigurationError(f"{asked.config} does not exist")
+def _notes_on_data(asked: Asked) -> Iterator[str]:
+    others = [path for path in left_out(asked.paths) if path.suffix.lower() not in _CONFIGURATION]
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        told = ", ".join(map(str, others[:_NAMED]))
+        yield f"not read, for they are neither of {', '.join(KINDS)}: {told}{more}"
 
 
 def _prices(path: Path | None) -> dict[str, tuple[float, float]]:

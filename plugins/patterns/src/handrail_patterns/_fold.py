@@ -24,7 +24,8 @@ _INVISIBLE = re.compile(
 )
 _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _MOST_KNOWN = 4096
-_IRREGULAR_SPACE = re.compile(r"[^\S ]|  ")
+_REPEATED_SPACE = re.compile("(?<= ) +")
+_ASCII_SPACES = {code: " " for code in range(128) if chr(code).isspace()}
 
 
 class Folding:
@@ -55,7 +56,8 @@ class Folding:
     def one_for_one(self, text: str) -> str | None:
         """Fold a text of which every character folds to exactly one; None if it is not such a text."""
         if text.isascii() and (not self._invisible or is_printable(text)):
-            return text.lower() if self.case else text
+            folded = text.lower() if self.case else text
+            return folded.translate(_ASCII_SPACES) if self.spacing and not text.isprintable() else folded
         if self.script_marks is not None and self.script_marks.search(text):
             return None
         known = self._one_for_one
@@ -144,14 +146,15 @@ class FoldedStream:
             self._folded = seen
         if seen != self._fed:
             self._letter = "a"  # what stood between was in ASCII
-        irregular = folding.spacing and self._has_irregular_space(text)
-        folded = None if irregular else folding.one_for_one(text)
+        folded = folding.one_for_one(text)
         if folded is None:
             folded = self._feed_each(text)
             self.side_by_side = self.side_by_side and self._origins is None
         else:
             self._letter = text[-1:] or self._letter
-            if self._origins is not None:
+            if folding.spacing and ("  " in folded or (self._spaced and folded.startswith(" "))):
+                folded = self._without_repeated_spaces(folded)
+            elif self._origins is not None:
                 self._origins.extend(range(seen, seen + len(text)))
         self._seen += len(text)
         self._fed = self._seen
@@ -175,8 +178,18 @@ class FoldedStream:
             del self._origins[: place - self._first]
             self._first = place
 
-    def _has_irregular_space(self, text: str) -> bool:
-        return _IRREGULAR_SPACE.search(text) is not None or (self._spaced and text.startswith(" "))
+    def _without_repeated_spaces(self, folded: str) -> str:
+        """Leave out every space after another one, in a text of which each character has folded to one."""
+        before = " " if self._spaced else ""
+        shown, first, place, pieces = before + folded, self._seen - len(before), len(before), []
+        if self._origins is None:
+            self._origins, self._first = [], self._folded
+        ends = [(match.start(), match.end()) for match in _REPEATED_SPACE.finditer(shown)]
+        for end, following in (*ends, (len(shown), len(shown))):
+            pieces.append(shown[place:end])
+            self._origins.extend(range(first + place, first + end))
+            place = following
+        return "".join(pieces)
 
     def _feed_each(self, text: str) -> str:
         folding, spaced, marks = self._folding, self._spaced, self._folding.script_marks

@@ -46,21 +46,20 @@ class SpacedScan:
 
     def feed(self, text: str) -> None:
         """Take the next characters."""
-        if not text:
-            return
-        start, self._end = self._end, self._end + len(text)
-        if not self._run and _SINGLE.search(f"{'x' if self._in_word else ' '}{text}") is None:
-            self._in_word = text[-1].isalnum() or continues(text[-1])
-            return
-        for place, char in enumerate(text, start):
-            if char.isalnum() or continues(char):
-                self._take(char, place)
-            else:
-                self._end_of_letter()
-                self._in_word = False
-                self._gap += 1
-                if self._gap > _LONGEST_GAP:
-                    self._reset()
+        shown = f"{'x' if self._in_word else ' '}{text}"
+        start, self._end = self._end - 1, self._end + len(text)
+        place = 1
+        while place < len(shown):
+            if not self._run:  # only a letter that may be single can begin one
+                match = _SINGLE.search(shown, place)
+                following = len(shown) if match is None else match.start()
+                if following > place:
+                    place = following
+                    self._in_word = shown[place - 1].isalnum() or continues(shown[place - 1])
+                if match is None:
+                    return
+            self._take(shown[place], start + place)
+            place += 1
 
     def finish(self) -> None:
         """No more will come."""
@@ -77,6 +76,16 @@ class SpacedScan:
         return end
 
     def _take(self, char: str, place: int) -> None:
+        if char.isalnum() or continues(char):
+            self._take_letter(char, place)
+            return
+        self._end_of_letter()
+        self._in_word = False
+        self._gap += 1
+        if self._gap > _LONGEST_GAP:
+            self._reset()
+
+    def _take_letter(self, char: str, place: int) -> None:
         if self._in_word and not continues(char):
             self._reset()
         elif self._run or not self._in_word:
