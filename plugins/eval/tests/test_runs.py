@@ -257,7 +257,7 @@ def test_a_run_that_failed_at_its_first_row_leaves_its_folder_free(folder, capsy
     assert handrail([*words, "response=nope"]) == 2
     assert handrail([*words, "response=answer,label=bad"]) == 0
     assert handrail([*words, "response=answer"]) == 2
-    assert "out has another run (different: maps)" in capsys.readouterr().err
+    assert "out has another run (different: map)" in capsys.readouterr().err
 
 
 def test_a_run_goes_on_though_its_folder_lies_among_configuration_and_data(folder, capsys):
