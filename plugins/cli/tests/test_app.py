@@ -72,11 +72,19 @@ def test_a_wrong_option_is_an_error_without_a_traceback(capsys: pytest.CaptureFi
     assert capsys.readouterr().err.startswith("handrail: Unknown option: --nope")
 
 
-def test_an_argument_that_is_left_out_is_named_with_the_help_that_describes_it(capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["completion"], "SHELL is missing; see 'handrail completion --help'"),
+        (["chat", "--message"], "--message needs a value; see 'handrail chat --help'"),
+        (["plugins", "more"], "unexpected argument 'more'; see 'handrail plugins --help'"),
+    ],
+)
+def test_words_that_do_not_fit_are_named_with_the_help(words: list[str], told: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
-        run(["completion"])
+        run(words)
     assert ended.value.code == 2
-    assert capsys.readouterr().err == "handrail: SHELL is missing; see 'handrail completion --help'\n"
+    assert capsys.readouterr().err == f"handrail: {told}\n"
 
 
 def test_the_command_runs_as_a_module():
