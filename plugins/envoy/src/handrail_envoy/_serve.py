@@ -31,14 +31,14 @@ def server_of(routes: Routes, address: str) -> tuple[grpc.aio.Server, int]:
     """Return a server that is not started yet, and the port it listens at; call it where its event loop runs.
 
     Raises:
-        ConfigurationError: the address cannot be listened at.
+        ConfigurationError: the address is taken or not one of this machine's.
     """
     server = grpc.aio.server(options=_OPTIONS)
     ext_proc_grpc.add_ExternalProcessorServicer_to_server(Processor(routes), server)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as exc:
-        raise ConfigurationError(f"cannot listen at {address!r}; is the address taken?") from exc
+        raise ConfigurationError(f"cannot listen on {address!r}; is the address taken?") from exc
     return server, port
 
 
@@ -46,7 +46,7 @@ def serve(routes: Routes, address: str, *, drain_seconds: float) -> int:
     """Serve until a signal ends it; return the exit code.
 
     Raises:
-        ConfigurationError: the address cannot be listened at.
+        ConfigurationError: the address is taken or not one of this machine's.
     """
     log_to_stderr()
     asyncio.run(_serve(routes, address, drain_seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from handrail_hosts._dialects import ErrorKind
 
+logger = logging.getLogger("handrail.hosts")
 Scope = MutableMapping[str, Any]
 PATHS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
     {
@@ -49,6 +51,7 @@ _ASKS_BY_QUERY = ("GET", *_WITHOUT_BODY)
 _EMPTY = (b"content-length", b"0")
 _POLICY = 1008  # the code by which a WebSocket is closed for what it is
 _MOST = 16 * 2**20  # bytes of a request
+_MOST_NAMED = 8  # paths in the log
 
 
 class GuardMiddleware:
@@ -73,6 +76,7 @@ class GuardMiddleware:
         self._guard = HostGuard.of(rails)
         self._owns = self._guard is not rails
         self._paths = Paths(paths)
+        self._unguarded: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -80,7 +84,7 @@ class GuardMiddleware:
             send = self._closing(send)
         make = self._paths.dialect_at(scope["path"]) if scope["type"] in ("http", "websocket") else None
         if make is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._noticing(scope, send) if scope["type"] == "http" else send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY})
         elif scope["method"] in _WITHOUT_BODY:
@@ -126,6 +130,22 @@ class GuardMiddleware:
         )
         if talk.messages:
             list(talk.judged(await self._guard.check_request(talk.messages)))
+
+    def _noticing(self, scope: Scope, send: Send) -> Send:
+        """Return a `send` that logs that a stream of events is not guarded."""
+
+        async def sent(packet: Packet) -> None:
+            if packet["type"] == "http.response.start" and _streams_events(packet):
+                self._log_unguarded(scope["path"])
+            await send(packet)
+
+        return sent
+
+    def _log_unguarded(self, path: str) -> None:
+        """Log each of the first few paths once."""
+        if path not in self._unguarded and len(self._unguarded) < _MOST_NAMED:
+            self._unguarded.add(path)
+            logger.warning("events at %r are not guarded; name the path in 'paths' to guard it", path)
 
     def _closing(self, send: Send) -> Send:
         """Return a `send` that closes the rails once the application has shut down."""
@@ -218,6 +238,11 @@ def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:
     headers = [pair for pair in scope.get("headers", ()) if pair[0].lower() not in left_out]
     extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if name not in _PAST_THE_GUARD}
     return {**scope, "headers": [*headers, *further], "extensions": extensions}
+
+
+def _streams_events(packet: Packet) -> bool:
+    kinds = (value for name, value in packet.get("headers", ()) if name.lower() == b"content-type")
+    return any(kind.lower().startswith(b"text/event-stream") for kind in kinds)
 
 
 def _without_body(send: Send) -> Send:

@@ -27,8 +27,8 @@ def mcp(
         command: The server's command, after `--`; it is guarded over standard input and output.
         config: A folder with a configuration, or its file.
         url: Guard the server at this address over streamable HTTP, in place of a command.
-        host: Address to listen at with --url.
-        port: Port to listen at with --url; 0 for any free one.
+        host: Address to listen on with --url.
+        port: Port to listen on with --url; 0 for any free one.
     """
     from functools import partial
 
