@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing import parent_process
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from handrail import ConfigurationError, Lock
-from handrail_cli import ExitCode
+from handrail_cli import ExitCode, log_to_stderr
 
 from handrail_server._app import create_app
 from handrail_server._settings import ServerSettings
@@ -36,7 +35,7 @@ _VARIABLE = "HANDRAIL_SERVER_SETTINGS"  # how the settings reach further process
 _WRAP = "HANDRAIL_SERVER_WRAP"
 _GRACE_SECONDS = 3  # beyond the drain, for the last answers to be told and closed
 _YOUNG_OBJECTS = 10_000  # that are made between two looks of the garbage collector
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_OTHER_LOGS = {"uvicorn": logging.WARNING}
 
 
 def serve(settings: ServerSettings, *, wrap: str | None = None) -> int:
@@ -50,7 +49,7 @@ def serve(settings: ServerSettings, *, wrap: str | None = None) -> int:
     Raises:
         ConfigurationError: the settings, or the default configuration, cannot be used.
     """
-    _log_to_stderr()
+    log_to_stderr(others=_OTHER_LOGS)
     Lock.refuse_changed(settings.config)
     with _to_stay():
         app = create_app(settings)  # also for several processes, so that what is wrong is said once and here
@@ -71,7 +70,7 @@ def serve(settings: ServerSettings, *, wrap: str | None = None) -> int:
 
 def app_from_environment() -> ASGIApp:
     """Make the application of a further process."""
-    _log_to_stderr()
+    log_to_stderr(others=_OTHER_LOGS)
     Thread(target=_end_with_parent, name="parent", daemon=True).start()
     settings = ServerSettings.model_validate_json(os.environ[_VARIABLE])
     with _to_stay():
@@ -186,14 +185,3 @@ def _config(settings: ServerSettings, factory: Callable[[], ASGIApp] | str) -> u
         timeout_graceful_shutdown=int(settings.drain_seconds) + _GRACE_SECONDS,
         timeout_keep_alive=int(settings.limits.idle_seconds) + _GRACE_SECONDS,  # ours comes first
     )
-
-
-def _log_to_stderr() -> None:
-    """Set up this process's log: ours and uvicorn's, to the error stream."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORMAT))
-    for name, level in (("handrail", logging.INFO), ("uvicorn", logging.WARNING)):
-        log = logging.getLogger(name)
-        log.handlers[:] = [handler]
-        log.setLevel(level)
-        log.propagate = False
