@@ -61,11 +61,11 @@ def problems(folders: tuple[str, ...] = CHECKED) -> Iterator[str]:
         if file.name == "CHANGELOG.md":
             yield from _repeated(file)
         else:
-            yield from _in_text(file) if file.suffix == ".md" else _in_code(file)
+            yield from _READERS[file.suffix](file)
 
 
 def _is_ours(file: Path) -> bool:
-    return file.suffix in (".py", ".md") and not {"_build", ".venv", "node_modules"} & set(file.parts)
+    return file.suffix in _READERS and not {"_build", ".venv", "node_modules"} & set(file.parts)
 
 
 def _repeated(file: Path) -> Iterator[str]:
@@ -102,6 +102,15 @@ def _in_code(file: Path) -> Iterator[str]:
             yield from _found(file, docstring, line)
 
 
+def _in_template(file: Path) -> Iterator[str]:
+    """Yield what is wrong in a file of `handrail new`, which is not Python yet."""
+    text = file.read_text("utf-8")
+    yield from _found(file, text, 1)
+    for match in re.finditer(rf'"""({VERBS.pattern})', text):
+        line = 1 + text.count("\n", 0, match.start())
+        yield f"{file.relative_to(ROOT)}:{line}: a docstring begins with {match[1]!r}; use a verb such as 'Return'"
+
+
 def _found(file: Path, text: str, first: int) -> Iterator[str]:
     for pattern, better in WORDS.items():
         for match in re.finditer(pattern, text, re.IGNORECASE):
@@ -113,6 +122,8 @@ def _blank(match: re.Match[str]) -> str:
     """Keep the lines of what is left out, so that places stay right."""
     return "\n" * match[0].count("\n")
 
+
+_READERS = {".py": _in_code, ".md": _in_text, ".tmpl": _in_template}
 
 if __name__ == "__main__":
     found = list(problems())

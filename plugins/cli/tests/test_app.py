@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,6 +70,32 @@ def test_a_wrong_option_is_an_error_without_a_traceback(capsys: pytest.CaptureFi
         run(["chat", "--nope"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("handrail: Unknown option: --nope")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["completion"], "SHELL is missing; see 'handrail completion --help'"),
+        (["chat", "--message"], "--message needs a value; see 'handrail chat --help'"),
+        (["plugins", "more"], "unexpected argument 'more'; see 'handrail plugins --help'"),
+    ],
+)
+def test_words_that_do_not_fit_are_named_with_the_help(words: list[str], told: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        run(words)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"handrail: {told}\n"
+
+
+def test_the_command_runs_as_a_module():
+    ended = subprocess.run([sys.executable, "-m", "handrail", "chta"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr[:32]) == (2, "handrail: unknown command 'chta'")
+
+
+def test_the_kernel_alone_says_which_package_has_the_command(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    with pytest.raises(SystemExit, match=r'pip install "handrail\[cli\]"'):
+        runpy.run_module("handrail", run_name="__main__")
 
 
 def test_a_command_that_cannot_be_imported_names_its_plugin(own_plugin: None, capsys: pytest.CaptureFixture[str]):

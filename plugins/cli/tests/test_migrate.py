@@ -94,7 +94,7 @@ def test_each_configuration_of_a_folder_is_explained(tmp_path: Path, capsys: Cap
     assert run(["migrate", str(tmp_path)]) == 2
     shown = capsys.readouterr().out
     assert f"{tmp_path / 'a'} runs as it is" in shown
-    assert f"{tmp_path / 'b'} must be changed before it runs" in shown
+    assert f"{tmp_path / 'b'} must be changed before Handrail runs it" in shown
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,10 @@ async def test_a_model_that_cannot_be_asked_what_a_message_means_fails_the_call(
         await talking(GREETING, Broken()).generate_async("good morning")
 
 
-def test_a_dialog_that_nobody_follows_is_refused_with_its_place(problem):
-    assert "rails.co:9:1: a dialog is not followed here" in problem(GREETING, output=())
+def test_dialogs_that_nobody_follows_are_refused_once_with_the_place_of_the_first(problem):
+    told = problem(GREETING + EXTENDED, output=())
+    assert "rails.co:9:1: dialogs are followed only in programs" in told
+    assert told.count("dialogs are followed") == 1
 
 
 EXTENDED = """

@@ -252,6 +252,14 @@ def test_a_folder_that_another_run_writes_is_refused(folder, capsys):
     assert "is being written by another run" in capsys.readouterr().err
 
 
+def test_a_run_that_failed_at_its_first_row_leaves_its_folder_free(folder, capsys):
+    words = ["eval", "config.yml", "data.csv", "--out", "out", "--map"]
+    assert handrail([*words, "response=nope"]) == 2
+    assert handrail([*words, "response=answer,label=bad"]) == 0
+    assert handrail([*words, "response=answer"]) == 2
+    assert "out has another run (different: map)" in capsys.readouterr().err
+
+
 def test_a_run_goes_on_though_its_folder_lies_among_configuration_and_data(folder, capsys):
     words = ["eval", ".", ".", "--map", "response=answer,label=bad", "--processes", "1"]
     assert handrail(words) == 0
@@ -394,7 +402,7 @@ def test_decisions_that_reviewers_marked_are_labels(folder, capsys):
     assert [verdict["label"] for verdict, _ in records_of(folder / "out")] == [False, True, False]
     assert handrail(["audit", "mark", "audit", "r0", "a", "right"]) == 0
     assert evaluate("--labels", "audit") == 2
-    assert "these differ: labels;" in capsys.readouterr().err
+    assert "has another run (different: labels);" in capsys.readouterr().err
     assert evaluate("--labels", "audit/marks.jsonl", out="again") == 0
     assert [verdict["label"] for verdict, _ in records_of(folder / "again")] == [True, True, False]
 

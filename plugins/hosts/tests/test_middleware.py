@@ -103,6 +103,18 @@ async def test_an_application_that_is_mounted_is_guarded_from_outside_and_from_i
         assert (status, b"content_filter" in body) == (200, True)
 
 
+async def test_events_at_a_path_that_is_not_guarded_are_logged_once(caplog):
+    async def route(request):
+        return StreamingResponse(iter(["data: {}\n\n"]), media_type="text/event-stream")
+
+    routes = [Route("/chat", route), Route("/health", lambda request: PlainTextResponse("ok"))]
+    app = GuardMiddleware(Starlette(routes=routes), host_rails("windows"))
+    for path in ("/health", "/chat", "/chat"):
+        assert (await ask(app, path=path, method="GET"))[0] == 200
+    logged = [record.getMessage() for record in caplog.records if record.name == "handrail.hosts"]
+    assert logged == ["events at '/chat' are not guarded; name the path in 'paths' to guard it"]
+
+
 async def test_a_path_may_have_places_for_anything():
     app = answering(JSONResponse(LEAKING)).router.routes[0].app
     guard = GuardMiddleware(app, host_rails("windows"), paths={"/rooms/{room}/ask": ChatDialect})
@@ -312,7 +324,7 @@ async def test_rails_that_the_middleware_has_made_are_closed_with_the_applicatio
         told.append(packet["type"])
 
     shared = HostGuard(config)
-    for rails, status in ((config, 400), (shared, 200), (host_rails("input"), 200)):
+    for rails, status in ((config, 502), (shared, 200), (host_rails("input"), 200)):
         app = GuardMiddleware(answering(JSONResponse(completion())), rails)
         assert (await ask(app))[0] == 200
         given += ["lifespan.startup", "lifespan.shutdown"]

@@ -241,5 +241,5 @@ def test_address_that_is_taken_is_wrong_use(server, root):
     for more in ((), ("--workers", "2")):
         ended = subprocess.run([*command, *more], capture_output=True, text=True, timeout=90, check=False)
         assert ended.returncode == 2, ended.stderr
-        assert "cannot be listened at" in ended.stderr.replace("\n", " ")
+        assert "cannot listen on" in ended.stderr.replace("\n", " ")
         assert "Traceback" not in ended.stderr

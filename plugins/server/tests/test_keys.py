@@ -190,6 +190,15 @@ def test_wrong_file_is_an_error_that_shows_no_value(tmp_path, text, says):
     assert hashed not in str(raised.value)
 
 
+def test_entry_that_is_wrong_is_the_only_problem(tmp_path):
+    (file := tmp_path / "keys.yml").write_text("keys: [{label: a, hashes: [x]}]", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        read_keys(file, [])
+    assert [problem.partition(": ")[2] for problem in raised.value.problems] == [
+        "keys.0.hashes: a hash is 'sha256:' and 64 hexadecimal digits; 'handrail server-key' makes one"
+    ]
+
+
 def test_missing_file_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_keys(tmp_path / "nope.yml", [])

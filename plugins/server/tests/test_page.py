@@ -212,7 +212,7 @@ def test_everything_works_by_keyboard(page):
 def test_what_a_server_says_is_text_and_never_html(page):
     page.get_by_label("API key").fill("<img src=x onerror=alert(1)>")
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator("#verdict")).to_contain_text("No API key, or a wrong one")
+    expect(page.locator("#verdict")).to_contain_text("The API key is missing or wrong")
     assert page.locator("main img").count() == 0
 
 

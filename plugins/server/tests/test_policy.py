@@ -228,6 +228,14 @@ def test_settings_file_gives_what_the_command_line_does_not(tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         ServerSettings.read(file)
     assert {problem.split(": ")[1] for problem in caught.value.problems} == {"policy.rail", "limits.messages"}
+    assert "policy.rail: unknown key; did you mean 'rails'?" in str(caught.value)
+
+
+def test_setting_that_resembles_none_is_answered_with_those_that_there_are(tmp_path):
+    file = tmp_path / "server.yml"
+    file.write_text("config: x\nlimits: {zzz: 1}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"limits\.zzz: unknown key; known: .*idle_seconds"):
+        ServerSettings.read(file)
 
 
 async def test_metrics_count_judges_and_what_observing_rails_would_have_done(serve, fake):

@@ -46,7 +46,7 @@ def migrate(path: Path | None = None, /, *, config: Path | None = None, patch: F
 
 def _lines(result: Mapping[str, Any], diff: str) -> Iterator[str]:
     problems, names = result["problems"], result.get("names", ())
-    yield f"{result['path']} {'must be changed before it runs' if problems else 'runs as it is'}"
+    yield f"{result['path']} {'must be changed before Handrail runs it' if problems else 'runs as it is'}"
     if problems and not names:
         yield "which plugins it needs is known once it can be read"
     served = [(name["kind"], name["name"], name["plugin"]) for name in names if name["plugin"]]

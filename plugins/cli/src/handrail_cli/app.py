@@ -114,7 +114,19 @@ def _versions() -> str:
 
 
 def _one_line(error: CycloptsError) -> str:
-    return f"handrail: {error}"
+    command = " ".join(("handrail", *(error.command_chain or ())))
+    return f"handrail: {_what(error)}; see '{command} --help'"
+
+
+def _what(error: CycloptsError) -> str:
+    """Return what is wrong with the words of a command."""
+    from cyclopts import MissingArgumentError, UnusedCliTokensError
+
+    if isinstance(error, MissingArgumentError) and error.argument:
+        return f"{error.keyword} needs a value" if error.keyword else f"{error.argument.name} is missing"
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        return f"unexpected argument {error.unused_tokens[0]!r}"
+    return str(error).rstrip(".")
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("handrail")
 
 _UNSERVED = (
-    "a dialog is not followed here: programs that build 'nemoguardrails.LLMRails' follow it; a rail of the input "
-    "refuses instead of answering"
+    "dialogs are followed only in programs that import 'nemoguardrails'; for the commands and the server, replace them "
+    "with input rails, which refuse instead of answering"
 )
 
 
@@ -183,7 +183,8 @@ def hand_over(config: RailsConfig, program: Program, code: ConfigCode, registrat
         return
     taken = dialogs_of_program.get()
     if taken is None:
-        problems = tuple(f"{dialog.place}: {_UNSERVED}" for dialog in program.dialogs)
+        first = {dialog.place.file: dialog.place for dialog in reversed(program.dialogs)}
+        problems = tuple(f"{place}: {_UNSERVED}" for place in reversed(first.values()))
         raise InvalidRailsConfigurationError("\n".join(problems), problems=problems)
     taken.append(Dialogs(config, program, code, registrations))
 

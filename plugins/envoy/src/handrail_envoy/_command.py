@@ -19,15 +19,15 @@ def envoy_processor(
 ) -> int:
     """Guard what passes through Envoy, as its external processor.
 
-    Exit codes: 0 ended as asked, 2 wrong usage or configuration, or the address cannot be listened at.
+    Exit codes: 0 stopped as asked, 2 wrong usage or configuration, or the address is taken.
 
     Args:
         config: A folder with a configuration, its file, or a folder of such folders.
         config_id: The configuration of routes that name none, where there are several.
-        listen: Address to listen at: HOST:PORT, or unix:PATH.
+        listen: Address to listen on: HOST:PORT, or unix:PATH.
         unguarded_path: A path that passes without being judged, such as /v1/models; may be given several times.
-        assume_full_duplex: Believe of a gateway that does not say it that both bodies come here alone; Envoy says it.
-        drain_seconds: How long running exchanges have, once the processor is to end.
+        assume_full_duplex: Trust a gateway that does not say so, as Envoy does, to send both bodies nowhere but here.
+        drain_seconds: Seconds that running exchanges have left once the processor is told to stop.
     """
     from handrail_envoy._routes import load
     from handrail_envoy._serve import serve

@@ -52,7 +52,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
 
 def lines_of(found: Mapping[str, Any]) -> list[str]:
     """Return a comparison as Markdown."""
-    lines = [f"{found['rows']} rows in both runs, {found['only_in_one']} in one of them alone", ""]
+    lines = [f"{found['rows']} rows in both runs, {found['only_in_one']} in only one of them", ""]
     if found["failed"]:
         lines[:1] = [f"{lines[0]}; {found['failed']} rows failed in a run, and are left out"]
     lines += ["| | first | second | difference (95%) | p (McNemar) |", "|---|---|---|---|---|"]

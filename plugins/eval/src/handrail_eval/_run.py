@@ -40,8 +40,8 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(_alone_in(folder))
-            _agree(folder / ASKED, json.loads(json.dumps(asked)))
             self.done = min(_whole_lines(folder / VERDICTS), _whole_lines(folder / TIMES))
+            _agree(folder / ASKED, json.loads(json.dumps(asked)), is_begun=self.done > 0)
             self._verdicts = stack.enter_context(_opened(folder / VERDICTS, self.done))
             self._times = stack.enter_context(_opened(folder / TIMES, self.done))
             self._open = stack.pop_all()
@@ -147,19 +147,21 @@ def _alone_in(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _agree(path: Path, asked: dict[str, Any]) -> None:
+def _agree(path: Path, asked: dict[str, Any], *, is_begun: bool) -> None:
+    """Write down what decides the verdicts, or compare it with what decided those that are there."""
     if path.exists():
         try:
             before = dict(json.loads(path.read_text(encoding="utf-8")))
         except (TypeError, ValueError):
             raise ConfigurationError(f"{path} is not the file of a run; name another folder by --out") from None
-        differ = [name for name in {**before, **asked} if before.get(name) != asked.get(name)]
-        if differ:
+        differ = sorted(name for name in {**before, **asked} if before.get(name) != asked.get(name))
+        if differ and is_begun:
             raise ConfigurationError(
-                f"{path.parent} has a run of something else, for these differ: {', '.join(sorted(differ))}; "
+                f"{path.parent} has another run (different: {', '.join(differ)}); "
                 f"name another folder by --out, or remove that one"
             )
-        return
+        if not differ:
+            return
     write_whole(path, json.dumps(asked, indent=2, sort_keys=True) + "\n")
 
 

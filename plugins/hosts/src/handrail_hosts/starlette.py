@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,19 @@ from handrail_hosts._dialects import Dialect
 from handrail_hosts._dialects import MessagesDialect as MessagesDialect
 from handrail_hosts._dialects import ResponsesDialect as ResponsesDialect
 from handrail_hosts._dialects import TextDialect as TextDialect
-from handrail_hosts._errors import AnswerRefusedError
+from handrail_hosts._errors import AnswerRefusedError, GuardFailedError, is_fault_of_client
 from handrail_hosts._exchange import App, Exchange, Packet, Receive, Send
 from handrail_hosts._guard import Guarding, HostGuard
-from handrail_hosts._paths import Paths, texts_of_query
+from handrail_hosts._paths import Paths, made, texts_of_query
 from handrail_hosts._sse import DONE, event
-from handrail_hosts._whole import FAILED
+from handrail_hosts._whole import FAILED, UNREADABLE
 
 if TYPE_CHECKING:
     from handrail import Blocked, Message
 
+    from handrail_hosts._dialects import ErrorKind
+
+logger = logging.getLogger("handrail.hosts")
 Scope = MutableMapping[str, Any]
 PATHS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
     {
@@ -47,6 +51,7 @@ _ASKS_BY_QUERY = ("GET", *_WITHOUT_BODY)
 _EMPTY = (b"content-length", b"0")
 _POLICY = 1008  # the code by which a WebSocket is closed for what it is
 _MOST = 16 * 2**20  # bytes of a request
+_MOST_NAMED = 8  # paths in the log
 
 
 class GuardMiddleware:
@@ -61,6 +66,9 @@ class GuardMiddleware:
         rails: rails, a configuration, or the path of one.
         paths: which protocol is spoken at which path, wherever the application is mounted and however a client writes
             it; `{name}` stands for any one segment.
+
+    Raises:
+        ConfigurationError: the rails cannot guard a host, or a path's dialect cannot be made or cannot read requests.
     """
 
     def __init__(self, app: App, rails: Guarding, paths: Mapping[str, Callable[[], Dialect]] = PATHS) -> None:
@@ -68,6 +76,7 @@ class GuardMiddleware:
         self._guard = HostGuard.of(rails)
         self._owns = self._guard is not rails
         self._paths = Paths(paths)
+        self._unguarded: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -75,7 +84,7 @@ class GuardMiddleware:
             send = self._closing(send)
         make = self._paths.dialect_at(scope["path"]) if scope["type"] in ("http", "websocket") else None
         if make is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._noticing(scope, send) if scope["type"] == "http" else send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY})
         elif scope["method"] in _WITHOUT_BODY:
@@ -87,8 +96,8 @@ class GuardMiddleware:
         """Serve a request whose answer has no body; its query may ask a model all the same."""
         try:
             await self._check_query(scope)
-        except (HandrailError, ValueError):
-            await Response(status_code=400)(scope, receive, send)
+        except (HandrailError, ValueError) as error:
+            await Response(status_code=400 if is_fault_of_client(error) else 502)(scope, receive, send)
         else:
             await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), send)
 
@@ -105,8 +114,8 @@ class GuardMiddleware:
                 sent, facts = json.dumps(asked).encode(), dialect.facts(asked)
         except AnswerRefusedError as refused:
             await _refusal(dialect, refused.blocked, streams=bool(body.get("stream")))(scope, receive, send)
-        except (HandrailError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            await JSONResponse(dialect.fail("the request could not be checked")[-1], 400)(scope, receive, send)
+        except (HandrailError, *UNREADABLE) as error:
+            await _rejection(dialect, error)(scope, receive, send)
         else:
             about = ((b"content-type", b"application/json"),) if sent else ()
             length = (b"content-length", str(len(sent)).encode())
@@ -121,6 +130,22 @@ class GuardMiddleware:
         )
         if talk.messages:
             list(talk.judged(await self._guard.check_request(talk.messages)))
+
+    def _noticing(self, scope: Scope, send: Send) -> Send:
+        """Return a `send` that logs that a stream of events is not guarded."""
+
+        async def sent(packet: Packet) -> None:
+            if packet["type"] == "http.response.start" and _streams_events(packet):
+                self._log_unguarded(scope["path"])
+            await send(packet)
+
+        return sent
+
+    def _log_unguarded(self, path: str) -> None:
+        """Log each of the first few paths once."""
+        if path not in self._unguarded and len(self._unguarded) < _MOST_NAMED:
+            self._unguarded.add(path)
+            logger.warning("events at %r are not guarded; name the path in 'paths' to guard it", path)
 
     def _closing(self, send: Send) -> Send:
         """Return a `send` that closes the rails once the application has shut down."""
@@ -139,10 +164,14 @@ class ResponseGuard:
     Args:
         rails: rails, a configuration, or the path of one.
         dialect: makes what reads the events of a response.
+
+    Raises:
+        ConfigurationError: `dialect` makes no dialect.
     """
 
     def __init__(self, rails: Guarding, dialect: Callable[[], Dialect] = ChatDialect) -> None:
         self._guard = HostGuard.of(rails)
+        made(dialect, "ResponseGuard")
         self._dialect = dialect
 
     def __call__(self) -> ResponseGuard:
@@ -176,7 +205,7 @@ class _GuardedResponse(Response):
             await _refusal(self._dialect, refused.blocked, streams=True)(scope, receive, send)
         except HandrailError:
             await self._close()
-            await JSONResponse(self._dialect.fail(FAILED)[-1], 502)(scope, receive, send)
+            await JSONResponse(self._dialect.error(FAILED, "internal_error"), 502)(scope, receive, send)
         else:
             await Exchange(self._guard, self._dialect, send, messages, {}).run(self._inner, scope, receive)
 
@@ -195,12 +224,25 @@ def _refusal(dialect: Dialect, blocked: Blocked, *, streams: bool) -> Response:
     return Response(b"".join(map(event, dialect.refuse(blocked))) + done, media_type="text/event-stream")
 
 
+def _rejection(dialect: Dialect, error: Exception) -> Response:
+    """Return the answer to a request that could not be judged, with what is wrong where that quotes nothing of it."""
+    said = f": {error}" if isinstance(error, GuardFailedError) else ""
+    is_clients = is_fault_of_client(error)
+    kind: ErrorKind = "invalid_request_error" if is_clients else "internal_error"
+    return JSONResponse(dialect.error(f"the request could not be checked{said}", kind), 400 if is_clients else 502)
+
+
 def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:
     """Return a request without what would have the answer compressed or cut, and with headers for its body as it is."""
     left_out = _OF_THE_BODY | _ELSEWHERE
     headers = [pair for pair in scope.get("headers", ()) if pair[0].lower() not in left_out]
     extensions = {name: one for name, one in (scope.get("extensions") or {}).items() if name not in _PAST_THE_GUARD}
     return {**scope, "headers": [*headers, *further], "extensions": extensions}
+
+
+def _streams_events(packet: Packet) -> bool:
+    kinds = (value for name, value in packet.get("headers", ()) if name.lower() == b"content-type")
+    return any(kind.lower().startswith(b"text/event-stream") for kind in kinds)
 
 
 def _without_body(send: Send) -> Send:

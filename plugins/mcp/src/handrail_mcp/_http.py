@@ -122,7 +122,7 @@ def serve(rails: LLMRails, url: str, *, host: str, port: int) -> int:
     """Serve until a signal ends it; return the exit code.
 
     Raises:
-        ConfigurationError: the address of the server is not one, or the proxy's cannot be listened at.
+        ConfigurationError: the address of the server is not valid, or the proxy's is taken.
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise ConfigurationError(
@@ -131,7 +131,7 @@ def serve(rails: LLMRails, url: str, *, host: str, port: int) -> int:
     try:
         listener = socket.create_server((host, port))
     except OSError as exc:
-        raise ConfigurationError(f"cannot listen at {host}:{port}: {exc.strerror}") from exc
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {exc.strerror}") from exc
     with listener:
         sys.stderr.write(f"guarding {url} at http://{host}:{listener.getsockname()[1]}/mcp\n")
         sys.stderr.flush()
@@ -175,7 +175,7 @@ async def _judged(answer: httpx2.Response, guard: Guard, stack: AsyncExitStack) 
     async with stack, aclosing(events_of(answer.aiter_bytes(), _BODY_BYTES)) as events:
         async for event in events:
             if not event.text:
-                yield event.written()  # where a stream may be resumed, and signs of life
+                yield Event("", "", event.id, event.retry).written()  # where a stream may be resumed, and signs of life
             elif event.kind in ("", "message"):
                 onward = await _message(event.text.encode("utf-8", "surrogatepass"), guard)
                 yield Event(

@@ -19,7 +19,7 @@ _HELP = """usage: nemoguardrails COMMAND
 
   chat [PATH | --config PATH] [--streaming] [--verbose]   chat with a guarded model
   server [--config PATH] [--port 8000] [--default-config-id ID] [--auto-reload] [--prefix P]
-                                                          serve guarded models by OpenAI's protocol
+                                                          serve guarded models over HTTP
   check PATH                                              say what of a configuration can be used
   find-providers                                          list the engines of models
   --version                                               say what is installed"""

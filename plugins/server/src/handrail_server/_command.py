@@ -31,20 +31,20 @@ def server(
     insecure: bool | None = None,
     store: str | None = None,
 ) -> int:
-    """Serve guarded models by OpenAI's protocol.
+    """Serve guarded models over the protocols of OpenAI and Anthropic.
 
-    Exit codes: 0 ended as asked, 2 wrong usage or configuration, or the address cannot be listened at.
+    Exit codes: 0 stopped as asked, 2 wrong usage or configuration, or the address is taken.
 
     Args:
         path: A folder of configurations, or one configuration.
         config: Another way to write PATH.
-        settings: A YAML file with all settings: policy, limits and more. Options stand over it.
-        host: Address to listen at; 127.0.0.1 by default.
-        port: Port to listen at; 8000 by default, 0 for any free one.
+        settings: A YAML file with all settings: policy, limits and more. Options override it.
+        host: Address to listen on; 127.0.0.1 by default.
+        port: Port to listen on; 8000 by default, 0 for any free one.
         workers: Processes; 1 by default.
         default_config_id: The configuration of requests that name none.
         auto_reload: Load a configuration again when its files change.
-        prefix: Path below which everything is served.
+        prefix: A path that goes before every path of the server, such as /guard.
         api_key_env: The environment variable that holds the API keys, separated by commas.
         keys: A YAML file with the keys of tenants, made by `handrail server-key`.
         insecure: Serve other machines without asking for a key.

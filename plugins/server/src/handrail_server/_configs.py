@@ -178,7 +178,7 @@ class Configurations:
                     self._loaded[ids] = await to_thread.run_sync(self._entry, ids)
                     await self._drop_surplus(ids)
             except HandrailError as exc:
-                logger.warning("configuration %s cannot be used: %s", "+".join(ids), exc)
+                logger.warning("configuration %s cannot be used; 'handrail check' explains it: %s", "+".join(ids), exc)
                 raise config_broken(f"The configuration {'+'.join(ids)!r}") from exc
             finally:
                 if not lock.statistics().tasks_waiting:

@@ -148,13 +148,13 @@ def config_broken(which: str) -> ApiError:
 
 def no_model(name: str) -> ApiError:
     """Return the error for a model that is unknown, or is not for this client; it does not say which."""
-    message = f"There is no model {name!r} here; GET /v1/models lists those that there are."
+    message = f"Unknown model {name!r}; GET /v1/models lists those that this server has."
     return ApiError(404, message, code="model_not_found", param="model")
 
 
 def no_configuration(name: str) -> ApiError:
     """Return the error for a configuration that is unknown, or is not for this client."""
-    message = f"There is no configuration {name!r} here; GET /v1/models lists those that there are."
+    message = f"Unknown configuration {name!r}; GET /v1/models lists those that this server has."
     return ApiError(404, message, code="config_not_found", param="config_id")
 
 

@@ -141,7 +141,7 @@ class Gate:
         if tenant is None:
             raise ApiError(
                 401,
-                "No API key, or a wrong one; send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'.",
+                "The API key is missing or wrong; send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'.",
                 type="authentication_error",
                 code="invalid_api_key",
             )

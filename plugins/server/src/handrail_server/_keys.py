@@ -14,6 +14,7 @@ import yaml
 from handrail import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from handrail_server._mistakes import mistakes
 from handrail_server._rates import Allowance
 
 _KIND = "sha256:"
@@ -140,8 +141,7 @@ def read_keys(file: Path, configurations: Collection[str]) -> tuple[KeyEntry, ..
     try:
         entries = KeysFile.model_validate(values).keys
     except ValidationError as exc:
-        found = exc.errors(include_input=False, include_url=False)
-        problems = [f"{file}: {'.'.join(map(str, error['loc'])) or 'keys'}: {error['msg']}" for error in found]
+        problems = [*mistakes(exc, KeysFile, file, "keys")]
     else:
         problems = [f"{file}: {problem}" for problem in _conflicts(entries, configurations)]
         if not problems:
@@ -159,7 +159,7 @@ def entry_of(label: str, hashed: str) -> str:
     """Return an entry as it stands in the file.
 
     Raises:
-        ConfigurationError: the label is none.
+        ConfigurationError: the label is not valid.
     """
     try:
         KeyEntry(label=label, hashes=(hashed,))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _REF = "#/components/schemas/"
 _ERRORS = {
     400: "The request is wrong; the error names the field.",
-    401: "No API key, or a wrong one.",
+    401: "The API key is missing or wrong.",
     403: "The operator does not let clients set this.",
     404: "There is no such configuration or model.",
     408: "The body did not come in time.",

@@ -109,7 +109,7 @@ def _serve_many(settings: ServerSettings, wrap: str | None) -> int:
 
 
 def _listener(config: uvicorn.Config) -> socket.socket:
-    """Return the socket to listen at.
+    """Return the socket to listen on.
 
     Raises:
         ConfigurationError: the address is taken, or is none of this machine.
@@ -121,7 +121,7 @@ def _listener(config: uvicorn.Config) -> socket.socket:
         listener.bind((config.host, config.port))
     except OSError as exc:
         listener.close()
-        raise ConfigurationError(f"{config.host}:{config.port} cannot be listened at: {exc.strerror or exc}") from None
+        raise ConfigurationError(f"cannot listen on {config.host}:{config.port}: {exc.strerror or exc}") from None
     listener.set_inheritable(True)
     return listener
 

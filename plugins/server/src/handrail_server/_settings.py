@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from handrail_server._bodies import Role
 from handrail_server._fields import Part
+from handrail_server._mistakes import mistakes
 from handrail_server._parameters import CANNOT, EVERY, USUAL, refused, unknown
 
-_MEMBERS = ("tuple[str, ...]", "literal['*']", "ParameterEdits")
 Sign = Literal["text", "refusal", "guardrails", "error"]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -139,8 +139,8 @@ class ServerSettings(_Settings):
     """Everything that an operator decides. A settings file in YAML has the same keys."""
 
     config: Path = Field(description="A folder of configurations, or one configuration.")
-    host: str = Field("127.0.0.1", description="Address to listen at.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 for any free one.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
     workers: Count = Field(1, description="Processes.")
     default_config_id: str | None = Field(None, description="The configuration of requests that name none.")
     auto_reload: bool = Field(default=False, description="Whether a changed configuration is loaded again.")
@@ -247,14 +247,8 @@ class ServerSettings(_Settings):
         try:
             return cls.model_validate(values)
         except ValidationError as exc:
-            where = f"{file}: " if file else ""
-            problems = tuple(f"{where}{_place(error['loc'])}: {error['msg']}" for error in exc.errors())
+            problems = mistakes(exc, cls, file, "settings")
             raise ConfigurationError("\n".join(problems), problems=problems) from None
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """Write a place as it is in the file; pydantic adds the members of a union."""
-    return ".".join(str(part) for part in location if part not in _MEMBERS) or "settings"
 
 
 def _read_file(file: Path | None) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def handrail_commands() -> Iterator[CommandSpec]:
     """Offer the commands."""
-    yield CommandSpec("server", "handrail_server._command:server", "Serve guarded models by OpenAI's protocol.")
+    yield CommandSpec("server", "handrail_server._command:server", "Serve guarded models over HTTP.")
     yield CommandSpec("server-key", "handrail_server._command:server_key", "Make an API key for a tenant.")
 
 

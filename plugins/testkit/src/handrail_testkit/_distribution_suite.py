@@ -55,14 +55,14 @@ class DistributionConformance(Conformance, suite=True):
         return importlib.metadata.distribution(self.distribution)
 
     def test_it_says_what_it_is(self, installed: importlib.metadata.Distribution) -> None:
-        """People choose by a package's summary, README and licence. Give `description`, `readme` and `license`."""
+        """People choose by a package's summary, README and licence. Set `description`, `readme` and `license`."""
         metadata = installed.metadata.json
         assert metadata.get("summary"), "pyproject.toml has no 'description'"
         assert str(metadata.get("description", "")).strip(), "pyproject.toml has no 'readme', or it is empty"
         assert {"license", "license_expression", "license_file"} & metadata.keys(), "pyproject.toml has no 'license'"
 
     def test_it_says_which_python_it_needs(self, installed: importlib.metadata.Distribution) -> None:
-        """An installer must not choose it for a Python that it cannot run on. Give `requires-python`."""
+        """An installer must not choose it for a Python that it cannot run on. Set `requires-python`."""
         assert installed.metadata.json.get("requires_python"), "pyproject.toml has no 'requires-python'"
 
     def test_it_asks_for_a_kernel_that_it_knows(self, installed: importlib.metadata.Distribution) -> None:

@@ -46,14 +46,14 @@ class RailConformance(Conformance, suite=True):
     # What becomes of the examples
 
     def test_the_examples_show_what_passes_and_what_does_not(self, case: RailCase) -> None:
-        """A suite proves nothing of a rail that lets everything pass, or nothing. Give examples of both kinds."""
-        assert case.allows, "'allows' is empty; give at least one text that must pass"
+        """A suite proves nothing about a rail that passes everything, or nothing. List examples of both kinds."""
+        assert case.allows, "'allows' is empty; list at least one text that must pass"
         assert case.blocks or case.rewrites, (
             "'blocks' and 'rewrites' are empty; give a text that must not pass as it is"
         )
 
     async def test_allowed_text_is_delivered_as_it_is(self, case: RailCase, built: BuiltRail) -> None:
-        """Nothing of it is lost, repeated or changed, however it comes. Let the rail allow it whole."""
+        """Allowed text is not lost, repeated or changed, however it is cut. Let the rail allow all of it."""
         for text in case.allows:
             for pieces in _ways(case, text):
                 said = await _said(built, pieces)
@@ -61,7 +61,7 @@ class RailConformance(Conformance, suite=True):
                 assert said.text == text
 
     async def test_blocked_text_is_never_delivered(self, case: RailCase, built: BuiltRail) -> None:
-        """No character of the violation gets out, however the text comes.
+        """No character of the violation is delivered, however the text is cut.
 
         A stream rail must hold what may become a violation; a window rail must see it in the window that has it whole.
         If a harmless beginning may be delivered, give the verdict a span, or name the violation in `blocks`.
@@ -73,7 +73,7 @@ class RailConformance(Conformance, suite=True):
                 await _assert_before(built, text, violation_start(case, text, said), said)
 
     async def test_rewritten_text_is_delivered_exactly(self, case: RailCase, built: BuiltRail) -> None:
-        """What is delivered in place of a text is the same however it comes. Hold what may have to be rewritten."""
+        """The replacement is the same however the text is cut. Hold what may have to be rewritten."""
         for text, expected in case.rewrites.items():
             for pieces in _ways(case, text):
                 said = await _said(built, pieces)
@@ -81,9 +81,9 @@ class RailConformance(Conformance, suite=True):
                 assert said.text == expected, f"in the pieces {pieces!r}"
 
     async def test_examples_in_a_long_text_fare_the_same(self, case: RailCase, built: BuiltRail) -> None:
-        """Text comes in windows that begin and end anywhere, and harmless text stands around what is not.
+        """Windows begin and end anywhere, with harmless text around the violation.
 
-        Judge whatever stands in the window. A rail that judges nothing but whole texts has `whole` set in its record.
+        Judge everything in the window. A rail that judges only whole texts sets `whole` in its `RailSpec`.
         """
         if built.whole:
             return
@@ -98,7 +98,7 @@ class RailConformance(Conformance, suite=True):
             assert said.text == f"{around}{expected}\n{around}"
 
     async def test_places_are_counted_in_characters(self, case: RailCase, built: BuiltRail) -> None:
-        """What stands before a violation moves its place by so many characters of the text as it came.
+        """A violation's place is counted in characters of the text as it arrived, including all that precedes it.
 
         Count neither bytes nor UTF-16, as services may, and search no copy that was folded, normalised or stripped.
         """
@@ -145,7 +145,7 @@ class RailConformance(Conformance, suite=True):
         assert [(await _said(built, [text])).facts for text in case.examples] == first
 
     def test_it_works_in_one_event_loop_after_another(self, case: RailCase) -> None:
-        """A rail is built before any event loop runs, and outlives each. Make nothing of a loop in `__init__`."""
+        """A rail is built before any event loop runs and outlives each one. Bind nothing to a loop in `__init__`."""
         built, text = case.build(), case.examples[0]
         facts = [
             anyio.run(partial(_said, built, [text]), backend=backend).facts
@@ -156,9 +156,9 @@ class RailConformance(Conformance, suite=True):
     # What it does to others
 
     async def test_the_event_loop_is_not_held_up(self, case: RailCase, built: BuiltRail) -> None:
-        """Every other stream waits for as long as this one holds the loop.
+        """While this rail holds the event loop, every other stream waits.
 
-        Await what answers over a network or from a file, and compute for long in a thread: `anyio.to_thread.run_sync`.
+        Await network and file access, and run long computations in a thread: `anyio.to_thread.run_sync`.
         A `check` without `async`, a session and an `open` are for what answers at once.
         """
         for text in case.examples[:3]:
@@ -169,7 +169,7 @@ class RailConformance(Conformance, suite=True):
             assert seconds <= LONGEST, f"nothing else could run for {seconds:.3f} seconds, with {text!r}"
 
     async def test_no_task_is_left_behind(self, case: RailCase, built: BuiltRail) -> None:
-        """What a rail begins for a text has ended with it. Start tasks in a task group, and close what you iterate."""
+        """What a rail starts for a text ends with it. Start tasks in a task group, and close what you iterate."""
         for text in case.examples:
             await _said(built, [text])  # what is shared by all streams is there
             before = running_tasks()
@@ -180,7 +180,7 @@ class RailConformance(Conformance, suite=True):
     # How it fails
 
     async def test_a_rail_that_cannot_do_its_work_lets_nothing_pass(self, case: RailCase) -> None:
-        """An error is raised, and no verdict is made up. Catch nothing in order to allow."""
+        """An error is raised instead of an invented verdict. Never catch an error in order to allow."""
         if case.failing is None:
             return
         for text in case.failing.examples or case.examples:
@@ -189,7 +189,7 @@ class RailConformance(Conformance, suite=True):
             assert not said.text
 
     async def test_a_model_that_fails_lets_nothing_pass(self, case: RailCase) -> None:
-        """Where the rail asks a model and it fails, the error goes on. Catch nothing in order to allow."""
+        """If the model that the rail asks fails, the error propagates. Never catch an error in order to allow."""
         working, failing = case.build(), case.build(models_fail=True)
         for text in case.examples:
             calls = (await _said(working, [text])).delivered.response.llm_calls

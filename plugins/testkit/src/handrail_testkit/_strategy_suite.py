@@ -121,7 +121,7 @@ class StrategyConformance(Conformance, suite=True):
         assert [strategy.window() for _ in range(3)] == [None] * 3, "window() gave another one after the end"
 
     def test_without_text_there_is_no_window(self, make: Callable[[], Strategy]) -> None:
-        """An answer may be empty, and so may pieces of it. Give None."""
+        """An answer may be empty, and so may pieces of it. Return None."""
         for pieces in ((), ("",), ("", "")):
             assert cut(make(), pieces).windows == ()
 
@@ -187,7 +187,7 @@ class StrategyConformance(Conformance, suite=True):
     # In a configuration
 
     def test_unknown_settings_are_refused(self, case: StrategyCase) -> None:
-        """A misspelt key would silently change nothing. Give the settings a model, which refuses unknown keys."""
+        """A misspelt key would silently change nothing. Use a settings model that refuses unknown keys."""
         wrong = StrategyCase(case.strategy, {**case.settings, "no_such_setting": 1}, case.registry)
         with pytest.raises(ConfigurationError, match="no_such_setting"):
             wrong.maker()

@@ -81,7 +81,7 @@ class WindowRailConformance(RailConformance, suite=True):
                 assert verdict.decision == decision, f"{text!r}: {verdict.reason}"
 
     async def test_spans_and_edits_are_places_of_the_whole_text(self, case: RailCase, built: BuiltRail) -> None:
-        """A window's text may begin anywhere in the stream. Use `window.span(start, end)` for what a match gives."""
+        """A window's text may begin anywhere in the stream. Use `window.span(*match.span())` for a match."""
         for text in case.examples:
             here = await _check(built, case, window_of(case, text))
             _assert_within(here, window_of(case, text))
@@ -91,9 +91,9 @@ class WindowRailConformance(RailConformance, suite=True):
             assert _facts(there) == _facts(here, moved=1000)
 
     async def test_what_lies_across_two_windows_is_seen(self, case: RailCase, built: BuiltRail) -> None:
-        """A window repeats the end of the one before, so that what the border cuts in two stands in it whole.
+        """A window repeats the end of the one before, so text that a border cuts in two is whole in the next window.
 
-        Judge all of `window.text`, and not the new part alone, which begins at `window.start`.
+        Judge all of `window.text`, not only the new part, which begins at `window.start`.
         """
         if built.whole or case.direction == "input":
             return
@@ -107,7 +107,7 @@ class WindowRailConformance(RailConformance, suite=True):
                     _assert_edited(there, here, start)
 
     async def test_a_long_window_is_judged_to_its_end(self, case: RailCase, built: BuiltRail) -> None:
-        """A configuration may make windows long. Judge a text in pieces, rather than cut it to what a model takes."""
+        """A configuration may make windows long. Judge a long text in pieces instead of truncating it for a model."""
         if built.whole:
             return
         for text in case.blocks:
@@ -142,7 +142,7 @@ class WindowRailConformance(RailConformance, suite=True):
     async def test_checks_of_one_stream_can_run_at_once_and_in_any_order(
         self, case: RailCase, built: BuiltRail
     ) -> None:
-        """Windows are checked side by side, and later ones may be asked about first. Keep nothing between checks."""
+        """Windows are checked concurrently, and later ones may be checked first. Keep no state between checks."""
         alone = {text: _facts(await _check(built, case, window_of(case, text))) for text in case.examples}
         turn = case.turn(case.examples[0]) if case.direction == "output" else None
         found: list[tuple[str, object]] = []
@@ -159,7 +159,7 @@ class WindowRailConformance(RailConformance, suite=True):
             assert facts == alone[text], f"{text!r}, which was checked beside others"
 
     async def test_a_check_can_be_cancelled_at_any_await(self, case: RailCase, built: BuiltRail) -> None:
-        """Cancellation goes through, promptly and without a verdict, and the next check is as good as any.
+        """Cancellation ends a check promptly and without a verdict, and the next check works as usual.
 
         Catch no `BaseException` without `raise`, shield nothing that may take long, and release with `with`.
         """
@@ -174,9 +174,9 @@ class WindowRailConformance(RailConformance, suite=True):
                 assert again == expected, f"after a check was cancelled at its {place}. await"
 
     async def test_a_check_does_not_wait_for_another(self, case: RailCase, built: BuiltRail) -> None:
-        """Windows are checked side by side, or the last of them waits for all. Hold no lock while something is awaited.
+        """Windows are checked concurrently, or the last one would wait for all others. Hold no lock across an await.
 
-        One check is held at each of its awaits, and meanwhile another must come to its end.
+        One check is held at each of its awaits, and meanwhile another one must finish.
         """
         if _answers_at_once(built, case):
             return

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 @hookimpl
 def handrail_commands() -> Iterator[CommandSpec]:
     """Offer the command."""
-    yield CommandSpec("new", "handrail_testkit._new:new", "Begin a package with a rail, a provider or a strategy.")
+    yield CommandSpec("new", "handrail_testkit._new:new", "Create a package with a rail, a provider or a strategy.")

@@ -1,4 +1,4 @@
-"""Not here: importing it says what to use instead."""
+"""Colang's parser is not here: importing this says what to use instead."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class _Filled(Template):
 
 
 def new(kind: Kind, name: str, /, *, directory: Path = Path()) -> int:
-    """Begin a package with a plugin of your own, which installs and passes its tests at once.
+    """Create a package with a plugin of your own, which installs and passes its tests at once.
 
     Args:
         kind: What it offers.
