@@ -169,9 +169,6 @@ mail, which a rail hides. The upstream is a stand-in that speaks the protocol an
 | client | dialect | over Chat Completions | over Responses | over Messages | a call that a rail blocks |
 |---|---|---|---|---|---|
 {chr(10).join(turns)}
-
-Over Chat Completions a call comes in pieces, so a blocked one may have begun. LiteLLM's builder of answers fails at its
-arguments, and Vercel's SDK tells the model that they are not valid and asks it again; neither runs the call.
 """
 
 

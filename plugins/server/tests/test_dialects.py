@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dialects import PATHS, Sent, body, read
-from fakes import FakeProvider, FunctionRail
+from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import (
     Blocked,
     Chunk,
@@ -12,6 +12,7 @@ from handrail import (
     Edit,
     GenerationResponse,
     ReasoningDelta,
+    Ruling,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -159,6 +160,17 @@ async def test_text_that_a_slower_rail_has_not_judged_yet_is_withdrawn_with_the_
     assert (found.error["code"], found.error["param"]) == ("content_retracted", "words")
     assert found.guardrails["retraction"]["start"] <= len(" good") * 60
     assert told.body.count(SECRET.encode()) == told.body.count(b"worse") == 1
+
+
+async def test_nothing_of_a_tool_call_that_is_refused_is_given(serve, fake, dialect):
+    """LangChain would complete its JSON, and run the call with what there was."""
+    pieces = [ToolCallDelta(0, "call_1", "mail"), *(ToolCallDelta(0, arguments=said) for said in ('{"to": "a', SECRET))]
+    provider = FakeProvider(["Done.", *(Chunk(tool_calls=(piece,)) for piece in pieces)])
+    rail = SessionRail(lambda text: Ruling("", Verdict.block("no")) if SECRET in text else Ruling(text))
+    client = serve({"a": fake(output=["words"])}, rails={"words": rail}, provider=provider)
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    assert b"mail" not in told.body
+    assert read(dialect, told, stream=True).end == BLOCKED[dialect]
 
 
 async def test_text_is_what_is_withdrawn_where_a_tool_call_is_refused(serve, fake, dialect):

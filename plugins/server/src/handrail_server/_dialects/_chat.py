@@ -52,6 +52,9 @@ class ChatCompletions:
 class ChunkWriter(ItemWriter):
     """Writes the events of one answer: each is a `chat.completion.chunk`.
 
+    Tool calls are written when the answer has ended and no rail has stopped it: some clients complete the beginning of
+    a call that was stopped, and run it.
+
     Args:
         heading: what names the answer.
         include_usage: whether a chunk with the tokens used comes last, and all others say that they have none.
@@ -71,6 +74,7 @@ class ChunkWriter(ItemWriter):
         self._tail = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._text_end = b'},"logprobs":null,"finish_reason":null}]' + self._tail
         self._calls: Mapping[int, Mapping[str, Any]] = {}
+        self._waiting: list[ToolCallDelta] = []
         self.learn({}, {})
 
     def begin(self) -> bytes:
@@ -90,11 +94,11 @@ class ChunkWriter(ItemWriter):
         return self._text_start + to_json(text) + self._text_end
 
     def other(self, item: object) -> bytes:
-        """Return the event for reasoning, a piece of a tool call, or text to be withdrawn."""
+        """Return the event for reasoning, or text to be withdrawn; tool calls wait for the end."""
         if isinstance(item, ReasoningDelta):
             return self._delta({"reasoning_content": item.text})
         if isinstance(item, ToolCallDelta):
-            return self._delta(delta_fields(item, self._calls.get(item.index, {})))
+            self._waiting.append(item)
         if isinstance(item, Retraction):
             return self.aside({"retraction": {"channel": item.channel, "start": item.start, "end": item.end}})
         return b""
@@ -105,7 +109,9 @@ class ChunkWriter(ItemWriter):
 
     def finish(self, ended: Ended, error: ApiError | None) -> bytes:
         """Return the chunks that end the answer, with what the rails have to say beside it."""
-        parts = [self._refused(ended.refusal)] if ended.refusal is not None else []
+        parts = [self._called(call) for call in self._waiting] if ended.response.stop is None else []
+        if ended.refusal is not None:
+            parts.append(self._refused(ended.refusal))
         found = ended.found
         if found.message:
             parts.append(self._delta(found.message))
@@ -121,6 +127,9 @@ class ChunkWriter(ItemWriter):
     def fail(self, error: ApiError) -> bytes:
         """Return the event that ends a stream which has failed."""
         return event(error.body()) + DONE
+
+    def _called(self, call: ToolCallDelta) -> bytes:
+        return self._delta(delta_fields(call, self._calls.get(call.index, {})))
 
     def _refused(self, refusal: Refusal) -> bytes:
         parts = [self._delta({"content": self.apart(refusal)})] if refusal.as_text else []
