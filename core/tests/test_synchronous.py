@@ -10,6 +10,7 @@ import textwrap
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 from fakes import FakeProvider, FunctionRail, words
@@ -202,7 +203,7 @@ def test_an_answer_that_was_cut_by_closing_is_never_told_as_complete(guarded):
     rails = guarded(FakeProvider(words(30)), {}).rails
     stream = rails.stream_sync("hello")
     next(stream)
-    within(10, rails.close)
+    within(10, partial(rails.close, drain=0))
     with pytest.raises(RailsClosedError):
         list(stream)
 

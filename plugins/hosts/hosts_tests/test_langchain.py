@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from handrail import Usage
+from handrail import Chunk, Usage
 from handrail_hosts import GuardFailedError
 from handrail_hosts.langchain import GuardedModel, GuardMiddleware
-from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
+from handrail_testkit import HostAnswer, HostCase, HostConformance, HostModel, ModelFailure, host_rails
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRetryMiddleware
 from langchain_core.callbacks import AsyncCallbackHandler
@@ -286,3 +286,64 @@ async def test_a_question_that_was_refused_before_is_taken_out_of_the_history():
     assert answer == "Well."
     assert [message.type for message in reached] == ["human", "ai", "human"]
     assert FORBIDDEN not in repr(reached)
+
+
+async def test_what_a_host_does_with_a_chunk_changes_no_other(anyio_backend):
+    said = HostModel([Chunk("One "), Chunk("two "), Chunk("three"), Chunk(finish_reason="stop")])
+    model = GuardedModel(FakeModel(said), host_rails("session"))
+    texts = []
+    async for chunk in model.astream("Hello"):
+        assert "seen" not in {**chunk.additional_kwargs, **chunk.response_metadata}
+        texts.append(chunk.content)
+        chunk.additional_kwargs["seen"] = chunk.response_metadata["seen"] = True
+        chunk.content, chunk.id = [], "other"
+    assert "".join(texts) == "One two three"
+
+
+class Saying(BaseChatModel):
+    """Says one message, streamed as a chunk."""
+
+    _said = PrivateAttr()
+
+    def __init__(self, said):
+        super().__init__()
+        self._said = said
+
+    @property
+    def _llm_type(self):
+        return "saying"
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(**self._said))])
+
+    async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+        yield ChatGenerationChunk(message=AIMessageChunk(**self._said))
+
+
+TOKENS = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"id": FORBIDDEN},
+        {"name": FORBIDDEN},
+        {"response_metadata": {"model_name": FORBIDDEN, "id": FORBIDDEN, "logprobs": FORBIDDEN}},
+        {"response_metadata": {"finish_reason": FORBIDDEN}},
+        {"additional_kwargs": {"refusal": FORBIDDEN}},
+        {"usage_metadata": {**TOKENS, "note": FORBIDDEN, "input_token_details": {FORBIDDEN: 1}}},
+        {"content": [{"type": "text", "text": "Hi", "annotations": [{"title": FORBIDDEN}]}]},
+        {"tool_calls": [{"name": FORBIDDEN, "args": {}, "id": "c"}]},
+        {"tool_calls": [{"name": "f", "args": {}, "id": FORBIDDEN}]},
+    ],
+)
+async def test_what_an_answer_says_where_no_rail_looks_is_left_out(said):
+    shown = ""
+    model = GuardedModel(Saying({"content": "Hi", **said}), host_rails("windows"))
+    try:
+        shown = repr(await model.ainvoke("Hello"))
+        shown += repr([chunk async for chunk in model.astream("Hello")])
+    except GuardFailedError as error:
+        shown += str(error)
+    assert shown
+    assert FORBIDDEN not in shown

@@ -216,3 +216,11 @@ class TestResponses(HostConformance):
     @pytest.fixture
     def case(self, proxy, upstream):
         return Proxy(WIRES["responses"], "openai", proxy, upstream)
+
+
+def test_a_request_that_cannot_be_judged_is_the_clients_error(proxy):
+    body = {"model": "openai/0", "messages": [{"role": "x", "content": "forbidden"}], "guardrails": ["input"]}
+    asked = {"json": body, "headers": {"authorization": f"Bearer {KEY}"}, "timeout": 60}
+    answer = httpx.post(f"{proxy}/v1/chat/completions", verify=False, trust_env=False, **asked)
+    assert (answer.status_code, "could not be checked" in answer.text) == (400, True)
+    assert "forbidden" not in answer.text

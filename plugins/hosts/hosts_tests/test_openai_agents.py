@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from agents import (
     Agent,
@@ -13,6 +15,7 @@ from agents import (
     ModelSettings,
     RunConfig,
     Runner,
+    ToolOutputFileContent,
     function_tool,
 )
 from agents.usage import Usage as AgentsUsage
@@ -191,6 +194,15 @@ async def test_a_tool_is_guarded_and_the_model_told(make, rails, place, anyio_ba
     result = await Runner.run(agent, "Hello", run_config=RunConfig(tracing_disabled=True))
     assert "refused" in result.final_output
     assert FORBIDDEN not in result.final_output
+
+
+@pytest.mark.parametrize("output", [{"a": "swordfish"}, ToolOutputFileContent(file_data="data:,forbidden%20fruit")])
+async def test_a_file_that_a_tool_returns_is_judged_by_what_it_says(output, anyio_backend):
+    context = SimpleNamespace(tool_call_id="c", tool_name="look_up")
+    data = SimpleNamespace(context=context, output=output)
+    rejected = isinstance(output, ToolOutputFileContent)
+    judged = await tool_output_guardrail(host_rails("input")).guardrail_function(data)
+    assert (judged.behavior["type"] == "reject_content") is rejected
 
 
 async def test_a_call_whose_arguments_a_rail_would_rewrite_is_not_made(anyio_backend):

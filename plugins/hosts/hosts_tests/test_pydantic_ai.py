@@ -14,6 +14,8 @@ from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import (
     BinaryContent,
+    DocumentUrl,
+    ImageUrl,
     ModelRequest,
     ModelResponse,
     PartDeltaEvent,
@@ -23,6 +25,8 @@ from pydantic_ai.messages import (
     TextPart,
     ThinkingPart,
     ToolCallPart,
+    ToolReturnPart,
+    UploadedFile,
     UserPromptPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
@@ -198,6 +202,13 @@ async def asked_through(*messages):
         UserPromptPart(["Hello", FORBIDDEN]),
         UserPromptPart([BinaryContent(FORBIDDEN.encode(), media_type="text/plain")]),
         SpeechPart(speaker="user", transcript=FORBIDDEN),
+        UserPromptPart([DocumentUrl(f"data:text/plain,{FORBIDDEN}")]),
+        UserPromptPart([ImageUrl("http://x", vendor_metadata={"detail": FORBIDDEN})]),
+        UserPromptPart([BinaryContent(b"\x89PNG\r\n\x1a\n", media_type="image/png", identifier=FORBIDDEN)]),
+        UserPromptPart([UploadedFile(FORBIDDEN, provider_name="openai")]),
+        ToolReturnPart(FORBIDDEN, "found", tool_call_id="c"),
+        ToolReturnPart("look_up", "found", tool_call_id=FORBIDDEN),
+        ToolReturnPart("look_up", ["found", BinaryContent(FORBIDDEN.encode(), media_type="text/plain")]),
     ],
 )
 async def test_whatever_says_something_to_the_model_is_judged(part):
@@ -213,8 +224,26 @@ async def test_a_question_that_was_refused_before_is_taken_out_of_the_history():
     assert reached[0].parts[0] is asked.parts[0]
 
 
-async def test_citations_of_an_answer_are_left_out():
-    said = TextPart("Well.", provider_details={"note": FORBIDDEN})
-    model = GuardedModel(FunctionModel(lambda messages, info: ModelResponse([said])), host_rails("windows"))
-    answer = await model.request([ModelRequest([UserPromptPart("Hello")])], None, ModelRequestParameters())
-    assert (answer.text, FORBIDDEN in repr(answer)) == ("Well.", False)
+async def answered(part, **fields):
+    """Ask a guarded model that says one part; return its answer."""
+    said = ModelResponse([part], **fields)
+    model = GuardedModel(FunctionModel(lambda messages, info: said), host_rails("windows"))
+    return await model.request([ModelRequest([UserPromptPart("Hello")])], None, ModelRequestParameters())
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        TextPart("Well.", id=FORBIDDEN, provider_name=FORBIDDEN, provider_details={"note": FORBIDDEN}),
+        ToolCallPart("look_up", {}, FORBIDDEN, id=FORBIDDEN, provider_details={"note": FORBIDDEN, FORBIDDEN: 1}),
+    ],
+)
+async def test_what_an_answer_says_where_no_rail_looks_is_left_out(part):
+    answer = await answered(part, provider_response_id=FORBIDDEN, provider_url=FORBIDDEN)
+    assert answer.parts[0].part_kind == part.part_kind
+    assert FORBIDDEN not in repr(answer)
+
+
+async def test_a_tool_that_is_called_by_a_text_is_not_called():
+    with pytest.raises(GuardFailedError, match="no name"):
+        await answered(ToolCallPart(FORBIDDEN, {}))

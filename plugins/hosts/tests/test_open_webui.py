@@ -125,3 +125,28 @@ def test_the_file_to_paste_makes_a_filter(tmp_path, capsys):
     made = runpy.run_path(str(tmp_path / "pasted.py"))
     assert "title: My 'own' guard" in made["__doc__"]
     assert isinstance(made["Filter"](), GuardFilter)
+
+
+def output_of(text, **call):
+    """Return an answer's output, which is shown where an answer has one."""
+    message = {"type": "message", "content": [{"type": "output_text", "text": text}]}
+    return [message, {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", **call}]
+
+
+@pytest.mark.parametrize(
+    ("output", "is_kept"),
+    [
+        (output_of("Well."), True),
+        (output_of("A forbidden fruit"), False),
+        (output_of("Well.", arguments='{"a": "\\u0066orbidden fruit"}'), False),
+        ([{"type": "function_call_output", "output": [{"type": "input_text", "text": "forbidden fruit"}]}], False),
+    ],
+)
+async def test_what_is_shown_in_place_of_the_text_is_judged_before_it_is_kept(output, is_kept, anyio_backend):
+    guard = make_filter(host_rails("windows"))()
+    last = {"role": "assistant", "id": "m", "content": "Well.", "output": output, "sources": ["s"]}
+    body = await guard.outlet({"messages": [last]}, {"chat_id": "c", "message_id": "m"})
+    (kept,) = body["messages"]
+    assert (kept == last) is is_kept
+    assert kept["id"] == "m"
+    assert is_kept or "forbidden" not in json.dumps(kept)

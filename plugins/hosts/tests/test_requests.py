@@ -280,3 +280,11 @@ async def test_the_filter_of_open_webui_refuses_what_no_rail_judges():
 async def test_a_guard_itself_judges_no_role_it_does_not_know():
     with pytest.raises(GuardFailedError, match="role"):
         await HostGuard(host_rails("windows")).check_input([{"role": "x", "content": FORBIDDEN}])
+
+
+@pytest.mark.parametrize("path", FIELD)
+async def test_the_messages_of_another_attempt_are_judged_before_the_first(path):
+    other = {"model": "other", FIELD[path]: [user(FORBIDDEN)]}
+    reached, _, said = await asked_through(path, {FIELD[path]: [user("Hello")], "fallbacks": [other]})
+    assert (reached, FORBIDDEN in said) == (None, False)
+    assert (await asked_through(path, {FIELD[path]: [user("Hello")], "fallbacks": ["other"]}))[0] is not None

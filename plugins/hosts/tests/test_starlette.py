@@ -199,3 +199,62 @@ def test_a_configuration_that_cannot_guard_a_host_is_refused_at_once():
     config = {"models": models, "prompts": prompts, "rails": {"output": output}}
     with pytest.raises(ConfigurationError, match="stream_first"):
         HostGuard(RailsConfig.from_content(config=config))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: TextDialect("said"), "ResponseGuard"),
+        (lambda path: TextDialect(path), "without parameters"),
+        (lambda: "text", "returned a str"),
+        (TextDialect(), "cannot be called"),
+    ],
+)
+def test_a_path_with_a_dialect_that_would_refuse_every_request_is_an_error(make, said):
+    with pytest.raises(ConfigurationError, match=rf"'/chat'.*{said}"):
+        GuardMiddleware(answering(Response()), host_rails("windows"), {"/chat": make})
+
+
+async def test_a_dialect_of_ones_own_that_reads_requests_may_guard_a_path():
+    class OwnDialect(TextDialect):
+        def messages(self, body):
+            return [{"role": "user", "content": body["ask"]}]
+
+        def put_back(self, body, messages):
+            return {**body, "ask": messages[0]["content"]}
+
+    async def route(request):
+        return JSONResponse({"text": (await request.json())["ask"]})
+
+    app = Starlette(routes=[Route("/chat", route, methods=["POST"])])
+    app = GuardMiddleware(app, host_rails("masking"), {"/chat": OwnDialect})
+    assert await serve(app, b'{"ask": "a swordfish"}', "/chat") == (200, b'{"text": "a [masked]"}')
+
+
+def test_a_guard_of_responses_wants_what_makes_a_dialect():
+    with pytest.raises(ConfigurationError, match="ResponseGuard"):
+        ResponseGuard(host_rails("windows"), TextDialect())
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"messages": 5, "input": 5}'])
+async def test_a_malformed_request_is_the_clients_error_in_its_protocol(path, body):
+    status, said = await serve(guarded(JSONResponse(completion())), body, path)
+    value = json.loads(said)
+    assert (status, value["error"]["type"]) == (400, "invalid_request_error")
+    assert (value.get("type") == "error") is (path == "/v1/messages")
+
+
+async def test_a_rail_that_fails_before_the_model_is_no_error_of_the_client():
+    config = {"rails": {"input": {"flows": ["self check input"]}}, "models": [], "prompts": []}
+    config["models"] = [{"type": "main", "engine": "scripted", "parameters": {"answers": []}}]
+    config["prompts"] = [{"task": "self_check_input", "content": "{{ user_input }}?"}]
+    app = GuardMiddleware(answering(JSONResponse(completion())), RailsConfig.from_content(config=config))
+    status, said = await serve(app, HELLO)
+    assert (status, json.loads(said)["error"]["type"]) == (502, "internal_error")
+
+
+async def test_an_answer_that_is_judged_outside_a_stream_keeps_its_rewritten_tool_calls():
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "a swordfish"}'}}
+    judged = await HostGuard(host_rails("masking")).check_output({"role": "assistant", "tool_calls": [call]})
+    assert [one.arguments for one in judged.tool_calls] == ['{"a": "a [masked]"}']

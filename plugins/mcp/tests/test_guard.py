@@ -84,6 +84,13 @@ def test_whatever_else_a_client_sends_is_judged(guarded, message):
     assert "powder" not in str(outcome.back)
 
 
+def test_a_tool_that_is_called_by_a_text_is_judged_by_it(guarded):
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "gun powder", "arguments": {}}}
+    assert _sent(guarded(), call).onward is None
+    call["params"]["name"] = "order boats"
+    assert _sent(guarded(), call).onward == call
+
+
 def test_what_a_client_answers_is_judged_and_the_server_is_told(guarded):
     answer = _result(role="assistant", model="m", content={"type": "text", "text": "gun powder"})
     outcome = _sent(guarded(), answer)
@@ -106,6 +113,8 @@ def test_what_a_host_says_in_its_own_words_is_not_judged(guarded):
     [
         {"content": [{"type": "text", "text": "gun powder"}]},
         {"content": [{"type": "text", "text": "gun "}, {"type": "text", "text": "powder"}]},
+        {"content": [{"type": "resource_link", "uri": "data:text/plain,gun%20powder", "name": "x"}]},
+        {"content": [{"type": "resource_link", "uri": "data:;base64,Z3VuIHBvd2Rlcg", "name": "x"}]},
         {"content": [{"type": "text", "text": "gun ", "annotations": {"audience": ["you", "me"]}},
                      {"type": "text", "text": "powder"}]},
         {"content": [{"type": "text", "text": '{"a": "gun\\u0020powder"}'}]},

@@ -32,6 +32,8 @@ VALUES = st.recursive(
         '{"jsonrpc": "2.0", "id": 1, "method": "x", "result": {}}',
         '{"jsonrpc": "2.0", "id": 1, "method": 5}',
         '{"jsonrpc": "2.0", "id": true, "method": "x"}',
+        '{"jsonrpc": "2.0", "id": "gun powder", "result": {}}',
+        '{"jsonrpc": "2.0", "id": 1, "method": "gun powder"}',
         '{"jsonrpc": "2.0", "id": 1.5, "method": "x"}',
         '{"jsonrpc": "2.0", "id": 1, "result": {"a": NaN}}',
         '{"jsonrpc": "2.0", "id": 1, "result": {"a": 1e999}}',

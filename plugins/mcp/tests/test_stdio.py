@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_the_log_names_the_rail_and_nothing_that_was_refused(folder: Path):
     )
     assert done.returncode == 7, "the proxy ends as its server does"
     assert '"isError":true' in done.stdout
-    assert "'phrase check' refused it" in done.stderr
+    assert re.search(r"^\d{4}-\S+ \S+ WARNING handrail\.mcp: .*'phrase check' refused it", done.stderr, re.MULTILINE)
     assert "gun powder" not in done.stdout + done.stderr
 
 

@@ -1,147 +1,38 @@
-"""One Ray cluster for all tests, started once, with an application of rails that wait."""
+"""One Ray cluster for all tests, started once, and streams through it."""
 
 from __future__ import annotations
 
+import json
 import os
-import signal
-import socket
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import httpx2
 import pytest
-from handrail import LLMRails, RailsConfig
-from handrail_ray._bundle import Bundle
-from handrail_ray._serving import built, placed_rails
-
-HERE = Path(__file__).parent
-BIN = Path(sys.executable).parent
-WORDS = " ".join(f"w{number}" for number in range(60))
-
-CONFIG = """
-models:
-  - type: main
-    engine: scripted
-    parameters:
-      tokens_per_second: {pace}
-      answers:
-        - {{text: "{text}"}}
-rails:
-  output:
-    flows: {flows}
-    streaming: {{enabled: true, chunk_size: 20, first_chunk_size: 8, context_size: 4, hold_size: 4}}
-  config:
-    judge: {{seconds: 0.1, timeout: 60, word: {word}, place: {{ray: {{replicas: 2, batch: 1, {place}}}}}}}
-    one judge: {{seconds: 0.1, place: {{ray: {{replicas: 1, batch: 1, max_queued: 8, {place}}}}}}}
-    lost judge: {{seconds: 0.1, timeout: 3, place: {{ray: {{app: lost, {place}}}}}}}
-    batches: {{place: {{ray: {{batch: 64, wait_ms: 5, {place}}}}}}}
-    counter: {{place: {{ray: {{replicas: 2, {place}}}}}}}
-"""
-PLACED = "[judge, one judge, batches, counter]"
-
-
-def free_port():
-    with closing(socket.create_server(("127.0.0.1", 0))) as one:
-        return one.getsockname()[1]
-
-
-def processes(folder):
-    """Return the title of each process of the cluster whose files are in a folder, by id."""
-    titles, parents = {}, {}
-    for place in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            titles[int(place.name)] = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            parents[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
-    ours = {pid for pid, title in titles.items() if str(folder) in title and pid != os.getpid()}
-    while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
-        ours |= more
-    return {pid: titles[pid] for pid in ours}
-
-
-class Cluster:
-    """A head on this machine, and Serve in it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.port, self.http = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.http}"
-        paths = [str(HERE / "rails"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-            "RAY_ADDRESS": f"127.0.0.1:{self.port}",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_agent_register_timeout_ms": "120000",
-        }
-
-    def start(self):
-        head = ["ray", "start", "--head", "--num-cpus", "16", "--include-dashboard", "false", "--disable-usage-stats"]
-        agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
-        # A port that is not given is waited for, and on a busy machine in vain: for 15 s, whatever is configured.
-        client = f"--ray-client-server-port={free_port()}"
-        ports = [f"--port={self.port}", client, *(f"--{name}-port={free_port()}" for name in agents)]
-        environment = {key: value for key, value in self.environment.items() if key != "RAY_ADDRESS"}
-        self.run(*head, *ports, f"--temp-dir={self.folder}", environment=environment, tries=3)
-        self.run("serve", "start", f"--http-port={self.http}")
-
-    def kill(self):
-        """Kill the head and all that belongs to it, as a machine that is lost."""
-        for pid in processes(self.folder):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def run(self, *command, environment=None, tries=1):
-        """Run a command, and return what it writes; Ray gives up to start after 30 s, however busy the machine is."""
-        program, *arguments = command
-        done = subprocess.run(
-            [BIN / program, *arguments],
-            env=environment or self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode != 0 and tries > 1:
-            self.kill()
-            return self.run(*command, environment=environment, tries=tries - 1)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def config(self, flows, text=WORDS, *, http=False, pace=100, word="bad", app=None):
-        """Write a configuration, and return its folder."""
-        place = "cpus: 0.1" + (f", address: '{self.url}'" if http else "")
-        content = CONFIG.format(flows=flows, text=text, pace=pace, word=word, place=place)
-        folder = self.folder.parent / f"config-{len([*self.folder.parent.iterdir()])}"
-        folder.mkdir()
-        (folder / "config.yml").write_text(content)
-        return folder
-
-    def rails(self, flows, text=WORDS, **options):
-        return LLMRails(RailsConfig.from_path(self.config(flows, text, **options)))
-
-    def replicas(self, flow):
-        """Return the processes of a rail's replicas."""
-        wanted = f"ray::ServeReplica:handrail:output-{flow}-"
-        return [pid for pid, title in processes(self.folder).items() if title.startswith(wanted)]
+from clusters import BIN, RAILS_FOLDER, STEADY, WORDS, Cluster, free_port
+from handrail import TextDelta
+from handrail_ray._cluster import joined
+from handrail_ray._command import deploy as deploy_command
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    import shutil
-    import tempfile
-
+def cluster():
     folder = Path(tempfile.mkdtemp(prefix="hr-"))  # Ray's sockets need a short path
     found = Cluster(folder / "ray")
     os.environ.update({key: found.environment[key] for key in ("RAY_ADDRESS", "PYTHONPATH", "RAY_USAGE_STATS_ENABLED")})
-    sys.path.insert(0, str(HERE / "rails"))
+    sys.path.insert(0, str(RAILS_FOLDER))
     try:
         found.start()
-        found.run("handrail", "ray", "deploy", str(found.config(PLACED)))
+        joined(None).start(http_options={"port": found.http})  # as `serve start`, in a process that imports Ray anyway
+        deploy(found.written(*STEADY))
         yield found
     finally:
         import ray
@@ -151,30 +42,105 @@ def cluster(tmp_path_factory):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def stream(rails, message="hello"):
-    """Return how a stream ended, and what was delivered."""
-    async with rails.stream(message) as running:
-        events = [event async for event in running]
-    last = events[-1]
+def deploy(folder):
+    """Deploy a configuration as the command does, from this process, which has imported Ray already."""
+    assert deploy_command(folder) == 0
+
+
+def rail_of(rails):
+    (plan,) = rails.composition.output_rails
+    return plan.rail
+
+
+async def stream(rails, generator=None, begun=None):
+    """Return how a stream ended, what was delivered, and the reason or the error; call `begun` at its first text."""
+    async with rails.stream("hello", generator=generator) as running:
+        async for event in running:
+            last = event
+            if begun is not None and isinstance(event, TextDelta):
+                begun()
+                begun = None
     return running.response.outcome, running.response.text, getattr(last, "error", getattr(last, "reason", ""))
 
 
-def deploy(folder):
-    """Deploy a configuration from this process, and wait until it judges."""
-    from ray import serve
+async def halves(text, event):
+    """Yield half of a text, and the rest once something has happened."""
+    middle = text.index(" ", len(text) // 2)
+    yield text[:middle]
+    await event.wait()
+    yield text[middle:]
 
-    rails = placed_rails(RailsConfig.from_path(folder))
-    name = rails[0].settings.app
-    serve.run(built(Bundle.of(folder), rails), name=name, route_prefix=f"/{name}")
+
+async def streams_while(several, do, text=WORDS):
+    """Run a stream with each of several rails, do something in the middle of them all, and return how they ended.
+
+    What is done is given an event, which has their models write the other half; it is set at the latest after it.
+    """
+    ended, begun, go_on = [], [], anyio.Event()
+
+    async def guarded(rails):
+        ended.append(await stream(rails, halves(text, go_on), partial(begun.append, rails)))
+
+    with anyio.fail_after(150):
+        async with anyio.create_task_group() as group:
+            for rails in several:
+                group.start_soon(guarded, rails)
+            await until(lambda: len(begun) == len(several))
+            await do(go_on)
+            go_on.set()
+    assert all(text.startswith(delivered) for _, delivered, _ in ended)
+    return ended
 
 
 async def meanwhile(function, *arguments):
     return await anyio.to_thread.run_sync(partial(function, *arguments))
 
 
-async def until(condition, seconds=60):
+async def until(condition, seconds=120):
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come about"
-        await anyio.sleep(0.05)
+        await anyio.sleep(0.02)
+
+
+@contextmanager
+def serving(cluster, config, **options):
+    """Run a server with a configuration, and yield its port."""
+    port = free_port()
+    command = [BIN / "handrail", "server", "--config", config, "--port", str(port)]
+    log = cluster.folder.parent / f"server-{port}.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, env=cluster.environment, stderr=errors, **options) as server,
+    ):
+        try:
+            _wait_for(port, server, log)
+            yield port
+            server.terminate()
+            server.wait(timeout=60)
+        finally:
+            server.kill()
+
+
+def _wait_for(port, process, log):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        with suppress(httpx2.HTTPError):
+            if httpx2.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server did not begin to listen")
+
+
+def ask(port, model, question="hello"):
+    """Return what a server delivers, and the type of the error that it ends with, if it does."""
+    body = {"model": model, "messages": [{"role": "user", "content": question}], "stream": True}
+    response = httpx2.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, timeout=60)
+    if response.status_code != 200:
+        return "", response.json()["error"]["type"]
+    events = [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: {")]
+    errors = [event["error"]["type"] for event in events if "error" in event]
+    delivered = (choice["delta"].get("content") or "" for event in events for choice in event.get("choices", ()))
+    return "".join(delivered), next(iter(errors), None)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
-import time
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx2
 import pytest
 import yaml
+from clusters import BIN
 from handrail import RailsConfig
 from handrail_ray._serving import placed_rails
 
-from conftest import BIN, free_port
+from conftest import ask, serving
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "howto" / "cluster.md"
 EXAMPLE = ROOT / "docs" / "examples" / "cluster"
 BLOCK = re.compile(r"test_the_page_goes_to_a_cluster_and_back -->\n```console\n(.*?)```", re.DOTALL)
+SERVER = "handrail server --config config --port 8080 &"
 ADVICE = "How do I clean the sink?"
 
 
@@ -33,48 +32,22 @@ def commands():
             yield command, output
 
 
-def ask(port, question):
-    """Return what the server delivers."""
-    body = {"model": "config", "messages": [{"role": "user", "content": question}], "stream": True}
-    text = httpx2.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, timeout=30).text
-    events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
-    return "".join(choice["delta"].get("content") or "" for event in events for choice in event.get("choices", ()))
-
-
-def wait_for(port, process):
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        assert process.poll() is None, process.stderr.read()
-        with suppress(httpx2.HTTPError):
-            if httpx2.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the server did not begin to listen")
-
-
 def test_the_page_goes_to_a_cluster_and_back(cluster, tmp_path):
-    from ray import serve
-
-    serve.delete("handrail")  # the page's application has the same name, and is deployed anew
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
     (tmp_path / "ray.yml").write_text((tmp_path / "ray.yml").read_text().replace("http://127.0.0.1:8000", cluster.url))
-    port, server, asked = free_port(), None, 0
-    try:
+    asked = 0
+    with ExitStack() as servers:
         for command, output in commands():
             if command.startswith("ray "):  # the cluster of the tests is up, and stays
                 continue
             if command.endswith("&"):
-                words = command.removesuffix(" &").replace("8080", str(port)).split()
-                program = [BIN / words[0], *words[1:]]
-                there = {"cwd": tmp_path, "env": cluster.environment}
-                server = subprocess.Popen(program, **there, text=True, stderr=subprocess.PIPE)
-                wait_for(port, server)
-                assert ask(port, "Why are there tides?") == "The tides follow the moon."
-                assert ask(port, ADVICE) == "I'm sorry, I can't respond to that."
+                assert command == SERVER
+                port = servers.enter_context(serving(cluster, tmp_path / "config", cwd=tmp_path))
+                assert ask(port, "config", "Why are there tides?") == ("The tides follow the moon.", None)
+                assert ask(port, "config", ADVICE) == ("I'm sorry, I can't respond to that.", None)
                 asked += 1
             elif command == "kill %1":
-                server.terminate()
-                server.communicate(timeout=60)
+                servers.close()
             else:
                 done = subprocess.run(
                     ["bash", "-c", f'PATH="{BIN}:$PATH"; {command}'],
@@ -88,10 +61,6 @@ def test_the_page_goes_to_a_cluster_and_back(cluster, tmp_path):
                 assert done.returncode == 0, done.stdout + done.stderr
                 wanted = [line.split() for line in output.splitlines()]
                 assert not wanted or [line.split() for line in done.stdout.splitlines()] == wanted
-    finally:
-        if server is not None:
-            server.kill()
-            server.communicate()
     assert asked == 3
 
 
@@ -113,6 +82,24 @@ def test_manifests_fit_the_schemas_of_kubernetes():
         kubernetes_validate.validate(pod, "1.33", strict=True)
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate({**manifests()[1], "spec": {"replicas": "many"}}, "1.33", strict=True)
+
+
+def test_the_manifest_of_the_cluster_has_what_kuberay_reads():
+    """KubeRay's schema comes in no package, so this names what is used of it."""
+    spec = manifests()[0]["spec"]
+    cluster = spec["rayClusterConfig"]
+    head, workers = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
+    assert set(spec) == {"serveConfigV2", "rayClusterConfig"}
+    assert set(cluster) == {"rayVersion", "headGroupSpec", "workerGroupSpecs"}
+    assert set(head) == {"rayStartParams", "template"}
+    for group in workers:
+        assert set(group) == {*head, "groupName", "replicas", "minReplicas", "maxReplicas"}
+        assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+    assert all(isinstance(value, str) for group in (head, *workers) for value in group["rayStartParams"].values())
+    # The head's service has the ports of its container, where there are any, and the operator looks for this one.
+    (container,) = head["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"gcs-server": 6379, "dashboard": 8265, "client": 10001, "serve": 8000}
 
 
 def test_the_application_of_the_manifest_is_one_that_serve_can_build(tmp_path):

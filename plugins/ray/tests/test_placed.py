@@ -18,7 +18,7 @@ from handrail import (
 )
 from handrail.errors import PluginContractError, RailBusyError, RailError, RailTimeoutError
 from handrail.plugins import RailSpec, hookimpl
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 LONE = "\ud83d"
@@ -256,7 +256,7 @@ def test_a_rail_that_reads_the_stream_cannot_be_placed():
         LLMRails(RailsConfig.from_content(config={"rails": rails}))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.text() | st.floats(), st.lists)))
 def test_variables_of_json_travel_unchanged(variables):
     from handrail_ray._wire import of_turn, turn_of

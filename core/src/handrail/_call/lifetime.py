@@ -11,7 +11,16 @@ from threading import Thread
 
 import anyio
 
-from handrail._stream.backend import call_at, ended_loop, running_clock, scheduler, wake_factory, wake_up
+from handrail._stream.backend import (
+    call_at,
+    ended_loop,
+    no_task,
+    running_clock,
+    running_task,
+    scheduler,
+    wake_factory,
+    wake_up,
+)
 from handrail._stream.runner import Stop
 from handrail._stream.source import CLOSE_SECONDS
 from handrail._turn import deadline_at
@@ -119,7 +128,7 @@ class Lifetime:
         self.deadline = math.inf
         self.timeout = timeout
         self._running = running
-        self._task = 0
+        self._task: Callable[[], object] = no_task
         self._thread: Thread | None = None
         self._call_off: Callable[[], None] | None = None
 
@@ -136,7 +145,7 @@ class Lifetime:
         self._running.add(self)
         self._stop, self._is_inside = stop, is_inside
         self._soon, self._is_over = scheduler(), ended_loop()
-        self._task, self._thread = anyio.get_current_task().id, CALLED_FROM.get()
+        self._task, self._thread = running_task(), CALLED_FROM.get()
         if self.timeout is not None:
             self.deadline = running_clock()() + self.timeout
             self._call_off = call_at(self.deadline, self._expire)
@@ -193,7 +202,8 @@ class Lifetime:
         """True if the task that asks has begun the call, or is part of it; or the thread that waits for that task."""
         if self._thread is not None and self._thread is CALLED_FROM.get():
             return True
-        return self.is_around or self._task == anyio.get_current_task().id
+        beginner = self._task()
+        return self.is_around or (beginner is not None and beginner is running_task()())
 
     def _expire(self) -> None:
         self._call_off = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import weakref
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from typing import Any, Protocol, TypeAlias
@@ -30,6 +31,20 @@ def running_clock() -> Callable[[], float]:
     import trio
 
     return trio.current_time
+
+
+def running_task() -> Callable[[], object]:
+    """Return a weak reference to the task that runs; its id would be that of another once it is over."""
+    if on_asyncio():
+        task = asyncio.current_task()
+        return no_task if task is None else weakref.ref(task)
+    import trio
+
+    return weakref.ref(trio.lowlevel.current_task())
+
+
+def no_task() -> None:
+    """Stand for what a loop runs outside any task."""
 
 
 def cancelled_from_outside() -> bool:

@@ -9,6 +9,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from handrail._stream.backend import (
     Wake,
@@ -127,6 +128,8 @@ class BatchQueue(Generic[Item, Answer]):
                 rail=self._name,
             )
         now, deadline = running_clock()(), effective_deadline()
+        if deadline <= now:
+            await checkpoint_if_cancelled()  # whoever has left already takes nobody's place
         member: _Member[Item, Answer] = _Member(item, cost, deadline, wake_factory()())
         self._count += 1
         heapq.heappush(self._heap, (min(deadline, now + limits.patience), self._count, member))

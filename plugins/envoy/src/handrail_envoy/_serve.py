@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import grpc.aio
 from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_grpc
 from handrail import ConfigurationError
+from handrail_cli import log_to_stderr
 
 from handrail_envoy._service import Processor
 
 if TYPE_CHECKING:
     from handrail_envoy._routes import Routes
+
+logger = logging.getLogger("handrail.envoy")
 
 _MESSAGE_BYTES = 16 * 2**20
 _OPTIONS = (
@@ -46,7 +48,7 @@ def serve(routes: Routes, address: str, *, drain_seconds: float) -> int:
     Raises:
         ConfigurationError: the address is taken or not one of this machine's.
     """
-    _log_to_stderr()
+    log_to_stderr()
     asyncio.run(_serve(routes, address, drain_seconds))
     return 0
 
@@ -59,18 +61,8 @@ async def _serve(routes: Routes, address: str, drain_seconds: float) -> None:
         loop.add_signal_handler(number, ended.set)
     await server.start()
     where = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
-    sys.stderr.write(f"guarding at {where}: {', '.join(routes.rails)}\n")
-    sys.stderr.flush()
+    logger.info("listening at %s, guarding with %s", where, ", ".join(routes.rails))
     await ended.wait()
     await server.stop(drain_seconds)  # streams that are left are cancelled, which Envoy takes as an error
     for rails in routes.rails.values():
         await rails.aclose()
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger("handrail")
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
-    root.propagate = False

@@ -20,6 +20,9 @@ _ADDRESSES = frozenset({"url", "image_url", "file_url", "file_id", "file_data"})
 _DATA = frozenset({"data", "base64", "bytes", "blob"})
 _KINDS = frozenset({"media_type", "mime_type", "mimeType"})
 _FILES = frozenset({"base64", "file", "image", "audio", "video", "media"})
+FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+"""Fields by which a client tells a proxy whom to ask after a failure, and with which other messages."""
+
 _WORD = re.compile(r"[\x21-\x7e]{0,512}")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\x21-\x7e]*")

@@ -10,9 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handrail import HandrailError
+from handrail.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from handrail import Blocked, RailFailed
+
+
+def is_fault_of_client(error: Exception) -> bool:
+    """Return whether a request could not be judged because of what the client sent, and not because a rail failed."""
+    if isinstance(error, GuardFailedError):
+        return error.failed is None
+    return not isinstance(error, HandrailError) or isinstance(error, AnswerRefusedError | InvalidRequestError)
 
 
 class AnswerRefusedError(HandrailError):

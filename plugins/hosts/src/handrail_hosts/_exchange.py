@@ -166,7 +166,7 @@ class Exchange:
 
     async def _tell(self, items: Sequence[str | Event]) -> None:
         if items:
-            await self._say(b"".join(map(event, self._dialect.write(items))))
+            await self._say(self._dialect.sent(items))
             if isinstance(items[-1], Blocked):
                 await self._end()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk, ProviderError
@@ -13,14 +14,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, conv
 
 from handrail_hosts._beside import beside_message
 from handrail_hosts._conversation import Conversation, has_text, is_placeholder, texts_of
+from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 
 if TYPE_CHECKING:
     from handrail import Message
     from langchain_core.outputs import ChatResult
 
-_METADATA = ("finish_reason", "stop_reason", "done_reason", "model_name", "model", "model_provider", "id",
-             "system_fingerprint", "service_tier")  # fmt: skip
+_REASONS = ("finish_reason", "stop_reason", "done_reason")
+_METADATA = ("model_name", "model", "model_provider", "id", "system_fingerprint", "service_tier")
 
 
 def conversation_of(messages: Sequence[BaseMessage]) -> Conversation[BaseMessage]:
@@ -77,15 +79,9 @@ class Inner:
         self.usage: Any = None
         self.metadata: dict[str, Any] = {}
 
-    async def stream(self, messages: list[BaseMessage]) -> AsyncGenerator[Chunk, None]:
-        """Yield the answer as rails see it.
-
-        Raises:
-            Exception: what the model raised.
-        """
-        async with aclosing(_read(self.pieces(messages))) as chunks:
-            async for chunk in chunks:
-                yield chunk
+    def stream(self, messages: list[BaseMessage]) -> AsyncGenerator[Chunk, None]:
+        """Return the answer as rails see it; to iterate over it raises what the model raised."""
+        return _read(self.pieces(messages))
 
     async def pieces(self, messages: list[BaseMessage]) -> AsyncGenerator[BaseMessage, None]:
         """Yield the answer as the model gives it: in pieces, or whole from a model that does not stream."""
@@ -113,23 +109,23 @@ class Inner:
         return result.generations[0].message
 
     def _keep(self, message: BaseMessage) -> None:
-        self.id = self.id or message.id
+        self.id = self.id or plain(message.id) or None
         if isinstance(message, AIMessage | AIMessageChunk) and message.usage_metadata:
-            self.usage = message.usage_metadata
-        self.metadata |= kept_metadata(message)
+            self.usage = plain(message.usage_metadata)
+        if message.response_metadata:
+            self.metadata |= kept_metadata(message)
 
 
 def kept_metadata(message: BaseMessage) -> dict[str, Any]:
     """Return what an answer says of itself, without what the model may have written and no rail has judged."""
     said = message.response_metadata
-    return {name: said[name] for name in _METADATA if name in said}
+    reasons = {name: reason_of(said[name]) for name in _REASONS if name in said}
+    return {**plain_fields(said, _METADATA), **reasons}
 
 
-async def chunks_of(answer: AIMessage) -> AsyncGenerator[Chunk, None]:
-    """Yield a whole answer as rails see it."""
-    async with aclosing(_read(_single(answer))) as chunks:
-        async for chunk in chunks:
-            yield chunk
+def chunks_of(answer: AIMessage) -> AsyncGenerator[Chunk, None]:
+    """Return a whole answer as rails see it."""
+    return _read(_single(answer))
 
 
 async def _single(answer: AIMessage) -> AsyncGenerator[AIMessage, None]:
@@ -140,9 +136,22 @@ async def _read(pieces: AsyncGenerator[Any, None]) -> AsyncGenerator[Chunk, None
     try:
         async with aclosing(pieces), aclosing(LangChainProvider(_Pieces(pieces)).stream((), {})) as chunks:  # type: ignore[type-var]  # it is a generator
             async for chunk in chunks:
-                yield chunk
+                yield _with_names(chunk) if chunk.tool_calls else chunk
     except ProviderError as error:
         raise error.__cause__ or error from None
+
+
+def _with_names(chunk: Chunk) -> Chunk:
+    """Return a chunk whose tool calls have names and ids that are no texts, which no rail would judge.
+
+    Raises:
+        GuardFailedError: a name is one.
+    """
+    calls = [
+        replace(call, id=plain(call.id) or None, name=None if call.name is None else name_of(call.name))
+        for call in chunk.tool_calls
+    ]
+    return replace(chunk, tool_calls=tuple(calls))
 
 
 class _Pieces:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
 
+from handrail_hosts._envelope import plain
 from handrail_hosts._langchain import Inner, kept_metadata
 
 if TYPE_CHECKING:
@@ -17,20 +19,18 @@ REFUSED = "content_filter"
 
 
 class Writer:
-    """Writes what is released as message chunks; tool calls wait for the end."""
+    """Writes what is released as chunks of an answer; tool calls wait for the end."""
 
     def __init__(self, inner: Inner, refusal: Callable[[Blocked], str]) -> None:
         self._inner = inner
         self._refusal = refusal
         self._calls: list[ToolCallDelta] = []
-        self._has_text = False
+        self._text: ChatGenerationChunk | None = None  # one with text and nothing else, of which others are copies
 
-    def write(self, items: Sequence[str | Event]) -> list[AIMessageChunk]:
+    def write(self, items: Sequence[str | Event]) -> list[ChatGenerationChunk]:
         """Return chunks for what was released together."""
-        chunks: list[AIMessageChunk] = []
-        if text := "".join(item for item in items if isinstance(item, str)):
-            self._has_text = True
-            chunks.append(self._chunk(content=text))
+        text = "".join([item for item in items if isinstance(item, str)])
+        chunks = [self._of_text(text)] if text else []
         for item in items:
             if isinstance(item, ReasoningDelta):
                 chunks.append(self._chunk(content="", additional_kwargs={"reasoning_content": item.text}))
@@ -40,11 +40,21 @@ class Writer:
                 chunks += self._end()
             elif isinstance(item, Blocked):
                 text = self._refusal(item)
-                text = f"\n\n{text}" if self._has_text else text
+                text = f"\n\n{text}" if self._text is not None else text
                 chunks.append(self._chunk(content=text, response_metadata={"finish_reason": REFUSED}))
         return chunks
 
-    def _end(self) -> list[AIMessageChunk]:
+    def _of_text(self, text: str) -> ChatGenerationChunk:
+        """Return a chunk with a text: a copy, which costs half of validating another; the host may change it."""
+        first = self._text
+        if first is None or first.message.id != self._inner.id:
+            first = self._text = self._chunk(content=text)
+        fresh: dict[str, Any] = {"additional_kwargs": {}, "response_metadata": {}, "tool_call_chunks": [],
+                                 "tool_calls": [], "invalid_tool_calls": []}  # fmt: skip
+        message = first.message.model_copy(update={"content": text, **fresh})
+        return first.model_copy(update={"message": message, "text": text})
+
+    def _end(self) -> list[ChatGenerationChunk]:
         calls = [
             {"index": call.index, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
             for call in self._calls
@@ -60,8 +70,8 @@ class Writer:
             )
         ]
 
-    def _chunk(self, **fields: Any) -> AIMessageChunk:
-        return AIMessageChunk(id=self._inner.id, **fields)
+    def _chunk(self, **fields: Any) -> ChatGenerationChunk:
+        return ChatGenerationChunk(message=AIMessageChunk(id=self._inner.id, **fields))
 
 
 def facts_of(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,11 +91,11 @@ def whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_rea
     )
     reasoning = None if without_reasoning else guarded.reasoning_content
     return AIMessage(
-        id=answer.id,
+        id=plain(answer.id) or None,
         content=guarded.text,
         tool_calls=chunk.tool_calls,
         invalid_tool_calls=chunk.invalid_tool_calls,
         additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
-        usage_metadata=answer.usage_metadata,
+        usage_metadata=plain(answer.usage_metadata),
         response_metadata=kept_metadata(answer),
     )

@@ -14,6 +14,8 @@ from handrail_hosts._dialects import ChatDialect, Dialect
 from handrail_hosts._sse import EventReader, event
 from handrail_hosts._whole import FAILED
 
+_OF_TEXT = ("content", "role")
+
 
 class Form:
     """In which form the proxy hands over a stream: objects, or bytes."""
@@ -33,8 +35,6 @@ class Form:
             return [value for value in self._reader.feed(item) if isinstance(value, dict)]
         if isinstance(item, dict):
             return [item]
-        if self._has_head and (text := _plain_text(item)) is not None:
-            return [{"choices": [{"delta": {"content": text}}]}]
         self._has_head = True
         value = item.model_dump(warnings=False)
         if not isinstance(item, ModelResponseStream):
@@ -47,6 +47,9 @@ class Form:
         """Yield a stream as rails see it."""
         try:
             async for item in response:
+                if self._has_head and (text := _plain_text(item)) is not None:
+                    yield Chunk(text)
+                    continue
                 for value in self.read(item):
                     for chunk in self._dialect.chunks(value):
                         yield chunk
@@ -90,13 +93,22 @@ class _ChatWriter:
 
 def _plain_text(item: Any) -> str | None:
     """Return the text of a chunk that has nothing else, as nearly all have."""
-    if type(item) is not ModelResponseStream or len(item.choices) != 1 or getattr(item, "usage", None) is not None:
+    if type(item) is not ModelResponseStream or len(item.choices) != 1:
         return None
     choice = item.choices[0]
-    fields = {**vars(choice.delta), **(choice.delta.model_extra or {})}
-    is_plain = choice.index == 0 and choice.finish_reason is None
-    is_plain = is_plain and all(value is None or name in ("content", "role") for name, value in fields.items())
-    return fields.get("content") if is_plain else None
+    if choice.index != 0 or choice.finish_reason is not None or _has_usage(item):
+        return None
+    said = choice.delta.model_extra or {}
+    for fields in (said, vars(choice.delta)):
+        for name, value in fields.items():
+            if value is not None and name not in _OF_TEXT:
+                return None
+    text = said.get("content")
+    return text if isinstance(text, str) else None
+
+
+def _has_usage(item: ModelResponseStream) -> bool:
+    return bool(vars(item).get("usage") or (item.model_extra or {}).get("usage"))
 
 
 def failed() -> HTTPException:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, is_dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail import Chunk, ToolCallDelta, Usage
@@ -34,6 +35,7 @@ from handrail_hosts._attached import text_of_bytes
 from handrail_hosts._beside import texts_within
 from handrail_hosts._conversation import Conversation, is_placeholder, texts_of
 from handrail_hosts._dialects import Calls
+from handrail_hosts._envelope import name_of, plain
 from handrail_hosts._errors import GuardFailedError
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from pydantic_ai.usage import RequestUsage
 
 _FILE: dict[str, Any] = {"type": "file", "file": {}}
+_NOT_SHOWN = frozenset({"kind", "_identifier", "_media_type", "force_download"})
 _OWN = ("CapabilityLoadDeltaPart", "CompactionPart", "InstructionBaselinePart", "InstructionDeltaPart",
         "ModelSettingsDeltaPart", "ToolAvailabilityDeltaPart")  # fmt: skip
 """What pydantic-ai tells the model itself; which of them there are depends on its version."""
@@ -92,7 +95,9 @@ def read_whole(answer: ModelResponse) -> Chunk:
         elif isinstance(part, ThinkingPart):
             thoughts.append(part.content)
         elif isinstance(part, ToolCallPart):
-            calls.append(ToolCallDelta(len(calls), part.tool_call_id, part.tool_name, part.args_as_json_str()))
+            calls.append(
+                ToolCallDelta(len(calls), plain(part.tool_call_id), name_of(part.tool_name), part.args_as_json_str())
+            )
         else:
             raise _not_judged(part)
     return Chunk("".join(texts), "".join(thoughts), tuple(calls), usage_of(answer.usage), answer.finish_reason)
@@ -143,6 +148,19 @@ class Reader:
         return Chunk(tool_calls=tuple(self._calls.feed(number, id=id_, name=name, arguments=arguments)))
 
 
+def without_more(part: ModelResponsePart) -> ModelResponsePart:
+    """Return a part without what no rail has judged, such as citations, or a text in the place of an id."""
+    names = {"id": plain(part.id), "provider_name": plain(part.provider_name)} if hasattr(part, "id") else {}
+    if isinstance(part, TextPart):
+        return TextPart(part.content, **names)
+    if isinstance(part, ThinkingPart):
+        return replace(part, signature=plain(part.signature), provider_details=plain(part.provider_details), **names)
+    if isinstance(part, ToolCallPart):
+        id_ = plain(part.tool_call_id)
+        return replace(part, tool_call_id=id_, provider_details=plain(part.provider_details), **names)
+    raise _not_judged(part)
+
+
 def usage_of(usage: RequestUsage) -> Usage:
     """Return tokens as the kernel has them."""
     return Usage(usage.input_tokens, usage.output_tokens, cached_tokens=usage.cache_read_tokens)
@@ -151,9 +169,11 @@ def usage_of(usage: RequestUsage) -> Usage:
 def _message_of(part: ModelRequestPart) -> tuple[dict[str, Any], Iterable[str]]:
     """Return a part as a message, and what it says beside that."""
     if isinstance(part, UserPromptPart):
-        return {"role": "user", "content": _content(part)}, _texts_of_files(part)
+        return {"role": "user", "content": _content(part)}, _beside(part.content)
     if isinstance(part, ToolReturnPart):
-        return {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.model_response_str()}, ()
+        said = {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.model_response_str()}
+        words = {"type": part.tool_name, "id": part.tool_call_id}  # a name is a word, or else a text
+        return said, chain(texts_within(words), _beside(part.files))
     if isinstance(part, RetryFeedbackPart | RetryPromptPart):
         return {"role": "user", "content": part.model_response()}, ()
     if isinstance(part, SystemPromptPart):
@@ -165,11 +185,16 @@ def _message_of(part: ModelRequestPart) -> tuple[dict[str, Any], Iterable[str]]:
     raise GuardFailedError(f"a {type(part).__name__} cannot be judged")
 
 
-def _texts_of_files(part: UserPromptPart) -> Iterator[str]:
-    """Yield the files that pydantic-ai may write into the prompt: those that are text."""
-    for item in () if isinstance(part.content, str) else part.content:
+def _beside(items: Iterable[object]) -> Iterator[str]:
+    """Yield what files and the like say to a model, which pydantic-ai may write into the prompt where it is text."""
+    for item in items:
         if isinstance(item, BinaryContent):
             yield from text_of_bytes(item.data, item.media_type)
+            words = {"type": item.media_type, "id": item.identifier}
+            yield from texts_within({**words, "vendor_metadata": item.vendor_metadata})
+        elif is_dataclass(item) and not isinstance(item, TextContent | type):
+            yield from texts_within({name: value for name, value in asdict(item).items() if name not in _NOT_SHOWN})
+            yield from texts_within({"id": getattr(item, "identifier", "")})
 
 
 def _content(part: UserPromptPart) -> Any:

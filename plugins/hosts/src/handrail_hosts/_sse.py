@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from handrail_hosts._errors import GuardFailedError
@@ -16,8 +17,12 @@ _MOST = 4 * 2**20  # characters of one event
 _LINE_END = r"(?:\r\n|\n|\r(?!\n))"
 _END = re.compile(_LINE_END * 2)
 _LINE = re.compile(r"\r\n|\n|\r")
-_USUAL = re.compile(r"(?:event: ([a-z_.]+)\n)?data: (\{[^\r\n]*\})\n\n")
+_USUAL = re.compile(r"(?:event: (?!error\n)[a-z_.]+\n)?data: (?=\{)")
+_DECODE = json.JSONDecoder().raw_decode
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_MARK = "\ue000"  # stands for the text in a frame
+_QUOTE = encode_basestring_ascii
+_ENCODED_MARK = json.dumps(_MARK)
 
 
 class EventReader:
@@ -40,9 +45,9 @@ class EventReader:
             raise GuardFailedError("the answer is not valid UTF-8") from None
         if self._is_first and self._held:
             self._is_first, self._held = False, self._held.removeprefix("\ufeff")
-        if (usual := _USUAL.fullmatch(self._held)) and usual[1] != "error" and len(self._held) <= _MOST:
+        if (usual := _usual(self._held)) is not None:
             self._held = ""
-            yield _parsed(usual[2])
+            yield usual
             return
         *events, self._held = _END.split(self._held)
         if max(map(len, (*events, self._held))) > _MOST:
@@ -61,6 +66,19 @@ class EventReader:
         if self._held.strip():
             yield from _decoded(self._held)
         self._held = ""
+
+
+def _usual(held: str) -> dict[str, Any] | None:
+    """Return the value of a single event in the form that nearly all have; None for anything else."""
+    head = _USUAL.match(held)
+    if head is None or len(held) > _MOST or "\r" in held:
+        return None
+    try:
+        value, end = _DECODE(held, head.end())
+    except (ValueError, RecursionError):
+        return None
+    is_single = end == len(held) - 2 and held.endswith("\n\n") and held.find("\n", head.end()) == end
+    return value if is_single else None
 
 
 def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
@@ -94,3 +112,35 @@ def event(value: dict[str, Any]) -> bytes:
     kind = value.get("type")
     name = f"event: {kind}\n" if isinstance(kind, str) and kind.isascii() and kind.isprintable() else ""
     return f"{name}data: {_ENCODE(value)}\n\n".encode("ascii")
+
+
+class Frame:
+    """An event that is sent again and again with another text in it, and is encoded once.
+
+    Args:
+        make: returns the event for a text.
+    """
+
+    def __init__(self, make: Callable[[str], dict[str, Any]]) -> None:
+        self._before, _, self._after = event(make(_MARK)).decode("ascii").partition(_ENCODED_MARK)
+
+    def event(self, text: str) -> bytes:
+        """Return the event with a text."""
+        return f"{self._before}{_QUOTE(text)}{self._after}".encode("ascii")
+
+
+class NumberedFrame:
+    """A frame whose events are numbered, too.
+
+    Args:
+        make: returns the event for a text and a number, which is its first field but one.
+    """
+
+    def __init__(self, make: Callable[[str, int], dict[str, Any]]) -> None:
+        frame = event(make(_MARK, 0)).decode("ascii")
+        self._before, self._name, rest = frame.partition('"sequence_number":')
+        self._between, _, self._after = rest.removeprefix("0").partition(_ENCODED_MARK)
+
+    def event(self, text: str, number: int) -> bytes:
+        """Return the event with a text and a number."""
+        return f"{self._before}{self._name}{number}{self._between}{_QUOTE(text)}{self._after}".encode("ascii")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 FAILED = "the answer was withheld, because it could not be checked"
 _JSON = b"application/json"
-_UNREADABLE = (HandrailError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What is raised where a value has a form that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class WholeJudge:
             written = self._dialect.write_whole(value, guarded.text, reasoning, guarded.tool_calls)
         except AnswerRefusedError as refused:
             written = self._dialect.refuse_whole(None, refused.blocked)
-        except _UNREADABLE:
+        except (HandrailError, *UNREADABLE):
             return self.withheld(502)
         return Reply(status, json.dumps(written).encode(), _JSON)
 
@@ -74,13 +75,13 @@ class WholeJudge:
             said = {"role": "assistant", "content": text}
             if text and (await self._guard.check_output(said)).content != text:
                 return self.withheld(status)
-        except _UNREADABLE:
+        except (HandrailError, *UNREADABLE):
             return self.withheld(status)
         return Reply(status, body, kind)
 
     def withheld(self, status: int) -> Reply:
         """Return what takes the place of what rails cannot judge."""
-        return Reply(status, json.dumps(self._dialect.fail(FAILED)[-1]).encode(), _JSON)
+        return Reply(status, json.dumps(self._dialect.error(FAILED, "internal_error")).encode(), _JSON)
 
 
 def _plain_text(kind: bytes, body: bytes) -> str:

@@ -71,19 +71,16 @@ class GuardedModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         asked, inner = conversation_of(messages), Inner(self.model, stop, kwargs)
 
-        async def source(judged: Sequence[Message]) -> AsyncIterator[Chunk]:
-            async with aclosing(inner.stream(put_back(asked, judged))) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+        def source(judged: Sequence[Message]) -> AsyncIterator[Chunk]:
+            return inner.stream(put_back(asked, judged))
 
         writer = Writer(inner, self._refusal)
         stream = self._guard.stream(asked.messages, source, **facts_of(kwargs))
         async with aclosing(self._guard.items(stream)) as released:
             async for items in released:
-                for message in writer.write(items):
-                    chunk = ChatGenerationChunk(message=message)
+                for chunk in writer.write(items):
                     if run_manager is not None:
-                        await run_manager.on_llm_new_token(str(message.content), chunk=chunk)
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
 
     async def _agenerate(

@@ -13,10 +13,10 @@ from litellm.types.llms.openai import ResponsesAPIResponse
 from litellm.types.utils import ModelResponse
 
 from handrail_hosts._dialects import ChatDialect, Dialect, MessagesDialect, ResponsesDialect
-from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
+from handrail_hosts._errors import AnswerRefusedError, GuardFailedError, is_fault_of_client
 from handrail_hosts._guard import Guarding, HostGuard
 from handrail_hosts._litellm import Form, failed
-from handrail_hosts._whole import FAILED
+from handrail_hosts._whole import FAILED, UNREADABLE
 
 if TYPE_CHECKING:
     from handrail import Message
@@ -76,15 +76,15 @@ class HandrailGuardrail(CustomGuardrail):
             return data
         make = _WIRES.get(call_type)
         if make is None:
-            raise _refused("calls of this kind cannot be checked")
+            raise _refused("calls of this kind cannot be checked", "invalid_request_error")
         dialect = make()
         try:
             messages = await self._guard.check_request(dialect.messages(data))
             data.update(dialect.put_back(data, messages))
         except AnswerRefusedError as refused:
             raise _refused(str(refused)) from None
-        except (HandrailError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-            raise failed() from error
+        except (HandrailError, *UNREADABLE) as error:
+            raise _unfit(error) from error
         return data
 
     async def async_post_call_success_hook(
@@ -178,5 +178,12 @@ async def _only(chunk: Chunk) -> AsyncIterator[Chunk]:
     yield chunk
 
 
-def _refused(message: str) -> HTTPException:
-    return HTTPException(400, {"error": message, "code": "content_filter"})
+def _refused(message: str, code: str = "content_filter") -> HTTPException:
+    return HTTPException(400, {"error": message, "code": code})
+
+
+def _unfit(error: Exception) -> HTTPException:
+    """Return the error for a request that could not be judged, with what is wrong where that quotes nothing of it."""
+    said = f": {error}" if isinstance(error, GuardFailedError) else ""
+    is_clients = is_fault_of_client(error)
+    return _refused(f"the request could not be checked{said}", "invalid_request_error") if is_clients else failed()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from handrail import Blocked, Finished, RailFailed
 from pydantic import BaseModel, Field
 
+from handrail_hosts._beside import texts_within
 from handrail_hosts._dialects import ChatDialect
 from handrail_hosts._envelope import plain_fields
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = "tuple[str, str]"
 _MOST_SECONDS = 3600.0  # for which an answer may go on; a filter is not told of readers who leave
+_OF_ANSWERS = ("id", "role", "info", "timestamp", "usage", "model")
 _PASSES = ("usage", "selected_model_id")
 _FAILED = "The answer was withheld, because it could not be checked."
 
@@ -92,14 +94,29 @@ class GuardFilter:
         last = messages[-1]
         if last.get("role") != "assistant":
             return body
+        return {**body, "messages": [*messages[:-1], await self._kept(last)]}
+
+    async def _kept(self, last: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an answer as it is to be kept; its `output`, which is shown in place of its text, is judged, too."""
+        content, output = last.get("content") or "", last.get("output")
+        items = [item for item in output if isinstance(item, Mapping)] if isinstance(output, list) else []
+        said: dict[str, Any] = {"role": "assistant", "content": content}
+        shown = {"role": "assistant", "content": "\n".join(texts_within(items))}
+        calls = [_call(item) for item in items if item.get("type") == "function_call"]
         try:
-            said = {"role": "assistant", "content": last.get("content") or ""}
-            text = (await self._guard.check_output(said)).content
+            text, same = (await self._guard.check_output(said)).content, True
+            if shown["content"] or calls:
+                same = (await self._guard.check_output({**shown, "tool_calls": calls})).status == "passed"
         except AnswerRefusedError as refused:
-            text = str(refused)
+            text, same = str(refused), False
         except GuardFailedError:
-            text = _FAILED
-        return {**body, "messages": [*messages[:-1], {**last, "content": text}]}
+            text, same = _FAILED, False
+        if text == content and same:
+            return dict(last)
+        kept = {name: last[name] for name in _OF_ANSWERS if name in last}
+        part = {"type": "output_text", "text": text}
+        message = {"type": "message", "role": "assistant", "status": "completed", "content": [part]}
+        return {**kept, "content": text, **({} if output is None else {"output": [message]})}
 
     async def _answer(self, key: Key) -> _Answer:
         now = time.monotonic()
@@ -157,6 +174,12 @@ def make_filter(rails: Guarding) -> type[GuardFilter]:
             super().__init__(guard)
 
     return Filter
+
+
+def _call(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call in the output of an answer in OpenAI's other form."""
+    function = {"name": str(item.get("name")), "arguments": str(item.get("arguments") or "")}
+    return {"id": str(item.get("call_id")), "type": "function", "function": function}
 
 
 def _key_of(metadata: Mapping[str, Any] | None) -> Key:

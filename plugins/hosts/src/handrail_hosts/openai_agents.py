@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,13 @@ from agents import (
 )
 from handrail import Blocked, Chunk
 from openai.types.responses import ResponseOutputItem, ResponseStreamEvent, ResponseTextDeltaEvent
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
+from handrail_hosts._beside import texts_within
+from handrail_hosts._conversation import Conversation
 from handrail_hosts._dialects import ResponsesDialect
 from handrail_hosts._dialects._responses_request import conversation_of, facts_of, put_back
+from handrail_hosts._envelope import plain
 from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._guard import Guarding, HostGuard
 
@@ -109,7 +112,8 @@ class GuardedModel(Model):
             raise RefusedError(refused.blocked) from None
         reasoning = None if self._guard.withholds_reasoning else guarded.reasoning_content
         output = dialect.write_whole(body, guarded.text, reasoning, guarded.tool_calls)["output"]
-        return replace(answers[-1], output=[_ITEMS.validate_python(item) for item in output])
+        items = [_ITEMS.validate_python(item) for item in output]
+        return replace(answers[-1], output=items, response_id=plain(answers[-1].response_id))
 
     async def stream_response(  # as the base class says
         self,
@@ -207,16 +211,27 @@ def tool_output_guardrail(rails: Guarding, *, name: str = "handrail") -> ToolOut
     guard = HostGuard.of(rails)
 
     async def judge(data: ToolOutputGuardrailData) -> ToolGuardrailFunctionOutput:
-        asked = {"role": "tool", "tool_call_id": data.context.tool_call_id, "content": str(data.output)}
+        said, talk = str(data.output), Conversation[None]()
+        asked = {"role": "tool", "tool_call_id": data.context.tool_call_id, "content": said}
+        talk.add(None, asked, _files_of(data.output))
         try:
-            judged = await guard.check_input([asked])
+            judged = [changed for _, changed in talk.judged(await guard.check_input(talk.messages))]
         except AnswerRefusedError as refused:
             return ToolGuardrailFunctionOutput.reject_content(str(refused), refused.blocked)
-        text = str(judged[0]["content"]) if judged else ""
-        same = text == asked["content"]
-        return ToolGuardrailFunctionOutput.allow() if same else ToolGuardrailFunctionOutput.reject_content(text)
+        if judged == [None]:
+            return ToolGuardrailFunctionOutput.allow()
+        return ToolGuardrailFunctionOutput.reject_content("".join([str(one["content"]) for one in judged if one]))
 
     return ToolOutputGuardrail(guardrail_function=judge, name=name)
+
+
+def _files_of(output: Any) -> Iterator[str]:
+    """Yield what files of a tool's output say, and what is written there in another form than in its text."""
+    items = output if isinstance(output, list | tuple) else (output,)
+    shown = str(output)
+    for text in texts_within([item.model_dump() if isinstance(item, BaseModel) else item for item in items]):
+        if text not in shown:
+            yield text
 
 
 def _facts(tools: Sequence[Any], output_schema: Any) -> dict[str, Any]:

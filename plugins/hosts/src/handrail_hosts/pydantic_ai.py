@@ -14,9 +14,10 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponsePart,
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 
+from handrail_hosts._envelope import plain
 from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._guard import Guarding, HostGuard
-from handrail_hosts._pydantic_ai import Reader, conversation_of, put_back, read_whole
+from handrail_hosts._pydantic_ai import Reader, conversation_of, put_back, read_whole, without_more
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse, GuardedStream, Message
@@ -78,6 +79,9 @@ class GuardedModel(WrapperModel):
         return replace(
             answers[-1],
             parts=_parts(guarded, answers[-1], without_reasoning=self._guard.withholds_reasoning),
+            model_name=plain(answers[-1].model_name),
+            provider_response_id=plain(answers[-1].provider_response_id),
+            provider_url=plain(answers[-1].provider_url),
             provider_details=None,
         )
 
@@ -151,7 +155,7 @@ class _GuardedStream(StreamedResponse):
         if self._answers:
             inner = self._answers[-1]
             self._usage, self.finish_reason, self.state = inner.usage, inner.finish_reason, inner.state
-            self.provider_response_id, self.canonical_system = inner.provider_response_id, inner.canonical_system
+            self.provider_response_id, self.canonical_system = plain(inner.provider_response_id), inner.canonical_system
 
     def _events(self, items: Sequence[str | Event]) -> list[ModelResponseStreamEvent]:
         events: list[ModelResponseStreamEvent] = []
@@ -189,7 +193,7 @@ class _GuardedStream(StreamedResponse):
     @property
     def model_name(self) -> str:
         """The model's name, as its answer has it."""
-        return self._answers[-1].model_name if self._answers else self._model.model_name
+        return str(plain(self._answers[-1].model_name)) if self._answers else self._model.model_name
 
     @property
     def provider_name(self) -> str | None:
@@ -226,17 +230,10 @@ def _parts(
     calls = [(call.name, call.arguments) for call in guarded.tool_calls]
     same = guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]
     if same and (without_reasoning or (guarded.reasoning_content or "") == said.reasoning):
-        return [_without_more(part) for part in kept]
+        return [without_more(part) for part in kept]
     parts: list[ModelResponsePart] = []
     if guarded.reasoning_content and not without_reasoning:
         parts.append(ThinkingPart(guarded.reasoning_content))
     if guarded.text:
         parts.append(TextPart(guarded.text))
     return [*parts, *(ToolCallPart(call.name, call.arguments, tool_call_id=call.id) for call in guarded.tool_calls)]
-
-
-def _without_more(part: ModelResponsePart) -> ModelResponsePart:
-    """Return a part without what no rail has judged, such as citations."""
-    if not isinstance(part, TextPart):
-        return part
-    return TextPart(part.content, id=part.id, provider_name=part.provider_name)

@@ -17,15 +17,17 @@ from handrail_hosts._dialects import Dialect
 from handrail_hosts._dialects import MessagesDialect as MessagesDialect
 from handrail_hosts._dialects import ResponsesDialect as ResponsesDialect
 from handrail_hosts._dialects import TextDialect as TextDialect
-from handrail_hosts._errors import AnswerRefusedError
+from handrail_hosts._errors import AnswerRefusedError, GuardFailedError, is_fault_of_client
 from handrail_hosts._exchange import App, Exchange, Packet, Receive, Send
 from handrail_hosts._guard import Guarding, HostGuard
-from handrail_hosts._paths import Paths, texts_of_query
+from handrail_hosts._paths import Paths, made, texts_of_query
 from handrail_hosts._sse import DONE, event
-from handrail_hosts._whole import FAILED
+from handrail_hosts._whole import FAILED, UNREADABLE
 
 if TYPE_CHECKING:
     from handrail import Blocked, Message
+
+    from handrail_hosts._dialects import ErrorKind
 
 logger = logging.getLogger("handrail.hosts")
 Scope = MutableMapping[str, Any]
@@ -64,6 +66,9 @@ class GuardMiddleware:
         rails: rails, a configuration, or the path of one.
         paths: which protocol is spoken at which path, wherever the application is mounted and however a client writes
             it; `{name}` stands for any one segment.
+
+    Raises:
+        ConfigurationError: the rails cannot guard a host, or a path's dialect cannot be made or cannot read requests.
     """
 
     def __init__(self, app: App, rails: Guarding, paths: Mapping[str, Callable[[], Dialect]] = PATHS) -> None:
@@ -91,8 +96,8 @@ class GuardMiddleware:
         """Serve a request whose answer has no body; its query may ask a model all the same."""
         try:
             await self._check_query(scope)
-        except (HandrailError, ValueError):
-            await Response(status_code=400)(scope, receive, send)
+        except (HandrailError, ValueError) as error:
+            await Response(status_code=400 if is_fault_of_client(error) else 502)(scope, receive, send)
         else:
             await self._app(_readable(scope, _EMPTY), _replayed(b"", receive), send)
 
@@ -109,8 +114,8 @@ class GuardMiddleware:
                 sent, facts = json.dumps(asked).encode(), dialect.facts(asked)
         except AnswerRefusedError as refused:
             await _refusal(dialect, refused.blocked, streams=bool(body.get("stream")))(scope, receive, send)
-        except (HandrailError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            await JSONResponse(dialect.fail("the request could not be checked")[-1], 400)(scope, receive, send)
+        except (HandrailError, *UNREADABLE) as error:
+            await _rejection(dialect, error)(scope, receive, send)
         else:
             about = ((b"content-type", b"application/json"),) if sent else ()
             length = (b"content-length", str(len(sent)).encode())
@@ -159,10 +164,14 @@ class ResponseGuard:
     Args:
         rails: rails, a configuration, or the path of one.
         dialect: makes what reads the events of a response.
+
+    Raises:
+        ConfigurationError: `dialect` makes no dialect.
     """
 
     def __init__(self, rails: Guarding, dialect: Callable[[], Dialect] = ChatDialect) -> None:
         self._guard = HostGuard.of(rails)
+        made(dialect, "ResponseGuard")
         self._dialect = dialect
 
     def __call__(self) -> ResponseGuard:
@@ -196,7 +205,7 @@ class _GuardedResponse(Response):
             await _refusal(self._dialect, refused.blocked, streams=True)(scope, receive, send)
         except HandrailError:
             await self._close()
-            await JSONResponse(self._dialect.fail(FAILED)[-1], 502)(scope, receive, send)
+            await JSONResponse(self._dialect.error(FAILED, "internal_error"), 502)(scope, receive, send)
         else:
             await Exchange(self._guard, self._dialect, send, messages, {}).run(self._inner, scope, receive)
 
@@ -213,6 +222,14 @@ def _refusal(dialect: Dialect, blocked: Blocked, *, streams: bool) -> Response:
         return JSONResponse(dialect.refuse_whole(None, blocked))
     done = f"data: {DONE}\n\n".encode() if dialect.has_done else b""
     return Response(b"".join(map(event, dialect.refuse(blocked))) + done, media_type="text/event-stream")
+
+
+def _rejection(dialect: Dialect, error: Exception) -> Response:
+    """Return the answer to a request that could not be judged, with what is wrong where that quotes nothing of it."""
+    said = f": {error}" if isinstance(error, GuardFailedError) else ""
+    is_clients = is_fault_of_client(error)
+    kind: ErrorKind = "invalid_request_error" if is_clients else "internal_error"
+    return JSONResponse(dialect.error(f"the request could not be checked{said}", kind), 400 if is_clients else 502)
 
 
 def _readable(scope: Scope, *further: tuple[bytes, bytes]) -> Scope:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+
+logger = logging.getLogger("handrail.mcp")
 
 
 def mcp(
@@ -31,9 +34,9 @@ def mcp(
 
     import anyio
     from handrail import ConfigurationError
+    from handrail_cli import log_to_stderr
 
     from handrail_mcp._guard import Guard
-    from handrail_mcp._log import log_to_stderr, logger
     from handrail_mcp._rails import load, unguarded
 
     if bool(command) == (url is not None):
@@ -63,6 +66,9 @@ def mcp_server(*, config: Path) -> int:
     Args:
         config: A folder with a configuration, or its file.
     """
+    from handrail_cli import log_to_stderr
+
     from handrail_mcp._server import run_server
 
+    log_to_stderr()
     return run_server(config)

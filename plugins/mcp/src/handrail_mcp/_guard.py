@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _OWN_WORDS = frozenset({"initialize", "ping", "notifications/initialized", "logg
 
 _SHOWN_TO_MODELS = frozenset({"tools/call", "tasks/result"})
 """Requests whose failure is a result, so that the model behind the client learns of it."""
+
+_TOOL = re.compile(r"[\w./:-]{1,128}", re.ASCII)
 
 _MOST_PENDING = 10_000
 _MOST_TOOLS = 10_000
@@ -132,9 +135,11 @@ class Guard:
         if not isinstance(tool, str) or not isinstance(arguments, dict | None):
             raise _RefusedError("The tool call is not valid: it has no name, or its arguments are not an object.", "",
                                 failed=False)  # fmt: skip
-        others = {key: value for key, value in params.items() if key not in ("name", "arguments")}
+        others = {key: value for key, value in params.items() if key != "arguments" and not _is_tool(key, value)}
         if others:
             others = await self._said(others)
+        if others.get("name", tool) != tool:
+            raise ValueError("the name of a tool was changed")
         call = ToolCallDelta(0, "call", tool, json.dumps(arguments or {}))
         response = await self._fed(Chunk(tool_calls=(call,)))
         (passed,) = response.tool_calls
@@ -231,6 +236,11 @@ def _parts(texts: Sequence[Text]) -> tuple[list[dict[str, Any]], list[int]]:
             parts.append({"type": "text", "text": texts[n].text})
         parts.append({"type": "end of text"})
     return parts, [places[n] for n in range(len(texts))]
+
+
+def _is_tool(key: str, value: object) -> bool:
+    """Return whether a field is the name of a tool, and as names of tools are; any other is judged as text."""
+    return key == "name" and isinstance(value, str) and _TOOL.fullmatch(value) is not None
 
 
 def _names_revision(params: Mapping[str, Any]) -> bool:

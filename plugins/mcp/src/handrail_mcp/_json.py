@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 Message: TypeAlias = dict[str, Any]
 """One JSON-RPC message."""
 
+_WORD = re.compile(r"[\x21-\x7e]{0,512}")
 _DEPTH = 100  # of values within values, far below where an interpreter's stack ends
 
 PARSE_ERROR = -32700
@@ -108,5 +110,8 @@ def _check_shape(message: Message) -> None:
     message_id = message.get("id")
     if isinstance(message_id, bool) or not isinstance(message_id, str | int | None):
         raise NotAMessageError("the message has an id that is neither a text nor a whole number")
+    words = [word for word in (message_id, message.get("method")) if isinstance(word, str)]
+    if not all(map(_WORD.fullmatch, words)):
+        raise NotAMessageError("the message has an id or a method that is not one word of ASCII")
     if not named or not isinstance(inside, dict):
         raise NotAMessageError("the message has a field of a wrong type")

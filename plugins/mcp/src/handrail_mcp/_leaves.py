@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 from handrail.files import readable_text
 
@@ -24,6 +25,8 @@ _TOKENS = frozenset({"nextCursor", "cursor", "requestState", "subscriptionId"})
 
 _WORD = re.compile(r"[\w.+/:#=,-]{0,100}(?:; ?charset=[\w-]{1,20})?", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9+/_.-]*={0,2}")
+_DATA_URL = re.compile(r"\s*data:([\x21-\x2b\x2d-\x7e]*),", re.IGNORECASE)
+_USUAL = bytes.maketrans(b"-_", b"+/")
 _NAME = re.compile(r"[A-Za-z_$@][\w$./:-]{0,79}", re.ASCII)
 
 
@@ -67,7 +70,7 @@ def rewritten(value: Any, texts: list[str]) -> Any:
 
 def _walk(value: Any, visit: Callable[[Text], str], *, name: str = "", free: bool = False, run: object = None) -> Any:
     if isinstance(value, str):
-        return value if _is_protocol(name, value, free=free) else visit(Text(value, run))
+        return value if _is_protocol(name, value, free=free) else _walk_text(value, visit, run)
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float):
@@ -78,6 +81,28 @@ def _walk(value: Any, visit: Callable[[Text], str], *, name: str = "", free: boo
         runs = _runs(value)
         return [_walk(one, visit, name=name, free=free, run=own) for one, own in zip(value, runs, strict=True)]
     return _walk_mapping(value, visit, free=free, run=run)
+
+
+def _walk_text(value: str, visit: Callable[[Text], str], run: object) -> str:
+    """Read a text, and what is text in it where it is a data URL; that URL has what became of either."""
+    inside = _text_of_data_url(value)
+    new_inside = visit(Text(inside)) if inside else inside
+    new = visit(Text(value, run))
+    return new if new_inside == inside else f"data:text/plain;charset=utf-8,{quote(new_inside)}"
+
+
+def _text_of_data_url(value: str) -> str:
+    head = _DATA_URL.match(value)
+    if head is None:
+        return ""
+    media_type, *parameters = head[1].lower().split(";")
+    raw = unquote_to_bytes(value[head.end() :])
+    if "base64" in parameters:
+        try:
+            raw = b64decode(raw.translate(_USUAL, b"=\t\r\n") + b"==")
+        except ValueError:
+            return ""
+    return readable_text(raw, media_type or "text/plain") or ""
 
 
 def _walk_mapping(value: dict[str, Any], visit: Callable[[Text], str], *, free: bool, run: object) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
 
 import anyio
 from handrail import Verdict
@@ -15,13 +18,31 @@ class Judge:
     def __init__(self, settings, context):
         self.seconds = settings.get("seconds", 0.1)
         self.word = settings.get("word", "bad")
+        self.checks = settings.get("checks")
+        self.now = self.most = 0
 
     async def check(self, window, turn):
-        await anyio.sleep(self.seconds)
-        detail = {"pid": os.getpid(), "word": self.word}
+        with self.counted():
+            await anyio.sleep(self.seconds)
+        detail = {"pid": os.getpid(), "word": self.word, "at once": self.most}
         if self.word in window.text.split():
             return Verdict.block(f"it says {self.word}", detail=detail)
         return Verdict.allow(detail=detail)
+
+    @contextmanager
+    def counted(self):
+        """Count a check, and keep a file for as long as it takes, if the settings name a folder."""
+        path = Path(self.checks, uuid.uuid4().hex) if self.checks else None
+        self.now += 1
+        self.most = max(self.most, self.now)
+        if path is not None:
+            path.touch()
+        try:
+            yield
+        finally:
+            self.now -= 1
+            if path is not None:
+                path.unlink()
 
 
 class Classifier:
@@ -56,7 +77,7 @@ class _Counted:
 
 @hookimpl
 def handrail_rails():
-    for name in ("judge", "one judge", "lost judge"):
+    for name in ("judge", "one judge", "mortal judge"):
         yield RailSpec(name, Judge, rewrites=False)
     yield RailSpec("batches", Classifier, rewrites=False)
     yield RailSpec("counter", Counter, rewrites=False, stateful=True)

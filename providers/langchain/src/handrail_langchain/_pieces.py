@@ -45,12 +45,14 @@ class Pieces:
             return (Chunk(piece),)
         content, further = getattr(piece, "content", ""), getattr(piece, "additional_kwargs", None) or {}
         said = getattr(piece, "response_metadata", None) or {}
+        if type(content) is str and not (further or said or _fragments(piece) or _tokens(piece)):  # as nearly always
+            return (Chunk(content),)
         refusal = str(further.get("refusal") or "") + "".join(_texts(content, ("refusal",)))
         chunk = Chunk(
             text=(content if isinstance(content, str) else "".join(_texts(content, ("text",)))) + refusal,
             reasoning=str(further.get("reasoning_content") or "") + "".join(_texts(content, _REASONING)),
             tool_calls=self._calls.feed(_fragments(piece)),
-            usage=self._with_usage(getattr(piece, "usage_metadata", None)),
+            usage=self._with_usage(_tokens(piece)),
             finish_reason=self._reason(said),
         )
         self._keep(content, further, said)
@@ -113,6 +115,12 @@ class Pieces:
 def _fragments(piece: Any) -> Sequence[Mapping[str, Any]]:
     """Return fragments of tool calls, or the calls of a message that is whole."""
     return getattr(piece, "tool_call_chunks", None) or getattr(piece, "tool_calls", None) or ()
+
+
+def _tokens(piece: Any) -> Mapping[str, Any] | None:
+    """Return what a piece says of tokens."""
+    told: Mapping[str, Any] | None = getattr(piece, "usage_metadata", None)
+    return told
 
 
 def _texts(content: object, types: Sequence[str]) -> Iterable[str]:

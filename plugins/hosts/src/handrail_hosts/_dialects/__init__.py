@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handrail_hosts._dialects._base import Calls as Calls
 from handrail_hosts._dialects._base import Dialect as Dialect
+from handrail_hosts._dialects._base import ErrorKind as ErrorKind
 from handrail_hosts._dialects._base import ModelError as ModelError
 from handrail_hosts._dialects._base import Value as Value
 from handrail_hosts._dialects._chat import ChatDialect as ChatDialect

@@ -6,15 +6,20 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
 
 from handrail_hosts._envelope import name_of, plain
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._sse import event
 
 Value: TypeAlias = dict[str, Any]
 """One event of a stream, decoded."""
+ErrorKind: TypeAlias = Literal["internal_error", "invalid_request_error"]
+"""Whose fault an error is: the guard's or the model's, or the client's."""
+
+_CODES: Mapping[ErrorKind, str | None] = {"internal_error": "answer_withheld", "invalid_request_error": None}
 
 
 class ModelError(HandrailError):
@@ -58,6 +63,10 @@ class Dialect(ABC):
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what the rails have released together, the end of the answer included."""
 
+    def sent(self, items: Sequence[str | Event]) -> bytes:
+        """Return what `write` returns, as it is sent."""
+        return b"".join(map(event, self.write(items)))
+
     @abstractmethod
     def refuse(self, blocked: Blocked) -> list[Value]:
         """Return the events that end an answer which a rail refused."""
@@ -65,6 +74,15 @@ class Dialect(ABC):
     @abstractmethod
     def fail(self, message: str) -> list[Value]:
         """Return the events that end an answer which failed."""
+
+    def error(self, message: str, kind: ErrorKind) -> Value:
+        """Return the body of an error that is answered in place of a stream or an answer."""
+        return {"error": {"message": message, "type": kind, "code": _CODES[kind], "param": None}}
+
+    @property
+    def knows_requests(self) -> bool:
+        """Whether `messages` and `put_back` can read requests of the protocol."""
+        return True
 
     @abstractmethod
     def messages(self, body: Value) -> list[Value]:
@@ -138,6 +156,13 @@ class Calls:
         call.opened = True
         yield ToolCallDelta(index, call.id or f"call_{index}", name_of(call.name), "".join(call.held), kind)
         call.held.clear()
+
+
+def only_text(items: Sequence[str | Event]) -> str:
+    """Return the text of what was released together; empty if it is not all text."""
+    if len(items) == 1:  # as nearly always
+        return item if type(item := items[0]) is str else ""
+    return "".join(cast("Sequence[str]", items)) if all(type(item) is str for item in items) else ""
 
 
 def wants_json(form: object) -> bool:

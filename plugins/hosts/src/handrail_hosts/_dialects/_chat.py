@@ -7,17 +7,18 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._beside import beside_message, called_in, texts_within
+from handrail_hosts._beside import FALLBACKS, beside_message, called_in, texts_within
 from handrail_hosts._conversation import Conversation, without_key
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of, wants_json
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
 from handrail_hosts._envelope import plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._sse import Frame
 
 _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
 _REASONING = ("reasoning_content", "reasoning")
 _GOES_ON = ("", "null", None)  # as servers say that an answer goes on
 _INSTRUCTING = ("system", "instructions", "chat_template", "chat_template_kwargs")
-_TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body")
+_TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body", *FALLBACKS)
 """Fields that servers and proxies show to a model beside the messages, or put in their place."""
 
 
@@ -34,6 +35,7 @@ class ChatDialect(Dialect):
         self._beside: dict[int, Value] = {}  # what a tool call has beside its name and arguments
         self._legacy = self._wants_json = False
         self._begun = self._wrote_text = False
+        self._frame: Frame | None = None
 
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take a chunk."""
@@ -64,6 +66,14 @@ class ChatDialect(Dialect):
                 values += self._end(item.finish_reason)
         return values
 
+    def sent(self, items: Sequence[str | Event]) -> bytes:
+        """Return what `write` returns, as it is sent."""
+        text = only_text(items)
+        if not text or not self._wrote_text or "id" not in self._head:  # the head may change as long as it has no id
+            return super().sent(items)
+        self._frame = self._frame or Frame(lambda text: self._delta({"content": text}))
+        return self._frame.event(text)
+
     def refuse(self, blocked: Blocked) -> list[Value]:
         """Return the refusal as text in a paragraph of its own and as such, and an end that says it was filtered."""
         text = f"\n\n{blocked.message}" if self._wrote_text else blocked.message
@@ -72,7 +82,7 @@ class ChatDialect(Dialect):
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of a chunk."""
-        return [{"error": {"message": message, "type": "internal_error", "code": "answer_withheld", "param": None}}]
+        return [self.error(message, "internal_error")]
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
@@ -202,9 +212,9 @@ class ChatDialect(Dialect):
 
 def _is_plain(choice: Value, delta: Value) -> bool:
     """Return whether a choice has a text and goes on, and says nothing else, as nearly always."""
-    return choice.get("finish_reason") is None and all(
-        value is None or name in ("content", "role") for name, value in delta.items()
-    )
+    if choice.get("finish_reason") is not None:
+        return False
+    return len(delta) == 1 or all(value is None or name in ("content", "role") for name, value in delta.items())
 
 
 def _conversation(body: Value) -> Conversation[Mapping[str, Any]]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Calls, Dialect, ErrorKind, ModelError, Value, only_text, text_of
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
 from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._sse import Frame
 
 _REASONS = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
 _HEAD = ("id", "type", "role", "model", "usage")
@@ -32,6 +33,7 @@ class MessagesDialect(Dialect):
         self._begun = False
         self._blocks = 0
         self._open: str | None = None
+        self._frame: Frame | None = None  # of the block of text that is open
         self._reads = {
             "message_start": self._start,
             "content_block_start": self._block,
@@ -64,6 +66,14 @@ class MessagesDialect(Dialect):
                 events += self.refuse(item)
         return events
 
+    def sent(self, items: Sequence[str | Event]) -> bytes:
+        """Return what `write` returns, as it is sent."""
+        text = only_text(items)
+        if not text or self._open != "text":
+            return super().sent(items)
+        self._frame = self._frame or Frame(lambda text: self._of({"type": "text_delta", "text": text}))
+        return self._frame.event(text)
+
     def refuse(self, blocked: Blocked) -> list[Value]:
         """Return the refusal as a block of text, and an end that is a refusal; a call that was begun stays open."""
         events = self._begin()
@@ -74,7 +84,12 @@ class MessagesDialect(Dialect):
 
     def fail(self, message: str) -> list[Value]:
         """Return an error in the place of what would come."""
-        return [{"type": "error", "error": {"type": "api_error", "message": message}}]
+        return [self.error(message, "internal_error")]
+
+    def error(self, message: str, kind: ErrorKind) -> Value:
+        """Return the body of an error."""
+        named = "api_error" if kind == "internal_error" else kind
+        return {"type": "error", "error": {"type": named, "message": message}}
 
     def messages(self, body: Value) -> list[Value]:
         """Return the messages of a request."""
@@ -204,7 +219,7 @@ class MessagesDialect(Dialect):
         if self._open == key:
             return []
         events = self._begin() + self._close()
-        self._open = key
+        self._open, self._frame = key, None
         return [*events, {"type": "content_block_start", "index": self._blocks, "content_block": block}]
 
     def _of(self, delta: Value) -> Value:

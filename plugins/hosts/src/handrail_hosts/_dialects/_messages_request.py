@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
-from handrail_hosts._beside import beside_content, texts_within
+from handrail_hosts._beside import FALLBACKS, beside_content, texts_within
 from handrail_hosts._conversation import Conversation, has_text, is_placeholder, texts_of
 from handrail_hosts._dialects._base import Value
 from handrail_hosts._errors import GuardFailedError
@@ -16,7 +16,7 @@ Place: TypeAlias = tuple[int, Value]
 """The index of a message, and one block of it."""
 
 _FILE: Value = {"type": "file", "file": {}}
-_TELLING = ("prompt", "input", "documents", "extra_body")
+_TELLING = ("prompt", "input", "documents", "extra_body", *FALLBACKS)
 
 
 def conversation_of(body: Value) -> Conversation[Place]:

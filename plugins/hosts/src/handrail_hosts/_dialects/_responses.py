@@ -8,7 +8,7 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, text_of, wants_json
+from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
 from handrail_hosts._dialects._responses_request import CALLS, facts_of, put_back, request_of
 from handrail_hosts._dialects._responses_writer import ITEM, ResponsesWriter
 from handrail_hosts._envelope import name_of, plain, plain_fields
@@ -70,6 +70,11 @@ class ResponsesDialect(Dialect):
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
         return self._write.items(items)
+
+    def sent(self, items: Sequence[str | Event]) -> bytes:
+        """Return what `write` returns, as it is sent."""
+        text = only_text(items)
+        return (self._write.text_event(text) if text else None) or super().sent(items)
 
     def refuse(self, blocked: Blocked) -> list[Value]:
         """Return the refusal as text and as the model's would be, and an end that says that it was filtered."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
-from handrail_hosts._beside import beside_content, texts_within
+from handrail_hosts._beside import FALLBACKS, beside_content, texts_within
 from handrail_hosts._conversation import Conversation, has_text, is_placeholder, texts_of
 from handrail_hosts._dialects._base import Value
 from handrail_hosts._errors import GuardFailedError
@@ -21,7 +21,7 @@ _OWN = ("reasoning", "item_reference", "compaction", "computer_call", "local_she
         "apply_patch_call")  # fmt: skip
 """Items of the model's own beside its calls; what other kinds have may be what a tool has found."""
 _INSTRUCTING = ("instructions", "system")
-_TELLING = ("prompt", "prompt_variables", "messages", "documents", "extra_body")
+_TELLING = ("prompt", "prompt_variables", "messages", "documents", "extra_body", *FALLBACKS)
 
 
 def request_of(body: Value) -> Conversation[Item]:

@@ -9,6 +9,7 @@ from typing import Any
 from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
 
 from handrail_hosts._dialects._base import Value
+from handrail_hosts._sse import NumberedFrame
 
 _FIELD = {"output_text": "text", "refusal": "refusal"}
 ITEM = "item:"
@@ -42,6 +43,10 @@ class ResponsesWriter:
         self._number = 0
         self._output: list[Value] = []
         self._open: dict[str, int] = {}  # what is being written, by its kind
+        self._said: list[str] = []  # of the part of text that is open
+        self._kind = "output_text"  # of that part
+        self._place: Value | None = None  # of that part, as its events have it; None while none is open
+        self._frame: NumberedFrame | None = None
         self._thoughts: list[Value] = []  # ends of the model's reasoning that were read and not yet written
 
     def learn(self, head: Mapping[str, Any], last: Mapping[str, Any] | None = None) -> None:
@@ -69,6 +74,15 @@ class ResponsesWriter:
                 events += self.refuse(item)
         return events
 
+    def text_event(self, text: str) -> bytes | None:
+        """Return the event for a text as it is sent; None if something has to be opened or closed before."""
+        if not self._goes_on("refusal" if self.is_refusal else "output_text"):
+            return None
+        self._frame = self._frame or NumberedFrame(self._delta)
+        self._said.append(text)
+        self._number += 1
+        return self._frame.event(text, self._number - 1)
+
     def refuse(self, blocked: Blocked, body: Mapping[str, Any] | None = None) -> list[Value]:
         """Return the refusal, and the end of a response that was filtered; what was begun is left incomplete."""
         self.learn({name: value for name, value in (body or {}).items() if name not in ("output", "output_text")})
@@ -92,6 +106,21 @@ class ResponsesWriter:
 
     def _text(self, text: str, kind: str = "") -> list[Value]:
         kind = kind or ("refusal" if self.is_refusal else "output_text")
+        events = [] if self._goes_on(kind) else self._begin_text(kind)
+        self._said.append(text)
+        self._number += 1
+        return [*events, self._delta(text, self._number - 1)]
+
+    def _goes_on(self, kind: str) -> bool:
+        """Return whether a text belongs to the part that is open."""
+        return self._place is not None and self._kind == kind and not self._thoughts and "reasoning" not in self._open
+
+    def _delta(self, text: str, number: int) -> Value:
+        logprobs: Value = {} if self._kind == "refusal" else {"logprobs": []}
+        head = {"type": f"response.{self._kind}.delta", "sequence_number": number}
+        return {**head, **(self._place or {}), "delta": text, **logprobs}
+
+    def _begin_text(self, kind: str) -> list[Value]:
         self._has_text = True
         events = self._begin() + self._close("reasoning") + self._flush()
         if "text" not in self._open:
@@ -101,27 +130,27 @@ class ResponsesWriter:
             events += self._opened("text", {**item})
             self._output[self._open["text"]]["content"] = []
         parts = self._output[self._open["text"]]["content"]
-        if not parts or parts[-1]["type"] != kind:
-            events += self._close_part(parts) + self._open_part(parts, kind)
-        parts[-1][_FIELD[kind]] += text
-        return [*events, self._of_part("delta", parts, delta=text)]
+        return events + self._close_part(parts) + self._open_part(parts, kind)
 
     def _open_part(self, parts: list[Value], kind: str) -> list[Value]:
         part = {"type": kind, _FIELD[kind]: "", **({} if kind == "refusal" else {"annotations": [], "logprobs": []})}
         parts.append(part)
-        return [self._of("content_part.added", "text", content_index=len(parts) - 1, part={**part})]
+        index = self._open["text"]
+        self._kind, self._frame = kind, None
+        place = {"item_id": self._output[index].get("id"), "output_index": index, "content_index": len(parts) - 1}
+        self._place = place
+        return [self._next("content_part.added", **place, part={**part})]
 
     def _close_part(self, parts: list[Value]) -> list[Value]:
-        if not parts:
+        place, self._place = self._place, None
+        if place is None:
             return []
-        field = _FIELD[parts[-1]["type"]]
-        done = self._of_part("done", parts, **{field: parts[-1][field]})
-        return [done, self._of("content_part.done", "text", content_index=len(parts) - 1, part={**parts[-1]})]
-
-    def _of_part(self, step: str, parts: list[Value], **fields: Any) -> Value:
-        kind = parts[-1]["type"]
-        logprobs: Value = {} if kind == "refusal" else {"logprobs": []}
-        return self._of(f"{kind}.{step}", "text", content_index=len(parts) - 1, **fields, **logprobs)
+        field, part = _FIELD[self._kind], parts[-1]
+        part[field] = "".join(self._said)
+        self._said.clear()
+        logprobs: Value = {} if self._kind == "refusal" else {"logprobs": []}
+        done = self._next(f"{self._kind}.done", **place, **{field: part[field]}, **logprobs)
+        return [done, self._next("content_part.done", **place, part={**part})]
 
     def _reasoning(self, text: str) -> list[Value]:
         events = self._begin()

@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished
 
-from handrail_hosts._dialects._base import Dialect, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Dialect, ErrorKind, ModelError, Value, text_of
 from handrail_hosts._errors import GuardFailedError
 
 
@@ -49,6 +49,15 @@ class TextDialect(Dialect):
     def fail(self, message: str) -> list[Value]:
         """Return that it failed."""
         return [{"failed": message}]
+
+    def error(self, message: str, kind: ErrorKind) -> Value:  # noqa: ARG002  # it has one form for all
+        """Return that it failed."""
+        return {"failed": message}
+
+    @property
+    def knows_requests(self) -> bool:
+        """False, unless a subclass reads them."""
+        return type(self).messages is not TextDialect.messages
 
     def messages(self, body: Value) -> list[Value]:  # noqa: ARG002
         """Raise: a protocol of one's own has requests of one's own."""
