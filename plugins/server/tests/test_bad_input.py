@@ -55,7 +55,7 @@ HELLO = [{"role": "user", "content": "Hello!"}]
         ({"messages": HELLO, "options": {"wrap": 1}}, 400, "invalid_value", "options.wrap"),
         ({"messages": HELLO, "options": {"llm_params": {"warp": 1}}}, 400, "unknown_parameter", "warp"),
         ({"messages": HELLO, "guardrails": {"config": "a"}}, 400, "invalid_value", "guardrails.config"),
-        ({"messages": HELLO, "model": "gpt-9"}, 404, "model_not_found", "no model 'gpt-9' here; GET /v1/models lists"),
+        ({"messages": HELLO, "model": "gpt-9"}, 404, "model_not_found", "model 'gpt-9'; GET /v1/models lists"),
         ({"messages": HELLO, "context": []}, 400, "invalid_value", "context"),
         ({"messages": [*HELLO, {"role": "assistant", "content": "Sure,"}]}, 400, "invalid_value", "last message"),
     ],
