@@ -29,7 +29,7 @@ HELLO = [{"role": "user", "content": "Hello!"}]
         ({"messages": [{"role": "context", "content": {"a": 1}}]}, 400, "invalid_value", "messages[0].role"),
         ({"messages": HELLO, "stream": "true"}, 400, "invalid_value", "stream"),
         ({"messages": HELLO, "stream": 1}, 400, "invalid_value", "stream"),
-        ({"messages": HELLO, "config_id": "nope"}, 404, "config_not_found", "no configuration"),
+        ({"messages": HELLO, "config_id": "nope"}, 404, "config_not_found", "Unknown configuration"),
         ({"messages": HELLO, "config_id": ""}, 400, "invalid_value", "config_id"),
         ({"messages": HELLO, "config_id": 7}, 400, "invalid_value", "config_id"),
         ({"messages": HELLO, "config_ids": []}, 400, "invalid_value", "config_ids"),
