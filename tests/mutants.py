@@ -193,7 +193,13 @@ MUTANTS = [
         '_place = attrgetter("cleared", "rank")',
         "_place = lambda lane: (lane.cleared, -lane.rank)",
     ),
-    Mutant("withdraw nothing", "_stream/windows.py", "self.retract = min(start, lane.cleared)", "pass"),
+    Mutant("withdraw nothing", "_stream/gate.py", "self.step.items += retractions(self._chains)", "pass"),
+    Mutant(
+        "withdraw only what the rail has refused",
+        "_stream/windows.py",
+        "begins = [lane.cleared",
+        "begins = [self.length",
+    ),
     Mutant(
         "hold text for a rail that observes",
         "_stream/windows.py",

@@ -12,6 +12,7 @@ from handrail import (
     Finished,
     RailFailed,
     ReasoningDelta,
+    Retraction,
     Ruling,
     StreamError,
     TextDelta,
@@ -484,6 +485,33 @@ async def test_with_stream_first_text_goes_out_at_once_and_a_block_retracts(guar
     assert retraction.end == len(delivered)
     assert retraction.start <= delivered.index(bad)
     assert stream.response.text == delivered[: retraction.start]
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["beside one that holds", "beside another"])
+async def test_a_block_withdraws_also_what_a_slower_rail_with_stream_first_has_not_judged(guarded, holds):
+    """It is asked no more, so nobody would ever know; and the text would stay in the conversation."""
+    bad, worse = words(200)[100], words(200)[150]
+    rails = {"fast": FunctionRail(blocking(worse), latency=0.01), "slow": FunctionRail(blocking(bad), latency=1.5)}
+    slow = {"streaming": {"stream_first": True}, "max_concurrency": 1}
+    options = {"slow": slow, "fast": {"streaming": {"stream_first": not holds}}}
+    g = guarded(FakeProvider(words(200), delay=0.01), rails, parallel=True, options=options)
+    async with g.rails.stream("hello") as stream:
+        *texts, retraction, blocked = [event async for event in stream]
+    delivered = "".join(event.text for event in texts)
+    assert (blocked.rail, retraction.end) == ("fast", len(delivered))
+    assert bad in delivered
+    assert retraction.start <= rails["slow"].windows[-1].end
+    assert stream.response.text == delivered[: retraction.start]
+
+
+async def test_a_block_of_a_tool_call_withdraws_the_text_that_a_rail_with_stream_first_has_not_judged(guarded):
+    call = Chunk(tool_calls=(ToolCallDelta(0, "c", "mail", '{"to": "all"}'),))
+    rails = {"calls": FunctionRail(blocking("all")), "slow": FunctionRail(latency=9)}
+    slow = {"streaming": {"stream_first": True}, "channels": ["text"]}
+    options = {"slow": slow, "calls": {"channels": ["tool_calls"]}}
+    g = guarded(FakeProvider(["Done.", call]), rails, parallel=True, options=options)
+    *_, retraction, blocked = await g.events()
+    assert (blocked.rail, retraction) == ("calls", Retraction(0, 5, "text"))
 
 
 async def test_with_stream_first_the_end_waits_for_every_check(guarded):

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from _endless import EndlessServer, asking
 from _environments import ROOT, Client, prepare, run, version
 from _loops import LOOPS, loops
 from _served import served
@@ -22,8 +23,12 @@ CASES = {
     "redacted": "Write to [EMAIL] now.",
     "early": "a block of the message",
     "late": "a block after text",
+    "reasoning": "Hello there.",
     "failing": "a model that fails",
 }
+_HEADS = ("clean", "redacted", "blocked at once", "blocked late", "reasoning", "failing", "leaving")
+LATE = "once its garbage is collected"
+_FEW = 2  # events; fewer are a matter of chance
 _TOLD = re.compile(r"sorry|refus|block|filter|guardrail", re.IGNORECASE)
 
 
@@ -48,22 +53,36 @@ def main() -> None:
     wanted = parser.parse_args().only
     chosen = [client for client in CLIENTS if client.title in wanted]
     rows: list[str] = []
-    with served(configurations()) as base:
+    upstream = EndlessServer()
+    with upstream, served({**configurations(), "leaving": asking(upstream)}) as base:
         for client in chosen:
             prepare(client)
             told = run(client, CLIENTS_BASE=base, CLIENTS_CASES=" ".join(CASES))
             for dialect in dict.fromkeys(entry["dialect"] for entry in told):
                 found = {entry["case"]: entry for entry in told if entry["dialect"] == dialect}
-                rows.append(row(f"{client.title} {version(client)}", dialect, found))
+                rows.append(row(f"{client.title} {version(client)}", dialect, found, upstream))
                 sys.stdout.write(rows[-1] + "\n")
     turns = list(loops([client for client in LOOPS if client.title in wanted]))
     if len(chosen) == len(CLIENTS):
         PAGE.write_text(page(rows, turns), encoding="utf-8")
 
 
-def row(title: str, dialect: str, found: Mapping[str, Mapping[str, str]]) -> str:
+def row(title: str, dialect: str, found: Mapping[str, Mapping[str, str]], upstream: EndlessServer) -> str:
     """Return a line of the table."""
-    return f"| {title} | {dialect} | {' | '.join(cell(case, found[case]) for case in CASES)} |"
+    cells = [*(cell(case, found[case]) for case in CASES), left(found.get("leaving"), upstream)]
+    return f"| {title} | {dialect} | {' | '.join(cells)} |"
+
+
+def left(told: Mapping[str, str] | None, upstream: EndlessServer) -> str:
+    """Return how many events the model's server has sent after the one at which the client left, or when it noticed."""
+    if told is None:
+        return "not asked"
+    upstream.wait_idle()
+    sent = upstream.sent.popleft() if upstream.sent else 0
+    if told["error"]:
+        return told["error"] if told["error"] == LATE else f"**{told['error']}**"
+    more = sent - int(told["text"])
+    return f"{more}" if more > _FEW else f"at most {_FEW}"
 
 
 def cell(case: str, told: Mapping[str, str]) -> str:
@@ -71,7 +90,7 @@ def cell(case: str, told: Mapping[str, str]) -> str:
     kind, _, error = told["error"].partition(": ")
     if kind == "ProgramError":
         return "an error with its reason" if case == "failing" or _TOLD.search(error) else f"**{error[:80]}**"
-    if case in ("clean", "redacted"):
+    if case in ("clean", "redacted", "reasoning"):
         wanted = (CASES[case], "Lisbon", "[EMAIL]")
         return "the text" if told["text"] in wanted else f"**{kind or 'another text'}**"
     if case == "failing":
@@ -93,18 +112,24 @@ def configurations() -> dict[str, dict[str, Any]]:
             f"{prefix}redacted": config(wrap(mail)),
             f"{prefix}early": config(wrap(clean), phrase="hello", direction="input"),
             f"{prefix}late": config(wrap(late), phrase="bleach and ammonia"),
+            f"{prefix}reasoning": config(
+                {"reasoning": "It is polite to greet.", "text": wrap(clean)}, reads_reasoning=True
+            ),
             f"{prefix}failing": config({"text": wrap(clean), "error": {"type": "server", "after": 2}}),
         }
     return made
 
 
-def config(answer: object, *, phrase: str = "swordfish", direction: str = "output") -> dict[str, Any]:
+def config(
+    answer: object, *, phrase: str = "swordfish", direction: str = "output", reads_reasoning: bool = False
+) -> dict[str, Any]:
     """Return a configuration with a scripted model and pattern rails."""
+    channels = ["text", "tool_calls", *(["reasoning"] if reads_reasoning else [])]
     rails: dict[str, Any] = {
         "input": {"flows": ["phrase check"] if direction == "input" else []},
         "output": {"flows": ["personal data check", "phrase check"], "streaming": {"enabled": True}},
         "config": {
-            "phrase check": {"phrases": [phrase], "action": "block"},
+            "phrase check": {"phrases": [phrase], "action": "block", "channels": channels},
             "personal data check": {"action": "redact"},
         },
     }
@@ -113,7 +138,7 @@ def config(answer: object, *, phrase: str = "swordfish", direction: str = "outpu
 
 def page(rows: list[str], turns: list[str]) -> str:
     """Return the page."""
-    head = f"| client | dialect | {' | '.join(('clean', 'redacted', 'blocked at once', 'blocked late', 'failing'))} |"
+    head = f"| client | dialect | {' | '.join(_HEADS)} |"
     return f"""# Clients
 
 What users of these libraries see of an answer, with the settings that the server and the library have by default.
@@ -121,16 +146,19 @@ Each library or program runs in an environment of its own, against `handrail ser
 `make clients`.
 
 {head}
-|---|---|---|---|---|---|---|
+{"|---" * (len(_HEADS) + 2)}|
 {chr(10).join(rows)}
 
 `ModelBehaviorError` is how OpenAI Agents tells of any response that is incomplete. OpenAI's own libraries for
 Python and Node, and Anthropic's for Python, are asked by the tests.
 
-Codex needs two lines in its `config.toml`, for it offers tools that run on the model's server, and groups of tools:
-`web_search = "disabled"`, and `multi_agent = false` below `[features]`. It drops the text of an answer that was
-stopped, and shows its reason. opencode asks a model that fails again and again, and was ended after 100 seconds.
-Anthropic's runner of tools asks for conversations that the server holds, which are refused: pass it `thread=False`.
+Reasoning is given, as a rail reads it, and no client takes it for the answer. "Leaving" is how many events a model that
+sends one every 20 milliseconds still sends after the one at which the client has gone. LlamaIndex and LiteLLM close a
+connection when Python collects their garbage; until then the answer goes on.
+
+Codex offers tools that run on the model's server; they are left out. It drops the text of an answer that was stopped,
+and shows its reason. opencode asks a model that fails again for about a minute before it shows the error; a block ends
+its answer at once.
 Not asked: Claude Code, whose licence is not an open one.
 
 ## Loops of tools
@@ -138,9 +166,12 @@ Not asked: Claude Code, whose licence is not an open one.
 Each client runs a loop of three turns behind rails: the model asks for a tool twice and then answers with an address of
 mail, which a rail hides. The upstream is a stand-in that speaks the protocol and checks what it is sent.
 
-| client | dialect | over Chat Completions | over Responses | over Messages |
-|---|---|---|---|---|
+| client | dialect | over Chat Completions | over Responses | over Messages | a call that a rail blocks |
+|---|---|---|---|---|---|
 {chr(10).join(turns)}
+
+Over Chat Completions a call comes in pieces, so a blocked one may have begun. LiteLLM's builder of answers fails at its
+arguments, and Vercel's SDK tells the model that they are not valid and asks it again; neither runs the call.
 """
 
 

@@ -28,8 +28,8 @@ class Client:
 
     @property
     def folder(self) -> Path:
-        """Where its own environment is."""
-        return ROOT / ".venvs" / self.program.partition(".")[0].replace("_", "-")
+        """Where its own environment is, which all programs for it share."""
+        return ROOT / ".venvs" / f"client-{re.sub(r'[^a-z]+', '-', self.title.lower())}"
 
     @property
     def name(self) -> str:

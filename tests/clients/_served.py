@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 
@@ -24,8 +26,10 @@ def served(configurations: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             said = next(line for line in process.stderr if "listening at" in line)
+            drain = Thread(target=deque, args=(process.stderr, 0))  # the server waits for whoever reads its log
+            drain.start()
             try:
                 yield re.search(r"http://\S+", said)[0]  # type: ignore[index]  # the line has an address
             finally:
                 process.terminate()
-                process.stderr.read()
+                drain.join()

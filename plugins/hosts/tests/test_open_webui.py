@@ -150,3 +150,19 @@ async def test_what_is_shown_in_place_of_the_text_is_judged_before_it_is_kept(ou
     assert (kept == last) is is_kept
     assert kept["id"] == "m"
     assert is_kept or "forbidden" not in json.dumps(kept)
+
+
+async def test_an_answer_that_never_ends_is_forgotten(monkeypatch, anyio_backend):
+    guard = make_filter(host_rails("windows"))()
+    chats = [{"chat_id": number, "message_id": "1"} for number in "12"]
+
+    async def streamed(chat, text, reason=None):
+        choice = {"index": 0, "delta": {"content": text}, "finish_reason": reason}
+        return json.dumps(await guard.stream({"id": "1", "choices": [choice]}, chat))
+
+    assert "old" not in await streamed(chats[0], "old")
+    monkeypatch.setattr("handrail_hosts.open_webui._MOST_SECONDS", -1)
+    await streamed(chats[1], "other")
+    monkeypatch.undo()
+    ended = await streamed(chats[0], "new", "stop")
+    assert ("old" in ended, "new" in ended) == (False, True)

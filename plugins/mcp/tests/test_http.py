@@ -90,6 +90,7 @@ async def _asked(folder: Path, answer: Response, **request):
         (Response("gun powder", 200, media_type="text/html"), 502, ""),
         (Response('{"error": "gun powder"}', 401, {"www-authenticate": "Bearer"}, "application/json"), 401, ""),
         (Response(status_code=202), 202, ""),
+        (Response("event: gun powder\nid: gun powder\ndata:\n\n", media_type="text/event-stream"), 200, "data: \n\n"),
         (Response('data: gun powder\n\ndata: {"jsonrpc"', 200, media_type="text/event-stream"), 200, "data: \n\n"),
         (
             Response("event: other\ndata: gun powder\n\n: gun powder\n\n", media_type="text/event-stream"),

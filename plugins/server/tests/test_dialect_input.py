@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dialects import read
 from fakes import FakeProvider, FunctionRail
 from handrail import Chunk, ToolCallDelta, Verdict
 
@@ -285,7 +286,57 @@ async def test_parameters(serve, fake, dialect):
     assert {name: value for name, value in provider.params[-1].items() if value is not None} == wanted
 
 
+GROUP = {"type": "namespace", "name": "mcp__mail__", "description": "d", "tools": [{"type": "function", **TOOL}]}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_function_of_a_namespace_is_called_in_its_namespace(serve, fake, stream):
+    """Codex groups its own tools for agents, and those of each MCP server."""
+    name = "mcp__mail__get_weather"
+    provider = FakeProvider([Chunk(tool_calls=(ToolCallDelta(0, "c", name, "{}"),), finish_reason="tool_calls")])
+    choice = {"type": "function", "namespace": "mcp__mail__", "name": "get_weather"}
+    before = item("function_call", namespace="mcp__mail__", name="get_weather", arguments="{}", call_id="b")
+    history = [USER, before, item("function_call_output", call_id="b", output="sunny")]
+    sent = asked("responses", tools=[GROUP], tool_choice=choice, stream=stream) | {"input": history}
+    told = await serve({"a": fake()}, provider=provider).post("/v1/responses", sent)
+    assert read("responses", told, stream=stream).calls == [("c", "get_weather", "{}")]
+    assert '"namespace":"mcp__mail__"' in told.body.decode()
+    assert provider.params[-1]["tools"] == [{"type": "function", "function": {**TOOL, "name": name}}]
+    assert provider.params[-1]["tool_choice"] == {"type": "function", "function": {"name": name}}
+    assert provider.messages[-1][1]["tool_calls"][0]["function"]["name"] == name
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_tools_of_a_models_own_server_are_left_out_and_the_client_is_told(serve, fake, stream):
+    provider = FakeProvider(["Hi."])
+    tools = [item("web_search"), item("function", **TOOL), item("mcp", server_url="x"), item("web_search")]
+    told = await serve({"a": fake()}, provider=provider).post(
+        "/v1/responses", asked("responses", tools=tools, stream=stream)
+    )
+    assert provider.params[-1]["tools"] == [FUNCTION]
+    assert read("responses", told, stream=stream).guardrails["tools_left_out"] == ["web_search", "mcp"]
+
+
+async def test_a_request_for_a_thread_is_refused_so_that_anthropics_sdk_sends_the_conversation(serve, fake):
+    told = await serve({"a": fake()}).post("/v1/messages", asked("messages", max_tokens=9, thread={"type": "create"}))
+    assert told.status == 400
+    assert told.error["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+
+
 REFUSED = {
+    "a choice of a tool of the server": (
+        "responses",
+        {"tools": [item("function", name="f"), item("web_search")], "tool_choice": item("web_search")},
+        "tool_choice.type",
+    ),
+    "two tools of one name": (
+        "responses",
+        {"tools": [GROUP, {"type": "function", **TOOL, "name": "mcp__mail__get_weather"}]},
+        "tools",
+    ),
+    "a namespace without a name": ("responses", {"tools": [item("namespace", tools=[])]}, "tools[0].name"),
+    "a namespace in a namespace": ("responses", {"tools": [{**GROUP, "tools": [GROUP]}]}, "tools[0].tools[0].type"),
+    "a tool of no known type": ("responses", {"tools": [item("time_machine")]}, "tools[0].type"),
     "background": ("responses", {"background": True}, "background"),
     "a conversation": ("responses", {"conversation": "c"}, "conversation"),
     "a stored prompt": ("responses", {"prompt": {"id": "p"}}, "prompt"),

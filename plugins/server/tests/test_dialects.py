@@ -142,6 +142,38 @@ async def test_text_to_be_withdrawn_is_never_repeated(serve, fake, dialect, bloc
     assert read(dialect, told, stream=True).error["code"] == "content_retracted"
 
 
+async def test_text_that_a_slower_rail_has_not_judged_yet_is_withdrawn_with_the_rest(serve, fake, dialect):
+    """One error, once, from the first character on that is not cleared by all; and nothing of it comes again."""
+
+    def refuse(window):
+        return Verdict.block("worse") if "worse" in window.text else Verdict.allow()
+
+    rails = {"words": FunctionRail(refuse), "slow": FunctionRail(judge, latency=0.3)}
+    texts = [" good"] * 60 + [f" {SECRET}"] + [" good"] * 60 + [" worse"] + [" more"] * 30
+    config = fake(output=["words", "slow"], stream_first=True)
+    config["rails"]["output"]["parallel"] = True
+    config["rails"]["config"] = {"slow": {"max_concurrency": 1}}
+    client = serve({"a": config}, rails=rails, provider=FakeProvider(texts, delay=0.001))
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    found = read(dialect, told, stream=True)
+    assert (found.error["code"], found.error["param"]) == ("content_retracted", "words")
+    assert found.guardrails["retraction"]["start"] <= len(" good") * 60
+    assert told.body.count(SECRET.encode()) == told.body.count(b"worse") == 1
+
+
+async def test_text_is_what_is_withdrawn_where_a_tool_call_is_refused(serve, fake, dialect):
+    call = Chunk(tool_calls=(ToolCallDelta(0, "call_1", "mail", f'{{"to": "{SECRET}"}}'),))
+    rails = {"words": FunctionRail(judge), "slow": FunctionRail(judge, latency=9)}
+    config = fake(output=["words", "slow"], stream_first=True)
+    config["rails"]["output"]["parallel"] = True
+    config["rails"]["config"] = {"words": {"channels": ["tool_calls"]}, "slow": {"channels": ["text"]}}
+    client = serve({"a": config}, rails=rails, provider=FakeProvider(["Done.", call]))
+    told = await client.post(PATHS[dialect], body(dialect, stream=True))
+    found = read(dialect, told, stream=True)
+    assert found.error["code"] == "content_retracted"
+    assert found.guardrails["retraction"] == {"channel": "text", "start": 0, "end": 5}
+
+
 async def test_a_rail_that_fails_after_its_text_was_delivered_has_it_withdrawn(serve, fake, dialect):
     def fail(window):
         if SECRET in window.text:

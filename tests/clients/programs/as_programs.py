@@ -9,7 +9,6 @@ from pathlib import Path
 
 SECONDS = 100
 CODEX = """model_provider = "handrail"
-web_search = "disabled"
 
 [model_providers.handrail]
 name = "handrail"
@@ -18,9 +17,6 @@ wire_api = "responses"
 env_key = "HANDRAIL_KEY"
 request_max_retries = 0
 stream_max_retries = 0
-
-[features]
-multi_agent = false
 """
 
 

@@ -19,6 +19,25 @@ async function ask(model) {
   return { text, error: reason === "stop" ? "" : `${reason}: finishReason` };
 }
 
+async function leave(model) {
+  const left = new AbortController();
+  const result = streamText({ model, prompt: "Hello!", maxRetries: 0, abortSignal: left.signal, onError() {} });
+  for await (const part of result.textStream) {
+    if (!part) continue;
+    left.abort();
+    return part;
+  }
+}
+
+async function hasEnded(until = Date.now() + 5000) {
+  while (Date.now() < until) {
+    const told = await (await fetch(`${process.env.CLIENTS_BASE}/metrics`)).text();
+    if (told.includes("\nhandrail_streams_open 0")) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
 for (const [dialect, make] of Object.entries(models)) {
   for (const name of process.env.CLIENTS_CASES.split(" ")) {
     let told;
@@ -29,5 +48,8 @@ for (const [dialect, make] of Object.entries(models)) {
     }
     console.log(JSON.stringify({ dialect, case: name, ...told }));
   }
+  const text = await leave(make("leaving"));
+  const error = (await hasEnded()) ? "" : "the stream goes on";
+  console.log(JSON.stringify({ dialect, case: "leaving", text, error }));
 }
 process.exit(0);

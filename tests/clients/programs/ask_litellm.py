@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import litellm
-from asked import BASE, report
+from asked import BASE, report, report_leaving
 
 litellm.suppress_debug_info = True
 litellm.telemetry = False
 ASKED = {"messages": [{"role": "user", "content": "Hello!"}], "api_key": "none", "num_retries": 0, "stream": True}
 
 
-def read(chunks):
-    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+PLACES = {
+    "chat": {"provider": "openai", "api_base": f"{BASE}/v1"},
+    "messages": {"provider": "anthropic", "api_base": BASE, "max_tokens": 100},
+}
 
 
-report("chat", lambda case: read(litellm.completion(model=f"openai/{case}", api_base=f"{BASE}/v1", **ASKED)))
-report(
-    "messages", lambda case: read(litellm.completion(model=f"anthropic/{case}", api_base=BASE, max_tokens=100, **ASKED))
-)
+def chunks(case, provider, **more):
+    return litellm.completion(model=f"{provider}/{case}", **more, **ASKED)
+
+
+def texts(found):
+    return (chunk.choices[0].delta.content or "" for chunk in found if chunk.choices)
+
+
+for name, place in PLACES.items():
+    report(name, lambda case, place=place: "".join(texts(chunks(case, **place))))
+    report_leaving(name, lambda case, place=place: next(filter(None, texts(chunks(case, **place)))))

@@ -1,4 +1,4 @@
-"""Anthropic's SDK: its own runner of tools, streamed; conversations that a server holds are switched off."""
+"""Anthropic's SDK: its own runner of tools, streamed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def loop(model):
         return f"Sunny in {city}."
 
     messages = [{"role": "user", "content": "How is the weather?"}]
-    asked = {"model": model, "max_tokens": 500, "messages": messages, "tools": [weather], "thread": False}
+    asked = {"model": model, "max_tokens": 500, "messages": messages, "tools": [weather]}
     text = ""
     for stream in CLIENT.beta.messages.tool_runner(**asked, stream=True):
         message = stream.get_final_message()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail._content import SurrogateJoiner
@@ -14,6 +14,7 @@ from handrail._stream.windows import WindowStage
 
 if TYPE_CHECKING:
     from handrail._stream.steps import Check, Item, Step
+    from handrail._types import Channel
 
 Stage: TypeAlias = SessionStage | WindowStage | Decoding | Encoding | Aside
 """Takes text, and lets out what its rails have cleared."""
@@ -115,18 +116,25 @@ class Chain:
             if behind in encoding.stages:
                 encoding.stages.insert(encoding.stages.index(behind) + 1, follower)
 
-    def retraction(self, stage: Stage) -> Retraction | None:
-        """Return what a stage that has stopped the stream withdraws of what was delivered."""
-        if stage.stop is None or stage.retract is None or self.waiting is not None:
+    def retraction(self, channel: Channel) -> Retraction | None:
+        """Return what is withdrawn when the stream is stopped: delivered text that some rail has not cleared."""
+        if self.waiting is not None:
             return None
-        begin = self.to_delivered(stage, stage.retract)
-        return Retraction(begin, self.length, stage.stop.channel) if begin < self.length else None
+        begins = [self.to_delivered(stage, stage.retract) for stage in self.stages if stage.retract is not None]
+        begin = min(begins, default=self.length)
+        return Retraction(begin, self.length, channel) if begin < self.length else None
 
     def to_delivered(self, stage: Stage, offset: int) -> int:
         """Turn an offset of a stage's text into one of what was delivered, at most its end."""
         for later in self.stages[self.stages.index(stage) :]:
             offset = later.map.to_output(offset)
         return min(offset, self.length)
+
+
+def retractions(chains: Mapping[tuple[Channel, int], Chain]) -> list[Retraction]:
+    """Return what is withdrawn in all channels when the stream is stopped, whichever rail has stopped it."""
+    found = [chain.retraction(channel) for (channel, _), chain in chains.items()]
+    return [retraction for retraction in found if retraction is not None]
 
 
 def _as_it_is(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from handrail._stream.chain import retractions
 from handrail._stream.channels import Calls, Channels
 from handrail._stream.outcome import record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
@@ -289,8 +290,7 @@ class Gate:
             self.due = chain.stages[0].due if chain.stages else 0
         stage = chain.stopped
         if stage is not None and stage.stop is not None and not self.ended:
-            if (retraction := chain.retraction(stage)) is not None:
-                self.step.items.append(retraction)
+            self.step.items += retractions(self._chains)
             self.end(stage.stop, stage.cause)
         elif chain.done and not self.ended:
             self._calls.go_on(self.step)

@@ -28,7 +28,6 @@ class WindowStage(StageText):
     Attributes:
         due: characters that must have come in before there is anything to ask.
         stop, cause: how the stage ended the stream, and the error behind it.
-        retract: from which offset on delivered text is to be withdrawn; None for none.
         follower: a stage that was split off and is to be put behind this one.
     """
 
@@ -43,7 +42,7 @@ class WindowStage(StageText):
         self.due = 1
         self.stop: Stop | None = None
         self.cause: BaseException | None = None
-        self.retract: int | None = None
+        self._blamed: int | None = None  # where the text begins that an optimistic rail has refused
         self.follower: WindowStage | None = None
         self._turn = turn
         self._journal = turn.journal
@@ -64,6 +63,14 @@ class WindowStage(StageText):
     def plans(self) -> list[RailPlan]:
         """The rails of the stage."""
         return [lane.plan for lane in self.lanes]
+
+    @property
+    def retract(self) -> int | None:
+        """From which offset on some rail with `stream_first` has not cleared the text; None if there is none."""
+        begins = [lane.cleared for lane in self._deciding if lane.plan.stream_first]
+        if self._blamed is not None:
+            begins.append(self._blamed)
+        return min(begins, default=None)
 
     @property
     def held(self) -> int:
@@ -244,17 +251,14 @@ class WindowStage(StageText):
         if check is None:  # pragma: no cover  # the caller has looked
             return
         self._done, verdict = True, check.verdict
-        self._withdraw(lane, verdict.span[0] if verdict and verdict.span else lane.cleared)
+        if plan.stream_first and verdict is not None and verdict.span is not None:
+            self._blamed = verdict.span[0]
         if check.failure is not None:
             kind = check.run.failure if check.run is not None and check.run.failure is not None else "raised"
             self.stop = plan.failed(str(check.failure), self.channel, kind=kind)
             self.cause = check.failure
         elif verdict is not None:
             self.stop = plan.blocked(verdict, self.channel)
-
-    def _withdraw(self, lane: Lane, start: int) -> None:
-        if lane.plan.stream_first:
-            self.retract = min(start, lane.cleared)
 
     def _fail(self, lane: Lane, exc: Exception, step: Step) -> None:
         """End the stream because a strategy failed, without which nobody knows what its rail has to see."""
@@ -267,7 +271,6 @@ class WindowStage(StageText):
             return
         self._done = self.stopping = step.stop_reading = True
         error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
-        self._withdraw(lane, lane.cleared)
         self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
 
     def _lose(self, lane: Lane, exc: Exception) -> None:

@@ -120,8 +120,8 @@ class GuardFilter:
 
     async def _answer(self, key: Key) -> _Answer:
         now = time.monotonic()
-        for other in [other for other, answer in self._answers.items() if now - answer.began > _MOST_SECONDS]:
-            await self._answers.pop(other).guard.__aexit__(None, None, None)
+        while self._answers and now - self._answers[other := next(iter(self._answers))].began > _MOST_SECONDS:
+            await self._answers.pop(other).guard.__aexit__(None, None, None)  # the oldest is the first
         if key not in self._answers:
             guard = await self._guard.feed().__aenter__()
             self._answers[key] = _Answer(guard, ChatDialect(), now)

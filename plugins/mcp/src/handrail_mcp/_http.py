@@ -175,7 +175,7 @@ async def _judged(answer: httpx2.Response, guard: Guard, stack: AsyncExitStack) 
     async with stack, aclosing(events_of(answer.aiter_bytes(), _BODY_BYTES)) as events:
         async for event in events:
             if not event.text:
-                yield event.written()  # where a stream may be resumed, and signs of life
+                yield Event("", "", event.id, event.retry).written()  # where a stream may be resumed, and signs of life
             elif event.kind in ("", "message"):
                 onward = await _message(event.text.encode("utf-8", "surrogatepass"), guard)
                 yield Event(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from handrail_mcp._json import NotAMessageError
 
+_WORD = re.compile(r"[\x21-\x7e]{0,512}")
 _LINE_END = re.compile(r"\r\n|\r(?!$)|\n")  # a carriage return at the very end may be the half of one
 
 
@@ -71,7 +72,7 @@ def _event(lines: list[str]) -> Event:
             data.append(value)
         elif name == "event":
             kind = value
-        elif name == "id" and "\0" not in value:
+        elif name == "id" and _WORD.fullmatch(value):  # any other is a text, which no rail would judge
             event_id = value
         elif name == "retry" and value.isascii() and value.isdecimal():
             retry = value

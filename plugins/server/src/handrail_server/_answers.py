@@ -36,6 +36,8 @@ def guardrails_fields(
         fields["user_message"] = said
     if withheld:
         fields["withheld"] = list(withheld)
+    if wanted.left_out:
+        fields["tools_left_out"] = list(wanted.left_out)
     if upstream := upstream_of(wire_of(response)):
         fields["upstream"] = upstream
     if wanted.thread_id is not None:

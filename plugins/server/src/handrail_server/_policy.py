@@ -39,6 +39,7 @@ class Wanted:
         instructed: whether the first message is an instruction for this answer alone, which no history keeps.
         previous: the answer to go on from, by its id.
         keeps: whether a later request may go on from this answer.
+        left_out: types of tools that are not offered to the model, for no rail would read what they find.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -55,6 +56,7 @@ class Wanted:
     instructed: bool = False
     previous: str | None = None
     keeps: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 class Gatekeeper:

@@ -150,8 +150,8 @@ class StreamedAnswer:
         return self._write.items([item for item in items if self._is_given(item)]) + self._news()
 
     def _is_given(self, item: str | Event) -> bool:
-        if isinstance(item, Retraction):
-            self._retracted = item
+        if isinstance(item, Retraction) and (self._retracted is None or item.channel == "text"):
+            self._retracted = item  # calls are no part of an answer that was stopped, so its text is what matters
         return self._gives_reasoning or not isinstance(item, ReasoningDelta)
 
     def _open(self) -> bytes:

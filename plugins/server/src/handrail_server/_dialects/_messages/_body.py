@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, TypeAd
 from handrail_server._bodies import ANY_OBJECT, ChatBody, Guardrails, Lists, Name, Number, Text
 from handrail_server._dialects._messages._input import messages_of, system_of
 from handrail_server._dialects._translating import chat_body, kind_of, refuse_unknown, untranslatable
+from handrail_server._errors import ApiError
 
 _REFUSED = {
     "container": "no tool runs here",
@@ -17,6 +18,9 @@ _REFUSED = {
 }
 _SET_ASIDE = ("betas", "cache_control", "context_management", "diagnostics", "inference_geo", "speed")
 """Fields that change nothing about what the model is told, or only what it costs."""
+THREADS_REFUSED = "thread_unsupported_request"
+"""Anthropic's code for a request without a thread; its SDK's runner of tools then sends the whole conversation."""
+_NO_THREADS = "'thread' is not supported: no conversation is kept for this protocol; send all of it in 'messages'."
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _EFFORTS = ((2_048, "low"), (8_192, "medium"))
 """Budgets of thinking, in tokens, and the effort that stands for them where a model knows no budget."""
@@ -67,6 +71,8 @@ def chat_of(body: MessagesBody) -> ChatBody:
     for name, why in _REFUSED.items():
         if further.get(name):
             raise untranslatable(name, why)
+    if further.get("thread"):
+        raise ApiError(400, _NO_THREADS, code=THREADS_REFUSED, param="thread")
     if body.guardrails is not None and body.guardrails.trace:
         raise untranslatable("guardrails.trace", "Chat Completions has it")
     return chat_body(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from handrail_server._dialects._messages._body import MessagesBody, chat_of
+from handrail_server._dialects._messages._body import THREADS_REFUSED, MessagesBody, chat_of
 from handrail_server._dialects._messages._output import whole_message
 from handrail_server._dialects._messages._writer import MessageWriter
 
@@ -67,7 +67,10 @@ class Messages:
         """Return the body of an error, with what OpenAI's has beside it."""
         usual = "invalid_request_error" if error.status < 500 else "api_error"
         fields = {"type": _TYPES.get(error.status, usual), "message": error.message}
-        return {"type": "error", "error": {**fields, "code": error.code, "param": error.param}}
+        told: dict[str, Any] = {**fields, "code": error.code, "param": error.param}
+        if error.code == THREADS_REFUSED:
+            told["details"] = {"error_code": error.code, "unsupported": [error.param]}
+        return {"type": "error", "error": told}
 
 
 def _without(entry: Mapping[str, Any]) -> dict[str, Any]:

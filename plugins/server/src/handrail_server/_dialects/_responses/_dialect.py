@@ -20,6 +20,7 @@ from handrail_server._dialects._responses._output import (
     status_of,
     text_part,
 )
+from handrail_server._dialects._responses._tools import left_out, namespaces_of
 from handrail_server._dialects._responses._writer import ResponseWriter
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Responses:
             instructed=bool(body.instructions),
             previous=body.previous_response_id,
             keeps=body.store is not False,
+            left_out=left_out(body.tools),
         )
 
     def writer(self, heading: Heading, wanted: Wanted, body: ResponsesBody) -> ResponseWriter:  # noqa: ARG002  # likewise
@@ -57,14 +59,16 @@ class Responses:
     def whole(self, ended: Ended, body: ResponsesBody) -> Mapping[str, Any]:
         """Return a response."""
         status = status_of(ended)
-        return response_object(ended.heading, body, status, _items(ended, status), ended=ended)
+        return response_object(
+            ended.heading, body, status, _items(ended, status, namespaces_of(body.tools)), ended=ended
+        )
 
     def error(self, error: ApiError) -> Mapping[str, Any]:
         """Return the body of an error."""
         return error.body()
 
 
-def _items(ended: Ended, status: str) -> list[Item]:
+def _items(ended: Ended, status: str, namespaces: Mapping[str, tuple[str, str]]) -> list[Item]:
     items: list[Item] = []
     if ended.reasoning:
         items.append(reasoning_item(named(ended.heading, "rs", 0), ended.reasoning))
@@ -72,7 +76,17 @@ def _items(ended: Ended, status: str) -> list[Item]:
         items.append(message_item(named(ended.heading, "msg", len(items)), parts, status))
     for call, custom in calls_of(ended):
         name = named(ended.heading, "ctc" if custom else "fc", len(items))
-        items.append(call_item(name, call.id or name, call.name, call.arguments, custom=custom, status=status))
+        items.append(
+            call_item(
+                name,
+                call.id or name,
+                call.name,
+                call.arguments,
+                custom=custom,
+                status=status,
+                namespaces=namespaces,
+            )
+        )
     return items
 
 

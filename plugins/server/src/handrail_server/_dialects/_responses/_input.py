@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from handrail_server._dialects._responses._tools import flat_name
 from handrail_server._dialects._translating import (
     joined,
     kind_of,
@@ -88,8 +89,9 @@ def _add_thought(messages: Messages, text: str) -> None:
 
 
 def _add_call(messages: Messages, item: Mapping[str, Any], place: str, kind: str, said: str) -> None:
-    refuse_unknown(item, (*_BOOKKEEPING, "call_id", "name", said), place)
-    inside = {"name": text_at(item, "name", place), said: text_at(item, said, place)}
+    refuse_unknown(item, (*_BOOKKEEPING, "call_id", "name", "namespace", said), place)
+    name = flat_name(item.get("namespace"), text_at(item, "name", place))
+    inside = {"name": name, said: text_at(item, said, place)}
     call = {"id": text_at(item, "call_id", place), "type": kind, kind: inside}
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": None})

@@ -183,17 +183,35 @@ class ReasoningItem(OpenItem):
 class CallItem(OpenItem):
     """A tool call, which is written as a whole."""
 
-    def __init__(self, heading: Heading, numbers: EventNumbers, place: int, call: ToolCall, *, custom: bool) -> None:
+    def __init__(
+        self,
+        heading: Heading,
+        numbers: EventNumbers,
+        place: int,
+        call: ToolCall,
+        *,
+        custom: bool,
+        namespaces: Mapping[str, tuple[str, str]],
+    ) -> None:
         super().__init__(heading, numbers, place, "ctc" if custom else "fc")
         self._call = call
         self._custom = custom
+        self._namespaces = namespaces
         self._kind = "custom_tool_call_input" if custom else "function_call_arguments"
 
     def item(self) -> Item:
         """Return the item; what was said only once it is closed."""
         said = self._call.arguments if self.closed else ""
         call_id = self._call.id or self.id
-        return call_item(self.id, call_id, self._call.name, said, custom=self._custom, status=self.status)
+        return call_item(
+            self.id,
+            call_id,
+            self._call.name,
+            said,
+            custom=self._custom,
+            status=self.status,
+            namespaces=self._namespaces,
+        )
 
     def ends(self) -> bytes:
         """Return the events with what was said, as a delta and whole."""

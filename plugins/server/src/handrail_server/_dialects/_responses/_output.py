@@ -46,10 +46,22 @@ def reasoning_item(id: str, text: str, status: str = "completed") -> Item:  # no
     return {"id": id, "type": "reasoning", "summary": summary, "status": status}
 
 
-def call_item(id: str, call_id: str, name: str, said: str, *, custom: bool, status: str) -> Item:  # noqa: A002  # likewise
-    """Return a tool call."""
+def call_item(
+    id: str,  # noqa: A002  # likewise
+    call_id: str,
+    name: str,
+    said: str,
+    *,
+    custom: bool,
+    status: str,
+    namespaces: Mapping[str, tuple[str, str]],
+) -> Item:
+    """Return a tool call, by the name that its client knows and in its namespace."""
     kind, field = ("custom_tool_call", "input") if custom else ("function_call", "arguments")
-    return {"id": id, "type": kind, "status": status, "call_id": call_id, "name": name, field: said}
+    item = {"id": id, "type": kind, "status": status, "call_id": call_id, "name": name, field: said}
+    if name in namespaces:
+        item["namespace"], item["name"] = namespaces[name]
+    return item
 
 
 def calls_of(ended: Ended) -> Iterator[tuple[ToolCall, bool]]:

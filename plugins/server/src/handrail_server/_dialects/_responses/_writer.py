@@ -9,6 +9,7 @@ from handrail import ReasoningDelta, Retraction
 
 from handrail_server._dialects._responses._items import CallItem, MessageItem, OpenItem, ReasoningItem
 from handrail_server._dialects._responses._output import annotations_of, calls_of, response_object, status_of
+from handrail_server._dialects._responses._tools import namespaces_of
 from handrail_server._dialects._writing import ItemWriter
 from handrail_server._sse import KEEP_ALIVE, named_event
 
@@ -103,8 +104,9 @@ class ResponseWriter(ItemWriter):
         return opened + item.add(text)
 
     def _calls(self, ended: Ended, status: str) -> Iterator[bytes]:
+        namespaces = namespaces_of(self._body.tools)
         for call, custom in calls_of(ended):
-            item = CallItem(self._heading, self._numbers, self._place(), call, custom=custom)
+            item = CallItem(self._heading, self._numbers, self._place(), call, custom=custom, namespaces=namespaces)
             self._items.append(item)
             yield item.begin() + item.end(status)
 
