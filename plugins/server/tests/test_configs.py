@@ -119,7 +119,7 @@ async def test_configuration_that_is_gone_is_not_found_until_then_kept(root, wri
     write(root, "a", config())
     write(root, "b", config())
     configurations = Configurations(root)
-    with pytest.raises(ApiError, match="no configuration 'c'"):
+    with pytest.raises(ApiError, match="configuration 'c'"):
         await use(configurations, "c")
 
 

@@ -148,7 +148,7 @@ def test_a_conversation_has_several_turns_until_a_new_one_begins(page):
 def test_a_key_that_is_typed_late_works_at_once(page, real_server):
     page.goto(f"{real_server.url}/?fresh#config=plain")
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator("#verdict")).to_contain_text("No API key")
+    expect(page.locator("#verdict")).to_contain_text("The API key is missing")
     expect(page.get_by_label("API key")).to_be_focused()
     page.keyboard.type("right-key")
     page.keyboard.press("Control+Enter")

@@ -103,5 +103,7 @@ def server_key(label: str | None = None, /) -> int:
     from handrail_server._keys import entry_of, new_key
 
     key, hashed = new_key()
-    sys.stdout.write(f"{key}\n\n{entry_of(label or 'my-team', hashed)}")
+    entry = entry_of(label or "my-team", hashed)
+    sys.stderr.write("The key, which is shown only this once, and its entry for the file that --keys names:\n\n")
+    sys.stdout.write(f"{key}\n\n{entry}")
     return 0
