@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handrail.errors import RailBusyError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
@@ -38,3 +40,14 @@ class BatchLimits:
         for name in ("wait", "rest", "patience"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+
+    def refuse_more(self, pending: int, name: str) -> None:
+        """Raise if one more cannot wait.
+
+        Raises:
+            RailBusyError: as many wait as may.
+        """
+        if pending >= self.pending:
+            raise RailBusyError(
+                f"{name}: {pending} checks are waiting already, which is the limit ('pending')", rail=name
+            )

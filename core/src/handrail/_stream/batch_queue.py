@@ -21,7 +21,7 @@ from handrail._stream.backend import (
     wake_up,
 )
 from handrail._turn import DEADLINE, effective_deadline
-from handrail.errors import PluginContractError, RailBusyError, RailError
+from handrail.errors import PluginContractError, RailError
 
 if TYPE_CHECKING:
     from handrail._stream.batch_limits import BatchLimits
@@ -122,11 +122,7 @@ class BatchQueue(Generic[Item, Answer]):
     async def ask(self, item: Item, cost: int) -> Answer:
         """Wait for the answer to an item."""
         limits = self._limits
-        if self.pending >= limits.pending:
-            raise RailBusyError(
-                f"{self._name}: {self.pending} checks are waiting already, which is the limit ('pending')",
-                rail=self._name,
-            )
+        limits.refuse_more(self.pending, self._name)
         now, deadline = running_clock()(), effective_deadline()
         if deadline <= now:
             await checkpoint_if_cancelled()  # whoever has left already takes nobody's place
