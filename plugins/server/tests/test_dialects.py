@@ -458,7 +458,7 @@ def test_whatever_is_released_is_read_as_it_was_written(dialect, items, refused)
     texts = "".join(item for part in items for item in part if isinstance(item, str))
     assert found.text == texts + (("\n\nno" if texts else "no") if refused else "")
     assert found.reasoning == "".join(i.text for part in items for i in part if isinstance(i, ReasoningDelta))
-    assert len(found.calls) == (0 if refused and dialect != "chat" else len(known))
+    assert len(found.calls) == (0 if refused else len(known))
 
 
 def _opening(item, known):
