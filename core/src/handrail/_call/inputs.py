@@ -71,12 +71,12 @@ class InputGuard:
         turn itself rests on ends the turn.
         """
         units = [unit for unit in units_of(talk.messages, self._roles) if not unit.is_pending]
-        places = await self._places(talk, units)
-        judged = {
-            unit: await self._past(talk, unit, place)
-            for unit, place in places.items()
-            if self._kept.get(place) is not None
-        }
+        judged: dict[Unit, _Judged] = {}
+        for number, (unit, place) in enumerate((await self._places(talk, units)).items(), 1):
+            if self._kept.get(place) is not None:
+                judged[unit] = await self._past(talk, unit, place)
+            if number % _SLICE == 0:
+                await anyio.lowlevel.checkpoint()
         shown = talk.replaced(_changes(judged))
         others = [unit for unit in units if unit not in judged]
         judged |= zip(others, await _all(others, lambda unit: self._past(shown, unit)), strict=True)
