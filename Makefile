@@ -59,6 +59,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tests/prose.py
+	$(BIN)/proselint --config .proselintrc.json check $$(git ls-files '*.md')
 
 types: install
 	$(BIN)/mypy $(SOURCES) $(STRANGERS)

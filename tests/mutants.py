@@ -129,7 +129,7 @@ MUTANTS = [
         "passes = plan.allow_on_error or not isinstance(outcome, Exception)",
     ),
     Mutant(
-        "wait for ever for an end that nothing brings about", "_stream/gate.py", "elif not self._checks:", "elif False:"
+        "wait forever for an end that nothing brings about", "_stream/gate.py", "elif not self._checks:", "elif False:"
     ),
     Mutant("begin a check after the end", "_stream/gate.py", "step.start.clear()", "pass"),
     Mutant(
@@ -235,7 +235,7 @@ def came_of(mutant: Mutant, folder: Path, tests: list[str] = TESTS) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "first_failure", *tests]
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=_SECONDS)
-    except subprocess.TimeoutExpired:  # a test that waits for ever notices nothing
+    except subprocess.TimeoutExpired:  # a test that waits forever notices nothing
         return "HANGS"
     return "SURVIVES" if done.returncode == 0 else NOTICED
 

@@ -121,7 +121,7 @@ async def test_a_stream_that_was_left_gives_nothing_more_and_its_outcome_stands(
 
 @pytest.mark.parametrize("rails", [{}, {"a": FunctionRail()}])
 async def test_a_second_reader_is_refused_and_the_first_goes_on(guarded, rails):
-    """Two tasks that wait for one stream would take from one another; with rails one of them waited for ever."""
+    """Two tasks that wait for one stream would take from one another; with rails one of them waited forever."""
     async with guarded(FakeProvider(words(3), delay=1), rails).rails.stream("hello") as stream:
         first = []
 

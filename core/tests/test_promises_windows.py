@@ -126,7 +126,7 @@ def streaming(draw) -> dict[str, object]:
     st.sampled_from(["4111", "Walk on it! Card", "ends\n\nA", "e"]),
 )
 def test_a_stream_with_any_strategy_ends_whatever_its_rail_does(streaming, backend, does, size, phrase):
-    """A watchdog in virtual time: what cannot be carried out is a failure that says so, never a wait for ever."""
+    """A watchdog in virtual time: what cannot be carried out is a failure that says so, never a wait forever."""
 
     def judge(window):
         at = window.text.find(phrase)

@@ -1,4 +1,4 @@
-"""The model's server of the soak: answers well, badly, late, for ever or not at all, as its dice fall."""
+"""The model's server of the soak: answers well, badly, late, forever or not at all, as its dice fall."""
 
 from __future__ import annotations
 

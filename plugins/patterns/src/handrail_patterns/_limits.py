@@ -52,7 +52,7 @@ def lookback(node: Node) -> int:
 
 
 def endless(node: Node) -> Repeat | None:
-    """Find a repeat that can run on through ordinary text for ever: one that takes letters and spaces alike."""
+    """Find a repeat that can run on through ordinary text forever: one that takes letters and spaces alike."""
     for inner in descendants(node):
         if isinstance(inner, Repeat) and inner.most is None:
             sources = [char.source for char in descendants(inner.body) if isinstance(char, Char)]

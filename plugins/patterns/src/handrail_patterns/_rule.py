@@ -99,7 +99,7 @@ def make_rule(
         whole_text: whether the text is an input, of which nothing goes out before all of it has come.
 
     Raises:
-        ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take for ever.
+        ConfigurationError: the pattern does not compile, matches the empty string, has no end, or may take forever.
     """
     make = _make_rule.__wrapped__ if action.key else _make_rule  # what has a secret in it is kept by nobody else
     return make(name, pattern, action, way or Way(pattern), ignore_case, limit, order, is_ours, whole_text)

@@ -185,7 +185,7 @@ class HostConformance(Conformance, suite=True):
     # How it ends
 
     async def test_a_refusal_stops_the_model(self, case: HostCase) -> None:
-        """A model that would go on for ever is closed, and the answer ends."""
+        """A model that would go on forever is closed, and the answer ends."""
         model = HostModel(_pieces(f"{_LONG}{FORBIDDEN} " + _LONG, 4), waits=True)
         answer = await self._run(case, HostRequest(model))
         assert answer.ended == "refused"

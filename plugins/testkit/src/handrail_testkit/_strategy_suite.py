@@ -110,7 +110,7 @@ class StrategyConformance(Conformance, suite=True):
     # How windows are asked for
 
     def test_asking_again_gives_nothing_twice(self, make: Callable[[], Strategy]) -> None:
-        """After None there is None until more comes, and after the last window for ever."""
+        """After None there is None until more comes, and after the last window forever."""
         strategy = make()
         for piece in pieces_of(_LONG):
             strategy.feed(piece)

@@ -38,7 +38,7 @@ class Plan:
         steps: the chunks, without the last one that reports the usage.
         tokens: how many tokens they hold.
         error: what is raised after them.
-        hangs: True if nothing comes after them, for ever.
+        hangs: True if nothing comes after them, forever.
     """
 
     steps: tuple[Step, ...]

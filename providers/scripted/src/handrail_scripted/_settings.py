@@ -130,7 +130,7 @@ class Answer(Pace):
     )
     metadata: dict[str, Any] | None = Field(default=None, description="Sent in a chunk of its own before all others.")
     error: ScriptedError | None = Field(default=None, description="Raised in place of the rest.")
-    hang: ScriptedHang | None = Field(default=None, description="Waits for ever in place of the rest.")
+    hang: ScriptedHang | None = Field(default=None, description="Waits forever in place of the rest.")
 
     @model_validator(mode="before")
     @classmethod
