@@ -8,6 +8,6 @@ from importlib.metadata import entry_points
 if __name__ == "__main__":
     commands = entry_points(group="console_scripts", name="handrail")
     if not commands:
-        sys.exit('handrail: the command line is a package of its own: pip install "handrail[cli]"')
+        sys.exit("handrail: the command line is in the extra 'cli': install handrail[cli]")
     sys.argv[0] = "handrail"
     next(iter(commands)).load()()

@@ -472,7 +472,7 @@ async def test_an_odd_category_ends_neither_a_block_nor_the_record(tmp_path, odd
     for _ in range(2):
         await rails.generate_async("hello")
     await rails.aclose()
-    assert [line["category"] for line in lines(tmp_path)] == [type(odd).__name__] * 2
+    assert ["category" in line for line in lines(tmp_path)] == [False] * 2
 
 
 async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path, capsys):

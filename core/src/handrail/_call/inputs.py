@@ -26,6 +26,7 @@ Judge: TypeAlias = "Callable[[Conversation], Awaitable[tuple[Conversation, Block
 """Judges a part of a conversation: returns what may go on of it, and why it may not."""
 
 _AT_ONCE = 8  # messages that are judged at the same time
+_SLICE = 64  # messages that are looked up before others may run
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,12 @@ class InputGuard:
         turn itself rests on ends the turn.
         """
         units = [unit for unit in units_of(talk.messages, self._roles) if not unit.is_pending]
-        judged = {unit: await self._past(talk, unit) for unit in units if self._is_kept(talk, unit)}
+        places = await self._places(talk, units)
+        judged = {
+            unit: await self._past(talk, unit, place)
+            for unit, place in places.items()
+            if self._kept.get(place) is not None
+        }
         shown = talk.replaced(_changes(judged))
         others = [unit for unit in units if unit not in judged]
         judged |= zip(others, await _all(others, lambda unit: self._past(shown, unit)), strict=True)
@@ -95,21 +101,29 @@ class InputGuard:
             return talk, stop
         return talk.replaced(_changes(dict(zip(units, judged, strict=True)))), None
 
-    def _is_kept(self, talk: Conversation, unit: Unit) -> bool:
-        return self._kept.get(self._kept.place(self._scope, _of(talk, unit))) is not None
+    async def _places(self, talk: Conversation, units: Sequence[Unit]) -> dict[Unit, Place | None]:
+        """Return where the verdict on each is kept; a long conversation is looked at in slices."""
+        places: dict[Unit, Place | None] = {}
+        for unit in units:
+            places[unit] = self._kept.place(self._scope, _of(talk, unit))
+            if len(places) % _SLICE == 0:
+                await anyio.lowlevel.checkpoint()
+        return places
 
-    async def _past(self, talk: Conversation, unit: Unit) -> _Judged:
+    async def _past(self, talk: Conversation, unit: Unit, place: Place | None = None) -> _Judged:
         messages = _of(talk, unit)
         before = talk.messages[: unit.indexes[-1] + 1]  # what there was when it was new
         turn = replace(self._turn, messages=before)
-        found = await self._unit(messages, turn, is_new=False)
+        found = await self._unit(messages, turn, is_new=False, place=place)
         if found.refused and found.stop is None and unit.is_current:  # only a rail can say why
             found = await self._unit(messages, turn, is_new=True)
         return found
 
-    async def _unit(self, messages: tuple[Message, ...], turn: Turn, *, is_new: bool) -> _Judged:
+    async def _unit(
+        self, messages: tuple[Message, ...], turn: Turn, *, is_new: bool, place: Place | None = None
+    ) -> _Judged:
         """Judge messages as one text; if it is refused, find out whether the newest of them is to blame."""
-        together = await self._text(messages, turn, is_new=is_new)
+        together = await self._text(messages, turn, is_new=is_new, place=place)
         if len(messages) == 1 or not together.refused:
             return together
         alone = [await self._text((message,), turn, is_new=is_new) for message in messages]
@@ -127,8 +141,10 @@ class InputGuard:
         left = iter(rest.messages)
         return _Judged(tuple(removed(m) if one.refused else next(left) for m, one in zip(messages, alone, strict=True)))
 
-    async def _text(self, messages: tuple[Message, ...], turn: Turn, *, is_new: bool) -> _Judged:
-        place = self._kept.place(self._scope, messages)
+    async def _text(
+        self, messages: tuple[Message, ...], turn: Turn, *, is_new: bool, place: Place | None = None
+    ) -> _Judged:
+        place = place or self._kept.place(self._scope, messages)
         kept = None if is_new else self._kept.get(place)
         if kept is not None and kept.refused:
             return _Judged(messages, refused=True)
