@@ -17,7 +17,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers bench-safety bench-hosts clients compat chains release format clean hosts envoy ray kserve pyright soak observe-check test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers bench-safety bench-hosts clients compat chains release format clean hosts envoy ray kserve served pyright soak observe-check test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -151,6 +151,11 @@ kserve: install  ## Ask a classifier in KServe's own server, from PyPI, in an en
 	@$(UV) pip install --quiet --python .venvs/kserve/bin/python "kserve==0.21.*"
 	$(BIN)/pytest -q plugins/detectors/service_tests
 
+served: install  ## Ask a model in `transformers serve`, from PyPI, in an environment of its own below .venvs
+	@test -x .venvs/served/bin/python || $(PYTHON) -m venv .venvs/served
+	@$(UV) pip install --quiet --python .venvs/served/bin/python --constraint constraints.txt torch "transformers[serving]==5.24.*"
+	$(BIN)/pytest -q providers/openai/service_tests
+
 hosts: install $(ENVOY)  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests
 
@@ -163,7 +168,7 @@ observe-check: install  ## Check alerts, dashboards and metrics by promtool (Deb
 soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
 	$(BIN)/python tests/soak
 
-test-heavy: hosts envoy ray kserve clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, Ray, KServe, clients, chains, rules and dashboards, the soak
+test-heavy: hosts envoy ray kserve served clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, Ray, KServe, a served model, clients, chains, rules and dashboards, the soak
 
 release: install  ## Build every distribution into dist, check it as its users will get it, and write bills of materials into sbom
 	$(BIN)/python tests/release.py

@@ -220,6 +220,13 @@ async def test_an_answer_that_was_cut_says_why(responses_server, provider, ask, 
     assert wire(chunks)["incomplete_details"] == {"reason": reason}
 
 
+async def test_an_answer_that_was_cut_says_so_whatever_its_last_event_is_called(responses_server, provider, ask):
+    """As vLLM 0.32 ends it: `response.completed`, with a response that is incomplete."""
+    *events, end = response_events(ModelResponse(reason="max_output_tokens"))
+    responses_server.will(replies.sse([*events, end.replace(b"response.incomplete", b"response.completed")]))
+    assert reasons(await ask(provider)) == ["length"]
+
+
 async def test_a_call_that_was_cut_is_left_as_it_is(responses_server, provider, ask):
     cut = ToolCall("call_1", "weather", '{"place": "Zü')
     responses_server.will(ModelResponse(text="", calls=(cut,), reason="max_output_tokens"))

@@ -198,6 +198,9 @@ class ResponseAnswer:
     def _response(self, response: Json, status: str, size: int) -> Sequence[Chunk]:
         """Take the answer as a whole: as it begins, or as it has ended."""
         self._beside.head({**response, "created": response.get("created_at")})
+        # vLLM's event for an answer that was cut is "completed", too; its response tells.
+        if status == "completed" and (told := word_of(response.get("status"))) in _TERMINAL:
+            status = str(told)
         if status == "failed":
             raise ErrorEvent(response.get("error") or "it failed without a reason")
         if status == "cancelled":
