@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from handrail import Blocked, ConfigurationError, LLMRails, RailFailed, RailId, RailsConfig, Registry, Verdict
+from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
+from handrail import Blocked, ConfigurationError, LLMRails, RailFailed, RailId, RailsConfig, Registry, Ruling, Verdict
 from handrail.plugins import RailSpec, hookimpl
 
 
@@ -92,6 +93,27 @@ async def test_a_block_with_a_value_that_makes_no_sense_is_a_block(
     assert said in record.reason
     assert (record.score, record.detail, record.category, stop.category) == (None, None, None, None)
     assert isinstance(response.text, str)
+
+
+class Labelled(Verdict):
+    """What a careless rail returns: a verdict of its own kind."""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("verdict", [Labelled("block", "bad"), Ruling("", block=Labelled("block", "bad"))])
+async def test_a_block_of_its_own_kind_is_a_block(verdict: object) -> None:
+    guarded = Guarded(
+        FakeProvider(["some harmful words"]),
+        {
+            "r": SessionRail(lambda text: verdict)
+            if isinstance(verdict, Ruling)
+            else FunctionRail(lambda window: verdict)
+        },
+        options={"r": {"on_error": "allow"}},
+    )
+    response = await guarded.rails.generate_async(prompt="hello", options={"log": {}})
+    assert isinstance(response.stop, Blocked)
+    assert response.text == ""
 
 
 @pytest.mark.anyio

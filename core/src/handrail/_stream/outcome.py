@@ -137,8 +137,10 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
     Raises:
         PluginContractError: it does not.
     """
-    if type(verdict) is not Verdict:
+    if not isinstance(verdict, Verdict):
         raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict")
+    if type(verdict) is not Verdict and verdict.decision != "block":
+        raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict, not a subclass")
     if verdict.decision == "block":
         verdict = sound_block(verdict, plan, (window.context_start, window.end))
     else:

@@ -148,7 +148,7 @@ class SessionStage:
         if type(ruling) is not Ruling or not isinstance(ruling.text, str):
             raise PluginContractError(f"the session returned a {type(ruling).__name__}; it must return a Ruling")
         block = ruling.block
-        if block is not None and (type(block) is not Verdict or block.decision != "block"):
+        if block is not None and not (isinstance(block, Verdict) and block.decision == "block"):
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")
         if self._faithful is not None:
             self._faithful.passed(ruling)
