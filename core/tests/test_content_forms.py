@@ -6,7 +6,8 @@ import json
 
 import pytest
 from handrail._content import AutoContent, JsonContent, SurrogateJoiner, may_be_json, pieces_of, whole_characters
-from handrail._content._reader import MAX_BETWEEN, MAX_DEPTH, MAX_NUMBER
+from handrail._content._reader import MAX_NUMBER
+from handrail._content._structure import MAX_BETWEEN, MAX_DEPTH
 from handrail._types import Edit
 from handrail.errors import ContentError
 
