@@ -237,6 +237,14 @@ def test_what_says_nothing_is_bounded(before, size):
     assert text == (raw if "1" not in before else raw[1:])
 
 
+@pytest.mark.parametrize("size", [1, 4096, 10**6])
+def test_what_says_nothing_after_the_last_value_is_bounded_however_it_is_cut(size):
+    fits, too_much = " " * (MAX_BETWEEN - 1), " " * MAX_BETWEEN
+    assert through(JsonContent(), f"[1]{fits}", size=size) == ("1", f"[1]{fits}")
+    with pytest.raises(ContentError, match="65,536 characters of white space"):
+        through(JsonContent(), f"[1]{too_much}", size=size)
+
+
 @pytest.mark.parametrize("size", [4096, 10**6])
 def test_brackets_that_say_nothing_are_bounded(size):
     with pytest.raises(ContentError, match="65,536 characters of white space and brackets"):

@@ -117,7 +117,7 @@ class JsonReader:
                 at = self._string(text, at, out)
             elif mode == _BETWEEN:
                 at = self._structure.read(text, at)
-                if at < size:
+                if at < size or self._structure.problem is not None:
                     at = self._item(text, at, out)
             elif mode == _IN_NUMBER:
                 at = self._in_number(text, at, out)

@@ -33,7 +33,7 @@ class Structure:
 
     Attributes:
         between: the raw characters since the last item, which say nothing.
-        problem: why the text is not JSON from where the last `read` ended.
+        problem: why the text is not JSON from where `read` ends.
     """
 
     __slots__ = ("_expect", "_open", "_required", "_size", "between", "problem")
