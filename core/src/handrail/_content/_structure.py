@@ -106,7 +106,7 @@ class Structure:
         return end
 
     def _takes(self, mark: str) -> bool:
-        """Take a bracket that may stand here. Whatever else cannot begin a value is a problem."""
+        """Take a bracket where one is allowed. Whatever else cannot begin a value is a problem."""
         expect = self._expect
         if mark in "{[" and (expect in _VALUES or (expect == _END and not self._required)):
             if len(self._open) == MAX_DEPTH:
