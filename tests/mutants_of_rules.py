@@ -243,12 +243,6 @@ RETRIES = Group(
             "if code in _FINAL or kind in _FINAL or status in (501, 505):",
             "if status in (501, 505):",
         ),
-        Mutant(
-            "ask again where the server says not to",
-            "_failures.py",
-            'if headers.get("x-should-retry") == "false":',
-            "if False:",
-        ),
         Mutant("ask again what is wrong", "_failures.py", "return status == 409 or status >= 500", "return True"),
         Mutant(
             "give up after a conflict", "_failures.py", "return status == 409 or status >= 500", "return status >= 500"
