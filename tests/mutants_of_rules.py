@@ -22,6 +22,7 @@ CONFIGURATION = Group(
             "lock",
             "llmrails_contract",
             "judges_down",
+            "misuse",
             "observing_rails",
             "stream",
             "llmrails_check",
