@@ -36,6 +36,7 @@ class Lane:
         feed: passes more text to the strategy.
         due: characters that must have come into the stage before it is worth asking the strategy.
         running: its checks that have not been answered, dropped ones included; each holds a slot.
+        wants_slot: True if it may have another window to ask about, and no slot for that.
         cleared: text up to here has passed the rail.
         edits: what it wants replaced in what is cleared, and the stage has not replaced yet.
         refused: the first window, as far as is known, that did not pass.
@@ -66,7 +67,7 @@ class Lane:
         self.waiting: deque[Check] = deque()
         self.refused: Check | None = None
         self.stopped_by: Check | None = None
-        self.complete = self.rewrote = self.lost = False
+        self.complete = self.rewrote = self.lost = self.wants_slot = False
         self._applied: list[Edit] = []  # edits that windows to come may repeat
         self._owed: list[Edit] = []  # edits that reach into what is held
         self._origin = self._window_end = origin
@@ -101,10 +102,13 @@ class Lane:
         Raises:
             PluginContractError: the strategy made a window that does not fit.
         """
-        stage, self.due = self.stage, NEVER
+        stage, self.due, self.wants_slot = self.stage, NEVER, False
         if self.lost:
             return
-        while self.running < self._slots and self.refused is None and not stage.stopping:
+        while self.refused is None and not stage.stopping:
+            if self.running >= self._slots:
+                self.wants_slot = True
+                break
             waits = stage.length < self._worth_at and not stage.finished
             if waits or (window := self._next_window()) is None:
                 self._exhausted = stage.finished
@@ -162,10 +166,11 @@ class Lane:
             window = Window(stage.kept.slice(0, stage.length), 0, end, stage.length, stage.length, last=True)
         else:
             made = self._strategy.window()
+            needs = int(self._strategy.needs) if self._gathers else 0  # type: ignore[attr-defined]  # an optional one
             if made is None:
-                needs = int(self._strategy.needs) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
                 self._worth_at = stage.length + max(needs, 1)
                 return self._empty_window() if stage.finished else None
+            self._worth_at = stage.length + needs
             window = self._moved(made) if self._origin else made
             self._validate(window)
         if stage.channel != "text":

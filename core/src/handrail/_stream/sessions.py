@@ -31,13 +31,13 @@ class SessionStage:
     Attributes:
         due: 0, for a session looks at whatever comes at once.
         length: characters that have come in.
-        held, unchecked: 0, for what a session holds is its own.
+        held, running, unchecked: 0, for what a session holds is its own, and it answers at once.
         went_past: 0, for it is there from the beginning.
         stop, cause: how the stage ended the stream, and the error behind it.
         map: where offsets of the text lie after the rail's edits, as far as it has told.
     """
 
-    due = held = unchecked = went_past = 0
+    due = held = running = unchecked = went_past = 0
     retract = follower = None
 
     def __init__(self, plan: RailPlan, turn: Turn, channel: Channel) -> None:

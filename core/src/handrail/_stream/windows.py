@@ -83,6 +83,11 @@ class WindowStage(StageText):
         return self.length - min([lane.cleared for lane in self._deciding], default=self.length)
 
     @property
+    def running(self) -> int:
+        """How many checks rails were asked for and have not answered, dropped ones included."""
+        return sum([lane.running for lane in self.lanes])
+
+    @property
     def under_way(self) -> list[Check]:
         """Checks that rails were asked for and have not answered."""
         waiting = [check for lane in self.lanes for check in lane.waiting]
@@ -132,7 +137,7 @@ class WindowStage(StageText):
             self._doubtful = self._doubtful or lane.refused is not None
             if self._doubtful and not self.stopping:
                 self._confirm(step)
-        if self.stop is None:
+        if self.stop is None and (lane.wants_slot or self.finished or self._doubtful or lane.stage is not self):
             self._ask((lane,) if lane.stage is self else self.lanes, step)
         return self._settle() if self.stop is None else ("", False)
 
