@@ -1,4 +1,4 @@
-"""How many tasks a stream needs for its checks: one where rails compute, as many as there are checks where they wait."""
+"""How many tasks a stream needs: one where rails compute, as many as there are checks where they wait."""
 
 from __future__ import annotations
 

@@ -109,13 +109,7 @@ class SessionStage:
         out = ""
         try:
             if text:
-                self.length += len(text)
-                if self._plan.allow_on_error:
-                    self._raw += text
-                ruling = self._session.feed(text)
-                if not finished and self._quick is not None and self._trail is None and _is_plain(ruling):
-                    return ruling.text, False
-                out = self._judge(ruling)
+                out = self._feed(self._session, text)
             if finished and self._open:
                 out += self._judge(self._session.finish())
         except _ENDS_EVERYTHING:
@@ -126,6 +120,15 @@ class SessionStage:
             self._close()
             return out + self._rest(), True
         return out, False
+
+    def _feed(self, session: Session, text: str) -> str:
+        self.length += len(text)
+        if self._plan.allow_on_error:
+            self._raw += text
+        ruling = session.feed(text)
+        if self._quick is not None and self._trail is None and _is_plain(ruling):
+            return ruling.text
+        return self._judge(ruling)
 
     def transform(self, text: str, step: Step) -> str:
         """Take text that is not the last; return what is final now."""
