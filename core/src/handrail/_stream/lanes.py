@@ -36,7 +36,7 @@ class Lane:
         feed: passes more text to the strategy.
         due: characters that must have come into the stage before it is worth asking the strategy.
         running: its checks that have not been answered, dropped ones included; each holds a slot.
-        wants_slot: True if it may have another window to ask about, and no slot for that.
+        slots: how many checks it may have.
         cleared: text up to here has passed the rail.
         edits: what it wants replaced in what is cleared, and the stage has not replaced yet.
         refused: the first window, as far as is known, that did not pass.
@@ -53,7 +53,7 @@ class Lane:
         self.plan = plan
         self.turn = turn
         self.holds = plan.holds
-        self._slots = plan.max_concurrency
+        self.slots = plan.max_concurrency
         self._make_strategy = plan.make_strategy
         self.rank = rank
         self.running = 0
@@ -67,7 +67,7 @@ class Lane:
         self.waiting: deque[Check] = deque()
         self.refused: Check | None = None
         self.stopped_by: Check | None = None
-        self.complete = self.rewrote = self.lost = self.wants_slot = False
+        self.complete = self.rewrote = self.lost = False
         self._applied: list[Edit] = []  # edits that windows to come may repeat
         self._owed: list[Edit] = []  # edits that reach into what is held
         self._origin = self._window_end = origin
@@ -102,13 +102,10 @@ class Lane:
         Raises:
             PluginContractError: the strategy made a window that does not fit.
         """
-        stage, self.due, self.wants_slot = self.stage, NEVER, False
+        stage, self.due = self.stage, NEVER
         if self.lost:
             return
-        while self.refused is None and not stage.stopping:
-            if self.running >= self._slots:
-                self.wants_slot = True
-                break
+        while self.running < self.slots and self.refused is None and not stage.stopping:
             waits = stage.length < self._worth_at and not stage.finished
             if waits or (window := self._next_window()) is None:
                 self._exhausted = stage.finished
