@@ -149,19 +149,7 @@ CONFIGURATION = Group(
 
 POLICY = Group(
     "plugins/server/src/handrail_server",
-    [
-        f"plugins/server/tests/test_{name}.py"
-        for name in (
-            "policy",
-            "fields",
-            "parameters",
-            "bad_input",
-            "chat",
-            "configs",
-            "threads",
-            "wire",
-        )
-    ],
+    [f"plugins/server/tests/test_{name}.py" for name in ("policy", "fields", "parameters", "bad_input", "configs")],
     [
         Mutant("take any role", "_policy.py", "if message.role not in self._policy.roles:", "if False:"),
         Mutant(
