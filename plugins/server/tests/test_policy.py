@@ -45,6 +45,31 @@ async def test_client_cannot_choose_rails_unless_it_may(serve, fake):
     assert (await allowed.chat(options={"rails": ["input"]})).json["messages"][0]["content"] == "hi"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"options": {"log": {"activated_rails": True}}}, {"thread_id": "a-thread-of-at-least-16"}, {"state": {"a": 1}}],
+)
+async def test_checks_take_nothing_that_is_for_an_answer(serve, fake, asked):
+    client = serve({"a": fake()}, policy={"log": ["activated_rails"]})
+    body = {"config_id": "a", "messages": [{"role": "user", "content": "hi"}]}
+    assert (await client.post("/v1/checks", body)).status == 200
+    answer = await client.post("/v1/checks", {**body, "guardrails": asked})
+    assert (answer.status, answer.error["param"]) == (400, "guardrails")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("options", {"llm_output": True}), ("thread_id", "a-thread-of-at-least-16"), ("state", {}), ("context", {"a": 1})],
+)
+async def test_what_is_written_in_both_places_is_refused(serve, fake, name, value):
+    """Whichever were taken, one party would believe in the other."""
+    client = serve({"a": fake()}, policy={"context": True})
+    for place in ({name: value}, {"guardrails": {name: value}}):
+        assert (await client.chat(**place)).status == 200
+    answer = await client.chat(**{name: value, "guardrails": {name: value}})
+    assert (answer.status, answer.error["param"]) == (400, name)
+
+
 async def test_only_roles_that_the_policy_names_may_be_sent(serve, fake):
     provider = FakeProvider(["fine"])
     client = serve({"a": fake()}, provider=provider, policy={"roles": ["user"]})
