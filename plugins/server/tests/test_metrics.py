@@ -121,7 +121,7 @@ def test_everything_that_is_measured_can_be_read_by_prometheus_own_parser(is_ope
         else:
             metric.add(*('a\\b"c\nd' for _ in metric.labels))
     families = list(read.text_string_to_metric_families(metrics.text(is_open=is_open)))
-    assert len(families) == len(list(metrics))
+    assert len(families) == len([*metrics])
     labels = {value for family in families for sample in family.samples for value in sample.labels.values()}
     assert 'a\\b"c\nd' in labels
 
