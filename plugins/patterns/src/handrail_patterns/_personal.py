@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from handrail_patterns._checksums import iso7064_mod97, payment_card
 from handrail_patterns._context import Words
 from handrail_patterns._edges import LEFT, RIGHT
@@ -39,14 +41,15 @@ def _iban() -> str:
     return rf"{LEFT}(?:[A-Z](?=[A-Z][ -]{{0,2}}\d\d)|[A-Za-z](?=[A-Za-z]\d\d))[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
 
 
+_NO_DIGIT = re.compile("[^0-9]+")
+
+
 def _issued(text: str) -> bool:
     """Check that a card's number is in a range that a network issues, and its check digit."""
-    number = "".join(char for char in text if char in "0123456789")
+    number = _NO_DIGIT.sub("", text)
     first = int(number[:6])
-    if not payment_card(number):
-        return False
     lengths = next((lengths for low, high, lengths in _ISSUERS if low <= first <= high), ())
-    return len(number) in lengths
+    return len(number) in lengths and payment_card(number)
 
 
 _ISSUERS = (
