@@ -109,7 +109,7 @@ async def delivered(built):
     async with built.rails.stream("hello") as stream:
         async for event in stream:
             if not isinstance(event, Finished):
-                out.append((round(anyio.current_time() - stream._call._generation_started, 6), event))
+                out.append((round(anyio.current_time() - stream._call._generation._started, 6), event))
     return out, stream.response
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail._content._characters import whole_characters
-from handrail._content._differences import differences
 from handrail._content._dividing import divide
 from handrail._content._json import AutoContent, may_be_json
 from handrail._content._protocol import Piece, pieces_of
@@ -67,10 +66,6 @@ class MessageTexts:
             _with_texts(message, texts[index]) if index in texts else message
             for index, message in enumerate(self._messages)
         )
-
-    def with_content(self, content: str) -> tuple[Message, ...]:
-        """Return the messages with another content, divided among them where the two differ."""
-        return self.edited(differences(self.content, content))
 
     def _read(self, run: _Run, reader: AutoContent | None = None) -> Iterator[str]:
         """Yield what each part says; it is JSON of the text as a whole."""

@@ -133,7 +133,7 @@ async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping
             response = cast("GenerationResponse", found)
     except Exception as exc:
         services.charge.settle(0)
-        services.metrics.model_failures.add(type(exc).__name__)
+        services.metrics.models.failures.add(type(exc).__name__)
         raise api_error(exc) from exc
     if response is None:
         raise limit.error or internal_error()
