@@ -29,7 +29,7 @@ async def test_the_log_names_a_generation_as_existing_code_looks_for_it(guarded)
     log = (await guarded("Fine.").generate_async(messages=HELLO, options={"log": {"activated_rails": True}})).log
     generation = log.activated_rails[0]
     assert (generation.type, generation.name) == ("generation", "generate user intent")
-    assert generation.decisions == ("execute generate_user_intent",)
+    assert generation.decisions == ["execute generate_user_intent"]
     assert [action.action_name for action in generation.executed_actions] == ["generate_user_intent"]
 
 
@@ -102,7 +102,7 @@ async def test_a_fake_model_calls_tools_or_fails_as_told():
     response = await rails.generate_async("Hi", options={})
     assert response.tool_calls[0]["function"]["name"] == "look"
     with pytest.raises(RuntimeError, match="is down"):
-        await FakeLLMModel(exception=RuntimeError("is down")).generate_async("Hi")
+        await FakeLLMModel(llm_exception=RuntimeError("is down")).generate_async("Hi")
 
 
 def test_a_configuration_is_read_from_an_object():
