@@ -6,6 +6,7 @@ import pytest
 from nemoguardrails import LLMRails, RailsConfig
 from nemoguardrails.actions import action
 from nemoguardrails.exceptions import InvalidStateError
+from nemoguardrails.streaming import StreamingHandler
 from nemoguardrails.testing import FakeLLMModel
 
 SORRY = "I'm sorry, I can't respond to that."
@@ -52,6 +53,14 @@ async def test_a_stream_of_rails_alone_asks_no_model(make):
 async def test_a_stream_of_output_rails_alone_judges_the_answer_that_is_there(make):
     talk = [*say("hello"), {"role": "assistant", "content": "hot soup"}]
     assert await collected(make().stream_async(messages=talk, options={"rails": ["output"]})) == [SORRY]
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHandler is deprecated")
+@pytest.mark.parametrize(("text", "said"), [("hello", []), ("fish", [SORRY])])
+async def test_a_handler_of_rails_alone_gets_the_refusal_and_is_ended(make, text, said):
+    handler = StreamingHandler()
+    await make().generate_async(messages=say(text), options={"rails": ["input"]}, streaming_handler=handler)
+    assert await collected(handler) == said
 
 
 @pytest.mark.parametrize("guarded", [True, False])

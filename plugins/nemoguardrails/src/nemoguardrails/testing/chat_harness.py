@@ -52,7 +52,7 @@ class TestChat:
         self.streaming = streaming
 
     def user(self, msg: str) -> None:
-        """Say what the user says."""
+        """Add what the user says to the conversation."""
         self.history.append({"role": "user", "content": msg})
 
     def bot(self, expected: str) -> None:

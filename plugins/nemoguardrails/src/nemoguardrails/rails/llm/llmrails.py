@@ -12,24 +12,23 @@ from handrail import Message, Registry
 from handrail.errors import ConfigurationError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
-from handrail_colang import CallVariables, action_in_place, call_variables, dialogs_of_program
+from handrail_colang import CallVariables, dialogs_of_program
 
-from nemoguardrails._alone import run_alone, stream_alone
+from nemoguardrails._alone import run_alone, stream_alone, types_of
 from nemoguardrails._engines import as_provider
-from nemoguardrails._events import events_of, messages_of, told
-from nemoguardrails._library import heeds_actions
+from nemoguardrails._events import events_of, messages_of
+from nemoguardrails._library import refuse_on_streams
 from nemoguardrails._llm_model import answers_whole
-from nemoguardrails._missing import without
+from nemoguardrails._missing import no_filter, without
 from nemoguardrails._pushing import content_of, push_all
 from nemoguardrails._results import Names, with_exception
 from nemoguardrails._runtime import Runtime
 from nemoguardrails._state import as_state, context_of, conversation, spoken_after
 from nemoguardrails._texts import Generator, GuardedTexts
 from nemoguardrails._tool_calls import encoded_in
-from nemoguardrails.context import generation_options_var, streaming_handler_var
-from nemoguardrails.exceptions import RailTypeNotConfiguredError
+from nemoguardrails.context import during, streaming_handler_var
 from nemoguardrails.llm.output_parsers import is_content_safe
-from nemoguardrails.logging.explain import ExplainInfo, history_of
+from nemoguardrails.logging.explain import ExplainInfo
 from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
@@ -40,6 +39,7 @@ from nemoguardrails.rails.llm.options import (
     RailType,
     for_kernel,
     parse,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -152,18 +152,13 @@ class LLMRails(handrail.LLMRails):
             prompt, messages = None, conversation(state, prompt, messages)
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
         call = CallVariables(context_of(messages))
-        token = call_variables.set(call)
-        options_token = generation_options_var.set(wanted if options is not None else None)
-        try:
+        with during(call, wanted if options is not None else None):
             if not wanted.rails.dialog:
-                found = await run_alone(super().check_async, prompt, messages, wanted)
+                found = await run_alone(super().check_async, prompt, messages, wanted, handler)
                 response = GenerationResponse.of_check(found, wanted, self._names, call, is_prompt=prompt is not None)
             else:
                 asked = self._whole if handler is None else partial(self._into, handler)
                 response = self._answered(await asked(prompt, messages, wanted), wanted, call, state)
-        finally:
-            call_variables.reset(token)
-            generation_options_var.reset(options_token)
         if state is not None and is_prompt and isinstance(response.response, list):
             response.response = content_of(response.response)
         if options is not None or state is not None:
@@ -200,12 +195,7 @@ class LLMRails(handrail.LLMRails):
             ValueError: there is nothing to check.
             RailTypeNotConfiguredError: rails of a direction are asked for, and there are none.
         """
-        types: list[Any] | None = None if rail_types is None else [RailType(kind).value for kind in rail_types]
-        for kind in types or ():
-            if not (self.composition.input_rails if kind == "input" else self.composition.output_rails):
-                raise RailTypeNotConfiguredError(
-                    f"rail_types asks for {kind} rails, and the configuration has none under rails.{kind}.flows"
-                )
+        types = types_of(rail_types, self.composition)
         result = await super().check_async(encoded_in(messages) or (), types, options=for_kernel(parse(options)))
         rail = None if result.rail is None else self._names(result.rail)
         return RailsResult(status=RailStatus(result.status), content=result.content, rail=rail)
@@ -218,12 +208,7 @@ class LLMRails(handrail.LLMRails):
         """
         meta = getattr(action, "action_meta", None) or {}
         known = name or meta.get("name") or str(getattr(action, "__name__", type(action).__name__))
-        for plan in (*self.composition.input_rails, *self.composition.output_rails):
-            if action_in_place(plan.name, {known: action}) is not None and not heeds_actions(plan.rail):
-                raise ConfigurationError(
-                    f"the action {known!r} cannot take the place of the rail {plan.name!r}, which works on the stream "
-                    f"itself; define a flow in Colang that executes the action, and name the flow instead"
-                )
+        refuse_on_streams(known, (*self.composition.input_rails, *self.composition.output_rails))
         return super().register_action(action, known)
 
     def update_llm(self, llm: object) -> Self:
@@ -245,12 +230,7 @@ class LLMRails(handrail.LLMRails):
     ) -> GenerationResponse:
         self._spoken = spoken_after(result)
         response = GenerationResponse.of(with_exception(result, self._names), wanted, self._names, call)
-        if response.log is not None:
-            if wanted.log.internal_events:
-                found, said = response.log.internal_events or (), content_of(response.response)
-                response.log.internal_events = told(found, self._spoken, said)
-            if wanted.log.colang_history:
-                response.log.colang_history = history_of(self._spoken)
+        tell(response, wanted.log, self._spoken)
         if state is not None:
             response.state = as_state(self._spoken)
         return response
@@ -261,10 +241,7 @@ class LLMRails(handrail.LLMRails):
         Raises:
             ConfigurationError: always.
         """
-        raise ConfigurationError(
-            f"the filter {name or getattr(filter_fn, '__name__', 'given')!r} is not supported; make its result a "
-            f"variable with register_prompt_context"
-        )
+        raise ConfigurationError(no_filter(name or str(getattr(filter_fn, "__name__", "given"))))
 
     def explain(self) -> ExplainInfo:  # type: ignore[override]  # likewise
         """Return what the call that began last has asked of models so far, and its conversation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Self
@@ -13,9 +13,12 @@ from handrail.errors import InvalidRequestError
 from handrail_colang import CallVariables, with_actions
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nemoguardrails._events import told
+from nemoguardrails._pushing import content_of
 from nemoguardrails._results import Names, own_variables, without_the_answer, without_thinking
 from nemoguardrails._tool_calls import decoded, decoded_in
 from nemoguardrails.logging.explain import LLMCallInfo as LLMCallInfo
+from nemoguardrails.logging.explain import history_of
 from nemoguardrails.rails.llm._log import ActivatedRail as ActivatedRail
 from nemoguardrails.rails.llm._log import ExecutedAction as ExecutedAction
 from nemoguardrails.rails.llm._log import GenerationLog as GenerationLog
@@ -159,6 +162,23 @@ def parse(options: Mapping[str, Any] | GenerationOptions | None) -> GenerationOp
         first = exc.errors()[0]
         where = ".".join(map(str, ("options", *first["loc"])))
         raise InvalidRequestError(f"{where}: {first['msg']}") from exc
+
+
+def tell(response: GenerationResponse, asked: GenerationLogOptions, spoken: Sequence[Message]) -> None:
+    """Write into a response's log what has happened and what was said, as far as that was asked for.
+
+    Args:
+        response: of the call.
+        asked: the parts of the log that come back.
+        spoken: the conversation after the call, of which what a rail refused is no part.
+    """
+    if response.log is None:
+        return
+    if asked.internal_events:
+        found, said = response.log.internal_events or (), content_of(response.response)
+        response.log.internal_events = told(found, spoken, said)
+    if asked.colang_history:
+        response.log.colang_history = history_of(spoken)
 
 
 def for_kernel(options: GenerationOptions) -> dict[str, Any]:
