@@ -105,7 +105,9 @@ class Model:
         self.closed = False
 
     async def generate_async(self, prompt, *, stop=None, **params):
-        return LLMResponse(content="unused")
+        self.asked.append((prompt, stop, params))
+        call = ToolCall("1", function=ToolCallFunction("look", {"at": "sea"}))
+        return LLMResponse("own words", "hm", [call], usage=UsageInfo(3, 4, 7), provider_metadata={"seed": 5})
 
     async def stream_async(self, prompt, *, stop=None, **params):
         self.asked.append((prompt, stop, params))
@@ -123,23 +125,32 @@ async def test_a_model_of_the_published_interface_is_a_model(config):
     model = Model()
     assert isinstance(model, LLMModel)
     rails = LLMRails(config, model)
-    options = {"llm_params": {"stop": ["x"], "temperature": 0}, "log": {"llm_calls": True}}
+    options = {"llm_params": {"stop": ["x"], "temperature": 0}, "log": {"llm_calls": True}, "rails": {"output": False}}
     said = await rails.generate_async(messages=[{"role": "system", "content": "Be brief."}, *HELLO], options=options)
     assert said.response[0]["content"] == "own words"
     assert said.reasoning_content == "hm"
-    assert said.tool_calls[0]["function"] == {"name": "look", "arguments": '{"at": "sea"}'}
+    assert said.tool_calls[0]["function"] == {"name": "look", "arguments": {"at": "sea"}}
+    assert said.llm_metadata["seed"] == 5
     general = said.log.llm_calls[0]
     assert (general.prompt_tokens, general.completion_tokens) == (3, 4)
     ((prompt, stop, params),) = model.asked
     assert [message.to_dict()["role"] for message in prompt] == ["system", "user"]
     assert (stop, params) == (["x"], {"temperature": 0})
+
+
+async def test_such_a_model_is_asked_for_a_stream_where_one_is_wanted(config):
+    model = Model()
+    options = {"rails": {"output": False}}
+    assert [text async for text in LLMRails(config, model).stream_async("Hi", options=options)] == ["own ", "words"]
     assert model.closed
 
 
-async def test_such_a_model_gets_the_tool_calls_of_the_history_decoded(config):
+@pytest.mark.parametrize("given", [{"at": 1}, '{"at": 1}'])
+async def test_such_a_model_gets_the_tool_calls_of_the_history_decoded(config, given):
     model = Model()
     call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
     history = [*HELLO, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    call["function"]["arguments"] = given
     answer = {"role": "tool", "content": "wet", "tool_call_id": "1"}
     await LLMRails(config, model).generate_async(messages=[*history, answer])
     assert model.asked[0][0][1].tool_calls[0].function.arguments == {"at": 1}

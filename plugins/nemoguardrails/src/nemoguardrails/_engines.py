@@ -43,7 +43,7 @@ def as_provider(llm: object) -> Provider:
     Raises:
         ConfigurationError: it is neither.
     """
-    if callable(getattr(llm, "stream_async", None)):
+    if any(callable(getattr(llm, name, None)) for name in ("stream_async", "generate_async")):
         from nemoguardrails._llm_model import LLMModelProvider
 
         return LLMModelProvider(cast("LLMModel", llm))
