@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import anyio
 import pytest
@@ -231,6 +232,13 @@ async def test_names_in_traces_have_a_bound(sdk):
     assert names.CATEGORY not in spans["guardrail watch"].attributes
     assert len(spans["guard"].attributes[names.CALLER]) == 256
     assert f"chat {'m' * 256}" in spans
+
+
+@pytest.mark.parametrize("odd", [Path("there"), b"there", ["there"]])
+async def test_a_category_that_is_no_text_is_left_out(sdk, odd):
+    rails = observed(FakeProvider(["Hi"]), {"watch": FunctionRail(lambda window: Verdict("allow", "", odd))})
+    await take(rails)
+    assert names.CATEGORY not in sdk.spans()["guardrail watch"].attributes
 
 
 async def test_contents_are_hashed_where_that_is_asked_for(sdk):

@@ -63,6 +63,6 @@ def sendable(name: str) -> str:
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
 
 
-def category(given: str | None) -> str | None:
-    """Return a rail's category; None for one so long that it may quote the text."""
-    return None if given is None or len(given) > _LONGEST_CATEGORY else sendable(given)
+def category(given: object) -> str | None:
+    """Return a rail's category; None for one that is no text, or so long that it may quote what was refused."""
+    return sendable(given) if isinstance(given, str) and len(given) <= _LONGEST_CATEGORY else None
