@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from handrail_otel import _names as names
 from handrail_otel._checks import CheckSpan, Inside, is_inside, ns
 from handrail_otel._contents import Contents
-from handrail_otel._meters import Meters
+from handrail_otel._meters import Meters, Releases
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -39,8 +39,7 @@ class _Open:
     Attributes:
         span, context: of the call itself.
         requests, checks: those that run, by the identity of their record.
-        first_at, last_at: when something went out first, and last, in seconds since the call began.
-        releases: how often something went out.
+        releases: what went out.
         ended: checks whose spans are still to be made.
     """
 
@@ -48,9 +47,7 @@ class _Open:
     context: Context
     requests: dict[int, Span] = field(default_factory=dict)
     checks: dict[int, CheckSpan] = field(default_factory=dict)
-    first_at: float = 0.0
-    last_at: float = 0.0
-    releases: int = 0
+    releases: Releases = field(default_factory=Releases)
     ended: list[CheckSpan] = field(default_factory=list)
 
     @property
@@ -148,10 +145,10 @@ class OTel(Observer):
         """Note when text goes out; each further time costs next to nothing."""
         if (opened := self._calls.get(call.call_id)) is None:
             return
-        opened.last_at, opened.releases = released.after, opened.releases + 1
+        releases = opened.releases
+        releases.count, releases.last_at = releases.count + 1, released.after
         if released.first:
-            opened.first_at = released.after
-            self._meters.first_released(call, released.after)
+            releases.first_at = released.after
             opened.span.add_event(names.FIRST_EVENT)
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
@@ -167,12 +164,11 @@ class OTel(Observer):
     def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:
         """End the call's span, and whatever is still open in it."""
         held = sum(check.held for check in ended.checks)
-        self._meters.call(call, ended, held)
-        if (opened := self._calls.pop(call.call_id, None)) is None:
+        opened = self._calls.pop(call.call_id, None)
+        self._meters.call(call, ended, held, opened.releases if opened is not None else Releases())
+        if opened is None:
             return
         self._tell(call, opened)
-        if opened.releases > 1:
-            self._meters.released(call, (opened.last_at - opened.first_at) / (opened.releases - 1))
         for span in opened.requests.values():
             span.end()
         opened.span.set_attributes({names.OUTCOME: ended.outcome, names.HELD: held, names.CHECKS: len(ended.checks)})
