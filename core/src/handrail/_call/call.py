@@ -21,6 +21,7 @@ from handrail._stream.owner import OwnedGenerator, OwnedStream
 from handrail._stream.plan import Words
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
+from handrail._stream.source import opened
 from handrail._stream.speculation import Speculation
 from handrail._telling import Telling
 from handrail._turn import NOWHERE, Journal, Origin, Turn
@@ -231,7 +232,7 @@ class Call:
         self.journal.asked(self._llm_call)
         self._clock = running_clock()
         self._generation_started = self._clock()
-        pieces = model.provider.stream(messages, dict(self.options.llm_params))
+        pieces = opened(model.provider.stream(messages, dict(self.options.llm_params)), model.plugin)
         telling = self.journal.telling
         if telling is None or not telling.surrounds_models:
             return pieces
