@@ -26,7 +26,10 @@ RIGHT = "(?![0-9A-Za-z])"
 NUMBER_LEFT = rf"{LEFT}(?<!\d[./-])"
 """No letter or digit before, nor a number that goes on: a fraction, a date, a range."""
 
-NUMBER_RIGHT = rf"{RIGHT}(?![./-]\d)"
+NOT_A_FRACTION = r"(?!\.\d(?<!0)|\.0[\d.])"
+"""No decimals after, but for the `.0` with which tables of numbers write whole ones."""
+
+NUMBER_RIGHT = rf"{RIGHT}(?![/-]\d){NOT_A_FRACTION}"
 """No letter or digit after, nor a number that goes on."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handrail_patterns._checksums import iso7064_mod97, payment_card
 from handrail_patterns._context import Words
-from handrail_patterns._edges import LEFT, RIGHT, WRITTEN_SPACE, without_written_spaces
+from handrail_patterns._edges import LEFT, NOT_A_FRACTION, RIGHT, WRITTEN_SPACE, without_written_spaces
 from handrail_patterns._email import EMAIL
 from handrail_patterns._ip import IP_ADDRESS, MAC_ADDRESS
 from handrail_patterns._kind import Kind, Way
@@ -14,7 +14,7 @@ from handrail_patterns._urls import URL_CREDENTIALS
 
 _GAP = rf"(?:[ .\-_\u00b7\u2010-\u2015\u2212]{{0,3}}|{WRITTEN_SPACE})"
 _CARD_LEFT = r"(?<!\d)(?<!\d[,.A-Za-z])(?<![^A-Za-z]\.)"
-_CARD_RIGHT = r"(?![0-9A-Za-z])(?![.,-]\d)"
+_CARD_RIGHT = rf"(?![0-9A-Za-z])(?![,-]\d){NOT_A_FRACTION}"
 _CARD_WORDS = Words(
     "card", "cards", "card number", "credit", "debit", "visa", "mastercard", "amex", "american express", "diners",
     "discover", "maestro", "unionpay", "jcb", "pan", "cc", "kreditkarte", "karte", "kartennummer", "carte", "carta",

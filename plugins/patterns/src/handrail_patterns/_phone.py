@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from handrail_patterns._context import Words
-from handrail_patterns._edges import ESCAPED, NUMBER_LEFT, WRITTEN_SPACE, without_written_spaces
+from handrail_patterns._edges import ESCAPED, NOT_A_FRACTION, NUMBER_LEFT, WRITTEN_SPACE, without_written_spaces
 from handrail_patterns._kind import Kind, Way
 
 _NOT_WITHIN = r"(?<!\d[ ().\-/])(?<!\d[ ().\-/][ ().\-/])"
-_RIGHT = r"(?![0-9A-Za-z_]|[./-]\d)"
+_RIGHT = rf"(?![0-9A-Za-z_]|[/-]\d){NOT_A_FRACTION}"
 _NO_SIGN = r"(?<![+/-])(?<!\d:)"
 
 # The least and the greatest length of numbers after the calling codes of ITU-T E.164 (fixed and mobile lines).
