@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from handrail._types import Chunk, Usage
 
 
+def no_text(value: object, part: str) -> PluginContractError:
+    """Make the error for a chunk with something else where text belongs; it does not show what that is."""
+    return PluginContractError(f"a chunk has a {type(value).__name__} as {part}; it must be a text")
+
+
 class Received:
     """The parts of an answer as the provider sent them, whatever became of them.
 
@@ -53,12 +58,15 @@ class Received:
         Args:
             buffer: the pieces. What is not taken stays in it, cut into slices of `most` characters.
             most: how many characters to take.
+
+        Raises:
+            PluginContractError: a piece is no text; then the buffer is emptied.
         """
         count = len(buffer)
         if count > 1 and len(buffer[0]) == most:  # it has been cut
             text, count = buffer.pop(0), 1
         else:
-            text = "".join(buffer)
+            text = self._joined(buffer)
             if len(text) > most:
                 buffer[:] = [text[start : start + most] for start in range(most, len(text), most)]
                 text = text[:most]
@@ -70,6 +78,15 @@ class Received:
             self.beyond_ascii += len(text.encode("utf-8", "surrogatepass")) - len(text)
         self.texts.append(text)
         return text
+
+    @staticmethod
+    def _joined(buffer: list[str]) -> str:
+        try:
+            return "".join(buffer)
+        except TypeError as exc:
+            wrong = next(piece for piece in buffer if not isinstance(piece, str))
+            buffer.clear()
+            raise no_text(wrong, "text") from exc
 
     def add(self, chunk: Chunk) -> None:
         """Take what a chunk has beside text.
