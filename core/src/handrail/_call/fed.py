@@ -76,14 +76,16 @@ class FedStream(OnlyAsyncBlock):
         self._refuse_misuse()
         if self._finished:
             raise InvalidRequestError("a piece was pushed after finish()")
-        if not isinstance(piece, str | Chunk):
-            raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")
+        if piece.__class__ is not str or not self._pump.push_at_once(piece):
+            await self._push(piece if piece.__class__ is Chunk else _as_chunk(piece))
+        return self._events(self._pump.take_now()) if self._call.gate.step.items else []
+
+    async def _push(self, chunk: Chunk) -> None:
         try:
-            await self._pump.push(Chunk(piece) if isinstance(piece, str) else piece)
+            await self._pump.push(chunk)
         except Exception as error:
             self._builder.fail(error)
             raise
-        return self._events(await self._pump.take() if self._call.gate.step.items else [])
 
     async def finish(self, error: Exception | None = None) -> list[Event]:
         """Take the end of the answer; wait for every check, and return the rest of what can be delivered.
@@ -138,3 +140,11 @@ class FedStream(OnlyAsyncBlock):
     def _refuse_misuse(self) -> None:
         if not self._entered or self._left:
             raise StreamClosedError("use a guard inside 'async with rails.feed(...) as guard:'")
+
+
+def _as_chunk(piece: object) -> Chunk:
+    if isinstance(piece, str):
+        return Chunk(piece)
+    if isinstance(piece, Chunk):
+        return piece
+    raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")

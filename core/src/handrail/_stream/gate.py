@@ -155,7 +155,7 @@ class Gate:
             if stage.stop is not None:
                 chain.stopped = stage
         if chain.stopped is not None and not self.ended:
-            self.step.items.append(text)
+            self.step.items.extend((text,) if text else ())
             self._take_note(chain, len(self.step.start))
             return ""
         return text
