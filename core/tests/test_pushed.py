@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
 from handrail import Blocked, Chunk, Edit, RailFailed, Ruling, TextDelta, Verdict
@@ -97,12 +95,11 @@ async def test_a_failure_goes_out_with_the_push_that_brought_it_about(made):
     assert [[type(event) for event in one] for one in events] == [[TextDelta]] * 2 + [[RailFailed], [], []]
 
 
-@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])
-async def test_half_a_character_waits_for_the_other_half(half):
-    pieces = ["one ", "two ", half, "\ude00", " end"]
+async def test_half_a_character_waits_for_the_other_half():
+    pieces = ["one ", "two ", "\ud83d", "\ude00", " end"]
     whole = await answered("passing", pieces, Chunk)
     assert await answered("passing", pieces, str) == whole
-    assert half == "\ude00" or [replace(event, start=0) for event in whole[0][3]] == [TextDelta("😀", 0)]
+    assert [event.text for event in sum(whole[0], []) if isinstance(event, TextDelta)] == ["one ", "two ", "😀", " end"]
 
 
 @pytest.mark.parametrize("rails", sorted(RAILS))

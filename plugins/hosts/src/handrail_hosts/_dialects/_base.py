@@ -47,6 +47,13 @@ class Dialect(ABC):
             GuardFailedError: it has what rails cannot judge.
         """
 
+    def text_in(self, value: Value) -> str | None:  # noqa: ARG002  # some know none
+        """Return the text of an event that `read` has read and that has nothing else; None for any other.
+
+        `read` returns one chunk with the text for each event that differs in it alone, and takes note of nothing.
+        """
+        return None
+
     def chunks(self, value: Value) -> tuple[Chunk, ...]:
         """Take an event of the model's stream, whatever it is.
 
