@@ -9,6 +9,7 @@ from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._events import Event, TextDelta
 from handrail._stream.owner import OnlyAsyncBlock, end_when_forgotten
+from handrail._stream.source import says_more
 from handrail._types import Chunk
 from handrail.errors import InvalidRequestError, StreamClosedError
 
@@ -76,8 +77,9 @@ class FedStream(OnlyAsyncBlock):
         self._refuse_misuse()
         if self._finished:
             raise InvalidRequestError("a piece was pushed after finish()")
-        if piece.__class__ is not str or not self._pump.push_at_once(piece):
-            await self._push(piece if piece.__class__ is Chunk else _as_chunk(piece))
+        text = _only_text(piece)
+        if text is None or not self._pump.push_at_once(text):
+            await self._push(_as_chunk(piece))
         return self._events(self._pump.take_now()) if self._call.gate.step.items else []
 
     async def _push(self, chunk: Chunk) -> None:
@@ -140,6 +142,13 @@ class FedStream(OnlyAsyncBlock):
     def _refuse_misuse(self) -> None:
         if not self._entered or self._left:
             raise StreamClosedError("use a guard inside 'async with rails.feed(...) as guard:'")
+
+
+def _only_text(piece: str | Chunk) -> str | None:
+    """Return the text of a piece that has nothing else."""
+    if type(piece) is str:
+        return piece
+    return piece.text if type(piece) is Chunk and type(piece.text) is str and not says_more(piece) else None
 
 
 def _as_chunk(piece: object) -> Chunk:

@@ -77,7 +77,7 @@ class GuardedModel(BaseChatModel):
         writer = Writer(inner, self._refusal)
         async with aclosing(self._guard.released(asked.messages, source, **facts_of(kwargs))) as released:
             async for item in released:
-                for chunk in writer.write((item,)):
+                for chunk in writer.write(item):
                     if run_manager is not None:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk

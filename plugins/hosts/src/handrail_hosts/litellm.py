@@ -128,12 +128,12 @@ class HandrailGuardrail(CustomGuardrail):
         try:
             async with aclosing(stream) as released:
                 async for item in released:
-                    for written in form.write(dialect.write((item,))):
+                    for written in form.write(item):
                         yield written
         except HandrailError as error:
             if form.raises:
                 raise failed() from error
-            for written in form.write(dialect.fail(FAILED)):
+            for written in form.written(dialect.fail(FAILED)):
                 yield written
 
 

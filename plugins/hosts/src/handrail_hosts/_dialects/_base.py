@@ -48,9 +48,9 @@ class Dialect(ABC):
         """
 
     def text_in(self, value: Value) -> str | None:  # noqa: ARG002  # some know none
-        """Return the text of an event that `read` has read and that has nothing else; None for any other.
+        """Return the text of an event that has nothing else; None for any other.
 
-        `read` returns one chunk with the text for each event that differs in it alone, and takes note of nothing.
+        For each event that differs in that text alone, `read` returns a chunk with the text, and takes note of nothing.
         """
         return None
 

@@ -52,10 +52,12 @@ class ChatDialect(Dialect):
     def text_in(self, value: Value) -> str | None:
         """Return the text of a chunk that has nothing else."""
         choices = value.get("choices")
-        if not choices or len(choices) > 1 or value.get("usage") is not None or "id" not in self._head:
+        if not choices or len(choices) > 1 or "id" not in self._head or value.get("error"):
             return None
         choice = choices[0]
         delta = choice.get("delta") or {}
+        if choice.get("index") not in (0, None) or value.get("usage") is not None:
+            return None
         text = delta.get("content")
         return text if type(text) is str and _is_plain(choice, delta) else None
 
