@@ -24,7 +24,7 @@ SHORT_WINDOWS = {"chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_siz
 _TOKEN = b"word"
 _START_SECONDS = 120
 _SERVER = ("-m", "handrail_cli.app", "server", "--port", "0")
-_ADDRESS = re.compile(r"(?:http://|guarding at )127\.0\.0\.1:(\d+)")
+_ADDRESS = re.compile(r"(?:http://|listening at )127\.0\.0\.1:(\d+)")
 
 FREE_RAIL = {  # as an installed package
     "free_rail.py": """

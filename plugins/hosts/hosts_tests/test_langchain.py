@@ -347,3 +347,35 @@ async def test_what_an_answer_says_where_no_rail_looks_is_left_out(said):
         shown += str(error)
     assert shown
     assert FORBIDDEN not in shown
+
+
+class InPieces(Saying):
+    """Says a text in pieces, each as it is given."""
+
+    async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+        for piece in self._said:
+            yield piece
+
+
+def piece(text, *, info=None, **fields):
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, id="a", **fields), generation_info=info)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        piece("odd ", info={"logprobs": FORBIDDEN}),
+        piece("odd ", name=FORBIDDEN),
+        piece("odd ", note=FORBIDDEN),
+        piece("odd ", additional_kwargs={"note": FORBIDDEN}),
+        piece("odd ", response_metadata={"note": FORBIDDEN}),
+        ChatGenerationChunk(message=AIMessageChunk(content="odd ", id=FORBIDDEN)),
+    ],
+)
+async def test_a_piece_is_passed_on_itself_only_if_it_has_nothing_but_its_text(odd, anyio_backend):
+    pieces = [piece("One "), piece("two "), odd, piece("three "), piece("three ")]
+    model = GuardedModel(InPieces(pieces), host_rails("session"))
+    got = [item async for item in model._astream([HumanMessage("Hello")])]
+    assert "".join(item.text for item in got) == "One two odd three three "
+    assert FORBIDDEN not in repr(got)
+    assert [item is piece for item, piece in zip(got, pieces, strict=False)] == [True, True, False, True, True]

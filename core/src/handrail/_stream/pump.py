@@ -15,7 +15,7 @@ from handrail._stream.backend import scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
-from handrail._stream.source import SLICE, cancelled_inside
+from handrail._stream.source import SLICE, cancelled_inside, says_more
 from handrail._stream.tasks import Tasks
 from handrail._turn import DEADLINE, effective_deadline
 from handrail.errors import AnswerTooLongError, StreamClosedError
@@ -59,6 +59,7 @@ class Pump:
             is_pushed=source is None,
         )
         self._pushed = 0  # characters of text
+        self._is_quick = False  # whether stream rails alone read the text, and some of it has gone out
         self._running: tuple[Tasks, Checker] | None = None
 
     def start(self) -> Callable[[], None]:
@@ -76,6 +77,24 @@ class Pump:
             tasks.start(partial(self._read, self._source, self._running[1]))
         return partial(scheduler(), self.leave)
 
+    def push_at_once(self, text: str) -> bool:
+        """Take text as `push` does, if nothing has to be waited for or told; return whether it was taken."""
+        gate, came = self.gate, self._pushed + len(text)
+        if gate.ended or gate.step.items or not self._pressure.lets_pass(came):
+            return False
+        if came < self._pressure.due:
+            gate.buffer.append(text)
+        elif not self._is_quick or gate.buffer:
+            return False
+        else:
+            gate.received.count(text)
+            if out := gate.transform(text):
+                gate.step.items.append(out)
+            if gate.ended or gate.step.failures:
+                self._run()[1].do()
+        self._pushed = came
+        return True
+
     async def push(self, chunk: Chunk) -> None:
         """Take the next piece from somebody who reads the provider; wait while too much is pending.
 
@@ -90,11 +109,15 @@ class Pump:
         if chunk.text:
             gate.buffer.append(chunk.text)
             self._pushed += len(chunk.text)
-        gate.read(chunk)
+        if says_more(chunk):
+            gate.read(chunk)
+        elif self._pushed < self._pressure.due:
+            return
         if self._pushed >= self._pressure.due:
             while gate.look(SLICE) and not gate.ended:  # what is left stays in the buffer, if this is cancelled
                 checker.do()
                 await anyio.lowlevel.checkpoint()
+        self._is_quick = self._is_quick or (bool(gate.step.items) and gate.only_transforms)
         checker.do()
         try:
             await self._pressure.pause(self._pushed)
@@ -127,9 +150,13 @@ class Pump:
 
     async def take(self) -> list[Item]:
         """Wait until something goes out, and return all of it; an empty list is the end. See `ready`."""
-        items = self.gate.step.items
-        if not items and not await self.ready():
+        if not self.gate.step.items and not await self.ready():
             return []
+        return self.take_now()
+
+    def take_now(self) -> list[Item]:
+        """Return all that may go out now."""
+        items = self.gate.step.items
         taken = list(items)
         items.clear()
         self._pressure.look_again()

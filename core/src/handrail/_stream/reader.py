@@ -62,6 +62,10 @@ class Pressure:
             wake_up(self._room)
             self._room = None
 
+    def lets_pass(self, came: int) -> bool:
+        """Return whether `pause` has nothing to do but to say when there is more."""
+        return came <= self._pause_at and came <= self._rest_at and not self._hurry
+
     async def pause(self, came: int) -> None:
         """Wait if too much is pending; and let others run after a slice, for a provider may have all at hand.
 

@@ -72,12 +72,16 @@ class Received:
                 text = text[:most]
             else:
                 buffer.clear()
-        self.pieces += count
+        self.count(text, count)
+        self.texts.append(text)
+        return text
+
+    def count(self, text: str, pieces: int = 1) -> None:
+        """Count text that is taken elsewhere."""
+        self.pieces += pieces
         self.characters += len(text)
         if not text.isascii():
             self.beyond_ascii += len(text.encode("utf-8", "surrogatepass")) - len(text)
-        self.texts.append(text)
-        return text
 
     @staticmethod
     def _joined(buffer: list[str]) -> str:

@@ -130,6 +130,11 @@ async def close_source(source: object, provider: str) -> None:
         logger.warning("%s: the provider's stream did not close within %g seconds", provider, CLOSE_SECONDS)
 
 
+def says_more(chunk: Chunk) -> bool:
+    """Return whether a chunk has anything beside text, which hardly any has."""
+    return bool(chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata)
+
+
 def parts(chunk: Chunk) -> Iterator[Chunk]:
     """Yield a chunk in parts whose reasoning and arguments are slices; mostly it is one itself, and the last.
 

@@ -195,23 +195,22 @@ class Exchange:
         if self._tasks is not None and not self._complete:
             self._tasks.cancel_scope.cancel()
 
-    async def _say(self, body: bytes, *, more: bool = True) -> None:
-        if not self._feed.has_waiter:  # then there is one task that sends
-            await self._put(body, more=more)
-            return
+    def _say(self, body: bytes, *, more: bool = True) -> Awaitable[None]:
+        """Return what sends a piece: as it is while one task sends, else in turn."""
+        return self._put_in_turn(body, more=more) if self._feed.has_waiter else self._put(body, more=more)
+
+    async def _put_in_turn(self, body: bytes, *, more: bool) -> None:
         async with self._sending:
             await self._put(body, more=more)
 
     async def _put(self, body: bytes, *, more: bool) -> None:
-        if not self._begun and self._start is not None:
-            self._begun = True
-            await self._sent({**self._start, "headers": _headers(self._start, b"text/event-stream; charset=utf-8")})
-        if body or not more:
-            await self._sent({"type": "http.response.body", "body": body, "more_body": more})
-
-    async def _sent(self, packet: Packet) -> None:
         try:
-            await self._send(packet)
+            if not self._begun and self._start is not None:
+                self._begun = True
+                headers = _headers(self._start, b"text/event-stream; charset=utf-8")
+                await self._send({**self._start, "headers": headers})
+            if body or not more:
+                await self._send({"type": "http.response.body", "body": body, "more_body": more})
         except OSError:  # the client has gone; the application is stopped where it waits for its model
             self._is_gone = True
             raise

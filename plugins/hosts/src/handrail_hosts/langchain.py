@@ -75,10 +75,9 @@ class GuardedModel(BaseChatModel):
             return inner.stream(put_back(asked, judged))
 
         writer = Writer(inner, self._refusal)
-        stream = self._guard.stream(asked.messages, source, **facts_of(kwargs))
-        async with aclosing(self._guard.items(stream)) as released:
-            async for items in released:
-                for chunk in writer.write(items):
+        async with aclosing(self._guard.released(asked.messages, source, **facts_of(kwargs))) as released:
+            async for item in released:
+                for chunk in writer.write(item):
                     if run_manager is not None:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk

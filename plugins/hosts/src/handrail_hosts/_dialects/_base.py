@@ -47,6 +47,13 @@ class Dialect(ABC):
             GuardFailedError: it has what rails cannot judge.
         """
 
+    def text_in(self, value: Value) -> str | None:  # noqa: ARG002  # some know none
+        """Return the text of an event that has nothing else; None for any other.
+
+        For each event that differs in that text alone, `read` returns a chunk with the text, and takes note of nothing.
+        """
+        return None
+
     def chunks(self, value: Value) -> tuple[Chunk, ...]:
         """Take an event of the model's stream, whatever it is.
 

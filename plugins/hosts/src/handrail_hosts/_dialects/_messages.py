@@ -49,6 +49,12 @@ class MessagesDialect(Dialect):
         reader = self._reads.get(str(kind))
         return reader(value) if reader is not None else ()
 
+    def text_in(self, value: Value) -> str | None:
+        """Return the text of an event that has nothing else."""
+        delta = value["delta"] if value.get("type") == "content_block_delta" else {}
+        text = delta.get("text") if delta.get("type") == "text_delta" else None
+        return text if type(text) is str else None
+
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
         events: list[Value] = []

@@ -67,6 +67,11 @@ class ResponsesDialect(Dialect):
             self._write.learn(_head(response))
         return ()
 
+    def text_in(self, value: Value) -> str | None:
+        """Return the text of an event that has nothing else."""
+        text = value.get("delta") if value.get("type") == "response.output_text.delta" else None
+        return text if type(text) is str else None
+
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
         return self._write.items(items)
