@@ -66,7 +66,10 @@ class Received:
         if count > 1 and len(buffer[0]) == most:  # it has been cut
             text, count = buffer.pop(0), 1
         else:
-            text = self._joined(buffer)
+            try:
+                text = "".join(buffer)
+            except TypeError as exc:
+                raise _refused(buffer) from exc
             if len(text) > most:
                 buffer[:] = [text[start : start + most] for start in range(most, len(text), most)]
                 text = text[:most]
@@ -82,15 +85,6 @@ class Received:
         self.characters += len(text)
         if not text.isascii():
             self.beyond_ascii += len(text.encode("utf-8", "surrogatepass")) - len(text)
-
-    @staticmethod
-    def _joined(buffer: list[str]) -> str:
-        try:
-            return "".join(buffer)
-        except TypeError as exc:
-            wrong = next(piece for piece in buffer if not isinstance(piece, str))
-            buffer.clear()
-            raise no_text(wrong, "text") from exc
 
     def add(self, chunk: Chunk) -> None:
         """Take what a chunk has beside text.
@@ -128,3 +122,10 @@ class Received:
         """
         apart = self.pieces + len(self.aside) + self.characters // 5
         return max(apart, self.characters // 2 + self.beyond_ascii // 4)
+
+
+def _refused(buffer: list[str]) -> PluginContractError:
+    """Empty a buffer with a piece that is no text, and return the error for that."""
+    wrong = next(piece for piece in buffer if not isinstance(piece, str))
+    buffer.clear()
+    return no_text(wrong, "text")
