@@ -101,6 +101,7 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/server_idle.py --write
 	$(BIN)/python tests/bench/server_attacked.py --write
 	$(BIN)/python tests/bench/dialects.py --write
+	$(BIN)/python tests/bench/evaluation.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
 	$(BIN)/python tests/bench/peers
