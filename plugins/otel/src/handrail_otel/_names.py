@@ -59,7 +59,8 @@ _LONGEST_CATEGORY = 100
 
 def sendable(name: str) -> str:
     """Return a name of bounded length; half a surrogate pair, which no exporter can send, becomes an escape."""
-    name = name[:_LONGEST]
+    if len(name) > _LONGEST:
+        name = name[:_LONGEST]
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
 
 
