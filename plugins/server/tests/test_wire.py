@@ -238,6 +238,7 @@ REASONS = {
     "MAX_TOKENS": "length",
     "safety": "content_filter",
     "guardrail_intervened": "content_filter",
+    "content_filter: PROHIBITED_CONTENT": "content_filter",
     "tool_use": "tool_calls",
     "tool-calls": "tool_calls",
     "something new": "length",

@@ -78,7 +78,7 @@ class Call:
 def _read(response: Response, segments: Segments, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
     """Read the answer in the form that it has."""
     answer = Answer({} if exchange.request_id is None else {"request_id": exchange.request_id})
-    if media_type(response) == "application/json":
+    if media_type(response).endswith("json"):
         return _in_one_piece(segments, answer, exchange)
     return _events(segments, answer, exchange)
 
@@ -90,14 +90,17 @@ async def _events(segments: Segments, answer: Answer, exchange: Exchange) -> Asy
             chunk = answer.chunk(data)
             if chunk is not None:
                 yield chunk
-            elif answer.closed:
-                await exchange.read_out(segments)
-                return
+            if answer.closed:
+                break
+        if answer.closed:
+            await exchange.read_out(segments)
+            break
     if not answer.finished:
         raise exchange.broken()
 
 
 async def _in_one_piece(segments: Segments, answer: Answer, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
     """Read the answer of a server that does not stream, or that sends its errors with success."""
-    for chunk in answer.whole(await exchange.whole(segments)):
+    chunks = answer.whole(await exchange.whole(segments))
+    for chunk in exchange.answered(chunks, finished=answer.finished):
         yield chunk

@@ -94,7 +94,7 @@ class Call:
     ) -> AsyncGenerator[Chunk, None]:
         """Read the answer in the form that it has."""
         answer = self._answer(api, response.headers, exchange)
-        if media_type(response) == "application/json":
+        if media_type(response).endswith("json"):
             return self._in_one_piece(segments, answer, exchange)
         return self._events(segments, answer, exchange)
 
@@ -123,7 +123,8 @@ class Call:
         self, segments: Segments, answer: Answer | ResponseAnswer, exchange: Exchange
     ) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
-        for chunk in (*answer.chunks(await exchange.whole(segments)), *answer.end()):
+        chunks = (*answer.chunks(await exchange.whole(segments)), *answer.end())
+        for chunk in exchange.answered(chunks, finished=answer.finished):
             yield chunk
 
 
