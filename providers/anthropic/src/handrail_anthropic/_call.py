@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from handrail_http import EventSplitter, Exchange, media_type, request_timeout
+from handrail_http import EventSplitter, Exchange, media_type, plain_json, request_timeout
 
 from handrail_anthropic._answer import Answer
 from handrail_anthropic._failures import EXPECTED
@@ -72,7 +72,11 @@ class Call:
             "timeout": request_timeout(self._settings.chunk_timeout),
             "follow_redirects": False,  # the conversation goes nowhere but where the configuration says
         }
-        return await client.post(_PATH, cast_to=httpx2.Response, body=body, options=options, stream=True)
+        content = plain_json(body) if self._settings.client is None else None  # a program's own client looks into it
+        given = body if content is None else None
+        return await client.post(
+            _PATH, cast_to=httpx2.Response, body=given, content=content, options=options, stream=True
+        )
 
 
 def _read(response: Response, segments: Segments, exchange: Exchange) -> AsyncGenerator[Chunk, None]:

@@ -84,7 +84,7 @@ class ToolUses:
             self._at[index].stopped = True
 
     def follow(self) -> Calls:
-        """Take the beginning of another block; return the arguments of calls that have none, since something follows."""
+        """Take the beginning of another block; return the arguments of calls that have none."""
         for use in self._uses:
             use.followed = True
         return self._released()

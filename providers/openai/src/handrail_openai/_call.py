@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from handrail_http import EventSplitter, Exchange, media_type
+from handrail_http import EventSplitter, Exchange, media_type, plain_json
 
 from handrail_openai._answer import Answer
 from handrail_openai._api import Api, api_of
@@ -87,7 +87,17 @@ class Call:
         """
         options = request_options(self._settings, self._headers)
         path = self._service.path or _PATHS[api]
-        return await client.post(path, cast_to=httpx2.Response, body=body, options=options, stream=True)
+        content = plain_json(body) if self._is_plain else None
+        given = body if content is None else None
+        return await client.post(
+            path, cast_to=httpx2.Response, body=given, content=content, options=options, stream=True
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the body may be written here: Azure's client, a service's and a program's own look into it."""
+        own = self._settings.client is None and not self._service.authenticates
+        return own and self._endpoint.kind.name != "azure_openai"
 
     def _read(
         self, api: Api, response: Response, segments: Segments, exchange: Exchange
