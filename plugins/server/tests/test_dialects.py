@@ -235,7 +235,7 @@ async def test_tool_calls(ask, stream):
 
 @either
 async def test_calls_after_which_a_model_only_stopped_are_told_so_that_a_client_runs_them(ask, dialect, stream):
-    """Ollama, Gemini and OpenAI itself, where a tool was forced, say `stop`; Anthropic's clients look for `tool_use`."""
+    """Ollama and Gemini say `stop`, and OpenAI of a tool that was forced; Anthropic's clients look for `tool_use`."""
     found = await ask([*(Chunk(tool_calls=(piece,)) for piece in CALL), Chunk(finish_reason="stop")], stream=stream)
     assert found.calls == [("call_1", "get_weather", '{"city": "Lisbon"}')]
     assert found.end == {**END, "messages": "tool_use"}[dialect]
