@@ -22,8 +22,8 @@ logger = logging.getLogger("handrail")
 
 CLOSE_SECONDS = 5.0  # how long a provider may take to close; then it is left, and the log says so
 
-SLICE: Final = 2048
-"""Characters that are read at once, so that rails which read every one do not hold the loop: at 4 µs each, 8 ms."""
+SLICE: Final = 1024
+"""Characters that are read at once, so that rails which read every one do not hold the loop: at 4 µs each, 4 ms."""
 
 Opened = TypeVar("Opened")
 
