@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from handrail_http import bounded_client
-from handrail_testkit import Authority
+from handrail_testkit import Authority, ProtocolServer
 
 BODY = {"model": "test-model", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -44,6 +44,15 @@ async def test_clients_that_go_by_another_proxy_do_not(protocol_server, ask, mon
     assert paths == ["/v1/chat/completions"] * 3
     assert protocol_server.requests[-1].path.startswith(protocol_server.origin)
     assert protocol_server.connections == 2
+
+
+async def test_the_last_client_for_an_address_closes_its_connections_whatever_others_reach(protocol_server, ask):
+    with ProtocolServer() as other:
+        await ask(origin=other.origin)
+        for _ in range(2):
+            async with bounded_client(None) as client:
+                await client.post(f"{protocol_server.origin}/v1/chat/completions", json=BODY)
+    assert (protocol_server.connections, other.connections) == (2, 1)
 
 
 async def test_a_client_that_was_closed_sends_nothing_more():

@@ -13,14 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def handrail_rails() -> Iterator[RailSpec]:
     """Offer the rails."""
-    yield _classifier(
-        "classifier",
-        "ClassifierSettings",
-        "Blocks what a classifier scores too high; by default a small one that ships with the package.",
-    )
-    yield _classifier(
-        "moderation classifier", "ModerationSettings", "Blocks what OpenAI's moderation endpoint scores too high."
-    )
+    yield from _classifiers()
     yield RailSpec(
         name="token classifier",
         target="handrail_detectors:TokenClassifier",
@@ -41,6 +34,17 @@ def handrail_rails() -> Iterator[RailSpec]:
     for name in ("toxicity classifier", "injection classifier"):
         summary = f"A classifier under the name {name!r}, so that several can be used beside one another."
         yield _classifier(name, "NamedSettings", summary)
+
+
+def _classifiers() -> Iterator[RailSpec]:
+    yield _classifier(
+        "classifier",
+        "ClassifierSettings",
+        "Blocks what a classifier scores too high; by default a small one that ships with the package.",
+    )
+    yield _classifier(
+        "moderation classifier", "ModerationSettings", "Blocks what OpenAI's moderation endpoint scores too high."
+    )
 
 
 def _classifier(name: str, settings: str, summary: str) -> RailSpec:
