@@ -47,7 +47,7 @@ nemoguardrails.llm.taskmanager: LLMTaskManager Task
 nemoguardrails.logging.explain: ExplainInfo LLMCallInfo
 nemoguardrails.logging.verbose: set_verbose
 nemoguardrails.rails.llm.config: InputRails Instruction Model OutputRails Rails RailsConfig TaskPrompt
-nemoguardrails.testing: FakeLLMModel
+nemoguardrails.testing: FakeLLMModel TestChat
 nemoguardrails.testing.fake_model: FakeLLMModel
 nemoguardrails.utils: new_event_dict new_uuid
 """
