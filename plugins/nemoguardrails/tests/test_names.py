@@ -47,7 +47,7 @@ nemoguardrails.llm.taskmanager: LLMTaskManager Task
 nemoguardrails.logging.explain: ExplainInfo LLMCallInfo
 nemoguardrails.logging.verbose: set_verbose
 nemoguardrails.rails.llm.config: InputRails Instruction Model OutputRails Rails RailsConfig TaskPrompt
-nemoguardrails.testing: FakeLLMModel
+nemoguardrails.testing: FakeLLMModel TestChat
 nemoguardrails.testing.fake_model: FakeLLMModel
 nemoguardrails.utils: new_event_dict new_uuid
 """
@@ -194,6 +194,47 @@ class LangChainModel:
 async def test_a_model_after_rails_is_the_model_that_they_guard(config):
     assert await (RunnableRails(config) | LangChainModel()).ainvoke("Hello!") == "the model says so"
     assert await LLMRails(config, LangChainLLMAdapter(LangChainModel())).generate_async("Hello!") == "the model says so"
+
+
+async def test_a_model_of_langchain_in_its_shell_has_the_published_interface():
+    shell = LangChainLLMAdapter(LangChainModel())
+    assert isinstance(shell, LLMModel)
+    assert shell.model_name == "LangChainModel"
+    assert (await shell.generate_async("Hello!")).content == "the model says so"
+    assert [chunk.delta_content async for chunk in shell.stream_async([ChatMessage.from_user("Hello!")])][:2] == [
+        "the model ",
+        "says so",
+    ]
+
+
+async def test_tool_calls_of_a_model_in_its_shell_come_whole():
+    class Calls(LangChainModel):
+        async def astream(self, messages, **params):
+            yield Piece([{"index": 0, "id": "1", "name": "look", "args": '{"at": '}])
+            yield Piece([{"index": 0, "id": None, "name": None, "args": '"moon"}'}])
+
+    class Piece:
+        content, usage_metadata, response_metadata, additional_kwargs = "", None, {}, {}
+
+        def __init__(self, chunks):
+            self.tool_call_chunks = chunks
+
+    answer = await LangChainLLMAdapter(Calls()).generate_async("Hello!", stop=["x"])
+    assert answer.tool_calls == [ToolCall("1", function=ToolCallFunction("look", {"at": "moon"}))]
+
+
+async def test_what_comes_in_as_dictionaries_goes_out_as_one(config):
+    rails = RunnableRails(config) | LangChainModel()
+    said = await rails.ainvoke({"input": [{"role": "user", "content": "Hello!"}]})
+    assert said == {"output": {"role": "assistant", "content": "the model says so"}}
+
+
+async def test_variables_beside_the_input_are_set():
+    colang = 'define subflow r\n  if $who == "sam"\n    bot refuse to respond\n    stop\n'
+    config = RailsConfig.from_content(colang, config={"models": [], "rails": {"input": {"flows": ["r"]}}})
+    rails = RunnableRails(config) | LangChainModel()
+    for given in ({"who": "sam"}, {"context": {"who": "sam"}}):
+        assert (await rails.ainvoke({"input": "Hello!", **given}))["output"] == "I'm sorry, I can't respond to that."
 
 
 def test_a_chain_needs_langchain(config, monkeypatch):
