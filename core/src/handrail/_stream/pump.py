@@ -90,9 +90,7 @@ class Pump:
         if chunk.text:
             gate.buffer.append(chunk.text)
             self._pushed += len(chunk.text)
-        before = gate.received.characters
         gate.read(chunk)
-        self._pressure.count_beside(gate.received.characters - before)
         if self._pushed >= self._pressure.due:
             while gate.look(SLICE) and not gate.ended:  # what is left stays in the buffer, if this is cancelled
                 checker.do()
