@@ -183,7 +183,7 @@ class RailConformance(Conformance, suite=True):
     async def test_what_it_refuses_is_neither_logged_nor_printed(
         self, case: RailCase, built: BuiltRail, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """Logs outlive the answer and have other readers. Say in a `reason` which rule was broken, and quote no text."""
+        """Logs outlive the answer and have other readers. Say in a `reason` which rule was broken; quote no text."""
         caplog.set_level("INFO")
         for text in case.blocks:
             part = case.blocks[text] if isinstance(case.blocks, Mapping) else text
