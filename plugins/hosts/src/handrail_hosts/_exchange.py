@@ -97,7 +97,7 @@ class Exchange:
             await self._take_whole(body, more=more)
             return
         if body and not self._over and not self._feed.hold(body):
-            await self._push_whole(body)
+            await (self._push_whole if self._feed.has_waiter else self._push)(body)
         if self._complete:
             await self._finish()
 
@@ -137,9 +137,6 @@ class Exchange:
 
     async def _push_whole(self, body: bytes) -> None:
         """Judge what the application sends, to the end also if another task ends the answer meanwhile."""
-        if not self._feed.has_waiter:
-            await self._push(body)
-            return
         with anyio.CancelScope(shield=True) as self._pushing:  # see `_leave`
             await self._push(body)
 
