@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = [
     "core/tests/test_gate.py",
     "core/tests/test_stream.py",
+    "core/tests/test_workers.py",
     "core/tests/test_invariants.py",
     "core/tests/test_rolling.py",
     "core/tests/test_observing_rails.py",
@@ -65,7 +66,7 @@ MUTANTS = [
     Mutant(
         "one check at a time",
         "_stream/lanes.py",
-        "while self.running < self._slots and self.refused is None and not stage.stopping:",
+        "while self.running < self.slots and self.refused is None and not stage.stopping:",
         "while self.running < 1 and self.refused is None and not stage.stopping:",
     ),
     Mutant(
@@ -129,16 +130,33 @@ MUTANTS = [
         "passes = plan.allow_on_error or not isinstance(outcome, Exception)",
     ),
     Mutant(
-        "wait forever for an end that nothing brings about", "_stream/gate.py", "elif not self._checks:", "elif False:"
+        "wait forever for an end that nothing brings about", "_stream/gate.py", "elif not self.checking:", "elif False:"
     ),
     Mutant("begin a check after the end", "_stream/gate.py", "step.start.clear()", "pass"),
+    Mutant(
+        "forget to ask again when a slot comes free",
+        "_stream/windows.py",
+        "if self.stop is None and (was_full or self.finished or self._doubtful or lane.stage is not self):",
+        "if self.stop is None and (self.finished or self._doubtful or lane.stage is not self):",
+    ),
+    Mutant(
+        "call no worker for the checks that are left",
+        "_stream/checker.py",
+        "self._call(len(todo) if has_come and self._running else 1)",
+        "self._call(0)",
+    ),
     Mutant(
         "ask although the consumer has left",
         "_stream/checker.py",
         "if check.dropped or gate.ended:",
         "if check.dropped:",
     ),
-    Mutant("forget to close the provider", "_stream/reader.py", "await close_source(pieces, source.provider)", "pass"),
+    Mutant(
+        "forget to close the provider",
+        "_stream/reader.py",
+        "await close_source(self.pieces, self._source.provider)",
+        "pass",
+    ),
     Mutant(
         "forget to close the provider without tasks",
         "_stream/pull.py",
@@ -148,8 +166,8 @@ MUTANTS = [
     Mutant(
         "a provider that is cancelled from inside has ended well",
         "_stream/reader.py",
-        "return cancelled_inside(source.provider)",
-        "return None",
+        "self.error = cancelled_inside(self._source.provider)",
+        "pass",
     ),
     Mutant(
         "read on without a limit", "_stream/reader.py", "if came > self._pause_at or self._hurry:", "if self._hurry:"
@@ -163,7 +181,7 @@ MUTANTS = [
     Mutant(
         "bound an answer only when reading pauses",
         "_stream/reader.py",
-        "self._pause_at = min(came + room, self._max_characters - self._gate.received.beside)",
+        "self._pause_at = min(came + room, self._max_characters - beside)",
         "self._pause_at = came + room",
     ),
     Mutant(

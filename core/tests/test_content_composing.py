@@ -56,7 +56,7 @@ def test_stages_together_make_what_they_make_one_after_the_other(data, text, fir
         have += sum(end - start if new is None else len(new) for start, end, new in given_pieces)
         while later and (later[0][-1][1] if later[0] else 0) <= have:
             out += composed.take(later.pop(0))
-    out += composed.take(())
+    out += composed.take((), finished=True)
     assert later == []
     assert made(text, out) == applied(between, second)
 
@@ -92,4 +92,20 @@ def test_what_goes_out_before_it_was_given_waits():
 
 def test_pieces_may_begin_in_the_middle_of_a_content():
     composed = ComposedPieces(4)
-    assert composed.take([(0, 0, "x")]) == [(4, 4, "x")]
+    assert composed.take([(0, 0, "x")], finished=True) == [(4, 4, "x")]
+
+
+def test_what_is_put_in_stands_behind_what_was_taken_out_there_however_both_came():
+    whole = ComposedPieces()
+    whole.give([(0, 1, None), (1, 7, ""), (7, 9, None)])
+    assert whole.take([(0, 1, None), (1, 1, "x"), (1, 3, None)]) == [
+        (0, 1, None),
+        (1, 7, ""),
+        (7, 7, "x"),
+        (7, 9, None),
+    ]
+    cut = ComposedPieces()
+    cut.give([(0, 1, None)])
+    assert cut.take([(0, 1, None), (1, 1, "x")]) == [(0, 1, None)]
+    cut.give([(1, 7, ""), (7, 9, None)])
+    assert cut.take([(1, 3, None)]) == [(1, 7, ""), (7, 7, "x"), (7, 9, None)]

@@ -273,15 +273,16 @@ class TwoStages:
     def run(self, chunks, first, second):
         for number, chunk in enumerate(chunks):
             self.step(self.content.feed(chunk), *(some[number % len(some)] if some else 0 for some in (first, second)))
-        self.step(self.content.finish(), 1, 1)
+        self.step(self.content.finish(), 1, 1, finished=True)
         return "".join(self.out) + self.content.rest()
 
-    def step(self, said, first, second):
+    def step(self, said, first, second, *, finished=False):
         self.first.text += said
         passed = self.first.clear(first)
         self.composed.give(passed)
         self.second.text += "".join(self.first.text[a:b] if new is None else new for a, b, new in passed)
-        self.out.append(self.content.encode(self.composed.take(self.second.clear(second))))
+        taken = self.composed.take(self.second.clear(second), finished=finished)
+        self.out.append(self.content.encode(taken))
 
 
 @thorough

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
-from handrail import Blocked, Chunk, Edit, RailFailed, Ruling, TextDelta, Verdict
+from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, TextDelta, Usage, Verdict
 from handrail.errors import AnswerTooLongError, InvalidRequestError, StreamClosedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ def failing(text):
 
 def slow(text):
     """Return a chunk for which there is no shorter way."""
-    return Chunk(text, metadata={})
+    return Chunk(text, usage=Usage())
 
 
 def held_first(text):
@@ -73,6 +73,7 @@ async def answered(rails, pieces, made, **config):
             events.append([] if held else await guard.push(piece))
         events.append(await guard.finish())
         response = guard.response
+    events[-1] = [Finished() if isinstance(event, Finished) else event for event in events[-1]]  # but for the usage
     told = [(run.rail, run.decision, run.characters, run.window) for run in response.rail_runs]
     return events, response.text, response.outcome, told
 

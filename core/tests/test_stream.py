@@ -37,6 +37,13 @@ def blocking(phrase: str):
     return judge
 
 
+async def test_an_empty_reason_says_that_the_model_goes_on(guarded):
+    chunks = [Chunk('{"a": ', finish_reason=""), Chunk('"b"}', finish_reason="")]
+    for rails in ({}, {"r": FunctionRail()}, {"s": SessionRail()}):
+        events = await guarded(FakeProvider(chunks), rails).events()
+        assert events[-1] == Finished(None, None, {})
+
+
 async def test_without_rails_the_providers_texts_pass_as_they_are(guarded):
     provider = FakeProvider(["Hello", "", " wor", "ld"])
     assert await guarded(provider, {}).texts() == ["Hello", " wor", "ld"]

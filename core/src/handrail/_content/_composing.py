@@ -12,7 +12,8 @@ class ComposedPieces:
     """Brings the pieces of a stage, which are of the text that the stage before let through, back to the content.
 
     A replacement of the stage before is one piece: where the later stage keeps one part of it and changes or holds
-    another, it waits until all of it has been taken, and what both put in its place is one replacement.
+    another, it waits until all of it has been taken, and what both put in its place is one replacement. What the later
+    stage puts between two characters stands behind what the stage before took out there, so it waits for the second.
 
     Args:
         start: the offset of the content at which the first piece begins.
@@ -36,10 +37,14 @@ class ComposedPieces:
             start, end, replacement = piece
             self._room += end - start if replacement is None else len(replacement)
 
-    def take(self, pieces: Iterable[Piece]) -> list[Piece]:
+    def take(self, pieces: Iterable[Piece], *, finished: bool = False) -> list[Piece]:
         """Return what the later stage lets through, as pieces of the content.
 
         What it lets through of a replacement that is not whole yet comes out with the rest of it.
+
+        Args:
+            pieces: those of the later stage.
+            finished: True if nothing more will be given.
         """
         out: list[Piece] = []
         waiting = self._waiting
@@ -52,6 +57,8 @@ class ComposedPieces:
                 if replacement is None and self._room:
                     waiting[0] = (start + self._room, end, None)
                     self._keep(self._room, out)
+                break
+            if not (width or self._room or finished):
                 break
             waiting.popleft()
             if replacement is None:

@@ -65,6 +65,11 @@ class Aside:
         stages = self._chain.stages
         return self._chain.stopped is None and any(isinstance(stage, WindowStage) and stage.watched for stage in stages)
 
+    @property
+    def running(self) -> int:
+        """How many checks rails were asked for and have not answered."""
+        return sum([stage.running for stage in self._chain.stages if isinstance(stage, WindowStage)])
+
     def asks(self, stage: object) -> bool:
         """Return whether a stage is one of these."""
         return stage in self._chain.stages

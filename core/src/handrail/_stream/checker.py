@@ -47,6 +47,7 @@ class Checker:
         self._running: dict[Check, float] = {}  # when each must have ended
         self._timer_at = math.inf
         self._call_off: Callable[[], None] | None = None  # the timer
+        self._is_one_coming = False  # a worker that was called and does not run yet
         self._begun = self._gave = self._over = False
 
     def do(self) -> None:
@@ -100,32 +101,49 @@ class Checker:
             if rest is None:
                 return
         self._todo.append((check, rest))
-        if self._idle:
-            wake_up(self._idle.pop())
-        else:
-            self._tasks.start(self._work)
+        self._call(1)
+
+    def _call(self, workers: int) -> None:
+        """Have so many workers come; one that is on its way is one of them."""
+        for _ in range(workers - self._is_one_coming):
+            self._is_one_coming = True
+            if self._idle:
+                wake_up(self._idle.pop())
+            else:
+                self._tasks.start(self._work)
 
     async def _work(self) -> None:
-        """Ask about one window after another, for starting a task costs more than waking one."""
+        """Ask about one window after another, for starting a task costs more than waking one.
+
+        Rails that compute answer at once, so that one worker is enough for many checks. One that comes to more checks
+        than one while others run knows that answers are waited for, and calls as many workers as there are checks.
+        """
         scope, todo, wake = anyio.CancelScope(), self._todo, None
         try:
             with scope:
+                self._is_one_coming, has_come = False, True
                 while not scope.cancel_called and (todo or not self._gate.ended):
                     if todo:
-                        await self._ask(*todo.popleft(), scope)
+                        check, rest = todo.popleft()
+                        if todo:
+                            self._call(len(todo) if has_come and self._running else 1)
+                        has_come = False
+                        await self._ask(check, rest, scope)
                     else:
                         self._idle.append(wake := self._tasks.new_wake())
                         await wake
+                        self._is_one_coming, has_come = False, True
         except Exception as exc:  # noqa: BLE001  # a fault of the engine's own: the consumer must learn of it
             self.break_off(exc)
         except BaseException:
             self._cancelled_idle(wake)
             raise
         if todo:  # the check of this worker was cancelled, and so was the worker
-            self._tasks.start(self._work)
+            self._call(1)
 
     def _cancelled_idle(self, wake: Wake | None) -> None:
         """Ask a worker for nothing more that is cancelled while it waits, as by a timer that a rail has left behind."""
+        self._is_one_coming = False  # it may have been this one
         if wake in self._idle:
             self._idle.remove(wake)
         elif self._todo:  # it was woken for a check that now nobody asks about

@@ -83,7 +83,6 @@ class Gate:
         self._quick: Chain | None = None  # the same, while `transform` may call its stages directly
         self._blank = ""  # white space that the text begins with, which does not say yet how it is to be read
         self._calls = Calls()
-        self._checks = 0  # begun, or about to be, and not answered
         self._finished = False  # no more will come
         self._stopping = False  # a rail ends the stream, and only others that may end it earlier are waited for
 
@@ -108,7 +107,7 @@ class Gate:
     @property
     def checking(self) -> bool:
         """True while a check has been asked for and not been answered."""
-        return self._checks > 0
+        return any(stage.running for chain in self._chains.values() for stage in chain.stages)
 
     def guards(self, channel: Channel) -> bool:
         """Return whether any rail sees this channel."""
@@ -156,7 +155,7 @@ class Gate:
                 chain.stopped = stage
         if chain.stopped is not None and not self.ended:
             self.step.items.extend((text,) if text else ())
-            self._take_note(chain, len(self.step.start))
+            self._take_note(chain)
             return ""
         return text
 
@@ -194,9 +193,8 @@ class Gate:
         for chain in tuple(self._chains.values()):
             if self.ended:  # the chain before was blocked at its end: nothing of the others may follow
                 return
-            begun = len(self.step.start)
             chain.finish(self.step, cut=cut)
-            self._take_note(chain, begun)
+            self._take_note(chain)
         self._settle()
 
     def answer(self, check: Check, outcome: object, *, now: float = 0.0, timed_out: bool = False) -> None:
@@ -208,20 +206,21 @@ class Gate:
             now: the time on the driver's clock in seconds, for the records.
             timed_out: True if the rail was cut off because its time was over.
         """
-        self._checks -= 1
         if self.ended:
             check.dropped = True
+            check.lane.running -= 1
             self.turn.journal.note(record(check, now))
             return
         chain = self._chains[check.lane.stage.key]
         if self.buffer and self._text is not None and self.due:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
             self._text.stages[0].receive(self._text.whole(self.received.add_text(self.buffer)), self.step)
-        step, begun, waiting = self.step, len(self.step.start), len(self.step.items)
-        chain.answer(check, outcome, step, now=now, timed_out=timed_out)
-        if self.telling is not None and len(step.items) > waiting:
-            self.telling.released(list(step.items)[waiting:])
-        self._take_note(chain, begun)
+        items = self.step.items
+        waiting = len(items)
+        chain.answer(check, outcome, self.step, now=now, timed_out=timed_out)
+        if self.telling is not None and len(items) > waiting:
+            self.telling.released(list(items)[waiting:])
+        self._take_note(chain)
         if self._finished or self._stopping:
             self._settle()
 
@@ -272,22 +271,21 @@ class Gate:
             chain = self._chains["tool_calls", call.index] = self._channels.tool_call(call, self.step)
             if chain.guards:
                 self._calls.add(call, chain)
-            self._take_note(chain, len(self.step.start))
+            self._take_note(chain)
         if call.arguments:
             self._calls.empty.discard(call.index)
             self._feed(chain, call.arguments)
 
     def _feed(self, chain: Chain, text: str) -> None:
-        begun = len(self.step.start)
         chain.push(chain.whole(text), self.step, finished=False)
-        self._take_note(chain, begun)
+        self._take_note(chain)
 
-    def _take_note(self, chain: Chain, begun: int) -> None:
-        """Count the checks that a chain has asked for, and end the stream if it says so."""
-        self._checks += len(self.step.start) - begun
-        self._stopping = self._stopping or self.step.stop_reading
+    def _take_note(self, chain: Chain) -> None:
+        """Note what a chain waits for, and end the stream if it says so."""
         if chain is self._text:
             self.due = chain.stages[0].due if chain.stages else 0
+        if self.step.stop_reading:
+            self._stopping = True
         stage = chain.stopped
         if stage is not None and stage.stop is not None and not self.ended:
             self.step.items += retractions(self._chains)
@@ -300,20 +298,21 @@ class Gate:
         if self.ended:
             return
         if self._finished and all(chain.done for chain in self._chains.values()):
-            if self._checks and any(chain.watched for chain in self._chains.values()):
+            if self.checking and any(chain.watched for chain in self._chains.values()):
                 return  # all text is out, but not all of it was judged by rails that observe
             if self.error is None:
                 self.complete = True
                 self.step.items.append(self.received.finished())
             self._end()
-        elif not self._checks:
+        elif not self.checking:
             self.error = self.error or HandrailError("the stream stopped before all of its text was checked")
             self._end()
 
     def _end(self) -> None:
         self.ended = self.step.stop_reading = True
         self.due = NEVER
-        self._checks -= len(self.step.start)
+        for check in self.step.start:
+            check.lane.running -= 1
         self.step.start.clear()
 
     def _buffered(self) -> int:

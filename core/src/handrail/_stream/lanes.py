@@ -36,6 +36,7 @@ class Lane:
         feed: passes more text to the strategy.
         due: characters that must have come into the stage before it is worth asking the strategy.
         running: its checks that have not been answered, dropped ones included; each holds a slot.
+        slots: how many checks it may have.
         cleared: text up to here has passed the rail.
         edits: what it wants replaced in what is cleared, and the stage has not replaced yet.
         refused: the first window, as far as is known, that did not pass.
@@ -52,7 +53,7 @@ class Lane:
         self.plan = plan
         self.turn = turn
         self.holds = plan.holds
-        self._slots = plan.max_concurrency
+        self.slots = plan.max_concurrency
         self._make_strategy = plan.make_strategy
         self.rank = rank
         self.running = 0
@@ -104,7 +105,7 @@ class Lane:
         stage, self.due = self.stage, NEVER
         if self.lost:
             return
-        while self.running < self._slots and self.refused is None and not stage.stopping:
+        while self.running < self.slots and self.refused is None and not stage.stopping:
             waits = stage.length < self._worth_at and not stage.finished
             if waits or (window := self._next_window()) is None:
                 self._exhausted = stage.finished
@@ -162,10 +163,11 @@ class Lane:
             window = Window(stage.kept.slice(0, stage.length), 0, end, stage.length, stage.length, last=True)
         else:
             made = self._strategy.window()
+            needs = int(self._strategy.needs) if self._gathers else 0  # type: ignore[attr-defined]  # an optional one
             if made is None:
-                needs = int(self._strategy.needs) if self._gathers else 1  # type: ignore[attr-defined]  # an optional one
                 self._worth_at = stage.length + max(needs, 1)
                 return self._empty_window() if stage.finished else None
+            self._worth_at = stage.length + needs
             window = self._moved(made) if self._origin else made
             self._validate(window)
         if stage.channel != "text":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -15,6 +16,7 @@ from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
 from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
+from handrail._stream.steps import NEVER
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
 
@@ -49,6 +51,7 @@ class Pull:
         self._lifetime = lifetime
         self._stream: weakref.ref[AsyncGenerator[Any, None]] | None = None  # weak, for forgetting it ends it
         self._stopping: object = None  # the task that does so
+        self._error: BaseException | None = None  # what broke the generation
 
     async def take(self) -> list[Item]:
         """Wait for the next item; an empty list is the end. A call that is cancelled ends the stream.
@@ -108,9 +111,8 @@ class Pull:
     async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield text as it comes, for no rail sees it."""
         remember = self._told(self.gate.received.texts.append)
-        came, most, error = 0, self._max_characters, None
-        try:
-            pieces = await self._open()
+        came, most = 0, self._max_characters
+        async with self._provider() as pieces:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -118,13 +120,9 @@ class Pull:
                     remember(text)
                     yield text
                 if (
-                    chunk.reasoning
-                    or chunk.tool_calls
-                    or chunk.usage is not None
-                    or chunk.finish_reason is not None
-                    or chunk.metadata is not None
+                    (chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata)
                     or came > most
-                ):
+                ):  # fmt: skip
                     await self._read_beside(chunk)
                     self._look(came)
                     await self._check()
@@ -132,22 +130,16 @@ class Pull:
                         yield rendered
                     if self.gate.ended:
                         break
-        except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
-            error = self._broken(exc)
-        finally:
-            await self._close()
-        for rendered in await self._last(renderer, error):
+        for rendered in await self._last(renderer):
             yield rendered
         what_broke(self.gate)
 
     async def _guard(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield what the gate lets out."""
-        gate, plain = self.gate, renderer.plain_text
-        buffer = gate.buffer
-        came, due, error = 0, 0, None
-        try:
-            pieces = await self._open()
-            transform = self._told(gate.transform) if plain and gate.only_transforms else None
+        gate, buffer = self.gate, self.gate.buffer
+        came, due = 0, 0
+        async with self._provider() as pieces:
+            transform = self._told(gate.transform) if renderer.plain_text and gate.only_transforms else None
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -156,13 +148,7 @@ class Pull:
                         buffer.append(text)
                     elif text := transform(text):
                         yield text
-                if (
-                    chunk.reasoning
-                    or chunk.tool_calls
-                    or chunk.usage is not None
-                    or chunk.finish_reason is not None
-                    or chunk.metadata is not None
-                ):
+                if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                     await self._read_beside(chunk)
                 elif came < due and (transform is None or not (buffer or gate.ended)):
                     continue
@@ -175,13 +161,8 @@ class Pull:
                         yield rendered
                 if gate.ended:
                     break
-                most = self._max_characters - gate.received.beside
-                due = most + 1 if transform is not None else min(gate.due, most + 1)
-        except BaseException as exc:  # noqa: BLE001  # sorted there; raised below, after what was read
-            error = self._broken(exc)
-        finally:
-            await self._close()
-        for rendered in await self._last(renderer, error):
+                due = min(NEVER if transform else gate.due, self._max_characters - gate.received.beside + 1)
+        for rendered in await self._last(renderer):
             yield rendered
         what_broke(gate)
 
@@ -199,12 +180,25 @@ class Pull:
 
         return tell
 
-    async def _open(self) -> Any:
-        self._clock = running_clock()
-        if self._lifetime is not None:
-            self._lifetime.begin(self._stop)
-        self._interruption.begin()
-        self._pieces = await self._interruption.run(self._source.open(self.gate))
+    @asynccontextmanager
+    async def _provider(self) -> AsyncGenerator[Any, None]:
+        """Open the provider's stream and close it on leaving; what broke it is kept, and told after what was read."""
+        try:
+            yield await self._open()
+        except BaseException as exc:  # noqa: BLE001  # sorted there
+            self._error = self._broken(exc)
+        finally:
+            await self._close()
+
+    async def _open(self) -> AsyncIterator[Any]:
+        try:
+            self._clock = running_clock()
+            if self._lifetime is not None:
+                self._lifetime.begin(self._stop)
+            self._interruption.begin()
+            self._pieces = await self._interruption.run(self._source.open(self.gate))
+        except BaseException as exc:  # noqa: BLE001  # sorted there
+            self._error = self._broken(exc)
         return self._interruption.watch(self._pieces)
 
     async def _read_beside(self, chunk: Chunk) -> None:
@@ -268,9 +262,9 @@ class Pull:
         if self._lifetime is not None:
             self._lifetime.end()
 
-    async def _last(self, renderer: Renderer, error: BaseException | None) -> list[Any]:
+    async def _last(self, renderer: Renderer) -> list[Any]:
         """Return what goes out once the provider has ended, and what broke the generation where that is rendered."""
-        self.gate.finish(error)
+        self.gate.finish(self._error)
         await self._check()
         if self.gate.telling is not None:
             self.gate.telling.look()

@@ -114,9 +114,7 @@ class Pump:
             gate.buffer.append(chunk.text)
             self._pushed += len(chunk.text)
         if says_more(chunk):
-            before = gate.received.characters
             gate.read(chunk)
-            self._pressure.count_beside(gate.received.characters - before)
         elif self._pushed < self._pressure.due:
             return
         if self._pushed >= self._pressure.due:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio.lowlevel
 
@@ -16,7 +16,7 @@ from handrail.errors import AnswerTooLongError
 
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
-    from handrail._stream.source import Pieces, Source
+    from handrail._stream.source import Source
 
 _AT_ONCE = -1
 
@@ -45,6 +45,7 @@ class Pressure:
         self._max_pending = max_pending
         self._max_characters = max_characters
         self._pause_at = max_characters if max_pending is None else min(max_pending, max_characters)
+        self._beside = 0  # characters that came beside the text, as far as they were counted
         self._room: Wake | None = None
         self._rest_at = SLICE
         self._hurry = 0  # how often others are still to be let go on, however much the provider has at hand
@@ -61,10 +62,6 @@ class Pressure:
             wake_up(self._room)
             self._room = None
 
-    def count_beside(self, characters: int) -> None:
-        """Let what came beside the text use up room as text does."""
-        self._pause_at -= characters
-
     def lets_pass(self, came: int) -> bool:
         """Return whether `pause` has nothing to do but to say when there is more."""
         return came <= self._pause_at and came <= self._rest_at and not self._hurry
@@ -78,6 +75,9 @@ class Pressure:
         Raises:
             AnswerTooLongError: the answer exceeds its limit.
         """
+        beside = self._gate.received.beside
+        self._pause_at -= beside - self._beside  # what comes beside the text uses up room as text does
+        self._beside = beside
         if came > self._pause_at or self._hurry:
             if self._gate.received.characters > self._max_characters:
                 raise AnswerTooLongError(self._provider, self._max_characters)
@@ -85,7 +85,7 @@ class Pressure:
                 self._hurry -= 1
                 await anyio.lowlevel.checkpoint()
             room = await self._find_room()
-            self._pause_at = min(came + room, self._max_characters - self._gate.received.beside)
+            self._pause_at = min(came + room, self._max_characters - beside)
         if came > self._rest_at:
             await anyio.lowlevel.checkpoint()
             self._rest_at = came + SLICE
@@ -125,29 +125,19 @@ def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None,
 
 
 async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
-    append, came, error = gate.buffer.append, 0, None
-    pieces: Pieces | None = None
-    try:
-        pieces = await source.open(gate)
-        async for piece in pieces or _nothing():
+    append, came = gate.buffer.append, 0
+    async with _Provider(gate, source) as provider:
+        async for piece in provider.pieces:
             chunk = piece if piece.__class__ is Chunk else as_chunk(piece, source)
             if text := chunk.text:
                 append(text)
                 came += len(text)
-            if (
-                chunk.reasoning
-                or chunk.tool_calls
-                or chunk.usage is not None
-                or chunk.finish_reason is not None
-                or chunk.metadata is not None
-            ):
-                before = gate.received.characters
+            if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                 for part in parts(chunk):
                     gate.read(part)
                     if part is not chunk:
                         yield
                         await anyio.lowlevel.checkpoint()
-                pressure.count_beside(gate.received.characters - before)
             elif came < pressure.due:
                 continue
             while gate.look(SLICE) and not gate.ended:
@@ -157,21 +147,15 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
             if gate.ended:
                 break
             await pressure.pause(came)
-    except BaseException as exc:  # noqa: BLE001  # sorted there; the consumer gets it after what was read
-        error = _broken(exc, gate, source)
-    finally:
-        await _close(gate, source, pieces)
-    gate.finish(error)
+    gate.finish(provider.error)
     yield
 
 
 async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
     """Read pieces that are texts: making a chunk of each would cost as much as all the rest."""
-    append, came, error = gate.buffer.append, 0, None
-    pieces: Pieces | None = None
-    try:
-        pieces = await source.open(gate)
-        async for piece in pieces or _nothing():
+    append, came = gate.buffer.append, 0
+    async with _Provider(gate, source) as provider:
+        async for piece in provider.pieces:
             text = piece if piece.__class__ is str else as_chunk(piece, source).text
             append(text)
             came += len(text)
@@ -184,33 +168,57 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             if gate.ended:
                 break
             await pressure.pause(came)
-    except BaseException as exc:  # noqa: BLE001  # sorted there; the consumer gets it after what was read
-        error = _broken(exc, gate, source)
-    finally:
-        await _close(gate, source, pieces)
-    gate.finish(error)
+    gate.finish(provider.error)
     yield
 
 
-def _broken(error: BaseException, gate: Gate, source: Source) -> Exception:
-    """Return what broke the generation.
+class _Provider:
+    """The stream of a provider from its opening to its end.
 
-    Raises:
-        BaseException: the error itself, if it is none of the provider's.
+    Attributes:
+        pieces: what it yields; nothing if the call has ended before.
+        error: what broke the generation.
     """
-    if isinstance(error, Exception):
-        return error
-    if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
-        gate.received.add_text(gate.buffer)  # nobody wants it any more, so no rail has to see it
-        raise error
-    return cancelled_inside(source.provider)
 
+    def __init__(self, gate: Gate, source: Source) -> None:
+        self.pieces: Any = None
+        self.error: Exception | None = None
+        self._gate = gate
+        self._source = source
 
-async def _close(gate: Gate, source: Source, pieces: Pieces | None) -> None:
-    if pieces is not None:
-        await close_source(pieces, source.provider)
-    gate.look()  # so that all that came is in what was received
-    source.closed(gate.received)
+    async def __aenter__(self) -> Self:
+        try:
+            self.pieces = await self._source.open(self._gate)
+        except BaseException as exc:
+            self._sort(exc)
+            await self._close()
+            if self.error is None:
+                raise
+        if self.pieces is None:
+            self.pieces = _nothing()
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Close the stream; an error of the provider stays here, for the consumer gets it after what was read."""
+        if error is not None:
+            self._sort(error)
+        await self._close()
+        return self.error is not None
+
+    def _sort(self, error: BaseException) -> None:
+        """Keep an error that broke the generation, and no other: cancellation from outside, and what ends a program."""
+        if isinstance(error, Exception):
+            self.error = error
+        elif isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
+            self._gate.received.add_text(self._gate.buffer)  # nobody wants it any more, so no rail has to see it
+        else:
+            self.error = cancelled_inside(self._source.provider)
+
+    async def _close(self) -> None:
+        if self.pieces is not None:
+            await close_source(self.pieces, self._source.provider)
+        self._gate.look()  # so that all that came is in what was received
+        self._source.closed(self._gate.received)
 
 
 async def _nothing() -> AsyncGenerator[Chunk, None]:

@@ -47,7 +47,7 @@ class _End:
         stop, cause: how it ended the stream, and the error behind it.
     """
 
-    held = unchecked = 0
+    held = running = unchecked = 0
     retract = follower = None
 
     def __init__(self, content: Content, rail: RailPlan, channel: Channel, journal: Journal) -> None:
@@ -156,7 +156,7 @@ class Encoding(_End):
     def take(self, text: str, step: Step, *, finished: bool) -> tuple[str, bool]:
         """Take what the last stage lets through; return it as it is written."""
         try:
-            raw = self._content.encode(self._pieces())
+            raw = self._content.encode(self._pieces(finished=finished))
             if finished:
                 raw += self._content.rest()
         except ContentError as error:
@@ -167,7 +167,7 @@ class Encoding(_End):
             self.map.add_place(self._came, self._went)
         return raw, finished
 
-    def _pieces(self) -> Sequence[Piece]:
+    def _pieces(self, *, finished: bool) -> Sequence[Piece]:
         """Return what went through all stages since the last time, as pieces of the content."""
         passed: list[Piece] = []
         before: Reads | None = None
@@ -182,7 +182,7 @@ class Encoding(_End):
                         own.insert(0, (0, went_past, None))
                     self._passed[stage] = count
                 composed.give(passed)
-                own = composed.take(own)
+                own = composed.take(own, finished=finished)
             began, count = self._ends.get(stage, began), self._passed.get(stage, 0)
             if own:
                 self._ends[stage] = own[-1][1]

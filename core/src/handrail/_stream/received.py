@@ -93,7 +93,7 @@ class Received:
         self.characters += size
         if chunk.usage is not None:
             self.usage = told_usage(chunk.usage) or self.usage
-        if chunk.finish_reason is not None:
+        if chunk.finish_reason:  # an empty one says that the model goes on
             self.finish_reason = chunk.finish_reason
         if chunk.metadata:
             self.metadata.update(chunk.metadata)

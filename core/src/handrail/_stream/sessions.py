@@ -31,13 +31,13 @@ class SessionStage:
     Attributes:
         due: 0, for a session looks at whatever comes at once.
         length: characters that have come in.
-        held, unchecked: 0, for what a session holds is its own.
+        held, running, unchecked: 0, for what a session holds is its own, and it answers at once.
         went_past: 0, for it is there from the beginning.
         stop, cause: how the stage ended the stream, and the error behind it.
         map: where offsets of the text lie after the rail's edits, as far as it has told.
     """
 
-    due = held = unchecked = went_past = 0
+    due = held = running = unchecked = went_past = 0
     retract = follower = None
 
     def __init__(self, plan: RailPlan, turn: Turn, channel: Channel) -> None:
@@ -109,13 +109,7 @@ class SessionStage:
         out = ""
         try:
             if text:
-                self.length += len(text)
-                if self._plan.allow_on_error:
-                    self._raw += text
-                ruling = self._session.feed(text)
-                if not finished and self._quick is not None and self._trail is None and _is_plain(ruling):
-                    return ruling.text, False
-                out = self._judge(ruling)
+                out = self._feed(self._session, text)
             if finished and self._open:
                 out += self._judge(self._session.finish())
         except _ENDS_EVERYTHING:
@@ -126,6 +120,15 @@ class SessionStage:
             self._close()
             return out + self._rest(), True
         return out, False
+
+    def _feed(self, session: Session, text: str) -> str:
+        self.length += len(text)
+        if self._plan.allow_on_error:
+            self._raw += text
+        ruling = session.feed(text)
+        if self._quick is not None and self._trail is None and _is_plain(ruling):
+            return ruling.text
+        return self._judge(ruling)
 
     def transform(self, text: str, step: Step) -> str:
         """Take text that is not the last; return what is final now."""

@@ -111,13 +111,7 @@ async def close_source(source: object, provider: str) -> None:
 
 def says_more(chunk: Chunk) -> bool:
     """Return whether a chunk has anything beside text, which hardly any has."""
-    return bool(
-        chunk.reasoning
-        or chunk.tool_calls
-        or chunk.usage is not None
-        or chunk.finish_reason is not None
-        or chunk.metadata is not None
-    )
+    return bool(chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata)
 
 
 def parts(chunk: Chunk) -> Iterator[Chunk]:

@@ -35,12 +35,14 @@ class Asker(Protocol):
         turn: what the rail is told of the call.
         stage: the text that it reads.
         judge: asks the rail, or the session that it opens for the stream.
+        running: its checks that have not been answered.
     """
 
     plan: RailPlan
     turn: Turn
     stage: StageText
     judge: Judge
+    running: int
 
 
 class Check:

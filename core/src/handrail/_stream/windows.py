@@ -83,6 +83,11 @@ class WindowStage(StageText):
         return self.length - min([lane.cleared for lane in self._deciding], default=self.length)
 
     @property
+    def running(self) -> int:
+        """How many checks rails were asked for and have not answered, dropped ones included."""
+        return sum([lane.running for lane in self.lanes])
+
+    @property
     def under_way(self) -> list[Check]:
         """Checks that rails were asked for and have not answered."""
         waiting = [check for lane in self.lanes for check in lane.waiting]
@@ -120,6 +125,7 @@ class WindowStage(StageText):
     def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
         """Take what came of a check; return what can go out, and whether that was all."""
         lane: Lane = check.lane  # type: ignore[assignment]  # one of these made it
+        was_full = lane.running == lane.slots
         lane.running -= 1
         if check.dropped:
             self._journal.note(record(check, now))
@@ -132,7 +138,7 @@ class WindowStage(StageText):
             self._doubtful = self._doubtful or lane.refused is not None
             if self._doubtful and not self.stopping:
                 self._confirm(step)
-        if self.stop is None:
+        if self.stop is None and (was_full or self.finished or self._doubtful or lane.stage is not self):
             self._ask((lane,) if lane.stage is self else self.lanes, step)
         return self._settle() if self.stop is None else ("", False)
 
