@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
-from handrail import Blocked, Chunk, Edit, RailFailed, Ruling, TextDelta, Verdict
-from handrail.errors import AnswerTooLongError
+from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, TextDelta, Usage, Verdict
+from handrail.errors import AnswerTooLongError, InvalidRequestError, StreamClosedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from virtual import run
@@ -42,7 +42,12 @@ def failing(text):
 
 def slow(text):
     """Return a chunk for which there is no shorter way."""
-    return Chunk(text, metadata={})
+    return Chunk(text, usage=Usage())
+
+
+def held_first(text):
+    """Return a text that is pushed only where it cannot be held."""
+    return text
 
 
 RAILS = {
@@ -62,9 +67,13 @@ RAILS = {
 async def answered(rails, pieces, made, **config):
     """Return the events that each push returned, those of the end, and what came of the call."""
     async with Guarded(FakeProvider([]), RAILS[rails](), **config).rails.feed("hello") as guard:
-        events = [await guard.push(made(piece)) for piece in pieces]
+        events = []
+        for piece in map(made, pieces):
+            held = made is held_first and guard.hold(piece)
+            events.append([] if held else await guard.push(piece))
         events.append(await guard.finish())
         response = guard.response
+    events[-1] = [Finished() if isinstance(event, Finished) else event for event in events[-1]]  # but for the usage
     told = [(run.rail, run.decision, run.characters, run.window) for run in response.rail_runs]
     return events, response.text, response.outcome, told
 
@@ -81,20 +90,20 @@ def test_text_is_judged_as_chunks_are_piece_by_piece(rails, backend, sizes):
         for size in sizes:
             pieces.append(TEXT[at : at + size])
             at += size
-    quick, others = (run(backend, answered, rails, pieces, made) for made in (str, slow))
-    assert quick[1:3] == others[1:3]
+    quick, held, others = (run(backend, answered, rails, pieces, made) for made in (str, held_first, slow))
+    assert quick[1:3] == held[1:3] == others[1:3]
     if rails not in ("windows", "both"):  # with them it is the event loop that decides what comes when
-        assert quick == others
+        assert quick == held == others
 
 
-@pytest.mark.parametrize("made", [str, Chunk, slow])
+@pytest.mark.parametrize("made", [str, Chunk, held_first, slow])
 async def test_a_refusal_goes_out_with_the_push_that_brought_it_about(made):
     events, text, outcome, _ = await answered("blocking", ["one ", "two ", "three ", "four ", "five "], made)
     assert [[type(event) for event in one] for one in events] == [[TextDelta]] * 3 + [[Blocked], [], []]
     assert (text, outcome) == ("one two three ", "blocked")
 
 
-@pytest.mark.parametrize("made", [str, Chunk, slow])
+@pytest.mark.parametrize("made", [str, Chunk, held_first, slow])
 async def test_a_failure_goes_out_with_the_push_that_brought_it_about(made):
     events, *_ = await answered("failing", ["one ", "two ", "four ", "five "], made)
     assert [[type(event) for event in one] for one in events] == [[TextDelta]] * 2 + [[RailFailed], [], []]
@@ -108,7 +117,7 @@ async def test_half_a_character_waits_for_the_other_half():
 
 
 @pytest.mark.parametrize("rails", sorted(RAILS))
-@pytest.mark.parametrize("made", [str, Chunk, slow])
+@pytest.mark.parametrize("made", [str, Chunk, held_first, slow])
 async def test_text_that_is_too_long_is_refused(rails, made):
     pushed = []
 
@@ -119,3 +128,20 @@ async def test_text_that_is_too_long_is_refused(rails, made):
     with pytest.raises(AnswerTooLongError):
         await answered(rails, ["word "] * 100, noted, max_answer_characters=300)
     assert len(pushed) == 61
+
+
+async def test_text_is_held_only_within_a_window():
+    async with Guarded(FakeProvider([]), {"w": FunctionRail(latency=0.1)}).rails.feed("hello") as guard:
+        assert not guard.hold("first ")  # which the engine has to see, to know how it is to be read
+        assert (await guard.push("first "), guard.hold("second "), guard.checking) == ([], True, False)
+        held = []
+        while not guard.checking:
+            held.append(guard.hold("word "))
+            assert held[-1] or await guard.push("word ") == []
+        assert sum(held) > len(held) / 2
+        await guard.finish()
+        assert not guard.checking
+        with pytest.raises(InvalidRequestError):
+            guard.hold("more")
+    with pytest.raises(StreamClosedError):
+        guard.hold("more")

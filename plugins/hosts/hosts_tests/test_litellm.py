@@ -25,6 +25,7 @@ from starlette.routing import Route
 KINDS = ("windows", "session", "masking", "failing", "input")
 WIRES = {"openai": ChatWire(), "anthropic": MessagesWire(), "responses": ResponsesWire()}
 GUARDS = """
+from handrail_hosts.litellm import HandrailGuardrail
 from handrail_testkit import host_rails
 
 def _of(kind):

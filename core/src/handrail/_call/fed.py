@@ -43,6 +43,11 @@ class FedStream(OnlyAsyncBlock):
         return self._call.gate.held
 
     @property
+    def checking(self) -> bool:
+        """Whether a window rail is being asked, after whose verdict more may be cleared without another push."""
+        return self._call.gate.checking
+
+    @property
     def response(self) -> GenerationResponse:
         """What was delivered so far and what happened; complete once the guard has ended."""
         return self._builder.build(EVERYTHING)
@@ -74,13 +79,22 @@ class FedStream(OnlyAsyncBlock):
             InvalidRequestError: the piece is neither text nor a chunk, or comes after `finish`.
             StreamClosedError: the guard was not entered, or was left.
         """
-        self._refuse_misuse()
-        if self._finished:
-            raise InvalidRequestError("a piece was pushed after finish()")
+        self._refuse_more()
         text = _only_text(piece)
         if text is None or not self._pump.push_at_once(text):
             await self._push(_as_chunk(piece))
         return self._events(self._pump.take_now()) if self._call.gate.step.items else []
+
+    def hold(self, text: str) -> bool:
+        """Take text if all there is to do is to wait for more of it; return False if it is to be pushed instead.
+
+        That is so within a window. A program can do it where it cannot wait, and it costs least.
+
+        Raises:
+            InvalidRequestError, StreamClosedError: see `push`.
+        """
+        self._refuse_more()
+        return type(text) is str and self._pump.hold(text)
 
     async def _push(self, chunk: Chunk) -> None:
         try:
@@ -138,6 +152,11 @@ class FedStream(OnlyAsyncBlock):
             else:
                 events.append(cast("Event", item))
         return events
+
+    def _refuse_more(self) -> None:
+        self._refuse_misuse()
+        if self._finished:
+            raise InvalidRequestError("a piece was pushed after finish()")
 
     def _refuse_misuse(self) -> None:
         if not self._entered or self._left:

@@ -76,22 +76,26 @@ class Pump:
             tasks.start(partial(self._read, self._source, self._running[1]))
         return partial(scheduler(), self.leave)
 
+    def hold(self, text: str) -> bool:
+        """Take text that has to wait for more, if nothing else is to be done; return whether it was taken."""
+        came = self._pushed + len(text)
+        if came >= self._pressure.due or self.gate.step.items or self.gate.ended or not self._pressure.lets_pass(came):
+            return False
+        self.gate.buffer.append(text)
+        self._pushed = came
+        return True
+
     def push_at_once(self, text: str) -> bool:
         """Take text as `push` does, if nothing has to be waited for or told; return whether it was taken."""
         gate, came = self.gate, self._pushed + len(text)
-        if gate.ended or gate.step.items or not self._pressure.lets_pass(came):
-            return False
-        if came < self._pressure.due:
-            gate.buffer.append(text)
-        elif not self._is_quick or gate.buffer:
-            return False
-        else:
-            gate.received.count(text)
-            if out := gate.transform(text):
-                gate.step.items.append(out)
-            if gate.ended or gate.step.failures:
-                self._run()[1].do()
+        if not self._is_quick or gate.buffer or gate.step.items or gate.ended or not self._pressure.lets_pass(came):
+            return self.hold(text)
+        gate.received.count(text)
         self._pushed = came
+        if out := gate.transform(text):
+            gate.step.items.append(out)
+        if gate.ended or gate.step.failures:
+            self._run()[1].do()
         return True
 
     async def push(self, chunk: Chunk) -> None:

@@ -48,21 +48,27 @@ class Feed:
         self._tell = tell
         self._reader = EventReader()
         self._repeats = Repeats(dialect)
+        self._text: str | None = None  # of the next body, if `hold` could not take it
         self._fed: FedStream | None = None
         self._waiting: anyio.CancelScope | None = None  # of `tell_later`, while it waits
         self._left = anyio.Event()  # it waits no more
         self.has_waiter = self._finished = False
         self.is_alive = False
 
+    def hold(self, body: bytes) -> bool:
+        """Take the next bytes, if all there is to do is to wait for more; return False if `push` has to take them."""
+        self._text = self._repeats.text_of(body) if self._fed is not None else None
+        return self._text is not None and self._fed is not None and self._fed.hold(self._text)
+
     async def push(self, body: bytes) -> None:
-        """Take the next bytes, and tell what is cleared by now.
+        """Take the next bytes, which `hold` has not taken, and tell what is cleared by now.
 
         Raises:
             GuardFailedError: a rail failed, or cannot judge what came.
             ModelError: the model says that it failed.
         """
         self.is_alive = False
-        text = self._repeats.text_of(body)
+        text, self._text = self._text, None
         if text is None or self._fed is None:
             await self._judge(self._reader.feed(body), body)
         elif events := await self._fed.push(text):
@@ -85,8 +91,8 @@ class Feed:
 
     @property
     def must_wait(self) -> bool:
-        """True once, when something is held that may be cleared without another push: then run `tell_later`."""
-        if self.has_waiter or self._fed is None or self._guard.answers_at_once or not self._fed.held:
+        """True once, when something may be cleared without another push: then run `tell_later`."""
+        if self.has_waiter or self._fed is None or not self._fed.checking:
             return False
         self.has_waiter = True
         return True

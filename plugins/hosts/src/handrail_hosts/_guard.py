@@ -59,7 +59,6 @@ class HostGuard:
         _refuse_text_before_its_verdict(built)
         self._rails = LLMRails.update_llm(copy.copy(built), _HostModel())
         self._rails.feed()  # raises if output rails do not stream
-        self._answers_at_once = all(plan.is_stream_rail for plan in self._rails.composition.output_rails)
         self._prefill = prefill
         self._instructed = any(entry.content for entry in built.config.instructions)
 
@@ -214,11 +213,6 @@ class HostGuard:
     def withholds_reasoning(self) -> bool:
         """Whether reasoning is kept back, because rails guard the answer and none of them guards the reasoning."""
         return "reasoning" in self._rails.composition.withheld
-
-    @property
-    def answers_at_once(self) -> bool:
-        """Whether no rail of an answer takes its time, so that nothing is cleared but by what comes."""
-        return self._answers_at_once
 
     async def aclose(self) -> None:
         """Close the rails that the guard has made of a configuration; rails that it was given stay open."""

@@ -31,6 +31,7 @@ class GuardedModel(BaseChatModel):
     A refusal is the answer's text, in a paragraph of its own, and its `response_metadata` has the finish reason
     `content_filter`. Tool calls are delivered once all of the answer has passed, since half a tool call would be run.
     Callbacks and traces see what the rails let through, and nothing else. Without async, an answer comes whole.
+    LangChain's cache is not used, for other rails may have judged what is in it.
 
     Args:
         model: the model.
@@ -43,7 +44,8 @@ class GuardedModel(BaseChatModel):
     _guard: HostGuard = PrivateAttr()
 
     def __init__(self, model: BaseChatModel, rails: Guarding, *, raises: bool = False) -> None:
-        super().__init__(model=model, raises=raises, profile=model.profile)  # type: ignore[call-arg]  # fields
+        own = {"profile": model.profile, "rate_limiter": model.rate_limiter, "cache": False}
+        super().__init__(model=model, raises=raises, **own)  # type: ignore[call-arg]  # fields
         self._guard = HostGuard.of(rails)
 
     @property
