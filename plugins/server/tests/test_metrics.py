@@ -126,6 +126,14 @@ def test_everything_that_is_measured_can_be_read_by_prometheus_own_parser(is_ope
     assert 'a\\b"c\nd' in labels
 
 
+def test_half_a_surrogate_pair_in_a_name_hides_no_numbers():
+    metrics = Metrics()
+    for rail in ("words\ud800", "words\udfff"):
+        metrics.rails.blocks.add(rail, "output")
+    text = metrics.text().encode("utf-8").decode()
+    assert values(text, "handrail_blocks_total") == {("words\\ud800", "output"): 1.0, ("words\\udfff", "output"): 1.0}
+
+
 def test_labels_beyond_the_bound_are_other(monkeypatch):
     monkeypatch.setattr(_metrics, "_MOST_SERIES", 2)
     metric, histogram = Metric("m_total", "M.", ("a",)), Histogram("h", "H.", ("a",))

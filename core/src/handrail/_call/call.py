@@ -203,8 +203,9 @@ class Call:
         if stop is not None:
             gate.end(stop)
             return True
-        self._conversation = talk
-        await self._tell()
+        if talk is not self._conversation:
+            self._conversation = talk
+            await self._tell()
         return False
 
     async def _tell(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from handrail._call.observing import Surrounded
 from handrail._compose.model import request_id
 from handrail._stream.backend import running_clock
+from handrail._stream.source import opened
 from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Generation:
         self._journal.asked(self._asked)
         self._clock = running_clock()
         self._started = self._clock()
-        pieces = model.provider.stream(messages, dict(self._options.llm_params))
+        pieces = opened(model.provider.stream(messages, dict(self._options.llm_params)), model.plugin)
         telling = self._journal.telling
         if telling is None or not telling.surrounds_models:
             return pieces

@@ -16,6 +16,7 @@ from handrail_colang._asking import ActionModel, TaskManager
 from handrail_colang._calls import ActionRun, call_variables
 from handrail_colang._names import named_so, names_of
 from handrail_colang._outcomes import ACTION_NAME, ActionResult, RailOutcome, TransformTarget
+from handrail_colang._said import events_of
 
 if TYPE_CHECKING:
     from handrail import InnerRail, RailContext, Turn
@@ -261,7 +262,7 @@ class _Call:
         task = self.statement.action
         return {
             "context": dict(self.variables),
-            "events": _events(self.variables),
+            "events": events_of(self.turn.messages, self.variables),
             "config": self.context.config,
             "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task, self.asked), self._has_model),
             "llm_task_manager": _Lazy(lambda: TaskManager(self.context), lambda: True),
@@ -292,10 +293,3 @@ class _Lazy:
 
     def __call__(self) -> Any:
         return self._make()
-
-
-def _events(variables: Variables) -> list[dict[str, Any]]:
-    events = [{"type": "UtteranceUserActionFinished", "final_transcript": variables["user_message"]}]
-    if "bot_message" in variables:
-        events.append({"type": "StartUtteranceBotAction", "script": variables["bot_message"]})
-    return events

@@ -22,6 +22,15 @@ def handrail_rails() -> Iterator[RailSpec]:
         rewrites=False,
         stateful=True,
     )
+    yield RailSpec(
+        name="jailbreak detection model",
+        target="handrail_detectors:JailbreakModel",
+        settings="handrail_detectors:JailbreakSettings",
+        directions=("input",),
+        config_key="jailbreak_detection",
+        summary="Blocks what NVIDIA's jailbreak detector, or a server that answers like it, takes for a jailbreak.",
+        rewrites=False,
+    )
     for name in ("toxicity classifier", "injection classifier"):
         summary = f"A classifier under the name {name!r}, so that several can be used beside one another."
         yield _classifier(name, "NamedSettings", summary)

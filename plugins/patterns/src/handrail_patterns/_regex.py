@@ -80,12 +80,14 @@ class Patterns:
         """Start a stream."""
         return PatternScan(self)
 
-    def _beginning_with(self, start: str) -> Sequence[tuple[int, Rule, At, At]]:
-        """Return the rules whose matches may begin with these one or two characters."""
+    def _beginning_with(self, start: str, named: bool) -> Sequence[tuple[int, Rule, At, At]]:  # noqa: FBT001  # cached
+        """Return the rules whose matches may begin with these one or two characters, after a word or without one."""
         return [
             (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)
-            if rule.gate is not None and any(_may_begin(head, start) for head in rule.gate.heads)
+            if rule.gate is not None
+            and (named or not rule.needs_word)
+            and any(_may_begin(head, start) for head in rule.gate.heads)
         ]
 
 
@@ -196,9 +198,7 @@ class PatternScan:
         undecided = False
         text, ends = self._text, self._ends
         named = self._patterns.words.nearest(text, position) >= 0
-        for index, rule, at, _ in self._patterns.beginning_with(text[position : position + 2]):
-            if rule.needs_word and not named:
-                continue
+        for index, rule, at, _ in self._patterns.beginning_with(text[position : position + 2], named):
             if (match := at(text, position)) is None or self._base + position < ends.get(index, 0):
                 continue
             if match.lastindex == 1:
@@ -210,7 +210,8 @@ class PatternScan:
     def _note_at(self, position: int) -> None:
         """Note the matches that begin here in a text that has ended."""
         text, ends = self._text, self._ends
-        for index, rule, _, at_last in self._patterns.beginning_with(text[position : position + 2]):
+        named = self._patterns.words.nearest(text, position) >= 0
+        for index, rule, _, at_last in self._patterns.beginning_with(text[position : position + 2], named):
             if (match := at_last(text, position)) is not None and self._base + position >= ends.get(index, 0):
                 self._note(index, rule, value_start(match), match.end())
 

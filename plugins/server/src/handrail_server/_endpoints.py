@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import anyio
 from handrail import Blocked, RailFailed
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from handrail_server._services import Services
 
 
+_LONG = 64  # messages, each of which takes some microseconds to look at
+
+
 class Json(Response):
     """A value as JSON."""
 
@@ -54,11 +58,15 @@ class Answers:
         if body is None:
             return
         services = self._services.of(scope["handrail.tenant"])
-        wanted = services.gatekeeper.chat(dialect.wanted(body))
+        chat = dialect.wanted(body)
+        await _rest(chat.messages)
+        wanted = services.gatekeeper.chat(chat)
+        await _rest(wanted.messages)
         ids, model = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
             asked = Asked(services, dialect, body, dialect.adapted(wanted, body, engine_of(loaded)), loaded, model)
             messages = await asked.thread.messages()
+            await _rest(messages)
             services.charge.begin(messages)
             if wanted.stream:
                 await StreamedAnswer(asked, send).run(messages, receive)
@@ -108,6 +116,12 @@ class Checks:
         if result is None:
             raise limit.error or internal_error()
         return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
+
+
+async def _rest(messages: Sequence[object]) -> None:
+    """Let others run between two looks at all messages of a long conversation."""
+    if len(messages) > _LONG:
+        await anyio.lowlevel.checkpoint()
 
 
 async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

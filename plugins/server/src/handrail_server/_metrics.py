@@ -185,4 +185,6 @@ def _labels(names: Labels, values: Labels) -> str:
 
 
 def _escaped(value: str) -> str:
+    """Return a label's value; half a surrogate pair, with which nothing could be answered, becomes an escape."""
+    value = value.encode("utf-8", "backslashreplace").decode()
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
