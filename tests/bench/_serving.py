@@ -20,6 +20,7 @@ import yaml
 
 PROCESSES = str(Path(__file__).parent / "_server_processes.py")
 WINDOW, OVERLAP = 20, 5
+SHORT_WINDOWS = {"chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
 _TOKEN = b"word"
 _START_SECONDS = 120
 _SERVER = ("-m", "handrail_cli.app", "server", "--port", "0")
@@ -193,10 +194,10 @@ def free_rail_server(
     *,
     installed: Mapping[str, object] = FREE_RAIL,
     observers: Mapping[str, object] | None = None,
+    windows: Mapping[str, int] = SHORT_WINDOWS,
 ) -> Server:
     """Start `handrail server` over the upstream, with a rail that allows everything, and observers if need be."""
-    streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
-    rails = {"output": {"flows": ["free"], "streaming": streaming}}
+    rails = {"output": {"flows": ["free"], "streaming": {"enabled": True, **windows}}}
     values = {"models": [model_at(upstream)], "rails": rails, "observers": observers or {}}
     folder = processes.folder(name, {"config.yml": values})
     return processes.start(name, *_SERVER, folder, PYTHONPATH=processes.folder(f"{name} installed", installed))

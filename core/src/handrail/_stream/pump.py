@@ -8,10 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
 
 from handrail._stream.asking import ENDS_A_PROGRAM
-from handrail._stream.backend import scheduler
+from handrail._stream.backend import let_others_run, scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
@@ -120,7 +119,7 @@ class Pump:
         if self._pushed >= self._pressure.due:
             while gate.look(SLICE) and not gate.ended:  # what is left stays in the buffer, if this is cancelled
                 checker.do()
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
         self._is_quick = self._is_quick or (bool(gate.step.items) and gate.only_transforms)
         checker.do()
         try:

@@ -8,7 +8,16 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ErrorKind, ModelError, Value, only_text, text_of
+from handrail_hosts._dialects._base import (
+    BROKE_OFF,
+    Calls,
+    Dialect,
+    ErrorKind,
+    ModelError,
+    Value,
+    only_text,
+    text_of,
+)
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
 from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
@@ -66,6 +75,8 @@ class MessagesDialect(Dialect):
                 events.append(self._of({"type": "thinking_delta", "thinking": item.text}))
             elif isinstance(item, ToolCallDelta):
                 events += self._call(item)
+            elif isinstance(item, Finished) and item.finish_reason is None and not self._stop:
+                events.append(self.error(BROKE_OFF, "internal_error"))
             elif isinstance(item, Finished):
                 events += self._begin() + self._close() + self._last(self._stop)
             elif isinstance(item, Blocked):
