@@ -139,10 +139,13 @@ class GuardedModel(Model):
                 system_instructions, put_back(asked, judged, input), model_settings, tools, output_schema,
                 handoffs, tracing, **further,
             )  # fmt: skip
+            was_text = False  # then another text changes nothing of what the dialect knows
             async with aclosing(events):  # type: ignore[type-var]  # every model has a generator here
                 async for event in events:
-                    for chunk in dialect.read(_read(event)):
+                    text = _text_of(event)
+                    for chunk in (Chunk(text),) if was_text and text is not None else dialect.read(_read(event)):
                         yield chunk
+                    was_text = text is not None
 
         async with aclosing(self._guard.released(asked.messages, source, **_facts(tools, output_schema))) as released:
             async for item in released:
@@ -244,6 +247,10 @@ def _facts(tools: Sequence[Any], output_schema: Any) -> dict[str, Any]:
 
 def _as_dict(item: Any) -> dict[str, Any]:
     return item if isinstance(item, dict) else item.model_dump(warnings=False)
+
+
+def _text_of(event: Any) -> str | None:
+    return event.delta if event.type == _TEXT and type(event.delta) is str else None
 
 
 def _read(event: Any) -> dict[str, Any]:
