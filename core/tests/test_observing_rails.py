@@ -149,12 +149,14 @@ def test_what_goes_out_and_when_is_as_if_observing_rails_were_not_there(line_up,
 @pytest.mark.parametrize("parallel", [False, True])
 async def test_what_an_enforcing_rail_has_cleared_does_not_wait_for_a_slower_one_beside_it_that_observes(parallel):
     chunks = [Chunk(f"word{number} ") for number in range(60)]
-    enforcing = ("0 window block", "window block", 0.0513, False)  # when nothing else happens
+    enforcing = ("0 window block", "window block", 0.0513, False)
     observing = ("1 window block", "window block", 2.0026, True)
     beside, _ = await delivered(guarded([enforcing, observing], chunks, parallel=parallel))
     alone, _ = await delivered(guarded([enforcing], chunks, parallel=parallel))
     assert len(alone) > 1
-    assert beside == alone
+    assert {at: event.start + len(event.text) for at, event in beside} == {
+        at: event.start + len(event.text) for at, event in alone
+    }  # how much is out at which time; two releases at one time may be one event
 
 
 @pytest.mark.parametrize(
