@@ -169,6 +169,11 @@ async def mask_eve(text):
     return text.replace("Eve", "<name>")
 
 
+def test_nothing_in_place_of_a_function_is_a_mistake_and_no_decorator(guarded):
+    with pytest.raises(ConfigurationError, match="no bob"):
+        guarded(FakeProvider(["hi"]), {}).rails.register_rail("no bob", None)
+
+
 async def test_register_rail_is_a_decorator_too(guarded):
     g = bare(guarded, "Hello Bob")
 

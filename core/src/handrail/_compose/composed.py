@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from handrail.config import RailsConfig
 
 
+_LATER: Any = object()
+"""Stands for a function that a decorator is to be put on; `None` in its place is a mistake, and would guard nothing."""
+
+
 class Composed:
     """A configuration that is built, and to which a program may add.
 
@@ -71,7 +75,7 @@ class Composed:
     def register_rail(
         self,
         name: str,
-        function: RailFunction | None = None,
+        function: RailFunction = _LATER,
         *,
         direction: Direction = "output",
         options: Mapping[str, Any] | None = None,
@@ -97,7 +101,7 @@ class Composed:
             ConfigurationError: an option is wrong, the name is not a text, or the function is not one of a text.
         """
         require_name(name)
-        if function is None:
+        if function is _LATER:
             return partial(self._decorated, name, direction, options, rewrites)
         plan = plan_of_function(self._app, name, function, direction, options or {}, rewrites=rewrites)
         self._app = self._app.with_rail(plan)
