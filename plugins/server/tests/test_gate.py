@@ -182,6 +182,13 @@ async def test_a_header_that_decides_comes_once(keyed, name, values, code):
     assert (await client.get("/v1/models", headers=KEY if name == "host" else {})).error["code"] == code
 
 
+@pytest.mark.parametrize(("other", "status"), [("right-key", 200), ("another", 401)])
+async def test_two_ways_of_sending_a_key_must_send_the_same(keyed, other, status):
+    client, _ = keyed("alone")
+    sent = {"authorization": "Bearer right-key", "x-api-key": other}
+    assert (await client.get("/v1/models", headers=sent)).status == status
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "guard.example"])
 def test_server_that_others_can_reach_needs_a_key_or_a_word(root, write, config, host, monkeypatch, tmp_path):
     write(root, "a", config())

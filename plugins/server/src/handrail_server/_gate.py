@@ -227,8 +227,9 @@ def _credentials(scope: Scope) -> bytes | None:
 
     A proxy in front could have looked at another one than this.
     """
-    sent = _headers(scope, b"authorization") or [b"Bearer " + key for key in _headers(scope, b"x-api-key")]
-    return sent[0] if len(sent) == 1 else None
+    tokens, keys = _headers(scope, b"authorization"), _headers(scope, b"x-api-key")
+    sent = {*tokens, *(b"Bearer " + key for key in keys)}
+    return sent.pop() if len(sent) == 1 and len(tokens) <= 1 and len(keys) <= 1 else None
 
 
 def _headers(scope: Scope, name: bytes) -> list[bytes]:
