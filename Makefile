@@ -101,6 +101,7 @@ bench: install  ## Measure Handrail, and print tables; needs a quiet machine
 	$(BIN)/python tests/bench/server_idle.py --write
 	$(BIN)/python tests/bench/server_attacked.py --write
 	$(BIN)/python tests/bench/dialects.py --write
+	$(BIN)/python tests/bench/evaluation.py --write
 
 bench-peers: install  ## Measure other systems with the same work, each in an environment of its own below .venvs
 	$(BIN)/python tests/bench/peers
@@ -159,7 +160,7 @@ served: install  ## Ask a model in `transformers serve`, from PyPI, in an enviro
 hosts: install $(ENVOY)  ## Guard each host as it is published, in an environment of its own below .venvs, and write the table
 	$(BIN)/python plugins/hosts/hosts_tests
 
-observe-check: install  ## Check alerts, dashboards and metrics by promtool (Debian's prometheus) and Grafana's own SDK
+observe-check: install  ## Check alerts, dashboards and metrics by Prometheus (Debian's) and Grafana's own SDK
 	@command -v promtool >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends prometheus; }
 	@test -x .venvs/grafana/bin/python || $(BIN)/python -m venv .venvs/grafana
 	@$(UV) pip install --quiet --python .venvs/grafana/bin/python grafana-foundation-sdk

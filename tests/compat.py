@@ -11,9 +11,11 @@ import re
 import subprocess
 import sys
 import tarfile
+import threading
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import anyio
@@ -58,6 +60,26 @@ class Scripted:
         return "no" if self._judges or judged else "The moon pulls the sea."
 
 
+class Detector(BaseHTTPRequestHandler):
+    """Takes nothing for a jailbreak, in the place of the service that a configuration names."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"jailbreak": false}')
+
+    def log_message(self, *arguments):
+        """Nothing is to be printed beside the table."""
+
+
+def detector() -> str:
+    """Return the address of a detector that runs as long as this program."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Detector)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
 def named(path: Path) -> Path:
     """Return the folder of configurations that the caller names; of a source distribution, what it unpacks to."""
     if not path.is_file():
@@ -100,7 +122,7 @@ def registry_for(config: RailsConfig) -> Registry:
     return registry.with_plugins(Engines()) if config.models else registry
 
 
-async def examine(folder: Path, root: Path) -> Outcome:
+async def examine(folder: Path, root: Path, detector_url: str) -> Outcome:
     """Load one configuration, and stream through it if it has rails."""
     name = str(folder.relative_to(root))
     try:
@@ -111,7 +133,8 @@ async def examine(folder: Path, root: Path) -> Outcome:
         return Outcome(name, _kind(problems), problems)
     if not config.input_flows and not config.output_flows:
         return Outcome(name, _NO_RAILS)
-    on = RailsConfig.from_content(config={"rails": {"output": {"streaming": {"enabled": True}}}})
+    here = {"jailbreak_detection": {"nim_base_url": detector_url}} if _asks_detector(config) else {}
+    on = RailsConfig.from_content(config={"rails": {"output": {"streaming": {"enabled": True}}, "config": here}})
     llm = Scripted({}, None) if config.model_for("main") is None else None
     rails = LLMRails(config + on, llm, registry=registry_for(config))
     with anyio.fail_after(20):
@@ -121,6 +144,10 @@ async def examine(folder: Path, root: Path) -> Outcome:
     if errors and errors[0].error["code"] != "content_blocked":
         return Outcome(name, _FAILS, (errors[0].event.error if errors[0].event else str(errors[0]),))
     return Outcome(name, _STREAMS)
+
+
+def _asks_detector(config: RailsConfig) -> bool:
+    return any(flow.name == "jailbreak detection model" for flow in config.input_flows)
 
 
 def _kind(problems: tuple[str, ...]) -> str:
@@ -155,8 +182,10 @@ def table(outcomes: list[Outcome]) -> str:
 async def main() -> None:
     """Print what became of each, and the counts."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # one configuration would fetch a model as it is loaded
+    os.environ.setdefault("NVIDIA_API_KEY", "unused")  # of a detector, in whose place another is asked
     root = named(Path(sys.argv[1])) if len(sys.argv) > 1 else fetched()
-    outcomes = [await examine(folder, root) for folder in configurations(root)]
+    url = detector()
+    outcomes = [await examine(folder, root, url) for folder in configurations(root)]
     for outcome in outcomes:
         print(f"{outcome.name:52} {outcome.kind}")
         for problem in outcome.problems[:1]:

@@ -1,8 +1,8 @@
-"""Breaks the stream engine on purpose, one way at a time; the engine's tests must notice each. `make mutants`.
+"""Breaks what decides on purpose, one way at a time; tests must notice each. `make mutants`.
 
 Words on the command line choose the mutants whose names have them.
 
-Each mutant is a copy of the kernel with one line changed. A mutant that survives means that a test is missing.
+Each mutant is a copy of a package with one line changed. A mutant that survives means that a test is missing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+
+from mutant import Group, Mutant
+from mutants_of_rules import GROUPS as OF_RULES
 
 ROOT = Path(__file__).parents[1]
 TESTS = [
@@ -35,16 +38,6 @@ def pytest_configure():
     settings.register_profile("first failure", phases=[Phase.explicit, Phase.generate])  # nobody reads it: any will do
     settings.load_profile("first failure")
 """
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A line of the engine and what takes its place."""
-
-    name: str
-    file: str
-    line: str
-    instead: str
 
 
 MUTANTS = [
@@ -238,40 +231,52 @@ MUTANTS = [
 ]
 
 
-def came_of(mutant: Mutant, folder: Path, tests: list[str] = TESTS) -> str:
-    """Run the tests against a copy of the kernel with the mutant's line in it; return what came of that."""
+ENGINE = Group("core/src/handrail", TESTS, MUTANTS)
+GROUPS = (ENGINE, *OF_RULES)
+
+
+def came_of(mutant: Mutant, group: Group, folder: Path) -> str:
+    """Run the tests against a copy of the package with the mutant's line in it; return what came of that."""
     (folder / "first_failure.py").write_text(_PLUGIN, encoding="utf-8")
-    package = folder / "handrail"
+    package = folder / Path(group.package).name
     shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(ROOT / "core/src/handrail", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / group.package, package, ignore=shutil.ignore_patterns("__pycache__"))
     path = package / mutant.file
     source = path.read_text(encoding="utf-8")
     if source.count(mutant.line) != 1:
         sys.exit(f"{mutant.name}: the line to change stands {source.count(mutant.line)} times in {mutant.file}")
     path.write_text(source.replace(mutant.line, mutant.instead), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(folder), "HANDRAIL_EXAMPLES": "150"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "first_failure", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "first_failure"]
     try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=_SECONDS)
+        done = subprocess.run(
+            [*command, *group.tests], cwd=ROOT, env=environment, capture_output=True, check=False, timeout=_SECONDS
+        )
     except subprocess.TimeoutExpired:  # a test that waits forever notices nothing
         return "HANGS"
     return "SURVIVES" if done.returncode == 0 else NOTICED
 
 
+def tried(group: Group, words: list[str]) -> list[bool]:
+    """Try the mutants of a group whose names have these words; return whether each was noticed."""
+    chosen = [mutant for mutant in group.mutants if all(word in mutant.name for word in words)]
+    noticed = []
+    with tempfile.TemporaryDirectory() as folder:
+        unchanged = replace(group.mutants[0], name="nothing", instead=group.mutants[0].line)
+        if chosen and came_of(unchanged, group, Path(folder)) != "SURVIVES":
+            sys.exit(f"the tests of {group.package} fail with nothing changed, so they prove nothing")
+        for mutant in chosen:
+            found = came_of(mutant, group, Path(folder))
+            noticed.append(found == NOTICED)
+            print(f"{found:8}  {mutant.name}", flush=True)
+    return noticed
+
+
 def main() -> int:
     """Try every mutant; give 1 unless the tests notice each, and do not hang."""
-    noticed = 0
-    chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in sys.argv[1:])]
-    with tempfile.TemporaryDirectory() as folder:
-        unchanged = Mutant("nothing", MUTANTS[0].file, MUTANTS[0].line, MUTANTS[0].line)
-        if came_of(unchanged, Path(folder), TESTS[:1]) != "SURVIVES":
-            sys.exit("the tests fail with nothing changed, so they prove nothing")
-        for mutant in chosen:
-            found = came_of(mutant, Path(folder))
-            noticed += found == NOTICED
-            print(f"{found:8}  {mutant.name}", flush=True)
-    print(f"{noticed} of {len(chosen)} mutants noticed")
-    return 0 if noticed == len(chosen) else 1
+    noticed = [one for group in GROUPS for one in tried(group, sys.argv[1:])]
+    print(f"{sum(noticed)} of {len(noticed)} mutants noticed")
+    return 0 if all(noticed) else 1
 
 
 if __name__ == "__main__":

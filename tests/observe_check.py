@@ -1,7 +1,8 @@
 """Check rules, dashboards and metrics by the tools of their makers: `make observe-check`.
 
 Prometheus' own `promtool` reads the alerts, runs them over made-up series, reads every query of the dashboards, and
-lints what the server measures. Grafana's foundation SDK reads the dashboards; it runs in an environment of its own.
+lints what the server measures. Prometheus itself scrapes a server, and every query of the dashboards must find
+something there. Grafana's foundation SDK reads the dashboards; it runs in an environment of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import yaml
 from handrail_server._metrics import Histogram, Metric, Metrics
+from observe_live import empty
 
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "docs" / "operate" / "alerts.yml"
@@ -105,7 +107,10 @@ def main() -> int:
         codes.append(
             subprocess.run(["promtool", "check", "metrics"], input=_measured(), check=False, text=True).returncode
         )
-    return int(any(codes))
+        found_nothing = empty(_asked(), made)
+    for query in found_nothing:
+        print(f"finds nothing: {query}", file=sys.stderr)
+    return int(any(codes) or bool(found_nothing))
 
 
 def _written(file: Path, value: object) -> Path:

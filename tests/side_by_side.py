@@ -1,4 +1,4 @@
-"""Runs thirty-two small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
+"""Runs forty-six small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
 
 `python tests/side_by_side.py [NUMBER ...]` compares with what was recorded of NVIDIA's package in `side_by_side.json`.
 `python tests/side_by_side.py --record PYTHON` records it anew, with an environment that has the package; `make
@@ -309,6 +309,122 @@ async def program_32_an_action_in_place_of_a_rail_by_its_name_in_camel_case():
     made = guarded_by(None, ["self check input"], says="no", direction="input", prompts=prompts)
     made.register_action(false, "SelfCheckInputAction")
     return await asked(made)
+
+
+async def program_33_an_answer_with_reasoning():
+    return await asked(guarded_by(None, [], thought="First I think."))
+
+
+async def program_34_a_stop_without_a_text():
+    return await asked(guarded_by('define subflow s\n  if "fine" in $bot_message\n    stop\n', ["s"]))
+
+
+async def program_35_two_texts_before_a_stop():
+    return await asked(guarded_by('define subflow s\n  bot a "One."\n  bot b "Two."\n  stop\n', ["s"]))
+
+
+async def program_36_a_check_of_what_nobody_judges():
+    made = guarded_by('define subflow s\n  if "x" in $user_message\n    stop\n', ["s"], direction="input")
+    result = await made.check_async([{"role": "system", "content": "x"}])
+    return str(result.status.value)
+
+
+async def program_37_configurations_that_are_added():
+    from nemoguardrails import RailsConfig
+
+    def one(name):
+        colang = f'define subflow {name}\n  bot say "{name}"\n  stop\n'
+        return RailsConfig.from_content(colang, config={"models": [], "rails": {"input": {"flows": [name]}}})
+
+    return list((one("a") + one("b")).rails.input.flows)
+
+
+async def program_38_a_state_goes_round():
+    made = guarded_by(None, [])
+    first = await asked(made, state={"events": []})
+    second = await asked(made, state=first.state)
+    kinds = ("UtteranceUserActionFinished", "StartUtteranceBotAction")
+    return [[event["type"] for event in first.state["events"] if event["type"] in kinds], second.response]
+
+
+async def program_39_a_generator_that_raises():
+    async def source():
+        yield "a "
+        raise RuntimeError("of the program's own")
+
+    made = rails(yes, stream_first=False)
+    return [
+        chunk async for chunk in made.stream_async(messages=[{"role": "user", "content": "hi"}], generator=source())
+    ]
+
+
+async def program_40_a_stream_of_rails_alone():
+    refusing = 'define subflow s\n  if "hello" in $user_message\n    bot refuse to respond\n    stop\n'
+    made = guarded_by(refusing, ["s"], direction="input")
+
+    async def streamed(text):
+        talk = [{"role": "user", "content": text}]
+        return [chunk async for chunk in made.stream_async(messages=talk, options={"rails": ["input"]})]
+
+    return [await streamed("well"), await streamed("hello")]
+
+
+async def program_41_arguments_of_a_tool_call():
+    from nemoguardrails.types import LLMResponse, ToolCall, ToolCallFunction
+
+    class Calls(Says):
+        async def generate_async(self, prompt, *, stop=None, **others):
+            return LLMResponse("", tool_calls=[ToolCall("1", function=ToolCallFunction("look", {"at": "moon"}))])
+
+    made = guarded_by(None, [], passthrough=True)
+    made.update_llm(Calls("unused"))
+    return (await asked(made))["tool_calls"]
+
+
+async def program_42_a_model_that_cannot_stream():
+    class Whole(Says):
+        async def stream_async(self, prompt, *, stop=None, **others):
+            raise NotImplementedError
+            yield
+
+    made = guarded_by(None, [])
+    made.update_llm(Whole("whole"))
+    return await asked(made)
+
+
+async def program_43_a_log_as_a_dictionary():
+    colang = 'define subflow s\n  if "x" in $user_message\n    stop\n'
+    response = await asked(guarded_by(colang, ["s"], direction="input"), options={"log": {"activated_rails": True}})
+    dumped = json.loads(response.model_dump_json())["log"]
+    return [sorted(dumped), sorted(dumped["stats"]), sorted(dumped["activated_rails"][0])]
+
+
+async def program_44_a_model_for_tests():
+    from nemoguardrails.testing import FakeLLMModel
+
+    model = FakeLLMModel(["one two three"])
+    return [[chunk.delta_content async for chunk in model.stream_async("?")], model.inference_count]
+
+
+async def program_45_an_action_named_by_its_decorator():
+    from nemoguardrails.actions import action
+
+    @action(name="check_terms")
+    async def anything(context=None, **others):
+        return outcome(blocks=True)
+
+    made = guarded_by("define subflow s\n  $ok = execute check_terms\n  if $ok.is_blocked\n    stop\n", ["s"])
+    made.register_action(anything)
+    response = await asked(made, options={"log": {"activated_rails": True}})
+    return [rail.stop for rail in response.log.activated_rails if rail.type == "output"]
+
+
+async def program_46_messages_as_dictionaries():
+    from nemoguardrails.types import ChatMessage
+
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": "moon"}'}}
+    message = ChatMessage.from_dict({"role": "assistant", "content": None, "tool_calls": [call], "seed": 5})
+    return [message.to_dict(), ChatMessage.from_dict({"role": "human", "content": "x"}).role.value]
 
 
 async def run_one(program):

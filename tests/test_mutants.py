@@ -7,9 +7,15 @@ from pathlib import Path
 import mutants
 import pytest
 
-SOURCES = Path(__file__).parents[1] / "core" / "src" / "handrail"
+ROOT = Path(__file__).parents[1]
+EVERY = [(group, mutant) for group in mutants.GROUPS for mutant in group.mutants]
 
 
-@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
-def test_each_line_stands_once_where_the_mutant_expects_it(mutant: mutants.Mutant):
-    assert (SOURCES / mutant.file).read_text(encoding="utf-8").count(mutant.line) == 1
+@pytest.mark.parametrize(("group", "mutant"), EVERY, ids=[mutant.name for _, mutant in EVERY])
+def test_each_line_is_once_where_the_mutant_expects_it(group: mutants.Group, mutant: mutants.Mutant):
+    assert (ROOT / group.package / mutant.file).read_text(encoding="utf-8").count(mutant.line) == 1
+
+
+@pytest.mark.parametrize("group", mutants.GROUPS, ids=lambda group: group.package)
+def test_the_tests_that_must_notice_are_there(group: mutants.Group):
+    assert [file for file in group.tests if not (ROOT / file).is_file()] == []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes import FakeProvider, FunctionRail, SessionRail
-from handrail import LLMRails, RailsConfig, Registry
+from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
+from handrail import LLMRails, RailsConfig, Registry, Verdict
 from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, PluginConflictError, PluginLoadError
 from handrail.plugins import ProviderSpec, RailSpec, StrategySpec, hookimpl
 from pydantic import BaseModel
@@ -184,3 +184,18 @@ def test_an_llm_that_is_no_provider_is_an_error():
 def test_the_error_is_the_special_one_if_rails_are_to_blame():
     with pytest.raises(InvalidRailsConfigurationError):
         compose(FAKE + "rails: {output: {flows: [prompted check]}}")
+
+
+def test_a_rail_that_reads_the_stream_takes_no_threshold():
+    with pytest.raises(InvalidRailsConfigurationError, match="'threshold' is not supported"):
+        Guarded(FakeProvider(words(3)), {"r": SessionRail()}, options={"r": {"threshold": 0.5}})
+
+
+async def test_a_message_is_judged_before_the_model_is_asked_also_where_answers_stream_first():
+    provider = FakeProvider(words(3))
+    refusing = FunctionRail(lambda window: Verdict.block())
+    g = Guarded(provider, {"r": refusing}, input_flows=["r"], flows=["r"], stream_first=True)
+    assert [plan.stream_first for plan in g.rails.composition.input_rails] == [False]
+    assert [plan.stream_first for plan in g.rails.composition.output_rails] == [True]
+    assert (await g.events())[-1].direction == "input"
+    assert provider.opened == 0

@@ -6,7 +6,8 @@ import json
 
 import pytest
 from handrail._content import AutoContent, JsonContent, SurrogateJoiner, may_be_json, pieces_of, whole_characters
-from handrail._content._reader import MAX_BETWEEN, MAX_DEPTH, MAX_NUMBER
+from handrail._content._reader import MAX_NUMBER
+from handrail._content._structure import MAX_BETWEEN, MAX_DEPTH
 from handrail._types import Edit
 from handrail.errors import ContentError
 
@@ -234,6 +235,14 @@ def test_what_says_nothing_is_bounded(before, size):
     text, out = through(AutoContent(), raw, size=size)
     assert out == raw
     assert text == (raw if "1" not in before else raw[1:])
+
+
+@pytest.mark.parametrize("size", [1, 4096, 10**6])
+def test_what_says_nothing_after_the_last_value_is_bounded_however_it_is_cut(size):
+    fits, too_much = " " * (MAX_BETWEEN - 1), " " * MAX_BETWEEN
+    assert through(JsonContent(), f"[1]{fits}", size=size) == ("1", f"[1]{fits}")
+    with pytest.raises(ContentError, match="65,536 characters of white space"):
+        through(JsonContent(), f"[1]{too_much}", size=size)
 
 
 @pytest.mark.parametrize("size", [4096, 10**6])

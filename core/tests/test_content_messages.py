@@ -79,7 +79,7 @@ def test_rails_judge_what_messages_say_and_each_text_is_read_for_itself():
 
 def test_a_rewrite_is_written_into_the_part_that_it_begins_in_and_all_else_stays():
     texts = MessageTexts(ASKED)
-    rewritten = texts.with_content(texts.content.replace("bob", "[NAME]").replace("5", "[N]"))
+    rewritten = texts.edited(differences(texts.content, texts.content.replace("bob", "[NAME]").replace("5", "[N]")))
     parts = [part("mail [NAME]", cache_control={"type": "ephemeral"}), part(" now"), IMAGE, part("[NAME]?")]
     assert rewritten == (
         {"role": "user", "content": parts},
@@ -132,16 +132,13 @@ def test_tool_results_are_read_the_same_way():
     result = [{"role": "tool", "tool_call_id": "1", "content": [part('[{"na'), part('me": "\\u0042ob"}]')]}]
     texts = MessageTexts(result)
     assert texts.content == "name\nBob"
-    (found,) = texts.with_content("name\n[N]")
+    (found,) = texts.edited(differences(texts.content, "name\n[N]"))
     assert (found["tool_call_id"], json.loads(message_text(found))) == ("1", [{"name": "[N]"}])
 
 
-def test_a_conversation_gives_what_its_user_says_and_takes_edits_of_it():
+def test_a_conversation_gives_what_its_user_says():
     said = conversation(None, [*user("old"), {"role": "assistant", "content": "a"}, *ASKED])
     assert said.user_content == "mail bob now\nbob?\nto\nbob\nn\n5"
-    edited = said.with_user_edits([Edit(5, 8, "[N]")])
-    assert [message_text(message) for message in edited.messages[:3]] == ["old", "a", "mail [N] now\nbob?"]
-    assert said.with_user_content(edited.user_content).messages == edited.messages
 
 
 letters = st.text("ab \n{[", max_size=8)
@@ -194,6 +191,5 @@ def test_many_edits_of_many_parts_do_not_take_long():
 def test_comparing_long_texts_does_not_take_long(word):
     old, new = word * 100_000, f"x{word * 50_000}y{word * 50_000}z"
     started = time.process_time()
-    differences(old, new)
-    MessageTexts(user(old)).with_content(new)
+    MessageTexts(user(old)).edited(differences(old, new))
     assert time.process_time() - started < 5

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from handrail import Blocked, Edit, Finished, RailFailed, Retraction, Turn, Verdict
 from handrail._stream.gate import Gate
+from handrail._stream.windows import WindowStage
+from handrail.errors import HandrailError
 from hypothesis import given, note
 from model import Characters, Choices, Drive, Rule, Rules, Shape
 from stacks import entropy, plan, shape_of, split, text_of, thorough
@@ -218,3 +220,17 @@ def test_an_edit_that_was_asked_for_stands_whatever_later_windows_see(choices):
         assert isinstance(drive.items[-1], RailFailed)
         assert any(late for _, late in seen.values())
         assert whole.startswith(drive.text)
+
+
+def test_an_end_that_nothing_can_bring_about_is_a_failure(monkeypatch):
+    """Whatever a stage of the engine itself forgets, nobody waits for it, and an answer that is cut is none."""
+    rail = Says(Shape(size=4, context=1, hold=1), [], {})
+    gate = Gate([plan(0, rail, rail.shape)], Turn())
+    gate.feed("abcdefgh")
+    while gate.step.start:
+        gate.answer(gate.step.start.popleft(), Verdict.allow())
+    monkeypatch.setattr(WindowStage, "take", lambda stage, *args, **settings: ("", False))
+    gate.finish()
+    assert gate.ended
+    assert not gate.complete
+    assert isinstance(gate.error, HandrailError)

@@ -8,10 +8,27 @@ from collections.abc import AsyncIterator
 from dataclasses import fields
 
 import pytest
-from fakes import FakeProvider, FunctionRail, words
-from handrail import Chunk, GenerationLog, GenerationResponse, LLMRails, RailsConfig, StreamError, Usage, Verdict
+from fakes import FakeProvider, FunctionRail, SessionRail, words
+from handrail import (
+    Blocked,
+    Chunk,
+    Finished,
+    GenerationLog,
+    GenerationResponse,
+    LLMRails,
+    RailsConfig,
+    StreamError,
+    ToolCallDelta,
+    Usage,
+    Verdict,
+)
 from handrail._call.log import ActivatedRail, ExecutedAction, GenerationStats, LLMCallInfo
-from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, StreamingNotSupportedError
+from handrail.errors import (
+    ConfigurationError,
+    InvalidRailsConfigurationError,
+    InvalidRequestError,
+    StreamingNotSupportedError,
+)
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -63,6 +80,21 @@ def test_streaming_not_supported_error_is_raised_at_the_call(guarded):
     assert issubclass(StreamingNotSupportedError, InvalidRailsConfigurationError)
     assert issubclass(InvalidRailsConfigurationError, ConfigurationError)
     assert issubclass(ConfigurationError, ValueError)
+
+
+async def test_stream_async_yields_events_in_the_place_of_what_is_no_text(guarded):
+    async def items_of(*chunks, rails, error=None):
+        return await guarded(FakeProvider(chunks, error=error), rails).texts(include_events=True)
+
+    call = ToolCallDelta(0, "c", "f", "{}")
+    refusing = FunctionRail(lambda window: Verdict.block())
+    for rails in ({}, {"r": FunctionRail()}, {"s": SessionRail()}):
+        assert await items_of("Hi", Chunk(tool_calls=(call,)), rails=rails) == ["Hi", call, Finished()]
+    assert [type(item) for item in await items_of("Hi", rails={"r": refusing})] == [Blocked]
+    with pytest.raises(OSError, match="gone"):
+        await items_of("Hi", rails={}, error=OSError("gone"))
+    with pytest.raises(InvalidRequestError):
+        guarded(FakeProvider([]), {}).rails.stream_async("hello", include_events=True, include_metadata=True)
 
 
 async def test_generator_guards_any_async_iterator_of_text(guarded):

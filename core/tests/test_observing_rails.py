@@ -109,7 +109,7 @@ async def delivered(built):
     async with built.rails.stream("hello") as stream:
         async for event in stream:
             if not isinstance(event, Finished):
-                out.append((round(anyio.current_time() - stream._call._generation_started, 6), event))
+                out.append((round(anyio.current_time() - stream._call._generation._started, 6), event))
     return out, stream.response
 
 
@@ -144,6 +144,17 @@ def test_what_goes_out_and_when_is_as_if_observing_rails_were_not_there(line_up,
                 assert not record.stopped
 
     run(backend, both)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+async def test_what_an_enforcing_rail_has_cleared_does_not_wait_for_a_slower_one_beside_it_that_observes(parallel):
+    chunks = [Chunk(f"word{number} ") for number in range(60)]
+    enforcing = ("0 window block", "window block", 0.05, False)
+    observing = ("1 window block", "window block", 2.0, True)
+    beside, _ = await delivered(guarded([enforcing, observing], chunks, parallel=parallel))
+    alone, _ = await delivered(guarded([enforcing], chunks, parallel=parallel))
+    assert len(alone) > 1
+    assert beside == alone
 
 
 @pytest.mark.parametrize(

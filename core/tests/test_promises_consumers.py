@@ -136,6 +136,19 @@ async def test_no_check_begins_after_the_consumer_has_left(guarded, shielded, le
 # --- A rail that is a plain function ----------------------------------------------------------------------------
 
 
+async def test_what_a_plain_check_refuses_no_other_is_asked_about_any_more(guarded):
+    """The task that is to ask the other has been started, and has not run yet."""
+
+    class Plain:
+        def check(self, window, turn):
+            return Verdict.block("found")
+
+    other = FunctionRail()
+    g = guarded(FakeProvider(words(60)), {"other": other, "plain": Plain()}, parallel=True)
+    assert (await g.events())[-1].rail == "plain"
+    assert other.windows == []
+
+
 @thorough
 @given(backends, st.integers(0, 70), st.booleans(), st.sampled_from(["stream", "stream_async", "generate"]))
 def test_a_plain_check_decides_as_an_asynchronous_one_does(backend, at, blocks, way):

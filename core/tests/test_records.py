@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from fractions import Fraction
+
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
-from handrail import Blocked, ConfigurationError, LLMRails, RailFailed, RailId, RailsConfig, Registry, Ruling, Verdict
+from handrail import (
+    Blocked,
+    ConfigurationError,
+    Edit,
+    LLMRails,
+    RailFailed,
+    RailId,
+    RailsConfig,
+    Registry,
+    Ruling,
+    Verdict,
+)
 from handrail.plugins import RailSpec, hookimpl
 
 
@@ -74,6 +89,10 @@ async def test_a_score_that_is_no_number_from_0_to_1_is_a_failure(score: object)
 NONSENSE: list[tuple[dict[str, object], str]] = [
     ({"score": 1.5}, "a score that is no number from 0 to 1"),
     ({"score": float("nan"), "span": (5, 900)}, "a span outside its window, characters 0 to 18 and a score that"),
+    ({"span": (0.0, 3.0)}, "a span that is no pair of whole numbers"),
+    ({"span": (False, True)}, "a span that is no pair of whole numbers"),
+    ({"span": (3,)}, "a span that is no pair of whole numbers"),
+    ({"span": "ab"}, "a span that is no pair of whole numbers"),
     ({"detail": "secret"}, "a detail that is no mapping"),
     ({"category": object()}, "a category that is no text"),
     ({"reason": b"bad", "message": 7}, "a reason that is no text and a message that is no text"),
@@ -93,6 +112,41 @@ async def test_a_block_with_a_value_that_makes_no_sense_is_a_block(
     assert said in record.reason
     assert (record.score, record.detail, record.category, stop.category) == (None, None, None, None)
     assert isinstance(response.text, str)
+
+
+class Whole:
+    """A whole number of another library, as numpy's `int64` is one."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("make", [Verdict.allow, Verdict.block])
+async def test_a_score_of_another_library_is_a_score(make: Callable[..., Verdict]) -> None:
+    response = await rails_with(make(score=Fraction(1, 4))).generate_async(prompt="hello", options={"log": {}})
+    score = response.rail_runs[0].score
+    assert (type(score), score) == (float, 0.25)
+    assert not isinstance(response.stop, RailFailed)
+
+
+@pytest.mark.anyio
+async def test_a_span_of_another_library_is_a_span() -> None:
+    rails = rails_with(Verdict.block(span=(Whole(2), Whole(4))))  # type: ignore[arg-type]  # as numpy's are
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    assert json.dumps(response.rail_runs[0].span) == "[2, 4]"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("offsets", [(0.0, 2.0), (False, True), ("0", "2"), (None, 2)])
+async def test_an_edit_between_no_whole_numbers_is_a_failure_of_its_rail(offsets: tuple[object, object]) -> None:
+    rails = rails_with(Verdict.rewrite([Edit(*offsets, "x")]))  # type: ignore[arg-type]  # what a careless rail returns
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    assert isinstance(response.stop, RailFailed)
+    assert response.stop.kind == "contract"
 
 
 class Labelled(Verdict):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 LONG = "word " * SLICE * 4
+READERS = 8
 
 
 @given(st.lists(st.text("ab", max_size=9), max_size=6), st.integers(1, 8))
@@ -94,6 +95,33 @@ async def test_a_session_reads_a_long_text_in_slices_and_others_go_on_meanwhile(
         tasks.cancel_scope.cancel()
     assert max(sizes) <= SLICE
     assert len(set(turns)) > 5  # of some twenty slices: in which order tasks run is the loop's affair
+
+
+@pytest.mark.parametrize("way", ["stream", "stream_async", "generate", "check", "feed"])
+async def test_others_wait_for_one_slice_however_many_long_texts_are_read(guarded, way):
+    """Else a hundred clients with long texts would have everybody else wait for a hundred slices at a time."""
+    taken, gaps = [], []
+
+    def feed(text):
+        taken.append(text)
+        return Ruling(text)
+
+    async def beside():
+        while True:
+            before = len(taken)
+            await anyio.lowlevel.checkpoint()
+            if before >= READERS:  # each takes its first slice where it stands
+                gaps.append(len(taken) - before)
+
+    g = guarded(FakeProvider([Chunk(LONG)]), {"r": SessionRail(feed)})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(beside)
+        async with anyio.create_task_group() as readers:
+            for _ in range(READERS):
+                readers.start_soon(read, g, way)
+        tasks.cancel_scope.cancel()
+    assert len(taken) >= READERS * len(LONG) // SLICE
+    assert max(gaps) <= 3  # for tasks may run twice before another
 
 
 @pytest.mark.parametrize("way", ["stream", "stream_async", "generate", "check"])

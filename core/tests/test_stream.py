@@ -389,6 +389,30 @@ async def test_a_provider_that_yields_no_chunk_is_named(guarded, rails):
     assert provider.closed == 1
 
 
+async def as_coroutine():
+    return []
+
+
+def as_generator():
+    yield Chunk("a")
+
+
+@pytest.mark.parametrize("make", [lambda: None, lambda: [Chunk("a")], as_generator, as_coroutine])
+@pytest.mark.parametrize("rails", [{}, {"r": FunctionRail()}])
+async def test_a_provider_whose_stream_is_not_asynchronous_is_told_to_make_it_so(guarded, rails, make):
+    g = guarded(FakeProvider([]), rails)
+    g.provider.stream = lambda messages, params: make()
+    with pytest.raises(PluginContractError, match=r"plugin 'Plugin': stream\(\) .* returned .*'async def'"):
+        await g.rails.generate_async("hello")
+
+
+@pytest.mark.parametrize("chunk", [Chunk(3), Chunk(b"x"), Chunk(reasoning=3), Chunk(reasoning=b"x")])
+async def test_a_chunk_without_a_text_is_an_error_that_says_so(guarded, chunk):
+    g = guarded(FakeProvider([chunk]), {"r": FunctionRail()})
+    with pytest.raises(PluginContractError, match=r"a chunk has a (int|bytes) as (text|reasoning); it must be a text"):
+        await g.rails.generate_async("hello")
+
+
 # --- Strategies that misbehave -------------------------------------------------------------------------------
 
 

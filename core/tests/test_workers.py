@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from fakes import FakeProvider, words
-from handrail import Verdict
+from handrail import Chunk, Verdict
 from handrail._stream.tasks import Tasks
 
 
@@ -50,3 +50,21 @@ async def test_all_rails_are_asked_about_a_window_at_once(guarded, parallel):
     judges = {f"judge {number}": Judge(seconds=1.0) for number in range(4)}
     await guarded(FakeProvider(words(15)), judges, parallel=parallel, first_chunk_size=20).texts()
     assert len({judge.began[0] for judge in judges.values()}) == 1
+
+
+class Halting:
+    """A provider that says much at once, and nothing more for a long time."""
+
+    async def stream(self, messages, params):
+        yield Chunk("".join(words(200)))
+        await anyio.sleep(100)
+        yield Chunk("end")
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+async def test_a_check_that_ends_makes_room_for_the_next_window_that_is_there(guarded, slots):
+    judge = Judge(seconds=1.0)
+    options = {"judge": {"max_concurrency": slots}}
+    await guarded(Halting(), {"judge": judge}, options=options).texts()
+    assert judge.most == slots
+    assert [began < 50 for began in judge.began] == [True] * (len(judge.began) - 1) + [False]

@@ -2,8 +2,9 @@
 
     python tests/bench/envoy.py [--rounds 3] [--write]
 
-Needs what `make envoy` installs. The servers are asked in turn, and compared within a round, because other work on the
-machine changes from one to the next.
+Needs what `make envoy` installs. The servers are asked in turn, and compared with the model's own in each round, since
+other work on the machine changes from one to the next. A guard releases a window of tokens at once; its first text is
+compared with the model's token that completes the window.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from _serving import OVERLAP, PROCESSES, WINDOW, Answer, Server, Started, handra
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "envoy" / "envoy.yaml"
 STREAMS, TOKENS, PACE = 16, 100, 0.02
-_HEAD = f"{STREAMS} streams at once, {TOKENS} tokens at {1 / PACE:.0f} a second"
+_HEAD = f"in front of a model: {STREAMS} streams at once, {TOKENS} tokens at {1 / PACE:.0f} a second"
 BLOCKS = 20
+_UNGUARDED = ("--unguarded-path", "/v1/chat/completions")
 
 _RAILS = {
     "bench_rails.py": """
@@ -57,13 +59,13 @@ def handrail_rails():
 }
 
 
-def start_envoy(processes: Started, upstream: Server, rail: str) -> Server:
-    """Start a processor with a rail, and Envoy in front of the upstream; return Envoy."""
+def start_envoy(processes: Started, upstream: Server, rail: str, *further: str) -> Server:
+    """Start a processor with a rail and further options, and Envoy in front of the upstream; return Envoy."""
     streaming = {"enabled": True, "chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
     config = {"rails": {"output": {"flows": [rail], "streaming": streaming}}}
     folder = processes.folder(f"processor {rail}", {"config.yml": config})
     path = processes.folder("bench rails", _RAILS)
-    command = ("-m", "handrail_cli.app", "envoy-processor", "--config", folder, "--listen", "127.0.0.1:0")
+    command = ("-m", "handrail_cli.app", "envoy-processor", "--config", folder, "--listen", "127.0.0.1:0", *further)
     processor = processes.start("processor", *command, PYTHONPATH=path)
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
         port = found.getsockname()[1]
@@ -91,9 +93,9 @@ def _configured(port: int, model: int, processor: int) -> dict[str, Any]:
     return config
 
 
-async def streams(server: Server) -> tuple[float, float]:
+async def streams(server: Server, noted: int = 1) -> tuple[float, float]:
     """Return milliseconds to the first text and in all, as the middle one of streams at once has them."""
-    found: list[Answer] = await asyncio.gather(*(server.ask(TOKENS, PACE) for _ in range(STREAMS)))
+    found: list[Answer] = await asyncio.gather(*(server.ask(TOKENS, PACE, noted=noted) for _ in range(STREAMS)))
     return 1000 * median(one.first for one in found), 1000 * median(one.total for one in found)
 
 
@@ -117,24 +119,30 @@ async def stopping(upstream: Server, envoy: Server) -> list[float]:
     return took
 
 
-async def measure(servers: dict[str, Server], blocking: Server, rounds: int) -> tuple[list[list[str]], str]:
-    """Return the rows of the table, and a sentence on blocks."""
+async def measure(upstream: Server, servers: dict[str, tuple[Server, int]], rounds: int) -> list[list[str]]:
+    """Return the rows of the table.
+
+    Args:
+        upstream: the model's server.
+        servers: what is in front of it, and how many tokens are the first text there.
+        rounds: how often each is asked.
+    """
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
     for number in range(rounds + 1):
-        for name, server in servers.items():
-            one = await streams(server)
+        alone = {noted: await streams(upstream, noted) for noted in (1, WINDOW)}
+        for name, (server, noted) in servers.items():
+            first, total = await streams(server)
             if number:  # the first is to get warm
-                found[name].append(one)
-    ideal = (WINDOW - 1) * PACE * 1000
-    rows = []
-    for name, values in found.items():
-        first, total = (median(column) for column in zip(*values, strict=True))
-        first -= 0 if name == "the model's server" else ideal
-        rows.append([name, f"{first:.1f}", f"{total:.0f}"])
-    upstream = servers["the model's server"]
+                found[name].append((first - alone[noted][0], total / median(one for _, one in alone.values())))
+    medians = {name: [median(column) for column in zip(*values, strict=True)] for name, values in found.items()}
+    return [[name, f"{first:.1f}", f"{100 * (total - 1):.1f}"] for name, (first, total) in medians.items()]
+
+
+async def stopped(upstream: Server, blocking: Server) -> str:
+    """Return a sentence on blocks."""
     took = sorted(await stopping(upstream, blocking))
     told = f"The client was told of a block, and {median(took):.1f} ms later the model was stopped"
-    return rows, f"{told} (median of {BLOCKS}; the slowest: {took[-1]:.1f} ms)."
+    return f"{told} (median of {BLOCKS}; the slowest: {took[-1]:.1f} ms)."
 
 
 def main() -> None:
@@ -146,13 +154,14 @@ def main() -> None:
     with started() as processes:
         upstream = processes.start("upstream", PROCESSES, "upstream")
         servers = {
-            "the model's server": upstream,
-            "`handrail server` in front of it": handrail(processes, upstream, "Handrail", guarded=True),
-            "Envoy and a processor in front of it": start_envoy(processes, upstream, "free"),
+            "`handrail server`": (handrail(processes, upstream, "Handrail", guarded=True), WINDOW),
+            "Envoy and a processor that judges nothing": (start_envoy(processes, upstream, "free", *_UNGUARDED), 1),
+            "Envoy and a processor": (start_envoy(processes, upstream, "free"), WINDOW),
         }
-        rows, stopped = asyncio.run(measure(servers, start_envoy(processes, upstream, "late"), arguments.rounds))
-    shown = table([_HEAD, "first text, ms", "total, ms"], rows)
-    text = f"Measured on {machine()}. Medians of {arguments.rounds} rounds. {stopped}\n\n{shown}"
+        rows = asyncio.run(measure(upstream, servers, arguments.rounds))
+        told = asyncio.run(stopped(upstream, start_envoy(processes, upstream, "late")))
+    shown = table([_HEAD, "first text, ms later", "total, % longer"], rows)
+    text = f"Measured on {machine()}. Medians of {arguments.rounds} rounds. {told}\n\n{shown}"
     print(f"\n{text}")
     if arguments.write:
         write_part("envoy", text)

@@ -15,8 +15,8 @@ from _document import machine, table, write_part
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-HERE_INSTALLED = ("starlette", "open-webui")  # in the environment of development
-HOSTS = ("starlette", "langchain", "pydantic-ai", "openai-agents", "litellm", "open-webui")
+HERE_INSTALLED = ("engine", "starlette", "open-webui")  # in the environment of development
+HOSTS = ("engine", "starlette", "langchain", "pydantic-ai", "openai-agents", "litellm", "open-webui")
 
 
 def measured(host: str) -> list[list[str]]:
@@ -24,13 +24,13 @@ def measured(host: str) -> list[list[str]]:
     python = ROOT / ".venvs" / f"hosts-{host}" / "bin" / "python"
     command = [sys.executable if host in HERE_INSTALLED else str(python), str(HERE / "hosts_measure.py"), host]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
     rows = []
-    for line in done.stdout.splitlines():
-        found = json.loads(line)
-        plain, guarded = found["plain"], found["guarded"]
-        row = [f"{host}, {found['path']}", f"{plain:.0f}", f"{guarded:.0f}", f"{guarded - plain:.0f}"]
-        print(*row, sep="  ", flush=True)
-        rows.append([*row, f"{guarded / plain:.1f}"])
+    for stream, window in zip(found[::2], found[1::2], strict=True):
+        alone = min(stream["plain"], window["plain"])
+        added = [f"{one['guarded'] - one['plain']:.1f}" for one in (stream, window)]
+        rows.append([f"{host}, {stream['path']}", f"{alone:.1f}", *added])
+        print(*rows[-1], sep="  ", flush=True)
     return rows
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     arguments = parser.parse_args()
     rows = [row for host in HOSTS for row in measured(host)]
-    text = f"Measured on {machine()}.\n\n{table(['', 'host alone', 'with rails', 'added', 'ratio'], rows)}"
+    text = f"Measured on {machine()}.\n\n{table(['', 'host alone', 'a stream rail adds', 'a window rail adds'], rows)}"
     if arguments.write:
         write_part("hosts", text)
 

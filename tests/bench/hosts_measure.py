@@ -1,7 +1,8 @@
 """What a token costs inside one host, without rails and with them: `python hosts_measure.py HOST`, which prints JSON.
 
-The model says a word and lets others run, as one does that waits for a network. The rail lets all pass at once, so that
-what is measured is the way through the host.
+The model says a word and lets others run, as one does that waits for a network. A stream rail lets each word pass at
+once, and a window rail allows windows of 20 words, so that what is measured is the way through the host. The engine is
+measured as a host of its own, for its part in each of the others.
 """
 
 from __future__ import annotations
@@ -13,20 +14,24 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
-from _guarded import Model, Passing, guarded
+from _guarded import Model, Passing, PlainJudge, guarded
 
 Drain: TypeAlias = Callable[[], Awaitable[int]]
 """Asks for one answer, and returns how many characters of it came."""
 
 TOKENS = 2000
 ROUNDS = 7
-WORDS = ["word "] * TOKENS
+WORDS = [f"word{number % 10} " for number in range(TOKENS)]
 ALL = sum(map(len, WORDS))
+_kind = ""
+
+
+KINDS = {"stream rail": Passing, "window rail": PlainJudge}
 
 
 def rails() -> Any:
-    """Return rails with one that costs nothing."""
-    return guarded(Model([]), [Passing()])
+    """Return rails with one that costs nothing, of the kind that is measured."""
+    return guarded(Model([]), [KINDS[_kind]()])
 
 
 async def spoken() -> AsyncIterator[str]:
@@ -75,7 +80,7 @@ def starlette(wire: str) -> tuple[Drain, Drain]:
                 "asgi": {"spec_version": "2.4"},
             }
             await served(scope, receive, send)
-            return said.decode().count("word ") * 5
+            return said.count(b"word") * len(WORDS[0])
 
         return drain
 
@@ -311,7 +316,48 @@ def open_webui() -> tuple[Drain, Drain]:
     return calling(nothing), calling(made.stream)
 
 
+def asking_engine() -> tuple[Drain, Drain]:
+    """Ask a model through the engine, as hosts that take an answer do."""
+    from handrail import Chunk
+    from handrail_hosts import HostGuard
+
+    guard = HostGuard(rails())
+
+    async def chunks(_: Any = ()) -> AsyncIterator[Chunk]:
+        async for word in spoken():
+            yield Chunk(word)
+
+    async def plain() -> int:
+        return sum([len(chunk.text) async for chunk in chunks()])
+
+    async def judged() -> int:
+        return sum([len(item) async for item in guard.released([], chunks) if isinstance(item, str)])
+
+    return plain, judged
+
+
+def feeding_engine() -> tuple[Drain, Drain]:
+    """Push words into the engine, as hosts that hand over events do."""
+    from handrail import TextDelta
+    from handrail_hosts import HostGuard
+
+    guard = HostGuard(rails())
+
+    async def plain() -> int:
+        return sum([len(word) async for word in spoken()])
+
+    async def judged() -> int:
+        said = 0
+        async with guard.feed() as fed:
+            async for word in spoken():
+                said += sum([len(event.text) for event in await fed.push(word) if isinstance(event, TextDelta)])
+            return said + sum([len(event.text) for event in await fed.finish() if isinstance(event, TextDelta)])
+
+    return plain, judged
+
+
 PATHS: dict[str, dict[str, Callable[[], tuple[Drain, Drain]]]] = {
+    "engine": {"asked": asking_engine, "fed": feeding_engine},
     "starlette": {wire: lambda wire=wire: starlette(wire) for wire in _WIRES},  # type: ignore[misc]  # bound now
     "langchain": {"model": langchain},
     "pydantic-ai": {"agent": pydantic_ai},
@@ -337,8 +383,10 @@ async def measure(paths: tuple[Drain, Drain]) -> dict[str, float]:
 
 def main() -> None:
     """Measure the paths of the host that is named."""
+    global _kind  # noqa: PLW0603  # what is made for a host asks for it
     for name, make in PATHS[sys.argv[1]].items():
-        print(json.dumps({"path": name, **asyncio.run(measure(make()))}))
+        for _kind in KINDS:
+            print(json.dumps({"path": name, "kind": _kind, **asyncio.run(measure(make()))}))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python tests/bench/observers.py [--rounds 15] [--write]
 
-Everything is measured in turn, round by round, in one process, and compared within a round. The last table asks two
-servers by 64 clients at once. OpenTelemetry is the SDK with every span sampled and exported by batches, to nowhere; the
-record of decisions is written to a temporary folder.
+Everything is measured in turn, round by round, in one process, and compared within a round. The last table is that of
+`observed_servers.py`, with servers that 64 clients ask at once. OpenTelemetry is the SDK with every span sampled and
+exported by batches, to nowhere; the record of decisions is written to a temporary folder.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import gc
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from _document import machine, table, write_part
 from _guarded import Model, words
-from _serving import FREE_RAIL, PROCESSES, Server, Started, free_rail_server, started, throughput
 from handrail import LLMRails, Observer, RailsConfig, Registry, Ruling, Verdict
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
+from observed_servers import served
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -34,7 +34,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 WINDOW, OVERLAP = 10, 0
 SHORT, LONG = 500, 10_500  # tokens
 CHECKED = 5_000
-CLIENTS, TOKENS = 64, 1000
 
 
 class Nowhere(SpanExporter):
@@ -212,42 +211,6 @@ async def in_process(rounds: int, folder: Path) -> list[list[str]]:
     ]
 
 
-_SET_UP = """
-sys.path.insert(0, BENCH)
-from observers import set_up_otel
-
-set_up_otel()
-"""
-
-
-def servers(processes: Started, folder: Path) -> list[Server]:
-    """Start a server without observers, and one with both."""
-    upstream = processes.start("upstream", PROCESSES, "upstream")
-    bench = str(Path(__file__).parent)
-    traced = {**FREE_RAIL, "free_rail.py": f"import sys\nBENCH = {bench!r}\n{_SET_UP}{FREE_RAIL['free_rail.py']}"}
-    observers: Mapping[str, object] = {"otel": None, "audit": {"folder": str(folder / "served"), "usage": True}}
-    return [
-        free_rail_server(processes, upstream, "without observers"),
-        free_rail_server(processes, upstream, "with both", installed=traced, observers=observers),
-    ]
-
-
-async def served(pair: Sequence[Server], rounds: int) -> list[list[str]]:
-    """Return the rows of what observers cost a server."""
-    ratios, rates = [], []
-    for number in range(rounds + 1):
-        found = {}
-        for server in pair if number % 2 else reversed(pair):
-            found[server.name], _ = await throughput(server, CLIENTS, TOKENS)
-        if number:
-            rates.append(found["without observers"])
-            ratios.append(found["with both"] / found["without observers"])
-    return [
-        [f"without observers, {CLIENTS} clients: tokens a second", f"{median(rates):,.0f}"],
-        ["with `otel` and `audit`: the ratio to that in the same round", f"{median(ratios):.2f}"],
-    ]
-
-
 def main() -> None:
     """Measure and print; write into the documentation if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -255,12 +218,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     set_up_otel()
-    with tempfile.TemporaryDirectory() as folder, started() as processes:
-        run: Callable[[Any], list[list[str]]] = asyncio.run
-        rows = run(in_process(arguments.rounds, Path(folder)))
-        text = table(["Observer", "More for a token, µs", "More for a check, µs"], rows)
-        rows = run(served(servers(processes, Path(folder)), arguments.rounds))
-        text += "\n\n" + table(["Server", "Median"], rows)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = asyncio.run(in_process(arguments.rounds, Path(folder)))
+    text = table(["Observer", "More for a token, µs", "More for a check, µs"], rows)
+    text += f"\n\n{served(arguments.rounds)}"
     text += f"\n\nMedians of {arguments.rounds} rounds, on {machine()}."
     print(text)
     if arguments.write:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from pydantic_core import from_json
+
 PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 
 
@@ -163,7 +165,7 @@ def _messages_streamed(events) -> Read:
             current[name] += delta.get("partial_json", delta.get(name))
         elif event["type"] == "content_block_stop":
             said = current.pop("arguments")
-            message["content"].append({**current, "input": json.loads(said or "{}")} if "input" in current else current)
+            message["content"].append({**current, "input": _begun(said or "{}")} if "input" in current else current)
             current = None
         elif event["type"] == "message_delta":
             message |= {**event["delta"], "usage": event["usage"], "guardrails": event.get("guardrails", {})}
@@ -173,6 +175,11 @@ def _messages_streamed(events) -> Read:
     found = _messages_whole(message)
     found.error = error
     return found
+
+
+def _begun(arguments: str) -> object:
+    """Read arguments as far as they came, as Anthropic's own libraries do."""
+    return from_json(arguments, allow_partial=True)
 
 
 def _named(event: str) -> dict:

@@ -208,3 +208,17 @@ async def test_a_parameter_with_the_prefix_context_gets_the_variable(make):
     assert (await rails.check_async(MESSAGES)).status == "passed"
     rails.register_action(lambda __context__user_message: __context__user_message != "why?", "act")
     assert (await rails.check_async(MESSAGES)).status == "blocked"
+
+
+async def test_the_events_of_an_action_are_the_whole_conversation(make):
+    taken = []
+
+    async def act(events):
+        taken.append([event.get("final_transcript") or event["script"] for event in events])
+        return True
+
+    rails = make("define flow look\n  $ok = execute act\n  if not $ok\n    stop\n", output=["look"])
+    rails.register_action(act)
+    talk = [("user", "first"), ("assistant", "then"), ("user", "now"), ("assistant", "the answer")]
+    await rails.check_async([{"role": role, "content": text} for role, text in talk], ["output"])
+    assert taken == [["first", "then", "now", "the answer"]]

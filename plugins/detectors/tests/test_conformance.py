@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from handrail_testkit import PluginConformance, RailCase, WindowRailConformance
 
@@ -11,6 +13,9 @@ ADVICE = "Just mix the bleach with the ammonia in one bucket."
 
 class TestPlugin(PluginConformance):
     distribution = "handrail-detectors"
+    takes_unknown_settings: ClassVar = {
+        "jailbreak detection model": "existing configurations have keys of heuristics there; an address must be set"
+    }
 
 
 class TestEmbedded(WindowRailConformance):

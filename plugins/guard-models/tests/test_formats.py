@@ -20,6 +20,8 @@ CARDS = [
     ("llama_guard", "input", "unsafe\nO3", "block", "O3"),
     ("llama_guard", "output", "\n\nunsafe\nS1,S10", "block", "S1,S10"),
     ("llama_guard", "output", "unsafe", "block", None),
+    ("llama_guard", "output", "safe<|eot_id|>", "allow", None),
+    ("llama_guard", "output", "unsafe\nS14<|eot_id|>", "block", "S14"),
     ("nemoguard", "input", '{"User Safety": "safe"}', "allow", None),
     ("nemoguard", "output", '{"User Safety": "safe", "Response Safety": "safe"} ', "allow", None),
     (

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from handrail import Chunk, Usage
+from handrail import Chunk, LLMRails, RailsConfig, Usage
 from handrail_hosts import GuardFailedError
 from handrail_hosts.langchain import GuardedModel, GuardMiddleware
 from handrail_testkit import HostAnswer, HostCase, HostConformance, HostModel, ModelFailure, host_rails
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelRetryMiddleware
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, ChatMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.tools import tool
 from pydantic import PrivateAttr
 
@@ -347,3 +350,68 @@ async def test_what_an_answer_says_where_no_rail_looks_is_left_out(said):
         shown += str(error)
     assert shown
     assert FORBIDDEN not in shown
+
+
+class InPieces(Saying):
+    """Says a text in pieces, each as it is given."""
+
+    async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+        for piece in self._said:
+            yield piece
+
+
+def piece(text, *, info=None, **fields):
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, id="a", **fields), generation_info=info)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        piece("odd ", info={"logprobs": FORBIDDEN}),
+        piece("odd ", name=FORBIDDEN),
+        piece("odd ", note=FORBIDDEN),
+        piece("odd ", additional_kwargs={"note": FORBIDDEN}),
+        piece("odd ", response_metadata={"note": FORBIDDEN}),
+        ChatGenerationChunk(message=AIMessageChunk(content="odd ", id=FORBIDDEN)),
+    ],
+)
+async def test_a_piece_is_passed_on_itself_only_if_it_has_nothing_but_its_text(odd, anyio_backend):
+    pieces = [piece("One "), piece("two "), odd, piece("three "), piece("three ")]
+    model = GuardedModel(InPieces(pieces), host_rails("session"))
+    got = [item async for item in model._astream([HumanMessage("Hello")])]
+    assert "".join(item.text for item in got) == "One two odd three three "
+    assert FORBIDDEN not in repr(got)
+    assert [item is piece for item, piece in zip(got, pieces, strict=False)] == [True, True, False, True, True]
+
+
+async def test_an_answer_that_other_rails_have_judged_is_not_taken_from_a_cache(anyio_backend):
+    lax = LLMRails(
+        RailsConfig.from_content(config={"models": [], "rails": {"output": {"streaming": {"enabled": True}}}})
+    )
+    set_llm_cache(InMemoryCache())
+    try:
+        answers = []
+        for rails in (lax, host_rails("windows")):
+            model = GuardedModel(Saying({"content": f"Well, {FORBIDDEN}."}), rails)
+            answers.append((await model.ainvoke("Hello")).content)
+            answers.append("".join([piece.text async for piece in model.astream("Hello")]))
+    finally:
+        set_llm_cache(None)
+    assert [FORBIDDEN in answer for answer in answers] == [True, True, False, False]
+
+
+async def test_a_model_is_asked_no_more_often_than_it_may_be(anyio_backend):
+    class Limiter(BaseRateLimiter):
+        asked = 0
+
+        def acquire(self, *, blocking=True):
+            raise NotImplementedError
+
+        async def aacquire(self, *, blocking=True):
+            Limiter.asked += 1
+            return True
+
+    inner = Saying({"content": "Hi"})
+    inner.rate_limiter = Limiter()
+    await GuardedModel(inner, host_rails("windows")).ainvoke("Hello")
+    assert Limiter.asked == 1

@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from itertools import count
+from types import SimpleNamespace
 
 import httpx
 import pytest
 import uvicorn
 from asgi_host import AsgiHost, ChatWire, MessagesWire, ResponsesWire
-from handrail_testkit import HostCase, HostConformance
+from handrail_testkit import HostCase, HostConformance, host_rails
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -35,6 +36,7 @@ def _of(kind):
 
 windows, session, masking, failing, guards_input = map(_of, ("windows", "session", "masking", "failing", "input"))
 """
+FORBIDDEN = "forbidden fruit"
 KEY = f"sk-{secrets.token_hex(16)}"
 LATE = "where no guardrail runs, too, the proxy reads a response to its end before it delivers any of it"
 KEPT = "the proxy keeps no conversation; its clients do"
@@ -224,3 +226,44 @@ def test_a_request_that_cannot_be_judged_is_the_clients_error(proxy):
     answer = httpx.post(f"{proxy}/v1/chat/completions", verify=False, trust_env=False, **asked)
     assert (answer.status_code, "could not be checked" in answer.text) == (400, True)
     assert "forbidden" not in answer.text
+
+
+def chunk(text, *, delta=None, choice=None, **further):
+    from litellm.types.utils import ModelResponseStream
+
+    said = {"index": 0, "delta": {"content": text, **(delta or {})}, "finish_reason": None, **(choice or {})}
+    return ModelResponseStream(**{"id": "c", "created": 1, "model": "m", **further, "choices": [said]})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": FORBIDDEN},
+        {"model": FORBIDDEN},
+        {"citations": [FORBIDDEN]},
+        {"provider_specific_fields": {"note": FORBIDDEN}},
+        {"choice": {"logprobs": {"content": [{"token": FORBIDDEN, "logprob": 0, "top_logprobs": []}]}}},
+        {"choice": {"note": FORBIDDEN}},
+        {"delta": {"provider_specific_fields": {"note": FORBIDDEN}}},
+        {"delta": {"note": FORBIDDEN}},
+        {"delta": {"role": FORBIDDEN}},
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Item .* on TypedDict class:UserWarning")
+async def test_a_chunk_is_passed_on_itself_only_if_it_has_nothing_but_its_text(odd, monkeypatch):
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetched when LiteLLM is imported
+    from handrail_hosts.litellm import HandrailGuardrail
+
+    chunks = [*map(chunk, ("One ", "two ", "three ")), chunk("odd ", **odd), *map(chunk, ("four ", "four "))]
+
+    async def stream():
+        for one in chunks:
+            yield one
+
+    key = SimpleNamespace(request_route="/v1/chat/completions")
+    guardrail = HandrailGuardrail(rails=host_rails("session"), guardrail_name="g")
+    through = guardrail.async_post_call_streaming_iterator_hook(key, stream(), {"messages": [], "stream": True})
+    got = [one async for one in through]
+    assert "".join(one.choices[0].delta.content or "" for one in got) == "One two three odd four four "
+    assert FORBIDDEN not in repr([one.model_dump() for one in got])
+    assert [one is each for one, each in zip(got, chunks, strict=False)][2:] == [True, False, True, True]

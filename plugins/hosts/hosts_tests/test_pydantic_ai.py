@@ -11,7 +11,8 @@ from handrail_hosts import GuardFailedError
 from handrail_hosts.pydantic_ai import GuardedModel, RefusedError
 from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
 from pydantic_ai import Agent
-from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.direct import model_request_batch
+from pydantic_ai.exceptions import ModelAPIError, UserError
 from pydantic_ai.messages import (
     BinaryContent,
     DocumentUrl,
@@ -30,6 +31,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.models.batch import BatchRequest
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.tools import DeferredToolRequests, ToolDefinition
@@ -247,3 +249,50 @@ async def test_what_an_answer_says_where_no_rail_looks_is_left_out(part):
 async def test_a_tool_that_is_called_by_a_text_is_not_called():
     with pytest.raises(GuardFailedError, match="no name"):
         await answered(ToolCallPart(FORBIDDEN, {}))
+
+
+class Asked(FunctionModel):
+    """Can do more than to be asked for an answer, and notes with what."""
+
+    batch_max_requests = 10
+
+    def __init__(self):
+        super().__init__(lambda messages, info: ModelResponse([TextPart("Hi")]))
+        self.asked = []
+
+    async def count_tokens(self, messages, settings, parameters):
+        self.asked.append(messages)
+        return RequestUsage(input_tokens=1)
+
+    async def _noted(self, asked, **_):
+        self.asked.append(asked)
+        return ModelResponse([TextPart(FORBIDDEN)])
+
+    batch_encode = batch_create = batch_results = compact_messages = _noted
+
+    def batch_decode(self, result, request):
+        return ModelResponse([TextPart(FORBIDDEN)])
+
+
+async def test_nothing_of_a_model_is_reached_past_the_rails():
+    inner = Asked()
+    model = GuardedModel(inner, host_rails("windows"))
+    request = BatchRequest(custom_id="1", messages=[ModelRequest([UserPromptPart(FORBIDDEN)])])
+    with pytest.raises(UserError):
+        await model_request_batch(model, [request])
+    for ask in (model.batch_encode, model.batch_create, model.batch_results, model.compact_messages):
+        with pytest.raises(NotImplementedError):
+            await ask(request)
+    with pytest.raises(NotImplementedError):
+        model.batch_decode(None, request)
+    assert inner.asked == []
+
+
+async def test_tokens_are_counted_of_what_the_rails_let_through():
+    inner = Asked()
+    model = GuardedModel(inner, host_rails("input"))
+    parameters = ModelRequestParameters()
+    assert (await model.count_tokens([ModelRequest([UserPromptPart("Hello")])], None, parameters)).input_tokens == 1
+    with pytest.raises(RefusedError):
+        await model.count_tokens([ModelRequest([UserPromptPart(FORBIDDEN)])], None, parameters)
+    assert len(inner.asked) == 1

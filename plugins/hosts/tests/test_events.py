@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 import pytest
-from handrail import Finished, ReasoningDelta, ToolCallDelta
+from handrail import Chunk, Finished, ReasoningDelta, ToolCallDelta
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._repeats import Repeats
 from handrail_hosts._sse import EventReader, event
 from handrail_hosts.starlette import ChatDialect, MessagesDialect, ResponsesDialect, TextDialect
 
@@ -34,3 +38,118 @@ def test_an_event_that_other_readers_would_end_elsewhere_is_not_read_as_one():
             list(EventReader().feed(body))
     assert list(EventReader().feed(b"event: x\ndata: {}\n\ndata: {}\n\n")) == [{}, {}]
     assert list(EventReader().feed(b"event: error\ndata: {}\n\n")) == [{"type": "error", "error": True}]
+
+
+TEXTS = ["One ", "", 'two "\\', "\n\u2028", "é", "😀", '","obfuscation":"x', "id", "stop", "\ue000", "three ", "four"]
+_PLACE = {"item_id": "i", "output_index": 0, "content_index": 0}
+
+
+def chat(number, text, **further):
+    delta = {"content": text, **further.pop("delta", {})}
+    choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]
+    return {"id": "c", "created": number, "model": "mödel", "choices": choices, "obfuscation": "x" * number, **further}
+
+
+def response(number, text, kind="output_text", **further):
+    head = {"type": f"response.{kind}.delta", "sequence_number": number, **_PLACE}
+    return {**head, "delta": text, "logprobs": [], "obfuscation": "x" * number, **further}
+
+
+def message(number, text, kind="text", **further):
+    delta = {"type": f"{kind}_delta", kind: text}
+    return {"type": "content_block_delta", "index": number // 4, "delta": delta, **further}
+
+
+BETWEEN = {
+    ChatDialect: (chat, [{"delta": {"reasoning": "hm"}}, {"usage": {"completion_tokens": 1}}, {"id": "other"}]),
+    ResponsesDialect: (response, [{"kind": "refusal"}, {"further": 1}]),
+    MessagesDialect: (message, [{"kind": "thinking"}, {"further": 1}]),
+    TextDialect: (lambda number, text, **further: {"text": text, **further}, [{"further": 1}]),
+}
+
+
+def encoded(value, *, is_ascii):
+    return f"data: {json.dumps(value, ensure_ascii=is_ascii)}\n\n".encode()
+
+
+def read(dialect, bodies, *, quickly):
+    """Return what rails see of events, and of how many the text was read without decoding them."""
+    reader, repeats, chunks, count = EventReader(), Repeats(dialect), [], 0
+    for body in bodies:
+        if quickly and (text := repeats.text_of(body)) is not None:
+            chunks.append(Chunk(text))
+            count += 1
+            continue
+        repeats.forget()
+        for value in reader.feed(body):
+            chunks += dialect.chunks(value)
+            repeats.note(body, value)
+    return chunks, count
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+@pytest.mark.parametrize("dialect", BETWEEN)
+def test_events_that_differ_in_their_text_alone_are_read_as_decoding_reads_them(dialect, is_ascii):
+    make, others = BETWEEN[dialect]
+    values = [make(number, text) for number, text in enumerate(TEXTS)]
+    for other in others:
+        values += [make(20, "else", **other), *(make(21 + number, text) for number, text in enumerate(TEXTS))]
+    bodies = [encoded(value, is_ascii=is_ascii) for value in values]
+    decoded, none = read(dialect(), bodies, quickly=False)
+    quick, count = read(dialect(), bodies, quickly=True)
+    assert none == 0
+    assert [chunk.text for chunk in quick if chunk.text] == [chunk.text for chunk in decoded if chunk.text]
+    assert [chunk for chunk in quick if chunk.reasoning] == [chunk for chunk in decoded if chunk.reasoning]
+    assert count > len(bodies) / 2
+
+
+def test_a_refusal_is_no_text_though_its_event_is_as_long_and_text_after_it_is_text_again():
+    values = [response(1, "One "), response(2, "two "), response(3, "no", "refusal"), response(4, "three")]
+    dialect = ResponsesDialect()
+    _, count = read(dialect, [encoded(value, is_ascii=True) for value in values], quickly=True)
+    assert count == 1
+    assert b"response.output_text.delta" in dialect.sent(["three"])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ['"a\x01"', '"a" ', '"a","b":"c"', '"\\x"', '"\udcff"', '"a', "1", "null", '["a"]', '"a"}\n\ndata: {"b":"c"'],
+)
+def test_what_is_no_text_in_the_place_of_one_is_decoded(broken):
+    bodies = [encoded(chat(1, text), is_ascii=True) for text in ("One ", "two ")]
+    repeats, dialect = Repeats(ChatDialect()), ChatDialect()
+    read(dialect, bodies, quickly=True)
+    repeats = Repeats(dialect)
+    repeats.note(bodies[0], chat(1, "One "))
+    assert repeats.text_of(bodies[1]) == "two "
+    assert repeats.text_of(bodies[1].replace(b'"two "', broken.encode("utf-8", "surrogateescape"))) is None
+
+
+def test_a_dialect_with_a_way_of_its_own_to_read_is_asked_for_each_event():
+    class Own(ChatDialect):
+        def read(self, value):
+            return [Chunk(chunk.text.upper()) for chunk in super().read(value)]
+
+    class Further(Own):
+        pass
+
+    bodies = [encoded(chat(1, text), is_ascii=True) for text in TEXTS]
+    for dialect in (Own, Further):
+        found, count = read(dialect(), bodies, quickly=True)
+        assert ([chunk.text for chunk in found], count) == ([text.upper() for text in TEXTS], 0)
+
+
+def test_forms_are_no_longer_looked_for_where_no_event_is_like_another():
+    read_again = Counter()
+
+    class Counting(ChatDialect):
+        def read(self, value):
+            return super().read(value)
+
+        def text_in(self, value):
+            read_again[value["id"]] += 1
+            return super().text_in(value)
+
+    bodies = [encoded({**chat(1, "One "), "id": f"c{number}"}, is_ascii=True) for number in range(100)]
+    assert read(Counting(), bodies, quickly=True)[1] == 0
+    assert max(read_again[f"c{number}"] for number in range(20, 100)) == 1

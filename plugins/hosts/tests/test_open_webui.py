@@ -8,6 +8,7 @@ import runpy
 
 import pytest
 from asgi_host import ChatWire
+from handrail import FedStream
 from handrail_hosts._command import open_webui
 from handrail_hosts.open_webui import GuardFilter, make_filter
 from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
@@ -166,3 +167,15 @@ async def test_an_answer_that_never_ends_is_forgotten(monkeypatch, anyio_backend
     monkeypatch.undo()
     ended = await streamed(chats[0], "new", "stop")
     assert ("old" in ended, "new" in ended) == (False, True)
+
+
+@pytest.mark.parametrize("rails", ["windows", "session"])
+async def test_what_came_is_not_put_together_again_for_each_event(rails, monkeypatch, anyio_backend):
+    asked = []
+    monkeypatch.setattr(FedStream, "response", property(asked.append))
+    guard, chat = make_filter(host_rails(rails))(), {"chat_id": "c", "message_id": "m"}
+    said = ""
+    for number in range(100):
+        choice = {"index": 0, "delta": {"content": "word "}, "finish_reason": "stop" if number == 99 else None}
+        said += json.dumps(await guard.stream({"id": "1", "choices": [choice]}, chat))
+    assert (said.count("word "), asked) == (100, [])

@@ -72,13 +72,7 @@ async def test_what_an_action_made_of_a_blocked_answer_does_not_come_back(rails)
     response = await asked(rails, "what is the word?")
     (rail,) = (rail for rail in response.log.activated_rails if rail.type == "output")
     assert rail.stop
-    assert rail.decisions == (
-        "execute repeat",
-        "execute check_terms",
-        "block",
-        "refuse to respond",
-        "stop",
-    )
+    assert rail.decisions == ["execute repeat", "execute check_terms", "block", "refuse to respond", "stop"]
     assert [action.return_value for action in rail.executed_actions] == [None, False]
     assert "swordfish" not in repr(response)
 

@@ -29,7 +29,7 @@ async def test_the_log_names_a_generation_as_existing_code_looks_for_it(guarded)
     log = (await guarded("Fine.").generate_async(messages=HELLO, options={"log": {"activated_rails": True}})).log
     generation = log.activated_rails[0]
     assert (generation.type, generation.name) == ("generation", "generate user intent")
-    assert generation.decisions == ("execute generate_user_intent",)
+    assert generation.decisions == ["execute generate_user_intent"]
     assert [action.action_name for action in generation.executed_actions] == ["generate_user_intent"]
 
 
@@ -102,7 +102,7 @@ async def test_a_fake_model_calls_tools_or_fails_as_told():
     response = await rails.generate_async("Hi", options={})
     assert response.tool_calls[0]["function"]["name"] == "look"
     with pytest.raises(RuntimeError, match="is down"):
-        await FakeLLMModel(exception=RuntimeError("is down")).generate_async("Hi")
+        await FakeLLMModel(llm_exception=RuntimeError("is down")).generate_async("Hi")
 
 
 def test_a_configuration_is_read_from_an_object():
@@ -115,3 +115,37 @@ async def test_a_model_of_embeddings_is_not_needed(guarded):
         yaml_content="models: [{type: embeddings, engine: FastEmbed, model: all-MiniLM-L6-v2}]"
     )
     assert await LLMRails(config, FakeLLMModel(["Fine."])).generate_async("?") == "Fine."
+
+
+def test_a_configuration_says_what_users_and_the_bot_say():
+    colang = 'define user greet\n  "hello"\n  "hey"\n\ndefine bot greet\n  "Good day."\n'
+    config = RailsConfig.from_content(colang, config={"models": [], "bot_messages": {"part": ["Bye."]}})
+    assert config.user_messages == {"greet": ["hello", "hey"]}
+    assert config.bot_messages == {"part": ["Bye."], "greet": ["Good day."]}
+
+
+async def test_a_dialog_may_be_a_list_of_steps():
+    values = {
+        "models": [],
+        "user_messages": {"greet": ["hello there"]},
+        "bot_messages": {"greet": ["Good day."]},
+        "flows": [{"elements": [{"user": "greet"}, {"bot": "greet"}]}],
+    }
+    rails = LLMRails(RailsConfig.parse_object(values), FakeLLMModel([]))
+    assert await rails.generate_async("hello there") == "Good day."
+
+
+@pytest.mark.parametrize("flows", [["no secrets"], [{"elements": [{"any": "thing"}]}], [{"elements": []}]])
+def test_flows_of_another_kind_are_refused(flows):
+    with pytest.raises(ValueError, match="'flows' is not supported"):
+        RailsConfig.parse_object({"models": [], "flows": flows})
+
+
+def test_settings_of_rails_are_attributes_too():
+    given = {"regex_detection": {"input": {"patterns": ["a.b"]}}, "own": {"list": [{"x": 1}]}}
+    settings = RailsConfig.from_content(config={"models": [], "rails": {"config": given}}).rails.config
+    assert settings == given
+    assert settings.regex_detection.input.patterns == ["a.b"]
+    assert settings.own.list[0].x == 1
+    assert settings.own.nothing is None
+    assert pickle.loads(pickle.dumps(settings)).own.list == [{"x": 1}]  # noqa: S301  # its own

@@ -63,7 +63,7 @@ async def test_metadata_comes_beside_the_text():
     handler = StreamingHandler(include_metadata=True)
     await handler.push_chunk("a")
     await handler.push_chunk("b", {"x": 1})
-    assert await fed(handler) == [{"text": "a"}, {"text": "b", "metadata": {"x": 1}}]
+    assert (await fed(handler))[:2] == [{"text": "a"}, {"text": "b", "metadata": {"x": 1}}]
 
 
 async def test_whole_lines_are_taken_out_of_the_buffer():
@@ -108,4 +108,25 @@ async def test_metadata_stays_with_the_text_of_its_chunk_while_that_is_held():
         await handler.push_chunk(chunk, metadata={"part": part})
     await handler.finish()
     got = [(item["text"], item["metadata"]["part"]) async for item in handler]
-    assert got == [("One ", 3), ("two", 4), (" ", 5), ("E", 5), ("N", 6), ("x", 7), ("", 8)]
+    assert got == [("One ", 3), ("two", 4), (" ", 5), ("E", 5), ("N", 6), ("x", 7), ("", 8), ("", 8)]
+
+
+async def test_metadata_is_gathered_and_the_last_chunk_has_all_of_it():
+    handler = StreamingHandler(include_metadata=True)
+    await handler.push_chunk("a", metadata={"x": 1, "usage": {"total_tokens": 3}})
+    await handler.push_chunk("b", metadata={"y": 2})
+    await handler.finish()
+    assert [chunk async for chunk in handler] == [
+        {"text": "a", "metadata": {"x": 1, "usage": {"total_tokens": 3}}},
+        {"text": "b", "metadata": {"x": 1, "y": 2}},
+        {"text": "", "metadata": {"response_metadata": None, "usage_metadata": None, "x": 1, "y": 2}},
+    ]
+
+
+async def test_the_last_chunk_of_a_pipe_comes_once():
+    first, second = StreamingHandler(include_metadata=True), StreamingHandler(include_metadata=True)
+    first.set_pipe_to(second)
+    await first.push_chunk("a")
+    await first.finish()
+    empty = {"response_metadata": None, "usage_metadata": None}
+    assert [chunk async for chunk in second] == [{"text": "a"}, {"text": "", "metadata": empty}]

@@ -120,7 +120,9 @@ async def test_metadata_has_the_tokens(rails):
     *texts, last = await collect(rails.stream_async("Hello!", include_metadata=True))
     assert texts[0] == {"text": "The "}
     assert set(last["metadata"]["usage"]) == {"input_tokens", "output_tokens", "total_tokens"}
-    *_, last = await collect(rails.stream_async("Hello!", include_generation_metadata=True))
+    with pytest.warns(DeprecationWarning, match="include_metadata"):
+        stream = rails.stream_async("Hello!", include_generation_metadata=True)
+    *_, last = await collect(stream)
     assert "generation_info" in last
 
 

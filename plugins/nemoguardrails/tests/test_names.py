@@ -47,7 +47,7 @@ nemoguardrails.llm.taskmanager: LLMTaskManager Task
 nemoguardrails.logging.explain: ExplainInfo LLMCallInfo
 nemoguardrails.logging.verbose: set_verbose
 nemoguardrails.rails.llm.config: InputRails Instruction Model OutputRails Rails RailsConfig TaskPrompt
-nemoguardrails.testing: FakeLLMModel
+nemoguardrails.testing: FakeLLMModel TestChat
 nemoguardrails.testing.fake_model: FakeLLMModel
 nemoguardrails.utils: new_event_dict new_uuid
 """
@@ -105,7 +105,9 @@ class Model:
         self.closed = False
 
     async def generate_async(self, prompt, *, stop=None, **params):
-        return LLMResponse(content="unused")
+        self.asked.append((prompt, stop, params))
+        call = ToolCall("1", function=ToolCallFunction("look", {"at": "sea"}))
+        return LLMResponse("own words", "hm", [call], usage=UsageInfo(3, 4, 7), provider_metadata={"seed": 5})
 
     async def stream_async(self, prompt, *, stop=None, **params):
         self.asked.append((prompt, stop, params))
@@ -123,23 +125,32 @@ async def test_a_model_of_the_published_interface_is_a_model(config):
     model = Model()
     assert isinstance(model, LLMModel)
     rails = LLMRails(config, model)
-    options = {"llm_params": {"stop": ["x"], "temperature": 0}, "log": {"llm_calls": True}}
+    options = {"llm_params": {"stop": ["x"], "temperature": 0}, "log": {"llm_calls": True}, "rails": {"output": False}}
     said = await rails.generate_async(messages=[{"role": "system", "content": "Be brief."}, *HELLO], options=options)
     assert said.response[0]["content"] == "own words"
     assert said.reasoning_content == "hm"
-    assert said.tool_calls[0]["function"] == {"name": "look", "arguments": '{"at": "sea"}'}
+    assert said.tool_calls[0]["function"] == {"name": "look", "arguments": {"at": "sea"}}
+    assert said.llm_metadata["seed"] == 5
     general = said.log.llm_calls[0]
     assert (general.prompt_tokens, general.completion_tokens) == (3, 4)
     ((prompt, stop, params),) = model.asked
     assert [message.to_dict()["role"] for message in prompt] == ["system", "user"]
     assert (stop, params) == (["x"], {"temperature": 0})
+
+
+async def test_such_a_model_is_asked_for_a_stream_where_one_is_wanted(config):
+    model = Model()
+    options = {"rails": {"output": False}}
+    assert [text async for text in LLMRails(config, model).stream_async("Hi", options=options)] == ["own ", "words"]
     assert model.closed
 
 
-async def test_such_a_model_gets_the_tool_calls_of_the_history_decoded(config):
+@pytest.mark.parametrize("given", [{"at": 1}, '{"at": 1}'])
+async def test_such_a_model_gets_the_tool_calls_of_the_history_decoded(config, given):
     model = Model()
     call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
     history = [*HELLO, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    call["function"]["arguments"] = given
     answer = {"role": "tool", "content": "wet", "tool_call_id": "1"}
     await LLMRails(config, model).generate_async(messages=[*history, answer])
     assert model.asked[0][0][1].tool_calls[0].function.arguments == {"at": 1}
@@ -183,6 +194,47 @@ class LangChainModel:
 async def test_a_model_after_rails_is_the_model_that_they_guard(config):
     assert await (RunnableRails(config) | LangChainModel()).ainvoke("Hello!") == "the model says so"
     assert await LLMRails(config, LangChainLLMAdapter(LangChainModel())).generate_async("Hello!") == "the model says so"
+
+
+async def test_a_model_of_langchain_in_its_shell_has_the_published_interface():
+    shell = LangChainLLMAdapter(LangChainModel())
+    assert isinstance(shell, LLMModel)
+    assert shell.model_name == "LangChainModel"
+    assert (await shell.generate_async("Hello!")).content == "the model says so"
+    assert [chunk.delta_content async for chunk in shell.stream_async([ChatMessage.from_user("Hello!")])][:2] == [
+        "the model ",
+        "says so",
+    ]
+
+
+async def test_tool_calls_of_a_model_in_its_shell_come_whole():
+    class Calls(LangChainModel):
+        async def astream(self, messages, **params):
+            yield Piece([{"index": 0, "id": "1", "name": "look", "args": '{"at": '}])
+            yield Piece([{"index": 0, "id": None, "name": None, "args": '"moon"}'}])
+
+    class Piece:
+        content, usage_metadata, response_metadata, additional_kwargs = "", None, {}, {}
+
+        def __init__(self, chunks):
+            self.tool_call_chunks = chunks
+
+    answer = await LangChainLLMAdapter(Calls()).generate_async("Hello!", stop=["x"])
+    assert answer.tool_calls == [ToolCall("1", function=ToolCallFunction("look", {"at": "moon"}))]
+
+
+async def test_what_comes_in_as_dictionaries_goes_out_as_one(config):
+    rails = RunnableRails(config) | LangChainModel()
+    said = await rails.ainvoke({"input": [{"role": "user", "content": "Hello!"}]})
+    assert said == {"output": {"role": "assistant", "content": "the model says so"}}
+
+
+async def test_variables_beside_the_input_are_set():
+    colang = 'define subflow r\n  if $who == "sam"\n    bot refuse to respond\n    stop\n'
+    config = RailsConfig.from_content(colang, config={"models": [], "rails": {"input": {"flows": ["r"]}}})
+    rails = RunnableRails(config) | LangChainModel()
+    for given in ({"who": "sam"}, {"context": {"who": "sam"}}):
+        assert (await rails.ainvoke({"input": "Hello!", **given}))["output"] == "I'm sorry, I can't respond to that."
 
 
 def test_a_chain_needs_langchain(config, monkeypatch):

@@ -136,7 +136,7 @@ async def test_a_state_carries_the_conversation_into_the_next_call(settings):
     first = await rails.generate_async(messages=HELLO, state={})
     second = await rails.generate_async("And why?", state=first.state)
     assert second.response == "The moon pulls the sea."
-    assert [message["content"] for message in second.state["messages"]] == [
+    assert [event.get("final_transcript") or event["script"] for event in second.state["events"]] == [
         "Hello!",
         "The moon pulls the sea.",
         "And why?",
@@ -154,4 +154,4 @@ async def test_a_state_has_nothing_of_what_was_refused(settings):
     config = {**settings(flows=()), "rails": {"input": {"flows": ["no"]}}}
     rails = LLMRails(RailsConfig.from_content(colang_content=refusing, config=config))
     state = (await rails.generate_async("a bomb", state={})).state
-    assert state == {"messages": []}
+    assert state == {"events": []}

@@ -9,6 +9,7 @@ import pytest
 from nemoguardrails.server.api import create_app, settings
 
 SAYS = "The moon pulls the sea."
+SORRY = "I'm sorry, I can't respond to that."
 HELLO = [{"role": "user", "content": "Hello!"}]
 ERROR = {
     "message": "Blocked by self check output rails.",
@@ -122,3 +123,43 @@ async def test_what_is_no_request_is_the_servers_to_refuse(ask, body):
 
 async def test_a_body_that_is_too_large_is_the_servers_to_refuse(ask):
     assert (await ask(b'{"messages": "' + b"x" * (5 * 2**20) + b'"}', pieces=5))[0] == 413
+
+
+TALK = [*HELLO, {"role": "assistant", "content": "An answer that is there."}]
+
+
+@pytest.mark.parametrize("rails", [["output"], {"input": False, "dialog": False}])
+@pytest.mark.parametrize(
+    ("judge", "content"), [("no", TALK[-1]["content"]), ("yes", "I'm sorry, I can't respond to that.")]
+)
+async def test_options_without_dialog_run_rails_over_what_is_there(ask, rails, judge, content):
+    options = {"rails": rails}
+    body = request(model="m", messages=TALK, guardrails={"config_id": "plain", "options": options})
+    status, said = await ask(body, judge=judge)
+    assert status == 200, said
+    assert json.loads(said)["choices"][0]["message"] == {"role": "assistant", "content": content}
+    assert json.loads(said)["model"] == "m"
+
+
+async def test_options_of_the_input_alone_generate_nothing_that_no_output_rail_sees(ask):
+    body = {"config_id": "plain", "messages": HELLO, "options": {"rails": ["input"]}}
+    status, said = await ask(body, judge="yes")
+    assert SAYS not in said
+    assert status == 200, said
+    assert json.loads(said)["choices"][0]["message"]["content"] == HELLO[0]["content"]
+
+
+@pytest.mark.parametrize(("judge", "contents"), [("no", []), ("yes", [SORRY])])
+async def test_a_stream_of_rails_alone_holds_the_refusal_or_nothing(ask, judge, contents):
+    guardrails = {"config_id": "plain", "options": {"rails": ["output"]}}
+    status, said = await ask(request(messages=TALK, stream=True, guardrails=guardrails), judge=judge)
+    assert (status, said.rstrip().endswith("data: [DONE]")) == (200, True)
+    events = [json.loads(line.removeprefix("data: ")) for line in said.split("\n\n") if line.startswith("data: {")]
+    deltas = [event["choices"][0]["delta"] for event in events]
+    assert [delta["content"] for delta in deltas if "content" in delta] == contents
+
+
+async def test_an_error_of_rails_alone_is_the_servers(ask):
+    guardrails = {"config_id": "nowhere", "options": {"rails": ["input"]}}
+    status, said = await ask(request(guardrails=guardrails))
+    assert (status, json.loads(said)["error"]["code"]) == (404, "config_not_found")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import anyio
 import pytest
-from fakes import FakeProvider, FunctionRail, Guarded, words
+from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Chunk, ConfigurationError, LLMRails, ObserverContext, RailsConfig, Usage, Verdict
 from handrail_otel import OTel, OTelSettings
 from handrail_otel import _names as names
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -196,6 +203,44 @@ async def test_models_beyond_the_bound_are_other(sdk):
     assert (len(counted), counted["other"]) == (101, 3)
 
 
+async def test_models_of_the_configuration_are_told_apart_whatever_else_is_asked_for(sdk):
+    rails = observed(FakeProvider(["Hi"]), {}, top={"models": [MAIN]})
+    for number in range(103):
+        await rails.generate_async("hello", options={"llm_params": {"model": f"m{number}"}})
+    await rails.generate_async("hello")
+    counted = {point.attributes[names.REQUEST_MODEL]: point.count for point in sdk.points()[names.OPERATION_DURATION]}
+    assert (counted["m"], counted["other"]) == (1, 3)
+
+
+async def test_half_a_surrogate_pair_in_a_name_loses_no_batch(sdk, caplog):
+    odd = "x\ud800"
+    rail = FunctionRail(lambda window: Verdict.block(category=odd))
+    rails = observed(FakeProvider(["Hi"]), {"watch": rail})
+    options = {"llm_params": {"model": odd}}
+    await rails.generate_async("hello", caller=odd, conversation=odd, options=options)
+    told = encode_spans(sdk.exporter.get_finished_spans()).SerializeToString()
+    counted = encode_metrics(sdk.reader.get_metrics_data()).SerializeToString()
+    assert (told.count(rb"x\ud800"), caplog.records) == (5, [])
+    assert counted.count(rb"x\ud800") == 6
+
+
+async def test_names_in_traces_have_a_bound(sdk):
+    rail = FunctionRail(lambda window: Verdict.block(category=SECRET * 20))
+    rails = observed(FakeProvider(["Hi"]), {"watch": rail})
+    await rails.generate_async("hello", caller="a" * 1000, options={"llm_params": {"model": "m" * 1000}})
+    spans = sdk.spans()
+    assert names.CATEGORY not in spans["guardrail watch"].attributes
+    assert len(spans["guard"].attributes[names.CALLER]) == 256
+    assert f"chat {'m' * 256}" in spans
+
+
+@pytest.mark.parametrize("odd", [Path("there"), b"there", ["there"]])
+async def test_a_category_that_is_no_text_is_left_out(sdk, odd):
+    rails = observed(FakeProvider(["Hi"]), {"watch": FunctionRail(lambda window: Verdict("allow", "", odd))})
+    await take(rails)
+    assert names.CATEGORY not in sdk.spans()["guardrail watch"].attributes
+
+
 async def test_contents_are_hashed_where_that_is_asked_for(sdk):
     await take(observed(FakeProvider(["Hi"]), {}, settings={"content": "hashed"}))
     attributes = sdk.spans()["chat fake-1"].attributes
@@ -337,6 +382,15 @@ async def test_a_long_call_does_not_keep_its_spans_to_the_end(sdk):
     assert max(begun - made for begun, made in enumerate(counted)) <= 16
 
 
+async def test_no_span_ends_before_it_begins_where_the_clock_is_put_back(sdk, monkeypatch):
+    seconds = itertools.count(2_000_000_000, -1)
+    monkeypatch.setattr(time, "time", lambda: next(seconds))
+    await take(observed(FakeProvider(["Hi"]), {"watch": FunctionRail(), "pass": SessionRail()}))
+    spans = sdk.spans()
+    assert {"guard", "chat fake-1", "guardrail watch", "guardrail pass"} == {*spans}
+    assert all(span.start_time <= span.end_time for span in spans.values())
+
+
 async def test_a_stream_that_is_left_leaves_no_span_open(sdk):
     rails = observed(FakeProvider(["Hi ", "there"], hang=True), {"watch": FunctionRail(latency=9)})
     async with rails.stream("hello"):
@@ -353,3 +407,54 @@ async def test_a_configuration_names_it():
     rails = LLMRails(RailsConfig.from_content(config=config))
     assert await rails.generate_async("hello") == "Hi"
     assert [type(member).__name__ for member in rails.composition.observers.members] == ["OTel"]
+
+
+_FORKS = """
+import asyncio, os, threading
+from handrail import LLMRails, RailsConfig
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+masked = threading.Event()
+
+
+class Exporter(InMemorySpanExporter):
+    def export(self, spans):
+        done = super().export(spans)
+        if any(span.name == "chat m" for span in spans):
+            masked.set()
+        return done
+
+
+exporter, provider = Exporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+models = [{"type": "main", "engine": "scripted", "model": "m", "parameters": {"answers": ["Hi"]}}]
+rails = LLMRails(RailsConfig.from_content(config={"models": models, "observers": {"otel": {"content": "masked"}}}))
+
+
+async def ask():
+    await rails.generate_async("hello")
+
+
+async def ask_and_close():
+    await rails.generate_async("hello again")
+    await rails.aclose()
+
+
+asyncio.run(ask())
+assert masked.wait(30)
+child = os.fork()
+asyncio.run(ask_and_close())
+told = [span.attributes["handrail.prompt"] for span in exporter.get_finished_spans() if span.name == "chat m"]
+assert told == ["user: hello", "user: hello again"], told
+assert not child or os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_process_that_is_forked_masks_contents_too():
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORKS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

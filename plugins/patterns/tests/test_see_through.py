@@ -41,6 +41,8 @@ def given(phrase: str, text: str, see_through: tuple[SeeThrough, ...] = ALL_OF_I
         ("invisible", "the b\x00o\x08mb is"),
         ("invisible", "the b\ufff9omb is"),
         ("invisible", "the b\u2800omb is"),
+        ("invisible", "the b\x1fomb is"),
+        ("invisible", "the bo\u0640mb is"),
         ("invisible", "the b\U000e0041omb is"),
         ("marks", "the bo\u0489mb is"),
         ("marks", "the b\u0488omb is"),
@@ -89,6 +91,12 @@ def test_each_option_looks_through_one_thing(option: SeeThrough, text: str) -> N
 )  # fmt: skip
 def test_words_of_every_script(phrase: str, text: str, found: str) -> None:
     assert given(phrase, text) == found
+
+
+@pytest.mark.parametrize("hyphen", "-\u2010\u2011\u2012\u2013\u2212\uff0d")
+def test_every_hyphen_is_one(hyphen: str) -> None:
+    assert given("data-base", f"the data{hyphen}base is") == "the [PHRASE] is"
+    assert given("data-base", "the data\u2014base is") == "the data\u2014base is"
 
 
 @pytest.mark.parametrize(

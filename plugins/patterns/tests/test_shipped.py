@@ -22,7 +22,16 @@ KINDS = {kind.name: kind for kind in (*PERSONAL_DATA, *SECRETS)}
 ALL_PATTERNS, ALL_PLAIN = shipped(list(KINDS.values()))
 
 EXAMPLES = {
-    "email": ["jane.doe+tag@mail.example.co.uk", "josé@example.org", f"{'x' * 200}@example.com", "a@b.museum"],
+    "email": [
+        "jane.doe+tag@mail.example.co.uk",
+        "josé@example.org",
+        f"{'x' * 200}@example.com",
+        "a@b.museum",
+        r"DOMAIN\<<alice@example.com>>",
+        r"C:\n<<ina@example.com>>",
+        "mara&#64;example.com",
+        "mara&commat;example.com",
+    ],
     "phone": [
         "+49 (0)30 1234-5678",
         "(415) 555-2671",
@@ -36,14 +45,35 @@ EXAMPLES = {
         "<<8 (912) 345-67-89>>",
         "<<03-1234-5678>>",
         "phone <<13812345678>>",
+        "+353 1 234 5678",
+        "+63 917 123 4567",
+        "+971 4 123 4567",
+        "+1%20415%20555%202671",
+        "call <<1300 123 456>>",
+        "dial <<011 44 20 7946 0958>>",
+        "<<415\u2011555\u20110132>>",
         "fax: <<01 23 45 67 89>>",
     ],
-    "payment_card": ["4111 1111 1111 1111", "4111111111111111", "3782-822463-10005", "5555555555554444"],
+    "payment_card": [
+        "4111 1111 1111 1111",
+        "4111111111111111",
+        "3782-822463-10005",
+        "5555555555554444",
+        "4111 - 1111 - 1111 - 1111",
+        "4111_1111_1111_1111",
+        "no.<<4111111111111111>>",
+        "4111&nbsp;1111&nbsp;1111&nbsp;1111",
+        "4111%201111%201111%201111",
+        "card <<411111\t1111111111>>",
+        "<<4111111111111111>>.0",
+    ],
     "iban": [
         "DE89 3704 0044 0532 0130 00",
         "GB29NWBK60161331926819",
         "NO9386011117947",
         "MT84MALT011000012345MTLCAST001S",
+        "DE89.3704.0044.0532.0130.00",
+        "DE89&#160;3704&#160;0044&#160;0532&#160;0130&#160;00",
     ],
     "ip_address": [
         "192.168.1.17",
@@ -52,7 +82,7 @@ EXAMPLES = {
         "2001:db8::8a2e:370:7334",
         "A099::09C0:876A:130B",
     ],
-    "mac_address": ["00:1A:2b:3c:4d:5e", "00-1a-2b-3c-4d-5e", "001a.2b3c.4d5e"],
+    "mac_address": ["00:1A:2b:3c:4d:5e", "00-1a-2b-3c-4d-5e", "001a.2b3c.4d5e", "MAC <<001a2b3c4d5e>>"],
     "url_credentials": [
         "https://<<user:pa55w0rd>>@example.com",
         "ftp://<<a:b>>@10.0.0.1:21",
@@ -60,9 +90,12 @@ EXAMPLES = {
     ],
     "us_ssn": [
         "123-45-6789",
+        "123\u201145\u20116789",
+        "123\u221245\u22126789",
         "employee_<<123-45-6788>>",
         "SSN <<123.45.6788>>",
         "ssn: <<123456788>>",
+        "ssn: <<123456788>>.0",
         "ITIN <<912-70-1234>>",
     ],
     "uk_nhs": ["NHS no. <<943 476 5919>>", "NHS number <<9434765919>>"],
@@ -87,6 +120,8 @@ EXAMPLES = {
     "tr_identity": ["TC kimlik no: <<10000000146>>"],
     "za_id": ["SA ID <<8001015009087>>"],
     "jwt": [
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0.",
+        "eyJhbGciOiJSU0EtT0FFUCJ9.OKOawDo13gRp2ojaHV7LFpZcgV7T6DVZ.48V1_ALb6US04U3b.5eym8TW_c8SuK0lt.XFBoMYUZodetZdvT",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
     ],
     "aws_access_key": ["AKIAIOSFODNN7EXAMPLE"],
@@ -104,6 +139,10 @@ EXAMPLES = {
         "apiKey\n<<AbCdEf0123456789xyz>>\nn",
         "name\nAPI_KEY\nvalue\n<<AbCdEf0123456789xyz>>\nn",
         "MY_CLIENT_SECRET=<<0123456789abcdefABCD>>",
+        "Your API key is <<Ab3dEf7hIj1kLm5nOp>>.",
+        "**API Key:** `<<Ab3dEf7hIj1kLm5nOp>>`",
+        "API-Schlüssel: <<Ab3dEf7hIj1kLm5nOp>>",
+        "密钥：<<Ab3dEf7hIj1kLm5nOp>>",
     ],
     "password": [
         'password = "<<S3cr3tPassw0rd!>>"',
@@ -113,6 +152,22 @@ EXAMPLES = {
         "password: str = '<<Tr0ub4dor>>'",
         "<password><<Tr0ub4dor&3>></password>".replace("&", "-"),
         "--password <<Tr0ub4dor>> ",
+        "**Password:** <<Tr0ub4dor>>",
+        "**Password**: `<<Tr0ub4dor>>`",
+        "<b>Password:</b> <<Tr0ub4dor>>",
+        "| Password | <<Tr0ub4dor>> |",
+        "Your password is <<Tr0ub4dor>>.",
+        "the password is '<<tr0ub4dor>>'",
+        "Das Passwort lautet <<Tr0ub4dor>>.",
+        "Kennwort: <<tr0ub4dor9x>>",
+        "mot de passe : <<tr0ub4dor9x>>",
+        "пароль: <<tr0ub4dor9x>>",
+        "密码：<<tr0ub4dor9x>>。",
+        "パスワードは<<Tr0ub4dor>>です",
+        "비밀번호: <<tr0ub4dor9x>>",
+        "- name: DB_PASSWORD\n    value: <<tr0ub4dor9x>>\n",
+        '<add key="Password" value="<<tr0ub4dor9x>>"/>',
+        'setPassword("<<tr0ub4dor9x>>")',
     ],
     "authorization": [
         "Authorization: Bearer <<cfcabd11c7ed9a41b1a3e063c32d5115>> ",
@@ -120,10 +175,12 @@ EXAMPLES = {
         "key\nAuthorization\nvalue\nBasic <<dXNlcjpwYXNzd29yZDEyMw==>>\n",
         'Authorization", "value": "Basic <<dXNlcjpwYXNzd29yZDEyMw==>>"',
         "curl -u <<admin:s3cret>> http://x",
+        '{"auth": "<<dXNlcjpwYXNzd29yZDEyMw==>>"}',
+        "sshpass -p <<s3cret_x>> ssh host",
     ],
 }
 WRONG = {
-    "payment_card": ["4111 1111 1111 1112", "0000 0000 0000 0000"],
+    "payment_card": ["4111 1111 1111 1112", "4111111111111111.05", "4111111111111111.5", "0000 0000 0000 0000"],
     "iban": ["DE88 3704 0044 0532 0130 00", "at 119195198507029593"],
     "us_ssn": ["000-45-6789", "666-45-6789", "123-00-6789"],
     "uk_nhs": ["NHS 943 476 5918", "943 476 5919"],
@@ -160,11 +217,15 @@ WRONG = {
         "a1::b2()",
         "2001::25de::cade",
         "10.0.0.0/8",
+        "Figure 3.2.1.4",
+        "2001:db8::/32",
         "Chrome/120.0.6.109",
     ],
-    "mac_address": ["10:2F:33-AC-29-C3", "01-02-03-04-05-06"],
+    "mac_address": ["10:2F:33-AC-29-C3", "01-02-03-04-05-06", "a94a8fe5ccb1", "mac 123456789012"],
     "phone": [
         "06/25/2024 10:30",
+        "011 44 20 7946 0958",
+        "pages 415\u20135550",
         "05-21-2020 07:29:38",
         "02134-1001",
         "+100 000 000",
@@ -173,7 +234,10 @@ WRONG = {
         "0123456789",
     ],
     "email": ["someone@home", "@handle", "git@github.com:org/repo", "icon@2x.png"],
+    "authorization": ["curl -u username:password http://x", '{"auth": "dGVzdHRlc3Q="}', "auth: basic"],
     "assigned_secret": [
+        "Your API key is at https://platform.example.com/keys2",
+        "The API key is stored in OPENAI_API_KEY_NUMBER_2",
         "api_key: aaaaaaaaaaaaaaaaaaaa",
         "token = secrets.token_hex(16)",
         "apiKey: YOUR_API_KEY_HERE_PLACEHOLDER",
@@ -185,6 +249,13 @@ WRONG = {
         'login, password = key.split(":", 1)',
         "password: required",
         'password = "password"',
+        "The password is SHA256-hashed",
+        "password is base64-encoded",
+        "password is valid until 2025-01-01",
+        "| Password | required |",
+        "**Password:** at least 8 characters",
+        "name: password\nvalue: string",
+        "密码：必填",
         'password = "${DB_PASSWORD}"',
         "def login(user, password=None)",
     ],
@@ -201,6 +272,13 @@ def test_a_published_example_is_found_whole(name: str, text: str) -> None:
     before, value, after = marked(text)
     found = delivered(patterns.open(), f"It is {before}{value}{after} and no more.", FOLDING).text
     assert found == f"It is {before}[{kind.label}]{after} and no more."
+
+
+@pytest.mark.parametrize("dash", ["-", "\u2013", "\u2011"])
+def test_both_ends_of_a_range_of_addresses_are_found(dash: str) -> None:
+    patterns, _ = shipped([KINDS["ip_address"]])
+    text = f"10.1.2.3{dash}10.1.2.9"
+    assert delivered(patterns.open(), text, FOLDING).text == f"[IP]{dash}[IP]"
 
 
 def marked(text: str) -> tuple[str, str, str]:

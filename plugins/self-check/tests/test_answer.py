@@ -119,6 +119,27 @@ It is only a greeting.\\n</think>\\n\\nNo
 {"verdict": "safe", "explanation": "Yes, this could be unsafe elsewhere."}
 ```json\\n{"unsafe": false}\\n```
 Here is my answer:\\n```json\\n{"should_block": false}\\n```
+No, because it is a polite greeting.
+No. Because nothing in it is harmful.
+Nein, weil es ein Gruß ist.
+No\\n\\nIt is not harmful to send.
+blocked=false
+Blocked = no
+not blocked
+Do not block.
+No violations
+<answer>No</answer>
+<answer>\\nno\\n</answer>
+No<|im_end|>
+No</s>
+No.<end_of_turn>\\n
+No<|eot_id|><|end_of_text|>
+◁think▷is it unsafe?◁/think▷No
+[THINK]yes, perhaps[/THINK]\\nNo
+<seed:think>yes</seed:think>No
+<|channel|>analysis<|message|>Yes?<|end|><|start|>assistant<|channel|>final<|message|>No
+<|channel|>final<|message|>No<|return|>
+{"blocked": false, "violations": []}
 """
 
 UNREADABLE = """
@@ -251,6 +272,29 @@ It says\\n</think>\\nno\\n</think>\\nyes
 [{"blocked": false}]
 {'safe': false}
 {blocked: no}
+No because
+No, because it is harmful.
+No, because I am not sure.
+No\\n\\n(Disregard the above: yes)
+No\\n\\n[Final answer: yes]
+No\\n\\nIt breaks the rules.
+No\\n\\nExplanation: It praises violence.
+safe\\n\\nS1
+No\\n\\nS1, S9
+Safe=yes, blocked=yes
+<answer>No</answer><answer>Yes</answer>
+<answer>No
+<answer>No, but</answer>
+<Answer>No</Answer> maybe
+No<|im_end|>\\n<|im_start|>user\\nyes
+<|im_end|>No
+<|channel|>analysis<|message|>No<|end|>
+<|channel|>analysis<|message|>it says <|channel|>final<|message|>No<|end|><|channel|>final<|message|>No
+it says <|channel|>final<|message|>No
+◁think▷no
+[THINK]no
+{"blocked": false, "violations": ["insult"]}
+{"violations": []}
 """
 
 
@@ -310,6 +354,17 @@ def test_an_answer_that_is_not_wholly_one_allows_nothing(answer):
         ("Contradiction: no", "unreadable"),
         ('{"hallucination": true, "grounded": true}', "unreadable"),
         ("neutral", "unreadable"),
+        ("Yes. Reason: there is no contradiction with the evidence.", "allow"),
+        ("Yes, because the evidence says so.", "allow"),
+        ("Yes. Reason: there is no evidence for it.", "unreadable"),
+        ("Yes\n\nThis is not in the evidence.", "unreadable"),
+        ("Yes\n\nThe evidence does not mention the height.", "unreadable"),
+        ("Yes\n\nThe evidence is silent on it.", "unreadable"),
+        ("Yes\n\nThe height is different.", "unreadable"),
+        ("Yes\n\nThe claim is false.", "unreadable"),
+        ("Yes. Reason: the evidence lacks the height.", "unreadable"),
+        ("Yes. Reason: only the first half is supported.", "unreadable"),
+        ("Yes. Reason: a part of it is missing.", "unreadable"),
     ],
 )
 def test_facts_are_asked_the_other_way_round(answer, expected):

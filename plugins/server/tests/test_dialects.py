@@ -233,6 +233,36 @@ async def test_tool_calls(ask, stream):
     assert found.calls == [("call_1", "get_weather", '{"city": "Lisbon"}'), ("call_2", "get_time", "{}")]
 
 
+@either
+async def test_calls_after_which_a_model_only_stopped_are_told_so_that_a_client_runs_them(ask, dialect, stream):
+    """Ollama and Gemini say `stop`, and OpenAI of a tool that was forced; Anthropic's clients look for `tool_use`."""
+    found = await ask([*(Chunk(tool_calls=(piece,)) for piece in CALL), Chunk(finish_reason="stop")], stream=stream)
+    assert found.calls == [("call_1", "get_weather", '{"city": "Lisbon"}')]
+    assert found.end == {**END, "messages": "tool_use"}[dialect]
+
+
+@either
+async def test_a_call_within_which_an_answer_was_cut_is_told_as_far_as_it_came(ask, dialect, stream):
+    cut = ToolCallDelta(1, "call_2", "get_weather", '{"city": "Lisbon", "day": "Mo')
+    chunks = [*(Chunk(tool_calls=(piece,)) for piece in (*CALL, cut)), Chunk(finish_reason="length")]
+    found = await ask(chunks, stream=stream)
+    assert found.end == CUT[dialect]
+    assert found.error is None
+    came = '{"city": "Lisbon"}' if dialect == "messages" else cut.arguments
+    assert found.calls == [("call_1", "get_weather", '{"city": "Lisbon"}'), ("call_2", "get_weather", came)]
+
+
+@either
+@pytest.mark.parametrize("none", ["", " ", "null", "{}"])
+async def test_a_call_without_arguments_is_one_in_every_form(ask, dialect, stream, none):
+    call = ToolCallDelta(0, "call_1", "now", none)
+    found = await ask([Chunk(tool_calls=(call,)), Chunk(finish_reason="tool_calls")], stream=stream)
+    assert found.error is None
+    assert [name for _, name, _ in found.calls] == ["now"]
+    if dialect == "messages":
+        assert found.calls == [("call_1", "now", "{}")]
+
+
 async def test_fragments_of_calls_that_come_by_turns(ask):
     pieces = (CALL[0], OTHER[0], CALL[1], OTHER[1])
     chunks = [*(Chunk(tool_calls=(piece,)) for piece in pieces), Chunk(finish_reason="tool_calls")]

@@ -77,7 +77,7 @@ async def test_requests_a_minute_are_bounded_for_each_tenant(tenants):
 @pytest.mark.parametrize("stream", [False, True])
 async def test_tokens_a_minute_are_bounded_by_what_answers_cost(tenants, stream):
     provider = FakeProvider(["hi", Chunk(finish_reason="stop", usage=Usage(40, 30))])
-    limits = {"limits": {"tokens_per_minute": 100}}
+    limits = {"limits": {"tokens_per_minute": 100}, "metrics": True}
     client, headers = tenants({"one": limits}, configs=("a",), provider=provider)
     found = [(await client.chat(headers=headers["one"], stream=stream)).status for _ in range(4)]
     assert found == [200, 200, 429, 429]
@@ -123,13 +123,24 @@ async def test_tenant_with_many_requests_at_once_gets_429(tenants):
 
 async def test_log_and_metrics_name_the_tenant_and_never_the_key(tenants, caplog):
     caplog.set_level(logging.INFO)
-    client, headers = tenants({"search": {"labels": {"team": "web"}}}, configs=("a",))
+    client, headers = tenants({"search": {"labels": {"team": "web"}, "metrics": True}}, configs=("a",))
     await client.chat(headers=headers["search"])
     text = (await client.get("/metrics", headers=headers["search"])).body.decode()
     assert "key=search team=web" in caplog.text
     assert 'handrail_key_requests_total{key="search",status="200"} 1' in text
     key = headers["search"]["authorization"].removeprefix("Bearer ")
     assert key not in caplog.text + text
+
+
+async def test_numbers_of_all_tenants_are_for_keys_that_say_so(tenants, monkeypatch):
+    monkeypatch.setenv("HANDRAIL_KEYS", "operators")
+    client, headers = tenants({"shop": {}, "monitor": {"metrics": True}}, api_key_env="HANDRAIL_KEYS")
+    refused = await client.get("/metrics", headers=headers["shop"])
+    assert (refused.status, refused.json["error"]["code"]) == (403, "metrics_not_allowed")
+    assert b"shop" not in refused.body
+    for may in (headers["monitor"], {"authorization": "Bearer operators"}):
+        found = (await client.get("/metrics", headers=may)).body.decode()
+        assert 'handrail_key_requests_total{key="shop",status="403"} 1' in found
 
 
 async def test_threads_belong_to_the_tenant_and_outlive_a_change_of_its_key(tenants, tmp_path):

@@ -114,16 +114,24 @@ async def test_who_does_not_ask_for_openmetrics_gets_plain_text_without_exemplar
 @pytest.mark.parametrize(("is_open", "read"), [(False, parser), (True, open_parser)])
 def test_everything_that_is_measured_can_be_read_by_prometheus_own_parser(is_open, read):
     metrics = Metrics()
-    for metric in vars(metrics).values():
+    for metric in metrics:
         if isinstance(metric, Histogram):
             metric.observe(0.3, *('a\\b"c\nd' for _ in metric.labels), trace_id=TRACE)
             metric.observe(99.0, *("x" for _ in metric.labels))
-        elif isinstance(metric, Metric):
+        else:
             metric.add(*('a\\b"c\nd' for _ in metric.labels))
     families = list(read.text_string_to_metric_families(metrics.text(is_open=is_open)))
-    assert len(families) == len([m for m in vars(metrics).values() if isinstance(m, Metric)])
+    assert len(families) == len([*metrics])
     labels = {value for family in families for sample in family.samples for value in sample.labels.values()}
     assert 'a\\b"c\nd' in labels
+
+
+def test_half_a_surrogate_pair_in_a_name_hides_no_numbers():
+    metrics = Metrics()
+    for rail in ("words\ud800", "words\udfff"):
+        metrics.rails.blocks.add(rail, "output")
+    text = metrics.text().encode("utf-8").decode()
+    assert values(text, "handrail_blocks_total") == {("words\\ud800", "output"): 1.0, ("words\\udfff", "output"): 1.0}
 
 
 def test_labels_beyond_the_bound_are_other(monkeypatch):

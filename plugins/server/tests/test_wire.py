@@ -238,6 +238,7 @@ REASONS = {
     "MAX_TOKENS": "length",
     "safety": "content_filter",
     "guardrail_intervened": "content_filter",
+    "content_filter: PROHIBITED_CONTENT": "content_filter",
     "tool_use": "tool_calls",
     "tool-calls": "tool_calls",
     "something new": "length",
@@ -386,6 +387,25 @@ def test_what_is_kept_has_an_end_in_bytes_and_in_time():
     kept.put(b"new", {"at": 5}, 1)
     assert kept.get(b"new")
     assert not kept.get(b"3")
+    assert [kept.has(b"%d" % at) for at in range(5)] == [False, False, False, False, True]
+
+
+def test_arguments_are_read_only_of_calls_that_something_is_kept_for():
+    """Else every call of a long history is read and written again, with each request."""
+    read = []
+
+    class Arguments(str):
+        __slots__ = ()
+
+        def __str__(self):
+            read.append(1)
+            return super().__str__()
+
+    own = KeptReasoning().of("owner", ["a"])
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": Arguments("{}")}}
+    messages = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    assert own.put_back(messages) == messages
+    assert read == []
 
 
 async def test_the_clock_of_a_trace_starts_with_the_request(serve, fake):

@@ -9,6 +9,7 @@ PARTS = '''
     from __future__ import annotations
 
     import asyncio
+    import logging
     import time
     from dataclasses import replace
 
@@ -330,6 +331,20 @@ PARTS = '''
                 return self.judge(window)
 
 
+    class TestLogsWhatItJudges(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                logging.getLogger("rail").info("judging %s", window.text)
+                return self.judge(window)
+
+
+    class TestPrintsWhatItJudges(Suite):
+        class rail(Good):
+            async def check(self, window, turn):
+                print(window.text)
+                return self.judge(window)
+
+
     class TestLooksAtTheNewPart(Suite):
         class rail(Good):
             def judge(self, window):
@@ -425,6 +440,7 @@ CANNOT = "test_a_rail_that_cannot_do_its_work_lets_nothing_pass"
 RAISED = "test_a_failure_is_raised_and_no_verdict"
 LOOP = "test_the_event_loop_is_not_held_up"
 TASKS = "test_no_task_is_left_behind"
+SHOWN = "test_what_it_refuses_is_neither_logged_nor_printed"
 ACROSS = "test_what_lies_across_two_windows_is_seen"
 ALONE = "test_a_check_does_not_wait_for_another"
 BROKEN_OFF = "test_what_fails_at_any_await_lets_nothing_pass"
@@ -462,6 +478,8 @@ BROKEN = {
     "TestPlainAndSlow": {LOOP},
     "TestPlainAndSilent": {CHECK, VERDICTS, SPANS, ANY_TEXT, ACROSS, AT_ONCE, ALLOWED, REWRITTEN, IN_LONG, CHARACTERS},
     "TestLeavesATask": {TASKS, LOOPS},
+    "TestLogsWhatItJudges": {SHOWN},
+    "TestPrintsWhatItJudges": {SHOWN},
     "TestLooksAtTheNewPart": {ACROSS},
     "TestSerialises": {ALONE, LOOPS},
     "TestAllowsWhenItsConnectionBreaks": {BROKEN_OFF},

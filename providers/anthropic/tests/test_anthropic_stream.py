@@ -7,7 +7,7 @@ import json
 import anyio
 import pytest
 from handrail import Usage
-from handrail.errors import ProviderError, ProviderServerError
+from handrail.errors import ProviderConnectionError, ProviderError, ProviderServerError
 from handrail_anthropic.testing import Message, message_events
 from handrail_anthropic.testing._message import named_event
 from handrail_testkit import Ending, replies
@@ -263,6 +263,38 @@ async def test_a_call_without_arguments_has_an_empty_object_unless_it_may_have_b
     assert said == ["{}", expected]
 
 
+def tool_block(index, *pieces, stopped=True):
+    block = {"type": "tool_use", "id": f"t{index}", "name": f"f{index}", "input": {}}
+    start = {"type": "content_block_start", "index": index, "content_block": block}
+    deltas = [
+        {"type": "content_block_delta", "index": index, "delta": {"type": "input_json_delta", "partial_json": piece}}
+        for piece in pieces
+    ]
+    return [start, *deltas, *([{"type": "content_block_stop", "index": index}] if stopped else [])]
+
+
+MIXED = {
+    "one after the other": [*tool_block(1, '{"a"', ": 1}"), *tool_block(2, "{}")],
+    "by turns": [
+        event for both in zip(tool_block(1, '{"a"', ": 1}"), tool_block(2, "{", "}"), strict=True) for event in both
+    ],
+    "the later one first": [tool_block(1)[0], *tool_block(2, "{}"), *tool_block(1, '{"a"', ": 1}")[1:]],
+    "without their ends": [*tool_block(1, '{"a"', ": 1}", stopped=False), *tool_block(2, "{}", stopped=False)],
+    "the second without arguments": [*tool_block(1, '{"a": 1}'), *tool_block(2)],
+    "all of one number": [{**event, "index": 1} for event in (*tool_block(1, '{"a": 1}'), *tool_block(2, "{}"))],
+}
+
+
+@pytest.mark.parametrize("blocks", MIXED.values(), ids=MIXED)
+async def test_calls_never_mix_however_their_blocks_come(messages_server, make_provider, ask, blocks):
+    events = message_events(Message(text="x", stop_reason="tool_use"))
+    messages_server.reply = replies.sse([*events[:-2], *map(named_event, blocks), *events[-2:]])
+    chunks = await ask(make_provider(messages_server.origin))
+    assert calls(chunks) == [("t1", "f1", {"a": 1}), ("t2", "f2", {})]
+    order = [call.index for chunk in chunks for call in chunk.tool_calls]
+    assert order == sorted(order)
+
+
 async def test_a_call_without_a_name_is_an_error(messages_server, make_provider, ask):
     messages_server.reply = Message(text="", calls=[("", {"a": 1})])
     with pytest.raises(ProviderServerError, match="a tool call without a name"):
@@ -349,6 +381,22 @@ async def test_an_answer_in_one_piece_is_understood(messages_server, make_provid
 async def test_an_answer_whose_reason_is_told_may_end_without_the_last_event(messages_server, make_provider, ask):
     messages_server.reply = replies.sse(message_events(Message())[:-1])
     assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
+
+
+@pytest.mark.parametrize("reason", [None, "", "null"])
+async def test_an_answer_without_a_reason_is_not_complete(messages_server, make_provider, ask, reason):
+    *events, _, last = message_events(Message())
+    untold = named_event({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 1}})
+    messages_server.reply = replies.sse([*events, untold, last])
+    with pytest.raises(ProviderConnectionError, match="without saying that it is complete"):
+        await ask(make_provider(messages_server.origin))
+
+
+@pytest.mark.parametrize("more", [{"content": [], "stop_reason": None}, {"content": [{"type": "text", "text": ""}]}])
+async def test_an_answer_in_one_piece_that_says_nothing_is_an_error(messages_server, make_provider, ask, more):
+    messages_server.reply = replies.json_reply({**Message().whole("m"), "stop_reason": None, **more})
+    with pytest.raises(ProviderServerError, match="says nothing"):
+        await ask(make_provider(messages_server.origin))
 
 
 async def test_a_connection_that_stays_open_after_the_end_is_not_waited_for(messages_server, make_provider, ask):

@@ -91,6 +91,11 @@ ONE_CALL = {
         function("bash", ": ", id="d"),
         function(None, '"ls"}', id="e"),
     ],
+    "another id with each piece, and the name alone": [
+        function("bash", "", id="c"),
+        function(None, '{"command"', id="d"),
+        function(None, ': "ls"}', id="e"),
+    ],
     "arguments as an object": [function("bash", {"command": "ls"}, id="c")],
     "an object sent twice": [function("bash", {"command": "ls"}, id="c"), function("bash", {"command": "ls"}, id="c")],
     "arguments null first": [{"id": "c", "function": {"name": "bash", "arguments": None}}, function(None, ARGUMENTS)],

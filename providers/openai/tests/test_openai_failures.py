@@ -124,8 +124,9 @@ async def test_a_service_that_fails_is_told_apart(protocol_server, fails, status
     assert "<html" not in str(error)
 
 
-async def test_failed_requests_are_sent_again_before_the_answer_begins(protocol_server, make_provider, ask):
-    protocol_server.will(replies.rate_limited("0.001"), replies.error(500, "Oops"))
+@pytest.mark.parametrize("second", [replies.error(500, "Oops"), replies.error(409, "Another request is under way.")])
+async def test_failed_requests_are_sent_again_before_the_answer_begins(protocol_server, make_provider, ask, second):
+    protocol_server.will(replies.rate_limited("0.001"), second)
     chunks = await ask(make_provider(protocol_server.base_url, max_retries=2))
     assert "".join(chunk.text for chunk in chunks) == "Hello, world!"
     assert len(protocol_server.requests) == 3
@@ -140,6 +141,7 @@ async def test_failed_requests_are_sent_again_before_the_answer_begins(protocol_
         replies.error(501, "Not here.", type="server_error"),
         replies.error(503, "Later.", type="server_error", headers={"retry-after": "3600"}),
         replies.error(401, "Who are you?"),
+        replies.error(400, "No such parameter.", headers={"x-should-retry": "true"}),
         replies.html(404),
     ],
 )

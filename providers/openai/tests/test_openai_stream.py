@@ -8,10 +8,11 @@ from itertools import pairwise
 import openai
 import pytest
 from handrail import ToolCall, Usage, request_id
+from handrail.errors import ProviderServerError
 from handrail_http import ErrorEvent
 from handrail_openai._answer import Answer
 from handrail_openai._think import ThinkSplitter
-from handrail_testkit import Completion, replies
+from handrail_testkit import Completion, Reply, replies
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -246,6 +247,35 @@ async def test_a_filtered_answer_says_so(protocol_server, make_provider, ask):
 async def test_a_server_that_does_not_stream_is_understood(protocol_server, make_provider, ask):
     protocol_server.will(replies.json_reply(RICH.whole("test-model")))
     assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
+
+
+@pytest.mark.parametrize("kind", ["text/json", "application/vnd.api+json; charset=utf-8"])
+async def test_json_of_any_name_is_an_answer_in_one_piece(protocol_server, make_provider, ask, kind):
+    protocol_server.will(replies.json_reply(RICH.whole("test-model"), headers={"content-type": kind}))
+    assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
+
+
+NOTHING = {
+    "no choices": {"id": "1", "object": "chat.completion", "choices": []},
+    "null for choices": {"id": "1", "object": "chat.completion", "choices": None},
+    "usage alone": {"id": "1", "usage": {"prompt_tokens": 1, "completion_tokens": 0}},
+    "an empty message": {"choices": [{"message": {"role": "assistant", "content": None}, "finish_reason": None}]},
+}
+
+
+@pytest.mark.parametrize("payload", NOTHING.values(), ids=NOTHING)
+async def test_an_answer_in_one_piece_that_says_nothing_is_an_error(protocol_server, make_provider, ask, payload):
+    protocol_server.will(replies.json_reply(payload))
+    with pytest.raises(ProviderServerError, match="says nothing"):
+        await ask(make_provider(protocol_server.base_url))
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_an_empty_body_is_no_answer(protocol_server, responses_server, make_provider, ask, api):
+    server = protocol_server if api == "chat" else responses_server
+    server.will(Reply((b"",), headers={"content-type": "application/json"}, framing="length"))
+    with pytest.raises(ProviderServerError, match="says nothing"):
+        await ask(make_provider(server.base_url, api=api))
 
 
 async def test_chunks_without_choices_may_carry_what_azure_sends(protocol_server, make_provider, ask):

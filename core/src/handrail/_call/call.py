@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail._call.conversation import Conversation
+from handrail._call.generation import Generation
 from handrail._call.inputs import InputGuard, Judge, told_of
-from handrail._call.observing import Surrounded, ended, observed
+from handrail._call.observing import ended, observed
 from handrail._call.options import GenerationOptions
-from handrail._compose.model import request_id
 from handrail._content import JUDGED_NAMES
 from handrail._events import Blocked, RailFailed
 from handrail._observers import CallEnded, CallKind
-from handrail._stream.backend import running_clock
 from handrail._stream.batch import Batch
 from handrail._stream.gate import Gate
 from handrail._stream.owner import OwnedGenerator, OwnedStream
@@ -25,7 +23,6 @@ from handrail._stream.speculation import Speculation
 from handrail._telling import Telling
 from handrail._turn import NOWHERE, Journal, Origin, Turn
 from handrail._types import Chunk, Message, ToolCall, Usage
-from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handrail._call.lifetime import Lifetime
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from handrail._stream.received import Received
     from handrail._stream.render import Renderer
     from handrail._stream.source import Pieces
-    from handrail._turn import LLMCall
     from handrail.config import RailsConfig
 
 
@@ -73,20 +69,16 @@ class Call:
         self.lifetime = lifetime
         self._generator = generator
         self._fed = fed
-        self._llm_call: LLMCall | None = None
-        self._clock: Callable[[], float] = time.monotonic  # the event loop's, once the model is asked
-        self._generation_started = 0.0
         self._input_rails = () if fed or generator is not None else options.choose(app.input_rails, "input")
         self.journal = Journal()
         self.turn = turn_of(app, conversation, options, self.journal, origin)
+        self._generation = Generation(app, options, self.journal)
         main = app.models.get("main")
         self.provider = main.plugin if main is not None and generator is None else "generator"
         self.is_texts = generator is not None
         self._is_closed = fed
         if app.observers:
-            kind: CallKind = "fed" if fed else "whole" if whole else "stream"
-            call = observed(self.turn, kind)
-            self.journal.telling = Telling(app.observers, call, self._ended, self._is_over)
+            self._be_observed("fed" if fed else "whole" if whole else "stream")
         self._rails = options.choose(app.whole_output_rails if whole else app.output_rails, "output")
         self.gate = Gate(
             self._rails,
@@ -135,9 +127,7 @@ class Call:
 
     def closed(self, received: Received) -> None:
         """Write down what the model was asked and has answered."""
-        if self._llm_call is not None:
-            self._llm_call.id = request_id(received.metadata)
-            self._close_llm_call(received)
+        self._generation.close(received)
         self._is_closed = True
         if self.journal.telling is not None:
             self.journal.telling.look()
@@ -202,7 +192,7 @@ class Call:
         finally:
             if refused or self._conversation is not asked:
                 await ahead.aclose()
-                self._close_llm_call(ahead.received)
+                self._generation.close(ahead.received)
         if refused:
             return None
         return ahead if self._conversation is asked else self._generate()
@@ -213,8 +203,9 @@ class Call:
         if stop is not None:
             gate.end(stop)
             return True
-        self._conversation = talk
-        await self._tell()
+        if talk is not self._conversation:
+            self._conversation = talk
+            await self._tell()
         return False
 
     async def _tell(self) -> None:
@@ -223,19 +214,11 @@ class Call:
         self.gate.tell(self.turn)
 
     def _generate(self) -> AsyncIterator[Chunk]:
-        model = self._app.models.get("main")
-        if model is None:
-            raise ConfigurationError("no model of type 'main' is configured; add one to 'models', or pass llm=")
-        messages = self._with_instructions()
-        self._llm_call = model.new_call(messages, self.options.llm_params, "general")
-        self.journal.asked(self._llm_call)
-        self._clock = running_clock()
-        self._generation_started = self._clock()
-        pieces = model.provider.stream(messages, dict(self.options.llm_params))
-        telling = self.journal.telling
-        if telling is None or not telling.surrounds_models:
-            return pieces
-        return Surrounded(pieces, telling.around_model(self._llm_call))
+        return self._generation.begin(self._conversation.messages)
+
+    def _be_observed(self, kind: CallKind) -> None:
+        call = observed(self.turn, kind)
+        self.journal.telling = Telling(self._app.observers, call, self._ended, self._is_over)
 
     def _is_over(self) -> bool:
         return self._is_closed and self.gate.ended and not self.gate.checking
@@ -243,19 +226,6 @@ class Call:
     def _ended(self, duration: float) -> CallEnded:
         """Return how the call has ended, for observers."""
         return ended(self.journal, duration, self.gate.stop, self.gate.error, complete=self.gate.complete)
-
-    def _with_instructions(self) -> Sequence[Message]:
-        instructions = "\n".join(entry.content for entry in self._app.config.instructions)
-        if not instructions:
-            return self._conversation.messages
-        return ({"role": "system", "content": instructions}, *self._conversation.messages)
-
-    def _close_llm_call(self, received: Received) -> None:
-        if self._llm_call is not None:
-            duration = self._clock() - self._generation_started
-            self._llm_call.close("".join(received.texts), received.usage, duration, "".join(received.aside))
-            self.journal.answered(self._llm_call)
-            self._llm_call = None  # a further request of this call has its own
 
 
 def turn_of(

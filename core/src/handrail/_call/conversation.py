@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from handrail._call.units import pending_between
 from handrail._content import MessageTexts, message_text
-from handrail._types import Edit, Message
+from handrail._types import Message
 from handrail.errors import InvalidRequestError
 
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
@@ -53,22 +53,6 @@ class Conversation:
         if all(self.messages[index] is message for index, message in messages.items()):
             return self
         return replace(self, messages=tuple(messages.get(n, message) for n, message in enumerate(self.messages)))
-
-    def with_user_content(self, content: str) -> Conversation:
-        """Return the conversation with another `user_content`; what was JSON stays JSON."""
-        return self._with_pending(lambda pending: MessageTexts(pending).with_content(content))
-
-    def with_user_edits(self, edits: Sequence[Edit]) -> Conversation:
-        """Return the conversation after edits of `user_content`, which must be sorted and apart."""
-        return self._with_pending(lambda pending: MessageTexts(pending).edited(edits))
-
-    def _with_pending(self, rewrite: Callable[[Sequence[Message]], Sequence[Message]]) -> Conversation:
-        pending = self._pending()
-        if not pending:
-            return self
-        rewritten = dict(zip(pending, rewrite([self.messages[index] for index in pending]), strict=True))
-        messages = tuple(rewritten.get(index, message) for index, message in enumerate(self.messages))
-        return Conversation(messages, self.variables, self.is_prompt)
 
     def _pending(self) -> list[int]:
         return [index for index in range(*pending_between(self.messages)) if self.messages[index]["role"] == "user"]

@@ -9,6 +9,7 @@ from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._events import Event, TextDelta
 from handrail._stream.owner import OnlyAsyncBlock, end_when_forgotten
+from handrail._stream.source import says_more
 from handrail._types import Chunk
 from handrail.errors import InvalidRequestError, StreamClosedError
 
@@ -42,6 +43,11 @@ class FedStream(OnlyAsyncBlock):
         return self._call.gate.held
 
     @property
+    def checking(self) -> bool:
+        """Whether a window rail is being asked, after whose verdict more may be cleared without another push."""
+        return self._call.gate.checking
+
+    @property
     def response(self) -> GenerationResponse:
         """What was delivered so far and what happened; complete once the guard has ended."""
         return self._builder.build(EVERYTHING)
@@ -73,17 +79,29 @@ class FedStream(OnlyAsyncBlock):
             InvalidRequestError: the piece is neither text nor a chunk, or comes after `finish`.
             StreamClosedError: the guard was not entered, or was left.
         """
-        self._refuse_misuse()
-        if self._finished:
-            raise InvalidRequestError("a piece was pushed after finish()")
-        if not isinstance(piece, str | Chunk):
-            raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")
+        self._refuse_more()
+        text = _only_text(piece)
+        if text is None or not self._pump.push_at_once(text):
+            await self._push(_as_chunk(piece))
+        return self._events(self._pump.take_now()) if self._call.gate.step.items else []
+
+    def hold(self, text: str) -> bool:
+        """Take text if all there is to do is to wait for more of it; return False if it is to be pushed instead.
+
+        That is so within a window. A program can do it where it cannot wait, and it costs least.
+
+        Raises:
+            InvalidRequestError, StreamClosedError: see `push`.
+        """
+        self._refuse_more()
+        return type(text) is str and self._pump.hold(text)
+
+    async def _push(self, chunk: Chunk) -> None:
         try:
-            await self._pump.push(Chunk(piece) if isinstance(piece, str) else piece)
+            await self._pump.push(chunk)
         except Exception as error:
             self._builder.fail(error)
             raise
-        return self._events(await self._pump.take() if self._call.gate.step.items else [])
 
     async def finish(self, error: Exception | None = None) -> list[Event]:
         """Take the end of the answer; wait for every check, and return the rest of what can be delivered.
@@ -135,6 +153,26 @@ class FedStream(OnlyAsyncBlock):
                 events.append(cast("Event", item))
         return events
 
+    def _refuse_more(self) -> None:
+        self._refuse_misuse()
+        if self._finished:
+            raise InvalidRequestError("a piece was pushed after finish()")
+
     def _refuse_misuse(self) -> None:
         if not self._entered or self._left:
             raise StreamClosedError("use a guard inside 'async with rails.feed(...) as guard:'")
+
+
+def _only_text(piece: str | Chunk) -> str | None:
+    """Return the text of a piece that has nothing else."""
+    if type(piece) is str:
+        return piece
+    return piece.text if type(piece) is Chunk and type(piece.text) is str and not says_more(piece) else None
+
+
+def _as_chunk(piece: object) -> Chunk:
+    if isinstance(piece, str):
+        return Chunk(piece)
+    if isinstance(piece, Chunk):
+        return piece
+    raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")

@@ -12,6 +12,7 @@ from handrail._call.units import Unit, removed, units_of, without
 from handrail._compose.kept_verdicts import Kept, Place
 from handrail._content import MessageTexts, differences, message_text
 from handrail._events import Blocked, RailFailed
+from handrail._stream.backend import let_others_run
 from handrail._stream.batch import beside_the_loop, guard_text
 from handrail._turn import Journal
 
@@ -76,7 +77,7 @@ class InputGuard:
             if self._kept.get(place) is not None:
                 judged[unit] = await self._past(talk, unit, place)
             if number % _SLICE == 0:
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
         shown = talk.replaced(_changes(judged))
         others = [unit for unit in units if unit not in judged]
         judged |= zip(others, await _all(others, lambda unit: self._past(shown, unit)), strict=True)
@@ -107,7 +108,7 @@ class InputGuard:
         for unit in units:
             places[unit] = self._kept.place(self._scope, _of(talk, unit))
             if len(places) % _SLICE == 0:
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
         return places
 
     async def _past(self, talk: Conversation, unit: Unit, place: Place | None = None) -> _Judged:
@@ -144,6 +145,8 @@ class InputGuard:
     async def _text(
         self, messages: tuple[Message, ...], turn: Turn, *, is_new: bool, place: Place | None = None
     ) -> _Judged:
+        if len(messages) > _SLICE:
+            await let_others_run()
         place = place or self._kept.place(self._scope, messages)
         kept = None if is_new else self._kept.get(place)
         if kept is not None and kept.refused:

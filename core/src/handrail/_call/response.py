@@ -157,9 +157,7 @@ class ResponseBuilder:
     def build(self, log: LogOptions) -> GenerationResponse:
         """Return the response as far as the call has come, with these parts of the log."""
         journal = self._call.journal
-        main = next((call for call in reversed(journal.llm_calls) if call.task == "general"), None)
         text = "".join(self._text)
-        duration = self._elapsed() if self._duration is None else self._duration
         finished = self._finished or Finished()
         beside, unguarded = _judged_and_not(finished.metadata)
         metadata = {"finish_reason": finished.finish_reason, **beside}
@@ -172,13 +170,13 @@ class ResponseBuilder:
             stop=self._stop,
             error=self._broken_by or self._left_with,
             finish_reason=finished.finish_reason,
-            usage=finished.usage or (main.usage if main else Usage()),
+            usage=finished.usage or self._call.usage() or Usage(),
             reasoning_content="".join(self._reasoning) or None,
             tool_calls=self._tool_calls.calls(),
             llm_output=metadata if self._call.options.llm_output else None,
             llm_metadata=metadata,
             output_data=self._call.variables(text, self._stop),
-            log=build_log(journal, log, duration),
+            log=build_log(journal, log, self._elapsed() if self._duration is None else self._duration),
             llm_calls=tuple(journal.llm_calls),
             rail_runs=tuple(journal.rail_runs),
             unguarded=unguarded,

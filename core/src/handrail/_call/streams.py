@@ -15,11 +15,11 @@ from handrail._call.misuse import refuse_sync_generator
 from handrail._call.options import GenerationOptions, parse_options
 from handrail._compose.composed import Composed
 from handrail._plugins.registry import Registry
-from handrail._stream.render import AsText, AsTextWithMetadata, Renderer
+from handrail._stream.render import AsItems, AsText, AsTextWithMetadata, Renderer
 from handrail._turn import Journal, Origin
 from handrail._types import Message
 from handrail.config import RailsConfig
-from handrail.errors import StreamingNotSupportedError
+from handrail.errors import InvalidRequestError, StreamingNotSupportedError
 
 
 class Streams(Composed):
@@ -49,11 +49,12 @@ class Streams(Composed):
         generator: AsyncIterable[str] | None = None,
         include_generation_metadata: bool | None = None,  # noqa: FBT001
         *,
+        include_events: bool = False,
         caller: str | None = None,
         conversation: str | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[Any]:
-        """Stream a guarded answer as text.
+        """Stream a guarded answer as text, or as text and events.
 
         The iterator may be left at any time, by breaking out of the loop, by cancellation or by forgetting it: the
         provider is closed and every check cancelled.
@@ -66,19 +67,25 @@ class Streams(Composed):
             include_metadata: yield `{"text": ...}`, and at the end a `metadata` with the tokens used.
             generator: guard these texts instead of a model's; then no input rails run.
             include_generation_metadata: the older name of `include_metadata`.
+            include_events: yield what is not text as events, in its place, and raise what broke the generation.
             caller: who asks, which rails are told; never take it from what the caller sends.
             conversation: which conversation it is, which rails are told.
             timeout: after how many seconds the call ends as `TimedOut`.
 
         Returns:
             An iterator of texts as the rails let them through. An input rail that refuses gives its refusal as text. A
-            block, a failed rail and a failed generation each come as a last `StreamError`, which carries its error.
+            block, a failed rail and a failed generation each come as a last `StreamError`, which carries its error;
+            with `include_events` the first two are events.
 
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
             InvalidRequestError: at once, if the arguments do not fit together.
         """
         del state
+        if include_events and (include_metadata or include_generation_metadata):
+            raise InvalidRequestError(
+                "include_events cannot be combined with metadata, which the last event has anyway"
+            )
         about = Origin.of(caller, conversation), Lifetime(self._running, timeout)
         call = self._streaming_call(prompt, messages, options, generator, *about)
         renderer: Renderer = AsText()
@@ -86,6 +93,8 @@ class Streams(Composed):
             renderer = AsTextWithMetadata("generation_info", call.usage)
         elif include_metadata:
             renderer = AsTextWithMetadata("metadata", call.usage)
+        elif include_events:
+            renderer = AsItems()
         return call.iterate(renderer)
 
     def stream(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from handrail._llm_call import told_usage
+from handrail._stream.received import no_text
 from handrail._types import Chunk, ToolCall, ToolCallDelta, Usage
 
 
@@ -43,7 +44,14 @@ class CompletionBuilder:
         self._metadata: dict[str, Any] = {}
 
     def add(self, chunk: Chunk) -> None:
-        """Take a chunk."""
+        """Take a chunk.
+
+        Raises:
+            PluginContractError: its text or its reasoning is none.
+        """
+        for part, text in (("text", chunk.text), ("reasoning", chunk.reasoning)):
+            if not isinstance(text, str):
+                raise no_text(text, part)
         self._texts.append(chunk.text)
         self._reasoning.append(chunk.reasoning)
         self._tools.add(chunk.tool_calls)

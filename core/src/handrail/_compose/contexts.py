@@ -25,19 +25,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderContext:
-    """What a provider is told about the model that it is to reach.
+class _Sharing:
+    """What shares things with whoever else is of the same `LLMRails`."""
 
-    Attributes:
-        model: the model's entry in the configuration: `type`, `engine`, `model` (its name), `parameters`.
-        config: the whole configuration.
-        folder: the folder of the file in which the entry stands; None for the configuration's.
-    """
-
-    model: ModelConfig
-    config: RailsConfig
-    folder: Path | None = None
-    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
+    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False, kw_only=True)
 
     async def shared(self, key: Hashable, open: Callable[[], AbstractAsyncContextManager[T]]) -> T:  # noqa: A002  # the contract's own word
         """Return something that all of an `LLMRails` share on the running event loop, such as a pool of connections.
@@ -51,6 +42,21 @@ class ProviderContext:
             Exception: what entering it raised; the next who asks tries again.
         """
         return await self._shared.get(key, open)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderContext(_Sharing):
+    """What a provider is told about the model that it is to reach.
+
+    Attributes:
+        model: the model's entry in the configuration: `type`, `engine`, `model` (its name), `parameters`.
+        config: the whole configuration.
+        folder: the folder of the file in which the entry stands; None for the configuration's.
+    """
+
+    model: ModelConfig
+    config: RailsConfig
+    folder: Path | None = None
 
     @property
     def base_path(self) -> Path:
@@ -100,7 +106,7 @@ class ObserverContext:
 
 
 @dataclass(frozen=True, slots=True)
-class RailContext:
+class RailContext(_Sharing):
     """What a rail is told about the flow that names it.
 
     Attributes:
@@ -121,20 +127,6 @@ class RailContext:
     _models: Callable[[str], Model] | None = None
     _rails: Callable[[str, Direction], InnerRail | None] | None = None
     _tasks: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # what prompt and model a task stands for
-    _shared: _Shared = field(default_factory=sharing.Shared, repr=False, compare=False)
-
-    async def shared(self, key: Hashable, open: Callable[[], AbstractAsyncContextManager[T]]) -> T:  # noqa: A002  # the contract's own word
-        """Return something that all of an `LLMRails` share on the running event loop, such as a pool of connections.
-
-        Args:
-            key: what it is; whoever asks with an equal key gets the same. It should begin with the plugin's name.
-            open: makes an asynchronous context manager, which is entered at the first use in a loop, in a task of its
-                own, and left when the `LLMRails` is closed, or its loop ends.
-
-        Raises:
-            Exception: what entering it raised; the next who asks tries again.
-        """
-        return await self._shared.get(key, open)
 
     @property
     def base_path(self) -> Path:

@@ -130,26 +130,32 @@ def _without(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _add(digest: hashlib.blake2b, value: object, depth: int = 0) -> bool:
     """Add a value so that it cannot be taken for another one, or for two; return False if it is no plain data."""
-    if depth > _MOST_LEVELS:
-        return False
-    if isinstance(value, list | tuple):
-        digest.update(b"[%d]" % len(value))
-        return all(_add(digest, one, depth + 1) for one in value)
-    if isinstance(value, Mapping):
-        digest.update(b"{%d}" % len(value))
-        names = [name for name in value if isinstance(name, str)]
-        return len(names) == len(value) and all(_add(digest, (name, value[name]), depth + 1) for name in sorted(names))
     if isinstance(value, str):
-        kind, raw = b"s", value.encode("utf-8", "surrogatepass")
+        _add_text(digest, value)
     elif isinstance(value, bytes):
-        kind, raw = b"b", value
+        digest.update(b"b%d:%b" % (len(value), value))
     elif value is None or type(value) in (bool, int, float):
-        kind, raw = b"n", repr(value).encode()
+        digest.update(b"n%a:" % value)
+    elif depth > _MOST_LEVELS:
+        return False
+    elif isinstance(value, list | tuple):
+        digest.update(b"[%d:" % len(value))
+        return all(_add(digest, one, depth + 1) for one in value)
+    elif isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        digest.update(b"{%d:" % len(value))
+        for name in sorted(value):
+            _add_text(digest, name)
+            if not _add(digest, value[name], depth + 1):
+                return False
     else:
         return False
-    digest.update(b"%b%d:" % (kind, len(raw)))
-    digest.update(raw)
     return True
+
+
+def _add_text(digest: hashlib.blake2b, text: str) -> None:
+    raw = text.encode("utf-8", "surrogatepass")
+    digest.update(b"s%d:" % len(raw))
+    digest.update(raw)
 
 
 def _mixed(text: bytes, seal: bytes) -> bytes:

@@ -12,7 +12,7 @@ import anyio
 from handrail._compose.breaking import is_down
 from handrail._compose.completion import CompletionBuilder
 from handrail._content import message_text
-from handrail._stream.source import close_source, not_a_chunk
+from handrail._stream.source import close_source, not_a_chunk, opened
 from handrail._turn import LLMCall
 from handrail._types import Chunk, Message
 
@@ -126,7 +126,7 @@ class Model:
         self, call: LLMCall, started: float, messages: Sequence[Message], params: Mapping[str, Any], turn: Turn | None
     ) -> Completion:
         builder = CompletionBuilder()
-        source = self.provider.stream(messages, params)
+        source = opened(self.provider.stream(messages, params), self.plugin)
         try:
             async for chunk in source:
                 if not isinstance(chunk, Chunk):

@@ -123,7 +123,7 @@ class Models:
     def _model(self, registry: Registry, entry: ModelConfig, index: int) -> Model:
         offer = registry.provider(entry.engine)
         settings = plugin_settings(self._config, offer, entry.parameters, None, "models", index, "parameters")
-        context = ProviderContext(entry, self._config, self._config.folder_of("models", index), self._shared)
+        context = ProviderContext(entry, self._config, self._config.folder_of("models", index), _shared=self._shared)
         model = Model(
             cast("Provider", built(offer, settings, context)),
             type=entry.type,

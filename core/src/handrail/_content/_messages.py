@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail._content._characters import whole_characters
-from handrail._content._differences import differences
 from handrail._content._dividing import divide
 from handrail._content._json import AutoContent, may_be_json
 from handrail._content._protocol import Piece, pieces_of
@@ -22,6 +21,9 @@ def message_text(message: Message) -> str:
     Text parts that follow one another are one text. What stands on both sides of another part, such as an image, is
     two texts, a line each. A message without text has an empty one.
     """
+    content = message.get("content")
+    if isinstance(content, str):  # as nearly all are, of which a conversation may have a thousand
+        return whole_characters(content)
     return "\n".join(run.text for run in _runs(message, 0))
 
 
@@ -64,10 +66,6 @@ class MessageTexts:
             _with_texts(message, texts[index]) if index in texts else message
             for index, message in enumerate(self._messages)
         )
-
-    def with_content(self, content: str) -> tuple[Message, ...]:
-        """Return the messages with another content, divided among them where the two differ."""
-        return self.edited(differences(self.content, content))
 
     def _read(self, run: _Run, reader: AutoContent | None = None) -> Iterator[str]:
         """Yield what each part says; it is JSON of the text as a whole."""

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from handrail._content._characters import REPLACEMENT
 from handrail._content._escapes import escape_at, lone_half_end
 from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Keys, Segment
+from handrail._content._structure import Structure
 from handrail.errors import ContentError
 
-MAX_DEPTH: Final = 256
-MAX_BETWEEN: Final = 65_536
 MAX_NUMBER: Final = 4_096
-_TOO_MUCH_BETWEEN = f"more than {MAX_BETWEEN:,} characters of white space and brackets stand between two values"
 
 _RUN = re.compile(r'[^"\\]+')
-_NOT_SPACE = re.compile(r"[^ \t\n\r]")
-_NOT_LOOSE_SPACE = re.compile(r"[^\s\ufeff]")
 _NUMBER_START = re.compile(r"-?[0-9]|-\Z")
 _NUMBER_RUN = re.compile(r"[-+.eE0-9]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LETTERS = re.compile(r"[a-z]+")
 _LITERALS = ("true", "false", "null")
-_BOM = "\ufeff"
-_SPACES = " \t\n\r"
 _AFTER_SCALAR = " \t\n\r,]}"
 
 # What is read now.
 _BETWEEN, _IN_STRING, _IN_NUMBER, _IN_TEXT, _NOTHING = range(5)
-# What may come next between items.
-_START, _VALUE, _FIRST_VALUE, _NAME, _FIRST_NAME, _COLON, _NEXT, _END = range(8)
-_VALUES = (_VALUE, _FIRST_VALUE)
-_NAMES = (_NAME, _FIRST_NAME)
-_VALUES_AND_NAMES = (*_VALUES, *_NAMES)
 
 
 class JsonReader:
@@ -50,42 +40,38 @@ class JsonReader:
             another one.
 
     Attributes:
-        between: the raw characters since the last item, which say nothing.
         failure: why the text is not valid JSON, if it had to be.
     """
 
     __slots__ = (
-        "_between_size",
-        "_expect",
         "_held",
-        "_is_name",
         "_mode",
         "_number",
         "_number_size",
         "_read",
         "_required",
         "_segments",
-        "_stack",
         "_started",
-        "between",
+        "_structure",
         "failure",
     )
 
     def __init__(self, segments: deque[Segment], *, required: bool) -> None:
-        self.between: list[str] = []
         self.failure: ContentError | None = None
         self._segments = segments
         self._required = required
+        self._structure = Structure(required=required)
         self._mode = _BETWEEN
-        self._expect = _START
-        self._stack: list[Keys | None] = []  # None stands for an array
         self._held = ""  # the beginning of what cannot be read yet: half an escape, "-", letters
-        self._is_name = False
         self._started = False  # True from the first item on
         self._number: list[str] = []
         self._number_size = 0
-        self._between_size = 0
         self._read = 0  # raw characters before those that are read now
+
+    @property
+    def between(self) -> Sequence[str]:
+        """The raw characters since the last item, which say nothing."""
+        return self._structure.between
 
     @property
     def is_plain(self) -> bool:
@@ -118,7 +104,7 @@ class JsonReader:
 
     @property
     def _is_whole(self) -> bool:
-        return self._mode == _BETWEEN and self._expect in (_START, _END)
+        return self._mode == _BETWEEN and self._structure.is_complete
 
     def _scan(self, raw: str) -> str:
         text = self._held + raw
@@ -130,7 +116,9 @@ class JsonReader:
             if mode == _IN_STRING:
                 at = self._string(text, at, out)
             elif mode == _BETWEEN:
-                at = self._start(text, at, out) if self._expect == _START else self._token(text, at, out)
+                at = self._structure.read(text, at)
+                if at < size or self._structure.problem is not None:
+                    at = self._item(text, at, out)
             elif mode == _IN_NUMBER:
                 at = self._in_number(text, at, out)
             elif mode == _IN_TEXT:
@@ -151,12 +139,8 @@ class JsonReader:
             if at == len(text):
                 return at
         if text[at] == '"':
-            self.between.append('"')
             self._mode = _BETWEEN
-            if self._is_name:
-                self._is_name, self._expect = False, _COLON
-            else:
-                self._expect = _NEXT if self._stack else _END
+            self._structure.between.append('"')
             return at + 1
         return self._escape(text, at, out)
 
@@ -196,69 +180,23 @@ class JsonReader:
 
     # Between items
 
-    def _start(self, text: str, at: int, out: list[str]) -> int:
-        """Pass over what may come before JSON; a text that may be plain is JSON only if a bracket comes first."""
-        if self._between_size > MAX_BETWEEN:
-            return self._break(text, at, out, _TOO_MUCH_BETWEEN)
-        mark = text[at]
-        if mark in _SPACES or (mark == _BOM and not self.between):
-            return self._pass_over(text, at, _NOT_SPACE)
-        if not self._required:
-            if mark.isspace() or mark == _BOM:
-                return self._pass_over(text, at, _NOT_LOOSE_SPACE)
-            if mark not in "{[":
-                return self._break(text, at, out, "it is text")
-        self._expect = _VALUE
-        return at
-
-    def _token(self, text: str, at: int, out: list[str]) -> int:
-        if self._between_size > MAX_BETWEEN:
-            return self._break(text, at, out, _TOO_MUCH_BETWEEN)
-        mark = text[at]
-        if mark in _SPACES:
-            return self._pass_over(text, at, _NOT_SPACE)
-        expect = self._expect
-        if mark == '"' and expect in _VALUES_AND_NAMES:
-            return self._open_string(at, out, is_name=expect in _NAMES)
-        if mark == ":" and expect == _COLON:
-            self._expect = _VALUE
-        elif mark == "," and expect == _NEXT:
-            self._expect = _VALUE if self._stack[-1] is None else _NAME
-        elif mark in "{[" and (expect in _VALUES or (expect == _END and not self._required)):
-            if len(self._stack) == MAX_DEPTH:
-                return self._break(text, at, out, f"it is nested deeper than {MAX_DEPTH} levels")
-            self._stack.append(Keys() if mark == "{" else None)
-            self._expect = _FIRST_NAME if mark == "{" else _FIRST_VALUE
-        elif mark in "}]" and self._closes(mark):
-            self._stack.pop()
-            self._expect = _NEXT if self._stack else _END
-        elif expect in _VALUES:
+    def _item(self, text: str, at: int, out: list[str]) -> int:
+        structure = self._structure
+        if structure.problem is not None:
+            return self._break(text, at, out, structure.problem)
+        if text[at] != '"':
             return self._scalar(text, at, out)
-        else:
-            return self._break(text, at, out, "a character stands where it may not")
-        self.between.append(mark)
-        self._between_size += 1
-        return at + 1
-
-    def _open_string(self, at: int, out: list[str], *, is_name: bool) -> int:
-        self.between.append('"')
-        self._open_item(KEY if is_name else STRING, self._stack[-1] if is_name else None, out)
-        self._is_name = is_name
+        structure.between.append('"')
+        keys = structure.begin_item()
+        self._open_item(STRING if keys is None else KEY, keys, out)
         self._mode = _IN_STRING
         return at + 1
-
-    def _closes(self, mark: str) -> bool:
-        if not self._stack:
-            return False
-        if self._stack[-1] is None:
-            return mark == "]" and self._expect in (_NEXT, _FIRST_VALUE)
-        return mark == "}" and self._expect in (_NEXT, _FIRST_NAME)
 
     def _scalar(self, text: str, at: int, out: list[str]) -> int:
         if number := _NUMBER_START.match(text, at):
             if number[0] == "-":
                 return self._hold(text, at)
-            self._open_item(SCALAR, None, out)
+            self._open_item(SCALAR, self._structure.begin_item(), out)
             self._mode = _IN_NUMBER
             return at
         letters = _LETTERS.match(text, at)
@@ -271,7 +209,7 @@ class JsonReader:
         return self._break(text, at, out, "a value is unknown")
 
     def _literal(self, word: str, end: int, out: list[str]) -> int:
-        self._open_item(SCALAR, None, out)
+        self._open_item(SCALAR, self._structure.begin_item(), out)
         self._segments.append((RUN, word, None))
         out.append(word)
         self._close_scalar()
@@ -280,7 +218,7 @@ class JsonReader:
     # Items
 
     def _open_item(self, kind: int, keys: Keys | None, out: list[str]) -> None:
-        self._segments.append((kind, self._taken_between(), keys))
+        self._segments.append((kind, self._structure.taken_between(), keys))
         if self._started:
             out.append("\n")
         self._started = True
@@ -288,20 +226,6 @@ class JsonReader:
     def _close_scalar(self) -> None:
         self._number, self._number_size = [], 0
         self._mode = _BETWEEN
-        self._expect = _NEXT if self._stack else _END
-
-    def _pass_over(self, text: str, at: int, end_of_space: re.Pattern[str]) -> int:
-        """Pass over one character and the white space after it."""
-        found = end_of_space.search(text, at + 1)
-        end = len(text) if found is None else found.start()
-        self.between.append(text[at:end])
-        self._between_size += end - at
-        return end
-
-    def _taken_between(self) -> str:
-        raw = "".join(self.between)
-        self.between, self._between_size = [], 0
-        return raw
 
     def _hold(self, text: str, at: int) -> int:
         self._held = text[at:]
@@ -314,7 +238,7 @@ class JsonReader:
             self._fail(f"{why}, at offset {self._read + at:,}")
         else:
             self._mode = _IN_TEXT
-            self._plain(self._taken_between() + text[at:], out, in_number=in_number)
+            self._plain(self._structure.taken_between() + text[at:], out, in_number=in_number)
         return len(text)
 
     def _fail(self, why: str) -> None:
@@ -336,9 +260,9 @@ class JsonReader:
         elif held:
             self._literal(held, 0, out)
             if held not in _LITERALS:
-                self._expect = _NEXT
-        elif self._mode == _BETWEEN and self._expect == _START and not self._required:
-            out.append(self._taken_between())
+                self._mode = _NOTHING  # it may have become one
+        elif self._mode == _BETWEEN and self._structure.is_at_start and not self._required:
+            out.append(self._structure.taken_between())
             self._segments.append((TEXT, out[-1], False))  # also where it is empty: a text can be put there
 
     def _finish_string(self, held: str, out: list[str]) -> None:

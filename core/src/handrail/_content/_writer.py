@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from handrail._content._characters import whole_characters
 from handrail._content._dividing import divide
@@ -90,13 +90,7 @@ class JsonWriter:
         if self._item == _NONE:
             self._begin(out)
         covered = self._taken(width)
-        cuts, at = [], 0
-        for segment in covered:
-            if segment[0] in _BEFORE_ITEMS:
-                cuts.append(at)
-            at += _width(segment)
-        decoded = "".join(map(_decoded, covered))
-        texts = iter(divide(decoded, cuts, whole_characters(replacement)))
+        texts = iter(_shares(covered, replacement))
         text, touched = next(texts), False
         for segment in covered:
             if segment[0] in _BEFORE_ITEMS:
@@ -186,6 +180,17 @@ class JsonWriter:
             if self._item == KEY:
                 self._key.append(text)
             out.append(_escaped(text))
+
+
+def _shares(covered: Iterable[Segment], replacement: str) -> Sequence[str]:
+    """Divide a replacement among the leaves that the segments stand in."""
+    decoded, cuts, at = [], [], 0
+    for segment in covered:
+        if segment[0] in _BEFORE_ITEMS:
+            cuts.append(at)
+        at += _width(segment)
+        decoded.append(_decoded(segment))
+    return divide("".join(decoded), cuts, whole_characters(replacement))
 
 
 def _width(segment: Segment) -> int:

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from typing import Any, Protocol, TypeAlias
 
 import anyio
+import anyio.lowlevel
 
 AsyncFunction: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
@@ -58,6 +59,23 @@ def cancelled_from_outside() -> bool:
         return False
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
+
+
+_ONE_AT_A_TIME: anyio.lowlevel.RunVar[anyio.Lock] = anyio.lowlevel.RunVar("handrail_one_at_a_time")
+
+
+async def let_others_run() -> None:
+    """Let all other tasks run; of those that wait here, in one loop, one goes on at a time.
+
+    So whoever asks for little waits for one slice of a long text, however many are read, and not for one of each.
+    """
+    try:
+        lock = _ONE_AT_A_TIME.get()
+    except LookupError:
+        lock = anyio.Lock(fast_acquire=True)
+        _ONE_AT_A_TIME.set(lock)
+    async with lock:
+        await anyio.lowlevel.checkpoint()
 
 
 class Wake(Protocol):

@@ -154,7 +154,7 @@ class Gate:
             if stage.stop is not None:
                 chain.stopped = stage
         if chain.stopped is not None and not self.ended:
-            self.step.items.append(text)
+            self.step.items.extend((text,) if text else ())
             self._take_note(chain)
             return ""
         return text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from operator import index
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from handrail._stream.steps import Failure
 from handrail._types import Edit, Verdict, Window
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord, FailureKind
     from handrail._stream.plan import RailPlan
     from handrail._stream.steps import Check, Step
-    from handrail._types import Channel
+    from handrail._types import Channel, Span
 
 ALLOW = Verdict.allow()
 
@@ -145,6 +147,7 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         verdict = sound_block(verdict, plan, (window.context_start, window.end))
     else:
         _refuse_bad_values(verdict)
+        verdict = _with_own_numbers(verdict)
     if plan.threshold is not None:
         verdict = _by_score(verdict, plan.threshold)
     if verdict.decision in ("allow", "block"):
@@ -175,7 +178,9 @@ def sound_block(verdict: Verdict, plan: RailPlan, within: tuple[int, int] | None
         within: the offsets between which a span may lie; None for any.
     """
     changes: dict[str, Any] = {}
-    if within is not None and verdict.span is not None and not _is_within(verdict.span, within):
+    if verdict.span is not None and not _is_span(verdict.span):
+        changes["a span that is no pair of whole numbers"] = {"span": None}
+    elif within is not None and verdict.span is not None and not _is_within(verdict.span, within):
         changes[f"a span outside its window, characters {within[0]} to {within[1]}"] = {"span": None}
     if not _is_score(verdict.score):
         changes["a score that is no number from 0 to 1"] = {"score": None}
@@ -184,24 +189,25 @@ def sound_block(verdict: Verdict, plan: RailPlan, within: tuple[int, int] | None
     for name, empty in (("reason", ""), ("category", None), ("message", "")):
         if not isinstance(getattr(verdict, name), str | None):
             changes[f"a {name} that is no text"] = {name: empty}
-    if not changes:
-        return verdict
     for change in changes.values():
         verdict = replace(verdict, **change)
+    verdict = _with_own_numbers(verdict)
+    if not changes:
+        return verdict
     return replace(verdict, reason=f"{verdict.reason or ''} ({plan.plugin} gave {' and '.join(changes)})".strip())
 
 
 def _refuse_bad_values(verdict: Verdict) -> None:
     """Raise unless the score is a number from 0 to 1, and the detail a mapping."""
     if not _is_score(verdict.score):
-        shown = f"{verdict.score!r}" if isinstance(verdict.score, int | float) else _kind(verdict.score)
+        shown = f"{verdict.score!r}" if isinstance(verdict.score, Real) else _kind(verdict.score)
         raise PluginContractError(f"the rail returned the score {shown}; it must be a number from 0 to 1")
     if not isinstance(verdict.detail, Mapping | None):
         raise PluginContractError(f"the rail returned {_kind(verdict.detail)} as detail; it must be a mapping")
 
 
 def _is_score(score: object) -> bool:
-    return score is None or (isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1)
+    return score is None or (isinstance(score, Real) and not isinstance(score, bool) and 0 <= float(score) <= 1)
 
 
 def _by_score(verdict: Verdict, threshold: float) -> Verdict:
@@ -220,16 +226,35 @@ def _kind(value: object) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__!r}"
 
 
-def _is_within(span: object, within: tuple[int, int]) -> bool:
-    if not isinstance(span, tuple) or len(span) != 2 or not all(isinstance(offset, int) for offset in span):
-        return False
-    return bool(within[0] <= span[0] <= span[1] <= within[1])
+def _is_span(span: object) -> bool:
+    return isinstance(span, tuple) and len(span) == 2 and all(map(_is_offset, span))
+
+
+def _is_within(span: Span, within: Span) -> bool:
+    return within[0] <= index(span[0]) <= index(span[1]) <= within[1]
+
+
+def _with_own_numbers(verdict: Verdict) -> Verdict:
+    """Return a verdict whose numbers are Python's own: those of other libraries cannot be written as JSON."""
+    score, span = verdict.score, verdict.span
+    if score is not None and not isinstance(score, int | float):
+        verdict = replace(verdict, score=float(score))
+    if span is not None and not all(type(offset) is int for offset in span):
+        verdict = replace(verdict, span=(index(span[0]), index(span[1])))
+    return verdict
+
+
+def _is_offset(value: object) -> bool:
+    """Return whether it is a whole number, of whatever library; a comparison's result is none."""
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 def _refuse_bad_edits(verdict: Verdict, window: Window) -> None:
     for edit in verdict.edits:
         if not isinstance(edit, Edit) or not isinstance(edit.replacement, str):
             raise PluginContractError(f"check() returned {_kind(edit)} as an edit; it must be an Edit with a text")
+        if not (_is_offset(edit.start) and _is_offset(edit.end)):
+            raise PluginContractError("check() returned an edit whose start and end are not whole numbers")
     position = window.context_start
     for edit in sorted(verdict.edits, key=lambda edit: (edit.start, edit.end)):
         if not position <= edit.start <= edit.end <= window.end:

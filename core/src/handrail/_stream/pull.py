@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
-import anyio.lowlevel
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
-from handrail._stream.backend import cancelled_from_outside, running_clock, spawn
+from handrail._stream.backend import cancelled_from_outside, let_others_run, running_clock, spawn
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems
 from handrail._stream.runner import what_broke
@@ -227,7 +226,7 @@ class Pull:
         if step.failures:
             log_failures(gate)
         if before_more:
-            await anyio.lowlevel.checkpoint()
+            await let_others_run()
 
     def _broken(self, error: BaseException) -> BaseException | None:
         """Return what broke the generation; None if the stream was interrupted.

@@ -8,14 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
 
 from handrail._stream.asking import ENDS_A_PROGRAM
-from handrail._stream.backend import scheduler
+from handrail._stream.backend import let_others_run, scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read
 from handrail._stream.runner import FROM_INSIDE, ONE_READER, what_broke
-from handrail._stream.source import SLICE, cancelled_inside
+from handrail._stream.source import SLICE, cancelled_inside, says_more
 from handrail._stream.tasks import Tasks
 from handrail._turn import DEADLINE, effective_deadline
 from handrail.errors import AnswerTooLongError, StreamClosedError
@@ -59,6 +58,7 @@ class Pump:
             is_pushed=source is None,
         )
         self._pushed = 0  # characters of text
+        self._is_quick = False  # whether stream rails alone read the text, and some of it has gone out
         self._running: tuple[Tasks, Checker] | None = None
 
     def start(self) -> Callable[[], None]:
@@ -76,6 +76,28 @@ class Pump:
             tasks.start(partial(self._read, self._source, self._running[1]))
         return partial(scheduler(), self.leave)
 
+    def hold(self, text: str) -> bool:
+        """Take text that has to wait for more, if nothing else is to be done; return whether it was taken."""
+        came = self._pushed + len(text)
+        if came >= self._pressure.due or self.gate.step.items or self.gate.ended or not self._pressure.lets_pass(came):
+            return False
+        self.gate.buffer.append(text)
+        self._pushed = came
+        return True
+
+    def push_at_once(self, text: str) -> bool:
+        """Take text as `push` does, if nothing has to be waited for or told; return whether it was taken."""
+        gate, came = self.gate, self._pushed + len(text)
+        if not self._is_quick or gate.buffer or gate.step.items or gate.ended or not self._pressure.lets_pass(came):
+            return self.hold(text)
+        gate.received.count(text)
+        self._pushed = came
+        if out := gate.transform(text):
+            gate.step.items.append(out)
+        if gate.ended or gate.step.failures:
+            self._run()[1].do()
+        return True
+
     async def push(self, chunk: Chunk) -> None:
         """Take the next piece from somebody who reads the provider; wait while too much is pending.
 
@@ -90,11 +112,15 @@ class Pump:
         if chunk.text:
             gate.buffer.append(chunk.text)
             self._pushed += len(chunk.text)
-        gate.read(chunk)
+        if says_more(chunk):
+            gate.read(chunk)
+        elif self._pushed < self._pressure.due:
+            return
         if self._pushed >= self._pressure.due:
             while gate.look(SLICE) and not gate.ended:  # what is left stays in the buffer, if this is cancelled
                 checker.do()
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
+        self._is_quick = self._is_quick or (bool(gate.step.items) and gate.only_transforms)
         checker.do()
         try:
             await self._pressure.pause(self._pushed)
@@ -127,9 +153,13 @@ class Pump:
 
     async def take(self) -> list[Item]:
         """Wait until something goes out, and return all of it; an empty list is the end. See `ready`."""
-        items = self.gate.step.items
-        if not items and not await self.ready():
+        if not self.gate.step.items and not await self.ready():
             return []
+        return self.take_now()
+
+    def take_now(self) -> list[Item]:
+        """Return all that may go out now."""
+        items = self.gate.step.items
         taken = list(items)
         items.clear()
         self._pressure.look_again()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio.lowlevel
 
-from handrail._stream.backend import Wake, cancelled_from_outside, wake_factory, wake_up
+from handrail._stream.backend import Wake, cancelled_from_outside, let_others_run, wake_factory, wake_up
 from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
@@ -62,6 +62,10 @@ class Pressure:
             wake_up(self._room)
             self._room = None
 
+    def lets_pass(self, came: int) -> bool:
+        """Return whether `pause` has nothing to do but to say when there is more."""
+        return came <= self._pause_at and came <= self._rest_at and not self._hurry
+
     async def pause(self, came: int) -> None:
         """Wait if too much is pending; and let others run after a slice, for a provider may have all at hand.
 
@@ -83,7 +87,7 @@ class Pressure:
             room = await self._find_room()
             self._pause_at = min(came + room, self._max_characters - beside)
         if came > self._rest_at:
-            await anyio.lowlevel.checkpoint()
+            await let_others_run()
             self._rest_at = came + SLICE
         self.due = min(self._gate.due, self._pause_at + 1, self._rest_at + 1)
 
@@ -133,12 +137,12 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                     gate.read(part)
                     if part is not chunk:
                         yield
-                        await anyio.lowlevel.checkpoint()
+                        await let_others_run()
             elif came < pressure.due:
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
             yield
             if gate.ended:
                 break
@@ -159,7 +163,7 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield
-                await anyio.lowlevel.checkpoint()
+                await let_others_run()
             yield
             if gate.ended:
                 break

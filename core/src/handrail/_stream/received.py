@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from handrail._types import Chunk, Usage
 
 
+def no_text(value: object, part: str) -> PluginContractError:
+    """Make the error for a chunk with something else where text belongs; it does not show what that is."""
+    return PluginContractError(f"a chunk has a {type(value).__name__} as {part}; it must be a text")
+
+
 class Received:
     """The parts of an answer as the provider sent them, whatever became of them.
 
@@ -53,23 +58,33 @@ class Received:
         Args:
             buffer: the pieces. What is not taken stays in it, cut into slices of `most` characters.
             most: how many characters to take.
+
+        Raises:
+            PluginContractError: a piece is no text; then the buffer is emptied.
         """
         count = len(buffer)
         if count > 1 and len(buffer[0]) == most:  # it has been cut
             text, count = buffer.pop(0), 1
         else:
-            text = "".join(buffer)
+            try:
+                text = "".join(buffer)
+            except TypeError as exc:
+                raise _refused(buffer) from exc
             if len(text) > most:
                 buffer[:] = [text[start : start + most] for start in range(most, len(text), most)]
                 text = text[:most]
             else:
                 buffer.clear()
-        self.pieces += count
+        self.count(text, count)
+        self.texts.append(text)
+        return text
+
+    def count(self, text: str, pieces: int = 1) -> None:
+        """Count text that is taken elsewhere."""
+        self.pieces += pieces
         self.characters += len(text)
         if not text.isascii():
             self.beyond_ascii += len(text.encode("utf-8", "surrogatepass")) - len(text)
-        self.texts.append(text)
-        return text
 
     def add(self, chunk: Chunk) -> None:
         """Take what a chunk has beside text.
@@ -107,3 +122,10 @@ class Received:
         """
         apart = self.pieces + len(self.aside) + self.characters // 5
         return max(apart, self.characters // 2 + self.beyond_ascii // 4)
+
+
+def _refused(buffer: list[str]) -> PluginContractError:
+    """Empty a buffer with a piece that is no text, and return the error for that."""
+    wrong = next(piece for piece in buffer if not isinstance(piece, str))
+    buffer.clear()
+    return no_text(wrong, "text")

@@ -133,12 +133,11 @@ class SessionStage:
     def transform(self, text: str, step: Step) -> str:
         """Take text that is not the last; return what is final now."""
         if self._quick is not None and text:
+            self.length += len(text)
             try:
                 ruling = self._quick(text)
                 if type(ruling) is Ruling and ruling.block is None and not ruling.edits and type(ruling.text) is str:
-                    self.length += len(text)
                     return ruling.text
-                self.length += len(text)
                 return self._judge(ruling)
             except _ENDS_EVERYTHING:
                 raise

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 import anyio
 
+from handrail._stream.received import no_text
 from handrail._types import Chunk, ToolCallDelta
 from handrail.errors import InvalidRequestError, PluginContractError, ProviderError
 
@@ -20,8 +22,10 @@ logger = logging.getLogger("handrail")
 
 CLOSE_SECONDS = 5.0  # how long a provider may take to close; then it is left, and the log says so
 
-SLICE: Final = 2048
-"""Characters that are read at once, so that rails which read every one do not hold the loop: at 4 µs each, 8 ms."""
+SLICE: Final = 1024
+"""Characters that are read at once, so that rails which read every one do not hold the loop: at 4 µs each, 4 ms."""
+
+Opened = TypeVar("Opened")
 
 Pieces: TypeAlias = AsyncIterator[Chunk] | AsyncIterator[str]
 """A provider's stream, or texts that somebody else generates."""
@@ -90,6 +94,23 @@ def not_a_chunk(item: object, provider: str) -> PluginContractError:
     )
 
 
+def opened(stream: Opened, provider: str) -> Opened:
+    """Return what a provider's `stream` returned, if it can be iterated with `async for`.
+
+    Raises:
+        PluginContractError: it cannot.
+    """
+    if hasattr(stream, "__aiter__"):
+        return stream
+    if inspect.iscoroutine(stream):
+        stream.close()
+    raise PluginContractError(
+        f"{provider}: stream() of the provider returned {type(stream).__name__!r}; make it an async generator, with "
+        "'async def' and 'yield', or return an async iterator of Chunk objects",
+        plugin=provider,
+    )
+
+
 def cancelled_inside(provider: str) -> ProviderError:
     """Make the error for a provider that was cancelled by something of its own: its answer is not complete."""
     return ProviderError(f"{provider}: the provider's stream was cancelled from inside, and is not complete")
@@ -109,9 +130,20 @@ async def close_source(source: object, provider: str) -> None:
         logger.warning("%s: the provider's stream did not close within %g seconds", provider, CLOSE_SECONDS)
 
 
+def says_more(chunk: Chunk) -> bool:
+    """Return whether a chunk has anything beside text, which hardly any has."""
+    return bool(chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata)
+
+
 def parts(chunk: Chunk) -> Iterator[Chunk]:
-    """Yield a chunk in parts whose reasoning and arguments are slices; mostly it is one itself, and the last."""
+    """Yield a chunk in parts whose reasoning and arguments are slices; mostly it is one itself, and the last.
+
+    Raises:
+        PluginContractError: its reasoning is no text.
+    """
     calls = chunk.tool_calls
+    if not isinstance(chunk.reasoning, str):
+        raise no_text(chunk.reasoning, "reasoning")
     if len(chunk.reasoning) <= SLICE and all(_is_short(call) for call in calls):
         yield chunk
         return

@@ -14,6 +14,7 @@ BEGINNING = "0" * 64
 PATTERN = "audit-*.jsonl"
 PAGE = 4096  # bytes; larger pages end where some of these do
 _HASH = ',"hash":"'
+_LONGEST = 128  # bytes of a name
 _NO_YEAR = 1e11  # seconds since the epoch, which no calendar here has
 _IN_ALL = ("call", "rail", "direction", "decision")  # texts that each decision has
 
@@ -24,6 +25,12 @@ def _kind(value: object) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":"), default=_kind).encode
+
+
+def bounded(name: str) -> str:
+    """Return a name; of a long one the beginning and a hash, so that a line fits into a page and names stay apart."""
+    raw = name.encode("utf-8", "surrogatepass")
+    return name if len(raw) <= _LONGEST else f"{name[: _LONGEST // 4]}...{hashlib.sha256(raw).hexdigest()[:16]}"
 
 
 class Chain:
@@ -195,4 +202,9 @@ def raw_lines(file: Path) -> Mapping[int, bytes]:
 
 def files(folder: Path) -> list[Path]:
     """Return the files of a record, the oldest first."""
-    return sorted(file for file in folder.glob(PATTERN) if file.is_file())
+    return sorted((file for file in folder.glob(PATTERN) if file.is_file()), key=_place)
+
+
+def _place(file: Path) -> tuple[str, int, str]:
+    """Return what files are sorted by: their process, and then their number, which may have any number of digits."""
+    return file.stem.rpartition("-")[0], len(file.name), file.name

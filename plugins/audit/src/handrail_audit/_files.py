@@ -24,19 +24,21 @@ class Files:
     A line is one write of the operating system within one page, so it is whole or not there, whenever the process is
     killed: between two pages a kill can end a write. A page is filled up with white space where the next line does not
     fit into it. That lines survive a loss of power is what the thread sees to, which has the system write files out.
+    A file that somebody has moved, deleted, changed or closed is left for a new one, which says what it follows.
 
     Args:
         folder: where files are written; it is made if it is not there.
         key: of the chain.
         header: what the first line of each file says.
         max_bytes: how long a file may become.
-        sync_seconds: how long a line may wait before it is forced to the disk.
+        sync_seconds: how long a line may wait before it is forced to the disk, and how long it may be unnoticed that
+            somebody has taken the file.
     """
 
     def __init__(
         self, folder: Path, key: bytes, header: Mapping[str, object], *, max_bytes: int, sync_seconds: float
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(folder)
         self._folder = folder
         self._key = key
         self._header = dict(header)
@@ -53,6 +55,7 @@ class Files:
         self._name = ""
         self._count = self._size = self._lost = 0
         self._is_torn = False
+        self._looks_at = 0.0  # for what others have done to the file, on the monotonic clock
         self._writing = threading.Lock()  # a line follows the one before it, whichever threads write them
         self._unsynced = threading.Event()
         self._closed = threading.Event()
@@ -68,9 +71,9 @@ class Files:
         """
         with self._writing:
             try:
-                if self._file is None or self._size >= self._max_bytes:
+                if self._file is None or self._size >= self._max_bytes or self._is_taken():
                     self._open_next()
-                line = self._append({**fields, "lost": self._lost} if self._lost else fields)
+                line = self._append_anywhere({**fields, "lost": self._lost} if self._lost else fields)
             except OSError:
                 self._lost += 1
                 raise
@@ -92,8 +95,34 @@ class Files:
         self._sync()
         with self._lock:
             if self._file is not None:
-                os.close(self._file)
+                _close(self._file)
                 self._file = None
+
+    def _is_taken(self) -> bool:
+        """Return whether somebody has moved, deleted or changed the file; looked for now and then."""
+        now = time.monotonic()
+        if now < self._looks_at or self._file is None:
+            return False
+        try:
+            own, there = os.fstat(self._file), (self._folder / self._name).stat()
+            is_taken = not os.path.samestat(own, there) or own.st_size != self._size
+        except OSError as exc:
+            is_taken = isinstance(exc, FileNotFoundError)
+        if not is_taken:
+            self._looks_at = now + self._sync_seconds
+        return is_taken
+
+    def _append_anywhere(self, fields: Mapping[str, object]) -> bytes:
+        """Write a line; into the next file if something else in the process has closed this one."""
+        try:
+            return self._append(fields)
+        except OSError as exc:
+            if exc.errno != errno.EBADF:
+                raise
+        with self._lock:
+            self._file = None
+        self._open_next()
+        return self._append(fields)
 
     def _append(self, fields: Mapping[str, object]) -> bytes:
         """Write a line; one that cannot be written whole is no part of the chain."""
@@ -126,6 +155,7 @@ class Files:
         name = f"audit-{self._own}-{self._count + 1:04}.jsonl"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         before = self._file, self._is_torn, self._size
+        _make(self._folder)
         opened = os.open(self._folder / name, flags, 0o600)
         with self._lock:
             self._file, self._is_torn, self._size = opened, False, 0
@@ -134,7 +164,7 @@ class Files:
         except OSError:
             with self._lock:
                 self._file, self._is_torn, self._size = before
-            os.close(opened)
+            _close(opened)
             (self._folder / name).unlink()
             raise
         with self._lock:
@@ -165,7 +195,16 @@ class Files:
             except OSError as exc:
                 _log_unforced(exc)
             finally:
-                os.close(file)
+                _close(file)
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _close(file: int) -> None:
+    with suppress(OSError):  # of a file that something else has closed
+        os.close(file)
 
 
 def _log_unforced(exc: OSError) -> None:

@@ -14,6 +14,7 @@ from anyio import to_thread
 from handrail import ConfigurationError, Observer, RailFailed
 from pydantic import BaseModel, ConfigDict, Field
 
+from handrail_audit._chain import bounded
 from handrail_audit._files import Files
 from handrail_audit._usage import used
 from handrail_audit._webhook import Webhook
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("handrail.audit")
 
 _QUIET = ("allow", "cancelled")
+_LONGEST_CATEGORY = 100  # characters; a longer one may quote the text
 
 
 class AuditSettings(BaseModel):
@@ -85,7 +87,7 @@ class Audit(Observer):
                 "decision": check.decision,
                 "would_have": check.would_have,
                 "stopped": check.stopped,
-                "category": check.category,
+                "category": _category(check.category),
                 "score": check.score,
                 "span": check.span,
                 "window": check.window,
@@ -115,7 +117,8 @@ class Audit(Observer):
         """Write down what the call has used, if that is asked for, and forget it."""
         self._failed.pop(call.call_id, None)
         if self._writes_usage:
-            self._write(call, {"outcome": ended.outcome, "used": used(ended.llm_calls)})
+            for part in used(ended.llm_calls):
+                self._write(call, {"outcome": ended.outcome, "used": part})
 
     async def aclose(self) -> None:
         """Force what was written to the disk."""
@@ -130,7 +133,7 @@ class Audit(Observer):
         fields = {
             "at": time.time(),
             "call": call.call_id,
-            "caller": call.caller,
+            "caller": None if call.caller is None else bounded(call.caller),
             "conversation": self._name(call.conversation_id),
             "config": self._config,
             **{name: value for name, value in decision.items() if value is not None},
@@ -150,6 +153,10 @@ class Audit(Observer):
             return None
         raw = conversation.encode("utf-8", "surrogatepass")
         return hmac.digest(self._key or b"handrail", raw, "sha256").hex()[:32]
+
+
+def _category(given: object) -> str | None:
+    return given if isinstance(given, str) and len(given) <= _LONGEST_CATEGORY else None
 
 
 def _key(variable: str | None) -> bytes:

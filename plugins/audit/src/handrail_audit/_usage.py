@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from handrail_audit._chain import files, parsed, raw_lines
+from handrail_audit._chain import bounded, files, parsed, raw_lines
 
 if TYPE_CHECKING:
     from handrail import LLMCall
 
 By: TypeAlias = Literal["caller", "config", "conversation", "model"]
+
+_MOST_IN_LINE = 4  # models, whatever their names are
 
 
 @dataclass(slots=True)
@@ -33,8 +35,11 @@ class Sum:
     unpriced: int = 0
 
 
-def used(requests: Iterable[LLMCall]) -> list[Mapping[str, object]]:
-    """Return what a line says of requests: for each model and task, what providers report and what that costs."""
+def used(requests: Iterable[LLMCall]) -> list[list[Mapping[str, object]]]:
+    """Return what lines say of requests: for each model and task, what providers report and what that costs.
+
+    It is one line, unless there are more models than fit into it.
+    """
     sums: dict[tuple[str, str], Sum] = {}
     for request in requests:
         one = sums.setdefault((request.model or request.engine, request.task), Sum())
@@ -46,10 +51,10 @@ def used(requests: Iterable[LLMCall]) -> list[Mapping[str, object]]:
             one.unpriced += 1
         else:
             one.costs[request.price.currency] = one.costs.get(request.price.currency, 0.0) + cost
-    return [
+    said: list[Mapping[str, object]] = [
         {
-            "model": model,
-            "task": task,
+            "model": bounded(model),
+            "task": bounded(task),
             "requests": one.requests,
             "input": one.input_tokens,
             "output": one.output_tokens,
@@ -58,6 +63,7 @@ def used(requests: Iterable[LLMCall]) -> list[Mapping[str, object]]:
         }
         for (model, task), one in sums.items()
     ]
+    return [said[first : first + _MOST_IN_LINE] for first in range(0, max(len(said), 1), _MOST_IN_LINE)]
 
 
 def summed(folder: Path, by: By) -> Mapping[str, Sum]:

@@ -99,35 +99,39 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 
 def _lines(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
-    _section = partial(_section_of, width=width)
-    problems = result["problems"]
-    if problems:
-        for problem in problems:
-            place = f"{problem['file']}:{problem['line']}:{problem['column']}: " if "file" in problem else ""
-            for line in problem["message"].splitlines():
-                yield from wrapped(f"{place}{line}", width=width)
-                place = ""
-        yield from _section("names", [_server_of(name) for name in result.get("names", ())])
-        yield from _section("missing", list(_missing(problems)))
-        unread = "names" not in result and any("file" in problem for problem in problems)
-        more = "; what it names was not looked at yet, so others may follow" if unread else ""
-        yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}"
+    section = partial(_section, width=width)
+    if result["problems"]:
+        yield from _lines_of_problems(result, width)
         return
     yield f"{result['path']} is valid"
-    yield from _section("models", [_model(model) for model in result["models"]])
+    yield from section("models", [_model(model) for model in result["models"]])
     for direction in ("input", "output"):
         rails = result[f"{direction}_rails"]
-        yield from _section(
+        yield from section(
             f"{direction} rails{_order(result, direction, rails)}",
             [(rail["flow"], rail["plugin"], _how(rail)) for rail in rails],
         )
     if result["output_rails"]:
-        yield from _section("channels of an answer", [*_channels(result)])
-    yield from _section("observers", [(observer["name"], observer["plugin"]) for observer in result["observers"]])
-    yield from _section("streaming", [(_streaming(result),)])
-    yield from _section("tokens", [(f"counted with {result['tokens']}",)])
-    yield from _section("notes", [(note,) for note in result["notes"]])
-    yield from _section("warnings", [(warning,) for warning in result["warnings"]])
+        yield from section("channels of an answer", [*_channels(result)])
+    yield from section("observers", [(observer["name"], observer["plugin"]) for observer in result["observers"]])
+    yield from section("streaming", [(_streaming(result),)])
+    yield from section("tokens", [(f"counted with {result['tokens']}",)])
+    yield from section("notes", [(note,) for note in result["notes"]])
+    yield from section("warnings", [(warning,) for warning in result["warnings"]])
+
+
+def _lines_of_problems(result: Mapping[str, Any], width: int | None) -> Iterator[str]:
+    problems = result["problems"]
+    for problem in problems:
+        place = f"{problem['file']}:{problem['line']}:{problem['column']}: " if "file" in problem else ""
+        for line in problem["message"].splitlines():
+            yield from wrapped(f"{place}{line}", width=width)
+            place = ""
+    yield from _section("names", [_server_of(name) for name in result.get("names", ())], width=width)
+    yield from _section("missing", list(_missing(problems)), width=width)
+    unread = "names" not in result and any("file" in problem for problem in problems)
+    more = "; what it names was not looked at yet, so others may follow" if unread else ""
+    yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}"
 
 
 def _model(model: Mapping[str, Any]) -> tuple[str, ...]:
@@ -157,7 +161,7 @@ def _missing(problems: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     yield from dict.fromkeys(found)
 
 
-def _section_of(title: str, rows: list[tuple[str, ...]], *, width: int | None) -> Iterator[str]:
+def _section(title: str, rows: list[tuple[str, ...]], *, width: int | None) -> Iterator[str]:
     if rows:
         yield title
         yield from table(rows, indent="  ", width=width)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from handrail_colang._rails import ColangRail as ColangRail
     from handrail_colang._rails import action_rail as action_rail
     from handrail_colang._rails import defined_flows as defined_flows
+    from handrail_colang._rails import defined_messages as defined_messages
     from handrail_colang._said import get_colang_history as get_colang_history
     from handrail_colang._said import get_first_nonempty_line as get_first_nonempty_line
     from handrail_colang._said import get_last_bot_utterance_event as get_last_bot_utterance_event
@@ -46,7 +47,7 @@ _HOMES = {
     "_executed": ("with_actions",),
     "_outcomes": ("ActionResult", "RailDecision", "RailOutcome", "TransformSpec", "TransformTarget", "action"),
     "_own": ("action_in_place",),
-    "_rails": ("ColangRail", "action_rail", "defined_flows"),
+    "_rails": ("ColangRail", "action_rail", "defined_flows", "defined_messages"),
     "_said": (
         "get_colang_history",
         "get_first_nonempty_line",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from handrail_colang._asking import ActionModel, TaskManager
 from handrail_colang._calls import ActionRun, call_variables
 from handrail_colang._names import named_so, names_of
 from handrail_colang._outcomes import ACTION_NAME, ActionResult, RailOutcome, TransformTarget
+from handrail_colang._said import events_of
 
 if TYPE_CHECKING:
     from handrail import InnerRail, RailContext, Turn
@@ -225,15 +226,27 @@ class _Call:
             parameters = inspect.signature(self.function).parameters
         except (TypeError, ValueError):  # built in, without a signature
             return given
-        offered = {**self._special(), **self.context.arguments, **self.context.registrations.action_params}
+        offered = self._offered(parameters)
         named = [parameter for parameter in parameters.values() if parameter.kind in _NAMED][taken:]
-        wanted = (name for name in parameters if name.startswith(_FROM_CONTEXT))
-        offered |= {name: self.variables.get(name.removeprefix(_FROM_CONTEXT)) for name in wanted}
         keywords = {parameter.name: offered[parameter.name] for parameter in named if parameter.name in offered}
         if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
             by_position = [name for name, parameter in parameters.items() if parameter.kind in _NAMED][:taken]
             keywords = {**{name: value for name, value in offered.items() if name not in by_position}, **keywords}
         keywords.update(given)
+        self._require(keywords, named)
+        asked = {parameter.name for parameter in named}
+        return {
+            name: value() if isinstance(value, _Lazy) else value
+            for name, value in keywords.items()
+            if name in asked or not isinstance(value, _Lazy) or value.can_be_made
+        }
+
+    def _offered(self, parameters: Iterable[str]) -> dict[str, Any]:
+        offered = {**self._special(), **self.context.arguments, **self.context.registrations.action_params}
+        wanted = (name for name in parameters if name.startswith(_FROM_CONTEXT))
+        return offered | {name: self.variables.get(name.removeprefix(_FROM_CONTEXT)) for name in wanted}
+
+    def _require(self, keywords: Mapping[str, Any], named: Sequence[inspect.Parameter]) -> None:
         missing = [
             parameter.name
             for parameter in named
@@ -244,18 +257,12 @@ class _Call:
                 f"needs {', '.join(map(repr, missing))}, which nobody gives; pass it in the flow, as "
                 f"'execute {self.statement.action}({missing[0]}=...)', or with register_action_param"
             )
-        asked = {parameter.name for parameter in named}
-        return {
-            name: value() if isinstance(value, _Lazy) else value
-            for name, value in keywords.items()
-            if name in asked or not isinstance(value, _Lazy) or value.can_be_made
-        }
 
     def _special(self) -> Mapping[str, Any]:
         task = self.statement.action
         return {
             "context": dict(self.variables),
-            "events": _events(self.variables),
+            "events": events_of(self.turn.messages, self.variables),
             "config": self.context.config,
             "llm": _Lazy(lambda: ActionModel(self.context.model(task), self.turn, task, self.asked), self._has_model),
             "llm_task_manager": _Lazy(lambda: TaskManager(self.context), lambda: True),
@@ -286,10 +293,3 @@ class _Lazy:
 
     def __call__(self) -> Any:
         return self._make()
-
-
-def _events(variables: Variables) -> list[dict[str, Any]]:
-    events = [{"type": "UtteranceUserActionFinished", "final_transcript": variables["user_message"]}]
-    if "bot_message" in variables:
-        events.append({"type": "StartUtteranceBotAction", "script": variables["bot_message"]})
-    return events

@@ -33,7 +33,7 @@ def action(
             "name": name or function.__name__,
             "is_system_action": is_system_action,
             "execute_async": execute_async,
-            "output_mapping": output_mapping,
+            **({} if output_mapping is None else {"output_mapping": output_mapping}),
         }
         setattr(function, ACTION_NAME, meta)
         return function

@@ -125,6 +125,17 @@ def defined_flows(config: RailsConfig, registrations: Registrations) -> frozense
     return frozenset(flows) | {flow.name for flow in flows_of_actions(named, flows, registrations.actions)}
 
 
+def defined_messages(config: RailsConfig) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return what a configuration defines of users and of the bot: by phrase, what is said.
+
+    Raises:
+        InvalidRailsConfigurationError: its Colang cannot be used.
+    """
+    program = Program.load(config)
+    users = {phrase: list(intent.examples) for phrase, intent in program.intents.items()}
+    return users, {phrase: list(message.texts) for phrase, message in program.messages.items()}
+
+
 def rails_of(config: RailsConfig, registrations: Registrations) -> Iterable[RailSpec]:
     """Return the rails of a configuration; its Python files are run, and what their `init` registers is kept.
 

@@ -141,7 +141,7 @@ class Run:
                 raise _ReturnedError
             case Bot():
                 text = self._text(statement)
-                self._said = Refusal(text, message=text)
+                self._said = self._saying(text)
                 self.answer.append(text or Invented(statement.phrase or ""))
             case CreateEvent():
                 message = _value(statement.keywords.get("message"), self.variables) or statement.name
@@ -209,6 +209,11 @@ class Run:
         for name, text in outcome.transform_text.items():
             self._set(name, text)
         return None
+
+    def _saying(self, text: str) -> Refusal:
+        """Return the refusal that says a text after what the flow has said before."""
+        earlier = self._said.message if self._said is not None else None
+        return Refusal(text, message="\n".join(filter(None, (earlier, text))))
 
     def _refusal(self) -> Refusal:
         said = self._said or Refusal(f"{self._context.name} refused")

@@ -6,6 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _USER, _BOT = "UtteranceUserActionFinished", "StartUtteranceBotAction"
+_EVENTS = {"user": (_USER, "final_transcript"), "assistant": (_BOT, "script")}
+
+
+def events_of(messages: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what was said as events: the conversation, with the message and the answer that are judged at its end."""
+    spoken = [(message.get("role"), message.get("content")) for message in messages]
+    now = max((number for number, (role, _) in enumerate(spoken) if role == "user"), default=0)
+    events = [_event(str(role), text) for role, text in spoken[:now] if role in _EVENTS and isinstance(text, str)]
+    events.append(_event("user", variables["user_message"]))
+    return [*events, _event("assistant", variables["bot_message"])] if "bot_message" in variables else events
+
+
+def _event(role: str, text: str) -> dict[str, Any]:
+    kind, key = _EVENTS[role]
+    return {"type": kind, key: text}
 
 
 def get_last_user_utterance(events: Sequence[Mapping[str, Any]]) -> str | None:

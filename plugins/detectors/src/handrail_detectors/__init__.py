@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from handrail_detectors._findings import Engine as Engine
     from handrail_detectors._findings import Finding as Finding
     from handrail_detectors._findings import Findings as Findings
+    from handrail_detectors._jailbreak import JailbreakModel as JailbreakModel
+    from handrail_detectors._jailbreak import JailbreakSettings as JailbreakSettings
     from handrail_detectors._rail import Classifier as Classifier
     from handrail_detectors._settings import ClassifierSettings as ClassifierSettings
     from handrail_detectors._settings import ModerationSettings as ModerationSettings
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_findings": ("Engine", "Finding", "Findings"),
+    "_jailbreak": ("JailbreakModel", "JailbreakSettings"),
     "_rail": ("Classifier",),
     "_settings": ("ClassifierSettings", "ModerationSettings", "NamedSettings", "TokenSettings"),
     "_token_rail": ("TokenClassifier",),

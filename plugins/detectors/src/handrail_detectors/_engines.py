@@ -34,8 +34,7 @@ def engine_of(settings: ClassifierSettings, context: RailContext) -> Engine:
     from handrail_detectors._services import ServiceEngine, format_of
 
     url = settings.url or OPENAI_URL
-    key = _key(settings, context)
-    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    headers = bearer(_variable(settings), context)
     return ServiceEngine(context.name, Connections(context, url, headers), format_of(settings), settings.names)
 
 
@@ -60,12 +59,20 @@ def _local(settings: ClassifierSettings, context: RailContext) -> Engine:
         ) from exc
 
 
-def _key(settings: ClassifierSettings, context: RailContext) -> str | None:
-    variable = settings.api_key_env_var
-    if variable is None and settings.engine == "openai" and settings.url is None:
-        variable = _OPENAI_KEY  # which goes nowhere else
+def _variable(settings: ClassifierSettings) -> str | None:
+    if settings.api_key_env_var is None and settings.engine == "openai" and settings.url is None:
+        return _OPENAI_KEY  # which goes nowhere else
+    return settings.api_key_env_var
+
+
+def bearer(variable: str | None, context: RailContext) -> dict[str, str]:
+    """Return the header with the key of an environment variable; none without a variable.
+
+    Raises:
+        ConfigurationError: the variable is not set.
+    """
     if variable is None:
-        return None
+        return {}
     key = os.environ.get(variable)
     if not key:
         raise InvalidRailsConfigurationError(
@@ -74,4 +81,9 @@ def _key(settings: ClassifierSettings, context: RailContext) -> str | None:
             code="missing-variable",
             subject=variable,
         )
-    return key
+    return authorized(key)
+
+
+def authorized(key: str) -> dict[str, str]:
+    """Return the header with a key."""
+    return {"authorization": f"Bearer {key}"}

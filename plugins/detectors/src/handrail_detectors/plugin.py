@@ -13,20 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def handrail_rails() -> Iterator[RailSpec]:
     """Offer the rails."""
-    yield RailSpec(
-        name="classifier",
-        target="handrail_detectors:Classifier",
-        settings="handrail_detectors:ClassifierSettings",
-        summary="Blocks what a classifier scores too high; by default a small one that ships with the package.",
-        rewrites=False,
-    )
-    yield RailSpec(
-        name="moderation classifier",
-        target="handrail_detectors:Classifier",
-        settings="handrail_detectors:ModerationSettings",
-        summary="Blocks what OpenAI's moderation endpoint scores too high.",
-        rewrites=False,
-    )
+    yield from _classifiers()
     yield RailSpec(
         name="token classifier",
         target="handrail_detectors:TokenClassifier",
@@ -35,11 +22,36 @@ def handrail_rails() -> Iterator[RailSpec]:
         rewrites=False,
         stateful=True,
     )
+    yield RailSpec(
+        name="jailbreak detection model",
+        target="handrail_detectors:JailbreakModel",
+        settings="handrail_detectors:JailbreakSettings",
+        directions=("input",),
+        config_key="jailbreak_detection",
+        summary="Blocks what NVIDIA's jailbreak detector, or a server that answers like it, takes for a jailbreak.",
+        rewrites=False,
+    )
     for name in ("toxicity classifier", "injection classifier"):
-        yield RailSpec(
-            name=name,
-            target="handrail_detectors:Classifier",
-            settings="handrail_detectors:NamedSettings",
-            summary=f"A classifier under the name {name!r}, so that several can be used beside one another.",
-            rewrites=False,
-        )
+        summary = f"A classifier under the name {name!r}, so that several can be used beside one another."
+        yield _classifier(name, "NamedSettings", summary)
+
+
+def _classifiers() -> Iterator[RailSpec]:
+    yield _classifier(
+        "classifier",
+        "ClassifierSettings",
+        "Blocks what a classifier scores too high; by default a small one that ships with the package.",
+    )
+    yield _classifier(
+        "moderation classifier", "ModerationSettings", "Blocks what OpenAI's moderation endpoint scores too high."
+    )
+
+
+def _classifier(name: str, settings: str, summary: str) -> RailSpec:
+    return RailSpec(
+        name=name,
+        target="handrail_detectors:Classifier",
+        settings=f"handrail_detectors:{settings}",
+        summary=summary,
+        rewrites=False,
+    )

@@ -104,17 +104,15 @@ async def _judge_here(config: Path, rows: Iterable[Row], settings: Settings, wri
 
 async def _judge_at_once(rails: MeteredRails, rows: Iterable[Row], settings: Settings, write: Write) -> None:
     """Judge several rows at once; a row waits for those before it only to be written."""
-    source, done, lock = iter(rows), dict[int, Record](), anyio.Lock()
+    source, done = enumerate(rows), dict[int, Record]()
     room = anyio.Semaphore(settings.concurrency * _AHEAD)
-    taken = written = 0
+    written = 0
 
     async def work() -> None:
-        nonlocal taken, written
+        nonlocal written
         while True:
             await room.acquire()
-            async with lock:
-                row = next(source, None)
-                number, taken = taken, taken + 1
+            number, row = next(source, (0, None))
             if row is None:
                 room.release()
                 return

@@ -130,7 +130,7 @@ class Figures:
 
     def result(self) -> Json:
         """Return the figures, as they are written into `figures.json`."""
-        total, placed = self._sum, self._sum["placed"]
+        total = self._sum
         figures: Json = {
             "rows": total["rows"],
             "failed_rows": total["failed_rows"],
@@ -138,14 +138,7 @@ class Figures:
             "whole": self._whole.figures(),
             "input": self._input.figures(),
             "timed_out": total["timed_out"],
-            "leaks": {
-                "placed": placed,
-                "rows": _share(total["leaking_rows"], placed),
-                "violating_characters": total["violating"],
-                "leaked_characters": total["leaked"],
-                "leaked_share": _ratio(total["leaked"], total["violating"]),
-                "delivered_characters": total["delivered_of_violations"],
-            },
+            "leaks": self._leaks(),
             "detection": {name: _share(self._within[name], total["stoppable"]) for name in _limits()},
             "delay": {"mean": _mean(self._delays), "p95": _quantile(self._delays, 0.95)},
             "first_text": {"mean": _mean(self._first), "p95": _quantile(self._first, 0.95)},
@@ -156,14 +149,22 @@ class Figures:
             "cascades": self._cascades.result(),
             "stream_against_whole": dict(sorted(self._differ.items())),
             "rails": {name: dict(sorted(counts.items())) for name, counts in sorted(self._rails.items())},
-            "groups": {
-                group: {name: found.figures() for name, found in sorted(names.items())}
-                for group, names in sorted(self._groups.items())
-            },
+            "groups": {group: _figures_of(names) for group, names in sorted(self._groups.items())},
         }
         prices = [judge["price"] for judge in figures["judges"].values()]
         figures["price"] = None if not prices or None in prices else round(sum(prices), 6)
         return figures
+
+    def _leaks(self) -> Json:
+        total, placed = self._sum, self._sum["placed"]
+        return {
+            "placed": placed,
+            "rows": _share(total["leaking_rows"], placed),
+            "violating_characters": total["violating"],
+            "leaked_characters": total["leaked"],
+            "leaked_share": _ratio(total["leaked"], total["violating"]),
+            "delivered_characters": total["delivered_of_violations"],
+        }
 
     def _cost(self, name: str, count: Counter[str]) -> Json:
         found: Json = {"calls": count["calls"], "in": count["in"], "out": count["out"], "price": None}
@@ -184,6 +185,10 @@ def figures_of(records: Iterable[tuple[Json, Json]], prices: Mapping[str, tuple[
     for verdict, times in records:
         figures.add(verdict, times)
     return figures.result()
+
+
+def _figures_of(confusions: Mapping[str, _Confusion]) -> Json:
+    return {name: found.figures() for name, found in sorted(confusions.items())}
 
 
 def _groups(verdict: Mapping[str, Any], stream: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

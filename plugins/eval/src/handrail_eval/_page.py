@@ -15,6 +15,7 @@ from handrail_eval._reports import number, seconds, share
 _LISTED: Final = 40  # rows of each kind
 _WIDTH: Final = 720
 _LANE: Final = 9
+_TOP: Final = 34  # where nothing is released yet
 _BARS: Final = 400  # checks of a row that are drawn
 _POINTS: Final = 1000  # of a curve
 _NAMES: Final = 50  # of a group, those with the most rows
@@ -216,27 +217,36 @@ def _strip(verdict: Json, times: Json) -> str:
     if stream is None or not times.get("ended"):
         return ""
     end = max(times["ended"], times["generated"], 0.001)
-    height = 48 + _LANE * min(len(times["checks"]), 12)
-    scale, top = _WIDTH / end, 34
-    tallest = max(verdict["characters"], 1)
-    points, last = ["0,34"], 34.0
+    height, scale = 48 + _LANE * min(len(times["checks"]), 12), _WIDTH / end
+    released = _released(stream, times, tallest=max(verdict["characters"], 1), scale=scale)
+    bars = _bars(stream, times, scale)
+    generated = f"0,{_TOP} {times['generated'] * scale:.1f},4"
+    foot = height - 1 if bars else _TOP + 12
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img"><title>characters over {end:.2f} seconds</title>'
+        f'<polyline class="came" points="{generated}"/><polyline class="went" points="{released}"/>'
+        f'{bars}<text x="{_WIDTH}" y="{foot}" text-anchor="end">{end:.2f} s</text></svg>'
+    )
+
+
+def _released(stream: Json, times: Json, *, tallest: int, scale: float) -> str:
+    """Return the points of a line that rises with each release."""
+    points, last = [f"0,{_TOP}"], float(_TOP)
     released = list(zip(stream["released"], times["released"], strict=True))
     for (_, upto), at in released[:: 1 + len(released) // _POINTS]:
-        y = top - 30 * min(upto, tallest) / tallest
+        y = _TOP - 30 * min(upto, tallest) / tallest
         points += [f"{at * scale:.1f},{last:.1f}", f"{at * scale:.1f},{y:.1f}"]
         last = y
     points.append(f"{times['ended'] * scale:.1f},{last:.1f}")
-    bars = "".join(
-        f'<rect class="{escape(check["decision"])}" x="{start * scale:.1f}" y="{top + 4 + _LANE * (i % 12)}" '
+    return " ".join(points)
+
+
+def _bars(stream: Json, times: Json, scale: float) -> str:
+    """Return a bar for each check."""
+    return "".join(
+        f'<rect class="{escape(check["decision"])}" x="{start * scale:.1f}" y="{_TOP + 4 + _LANE * (i % 12)}" '
         f'width="{max(1.5, (stop - start) * scale):.1f}" height="{_LANE - 2}"><title>{escape(check["rail"])}: '
         f"{escape(check['decision'])}, characters {check['window'][0]} to {check['window'][2]}, "
         f"{stop - start:.3f} s</title></rect>"
         for i, (check, (start, stop)) in enumerate(islice(zip(stream["checks"], times["checks"], strict=True), _BARS))
-    )
-    generated = f"0,{top} {times['generated'] * scale:.1f},4"
-    foot = height - 1 if bars else top + 12
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img"><title>characters over {end:.2f} seconds</title>'
-        f'<polyline class="came" points="{generated}"/><polyline class="went" points="{" ".join(points)}"/>'
-        f'{bars}<text x="{_WIDTH}" y="{foot}" text-anchor="end">{end:.2f} s</text></svg>'
     )

@@ -66,12 +66,7 @@ def left_out(paths: Iterable[Path]) -> list[Path]:
 
 
 def _row(index: int, where: str, record: Mapping[str, Any], sources: Mapping[str, Source]) -> Row:
-    def read(field: str) -> Any:
-        source = sources.get(field)
-        value = record.get(field) if source is None else source.read(record, where)
-        return None if is_nan(value) else value
-
-    fields = {field: read(field) for field in FIELDS}
+    fields = {field: _read(field, where, record, sources) for field in FIELDS}
     messages, response = _conversation(fields, where)
     tool_calls = _tool_calls(_decoded(fields["tool_calls"], f"{where}: tool_calls"), where)
     reasoning = _text(fields["reasoning"], "reasoning", where) or ""
@@ -93,6 +88,12 @@ def _row(index: int, where: str, record: Mapping[str, Any], sources: Mapping[str
         language=str(fields["language"] or ""),
         spans=spans_of(_decoded(fields["spans"], f"{where}: spans"), len(response or ""), where),
     )
+
+
+def _read(field: str, where: str, record: Mapping[str, Any], sources: Mapping[str, Source]) -> Any:
+    source = sources.get(field)
+    value = record.get(field) if source is None else source.read(record, where)
+    return None if is_nan(value) else value
 
 
 def _conversation(fields: Mapping[str, Any], where: str) -> tuple[tuple[Mapping[str, Any], ...], str | None]:

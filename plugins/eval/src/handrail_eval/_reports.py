@@ -37,10 +37,15 @@ def markdown(figures: Mapping[str, Any], gates: Sequence[Gate] = ()) -> str:
     lines += cascades.lines_of(figures["cascades"])
     if figures["price"] is not None:
         lines.append(f"| price | {figures['price']:.4f} |")
-    if gates:
-        lines += ["", "| condition | | |", "|---|---|---|"]
-        lines += [f"| `{gate.name}` | {'passed' if gate.passed else '**failed**'} | {gate.told} |" for gate in gates]
+    lines += _conditions(gates)
     return "\n".join(lines) + "\n"
+
+
+def _conditions(gates: Sequence[Gate]) -> list[str]:
+    if not gates:
+        return []
+    rows = [f"| `{gate.name}` | {'passed' if gate.passed else '**failed**'} | {gate.told} |" for gate in gates]
+    return ["", "| condition | | |", "|---|---|---|", *rows]
 
 
 def notes(figures: Mapping[str, Any]) -> list[str]:

@@ -9,44 +9,17 @@ from handrail.plugins import RailSpec, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from handrail import Direction
+
 _SETTINGS = "handrail_self_check:SelfCheckSettings"
+_JUDGED = {"input": "the user's message", "output": "the answer"}
 
 
 @hookimpl
 def handrail_rails() -> Iterator[RailSpec]:
     """Offer the rails."""
-    yield RailSpec(
-        name="content safety check input",
-        target="handrail_guard_models:ContentSafety",
-        settings="handrail_guard_models:ContentSafetySettings",
-        directions=("input",),
-        config_key="content_safety",
-        summary="Asks the model of the flow's $model whether the user's message is safe.",
-    )
-    yield RailSpec(
-        name="content safety check output",
-        target="handrail_guard_models:ContentSafety",
-        settings="handrail_guard_models:ContentSafetySettings",
-        directions=("output",),
-        config_key="content_safety",
-        summary="Asks the model of the flow's $model whether the answer is safe.",
-    )
-    yield RailSpec(
-        name="llama guard check input",
-        target="handrail_guard_models:LlamaGuard",
-        settings=_SETTINGS,
-        directions=("input",),
-        summary="Asks the model of the type llama_guard whether the user's message is safe.",
-        prompts=("llama_guard_check_input",),
-    )
-    yield RailSpec(
-        name="llama guard check output",
-        target="handrail_guard_models:LlamaGuard",
-        settings=_SETTINGS,
-        directions=("output",),
-        summary="Asks the model of the type llama_guard whether the answer is safe.",
-        prompts=("llama_guard_check_output",),
-    )
+    yield from _safety_checks("input")
+    yield from _safety_checks("output")
     yield RailSpec(
         name="topic safety check input",
         target="handrail_guard_models:TopicSafety",
@@ -61,4 +34,23 @@ def handrail_rails() -> Iterator[RailSpec]:
         summary="Asks the model of the type patronus_lynx whether the answer is supported by the evidence.",
         channels=("text",),
         prompts=("patronus_lynx_check_output_hallucination",),
+    )
+
+
+def _safety_checks(direction: Direction) -> Iterator[RailSpec]:
+    yield RailSpec(
+        name=f"content safety check {direction}",
+        target="handrail_guard_models:ContentSafety",
+        settings="handrail_guard_models:ContentSafetySettings",
+        directions=(direction,),
+        config_key="content_safety",
+        summary=f"Asks the model of the flow's $model whether {_JUDGED[direction]} is safe.",
+    )
+    yield RailSpec(
+        name=f"llama guard check {direction}",
+        target="handrail_guard_models:LlamaGuard",
+        settings=_SETTINGS,
+        directions=(direction,),
+        summary=f"Asks the model of the type llama_guard whether {_JUDGED[direction]} is safe.",
+        prompts=(f"llama_guard_check_{direction}",),
     )

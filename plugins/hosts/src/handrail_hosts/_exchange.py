@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
-from handrail import Blocked, HandrailError
+from handrail import Blocked, Finished, HandrailError
 
 from handrail_hosts._feed import Feed
 from handrail_hosts._sse import DONE, KEEP_ALIVE, event
@@ -86,6 +86,8 @@ class Exchange:
     async def _take(self, packet: Packet) -> None:
         if packet["type"] == "http.response.start":
             self._begin(packet)
+            if self._mode == "stream":
+                await self._put(b"", more=True)  # the client need not wait for what is not cleared yet
             return
         if packet["type"] != "http.response.body":
             return
@@ -94,11 +96,8 @@ class Exchange:
         if self._mode != "stream":
             await self._take_whole(body, more=more)
             return
-        if body and not self._over and self._feed.has_waiter:
-            with anyio.CancelScope(shield=True) as self._pushing:  # see `_leave`
-                await self._push(body)
-        elif body and not self._over:
-            await self._push(body)
+        if body and not self._over and not self._feed.hold(body):
+            await (self._push_whole if self._feed.has_waiter else self._push)(body)
         if self._complete:
             await self._finish()
 
@@ -136,6 +135,11 @@ class Exchange:
         finally:
             self._pushing.cancel()
 
+    async def _push_whole(self, body: bytes) -> None:
+        """Judge what the application sends, to the end also if another task ends the answer meanwhile."""
+        with anyio.CancelScope(shield=True) as self._pushing:  # see `_leave`
+            await self._push(body)
+
     async def _push(self, body: bytes) -> None:
         """Judge what the application sends. Whatever breaks the answer, the client is told in its stream."""
         try:
@@ -166,9 +170,8 @@ class Exchange:
 
     async def _tell(self, items: Sequence[str | Event]) -> None:
         if items:
-            await self._say(self._dialect.sent(items))
-            if isinstance(items[-1], Blocked):
-                await self._end()
+            ends = isinstance(items[-1], Blocked | Finished)
+            await (self._end if ends else self._say)(self._dialect.sent(items))
 
     async def _fail(self, error: Exception) -> None:
         if not isinstance(error, HandrailError):
@@ -195,23 +198,22 @@ class Exchange:
         if self._tasks is not None and not self._complete:
             self._tasks.cancel_scope.cancel()
 
-    async def _say(self, body: bytes, *, more: bool = True) -> None:
-        if not self._feed.has_waiter:  # then there is one task that sends
-            await self._put(body, more=more)
-            return
+    def _say(self, body: bytes, *, more: bool = True) -> Awaitable[None]:
+        """Return what sends a piece: as it is while one task sends, else in turn."""
+        return self._put_in_turn(body, more=more) if self._feed.has_waiter else self._put(body, more=more)
+
+    async def _put_in_turn(self, body: bytes, *, more: bool) -> None:
         async with self._sending:
             await self._put(body, more=more)
 
     async def _put(self, body: bytes, *, more: bool) -> None:
-        if not self._begun and self._start is not None:
-            self._begun = True
-            await self._sent({**self._start, "headers": _headers(self._start, b"text/event-stream; charset=utf-8")})
-        if body or not more:
-            await self._sent({"type": "http.response.body", "body": body, "more_body": more})
-
-    async def _sent(self, packet: Packet) -> None:
         try:
-            await self._send(packet)
+            if not self._begun and self._start is not None:
+                self._begun = True
+                headers = _headers(self._start, b"text/event-stream; charset=utf-8")
+                await self._send({**self._start, "headers": headers})
+            if body or not more:
+                await self._send({"type": "http.response.body", "body": body, "more_body": more})
         except OSError:  # the client has gone; the application is stopped where it waits for its model
             self._is_gone = True
             raise

@@ -9,6 +9,7 @@ import anyio
 from handrail import RailFailed, TextDelta
 
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._repeats import Repeats
 from handrail_hosts._sse import EventReader
 
 if TYPE_CHECKING:
@@ -46,21 +47,32 @@ class Feed:
         self._about = messages, request
         self._tell = tell
         self._reader = EventReader()
+        self._repeats = Repeats(dialect)
+        self._text: str | None = None  # of the next body, if `hold` could not take it
         self._fed: FedStream | None = None
         self._waiting: anyio.CancelScope | None = None  # of `tell_later`, while it waits
         self._left = anyio.Event()  # it waits no more
         self.has_waiter = self._finished = False
         self.is_alive = False
 
+    def hold(self, body: bytes) -> bool:
+        """Take the next bytes, if all there is to do is to wait for more; return False if `push` has to take them."""
+        self._text = self._repeats.text_of(body) if self._fed is not None else None
+        return self._text is not None and self._fed is not None and self._fed.hold(self._text)
+
     async def push(self, body: bytes) -> None:
-        """Take the next bytes, and tell what is cleared by now.
+        """Take the next bytes, which `hold` has not taken, and tell what is cleared by now.
 
         Raises:
             GuardFailedError: a rail failed, or cannot judge what came.
             ModelError: the model says that it failed.
         """
         self.is_alive = False
-        await self._judge(self._reader.feed(body))
+        text, self._text = self._text, None
+        if text is None or self._fed is None:
+            await self._judge(self._reader.feed(body), body)
+        elif events := await self._fed.push(text):
+            await self._tell(self._read(events))
 
     async def finish(self, error: Exception | None = None) -> None:
         """Wait for all checks, and tell the rest; see `push`.
@@ -79,8 +91,8 @@ class Feed:
 
     @property
     def must_wait(self) -> bool:
-        """True once, when something is held that may be cleared without another push: then run `tell_later`."""
-        if self.has_waiter or self._fed is None or not self._fed.held:
+        """True once, when something may be cleared without another push: then run `tell_later`."""
+        if self.has_waiter or self._fed is None or not self._fed.checking:
             return False
         self.has_waiter = True
         return True
@@ -107,9 +119,11 @@ class Feed:
         if self._fed is not None:
             await self._fed.__aexit__(None, None, None)
 
-    async def _judge(self, values: Iterable[dict[str, Any] | str]) -> None:
+    async def _judge(self, values: Iterable[dict[str, Any] | str], body: bytes = b"") -> None:
         items: list[str | Event] = []
-        for value in values:
+        count, value = 0, None
+        self._repeats.forget()
+        for count, value in enumerate(values, 1):  # noqa: B007  # the last is noted
             if isinstance(value, str):
                 self.is_alive = self.is_alive or not value
                 continue
@@ -119,6 +133,8 @@ class Feed:
                 if self.has_waiter and items:  # what it tells meanwhile comes after this
                     await self._tell(items)
                     items = []
+        if count == 1 and isinstance(value, dict) and self._reader.is_between:
+            self._repeats.note(body, value)
         if items:
             await self._tell(items)
 
@@ -129,6 +145,8 @@ class Feed:
         return self._fed
 
     def _read(self, events: Sequence[Event]) -> list[str | Event]:
+        if len(events) == 1 and type(event := events[0]) is TextDelta:  # as nearly always
+            return [event.text]
         items = [event.text if type(event) is TextDelta else event for event in events]
         if items and isinstance(failed := items[-1], RailFailed):
             raise GuardFailedError.of(failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -107,6 +108,33 @@ class HostGuard:
                     raise GuardFailedError.of(items[-1])
         finally:
             await stream.aclose()
+
+    async def released(
+        self,
+        messages: Sequence[Message],
+        source: Source,
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        response_format: Mapping[str, Any] | None = None,
+        judge_input: bool = True,
+    ) -> AsyncGenerator[str | Event, None]:
+        """Yield what `items` of `stream` yields, one by one; see there for the arguments.
+
+        The model is asked in the task that takes the answer, where rails answer at once, which costs least. That is for
+        hosts that take all of an answer in one task, as they do without a guard.
+
+        Raises:
+            GuardFailedError: a rail failed.
+            Exception: what the host's model raised.
+        """
+        options = self._options(source, tools, response_format, judge_input=judge_input)
+        stream = self._rails.stream_async(messages=messages or _NOT_TOLD, options=options, include_events=True)
+        async with aclosing(cast("AsyncGenerator[str | Event, None]", stream)) as items:
+            async for item in items:
+                if type(item) is str or not self._is_kept_back(item):
+                    yield item
+                elif isinstance(item, RailFailed):
+                    raise GuardFailedError.of(item)
 
     async def whole(
         self,

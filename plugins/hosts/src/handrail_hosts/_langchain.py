@@ -19,7 +19,7 @@ from handrail_hosts._errors import GuardFailedError
 
 if TYPE_CHECKING:
     from handrail import Message
-    from langchain_core.outputs import ChatResult
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 _REASONS = ("finish_reason", "stop_reason", "done_reason")
 _METADATA = ("model_name", "model", "model_provider", "id", "system_fingerprint", "service_tier")
@@ -69,6 +69,7 @@ class Inner:
 
     Attributes:
         id, usage, metadata: of the answer, as far as it has come.
+        last: the piece that came last, until it is passed on.
     """
 
     def __init__(self, model: BaseChatModel, stop: list[str] | None, kwargs: Mapping[str, Any]) -> None:
@@ -78,6 +79,7 @@ class Inner:
         self.id: str | None = None
         self.usage: Any = None
         self.metadata: dict[str, Any] = {}
+        self.last: ChatGenerationChunk | None = None
 
     def stream(self, messages: list[BaseMessage]) -> AsyncGenerator[Chunk, None]:
         """Return the answer as rails see it; to iterate over it raises what the model raised."""
@@ -92,6 +94,7 @@ class Inner:
         async with aclosing(model._astream(messages, self._stop, **self._kwargs)) as pieces:  # type: ignore[type-var]  # noqa: SLF001
             async for piece in pieces:
                 self._keep(piece.message)
+                self.last = piece
                 yield piece.message
 
     async def ask(self, messages: list[BaseMessage]) -> AIMessage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
@@ -27,28 +27,33 @@ class Writer:
         self._calls: list[ToolCallDelta] = []
         self._text: ChatGenerationChunk | None = None  # one with text and nothing else, of which others are copies
 
-    def write(self, items: Sequence[str | Event]) -> list[ChatGenerationChunk]:
-        """Return chunks for what was released together."""
-        text = "".join([item for item in items if isinstance(item, str)])
-        chunks = [self._of_text(text)] if text else []
-        for item in items:
-            if isinstance(item, ReasoningDelta):
-                chunks.append(self._chunk(content="", additional_kwargs={"reasoning_content": item.text}))
-            elif isinstance(item, ToolCallDelta):
-                self._calls.append(item)
-            elif isinstance(item, Finished):
-                chunks += self._end()
-            elif isinstance(item, Blocked):
-                text = self._refusal(item)
-                text = f"\n\n{text}" if self._text is not None else text
-                chunks.append(self._chunk(content=text, response_metadata={"finish_reason": REFUSED}))
-        return chunks
+    def write(self, item: str | Event) -> list[ChatGenerationChunk]:
+        """Return chunks for what was released."""
+        if isinstance(item, str):
+            return [self._of_text(item)]
+        if isinstance(item, ReasoningDelta):
+            return [self._chunk(content="", additional_kwargs={"reasoning_content": item.text})]
+        if isinstance(item, ToolCallDelta):
+            self._calls.append(item)
+        if isinstance(item, Finished):
+            return self._end()
+        if isinstance(item, Blocked):
+            text = self._refusal(item)
+            text = f"\n\n{text}" if self._text is not None else text
+            return [self._chunk(content=text, response_metadata={"finish_reason": REFUSED})]
+        return []
 
     def _of_text(self, text: str) -> ChatGenerationChunk:
-        """Return a chunk with a text: a copy, which costs half of validating another; the host may change it."""
-        first = self._text
+        """Return a chunk with a text, which the host may change: the model's, if it has nothing else, or else a copy.
+
+        A copy costs half of validating another.
+        """
+        first, last = self._text, self._inner.last
         if first is None or first.message.id != self._inner.id:
             first = self._text = self._chunk(content=text)
+        if last is not None and last.text == text and _is_same(last, first):
+            self._inner.last = None
+            return last
         fresh: dict[str, Any] = {"additional_kwargs": {}, "response_metadata": {}, "tool_call_chunks": [],
                                  "tool_calls": [], "invalid_tool_calls": []}  # fmt: skip
         message = first.message.model_copy(update={"content": text, **fresh})
@@ -72,6 +77,19 @@ class Writer:
 
     def _chunk(self, **fields: Any) -> ChatGenerationChunk:
         return ChatGenerationChunk(message=AIMessageChunk(id=self._inner.id, **fields))
+
+
+def _is_same(chunk: ChatGenerationChunk, other: ChatGenerationChunk) -> bool:
+    """Return whether two chunks differ in nothing but their text."""
+    message, like = chunk.message, other.message
+    return (
+        type(chunk) is ChatGenerationChunk
+        and type(message) is AIMessageChunk
+        and not chunk.generation_info
+        and not message.model_extra
+        and {**vars(message), "content": ""} == {**vars(like), "content": ""}
+        and message.content == chunk.text
+    )
 
 
 def facts_of(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from fastapi import HTTPException
-from handrail import Chunk
+from handrail import Chunk, Event
 from litellm.types.llms.openai import ResponsesAPIResponse
 from litellm.types.utils import ModelResponseStream
 
 from handrail_hosts._dialects import ChatDialect, Dialect
+from handrail_hosts._litellm_texts import Texts
 from handrail_hosts._sse import EventReader, event
 from handrail_hosts._whole import FAILED
-
-_OF_TEXT = ("content", "role")
 
 
 class Form:
@@ -24,9 +23,10 @@ class Form:
         self._reader = EventReader()
         self._dialect = dialect
         self._event: Callable[[dict[str, Any]], Any] = event
+        self._texts = Texts()
         self.raises = isinstance(dialect, ChatDialect)
         if isinstance(dialect, ChatDialect):
-            self._event = _ChatWriter().write
+            self._event = self._chunk
         self._has_head = False
         self._kinds: dict[str, type[Any]] = {}
 
@@ -47,7 +47,7 @@ class Form:
         """Yield a stream as rails see it."""
         try:
             async for item in response:
-                if self._has_head and (text := _plain_text(item)) is not None:
+                if self._has_head and (text := self._texts.read(item)) is not None:
                     yield Chunk(text)
                     continue
                 for value in self.read(item):
@@ -60,8 +60,20 @@ class Form:
             if (close := getattr(response, "aclose", None)) is not None:
                 await close()
 
-    def write(self, values: Sequence[dict[str, Any]]) -> list[Any]:
+    def write(self, item: str | Event) -> list[Any]:
+        """Return what the proxy passes on of what was released."""
+        if type(item) is str and (chunk := self._texts.take(item)) is not None:
+            return [chunk]
+        return self.written(self._dialect.write((item,)))
+
+    def written(self, values: Sequence[dict[str, Any]]) -> list[Any]:
+        """Return values of the dialect in the proxy's form."""
         return [self._event(value) for value in values]
+
+    def _chunk(self, value: dict[str, Any]) -> ModelResponseStream:
+        if "error" in value:
+            raise failed()
+        return self._texts.write(value)
 
     def _typed(self, value: dict[str, Any]) -> Any:
         from litellm.types.llms.openai import GenericEvent
@@ -70,45 +82,6 @@ class Form:
         if "response" in value:
             value = {**value, "response": ResponsesAPIResponse(**value["response"])}
         return kind.model_construct(**value)
-
-
-class _ChatWriter:
-    """Makes the proxy's chunks; one with text and nothing else is a copy of the last, which costs a fifth."""
-
-    def __init__(self) -> None:
-        self._text: ModelResponseStream | None = None
-
-    def write(self, value: dict[str, Any]) -> ModelResponseStream:
-        if "error" in value:
-            raise failed()
-        delta = value["choices"][0]["delta"] if value["choices"] else {}
-        if delta.keys() != {"content"}:
-            return ModelResponseStream(**value)
-        if self._text is None:
-            self._text = ModelResponseStream(**value)
-        choice = self._text.choices[0]
-        said = choice.delta.model_copy(update={"content": delta["content"]})
-        return self._text.model_copy(update={"choices": [choice.model_copy(update={"delta": said})]})
-
-
-def _plain_text(item: Any) -> str | None:
-    """Return the text of a chunk that has nothing else, as nearly all have."""
-    if type(item) is not ModelResponseStream or len(item.choices) != 1:
-        return None
-    choice = item.choices[0]
-    if choice.index != 0 or choice.finish_reason is not None or _has_usage(item):
-        return None
-    said = choice.delta.model_extra or {}
-    for fields in (said, vars(choice.delta)):
-        for name, value in fields.items():
-            if value is not None and name not in _OF_TEXT:
-                return None
-    text = said.get("content")
-    return text if isinstance(text, str) else None
-
-
-def _has_usage(item: ModelResponseStream) -> bool:
-    return bool(vars(item).get("usage") or (item.model_extra or {}).get("usage"))
 
 
 def failed() -> HTTPException:

@@ -13,7 +13,7 @@ from handrail_hosts._errors import GuardFailedError
 
 DONE = "[DONE]"
 KEEP_ALIVE = b": waiting\n\n"
-_MOST = 4 * 2**20  # characters of one event
+MOST = 4 * 2**20  # characters of one event
 _LINE_END = r"(?:\r\n|\n|\r(?!\n))"
 _END = re.compile(_LINE_END * 2)
 _LINE = re.compile(r"\r\n|\n|\r")
@@ -45,15 +45,20 @@ class EventReader:
             raise GuardFailedError("the answer is not valid UTF-8") from None
         if self._is_first and self._held:
             self._is_first, self._held = False, self._held.removeprefix("\ufeff")
-        if (usual := _usual(self._held)) is not None:
+        if (value := usual(self._held)) is not None:
             self._held = ""
-            yield usual
+            yield value
             return
         *events, self._held = _END.split(self._held)
-        if max(map(len, (*events, self._held))) > _MOST:
-            raise GuardFailedError(f"an event of the answer exceeds the limit of {_MOST} characters")
+        if max(map(len, (*events, self._held))) > MOST:
+            raise GuardFailedError(f"an event of the answer exceeds the limit of {MOST} characters")
         for event in events:
             yield from _decoded(event)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether all that came were whole events."""
+        return not self._held and not self._decode.getstate()[0]
 
     def finish(self) -> Iterator[dict[str, Any] | str]:
         """Yield the last event, if the body ended without an empty line.
@@ -68,10 +73,10 @@ class EventReader:
         self._held = ""
 
 
-def _usual(held: str) -> dict[str, Any] | None:
+def usual(held: str) -> dict[str, Any] | None:
     """Return the value of a single event in the form that nearly all have; None for anything else."""
     head = _USUAL.match(held)
-    if head is None or len(held) > _MOST or "\r" in held:
+    if head is None or len(held) > MOST or "\r" in held:
         return None
     try:
         value, end = _DECODE(held, head.end())

@@ -31,6 +31,7 @@ class GuardedModel(BaseChatModel):
     A refusal is the answer's text, in a paragraph of its own, and its `response_metadata` has the finish reason
     `content_filter`. Tool calls are delivered once all of the answer has passed, since half a tool call would be run.
     Callbacks and traces see what the rails let through, and nothing else. Without async, an answer comes whole.
+    LangChain's cache is not used, for other rails may have judged what is in it.
 
     Args:
         model: the model.
@@ -43,7 +44,8 @@ class GuardedModel(BaseChatModel):
     _guard: HostGuard = PrivateAttr()
 
     def __init__(self, model: BaseChatModel, rails: Guarding, *, raises: bool = False) -> None:
-        super().__init__(model=model, raises=raises, profile=model.profile)  # type: ignore[call-arg]  # fields
+        own = {"profile": model.profile, "rate_limiter": model.rate_limiter, "cache": False}
+        super().__init__(model=model, raises=raises, **own)  # type: ignore[call-arg]  # fields
         self._guard = HostGuard.of(rails)
 
     @property
@@ -75,10 +77,9 @@ class GuardedModel(BaseChatModel):
             return inner.stream(put_back(asked, judged))
 
         writer = Writer(inner, self._refusal)
-        stream = self._guard.stream(asked.messages, source, **facts_of(kwargs))
-        async with aclosing(self._guard.items(stream)) as released:
-            async for items in released:
-                for chunk in writer.write(items):
+        async with aclosing(self._guard.released(asked.messages, source, **facts_of(kwargs))) as released:
+            async for item in released:
+                for chunk in writer.write(item):
                     if run_manager is not None:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk

@@ -121,20 +121,19 @@ class HandrailGuardrail(CustomGuardrail):
         """Yield a streamed answer as the output rails let it through, in the form in which it came."""
         dialect = _dialect_of_route(user_api_key_dict)
         form = Form(dialect)
-
         messages = _told(dialect, request_data)
-        stream = self._guard.stream(
+        stream = self._guard.released(
             messages, lambda _: form.chunks(response), judge_input=False, **dialect.facts(request_data)
         )
         try:
-            async with aclosing(self._guard.items(stream)) as released:
-                async for items in released:
-                    for written in form.write(dialect.write(items)):
+            async with aclosing(stream) as released:
+                async for item in released:
+                    for written in form.write(item):
                         yield written
         except HandrailError as error:
             if form.raises:
                 raise failed() from error
-            for written in form.write(dialect.fail(FAILED)):
+            for written in form.written(dialect.fail(FAILED)):
                 yield written
 
 

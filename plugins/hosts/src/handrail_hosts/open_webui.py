@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from handrail import Blocked, Finished, RailFailed
+from handrail import Blocked, Finished, RailFailed, TextDelta
 from pydantic import BaseModel, Field
 
 from handrail_hosts._beside import texts_within
@@ -76,7 +76,7 @@ class GuardFilter:
         key = _key_of(__metadata__)
         if not isinstance(event, Mapping) or not event.get("choices"):
             return plain_fields(event, _PASSES) if isinstance(event, Mapping) else {}
-        answer = await self._answer(key)
+        answer = self._answers.get(key) or await self._begun(key)
         if answer.over:
             return self._ended(key, answer, event)
         try:
@@ -118,26 +118,29 @@ class GuardFilter:
         message = {"type": "message", "role": "assistant", "status": "completed", "content": [part]}
         return {**kept, "content": text, **({} if output is None else {"output": [message]})}
 
-    async def _answer(self, key: Key) -> _Answer:
+    async def _begun(self, key: Key) -> _Answer:
+        """Begin an answer, and forget those that have gone on for too long."""
         now = time.monotonic()
         while self._answers and now - self._answers[other := next(iter(self._answers))].began > _MOST_SECONDS:
             await self._answers.pop(other).guard.__aexit__(None, None, None)  # the oldest is the first
-        if key not in self._answers:
-            guard = await self._guard.feed().__aenter__()
-            self._answers[key] = _Answer(guard, ChatDialect(), now)
-        return self._answers[key]
+        guard = await self._guard.feed().__aenter__()
+        answer = self._answers[key] = _Answer(guard, ChatDialect(), now)
+        return answer
 
     async def _judged(self, answer: _Answer, event: Mapping[str, Any]) -> list[Any]:
         events: list[Any] = []
-        for chunk in answer.dialect.chunks(dict(event)):
+        for chunk in answer.dialect.chunks({**event}):
             events += await answer.guard.push(chunk)
             if chunk.finish_reason is not None:
                 events += await answer.guard.finish()
-        stop = answer.guard.response.stop if not events else None
-        return [*events, stop] if stop is not None else events
+        return events
 
     def _event(self, key: Key, answer: _Answer, events: list[Any]) -> dict[str, Any]:
-        items = [getattr(item, "text", item) if type(item).__name__ == "TextDelta" else item for item in events]
+        if not events:
+            return {}
+        if len(events) == 1 and type(events[0]) is TextDelta:  # as nearly always
+            return _merged(answer.dialect.write([events[0].text]))
+        items = [item.text if type(item) is TextDelta else item for item in events]
         kept = self._guard.kept([item for item in items if not isinstance(item, RailFailed)])
         values = answer.dialect.write(kept)
         stopped = next((item for item in items if isinstance(item, Blocked | RailFailed)), None)
@@ -183,7 +186,8 @@ def _call(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key_of(metadata: Mapping[str, Any] | None) -> Key:
-    chat, message = (str((metadata or {}).get(name) or "") for name in ("chat_id", "message_id"))
+    told = metadata or {}
+    chat, message = str(told.get("chat_id") or ""), str(told.get("message_id") or "")
     if not chat or not message:
         raise GuardFailedError("a request without a chat cannot be guarded, for its events cannot be told from others'")
     return chat, message
@@ -191,6 +195,8 @@ def _key_of(metadata: Mapping[str, Any] | None) -> Key:
 
 def _merged(values: list[dict[str, Any]]) -> dict[str, Any]:
     """Return several chunks as the one event that may be returned."""
+    if len(values) == 1:
+        return values[0]
     merged: dict[str, Any] = {}
     delta: dict[str, Any] = {}
     reason = None

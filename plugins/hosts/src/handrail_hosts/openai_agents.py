@@ -144,14 +144,11 @@ class GuardedModel(Model):
                     for chunk in dialect.read(_read(event)):
                         yield chunk
 
-        stream = self._guard.stream(asked.messages, source, **_facts(tools, output_schema))
-        async with aclosing(self._guard.items(stream)) as released:
-            async for items in released:
-                if isinstance(items[-1], Blocked):
-                    for value in dialect.write(items[:-1]):
-                        yield _written(value)
-                    raise RefusedError(items[-1])
-                for value in dialect.write(items):
+        async with aclosing(self._guard.released(asked.messages, source, **_facts(tools, output_schema))) as released:
+            async for item in released:
+                if isinstance(item, Blocked):
+                    raise RefusedError(item)
+                for value in dialect.write((item,)):
                     yield _written(value)
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handrail import GenerationResponse, GuardedStream, Message
     from pydantic_ai.messages import ModelResponseStreamEvent
     from pydantic_ai.settings import ModelSettings
+    from pydantic_ai.usage import RequestUsage
 
 
 class RefusedError(ContentFilterError):
@@ -43,14 +44,46 @@ class GuardedModel(WrapperModel):
     Input rails see what the model is asked with, results of tools included; output rails see its texts and tool calls.
     What goes into the agent's history is what they let through.
 
+    Batches and compaction are refused, as of a model that has neither: no rail would read what comes of them.
+
     Args:
         wrapped: the model, or its name.
         rails: rails, a configuration, or the path of one.
     """
 
+    compact_messages = Model.compact_messages
+    batch_encode = Model.batch_encode
+    batch_create = Model.batch_create
+    batch_results = Model.batch_results
+    batch_decode = Model.batch_decode
+
     def __init__(self, wrapped: Model | str, rails: Guarding) -> None:
         super().__init__(wrapped)
         self._guard = HostGuard.of(rails)
+
+    @property
+    def batch_max_requests(self) -> int | None:
+        """None, which says that there are no batches."""
+        return None
+
+    async def count_tokens(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> RequestUsage:
+        """Return how many tokens a request has as the input rails let it through; some providers are asked for that.
+
+        Raises:
+            RefusedError: a rail refused.
+            GuardFailedError: a rail failed.
+        """
+        asked = conversation_of(messages)
+        try:
+            judged = await self._guard.check_input(asked.messages)
+        except AnswerRefusedError as refused:
+            raise RefusedError(refused.blocked) from None
+        return await self.wrapped.count_tokens(put_back(asked, judged), model_settings, model_request_parameters)
 
     async def request(
         self,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handrail import LLMRails
 
 logger = logging.getLogger("handrail.mcp")
 
@@ -46,16 +50,21 @@ def mcp(
     for line in unguarded(rails):
         logger.warning(line)
     if url is not None:
-        try:
-            from handrail_mcp._http import serve
-        except ImportError as exc:
-            raise ConfigurationError("guarding over HTTP needs more: pip install 'handrail-mcp[http]'") from exc
-
-        return serve(rails, url, host=host, port=port)
+        return _serve(rails, url, host=host, port=port)
     from handrail_mcp._stdio import own_stdout, run_stdio
 
     with own_stdout() as stdout:
         return anyio.run(partial(run_stdio, Guard(rails), command, stdout=stdout))
+
+
+def _serve(rails: LLMRails, url: str, *, host: str, port: int) -> int:
+    from handrail import ConfigurationError
+
+    try:
+        from handrail_mcp._http import serve
+    except ImportError as exc:
+        raise ConfigurationError("guarding over HTTP needs more: pip install 'handrail-mcp[http]'") from exc
+    return serve(rails, url, host=host, port=port)
 
 
 def mcp_server(*, config: Path) -> int:

@@ -49,27 +49,16 @@ async def run_stdio(guard: Guard, command: Sequence[str], *, stdin: int = 0, std
         client = Side(guard.from_client, to_server, to_client, tasks)
         server = Side(guard.from_server, to_client, to_server, tasks)
 
-        async def read_client() -> None:
-            async with aclosing(_lines_of(_read_descriptor(stdin, portal))) as lines:
-                async for line in lines:
-                    await take_client_line(client, line)
+        async def serve_client() -> None:
+            await _each_line(_read_descriptor(stdin, portal), lambda line: take_client_line(client, line))
             await client.drained()
             await writer.aclose()
-            with anyio.move_on_after(_GRACE_SECONDS):
-                await process.wait()
-                return
-            tasks.cancel_scope.cancel()
+            if not await _ends_by_itself(process):
+                tasks.cancel_scope.cancel()
 
-        async def wait_for_signal() -> None:
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                async for _ in signals:
-                    tasks.cancel_scope.cancel()
-
-        tasks.start_soon(read_client)
-        tasks.start_soon(wait_for_signal)
-        async with aclosing(_lines_of(_chunks(reader))) as lines:
-            async for line in lines:
-                await take_server_line(server, guard, line, to_client)
+        tasks.start_soon(serve_client)
+        tasks.start_soon(_cancel_at_signal, tasks.cancel_scope)
+        await _each_line(_chunks(reader), lambda line: take_server_line(server, guard, line, to_client))
         await server.drained()
         with anyio.move_on_after(_KILL_SECONDS):
             await process.wait()
@@ -104,6 +93,24 @@ async def _server(command: Sequence[str]) -> AsyncIterator[Process]:
         with anyio.CancelScope(shield=True):
             await _end(process)
             await process.aclose()
+
+
+async def _each_line(chunks: AsyncGenerator[bytes], take: Send) -> None:
+    async with aclosing(_lines_of(chunks)) as lines:
+        async for line in lines:
+            await take(line)
+
+
+async def _ends_by_itself(process: Process) -> bool:
+    with anyio.move_on_after(_GRACE_SECONDS):
+        await process.wait()
+    return process.returncode is not None
+
+
+async def _cancel_at_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            scope.cancel()
 
 
 async def _end(process: Process) -> None:

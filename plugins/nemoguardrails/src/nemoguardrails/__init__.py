@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nemoguardrails.rails.llm.config import RailsConfig as RailsConfig
     from nemoguardrails.rails.llm.llmrails import LLMRails as LLMRails
     from nemoguardrails.types import ChatMessage as ChatMessage
+    from nemoguardrails.types import FinishReason as FinishReason
     from nemoguardrails.types import LLMModel as LLMModel
     from nemoguardrails.types import LLMResponse as LLMResponse
     from nemoguardrails.types import LLMResponseChunk as LLMResponseChunk
@@ -32,6 +33,7 @@ _HOMES = {
     "rails.llm.llmrails": ("LLMRails",),
     "types": (
         "ChatMessage",
+        "FinishReason",
         "LLMModel",
         "LLMResponse",
         "LLMResponseChunk",

@@ -43,12 +43,14 @@ def as_provider(llm: object) -> Provider:
     Raises:
         ConfigurationError: it is neither.
     """
-    if callable(getattr(llm, "stream_async", None)):
+    from handrail_langchain import LangChainProvider
+
+    if isinstance(llm, LangChainProvider):
+        return llm
+    if any(callable(getattr(llm, name, None)) for name in ("stream_async", "generate_async")):
         from nemoguardrails._llm_model import LLMModelProvider
 
         return LLMModelProvider(cast("LLMModel", llm))
     if not callable(getattr(llm, "astream", None)) and callable(getattr(llm, "stream", None)):
         return cast("Provider", llm)
-    from handrail_langchain import LangChainProvider
-
     return LangChainProvider(llm)

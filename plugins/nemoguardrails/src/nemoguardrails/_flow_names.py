@@ -1,8 +1,9 @@
-"""`rails.input` and `rails.output`, whose flows existing code compares with lists."""
+"""`rails` of a configuration: flows that existing code compares with lists, settings that it reads as attributes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from handrail import config
 from pydantic import ConfigDict, field_validator
@@ -33,6 +34,29 @@ class FlowNames(tuple[str, ...]):
             raise AttributeError(f"{said}; {_CHANGE}" if hasattr(list, name) else said)
 
 
+class Settings(dict[str, Any]):
+    """Settings of rails, whose values are attributes, too: one that a rail's settings do not have is None."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:  # a type checker must still find a misspelt name
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return self.get(name)
+
+    def __reduce__(self) -> tuple[type[Settings], tuple[dict[str, Any]]]:
+        return Settings, (dict(self),)
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """Return a mapping, and those within it, as settings; anything else as it is."""
+        if isinstance(value, Mapping):
+            return cls({name: cls.of(inner) for name, inner in value.items()})
+        return [cls.of(inner) for inner in value] if isinstance(value, list) else value
+
+
 class InputRails(config.InputRails):
     """`rails.input`."""
 
@@ -60,3 +84,8 @@ class Rails(config.Rails):
 
     input: InputRails = InputRails()
     output: OutputRails = OutputRails()
+
+    @field_validator("config")
+    @classmethod
+    def _readable(cls, settings: Mapping[str, Any]) -> Settings:
+        return Settings({name: Settings.of(value) for name, value in settings.items()})

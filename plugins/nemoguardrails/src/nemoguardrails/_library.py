@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -160,6 +160,24 @@ class LibraryRail:
         call = call_variables.get()
         said = {} if call is None else call.said
         return {"relevant_chunks": "", **turn.variables, **said, **self._texts, **last}
+
+
+def refuse_on_streams(action: str, plans: Iterable[Any]) -> None:
+    """Refuse an action that has the name of a rail which would not ask for it.
+
+    Args:
+        action: the action's name.
+        plans: the rails of a composition.
+
+    Raises:
+        ConfigurationError: there is such a rail.
+    """
+    for plan in plans:
+        if action_in_place(plan.name, {action: plan}) is not None and not heeds_actions(plan.rail):
+            raise ConfigurationError(
+                f"the action {action!r} cannot take the place of the rail {plan.name!r}, which works on the stream "
+                f"itself; define a flow in Colang that executes the action, and name the flow instead"
+            )
 
 
 def heeds_actions(rail: object) -> bool:

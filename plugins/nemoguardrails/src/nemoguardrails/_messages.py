@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _KINDS = {"user_messages": "user", "bot_messages": "bot"}
 KEYS = tuple(_KINDS)
+_STEPS = ("user", "bot", "execute")
 
 
 def as_colang(values: object) -> str:
@@ -20,6 +21,15 @@ def as_colang(values: object) -> str:
     if not isinstance(values, Mapping):
         return ""
     return "\n".join(definition for key, kind in _KINDS.items() for definition in _definitions(kind, values.get(key)))
+
+
+def without_dialogs(values: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
+    """Return a configuration without its `flows` of steps, and these in Colang; as it is if they are something else."""
+    flows = values.get("flows")
+    written = [_flow(flow) for flow in flows] if isinstance(flows, list) else []
+    if not written or None in written:
+        return values, ""
+    return {key: value for key, value in values.items() if key != "flows"}, "\n".join(filter(None, written))
 
 
 def of_text(text: str) -> str:
@@ -33,6 +43,19 @@ def of_text(text: str) -> str:
 def of_files(files: tuple[Path, ...]) -> str:
     """Return the messages of YAML files that have been read before."""
     return "\n".join(filter(None, (of_text(file.read_text("utf-8")) for file in files)))
+
+
+def _flow(flow: object) -> str | None:
+    """Return a flow whose steps are what a user means, what the bot says and actions; None if it is something else."""
+    steps = flow.get("elements") if isinstance(flow, Mapping) else None
+    if not isinstance(steps, list) or not steps:
+        return None
+    lines = [f"  {kind} {step[kind]}\n" for step in steps for kind in _STEPS if _is_step(step, kind)]
+    return f"define flow\n{''.join(lines)}" if len(lines) == len(steps) else None
+
+
+def _is_step(step: object, kind: str) -> bool:
+    return isinstance(step, Mapping) and set(step) == {kind} and isinstance(step[kind], str) and "\n" not in step[kind]
 
 
 def _definitions(kind: str, messages: object) -> Iterator[str]:

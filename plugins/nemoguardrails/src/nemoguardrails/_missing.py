@@ -63,6 +63,11 @@ def names_of(module: str) -> Callable[[str], NoReturn]:
     return missing
 
 
+def no_filter(name: str) -> str:
+    """Return the message for a filter for prompts."""
+    return f"the filter {name!r} is not supported; make its result a variable with register_prompt_context"
+
+
 def without(owner: str, name: str) -> str:
     """Return the message of an `AttributeError` for an attribute that an object of the class lacks."""
     said = f"{owner!r} object has no attribute {name!r}"

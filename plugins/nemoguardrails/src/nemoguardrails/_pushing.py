@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from handrail import Blocked, Event, Finished, Message, RailFailed, StreamError, TextDelta
+from handrail import Blocked, Event, Finished, GenerationResponse, Message, RailFailed, StreamError, TextDelta
 
 if TYPE_CHECKING:
+    from handrail import GuardedStream
+
     from nemoguardrails._results import Names
     from nemoguardrails.streaming import StreamingHandler
+
+
+async def push_all(handler: StreamingHandler, stream: GuardedStream, names: Names) -> GenerationResponse:
+    """Push a stream to its end, and return what came of it."""
+    async with stream:
+        async for event in stream:
+            await push(handler, event, names)
+    return stream.response
 
 
 async def push(handler: StreamingHandler, event: Event, names: Names) -> None:
@@ -25,8 +36,9 @@ async def push(handler: StreamingHandler, event: Event, names: Names) -> None:
         await handler.push_chunk("", {"usage": {**tokens, "total_tokens": usage.total_tokens}})
 
 
-def content_of(response: str | list[Message]) -> str:
+def content_of(response: str | Sequence[Message]) -> str:
     """Return the text of an answer."""
     if isinstance(response, str):
         return response
-    return "".join(str(message.get("content") or "") for message in response)
+    said = (message.get("content") for message in response)
+    return "".join(text for text in said if isinstance(text, str))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from handrail import Blocked, RailFailed, StreamError
-from handrail_colang import call_variables
+
+from nemoguardrails._pushing import content_of
 
 if TYPE_CHECKING:
-    from handrail import ActivatedRail, ExecutedAction, GenerationLog, LLMCallInfo, Message
+    from handrail import ActivatedRail, ExecutedAction, GenerationLog, GenerationResponse, LLMCallInfo, Message
     from handrail.config import RailsConfig
     from handrail_colang import CallVariables
+
+    from nemoguardrails.rails.llm.options import GenerationOptions
 
 _OPENED, _CLOSED = "<think>", "</think>"
 GENERATION_FAILED = "The model could not answer."
@@ -62,49 +65,6 @@ class Names:
         )
 
 
-class GuardedTexts:
-    """The chunks of `stream_async`, whose errors are fit for readers. Ends and closes as the stream beneath it does.
-
-    Args:
-        stream: the chunks.
-        names: the rails' names.
-        variables: those of the call, which whatever runs in it finds; None for a stream that needs none.
-    """
-
-    __slots__ = ("__weakref__", "_names", "_stream", "_variables")
-
-    def __init__(self, stream: AsyncIterator[Any], names: Names, variables: CallVariables | None = None) -> None:
-        self._stream = stream
-        self._names = names
-        self._variables = variables
-
-    def __aiter__(self) -> GuardedTexts:
-        return self
-
-    async def __anext__(self) -> Any:
-        chunk = await (anext(self._stream) if self._variables is None else self._within_the_call())
-        if type(chunk) is str:
-            return chunk
-        if isinstance(chunk, StreamError):
-            return fit_for_readers(chunk, self._names)
-        if isinstance(chunk, dict) and isinstance(error := chunk.get("text"), StreamError):
-            return {**chunk, "text": fit_for_readers(error, self._names)}
-        return chunk
-
-    async def _within_the_call(self) -> Any:
-        token = call_variables.set(self._variables)
-        try:
-            return await anext(self._stream)
-        finally:
-            call_variables.reset(token)
-
-    async def aclose(self) -> None:
-        """End the stream: the model's is closed and every check cancelled."""
-        close = getattr(self._stream, "aclose", None)
-        if close is not None:
-            await close()
-
-
 def fit_for_readers(error: StreamError, names: Names) -> StreamError:
     """Return an error chunk without what only the operator may know: addresses, names of keys, a server's words."""
     if error.event is not None:
@@ -127,6 +87,15 @@ def exception_message(stop: Blocked | RailFailed, names: Names) -> dict[str, Any
     now = datetime.now(UTC).isoformat()
     content = {"type": kind, "uid": str(uuid4()), "event_created_at": now, "source_uid": "handrail", "message": said}
     return {"role": "exception", "content": content}
+
+
+def with_exception(result: GenerationResponse, names: Names) -> GenerationResponse:
+    """Return what came of a call, with an exception in place of a refusal where the configuration or a flow says so."""
+    stop = result.stop
+    created = isinstance(stop, Blocked) and str(stop.category or "").endswith("Exception")
+    if stop is None or not (created or names.config.enable_rails_exceptions):
+        return result
+    return replace(result, response=[exception_message(stop, names)])
 
 
 def without_the_answer(log: GenerationLog, stop: Blocked | RailFailed) -> GenerationLog:
@@ -179,10 +148,17 @@ def _without_texts(call: LLMCallInfo, *, judged: bool) -> LLMCallInfo:
 
 
 def own_variables(
-    data: Mapping[str, Any] | None, names: list[str] | None, call: CallVariables | None, *, blocked: bool
+    result: GenerationResponse, options: GenerationOptions, call: CallVariables | None
 ) -> Mapping[str, Any] | None:
-    """Return the variables that were asked for; of a blocked answer, without the answer and what was made of it."""
-    if data is None:
+    """Return the variables that were asked for; of a blocked answer, without the answer and what was made of it.
+
+    What the bot said is the refusal then.
+    """
+    if result.output_data is None:
         return None
-    own = {} if call is None else call.wanted(names, blocked=blocked)
-    return {**data, **own, **({"bot_message": None} if blocked and "bot_message" in data else {})}
+    names = options.output_vars if isinstance(options.output_vars, list) else None
+    own = {} if call is None else call.wanted(names, blocked=result.stop is not None)
+    said = content_of(result.response)
+    beside = {"bot_message": said, "last_bot_message": said, "generation_options": options.model_dump()}
+    asked = {name: value for name, value in beside.items() if names is None or name in names}
+    return {**result.output_data, **own, **asked}

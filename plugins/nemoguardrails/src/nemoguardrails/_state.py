@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import InvalidRequestError
 
+from nemoguardrails._events import as_events, conversation_of
 from nemoguardrails.exceptions import InvalidStateError
 
 if TYPE_CHECKING:
     import handrail
     from handrail import Message
 
-_KEY = "messages"
+_KEY = "events"
 
 
 def conversation(state: object, prompt: str | None, messages: Sequence[Message] | None) -> list[Message]:
@@ -27,9 +28,13 @@ def conversation(state: object, prompt: str | None, messages: Sequence[Message] 
         raise InvalidRequestError("pass either 'prompt' or 'messages'")
     if not isinstance(state, Mapping):
         raise InvalidStateError(f"state is {type(state).__name__}; pass the state of an earlier response, or {{}}")
-    earlier = state.get(_KEY, [])
-    if set(state) - {_KEY} or not isinstance(earlier, list):
+    events = state.get(_KEY, [])
+    if set(state) - {_KEY} or not isinstance(events, list):
         raise InvalidStateError("state has keys that no response gives; pass the state of an earlier response, or {}")
+    try:
+        earlier = conversation_of(events)
+    except ValueError as exc:
+        raise InvalidStateError(f"state: {exc}; pass the state of an earlier response, or {{}}") from exc
     now = [{"role": "user", "content": prompt}] if messages is None else list(messages)
     return [*earlier, *now]
 
@@ -40,15 +45,20 @@ def context_of(messages: Sequence[Message] | None) -> dict[str, Any]:
     return {name: value for content in found if isinstance(content, Mapping) for name, value in content.items()}
 
 
-def next_state(result: handrail.GenerationResponse) -> dict[str, Any]:
-    """Return the state after a call. A message that an input rail refused is no part of it, nor is a blocked answer."""
-    spoken = [dict(message) for message in result.messages]
+def as_state(spoken: Sequence[Message]) -> dict[str, Any]:
+    """Return the state of a conversation."""
+    return {_KEY: as_events(spoken)}
+
+
+def spoken_after(result: handrail.GenerationResponse) -> list[Message]:
+    """Return the conversation after a call, of which what a rail refused is no part."""
+    spoken: list[Message] = [dict(message) for message in result.messages]
     if result.stop is None:
         response = result.response
         answer = [{"role": "assistant", "content": response}] if isinstance(response, str) else response
-        return {_KEY: [*spoken, *map(dict, answer)]}
+        return [*spoken, *map(dict, answer)]
     if result.stop.direction == "input":
         while spoken and spoken[-1]["role"] == "user":
             spoken.pop()
-        return {_KEY: spoken}
-    return {_KEY: [*spoken, {"role": "assistant", "content": result.stop.message}]}
+        return spoken
+    return [*spoken, {"role": "assistant", "content": result.stop.message}]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from handrail_colang import call_variables
 from handrail_colang import llm_call_info_var as llm_call_info_var
 
 from nemoguardrails._missing import names_of
 from nemoguardrails.streaming import StreamingHandler
 
 if TYPE_CHECKING:
+    from handrail_colang import CallVariables
+
     from nemoguardrails.rails.llm.options import GenerationOptions
 
 streaming_handler_var: ContextVar[StreamingHandler | None] = ContextVar("streaming_handler", default=None)
@@ -18,6 +23,18 @@ streaming_handler_var: ContextVar[StreamingHandler | None] = ContextVar("streami
 
 generation_options_var: ContextVar[GenerationOptions | None] = ContextVar("generation_options", default=None)
 """The options of the call."""
+
+
+@contextmanager
+def during(call: CallVariables, options: GenerationOptions | None) -> Iterator[None]:
+    """Show a call's variables and options to whatever runs in it."""
+    tokens = call_variables.set(call), generation_options_var.set(options)
+    try:
+        yield
+    finally:
+        call_variables.reset(tokens[0])
+        generation_options_var.reset(tokens[1])
+
 
 if not TYPE_CHECKING:  # a type checker must still find a misspelt name
     __getattr__ = names_of(__name__)

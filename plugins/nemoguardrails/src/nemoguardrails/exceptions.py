@@ -19,6 +19,7 @@ InvalidRailsConfigurationError = errors.InvalidRailsConfigurationError
 StreamingNotSupportedError = errors.StreamingNotSupportedError
 
 LLMCallException = errors.ProviderError
+LLMClientError = errors.ProviderError
 LLMAuthenticationError = errors.ProviderAuthenticationError
 LLMBadRequestError = errors.ProviderBadRequestError
 LLMConnectionError = errors.ProviderConnectionError
@@ -26,3 +27,4 @@ LLMContextWindowError = errors.ProviderContextLengthError
 LLMRateLimitError = errors.ProviderRateLimitError
 LLMServerError = errors.ProviderServerError
 LLMTimeoutError = errors.ProviderTimeoutError
+LLMUnsupportedParamsError = errors.ProviderBadRequestError

@@ -11,6 +11,7 @@ import anyio
 
 from nemoguardrails._origins import Origins
 from nemoguardrails._patterns import PatternFilter
+from nemoguardrails.utils import new_uuid
 
 _GREEN, _PLAIN = "\033[92m", "\033[0m"
 
@@ -35,6 +36,8 @@ class StreamingHandler:
         include_metadata: give dictionaries with `text` and the chunk's `metadata` instead of text.
 
     Attributes:
+        uid: of the handler alone.
+        current_metadata: what is known of the answer so far.
         completion: the text so far, without what patterns have taken away.
         queue: what nobody has taken yet.
         stop: texts at which the answer ends; they are no part of it.
@@ -58,6 +61,8 @@ class StreamingHandler:
         self.include_metadata = bool(include_metadata or include_generation_metadata)
         self._metadata_key = "generation_info" if include_generation_metadata else "metadata"
         self.completion = ""
+        self.uid = new_uuid()
+        self.current_metadata: dict[str, Any] = {}
         self.buffer = ""
         self.streaming_finished_event = anyio.Event()
         self._filter = PatternFilter()
@@ -127,7 +132,7 @@ class StreamingHandler:
         if buffered:
             await self._deliver(buffered, None)
         if self._ended:
-            await self._deliver(END_OF_STREAM, None)
+            await self._deliver_end()
 
     async def wait_top_k_nonempty_lines(self, k: int) -> str:
         """Wait until the buffer has `k` whole lines, and take them out of it.
@@ -185,9 +190,15 @@ class StreamingHandler:
             await self._emit("", left)
         self._ended = True
         if not self.enable_buffer:
-            await self._deliver(END_OF_STREAM, None)
+            await self._deliver_end()
         self.streaming_finished_event.set()
         self._tell()
+
+    async def _deliver_end(self) -> None:
+        if self.include_metadata and self._piped_to is None:
+            whole = dict.fromkeys(("response_metadata", "usage_metadata")) | self.current_metadata
+            self.queue.append({"text": "", self._metadata_key: whole})
+        await self._deliver(END_OF_STREAM, None)
 
     async def _deliver(self, chunk: str | _EndOfStream, metadata: Mapping[str, Any] | None) -> None:
         if self.enable_print:
@@ -195,11 +206,17 @@ class StreamingHandler:
         if self._piped_to is not None:
             await self._piped_to.push_chunk(chunk, metadata)
             return
-        if isinstance(chunk, str) and self.include_metadata:
-            self.queue.append({"text": chunk, **({self._metadata_key: dict(metadata)} if metadata else {})})
-        else:
-            self.queue.append(chunk)
+        self.queue.append(self._with_metadata(chunk, metadata) if isinstance(chunk, str) else chunk)
         self._tell()
+
+    def _with_metadata(self, text: str, metadata: Mapping[str, Any] | None) -> str | dict[str, Any]:
+        """Return a text with what is known of the answer so far; what it costs is told once."""
+        if not self.include_metadata:
+            return text
+        self.current_metadata.update(metadata or {})
+        told = {self._metadata_key: dict(self.current_metadata)} if self.current_metadata else {}
+        self.current_metadata.pop("usage", None)
+        return {"text": text, **told}
 
     def _print(self, chunk: str | _EndOfStream) -> None:
         text = f"{_GREEN}{chunk}{_PLAIN}" if isinstance(chunk, str) else "\n"

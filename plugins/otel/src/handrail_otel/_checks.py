@@ -16,7 +16,7 @@ from handrail_otel import _names as names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handrail import CheckRecord
+    from handrail import CheckRecord, LLMCall
     from opentelemetry.context import Context
     from opentelemetry.trace import SpanContext, Tracer
     from opentelemetry.util.types import Attributes, AttributeValue
@@ -53,7 +53,7 @@ class CheckSpan(Span):
                 self._begun.set_attributes(_said_by(check))
         if check.decision == "failed":
             self._begun.set_status(Status(StatusCode.ERROR, check.failure))
-        self._begun.end(ns(check.finished_at))
+        self._begun.end(end_of(check))
 
     def get_span_context(self) -> SpanContext:
         """Return what names the span."""
@@ -108,7 +108,7 @@ class CheckSpan(Span):
             return self._begun
 
     def _made(self, attributes: Attributes = None) -> Span:
-        name, begun = f"{names.CHECK_SPAN} {self.check.rail}", ns(self.check.started_at)
+        name, begun = f"{names.CHECK_SPAN} {names.sendable(self.check.rail)}", ns(self.check.started_at)
         return self._tracer.start_span(name, self._context, attributes=attributes, start_time=begun)
 
 
@@ -140,9 +140,14 @@ def ns(seconds: float) -> int | None:
     return int(seconds * 1e9) or None
 
 
+def end_of(record: CheckRecord | LLMCall) -> int | None:
+    """Return when something ended, as `ns` does; never before it began, for a clock may be put back meanwhile."""
+    return ns(max(record.started_at, record.finished_at))
+
+
 def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
     said: dict[str, AttributeValue] = {
-        names.RAIL: check.rail_id.text,
+        names.RAIL: names.sendable(check.rail_id.text),
         names.PLUGIN: check.plugin,
         names.DIRECTION: check.direction,
         names.CHANNEL: check.channel,
@@ -157,8 +162,8 @@ def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
         said[names.SPAN_START], said[names.SPAN_END] = check.span
     if check.would_have is not None:
         said[names.WOULD_HAVE] = check.would_have
-    if check.category is not None:
-        said[names.CATEGORY] = check.category
+    if (category := names.category(check.category)) is not None:
+        said[names.CATEGORY] = category
     if check.score is not None:
         said[names.SCORE] = check.score
     if check.failure is not None:

@@ -1,6 +1,7 @@
 """Every name of a span, an attribute and a metric: those of OpenTelemetry's conventions, and ours until they have them.
 
-Guardrail spans are a proposal there. Where it is accepted, this is the file to change.
+Guardrail spans are a proposal there. Where it is accepted, this is the file to change. Names that programs, models and
+judges give are made such that exporters can send them.
 """
 
 from __future__ import annotations
@@ -51,3 +52,18 @@ CHECK_DURATION = "handrail.check.duration"
 CALL_DURATION = "handrail.call.duration"
 STOPS = "handrail.stops"
 COSTS = "handrail.costs"
+
+_LONGEST = 256  # characters
+_LONGEST_CATEGORY = 100
+
+
+def sendable(name: str) -> str:
+    """Return a name of bounded length; half a surrogate pair, which no exporter can send, becomes an escape."""
+    if len(name) > _LONGEST:
+        name = name[:_LONGEST]
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+
+
+def category(given: object) -> str | None:
+    """Return a rail's category; None for one that is no text, or so long that it may quote what was refused."""
+    return sendable(given) if isinstance(given, str) and len(given) <= _LONGEST_CATEGORY else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from handrail_otel import _names as names
 from handrail_otel._checks import CheckSpan, Inside, is_inside, ns
 from handrail_otel._contents import Contents
-from handrail_otel._meters import Meters
+from handrail_otel._meters import Meters, Releases
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -38,8 +39,7 @@ class _Open:
     Attributes:
         span, context: of the call itself.
         requests, checks: those that run, by the identity of their record.
-        first_at, last_at: when something went out first, and last, in seconds since the call began.
-        releases: how often something went out.
+        releases: what went out.
         ended: checks whose spans are still to be made.
     """
 
@@ -47,9 +47,7 @@ class _Open:
     context: Context
     requests: dict[int, Span] = field(default_factory=dict)
     checks: dict[int, CheckSpan] = field(default_factory=dict)
-    first_at: float = 0.0
-    last_at: float = 0.0
-    releases: int = 0
+    releases: Releases = field(default_factory=Releases)
     ended: list[CheckSpan] = field(default_factory=list)
 
     @property
@@ -63,9 +61,9 @@ class OTel(Observer):
     """Makes spans and metrics with whatever the program has set up; without any set-up both cost next to nothing."""
 
     def __init__(self, settings: OTelSettings, context: ObserverContext) -> None:
-        self._config = settings.config_name or context.base_path.resolve().name
+        self._config = names.sendable(settings.config_name or context.base_path.resolve().name)
         self._tracer = trace.get_tracer("handrail")
-        self._meters = Meters(settings, self._config, context.config.prices.currency)
+        self._meters = Meters(settings, context.config, self._config)
         self._contents = Contents(settings, context)
         self._calls: dict[str, _Open] = {}
 
@@ -77,9 +75,9 @@ class OTel(Observer):
             names.CONFIG: self._config,
         }
         if call.caller is not None:
-            attributes[names.CALLER] = call.caller
+            attributes[names.CALLER] = names.sendable(call.caller)
         if call.conversation_id is not None:
-            attributes[names.CONVERSATION] = call.conversation_id
+            attributes[names.CONVERSATION] = names.sendable(call.conversation_id)
         span = self._tracer.start_span(names.CALL_SPAN, attributes=attributes, start_time=ns(call.started_at))
         self._calls[call.call_id] = _Open(span, trace.set_span_in_context(span))
 
@@ -87,17 +85,19 @@ class OTel(Observer):
         """Begin a span: in the check that asks, or else in the call."""
         if (opened := self._calls.get(call.call_id)) is None:
             return
+        model = names.sendable(request.model)
         attributes: dict[str, AttributeValue] = {
             names.OPERATION: "chat",
             names.PROVIDER: request.engine,
-            names.REQUEST_MODEL: request.model,
+            names.REQUEST_MODEL: model,
             names.TASK: request.task,
         }
         opened.requests[id(request)] = self._tracer.start_span(
-            f"chat {request.model}".strip(),
+            f"chat {model}".strip(),
             context=None if is_inside(call.call_id) else opened.context,
             kind=SpanKind.CLIENT,
             attributes=attributes,
+            start_time=ns(request.started_at),
         )
 
     @contextmanager
@@ -145,10 +145,10 @@ class OTel(Observer):
         """Note when text goes out; each further time costs next to nothing."""
         if (opened := self._calls.get(call.call_id)) is None:
             return
-        opened.last_at, opened.releases = released.after, opened.releases + 1
+        releases = opened.releases
+        releases.count, releases.last_at = releases.count + 1, released.after
         if released.first:
-            opened.first_at = released.after
-            self._meters.first_released(call, released.after)
+            releases.first_at = released.after
             opened.span.add_event(names.FIRST_EVENT)
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
@@ -158,18 +158,17 @@ class OTel(Observer):
             decision = "block" if isinstance(stop, Blocked) else "failed"
             opened.span.add_event(
                 names.STOP_EVENT,
-                {names.RAIL: stop.rail, names.DIRECTION: stop.direction, names.DECISION: decision},
+                {names.RAIL: names.sendable(stop.rail), names.DIRECTION: stop.direction, names.DECISION: decision},
             )
 
     def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:
         """End the call's span, and whatever is still open in it."""
         held = sum(check.held for check in ended.checks)
-        self._meters.call(call, ended, held)
-        if (opened := self._calls.pop(call.call_id, None)) is None:
+        opened = self._calls.pop(call.call_id, None)
+        self._meters.call(call, ended, held, opened.releases if opened is not None else Releases())
+        if opened is None:
             return
         self._tell(call, opened)
-        if opened.releases > 1:
-            self._meters.released(call, (opened.last_at - opened.first_at) / (opened.releases - 1))
         for span in opened.requests.values():
             span.end()
         opened.span.set_attributes({names.OUTCOME: ended.outcome, names.HELD: held, names.CHECKS: len(ended.checks)})
@@ -177,7 +176,7 @@ class OTel(Observer):
             opened.span.set_status(Status(StatusCode.ERROR, ended.outcome))
         if ended.error is not None:
             opened.span.set_attribute(names.ERROR_TYPE, type(ended.error).__name__)
-        opened.span.end()
+        opened.span.end(ns(max(call.started_at, time.time())))
 
     def _tell(self, call: ObservedCall, opened: _Open) -> None:
         """Make the spans of checks that wait, and count them."""
@@ -194,7 +193,7 @@ class OTel(Observer):
 def _said_of(request: LLMCall) -> dict[str, AttributeValue]:
     said: dict[str, AttributeValue] = {}
     if request.id is not None:
-        said[names.RESPONSE_ID] = request.id
+        said[names.RESPONSE_ID] = names.sendable(request.id)
     if request.reported is not None and not request.reported.estimated:
         said[names.INPUT_TOKENS] = request.reported.input_tokens
         said[names.OUTPUT_TOKENS] = request.reported.output_tokens

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 
 from handrail_patterns._edges import LEFT
 from handrail_patterns._kind import Kind, Way
+from handrail_patterns._names import FURTHER_NAMES, OTHER_KEYS, OTHER_NAMES, PASSWORD_NAME, TOKEN_NAME
+from handrail_patterns._scripts import DENSE
+from handrail_patterns._urls import has_password
 
 _QUOTE = r"\\{0,3}[\"'`]"
 _OPEN = rf"(?i:[bruf]{{0,2}}){_QUOTE}"
-_SIGN = rf"(?:{_QUOTE})?\]?\s{{0,4}}(?::\s?[A-Za-z]{{1,12}}\s?=(?!=)|:=|=>|=(?!=)|:(?!:))\s{{0,4}}"
+_SIGN = rf"(?:(?:{_QUOTE})?\]?\s{{0,4}}(?::\s?[A-Za-z]{{1,12}}\s?=(?!=)|:=|=>|=(?!=)|:(?!:)))\s{{0,4}}"
+# `**Password:** ...`, `**Password**: ...`, `<b>Password</b>: ...`, `| Password | ...`, and the `value` of an attribute
+# or of a list; after each of which the value itself may be dressed.
+_CLOSE = r"(?:[*_]{2}|</[a-z]{1,6}>)"
+_DRESSED = (
+    rf"(?:{_CLOSE}[ \t]?:|:{_CLOSE}|[ \t]{{1,8}}\||[\"',]{{0,2}}\s{{1,16}}[\"']?value[\"']?[:=])"
+    r"\s{0,8}[*_\"'`]{0,2}"
+)
+_IS = r"(?: (?:is|was|ist|lautet|est|es|e)(?: now)?:? |(?:\u662f|\u306f|\uc740|\ub294|\u1102\u1173\u11ab) ?:? ?)"
+"""What a sentence has between the name and the value."""
+
+_SAID = rf"(?:[*_\"'`]{{0,2}}[ \t]{{0,3}}[:=|\n]{_CLOSE}?|{_IS})[ \t]{{0,4}}[*_\"'`]{{0,2}}"
 _QUOTED = rf"[^\s\"'`\\<>]{{6,256}}(?={_QUOTE})"
-_BARE = r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{,);}<>])"
+_BARE = rf"[A-Za-z0-9!@#$%^*+/=_.~?-]{{6,256}}+(?![^\W{DENSE}]|[(\[{{,);}}<>])"
+_PLAIN = r"[A-Za-z0-9!@#$%^*+/=_.~?&-]{6,256}+"
 _VALUE = r"[^\s\"'`\\<>,;(){}\[\]&]{16,2048}+(?![(\[{<>])"
 _ENDS = ".?:"
+_DRESS_ENDS = ".?:*_"
 # Of JSON rails are shown keys and values, a line each; `value` is what lists of environment variables put between them.
 _NEXT_LINE = r"\n(?:(?i:value)\n)?"
 _LINE_ENDS = r"(?=[\r\n]|\Z)"
 _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 
-# Where a word of a name begins: behind no letter, or with a capital behind a small one. Look-behinds stand after the
-# letters that they are about: a common search passes over first letters most cheaply.
-_HERE = "(?-i:(?<![a-z][a-z])(?<![A-Z][A-Z]))"
-_PASSWORD_NAME = (
-    rf"(?i:p(?:ass(?:word|wd|phrase|wort)|ass(?<![a-z]pass)|wd(?<![a-z]pwd))|c{_HERE}ontrase[n\u00f1]a"
-    rf"|m{_HERE}ot_de_passe|s{_HERE}enha)"
-)
-_TOKEN_NAME = (
-    rf"(?i:(?:a{_HERE}(?:pi|ccess|uth|pp|ccount)|b{_HERE}ot|c{_HERE}(?:lient|onsumer)|d{_HERE}eploy|e{_HERE}ncryption"
-    rf"|m{_HERE}aster|p{_HERE}rivate|r{_HERE}efresh|s{_HERE}(?:ecret|ession|ecurity|ervice|igning)|w{_HERE}ebhook)"
-    rf"[_-]?(?:key|token|secret)|s{_HERE}ecret|t{_HERE}oken(?<!page[_-]token)(?<!pagetoken)(?<!next[_-]token)"
-    r"(?<!nexttoken)(?<!pad_token)(?<!eos_token)(?<!bos_token)(?<!synctoken)(?<!ationtoken))"
-)
 _ENOUGH = 200
 """So many characters tell what a value is; more are not looked at, whatever its length."""
 _IDENTIFIER = re.compile(
     r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?"
 )
+_METHOD = re.compile(r"(?i:sha|md|aes|base|utf|pbkdf|argon|bcrypt|scrypt|rfc|oauth|rsa|rot|pkcs|hs|rs|es)-?\d")
 _PLACEHOLDER = re.compile(
     r"(?i:your|my|the|some|enter|insert|replace|change|example|dummy|sample|fake|test|placeholder|redacted|secret"
     r"|password|token|api|key|here|this|me|value|todo|x|_|-|\.|\*)+\d{0,3}|.*(?:\$\{|\{\{|%\(|\$\().*|\$\w+|%\w+%|%[sd]"
@@ -64,6 +69,16 @@ def is_random(text: str) -> bool:
     return is_bare_literal(text) and sum(any(map(one, text)) for one in classes) >= 3
 
 
+def is_said(text: str) -> bool:
+    """Be strictest in a sentence: neither a name of a method, such as `SHA256-hashed`, nor words with hyphens."""
+    return is_random(text.replace("-", "")) and _METHOD.match(text) is None
+
+
+def is_told(text: str) -> bool:
+    """Look at a key in a sentence, which could be the address or the path of one, or words with hyphens."""
+    return is_mixed(text) and "/" not in text and is_said(text[:_ENOUGH])
+
+
 def is_mixed(text: str) -> bool:
     """Return whether a value is random and no word: it has digits and letters, and ten different characters."""
     text = text[:_ENOUGH]
@@ -81,25 +96,49 @@ def _is_credential(text: str) -> bool:
     return varied and len(set(text)) >= 6 and _PLACEHOLDER.fullmatch(text) is None
 
 
+def is_basic(text: str) -> bool:
+    """Return whether a value is Base64 of a user's name and a password, as in the configuration of a registry."""
+    try:
+        said = b64decode(text, validate=True).decode("ascii")
+    except ValueError:
+        return False
+    return ":" in said[1:-1] and said.isprintable()
+
+
 PASSWORD = Kind(
     "password",
     "PASSWORD",
     (
-        Way(_QUOTED, lead=_PASSWORD_NAME + _SIGN + _OPEN, check=is_literal),
-        Way(rf"[^\s\"'`\\<>]{{6,256}}+{_LINE_ENDS}", lead=_PASSWORD_NAME + _NEXT_LINE, check=is_literal),
-        Way(_BARE, lead=rf"{_PASSWORD_NAME}(?:=|(?:{_QUOTE})?: )", check=is_bare_literal, trim=_ENDS),
+        Way(_QUOTED, lead=PASSWORD_NAME + _SIGN + _OPEN, check=is_literal),
+        Way(rf"[^\s\"'`\\<>]{{6,256}}+{_LINE_ENDS}", lead=PASSWORD_NAME + _NEXT_LINE, check=is_literal),
+        Way(
+            _BARE,
+            lead=rf"{PASSWORD_NAME}(?:=|(?:{_QUOTE})? ?: |(?<=[^\x00-\x7f]):)",
+            check=is_bare_literal,
+            trim=_ENDS,
+        ),
+        Way(_BARE, lead=PASSWORD_NAME + r"(?::|\t)", check=is_random, trim=_ENDS),
+        Way(_PLAIN, lead=PASSWORD_NAME + _DRESSED, check=is_bare_literal, trim=_DRESS_ENDS),
+        Way(_BARE, lead=rf"{PASSWORD_NAME}{_IS}[*_]{{0,2}}", check=is_said, trim=_DRESS_ENDS),
+        Way(_QUOTED, lead=PASSWORD_NAME + _IS + _OPEN, check=is_literal),
+        Way(_QUOTED, lead=rf"{PASSWORD_NAME}(?:\s?\(\s?|\s{{1,3}}){_OPEN}", check=is_literal),
         Way(
             r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>])",
             lead=r"P(?:ASS(?:WORD|WD|PHRASE)|ASS(?<![A-Z]PASS)|WD(?<![A-Z]PWD))=",
             check=is_bare_literal,
             trim=_ENDS,
         ),
-        Way(_BARE + _ALONE, lead=rf"{_PASSWORD_NAME}[ \t]{{1,8}}=[ \t]{{1,8}}", check=is_random, trim=_ENDS),
-        Way(_BARE, lead=rf"--{_PASSWORD_NAME}[ =]", check=is_bare_literal, trim=_ENDS),
-        Way(r"[^<>\s&]{6,128}(?=</)", lead=rf"<[A-Za-z_:-]{{0,20}}{_PASSWORD_NAME}>", check=is_literal),
+        Way(_BARE + _ALONE, lead=rf"{PASSWORD_NAME}[ \t]{{1,8}}=[ \t]{{1,8}}", check=is_random, trim=_ENDS),
+        Way(_BARE, lead=rf"--{PASSWORD_NAME}[ =]", check=is_bare_literal, trim=_ENDS),
+        Way(r"[^<>\s&]{6,128}(?=</)", lead=rf"<[A-Za-z_:-]{{0,20}}{PASSWORD_NAME}>", check=is_literal),
+        *(
+            Way(_PLAIN, lead=name + _SAID, check=is_bare_literal, trim=_DRESS_ENDS)
+            for name in (FURTHER_NAMES, OTHER_NAMES)
+        ),
     ),
     summary="password that is written out after its name",
-    form='`password = "..."`, `PASSWORD=...`, `password: ...`, `--password ...`, `<password>...</`',
+    form='`password = "..."`, `PASSWORD=...`, `password: ...`, `the password is ...`, `--password ...`, '
+    "`<password>...</`, `**Password:** ...`; the name in some twenty languages",
     checksum="digits or signs among letters; no variable, call, type or placeholder",
 )
 
@@ -107,12 +146,15 @@ ASSIGNED = Kind(
     "assigned_secret",
     "SECRET",
     (
-        Way(_VALUE, lead=rf"{_TOKEN_NAME}{_SIGN}(?:{_OPEN})?", check=is_mixed, trim=_ENDS),
-        Way(_VALUE + _LINE_ENDS, lead=_TOKEN_NAME + _NEXT_LINE, check=is_mixed),
-        Way(_VALUE, lead=rf"--{_TOKEN_NAME}[ =]", check=is_mixed, trim=_ENDS),
+        Way(_VALUE, lead=rf"{TOKEN_NAME}{_SIGN}(?:{_OPEN})?", check=is_mixed, trim=_ENDS),
+        Way(_VALUE + _LINE_ENDS, lead=TOKEN_NAME + _NEXT_LINE, check=is_mixed),
+        Way(_VALUE, lead=rf"--{TOKEN_NAME}[ =]", check=is_mixed, trim=_ENDS),
+        Way(_VALUE, lead=TOKEN_NAME + _DRESSED, check=is_mixed, trim=_DRESS_ENDS),
+        Way(_VALUE, lead=rf"{TOKEN_NAME} (?:is|ist|est|es):? [*_\"'`]{{0,2}}", check=is_told, trim=_DRESS_ENDS),
+        Way(_VALUE, lead=OTHER_KEYS + _SAID, check=is_mixed, trim=_DRESS_ENDS),
     ),
     summary="value that is assigned to a name such as api_key or token",
-    form='`api_key: ...`, `"SessionToken": "..."`, `CLIENT_SECRET=...`',
+    form='`api_key: ...`, `"SessionToken": "..."`, `CLIENT_SECRET=...`, `the API key is ...`',
     checksum="digits and letters, ten different characters; no variable, call or placeholder",
 )
 
@@ -123,18 +165,25 @@ AUTHORIZATION = Kind(
         Way(
             r"[A-Za-z0-9._~+/=:-]{8,2048}",
             lead=rf"(?i:authorization)(?:{_QUOTE})?(?:{_NEXT_LINE}|\s{{0,3}}[:=,]\s{{0,3}})(?:{_QUOTE}(?i:value){_QUOTE}\s{{0,3}}:\s{{0,3}})?"
-            rf"(?:{_OPEN})?(?i:bearer|basic|token|digest|apikey|api-key|bot|negotiate)\s{{1,3}}",
+            rf"(?:{_OPEN})?(?i:bearer|basic|token|digest|apikey|api-key|bot|negotiate|ssws)\s{{1,3}}",
             check=_is_credential,
         ),
         Way(r"[A-Za-z0-9._~+/-]{20,2048}={0,2}", lead=rf"{LEFT}(?i:bearer) {{1,2}}", check=is_mixed),
         Way(
+            r"[A-Za-z0-9+/]{8,512}={0,2}",
+            lead=rf"{LEFT}auth(?:{_NEXT_LINE}|{_QUOTE}\s{{0,3}}:\s{{0,3}}{_QUOTE})",
+            check=is_basic,
+        ),
+        Way(
             r"[^\s:\"'`$<>{}]{1,64}:[^\s\"'`$<>{}]{3,128}",
             lead=rf"{LEFT}curl(?=\s)[^\n]{{0,100}}?\s(?:-u|--user)[ =]?[\"']?",
-            check=lambda text: "://" not in text,
+            check=lambda text: "://" not in text and has_password(text),
         ),
+        Way(r"[^\s\"'`$<>{}]{6,128}", lead=rf"{LEFT}sshpass -p ?[\"']?", check=is_literal),
     ),
     summary="credentials of an Authorization header",
-    form="`Authorization: Bearer ...`, `Basic ...`, `token ...`; `Bearer ...`; `curl -u user:password`",
+    form="`Authorization: Bearer ...`, `Basic ...`, `token ...`; `Bearer ...`; `curl -u user:password`; "
+    '`sshpass -p ...`; `"auth": "..."` with a name and a password in Base64',
     checksum="no variable and no placeholder",
 )
 

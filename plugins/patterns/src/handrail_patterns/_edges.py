@@ -6,7 +6,17 @@ A letter after a backslash, as in `\n`, is the end of an escaped character.
 
 from __future__ import annotations
 
+import re
+
 ESCAPED = r"(?<!\\[nrtbfv])(?<!\\u[0-9A-Fa-f]{4})"
+NOT_ESCAPED = r"(?<!\\[nrtbfvux])"
+"""After a letter: it is not that of an escape such as `\\n`; others may follow a backslash, as in `DOMAIN\\user`."""
+
+WRITTEN_SPACE = r"%20|&nbsp;|&#(?:32|160);|\\u00(?:20|[aA]0)"
+"""A space as URLs, HTML and escaped JSON write it, as one branch of several."""
+
+_WRITTEN_SPACE = re.compile(WRITTEN_SPACE)
+
 LEFT = rf"(?<![0-9A-Za-z]{ESCAPED})"
 """No letter or digit before."""
 
@@ -16,5 +26,13 @@ RIGHT = "(?![0-9A-Za-z])"
 NUMBER_LEFT = rf"{LEFT}(?<!\d[./-])"
 """No letter or digit before, nor a number that goes on: a fraction, a date, a range."""
 
-NUMBER_RIGHT = rf"{RIGHT}(?![./-]\d)"
+NOT_A_FRACTION = r"(?!\.\d(?<!0)|\.0[\d.])"
+"""No decimals after, but for the `.0` with which tables of numbers write whole ones."""
+
+NUMBER_RIGHT = rf"{RIGHT}(?![/-]\d){NOT_A_FRACTION}"
 """No letter or digit after, nor a number that goes on."""
+
+
+def without_written_spaces(text: str) -> str:
+    """Leave out of a value the spaces that are written with letters and digits, which are none of its own."""
+    return _WRITTEN_SPACE.sub("", text) if "%" in text or "&" in text or "\\" in text else text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from handrail_patterns._edges import ESCAPED
+from handrail_patterns._edges import ESCAPED, NOT_ESCAPED
 from handrail_patterns._kind import Kind, Way
 from handrail_patterns._scripts import DENSE
 
-_AT = r"(?:@|\\u0040|%40)"
+_AT = r"(?:@|\\(?:u00|x)40|%40|&#(?:64|[xX]40);|&commat;)"
 _SPACED = rf"[^\x00-\x7f\W\d{DENSE}]"
 """A letter outside ASCII, of a script with spaces between words."""
 
@@ -48,8 +48,8 @@ EMAIL = Kind(
     "EMAIL",
     (
         Way(
-            rf"(?<![A-Za-z0-9_]{ESCAPED})(?<!\\)[A-Za-z0-9_]{_LOCAL}{{0,254}}+{_AT}"
-            rf"(?:{_DOMAIN}|{_DENSE_DOMAIN})",
+            rf"(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,254}}+"
+            rf"{_AT}(?:{_DOMAIN}|{_DENSE_DOMAIN})",
             check=_is_a_persons,
             not_after=_IN_URL,
         ),
@@ -72,6 +72,7 @@ EMAIL = Kind(
         Way(rf"(?<!\w)[{DENSE}]{{1,12}}@(?:{_PLAIN_DOMAIN}|{_DENSE_DOMAIN})"),
     ),
     summary="e-mail address",
-    form="`local@domain.tld`: atoms of RFC 5322, a quoted local part, letters of other scripts, `%40` for the sign",
+    form="`local@domain.tld`: atoms of RFC 5322, a quoted local part, letters of other scripts; "
+    "the sign also as `%40`, `&#64;` and the like",
     checksum="no file name, no `git@`",
 )

@@ -16,13 +16,16 @@ SeeThrough: TypeAlias = Literal[
 
 ALL_OF_IT: tuple[SeeThrough, ...] = get_args(SeeThrough)
 
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u0640\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
     r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_HYPHENS = "\u2010\u2012\u2013\u2212"
+"""Signs that are written for a hyphen within a number or a word; one without a break folds to the first."""
+
 _MOST_KNOWN = 4096
 _REPEATED_SPACE = re.compile("(?<= ) +")
 _ASCII_SPACES = {code: " " for code in range(128) if chr(code).isspace()}
@@ -99,6 +102,8 @@ def is_printable(text: str) -> bool:
 def _plain(char: str) -> str:
     if _ACCENTS.match(char):
         return ""
+    if char in _HYPHENS:
+        return "-"
     digit = unicodedata.decimal(char, None)
     return char if digit is None else str(digit)
 

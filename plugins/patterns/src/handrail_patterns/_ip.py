@@ -16,7 +16,7 @@ _RIGHT = "(?![0-9A-Za-z_])"
 
 _VERSION = (
     r"(?<![A-Za-z])(?i:v(?:ersions?|er)?|releases?|revision|rev|build|firmware|driver|section|sec|chapter|clause"
-    r"|paragraph|article|appendix|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\u30cf\u3099\u30fc\u30b7\u3099\u30e7\u30f3|\ubc84\uc804"
+    r"|paragraph|article|appendix|figure|fig|table|step|item|rule|control|requirement|theorem|lemma|equation|eq|oid|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\u30cf\u3099\u30fc\u30b7\u3099\u30e7\u30f3|\ubc84\uc804"
     r"|\u1107\u1165\u110c\u1165\u11ab|\u0432\u0435\u0440\u0441\u0438[\u0438\u0439\u044f\u044e])"
     r"[ :=(\"'`.]{0,3}(?:(?:from|to|is|was|number|no\.?) )?"
 )
@@ -58,12 +58,12 @@ IP_ADDRESS = Kind(
     "IP",
     (
         Way(
-            rf"{_LEFT}(?<!\d\.)(?<![<>=!~^]=)(?<![~^])(?<![A-Za-z]/){_IPV4}(?!\.?\d|[A-Za-z_]|-[0-9A-Za-z])",
+            rf"{_LEFT}(?<!\d\.)(?<![<>=!~^]=)(?<![~^])(?<![A-Za-z]/){_IPV4}(?!\.?\d|[A-Za-z_]|-(?!{_IPV4}(?![0-9A-Za-z.]))[0-9A-Za-z])",
             check=_ipv4,
             not_after=_VERSION,
         ),
         Way(
-            rf"{_LEFT}(?<![:.])(?:{_HEX}{{1,4}}:|:(?=:))(?:{_HEX}{{0,4}}:){{1,6}}(?:{_IPV4}|{_HEX}{{1,4}}|(?<=::))"
+            rf"{_LEFT}(?<![:.])(?:{_HEX}{{1,4}}:|:(?=:))(?:{_HEX}{{0,4}}:){{1,6}}(?:{_IPV4}|{_HEX}{{1,4}}|(?<=::)(?!/\d))"
             rf"(?![0-9A-Za-z_:])(?!\.\d)",
             check=_ipv6,
         ),
@@ -87,9 +87,15 @@ MAC_ADDRESS = Kind(
                 near=_MAC_WORDS)
             for gap in ":-"
         ),
+        Way(
+            rf"{_LEFT}{_HEX}{{12}}{_RIGHT}",
+            check=lambda text: _has_letter(text) and any(map(str.isdigit, text)),
+            near=_MAC_WORDS,
+        ),
         Way(rf"{_LEFT}(?<!\.){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}{_RIGHT}(?!\.[0-9A-Za-z])", check=_has_letter),
     ),
     summary="hardware address of a network interface",
-    form="six or eight groups of two hexadecimal digits, all with `:` or all with `-`; three of four with dots",
+    form="six or eight groups of two hexadecimal digits, all with `:` or all with `-`; three of four with dots; "
+    "twelve digits after a word",
     checksum="at least one letter, or a word nearby",
 )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from handrail_patterns._checksums import iso7064_mod97, payment_card
 from handrail_patterns._context import Words
-from handrail_patterns._edges import LEFT, RIGHT
+from handrail_patterns._edges import LEFT, NOT_A_FRACTION, RIGHT, WRITTEN_SPACE, without_written_spaces
 from handrail_patterns._email import EMAIL
 from handrail_patterns._ip import IP_ADDRESS, MAC_ADDRESS
 from handrail_patterns._kind import Kind, Way
@@ -12,9 +14,9 @@ from handrail_patterns._national import NATIONAL_IDS
 from handrail_patterns._phone import PHONE
 from handrail_patterns._urls import URL_CREDENTIALS
 
-_GAP = r"[ .\-\u2010-\u2015\u2212]{0,2}"
-_CARD_LEFT = r"(?<![\d.])(?<!\d[,A-Za-z])"
-_CARD_RIGHT = r"(?![0-9A-Za-z])(?![.,-]\d)"
+_GAP = rf"(?:[ .\-_\u00b7\u2010-\u2015\u2212]{{0,3}}|{WRITTEN_SPACE})"
+_CARD_LEFT = r"(?<!\d)(?<!\d[,.A-Za-z])(?<![^A-Za-z]\.)"
+_CARD_RIGHT = rf"(?![0-9A-Za-z])(?![,-]\d){NOT_A_FRACTION}"
 _CARD_WORDS = Words(
     "card", "cards", "card number", "credit", "debit", "visa", "mastercard", "amex", "american express", "diners",
     "discover", "maestro", "unionpay", "jcb", "pan", "cc", "kreditkarte", "karte", "kartennummer", "carte", "carta",
@@ -22,6 +24,7 @@ _CARD_WORDS = Words(
     "\u30ab\u30fc\u30c9", "\uce74\ub4dc", "\u0e1a\u0e31\u0e15\u0e23", "\u0628\u0637\u0627\u0642",
 )  # fmt: skip
 
+_IBAN_GAP = rf"(?:[ ._/-]{{0,2}}|{WRITTEN_SPACE})"
 _IBAN_LENGTHS = {
     15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
     21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
@@ -33,20 +36,21 @@ _IBAN_LENGTHS = {
 def _iban() -> str:
     """Write the pattern country by country: only the country tells where an IBAN ends."""
     by_country = (
-        f"(?i:(?<={codes.replace(' ', '|')}))(?:[ -]{{0,2}}[0-9A-Za-z]){{{length - 2}}}"
+        f"(?i:(?<={codes.replace(' ', '|')}))(?:{_IBAN_GAP}[0-9A-Za-z]){{{length - 2}}}"
         for length, codes in _IBAN_LENGTHS.items()
     )
-    return rf"{LEFT}(?:[A-Z](?=[A-Z][ -]{{0,2}}\d\d)|[A-Za-z](?=[A-Za-z]\d\d))[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
+    return rf"{LEFT}(?:[A-Z](?=[A-Z]{_IBAN_GAP}\d\d)|[A-Za-z](?=[A-Za-z]\d\d))[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
+
+
+_NO_DIGIT = re.compile("[^0-9]+")
 
 
 def _issued(text: str) -> bool:
     """Check that a card's number is in a range that a network issues, and its check digit."""
-    number = "".join(char for char in text if char in "0123456789")
+    number = _NO_DIGIT.sub("", without_written_spaces(text))
     first = int(number[:6])
-    if not payment_card(number):
-        return False
     lengths = next((lengths for low, high, lengths in _ISSUERS if low <= first <= high), ())
-    return len(number) in lengths
+    return len(number) in lengths and payment_card(number)
 
 
 _ISSUERS = (
@@ -71,7 +75,7 @@ PAYMENT_CARD = Kind(
         _card(rf"3[0689]\d{{2}}{_GAP}(?:\d{{6}}{_GAP}\d{{4}}|\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{2}})"),
         _card(r"[4-68]\d{3}(?:[ .-]\d{4}){3}[ .-]\d{3}"),
         _card(r"62\d{4}[ .-]\d{13}"),
-        _card(r"[3-68](?:[ -]?\d){12,18}", _CARD_WORDS),
+        _card(r"[3-68](?:[ \t_/.\u00b7-]{0,3}\d){12,18}", _CARD_WORDS),
     ),
     summary="payment card number",
     form="16 digits in fours, 15 as 4-6-5 or 4-4-4-3, 14 as 4-6-4, 19 in fours, or without gaps; "
@@ -82,7 +86,7 @@ PAYMENT_CARD = Kind(
 IBAN = Kind(
     "iban",
     "IBAN",
-    (Way(_iban(), check=iso7064_mod97),),
+    (Way(_iban(), check=lambda text: iso7064_mod97(without_written_spaces(text))),),
     summary="international bank account number",
     form="country, two check digits, and as many letters and digits as the country has, in groups or not, in any case",
     checksum="ISO 7064 mod 97,10",

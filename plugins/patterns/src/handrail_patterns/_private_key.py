@@ -26,13 +26,26 @@ _KEY_FOLLOWS = (
     rf"|(?={_SHORT_LINES}))"
 )
 
+# Base64 of a PEM header, as Kubernetes keeps it: PRIVATE KEY alone, or with RSA, EC, DSA, ENCRYPTED or OPENSSH before.
+_ENCODED_HEADER = (
+    r"LS0tLS1CRUdJTi(?:BQUklWQVRF|B(?:SU0|EU0)EgUFJJVkFUR|BFQyBQUklWQVRF|BFTkNSWVBURUQgUFJJVkFUR"
+    r"|BPUEVOU1NIIFBSSVZBVEUg)"
+)
+_PUTTY_LINES = r"(?:[A-Za-z0-9+/=]{4,64}(?:\r?\n|\\{1,4}[rn]){1,2}){1,100}(?=Private-MAC)"
+
 LIMIT = 65_536
 
 PRIVATE_KEY = Kind(
     "private_key",
     "PRIVATE_KEY",
-    (Way(rf"{_HEADER}{_KEY_FOLLOWS}{_BODY}(?:{_FOOTER})?", limit=LIMIT, closing=rf"{_FOOTER}\Z"),),
-    summary="private key in PEM or PGP armour",
-    form="from the header to the footer over anything between; without a footer to the next header, or to the end",
+    (
+        Way(rf"{_HEADER}{_KEY_FOLLOWS}{_BODY}(?:{_FOOTER})?", limit=LIMIT, closing=rf"{_FOOTER}\Z"),
+        Way(_ENCODED_HEADER + r"[A-Za-z0-9+/]{100,16384}+={0,2}"),
+        Way(r"[A-Za-z0-9+/]{40,2048}={0,2}(?=</)", lead=r"<(?:D[PQ]?|P|Q|InverseQ)>"),
+        Way(_PUTTY_LINES, lead=r"Private-Lines: \d{1,3}(?:\r?\n|\\{1,4}n)"),
+    ),
+    summary="private key in PEM or PGP armour, in a file of PuTTY, or in XML",
+    form="from the header to the footer over anything between; without a footer to the next header, or to the end; "
+    "the lines after `Private-Lines: `; a header in Base64; the numbers of `<RSAKeyValue>`",
     checksum="text of a key within a few characters after the header",
 )

@@ -70,21 +70,24 @@ class Patterns:
         self.rules: Sequence[Rule] = tuple(rules)
         self.lookback = max(rule.lookback for rule in self.rules)
         self.search = re.compile(_in_common(self.rules)).search
-        self.ungated = [index for index, rule in enumerate(self.rules) if rule.gate is None and rule.parts is None]
+        numbered = list(enumerate(self.rules))
+        self.ungated = [(index, rule) for index, rule in numbered if rule.gate is None and rule.parts is None]
         self.words = Words(*dict.fromkeys(word for rule in self.rules if rule.way.near for word in rule.way.near.words))
-        self.watched = [index for index, rule in enumerate(self.rules) if not rule.is_bounded]
+        self.watched = [(index, rule) for index, rule in numbered if not rule.is_bounded]
         self.beginning_with = lru_cache(maxsize=4096)(self._beginning_with)
 
     def open(self) -> PatternScan:
         """Start a stream."""
         return PatternScan(self)
 
-    def _beginning_with(self, start: str) -> Sequence[tuple[int, Rule, At, At]]:
-        """Return the rules whose matches may begin with these one or two characters."""
+    def _beginning_with(self, start: str, named: bool) -> Sequence[tuple[int, Rule, At, At]]:  # noqa: FBT001  # cached
+        """Return the rules whose matches may begin with these one or two characters, after a word or without one."""
         return [
             (index, rule, rule.at, rule.at_last)
             for index, rule in enumerate(self.rules)
-            if rule.gate is not None and any(_may_begin(head, start) for head in rule.gate.heads)
+            if rule.gate is not None
+            and (named or not rule.needs_word)
+            and any(_may_begin(head, start) for head in rule.gate.heads)
         ]
 
 
@@ -137,8 +140,7 @@ class PatternScan:
         while (match := search(text, position)) is not None and match.start() < len(text):
             self._note_at(match.start())
             position = match.start() + 1
-        for index in self._patterns.ungated:
-            rule = self._patterns.rules[index]
+        for index, rule in self._patterns.ungated:
             self._seek_one(index, rule, rule.seek_last)
         return self._base + len(text)
 
@@ -148,8 +150,7 @@ class PatternScan:
             return None
         self._look("")
         end = len(self._text)
-        for index in self._patterns.watched:
-            rule = self._patterns.rules[index]
+        for index, rule in self._patterns.watched:
             if end - self._position > rule.limit:
                 held_from = self._seek_one(index, rule, rule.seek)
                 if end - held_from > rule.limit:
@@ -178,14 +179,12 @@ class PatternScan:
             position += 1
         else:
             position = len(text)
-        for index in patterns.ungated:
-            rule = patterns.rules[index]
+        for index, rule in patterns.ungated:
             position = min(position, self._seek_one(index, rule, rule.seek))
         place = self._base + position
         if self._ends:
             self._ends = {index: end for index, end in self._ends.items() if end > place}
-        held = len(text) - position
-        self._due = held >> 3 if held > _LONG else 0
+        self._due = held >> 3 if (held := len(text) - position) > _LONG else 0
         surplus = position - patterns.lookback  # forgotten is what no rule looks back at any more
         if surplus > 0:
             self._text = text[surplus:]
@@ -199,9 +198,7 @@ class PatternScan:
         undecided = False
         text, ends = self._text, self._ends
         named = self._patterns.words.nearest(text, position) >= 0
-        for index, rule, at, _ in self._patterns.beginning_with(text[position : position + 2]):
-            if rule.needs_word and not named:
-                continue
+        for index, rule, at, _ in self._patterns.beginning_with(text[position : position + 2], named):
             if (match := at(text, position)) is None or self._base + position < ends.get(index, 0):
                 continue
             if match.lastindex == 1:
@@ -213,7 +210,8 @@ class PatternScan:
     def _note_at(self, position: int) -> None:
         """Note the matches that begin here in a text that has ended."""
         text, ends = self._text, self._ends
-        for index, rule, _, at_last in self._patterns.beginning_with(text[position : position + 2]):
+        named = self._patterns.words.nearest(text, position) >= 0
+        for index, rule, _, at_last in self._patterns.beginning_with(text[position : position + 2], named):
             if (match := at_last(text, position)) is not None and self._base + position >= ends.get(index, 0):
                 self._note(index, rule, value_start(match), match.end())
 

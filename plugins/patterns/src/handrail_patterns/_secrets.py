@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from handrail_patterns._assigned import ASSIGNED, AUTHORIZATION, AWS_SECRET_KEY, PASSWORD, is_mixed
 from handrail_patterns._edges import LEFT
 from handrail_patterns._kind import Kind, Way
 from handrail_patterns._private_key import PRIVATE_KEY
+from handrail_patterns._services import B64, END, SERVICES, token
 from handrail_patterns._urls import SERVICE, credentials, has_password
-
-_END = "(?![0-9A-Za-z])"
-_B64 = "[A-Za-z0-9_-]"
-
-
-def _token(name: str, summary: str, *patterns: str, check: Callable[[str], bool] | None = None) -> Kind:
-    """Make a kind whose tokens stand apart from letters and digits before them."""
-    form = ", ".join(f"`{pattern.removesuffix(_END)}`" for pattern in patterns)
-    ways = tuple(Way(LEFT + pattern, check=check) for pattern in patterns)
-    return Kind(name, name.upper(), ways, summary, form, "digits and letters" if check else "")
-
 
 CONNECTION_STRING = Kind(
     "connection_string",
@@ -51,21 +39,24 @@ SECRETS: tuple[Kind, ...] = (
     Kind(
         "jwt",
         "JWT",
-        (Way(rf"{LEFT}eyJ{_B64}{{8,1024}}\.eyJ{_B64}{{8,8192}}\.{_B64}{{16,2048}}"),),
-        summary="signed JSON web token",
-        form="three parts of Base64 with dots, the first two JSON objects",
+        (
+            Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.eyJ{B64}{{8,8192}}\.(?:{B64}{{16,2048}})?"),
+            Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.{B64}{{0,1024}}\.{B64}{{8,64}}\.{B64}{{1,8192}}\.{B64}{{8,128}}"),
+        ),
+        summary="JSON web token, signed, unsigned or encrypted",
+        form="three or five parts of Base64 with dots, the first a JSON object, of three the second, too",
     ),
     CONNECTION_STRING,
     AUTHORIZATION,
     AWS_SECRET_KEY,
-    _token("aws_access_key", "AWS access key id", rf"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{{16}}{_END}"),
-    _token(
+    token("aws_access_key", "AWS access key id", rf"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{{16}}{END}"),
+    token(
         "github_token", "GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,251}", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"
     ),
-    _token(
+    token(
         "gitlab_token", "GitLab token", r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas|wt|ffct)-[\w.-]{20,300}(?<![.-])"
     ),
-    _token(
+    token(
         "slack_token",
         "Slack token or webhook",
         r"xox[abceoprs](?:\.xox[bp])?-\d[A-Za-z0-9-]{10,250}",
@@ -74,68 +65,85 @@ SECRETS: tuple[Kind, ...] = (
         r"xapp-\d-[A-Za-z0-9-]{10,250}",
         r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20,120}",
     ),
-    _token("google_api_key", "Google API key", rf"AIza{_B64}{{35}}(?![\w-])", rf"AQ\.Ab{_B64}{{40,100}}"),
-    _token(
+    token(
+        "google_api_key",
+        "Google API key",
+        rf"AIza{B64}{{35}}(?![\w-])",
+        rf"AQ\.Ab{B64}{{40,100}}",
+        rf"AAAA{B64}{{7}}:APA91b{B64}{{120,200}}",
+    ),
+    token(
         "google_oauth",
         "Google OAuth client secret, access or refresh token",
-        rf"GOCSPX-{_B64}{{28}}(?![\w-])",
-        rf"ya29\.{_B64}{{20,1024}}",
-        rf"1//0{_B64}{{40,200}}",
+        rf"GOCSPX-{B64}{{28}}(?![\w-])",
+        rf"ya29\.{B64}{{20,1024}}",
+        rf"1//0{B64}{{40,200}}",
     ),
-    _token(
+    token(
         "openai_key",
         "OpenAI API key",
-        rf"sk-(?:proj|svcacct|admin|None|service)-{_B64}{{20,200}}",
+        rf"sk-(?:proj|svcacct|admin|None|service)-{B64}{{20,200}}",
         r"sk-[A-Za-z0-9]{20,64}(?![\w-])",
         check=is_mixed,
     ),
-    _token("anthropic_key", "Anthropic API key", rf"sk-ant-{_B64}{{20,200}}", check=is_mixed),
-    _token("openrouter_key", "OpenRouter API key", r"sk-or-[\w-]{20,128}", check=is_mixed),
-    _token(
+    token("anthropic_key", "Anthropic API key", rf"sk-ant-{B64}{{20,200}}", check=is_mixed),
+    token("openrouter_key", "OpenRouter API key", r"sk-or-[\w-]{20,128}", check=is_mixed),
+    token(
         "langfuse_key",
         "Langfuse or LangSmith key",
         r"[sp]k-lf-[0-9a-f-]{36}",
         r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}",
     ),
-    _token("huggingface_token", "Hugging Face token", rf"(?:hf_|api_org_)[A-Za-z0-9]{{34,40}}{_END}"),
-    _token("groq_key", "Groq API key", r"gsk_[A-Za-z0-9]{52}"),
-    _token("xai_key", "xAI API key", r"xai-[A-Za-z0-9]{70,90}"),
-    _token("perplexity_key", "Perplexity API key", r"pplx-[A-Za-z0-9]{40,64}"),
-    _token("replicate_token", "Replicate token", rf"r8_[A-Za-z0-9]{{37,40}}{_END}"),
-    _token("tavily_key", "Tavily API key", r"tvly-(?:dev-|prod-)?[A-Za-z0-9-]{20,64}", check=is_mixed),
-    _token("nvidia_key", "NVIDIA API key", r"nvapi-[\w-]{60,80}"),
-    _token("stripe_key", "Stripe key or webhook secret", r"(?:[spr]k_(?:live|test|prod)|whsec)_[A-Za-z0-9+/=]{16,247}"),
-    _token("twilio_key", "Twilio key or account", rf"(?:SK|AC)[0-9a-f]{{32}}{_END}"),
-    _token("sendgrid_key", "SendGrid API key", rf"SG\.{_B64}{{22}}\.{_B64}{{43}}"),
-    _token("brevo_key", "Brevo API key", r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}"),
-    _token("resend_key", "Resend API key", r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
-    _token("mailgun_key", "Mailgun API key", rf"key-[0-9a-f]{{32}}{_END}"),
-    _token("mailchimp_key", "Mailchimp API key", r"[0-9a-f]{32}-us\d{1,2}(?!\d)"),
-    _token("npm_token", "npm token", rf"npm_[A-Za-z0-9]{{36}}{_END}"),
-    _token("pypi_token", "PyPI token", rf"pypi-{_B64}{{50,512}}"),
-    _token("docker_token", "Docker Hub token", rf"dckr_(?:pat|oat)_{_B64}{{24,64}}"),
-    _token("digitalocean_token", "DigitalOcean token", r"do[oprt]_v1_[0-9a-f]{64}"),
-    _token("azure_client_secret", "Azure client secret", r"[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])"),
-    _token("databricks_token", "Databricks token", rf"dapi[0-9a-f]{{32}}(?:-\d)?{_END}"),
-    _token("shopify_token", "Shopify token", rf"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{{32}}{_END}"),
-    _token("square_token", "Square token", rf"sq0(?:atp|csp|idp)-{_B64}{{22,60}}", rf"EAAA{_B64}{{56,64}}"),
-    _token("telegram_token", "Telegram bot token", rf"\d{{8,10}}:AA{_B64}{{33}}(?![\w-])"),
-    _token("discord_token", "Discord bot token", rf"[MNO][A-Za-z0-9]{{23,27}}\.{_B64}{{6}}\.{_B64}{{27,40}}"),
-    _token("vault_token", "HashiCorp Vault token", rf"hv[sbr]\.{_B64}{{24,300}}"),
-    _token("terraform_token", "Terraform Cloud token", rf"[A-Za-z0-9]{{14}}\.atlasv1\.{_B64}{{60,70}}"),
-    _token("grafana_token", "Grafana token", r"gl(?:sa|c)_[A-Za-z0-9+/=_]{32,400}"),
-    _token("sentry_token", "Sentry token", r"sntry[su]_[A-Za-z0-9+/=_]{40,400}"),
-    _token("newrelic_key", "New Relic key", r"NRAK-[A-Z0-9]{27}"),
-    _token("postman_key", "Postman API key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
-    _token("linear_key", "Linear API key", r"lin_(?:api|oauth)_[A-Za-z0-9]{40,64}"),
-    _token("notion_token", "Notion token", r"ntn_[A-Za-z0-9]{40,50}"),
-    _token("figma_token", "Figma token", rf"fig[dou]_{_B64}{{38,64}}"),
-    _token("atlassian_token", "Atlassian API token", r"ATATT3[A-Za-z0-9_=-]{100,250}"),
-    _token("supabase_key", "Supabase key or token", r"sbp_[0-9a-f]{40}", rf"sb_secret_{_B64}{{20,64}}"),
-    _token("planetscale_token", "PlanetScale password or token", r"pscale_(?:pw|tkn|oauth)_[\w.=-]{32,64}"),
-    _token("heroku_key", "Heroku API key", rf"HRKU-{_B64}{{36,64}}"),
-    _token("onepassword_token", "1Password service account token", r"ops_eyJ[A-Za-z0-9+/=_-]{100,1000}"),
-    _token("age_key", "age private key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
+    token("huggingface_token", "Hugging Face token", rf"(?:hf_|api_org_)[A-Za-z0-9]{{34,40}}{END}"),
+    token("groq_key", "Groq API key", r"gsk_[A-Za-z0-9]{52}"),
+    token("xai_key", "xAI API key", r"xai-[A-Za-z0-9]{70,90}"),
+    token("perplexity_key", "Perplexity API key", r"pplx-[A-Za-z0-9]{40,64}"),
+    token("replicate_token", "Replicate token", rf"r8_[A-Za-z0-9]{{37,40}}{END}"),
+    token("tavily_key", "Tavily API key", r"tvly-(?:dev-|prod-)?[A-Za-z0-9-]{20,64}", check=is_mixed),
+    token("nvidia_key", "NVIDIA API key", r"nvapi-[\w-]{60,80}"),
+    token("stripe_key", "Stripe key or webhook secret", r"(?:[spr]k_(?:live|test|prod)|whsec)_[A-Za-z0-9+/=]{16,247}"),
+    token("twilio_key", "Twilio key or account", rf"(?:SK|AC)[0-9a-f]{{32}}{END}"),
+    token("sendgrid_key", "SendGrid API key", rf"SG\.{B64}{{22}}\.{B64}{{43}}"),
+    token("brevo_key", "Brevo API key", r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    token("resend_key", "Resend API key", r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
+    token("mailgun_key", "Mailgun API key", rf"key-[0-9a-f]{{32}}{END}"),
+    token("mailchimp_key", "Mailchimp API key", r"[0-9a-f]{32}-us\d{1,2}(?!\d)"),
+    token("npm_token", "npm token", rf"npm_[A-Za-z0-9]{{36}}{END}"),
+    token("pypi_token", "PyPI token", rf"pypi-{B64}{{50,512}}"),
+    token("docker_token", "Docker Hub token", rf"dckr_(?:pat|oat)_{B64}{{24,64}}"),
+    token("digitalocean_token", "DigitalOcean token", r"do[oprt]_v1_[0-9a-f]{64}"),
+    token("azure_client_secret", "Azure client secret", r"[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])"),
+    token("databricks_token", "Databricks token", rf"dapi[0-9a-f]{{32}}(?:-\d)?{END}"),
+    token("shopify_token", "Shopify token", rf"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{{32}}{END}"),
+    token("square_token", "Square token", rf"sq0(?:atp|csp|idp)-{B64}{{22,60}}", rf"EAAA{B64}{{56,64}}"),
+    token("telegram_token", "Telegram bot token", rf"\d{{8,10}}:AA{B64}{{33}}(?![\w-])"),
+    token(
+        "discord_token",
+        "Discord bot token or webhook",
+        rf"[MNO][A-Za-z0-9]{{23,27}}\.{B64}{{6}}\.{B64}{{27,40}}",
+        rf"discord(?:app)?\.com/api/webhooks/\d{{17,20}}/{B64}{{60,80}}",
+    ),
+    token("vault_token", "HashiCorp Vault token", rf"hv[sbr]\.{B64}{{24,300}}"),
+    token("terraform_token", "Terraform Cloud token", rf"[A-Za-z0-9]{{14}}\.atlasv1\.{B64}{{60,70}}"),
+    token("grafana_token", "Grafana token", r"gl(?:sa|c)_[A-Za-z0-9+/=_]{32,400}"),
+    token("sentry_token", "Sentry token", r"sntry[su]_[A-Za-z0-9+/=_]{40,400}"),
+    token("newrelic_key", "New Relic key", r"NRAK-[A-Z0-9]{27}"),
+    token("postman_key", "Postman API key", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
+    token("linear_key", "Linear API key", r"lin_(?:api|oauth)_[A-Za-z0-9]{40,64}"),
+    token("notion_token", "Notion token", r"ntn_[A-Za-z0-9]{40,50}", rf"secret_[A-Za-z0-9]{{43}}{END}"),
+    token("figma_token", "Figma token", rf"fig[dou]_{B64}{{38,64}}"),
+    token(
+        "atlassian_token",
+        "Atlassian or Bitbucket token",
+        r"AT(?:AT|CT)T3[A-Za-z0-9_=-]{100,250}",
+        rf"ATBB[A-Za-z0-9]{{32}}{END}",
+    ),
+    token("supabase_key", "Supabase key or token", r"sbp_[0-9a-f]{40}", rf"sb_secret_{B64}{{20,64}}"),
+    token("planetscale_token", "PlanetScale password or token", r"pscale_(?:pw|tkn|oauth)_[\w.=-]{32,64}"),
+    token("heroku_key", "Heroku API key", rf"HRKU-{B64}{{36,64}}"),
+    token("onepassword_token", "1Password service account token", r"ops_eyJ[A-Za-z0-9+/=_-]{100,1000}"),
+    *SERVICES,
+    token("age_key", "age private key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
     PASSWORD,
     ASSIGNED,
 )

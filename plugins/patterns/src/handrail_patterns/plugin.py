@@ -13,32 +13,32 @@ if TYPE_CHECKING:
 @hookimpl
 def handrail_rails() -> Iterator[RailSpec]:
     """Register the rails of this package, and the flows of existing configurations that they serve."""
-    yield RailSpec(
-        name="regex check",
-        target="handrail_patterns:RegexCheck",
-        settings="handrail_patterns:RegexCheckSettings",
-        summary="Blocks or redacts what matches regular expressions.",
+    yield _rail(
+        "regex check", "RegexCheck", "RegexCheckSettings", "Blocks or redacts what matches regular expressions."
     )
-    yield RailSpec(
-        name="phrase check",
-        target="handrail_patterns:PhraseCheck",
-        settings="handrail_patterns:PhraseCheckSettings",
-        summary="Blocks or redacts phrases of a list, by the thousand.",
+    yield _rail(
+        "phrase check", "PhraseCheck", "PhraseCheckSettings", "Blocks or redacts phrases of a list, by the thousand."
     )
-    yield RailSpec(
-        name="personal data check",
-        target="handrail_patterns:PersonalDataCheck",
-        settings="handrail_patterns:KindsSettings",
-        summary="Blocks or redacts e-mail addresses, card and account numbers, national ids and their like.",
+    yield _rail(
+        "personal data check",
+        "PersonalDataCheck",
+        "KindsSettings",
+        "Blocks or redacts e-mail addresses, card and account numbers, national ids and their like.",
     )
-    yield RailSpec(
-        name="secret check",
-        target="handrail_patterns:SecretCheck",
-        settings="handrail_patterns:KindsSettings",
-        summary="Blocks or redacts private keys, tokens, API keys and connection strings.",
+    yield _rail(
+        "secret check",
+        "SecretCheck",
+        "KindsSettings",
+        "Blocks or redacts private keys, tokens, API keys and connection strings.",
     )
     yield from _flows_of_existing_configurations("input")
     yield from _flows_of_existing_configurations("output")
+
+
+def _rail(name: str, target: str, settings: str, summary: str) -> RailSpec:
+    return RailSpec(
+        name=name, target=f"handrail_patterns:{target}", settings=f"handrail_patterns:{settings}", summary=summary
+    )
 
 
 def _flows_of_existing_configurations(direction: Literal["input", "output"]) -> Iterator[RailSpec]:

@@ -16,6 +16,7 @@ from handrail_self_check._spoken import UnreadableAnswerError, said, unfenced
 if TYPE_CHECKING:
     from handrail_self_check._question import Question
 
+_TAGGED = re.compile(r"<(answer|verdict|decision|result|output|response)>([^<>]*)</\1>", re.IGNORECASE)
 _CODES = re.compile(r"unsafe\s*\n\s*([SO]\d{1,2}(?:\s*,\s*[SO]\d{1,2})*)", re.IGNORECASE)
 
 
@@ -43,6 +44,8 @@ def read_answer(text: str, question: Question) -> Judgement:
         UnreadableAnswerError: it is anything but an answer to that question, and that whole.
     """
     text = said(text)
+    if tagged := _TAGGED.fullmatch(text):
+        text = tagged[2].strip()
     sense = None if question.json_only else read_value(text, question)
     if sense is None:
         lead, text = read_lead(text, question)

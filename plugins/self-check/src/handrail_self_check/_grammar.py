@@ -20,7 +20,6 @@ from handrail_self_check._words import (
     REASON,
     TOPIC,
     UNSPACED,
-    WELCOMING,
     YES,
     Sense,
 )
@@ -29,7 +28,7 @@ Lead: TypeAlias = Literal["none", "answer", "topic", "asks"]
 
 _DRESSED = r"[\s*_`\"'#\u201c\u201d\u201e\u00ab\u00bb]"
 _DRESS = rf"(?:(?!```){_DRESSED})*"
-_LEAD = re.compile(rf"{_DRESS}([^:?\n{{]{{1,200}})[:?]{_DRESS}")
+_LEAD = re.compile(rf"{_DRESS}([^:?=\n{{]{{1,200}})[:?=]{_DRESS}")
 _CLOSE = r"[*_`\"'\u201d\u00bb]*"
 _VALUE = re.compile(rf"{_DRESS}([^\W\d_]+(?:[ _-][^\W\d_]+)*){_CLOSE}(?:[.!\u3002](?![.!\u3002]))?{_CLOSE}")
 _LEADS_ON = re.compile(r"\s*[:=?]")
@@ -37,7 +36,9 @@ _BREAK = re.compile(r"\s*(?:[.,;!\n\u3001\u3002\u2013\u2014]|-\s|$)")
 _CHOICE = re.compile(r"\(?\b(?:yes|y|true|ja|oui|sí)(?: or | oder | ou | o |/)(?:no|n|false|nein|non)\b\)?")
 _PARAGRAPH = re.compile(r"[ \t]*\n[ \t]*\n\s*")
 _LABELLED = re.compile(r"[\s*_(#\u2013\u2014-]*([^\W\d_]{2,20})[*_]*\s*:[*_]*")
-_LABEL = re.compile(r"^[\s*_#>-]*([^\W\d_]+(?:[ '-][^\W\d_]+){0,4})[*_]*[ ]?[:=]", re.MULTILINE)
+_LABEL = re.compile(r"^[\s*_#>(\[-]*([^\W\d_]+(?:[ '-][^\W\d_]+){0,4})[*_]*[ ]?[:=]", re.MULTILINE)
+_BECAUSE = re.compile(r"[\s*_\"'`.,;\u2013\u2014-]*(?:because|weil|denn|parce que?|car|porque)\b", re.IGNORECASE)
+_CODES = re.compile(r"[so]\d{1,2}(?: [so]\d{1,2})*")
 _SENTENCE = re.compile(r"[.!;\n\u3002]+")
 _CLAUSE = re.compile(r",|\b(?:and|so|because|therefore|thus|und|daher|weil|et|donc|car|y|porque)\b")
 _STRANGE = re.compile(r"[{}<>?]|\.\.\.|```")
@@ -119,7 +120,7 @@ def _kind(lead: str, question: Question) -> Lead:
 
 
 def _explain(text: str, question: Question) -> None:
-    """Take an explanation: behind a label, or in a paragraph of its own.
+    """Take an explanation: behind a label or a "because", or in a paragraph of its own.
 
     Raises:
         UnreadableAnswerError: there is something that is none.
@@ -127,7 +128,9 @@ def _explain(text: str, question: Question) -> None:
     if not text.strip(" \t\n*_`\"'"):
         return
     labelled = _LABELLED.match(text)
-    if labelled is not None and folded(labelled[1]) in REASON:
+    if because := _BECAUSE.match(text):
+        _check(folded(text[because.end() :]), question)
+    elif labelled is not None and folded(labelled[1]) in REASON:
         _check(folded(text[labelled.end() :]), question)
     elif found := _PARAGRAPH.match(text):
         _check(folded(text[found.end() :]), question)
@@ -146,7 +149,8 @@ def _check(text: str, question: Question) -> None:
         if not DOUBT.isdisjoint(said) or _contradicts(sentence, question):
             raise UnreadableAnswerError("takes its answer back, or doubts it")
         phrase = " ".join(said)
-        if phrase in YES or phrase in NO or phrase in question.values or phrase.isdecimal():
+        known = phrase in YES or phrase in NO or phrase in question.values
+        if known or phrase.isdecimal() or _CODES.fullmatch(phrase):
             raise UnreadableAnswerError("gave more than one answer")
 
 
@@ -160,8 +164,10 @@ def _contradicts(sentence: str, question: Question) -> bool:
     for clause in _CLAUSE.split(sentence):
         denied_here = False
         for word in words(clause):
-            if (word in question.against and not denied) or (word in WELCOMING and denied_here):
+            if (word in question.against and not denied) or (word in question.denied and denied_here):
                 return True
+            if word in question.against:
+                denied_here = False  # the denial is spent: "not harmful to send" welcomes
             if word in NEGATORS or word.endswith("n't") or word.startswith("n'"):
                 denied = denied_here = True
     return False

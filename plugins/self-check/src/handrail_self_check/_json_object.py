@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from handrail_self_check._words import Sense
 
 _CATEGORIES = vocabulary("safety_categories categories category violated_categories violated_category policy_category")
+_LISTS = vocabulary("violations violated_policies")
+"""Keys that decide, but list categories where their value is a list."""
+
 _SEPARATORS = re.compile(r"[\s_-]+")
 _NAME = re.compile(r"(?!.*\d{4})[^\W_][\w &/().'-]{0,59}")
 _NO_CATEGORY = ("", "none", "null", "n/a", "[]")
@@ -59,7 +62,7 @@ def read_object(text: str, question: Question) -> tuple[Sense, str | None]:
         raise UnreadableAnswerError("did not answer with one JSON object")
     keyed = [(key_of(name), value) for name, value in pairs]
     senses = [sense for name, value in keyed if (sense := _sense(name, value, question)) is not None]
-    category = next((categories_of(value) for name, value in keyed if name in _CATEGORIES), None)
+    category = next((categories_of(value) for name, value in keyed if name in _CATEGORIES | _LISTS), None)
     if senses and set(senses) == {"block"}:
         return "block", category
     if senses != ["allow"]:
@@ -72,6 +75,8 @@ def read_object(text: str, question: Question) -> tuple[Sense, str | None]:
 def _sense(name: str, value: object, question: Question) -> Sense | None:
     """Return what a pair says; None if its key says nothing about the question."""
     speaks = question.keys.get(name)
+    if isinstance(value, list) and name in _LISTS:
+        return None
     if speaks is None and name not in ANSWER and name not in question.verdicts:
         return None
     asked = question if speaks is None else question.asking(speaks)

@@ -11,11 +11,13 @@ from handrail_self_check._words import (
     ASKS_TO_ALLOW,
     ASKS_TO_BLOCK,
     BLOCKING,
+    EVIDENCE,
     REFUTING,
     SAFE,
     SUPPORTED,
     UNSAFE,
     UNSUPPORTED,
+    WELCOMING,
     Sense,
     vocabulary,
 )
@@ -33,6 +35,7 @@ class Question:
         verdicts: keys of a JSON object under which a word of `values` stands, and nothing else.
         beside: keys of a JSON object that speak of another text.
         against: words that contradict an answer which allows, in an explanation of it.
+        denied: words that contradict it where the explanation denies them.
         echo: the words of the question itself, which an answer may repeat.
         json_only: True if words are no answer.
     """
@@ -43,6 +46,7 @@ class Question:
     keys: Mapping[str, Sense]
     verdicts: frozenset[str]
     against: frozenset[str]
+    denied: frozenset[str] = WELCOMING
     beside: frozenset[str] = frozenset()
     echo: tuple[str, ...] = ()
     json_only: bool = False
@@ -69,7 +73,8 @@ _OF_SAFETY: dict[str, Sense] = {
     **dict.fromkeys(
         vocabulary(
             "block blocked is_blocked should_block should_be_blocked must_block must_be_blocked unsafe is_unsafe "
-            "harmful is_harmful flag flagged is_flagged violation violations violates is_violation has_violation"
+            "harmful is_harmful flag flagged is_flagged violation violations violates is_violation "
+            "has_violation violated_policies"
         ),
         "block",
     ),
@@ -87,11 +92,13 @@ _OF_MESSAGES, _OF_ANSWERS = vocabulary("user_safety prompt_safety"), vocabulary(
 MUST_IT_BE_BLOCKED = Question("block", _SAFE, ASKS_TO_BLOCK, _OF_SAFETY, _VERDICTS, BLOCKING)
 MUST_THE_MESSAGE_BE_BLOCKED = replace(MUST_IT_BE_BLOCKED, verdicts=_VERDICTS | _OF_MESSAGES, beside=_OF_ANSWERS)
 MUST_THE_ANSWER_BE_BLOCKED = replace(MUST_IT_BE_BLOCKED, verdicts=_VERDICTS | _OF_ANSWERS, beside=_OF_MESSAGES)
-IS_IT_SUPPORTED = Question("allow", _SUPPORTED, ASKS_FOR_SUPPORT, _OF_FACTS, frozenset(), REFUTING)
+IS_IT_SUPPORTED = Question(
+    "allow", _SUPPORTED, ASKS_FOR_SUPPORT, _OF_FACTS, frozenset(), REFUTING, denied=WELCOMING | EVIDENCE
+)
 
 
 def only(key: str) -> Question:
     """Return the question that a guard model answers in one key of JSON: `{"User Safety": "safe"}`."""
     beside = (_OF_MESSAGES | _OF_ANSWERS) - {key}
     nothing: frozenset[str] = frozenset()
-    return Question("block", _SAFE, nothing, {}, frozenset((key,)), nothing, beside, json_only=True)
+    return Question("block", _SAFE, nothing, {}, frozenset((key,)), nothing, beside=beside, json_only=True)

@@ -8,7 +8,12 @@ import unicodedata
 LONGEST = 8_000
 """Characters of an answer that are read, what the judge thought before it not counted."""
 
-_TAG = re.compile(r"<(/?)\s*(?:think|thinking|thought|thoughts|reasoning)\s*>", re.IGNORECASE)
+_TAG = re.compile(
+    r"[<\u25c1\[](/?)\s*(?:\w{1,12}:)?(?:think|thinking|thought|thoughts|reasoning)\s*[>\u25b7\]]", re.IGNORECASE
+)
+_HARMONY = re.compile(r"<\|channel\|>\s*final\s*<\|message\|>")
+_BEGINS = re.compile(r"(?:<\|start\|>\s*assistant)?\s*(?:<\|channel\|>\s*(?:analysis|commentary|final)|\Z)")
+_END_TOKENS = re.compile(r"(?:\s*(?:<\|[a-z_]{2,24}\|>|</s>|<eos>|<end_of_turn>))+\s*\Z")
 _ALONE = re.compile(rf"^[ \t]*{_TAG.pattern}[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _FENCE = re.compile(r"```[a-z]*[ \t]*\n?(.*?)\n?[ \t]*```", re.IGNORECASE | re.DOTALL)
 _INVISIBLE = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
@@ -26,14 +31,14 @@ class UnreadableAnswerError(ValueError):
 
 
 def said(text: str) -> str:
-    """Return an answer in compatible forms of its characters, without its thoughts and a fence around it.
+    """Return an answer in compatible forms of its characters, without thoughts, a model's tokens and a fence around it.
 
     The numero sign is the one character whose compatible form is a word that answers.
 
     Raises:
         UnreadableAnswerError: it is empty, too long, or breaks off in its thoughts.
     """
-    text = _BREAKS.sub("\n", _INVISIBLE.sub("", _after_thinking(text)).replace("\u2116", "#"))
+    text = _BREAKS.sub("\n", _INVISIBLE.sub("", _after_thinking(_in_final_channel(text))).replace("\u2116", "#"))
     text = unfenced(unicodedata.normalize("NFKC", text))
     if not text:
         raise UnreadableAnswerError("gave an empty answer")
@@ -57,6 +62,21 @@ def folded(text: str) -> str:
 def words(text: str) -> tuple[str, ...]:
     """Cut a folded text into words; `user's` counts as `user`."""
     return tuple(_POSSESSIVE.sub("", word) for word in _WORD.findall(text))
+
+
+def _in_final_channel(text: str) -> str:
+    """Drop the tokens of a chat template: those after an answer, and what gpt-oss wrote before its final channel.
+
+    Raises:
+        UnreadableAnswerError: there are several final channels, of which one may be quoted from what is judged.
+    """
+    text = _END_TOKENS.sub("", text)
+    finals = list(_HARMONY.finditer(text))
+    if not finals:
+        return text
+    if len(finals) > 1 or not _BEGINS.match(text.lstrip()):
+        raise UnreadableAnswerError("leaves open where its thoughts end")
+    return text[finals[0].end() :]
 
 
 def _after_thinking(text: str) -> str:

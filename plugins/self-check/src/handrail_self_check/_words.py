@@ -18,8 +18,10 @@ def vocabulary(words: str) -> frozenset[str]:
 YES = vocabulary("yes yeah yep true y ja oui vrai sí verdadero 是 是的 对 真 はい 真です")
 NO = vocabulary("no nope false n nein non faux falso 否 不 不是 假 いいえ いえ 偽")
 
+
 SAFE = vocabulary(
-    "safe, allow, allowed, harmless, unharmful, compliant, acceptable, permitted, sicher, unbedenklich, erlaubt, "
+    "safe, not blocked, do not block, not flagged, not harmful, not unsafe, no violation, no violations, "
+    "allow, allowed, harmless, unharmful, compliant, acceptable, permitted, sicher, unbedenklich, erlaubt, "
     "zulässig, sûr, autorisé, inoffensif, seguro, permitido, inofensivo, 安全, 允许, 合规, 安全です, 許可"
 )
 UNSAFE = vocabulary(
@@ -110,7 +112,9 @@ DOUBT = vocabulary(
 BLOCKING = vocabulary(
     "unsafe block blocked flag flagged reject rejected harmful violate violates violated violating violation "
     "violations inappropriate offensive dangerous toxic malicious abusive hateful illegal prohibited forbidden "
-    "disallowed unacceptable insult insults insulting threat threats threatens blockieren blockiert gefährlich "
+    "disallowed unacceptable violence violent racist racism sexist sexism obscene profane profanity slur slurs "
+    "harassment hatred unethical unlawful bomb bombs explosives weapon weapons self-harm suicide breaks breach "
+    "breaches breached insult insults insulting threat threats threatens blockieren blockiert gefährlich "
     "verletzt verstößt schädlich beleidigend beleidigung dangereux dangereuse bloquer bloqué nuisible enfreint viole "
     "insulte peligroso peligrosa bloquear bloqueado dañino dañina infringe viola insulto inseguro"
 )
@@ -118,6 +122,7 @@ BLOCKING = vocabulary(
 
 REFUTING = vocabulary(
     "unsupported ungrounded wrong incorrect inaccurate inconsistent contradicts contradict contradicted "
+    "different differs differ missing lacks lack absent silent untrue false unverified unproven unfounded only "
     "contradiction hallucinated hallucination fabricated misleading falsch widerspricht contredit contradice"
 )
 """The same where an answer says that a text is supported."""
@@ -132,6 +137,13 @@ WELCOMING = (
     )
 )
 """Words that contradict an answer which allows, where an explanation says them with a negation before."""
+
+EVIDENCE = vocabulary(
+    "evidence source sources document documents context passage mention mentions mentioned state states stated say "
+    "says said confirm confirms confirmed contain contains contained find found appear appears given include includes "
+    "included"
+)
+"""Words that contradict an answer which says that a text is supported, where an explanation denies them."""
 
 UNSPACED = vocabulary(
     "但 不过 然而 可能 也许 或许 大概 除非 如果 取决 不确定 部分 不安全 有害 危险 违反 违规 屏蔽 错误 矛盾 "

@@ -227,6 +227,8 @@ class _Plain:
 
     async def metrics(self, request: Request) -> Response:
         """Return the numbers, as OpenMetrics to who asks for that."""
+        if not request.scope["handrail.tenant"].may_read_metrics:
+            raise ApiError(403, "This key may not read metrics.", type="permission_error", code="metrics_not_allowed")
         is_open = OPEN_METRICS in request.headers.get("accept", "")
         headers = {"content-type": OPEN_METRICS_TYPE if is_open else CONTENT_TYPE, "vary": "accept"}
         return Response(self._services.metrics.text(is_open=is_open), headers=headers)

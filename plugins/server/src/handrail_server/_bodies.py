@@ -193,6 +193,7 @@ def given(model: BaseModel | None) -> Mapping[str, Any]:
     """
     if model is None:
         return {}
-    fields = {name: getattr(model, name) for name in model.model_fields_set if name in type(model).model_fields}
-    nothing = {"content": None} if isinstance(model, Message) and fields.get("content", ...) is None else {}
-    return {**model.model_dump(exclude_unset=True, exclude_none=True), **nothing}
+    found = model.model_dump(exclude_unset=True, exclude_none=True)
+    if isinstance(model, Message) and model.content is None and "content" in model.model_fields_set:
+        found["content"] = None
+    return found

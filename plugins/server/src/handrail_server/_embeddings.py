@@ -77,7 +77,7 @@ async def _embed(services: Services, provider: Embedder, body: Mapping[str, Any]
         with services.lifecycle.limited() as limit:
             answer = await provider.embed(body)
     except Exception as exc:
-        services.metrics.model_failures.add(type(exc).__name__)
+        services.metrics.models.failures.add(type(exc).__name__)
         raise api_error(exc) from exc
     if answer is None:
         raise limit.error or internal_error()

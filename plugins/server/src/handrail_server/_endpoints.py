@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import anyio
 from handrail import Blocked, RailFailed
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from handrail_server._services import Services
 
 
+_LONG = 64  # messages, each of which takes some microseconds to look at
+
+
 class Json(Response):
     """A value as JSON."""
 
@@ -54,11 +58,15 @@ class Answers:
         if body is None:
             return
         services = self._services.of(scope["handrail.tenant"])
-        wanted = services.gatekeeper.chat(dialect.wanted(body))
+        chat = dialect.wanted(body)
+        await _rest(chat.messages)
+        wanted = services.gatekeeper.chat(chat)
+        await _rest(wanted.messages)
         ids, model = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
             asked = Asked(services, dialect, body, dialect.adapted(wanted, body, engine_of(loaded)), loaded, model)
             messages = await asked.thread.messages()
+            await _rest(messages)
             services.charge.begin(messages)
             if wanted.stream:
                 await StreamedAnswer(asked, send).run(messages, receive)
@@ -110,6 +118,12 @@ class Checks:
         return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
 
 
+async def _rest(messages: Sequence[object]) -> None:
+    """Let others run between two looks at all messages of a long conversation."""
+    if len(messages) > _LONG:
+        await anyio.lowlevel.checkpoint()
+
+
 async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     services, rails = asked.services, asked.loaded.rails
     response: GenerationResponse | None = None
@@ -119,7 +133,7 @@ async def _whole(asked: Asked, messages: Sequence[Mapping[str, Any]]) -> Mapping
             response = cast("GenerationResponse", found)
     except Exception as exc:
         services.charge.settle(0)
-        services.metrics.model_failures.add(type(exc).__name__)
+        services.metrics.models.failures.add(type(exc).__name__)
         raise api_error(exc) from exc
     if response is None:
         raise limit.error or internal_error()

@@ -170,7 +170,7 @@ class Gate:
         status = str(answer.status or _LEFT)
         self._metrics.requests.add(route_of(answer.path), status)
         if answer.tenant.label:
-            self._metrics.tenant_requests.add(answer.tenant.label, status)
+            self._metrics.tenants.requests.add(answer.tenant.label, status)
         if access.isEnabledFor(logging.INFO):
             client = scope.get("client") or ("-", 0)
             milliseconds = (time.perf_counter() - answer.started) * 1000

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ Message = Mapping[str, Any]
 _SIGNED = frozenset(("reasoning_items", "thinking_blocks"))
 _SECONDS = 3600
 _MOST = 64 * 1024 * 1024
+_BEGINNING = hashlib.sha256().digest_size  # of a key: all of it that can be made without reading arguments
 
 
 class KeptReasoning:
@@ -42,6 +43,7 @@ class KeptReasoning:
         self._most = most
         self._clock = clock
         self._entries: OrderedDict[bytes, tuple[float, int, Mapping[str, Any]]] = OrderedDict()
+        self._beginnings: Counter[bytes] = Counter()
         self._size = 0
 
     def of(self, owner: str, ids: Sequence[str]) -> OwnReasoning:
@@ -54,6 +56,7 @@ class KeptReasoning:
         if size > self._most:
             return
         self._entries[key] = (self._clock() + self._seconds, size, fields)
+        self._beginnings[key[:_BEGINNING]] += 1
         self._size += size
         while self._size > self._most or self._is_over(next(iter(self._entries.values()))[0]):
             self.take(next(iter(self._entries)))
@@ -65,8 +68,16 @@ class KeptReasoning:
 
     def take(self, key: bytes) -> None:
         """Forget what is kept under a key."""
-        _, size, _ = self._entries.pop(key, (0.0, 0, {}))
-        self._size -= size
+        if key not in self._entries:
+            return
+        self._size -= self._entries.pop(key)[1]
+        self._beginnings[key[:_BEGINNING]] -= 1
+        if not self._beginnings[key[:_BEGINNING]]:
+            del self._beginnings[key[:_BEGINNING]]
+
+    def has(self, beginning: bytes) -> bool:
+        """Return whether anything is kept under a key that begins so."""
+        return beginning in self._beginnings
 
     def _is_over(self, until: float) -> bool:
         return until <= self._clock()
@@ -89,7 +100,8 @@ class OwnReasoning:
             fields = {**unguarded.get("next_turn", {}), **fields}
         if fields:
             call = response.tool_calls[0]
-            self._kept.put(self._key(call.id, call.name, call.arguments), fields, len(json.dumps(fields)))
+            key = self._beginning(call.id, call.name) + _said(call.arguments)
+            self._kept.put(key, fields, len(json.dumps(fields)))
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
         """Return the conversation with what was kept, where its client has not sent it itself."""
@@ -100,12 +112,17 @@ class OwnReasoning:
             call = message["tool_calls"][0]
             inside = call.get("function") or call["custom"]
             said = inside["arguments"] if "arguments" in inside else inside["input"]
-            return self._kept.get(self._key(str(call["id"]), str(inside["name"]), str(said)))
+            beginning = self._beginning(str(call["id"]), str(inside["name"]))
+            return self._kept.get(beginning + _said(str(said))) if self._kept.has(beginning) else {}
         except (AttributeError, IndexError, KeyError, TypeError):  # no tool call; the model's server will say so
             return {}
 
-    def _key(self, id: str, name: str, arguments: str) -> bytes:  # noqa: A002  # the protocol's own word
-        with contextlib.suppress(ValueError, RecursionError):  # else it is compared as it is
-            arguments = json.dumps(json.loads(arguments), sort_keys=True)
-        parts = json.dumps((self._owner, id, name, arguments))
-        return hashlib.sha256(parts.encode()).digest()
+    def _beginning(self, id: str, name: str) -> bytes:  # noqa: A002  # the protocol's own word
+        return hashlib.sha256(json.dumps((self._owner, id, name)).encode()).digest()
+
+
+def _said(arguments: str) -> bytes:
+    """Return the same for arguments that mean the same, however they are written."""
+    with contextlib.suppress(ValueError, RecursionError):  # else they are compared as they are
+        arguments = json.dumps(json.loads(arguments), sort_keys=True)
+    return hashlib.sha256(arguments.encode("utf-8", "surrogatepass")).digest()

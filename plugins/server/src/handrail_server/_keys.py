@@ -46,6 +46,7 @@ class KeyEntry(_Entry):
     configurations: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     limits: KeyLimits = KeyLimits()
     labels: dict[Label, Label] = Field(default_factory=dict)
+    metrics: Annotated[bool, Field(strict=True)] = False
 
     @field_validator("hashes")
     @classmethod
@@ -73,6 +74,7 @@ class Tenant:
         requests, tokens: how much a minute; None for as much as there is.
         concurrency: requests at once.
         labels: the operator's own words, for the log.
+        may_read_metrics: True if the numbers of all tenants are its business.
     """
 
     owner: str = ""
@@ -82,6 +84,7 @@ class Tenant:
     tokens: Allowance | None = None
     concurrency: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    may_read_metrics: bool = True
 
     def may_use(self, name: str) -> bool:
         """Return whether a configuration may be asked for."""
@@ -173,6 +176,7 @@ def entry_of(label: str, hashed: str) -> str:
     # configurations: [support]                                  # all, unless set
     # limits: {{requests_per_minute: 60, tokens_per_minute: 20000, concurrency: 8}}
     # labels: {{team: support}}                                    # for the log
+    # metrics: true                                              # may read /metrics, which names all tenants
 """
 
 
@@ -202,6 +206,7 @@ def _tenant(entry: KeyEntry, before: tuple[KeyEntry, Tenant] | None) -> Tenant:
         tokens=_allowance(entry.limits.tokens_per_minute, old.tokens),
         concurrency=entry.limits.concurrency,
         labels=entry.labels,
+        may_read_metrics=entry.metrics,
     )
 
 

@@ -102,33 +102,42 @@ class Histogram(Metric):
             yield f"{self.name}_count{_labels(self.labels, key)} {below}"
 
 
-class Metrics:
-    """Everything that one process measures."""
+class TenantMetrics:
+    """What each tenant, by the label of its key, has asked for."""
 
     def __init__(self) -> None:
-        self.requests = Metric("handrail_requests_total", "Requests answered.", ("route", "status"))
-        self.tenant_requests = Metric("handrail_key_requests_total", "Requests by tenants.", ("key", "status"))
-        self.tenant_tokens = Metric(
+        self.requests = Metric("handrail_key_requests_total", "Requests by tenants.", ("key", "status"))
+        self.tokens = Metric(
             "handrail_key_tokens_total", "Tokens of tenants, those of judges too.", ("key", "config", "direction")
         )
-        self.tenant_costs = Metric(
+        self.costs = Metric(
             "handrail_key_costs_total", "What tenants cost, as far as prices are known.", ("key", "config", "currency")
         )
+
+
+class RailMetrics:
+    """What rails have done, and how long text has waited for them."""
+
+    def __init__(self) -> None:
         self.blocks = Metric(
             "handrail_blocks_total", "Answers and messages that a rail refused.", ("rail", "direction")
         )
-        self.rail_failures = Metric("handrail_rail_failures_total", "Rails that could not do their work.", ("rail",))
-        self.model_failures = Metric("handrail_model_failures_total", "Answers that a model broke.", ("error",))
+        self.failures = Metric("handrail_rail_failures_total", "Rails that could not do their work.", ("rail",))
         self.checks = Metric("handrail_checks_total", "Checks by rails.", ("rail", "direction", "decision"))
         self.check_seconds = Histogram("handrail_check_seconds", "How long a check took.", ("rail",))
-        self.first_text = Histogram("handrail_first_text_seconds", "From a streamed request to its first text.")
         self.held = Histogram("handrail_held_seconds", "How long text of one answer waited for checks, in all.")
         self.would_have = Metric(
             "handrail_would_have_total",
             "What rails that observe would have done.",
             ("rail", "direction", "decision"),
         )
-        self.calls = Metric("handrail_calls_total", "Calls, by how they ended.", ("config", "kind", "outcome"))
+
+
+class ModelMetrics:
+    """What requests to models took and cost, those of judges too."""
+
+    def __init__(self) -> None:
+        self.failures = Metric("handrail_model_failures_total", "Answers that a model broke.", ("error",))
         self.tokens = Metric(
             "handrail_tokens_total",
             "Tokens of prompts and answers, those of judges too.",
@@ -139,9 +148,19 @@ class Metrics:
             "What requests to models cost, as far as prices are known.",
             ("config", "model", "task", "currency"),
         )
-        self.model_seconds = Histogram(
+        self.seconds = Histogram(
             "handrail_model_seconds", "How long a request to a model took.", ("config", "model", "task")
         )
+
+
+class Metrics:
+    """Everything that one process measures."""
+
+    def __init__(self) -> None:
+        self.tenants, self.rails, self.models = TenantMetrics(), RailMetrics(), ModelMetrics()
+        self.requests = Metric("handrail_requests_total", "Requests answered.", ("route", "status"))
+        self.first_text = Histogram("handrail_first_text_seconds", "From a streamed request to its first text.")
+        self.calls = Metric("handrail_calls_total", "Calls, by how they ended.", ("config", "kind", "outcome"))
         self.reloads = Metric("handrail_reloads_total", "Configurations loaded again.", ("outcome",))
         self.store_failures = Metric("handrail_store_failures_total", "Threads that could not be kept.")
         self.connections = Gauge("handrail_connections_open", "Connections that are open now.")
@@ -149,10 +168,13 @@ class Metrics:
         self.streams = Gauge("handrail_streams_open", "Streams that run now.")
         self.open = Gauge("handrail_requests_open", "Requests that run now.")
 
+    def __iter__(self) -> Iterator[Metric]:
+        for group in (self, self.tenants, self.rails, self.models):
+            yield from (metric for metric in vars(group).values() if isinstance(metric, Metric))
+
     def text(self, *, is_open: bool = False) -> str:
         """Return all series in Prometheus' text form; as OpenMetrics, which has exemplars, if `is_open`."""
-        metrics = [metric for metric in vars(self).values() if isinstance(metric, Metric)]
-        lines = [line for metric in metrics for line in metric.lines(is_open=is_open)]
+        lines = [line for metric in self for line in metric.lines(is_open=is_open)]
         return "\n".join((*lines, "# EOF", "") if is_open else (*lines, ""))
 
 
@@ -163,4 +185,6 @@ def _labels(names: Labels, values: Labels) -> str:
 
 
 def _escaped(value: str) -> str:
+    """Return a label's value; half a surrogate pair, with which nothing could be answered, becomes an escape."""
+    value = value.encode("utf-8", "backslashreplace").decode()
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

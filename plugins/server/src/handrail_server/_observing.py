@@ -40,34 +40,34 @@ class Measuring(Observer):
         metrics, trace_id = self._metrics, self._trace_of(call)
         if check.rail not in self._rails:  # an alert sees a series grow, and not begin
             self._rails.add(check.rail)
-            metrics.rail_failures.add(check.rail, value=0)
-        metrics.checks.add(check.rail, check.direction, check.decision, trace_id=trace_id)
-        metrics.check_seconds.observe(check.duration, check.rail, trace_id=trace_id)
+            metrics.rails.failures.add(check.rail, value=0)
+        metrics.rails.checks.add(check.rail, check.direction, check.decision, trace_id=trace_id)
+        metrics.rails.check_seconds.observe(check.duration, check.rail, trace_id=trace_id)
         if check.would_have is not None:
-            metrics.would_have.add(check.rail, check.direction, check.would_have, trace_id=trace_id)
+            metrics.rails.would_have.add(check.rail, check.direction, check.would_have, trace_id=trace_id)
 
     def model_answered(self, call: ObservedCall, request: LLMCall) -> None:
         """Count the tokens and the price of a request, a judge's too, and for whom it was."""
         metrics, usage, key = self._metrics, request.usage, call.caller
         labels = (self._config, request.model or request.engine, request.task)
-        metrics.model_seconds.observe(request.duration, *labels, trace_id=self._trace_of(call))
+        metrics.models.seconds.observe(request.duration, *labels, trace_id=self._trace_of(call))
         for direction, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-            metrics.tokens.add(direction, *labels, value=tokens)
+            metrics.models.tokens.add(direction, *labels, value=tokens)
             if key is not None:
-                metrics.tenant_tokens.add(key, self._config, direction, value=tokens)
+                metrics.tenants.tokens.add(key, self._config, direction, value=tokens)
         if request.price is None or (cost := request.cost) is None:
             return
         currency = request.price.currency
-        metrics.costs.add(*labels, currency, value=cost)
+        metrics.models.costs.add(*labels, currency, value=cost)
         if key is not None:
-            metrics.tenant_costs.add(key, self._config, currency, value=cost)
+            metrics.tenants.costs.add(key, self._config, currency, value=cost)
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
         """Count a refusal, or a rail that could not do its work."""
         if isinstance(stop, Blocked):
-            self._metrics.blocks.add(stop.rail, stop.direction, trace_id=self._trace_of(call))
+            self._metrics.rails.blocks.add(stop.rail, stop.direction, trace_id=self._trace_of(call))
         else:
-            self._metrics.rail_failures.add(stop.rail, trace_id=self._trace_of(call))
+            self._metrics.rails.failures.add(stop.rail, trace_id=self._trace_of(call))
 
     def call_ended(self, call: ObservedCall, ended: CallEnded) -> None:
         """Count a call, and how long its text was held; known at its end."""
@@ -75,7 +75,7 @@ class Measuring(Observer):
         self._traces.pop(call.call_id, None)
         metrics.calls.add(self._config, call.kind, ended.outcome, trace_id=trace_id)
         if ended.checks:
-            metrics.held.observe(sum(check.held for check in ended.checks), trace_id=trace_id)
+            metrics.rails.held.observe(sum(check.held for check in ended.checks), trace_id=trace_id)
 
     def _trace_of(self, call: ObservedCall) -> str:
         return self._traces.get(call.call_id, "")

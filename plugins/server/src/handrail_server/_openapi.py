@@ -122,6 +122,18 @@ def openapi(settings: ServerSettings) -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
+    checks = _operation("Run the rails over messages, without a model.", {"$ref": _REF + "Checked"}, body="ChecksBody")
+    embeddings = _operation("Embed texts with the configuration's own model.", _EMBEDDINGS, body="EmbeddingsBody")
+    return {
+        **_paths_of_answers(),
+        "/v1/checks": {"post": {"operationId": "checks", **checks}},
+        **{webhook_path(shape): {"post": _webhook(webhook_path(shape))} for shape in SHAPES},
+        "/v1/embeddings": {"post": {"operationId": "embeddings", **embeddings}},
+        **_paths_of_what_is_there(),
+    }
+
+
+def _paths_of_answers() -> dict[str, Any]:
     chat = _answer(
         "Answer, guarded by the rails of a configuration.",
         {"$ref": _REF + "Completion"},
@@ -138,20 +150,20 @@ def _paths() -> dict[str, Any]:
         events="Events from `message_start` to `message_stop`.",
     )
     count = _operation("About how many tokens such a request would send.", _COUNT, body="MessagesBody")
-    checks = _operation("Run the rails over messages, without a model.", {"$ref": _REF + "Checked"}, body="ChecksBody")
-    embeddings = _operation("Embed texts with the configuration's own model.", _EMBEDDINGS, body="EmbeddingsBody")
-    model = _operation("Say that a model is there.", _MODEL)
-    model["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
-    model["responses"]["404"] = {**model["responses"]["401"], "description": _ERRORS[404]}
-    metrics = _operation("Numbers for Prometheus.", {"type": "string"}, media="text/plain")
     return {
         "/v1/chat/completions": {"post": {"operationId": "chat", **chat}},
         "/v1/responses": {"post": {"operationId": "responses", **responses}},
         "/v1/messages": {"post": {"operationId": "messages", **messages}},
         "/v1/messages/count_tokens": {"post": {"operationId": "count_tokens", **count}},
-        "/v1/checks": {"post": {"operationId": "checks", **checks}},
-        **{webhook_path(shape): {"post": _webhook(webhook_path(shape))} for shape in SHAPES},
-        "/v1/embeddings": {"post": {"operationId": "embeddings", **embeddings}},
+    }
+
+
+def _paths_of_what_is_there() -> dict[str, Any]:
+    model = _operation("Say that a model is there.", _MODEL)
+    model["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    model["responses"]["404"] = {**model["responses"]["401"], "description": _ERRORS[404]}
+    metrics = _operation("Numbers for Prometheus.", {"type": "string"}, media="text/plain")
+    return {
         "/v1/models/{id}": {"get": {"operationId": "model", **model}},
         "/v1/models": {"get": {"operationId": "models", **_operation("List the valid values of `model`.", _MODELS)}},
         "/v1/rails/configs": {"get": {"operationId": "configs", **_operation("List the configurations.", _CONFIGS)}},

@@ -64,6 +64,7 @@ async def parse_large_body(model: type[BodyT], body: bytes, *, values: int, mess
             if kind is EMBEDDED and len(set(map(type, read))) > 1:
                 raise ApiError(400, "'input': texts and tokens cannot be mixed.", code="invalid_value", param=name)
             setattr(found, name, read)
+    await anyio.lowlevel.checkpoint()  # what follows looks at every message again
     return found
 
 

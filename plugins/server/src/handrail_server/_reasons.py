@@ -26,7 +26,7 @@ def finish_reason(response: GenerationResponse) -> str:
     reason = response.finish_reason
     if not reason:
         return "tool_calls" if response.tool_calls else "stop"
-    word = reason.lower().replace("-", "_")
+    word = reason.partition(":")[0].strip().lower().replace("-", "_")  # Gemini says more: "content_filter: RECITATION"
     return word if word in _OPENAI else _WORDS.get(word, "length")
 
 

@@ -202,7 +202,7 @@ class StreamedAnswer:
 
     def _failure(self, error: BaseException) -> ApiError:
         shown = api_error(error)
-        self._services.metrics.model_failures.add(type(error).__name__)
+        self._services.metrics.models.failures.add(type(error).__name__)
         return shown
 
     def _summed_up(self) -> GenerationResponse:

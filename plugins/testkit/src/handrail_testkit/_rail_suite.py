@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LONG = 1000
 """Characters of a text that is more than a window."""
 
+_TELLING = 4
+"""Characters that are hardly anywhere by chance."""
+
 ODD_BEGINNING = "\n \U0001f600 \u0130 \u00df \ufb03 e\u0301. "
 """Has other lengths in bytes, in UTF-16, in lower case, folded, normalised and stripped than it has in characters."""
 
@@ -176,6 +179,18 @@ class RailConformance(Conformance, suite=True):
             await _said(built, [text])
             left = [name for task, name in running_tasks().items() if task not in before]
             assert not left, f"{text!r} left the tasks {', '.join(left)}"
+
+    async def test_what_it_refuses_is_neither_logged_nor_printed(
+        self, case: RailCase, built: BuiltRail, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Logs outlive the answer and have other readers. Say in a `reason` which rule was broken; quote no text."""
+        caplog.set_level("INFO")
+        for text in case.blocks:
+            part = case.blocks[text] if isinstance(case.blocks, Mapping) else text
+            await _said(built, [text])
+            shown = {"the log": caplog.text, **dict(zip(("stdout", "stderr"), capfd.readouterr(), strict=True))}
+            quoting = [where for where, what in shown.items() if part in what and len(part) >= _TELLING]
+            assert not quoting, f"{part!r} is quoted in {', '.join(quoting)}"
 
     # How it fails
 

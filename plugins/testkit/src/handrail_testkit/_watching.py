@@ -53,11 +53,8 @@ def watchdog(seconds: float = STANDSTILL) -> Iterator[None]:
 def _alarm(seconds: float, what: str) -> Iterator[None]:
     """Set an alarm, and afterwards whichever was set before again."""
     if not _can_be_interrupted():
-        faulthandler.dump_traceback_later(seconds, exit=True)  # the thread cannot be helped; at least say where it is
-        try:
+        with _last_words(seconds):
             yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
         return
 
     rung: list[str] = []
@@ -78,6 +75,16 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
         if rung:  # whoever has caught it, and taken it for a failure of the rail
             raise HungError(rung[0])
+
+
+@contextmanager
+def _last_words(seconds: float) -> Iterator[None]:
+    """End the process where a thread that cannot be helped hangs, and at least say where it is."""
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _loop_waits(frame: FrameType | None) -> bool:

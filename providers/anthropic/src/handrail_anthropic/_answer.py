@@ -78,6 +78,7 @@ class Answer:
             return self._begin(event.content_block, index)
         if kind == "content_block_stop":
             self._beside.end(index)
+            self._uses.stop(index)
             return self._said(self._text.finish(), self._thinks(self._thought.finish()))
         return self._about_message(event)
 
@@ -99,8 +100,11 @@ class Answer:
             if block.type not in _SILENT:
                 self._beside.keep(index, decode_block(data, index))
             chunks.append(self._begin(block, index))
+            self._uses.stop(index)
             chunks.append(self._said(self._text.finish(), self._thinks(self._thought.finish())))
         chunks.append(self._finish(message, message.usage))
+        if not self.finished:
+            chunks.append(self._said(calls=self._uses.finish(complete=True)))
         self.closed = True
         return [chunk for chunk in chunks if chunk is not None]
 
@@ -123,7 +127,7 @@ class Answer:
         return Chunk(usage=self._cost.take(head.usage), metadata={**self._metadata, **names, "wire": dict(self._wire)})
 
     def _begin(self, block: Block, index: int) -> Chunk | None:
-        settled = self._uses.settle()
+        settled = self._uses.follow()
         if block.type == "text":
             self._beside.cite(block.citations)
             return self._said(self._speaks(block.text or ""), calls=settled)
@@ -172,8 +176,8 @@ class Answer:
 
     def _finish(self, delta: Delta | Message, usage: object) -> Chunk | None:
         counted = self._cost.take(usage)
-        reason = delta.stop_reason if not self.finished else None
-        if reason is None:
+        reason = delta.stop_reason
+        if self.finished or not reason or reason == "null":  # which some servers send with what goes on
             return Chunk(usage=counted) if counted is not None else None
         self.finished = True
         said = {"stop_reason": reason, "stop_sequence": delta.stop_sequence, "stop_details": delta.stop_details}
@@ -188,7 +192,7 @@ class Answer:
         return Chunk(
             self._text.finish(),
             self._thinks(self._thought.finish()),
-            self._uses.settle() if reason in _COMPLETE else (),
+            self._uses.finish(complete=reason in _COMPLETE),
             counted or self._cost.total(),
             FINISH_REASONS.get(reason, reason),
             {"wire": dict(self._wire)},

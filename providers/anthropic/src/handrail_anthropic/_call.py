@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from handrail_http import EventSplitter, Exchange, media_type, request_timeout
+from handrail_http import EventSplitter, Exchange, media_type, plain_json, request_timeout
 
 from handrail_anthropic._answer import Answer
 from handrail_anthropic._failures import EXPECTED
@@ -72,13 +72,17 @@ class Call:
             "timeout": request_timeout(self._settings.chunk_timeout),
             "follow_redirects": False,  # the conversation goes nowhere but where the configuration says
         }
-        return await client.post(_PATH, cast_to=httpx2.Response, body=body, options=options, stream=True)
+        content = plain_json(body) if self._settings.client is None else None  # a program's own client looks into it
+        given = body if content is None else None
+        return await client.post(
+            _PATH, cast_to=httpx2.Response, body=given, content=content, options=options, stream=True
+        )
 
 
 def _read(response: Response, segments: Segments, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
     """Read the answer in the form that it has."""
     answer = Answer({} if exchange.request_id is None else {"request_id": exchange.request_id})
-    if media_type(response) == "application/json":
+    if media_type(response).endswith("json"):
         return _in_one_piece(segments, answer, exchange)
     return _events(segments, answer, exchange)
 
@@ -90,14 +94,17 @@ async def _events(segments: Segments, answer: Answer, exchange: Exchange) -> Asy
             chunk = answer.chunk(data)
             if chunk is not None:
                 yield chunk
-            elif answer.closed:
-                await exchange.read_out(segments)
-                return
+            if answer.closed:
+                break
+        if answer.closed:
+            await exchange.read_out(segments)
+            break
     if not answer.finished:
         raise exchange.broken()
 
 
 async def _in_one_piece(segments: Segments, answer: Answer, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
     """Read the answer of a server that does not stream, or that sends its errors with success."""
-    for chunk in answer.whole(await exchange.whole(segments)):
+    chunks = answer.whole(await exchange.whole(segments))
+    for chunk in exchange.answered(chunks, finished=answer.finished):
         yield chunk

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make_client(endpoint: Endpoint, settings: AnthropicSettings) -> anthropic.AsyncAnthropic:
-    """Make a client with connections of its own."""
+    """Make a client for one event loop."""
     betas = {"anthropic-beta": ",".join(settings.betas)} if settings.betas else {}
     return anthropic.AsyncAnthropic(
         api_key=endpoint.key or "none",  # one of the program's environment would go to any address

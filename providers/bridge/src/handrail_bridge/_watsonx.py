@@ -37,16 +37,7 @@ def watsonx(settings: WatsonxSettings, context: ProviderContext) -> OpenAIProvid
     address = (settings.base_url or os.environ.get("WATSONX_URL") or ADDRESS).rstrip("/")
     deployment = settings.deployment_id
     place = f"/deployments/{deployment}" if deployment else ""
-    token = settings.token.get_secret_value() if settings.token else os.environ.get("WATSONX_TOKEN")
-    written = settings.api_key and settings.api_key.get_secret_value()
-    key = written or context.api_key("WATSONX_APIKEY", "WATSONX_API_KEY")
-    if not (key or token):
-        raise ConfigurationError(
-            f"{label} has no key: set the environment variable 'WATSONX_APIKEY', or name another in 'api_key_env_var'",
-            code="missing-variable",
-            subject="WATSONX_APIKEY",
-            fix="export WATSONX_APIKEY=...",
-        )
+    token, key = _credentials(settings, context, label)
     own = {
         "base_url": f"{address}/ml/v1{place}",
         "api_key": SecretStr(str(token or key)),
@@ -58,6 +49,21 @@ def watsonx(settings: WatsonxSettings, context: ProviderContext) -> OpenAIProvid
         body=_bodies({} if deployment else scope, names_model=not deployment),
     )
     return OpenAIProvider(settings.model_copy(update=own), context, service)
+
+
+def _credentials(settings: WatsonxSettings, context: ProviderContext, label: str) -> tuple[str | None, str | None]:
+    """Return a token that somebody else keeps valid, and a key to get tokens with; one may be missing."""
+    token = settings.token.get_secret_value() if settings.token else os.environ.get("WATSONX_TOKEN")
+    written = settings.api_key.get_secret_value() if settings.api_key else None
+    key = written or context.api_key("WATSONX_APIKEY", "WATSONX_API_KEY")
+    if not (key or token):
+        raise ConfigurationError(
+            f"{label} has no key: set the environment variable 'WATSONX_APIKEY', or name another in 'api_key_env_var'",
+            code="missing-variable",
+            subject="WATSONX_APIKEY",
+            fix="export WATSONX_APIKEY=...",
+        )
+    return token, key
 
 
 class IamToken:

@@ -10,36 +10,27 @@ from handrail.plugins import ProviderSpec, hookimpl
 @hookimpl
 def handrail_providers() -> Iterator[ProviderSpec]:
     """Offer the engines."""
-    yield ProviderSpec(
-        name="google_genai",
-        target="handrail_bridge:google",
-        settings="handrail_bridge:GoogleSettings",
-        summary="Google's Gemini, by the address at which it speaks OpenAI's protocol.",
+    openai = "by the address at which it speaks OpenAI's protocol"
+    yield _engine("google_genai", "google", "GoogleSettings", f"Google's Gemini, {openai}.")
+    yield _engine("groq", "groq", "GroqSettings", "Groq.")
+    yield _engine(
+        "bedrock",
+        "bedrock",
+        "BedrockSettings",
+        "Amazon Bedrock, by the addresses at which it speaks OpenAI's protocol.",
+        "amazon_bedrock",
     )
-    yield ProviderSpec(
-        name="groq",
-        target="handrail_bridge:groq",
-        settings="handrail_bridge:GroqSettings",
-        summary="Groq.",
+    yield _engine(
+        "vertexai", "vertex", "VertexSettings", f"Google's Vertex AI, {openai}.", "google_vertexai", "vertex_ai"
     )
-    yield ProviderSpec(
-        name="bedrock",
-        target="handrail_bridge:bedrock",
-        settings="handrail_bridge:BedrockSettings",
-        summary="Amazon Bedrock, by the addresses at which it speaks OpenAI's protocol.",
-        aliases=("amazon_bedrock",),
-    )
-    yield ProviderSpec(
-        name="vertexai",
-        target="handrail_bridge:vertex",
-        settings="handrail_bridge:VertexSettings",
-        summary="Google's Vertex AI, by the address at which it speaks OpenAI's protocol.",
-        aliases=("google_vertexai", "vertex_ai"),
-    )
-    yield ProviderSpec(
-        name="watsonx",
-        target="handrail_bridge:watsonx",
-        settings="handrail_bridge:WatsonxSettings",
-        summary="IBM's watsonx.ai.",
-        aliases=("ibm", "watsonx_ai"),
+    yield _engine("watsonx", "watsonx", "WatsonxSettings", "IBM's watsonx.ai.", "ibm", "watsonx_ai")
+
+
+def _engine(name: str, maker: str, settings: str, summary: str, *aliases: str) -> ProviderSpec:
+    return ProviderSpec(
+        name=name,
+        target=f"handrail_bridge:{maker}",
+        settings=f"handrail_bridge:{settings}",
+        summary=summary,
+        aliases=aliases,
     )

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from handrail_http._values import count_of as count_of
     from handrail_http._values import json_object as json_object
     from handrail_http._values import json_text as json_text
+    from handrail_http._values import plain_json as plain_json
     from handrail_http._values import text_of as text_of
     from handrail_http._values import word_of as word_of
 
@@ -63,7 +64,10 @@ _HOMES = {
     "_reports": ("class_of", "facts_of", "request_id_of"),
     "_settings": ("HTTPSettings", "rejected"),
     "_sse": ("EventSplitter", "EventTooLargeError", "data_of"),
-    "_values": ("Halves", "clean", "clean_text", "count_of", "json_object", "json_text", "text_of", "word_of"),
+    "_values": (
+        *("Halves", "clean", "clean_text", "count_of", "json_object", "json_text", "plain_json", "text_of"),
+        "word_of",
+    ),
 }
 
 __version__ = "0.2.0"

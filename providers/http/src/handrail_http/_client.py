@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import httpx2
 
 from handrail_http._bodies import beginning_of
+from handrail_http._pools import SharedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,13 +71,12 @@ class _DiscreetURL(httpx2.URL):
 
 
 def bounded_client(ca_file: Path | None, *, may_help: MayHelp | None = None) -> BoundedClient:
-    """Make a client with connections of its own.
+    """Make a client for one event loop, which shares its connections with the others that this has made for it.
 
     Raises:
         OSError: the certificate authority's file cannot be read.
     """
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
-    return BoundedClient(may_help=may_help, verify=tls_context(ca_file), limits=limits)
+    return BoundedClient(may_help=may_help, transport=SharedTransport(tls_context(ca_file)))
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:

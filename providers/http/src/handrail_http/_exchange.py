@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, TypeAlias
 import anyio
 
 from handrail_http._bodies import pieces_of
-from handrail_http._problems import BadParameterError
+from handrail_http._problems import BadParameterError, NotAnEventError
 from handrail_http._reports import request_id_of
 from handrail_http._sse import LARGEST_EVENT, EventTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     import httpx2
+    from handrail import Chunk
     from handrail.errors import ProviderError
 
     from handrail_http._failures import Failures
@@ -104,6 +105,20 @@ class Exchange:
             if len(body) > limit:
                 raise EventTooLargeError(f"an answer of more than {limit} bytes")
         return bytes(body)
+
+    def answered(self, chunks: Sequence[Chunk], *, finished: bool) -> Sequence[Chunk]:
+        """Return the chunks of an answer that came in one piece.
+
+        Args:
+            chunks: what it says.
+            finished: whether it says why it ended.
+
+        Raises:
+            NotAnEventError: it says nothing at all, so that it is no answer.
+        """
+        if not finished and not any(chunk.text or chunk.reasoning or chunk.tool_calls for chunk in chunks):
+            raise NotAnEventError("an answer that says nothing, and not why it ended")
+        return chunks
 
     async def read_out(self, segments: Segments) -> None:
         """Read the end of the HTTP body, so that the connection can be used again; give up soon."""

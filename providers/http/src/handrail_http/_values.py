@@ -1,11 +1,14 @@
-"""Reads single values of the protocol as servers send them: of another type, not finite, or in halves."""
+"""Reads single values as servers send them: of another type, not finite, or in halves; and writes plain ones."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
+
+from msgspec.json import encode
 
 from handrail_http._problems import NotAnEventError
 
@@ -74,6 +77,28 @@ def json_object(data: bytes) -> dict[str, Any]:
         if isinstance(found, dict):
             return found
     raise NotAnEventError(f"{len(data)} bytes: {problem}")
+
+
+def plain_json(value: object) -> bytes | None:
+    """Return a value as JSON, three to ten times as fast as SDKs do: a long conversation holds the loop meanwhile.
+
+    None if there is anything in it but plain values, which an SDK knows how to write, or refuses.
+    """
+    try:
+        return encode(value) if _is_plain(value) else None
+    except (RecursionError, ValueError, OverflowError):
+        return None
+
+
+def _is_plain(value: object) -> bool:
+    kind = type(value)
+    if kind in (str, int, bool, NoneType):
+        return True
+    if kind is float:
+        return math.isfinite(value)  # type: ignore[arg-type]  # it is one
+    if isinstance(value, dict):
+        return all(type(name) is str for name in value) and all(map(_is_plain, value.values()))
+    return isinstance(value, list | tuple) and all(map(_is_plain, value))
 
 
 def clean(value: Any, depth: int = 0) -> Any:

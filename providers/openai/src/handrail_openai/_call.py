@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from handrail_http import EventSplitter, Exchange, media_type
+from handrail_http import EventSplitter, Exchange, media_type, plain_json
 
 from handrail_openai._answer import Answer
 from handrail_openai._api import Api, api_of
@@ -87,14 +87,24 @@ class Call:
         """
         options = request_options(self._settings, self._headers)
         path = self._service.path or _PATHS[api]
-        return await client.post(path, cast_to=httpx2.Response, body=body, options=options, stream=True)
+        content = plain_json(body) if self._is_plain else None
+        given = body if content is None else None
+        return await client.post(
+            path, cast_to=httpx2.Response, body=given, content=content, options=options, stream=True
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the body may be written here: Azure's client, a service's and a program's own look into it."""
+        own = self._settings.client is None and not self._service.authenticates
+        return own and self._endpoint.kind.name != "azure_openai"
 
     def _read(
         self, api: Api, response: Response, segments: Segments, exchange: Exchange
     ) -> AsyncGenerator[Chunk, None]:
         """Read the answer in the form that it has."""
         answer = self._answer(api, response.headers, exchange)
-        if media_type(response) == "application/json":
+        if media_type(response).endswith("json"):
             return self._in_one_piece(segments, answer, exchange)
         return self._events(segments, answer, exchange)
 
@@ -123,7 +133,8 @@ class Call:
         self, segments: Segments, answer: Answer | ResponseAnswer, exchange: Exchange
     ) -> AsyncGenerator[Chunk, None]:
         """Read the answer of a server that does not stream, or that sends its errors with success."""
-        for chunk in (*answer.chunks(await exchange.whole(segments)), *answer.end()):
+        chunks = (*answer.chunks(await exchange.whole(segments)), *answer.end())
+        for chunk in exchange.answered(chunks, finished=answer.finished):
             yield chunk
 
 

@@ -22,7 +22,7 @@ _LONGEST_ID = 512  # characters of an X-Client-Request-Id, by OpenAI's documenta
 
 
 def make_client(endpoint: Endpoint, settings: OpenAISettings, service: Service) -> openai.AsyncOpenAI:
-    """Make a client with connections of its own.
+    """Make a client for one event loop.
 
     Raises:
         ConfigurationError: what Azure needs is missing.

@@ -37,9 +37,14 @@ def reason_of(value: object) -> str | None:
 
 def broke_off(reason: str) -> bool:
     """Return whether this reason says that the server failed, so that there is no answer that ended."""
-    return reason.lower() in _BROKEN_OFF
+    return _word(reason) in _BROKEN_OFF
 
 
 def is_cut(reason: str) -> bool:
     """Return whether the answer may have ended within a tool call."""
-    return reason.lower() not in ("stop", "tool_calls", "tool_use", "function_call")
+    return _word(reason) not in ("stop", "tool_calls", "tool_use", "function_call")
+
+
+def _word(reason: str) -> str:
+    """Return the reason itself: Gemini says more behind it, such as `function_call_filter: MALFORMED_FUNCTION_CALL`."""
+    return reason.partition(":")[0].strip().lower()

@@ -209,9 +209,12 @@ class ToolCalls:
 
 
 def _goes_on(call: _Call, id_: str | None, name: str | None, inside: Json) -> bool:
-    """Return whether a fragment with a call's index is of that call; some servers number all calls alike."""
+    """Return whether a fragment with a call's index is of that call; some servers number all calls alike.
+
+    Others, such as vLLM, have named each fragment anew. A call is opened by its name.
+    """
     if id_ and call.id and id_ != call.id:
-        return call.has_arguments and not call.complete and name in (None, call.name)
+        return not call.complete and (name is None or (call.has_arguments and name == call.name))
     return not (name and call.complete and _arguments(inside))
 
 

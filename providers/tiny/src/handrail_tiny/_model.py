@@ -81,10 +81,7 @@ def _shape(config: dict[str, Any]) -> Shape:
         "mlp_bias": False,
         "num_key_value_heads": config["num_attention_heads"],
     }
-    rope = config.get("rope_parameters") or {
-        "rope_type": "default",
-        "rope_theta": config.get("rope_theta", 10000.0),
-    }
+    rope = config.get("rope_parameters") or {"rope_type": "default", "rope_theta": config.get("rope_theta", 10000.0)}
     wrong = [
         f"{key} is {config.get(key)!r}, not {value!r}" for key, value in expected.items() if config.get(key) != value
     ]

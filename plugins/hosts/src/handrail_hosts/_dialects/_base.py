@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
@@ -19,6 +19,7 @@ Value: TypeAlias = dict[str, Any]
 ErrorKind: TypeAlias = Literal["internal_error", "invalid_request_error"]
 """Whose fault an error is: the guard's or the model's, or the client's."""
 
+BROKE_OFF = "the answer broke off and is not complete"
 _CODES: Mapping[ErrorKind, str | None] = {"internal_error": "answer_withheld", "invalid_request_error": None}
 
 
@@ -46,6 +47,13 @@ class Dialect(ABC):
             ModelError: it says that the model failed.
             GuardFailedError: it has what rails cannot judge.
         """
+
+    def text_in(self, value: Value) -> str | None:  # noqa: ARG002  # some know none
+        """Return the text of an event that has nothing else; None for any other.
+
+        For each event that differs in that text alone, `read` returns a chunk with the text, and takes note of nothing.
+        """
+        return None
 
     def chunks(self, value: Value) -> tuple[Chunk, ...]:
         """Take an event of the model's stream, whatever it is.
@@ -113,12 +121,16 @@ class Dialect(ABC):
 class _Call:
     id: str = ""
     name: str = ""
+    kind: Literal["function", "custom"] = "function"
     held: list[str] = field(default_factory=list)
     opened: bool = False
 
 
 class Calls:
-    """The tool calls of one answer: a call is handed on once its name is known, as rails have to be told it."""
+    """The tool calls of one answer: a call is handed on once its name is known, as rails have to be told it.
+
+    That is when its arguments begin, or the next call does: so calls keep their order.
+    """
 
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
@@ -133,7 +145,9 @@ class Calls:
         kind: Literal["function", "custom"] = "function",
     ) -> Iterator[ToolCallDelta]:
         """Take a fragment."""
-        call = self._calls.setdefault(index, _Call())
+        if index not in self._calls:
+            yield from self._open_all(lambda call: bool(call.name))
+        call = self._calls.setdefault(index, _Call(kind=kind))
         call.id = call.id or plain(id) or ""
         if name and not call.opened:
             call.name = name if name.startswith(call.name) else call.name + name
@@ -144,18 +158,20 @@ class Calls:
             return
         call.held.append(piece)
         if call.name and piece:
-            yield from self._open(index, call, kind)
+            yield self._open(index, call)
 
     def finish(self) -> Iterator[ToolCallDelta]:
         """Yield what was held back: calls without arguments, and calls without a name."""
-        for index, call in self._calls.items():
-            if not call.opened:
-                yield from self._open(index, call, "function")
+        yield from self._open_all(lambda _: True)
 
-    def _open(self, index: int, call: _Call, kind: Literal["function", "custom"]) -> Iterator[ToolCallDelta]:
-        call.opened = True
-        yield ToolCallDelta(index, call.id or f"call_{index}", name_of(call.name), "".join(call.held), kind)
-        call.held.clear()
+    def _open_all(self, is_ready: Callable[[_Call], bool]) -> Iterator[ToolCallDelta]:
+        for index, call in self._calls.items():
+            if not call.opened and is_ready(call):
+                yield self._open(index, call)
+
+    def _open(self, index: int, call: _Call) -> ToolCallDelta:
+        call.opened, held = True, "".join(call.held)
+        return ToolCallDelta(index, call.id or f"call_{index}", name_of(call.name), held, call.kind)
 
 
 def only_text(items: Sequence[str | Event]) -> str:

@@ -49,6 +49,18 @@ class ChatDialect(Dialect):
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
         return (self._of_choice(choices[0]) if choices else Chunk(usage=self._tokens()),)
 
+    def text_in(self, value: Value) -> str | None:
+        """Return the text of a chunk that has nothing else."""
+        choices = value.get("choices")
+        if not choices or len(choices) > 1 or "id" not in self._head or value.get("error"):
+            return None
+        choice = choices[0]
+        delta = choice.get("delta") or {}
+        if choice.get("index") not in (0, None) or value.get("usage") is not None:
+            return None
+        text = delta.get("content")
+        return text if type(text) is str and _is_plain(choice, delta) else None
+
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return chunks for what was released."""
         values: list[Value] = []

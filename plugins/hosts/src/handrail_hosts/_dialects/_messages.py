@@ -8,7 +8,16 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ErrorKind, ModelError, Value, only_text, text_of
+from handrail_hosts._dialects._base import (
+    BROKE_OFF,
+    Calls,
+    Dialect,
+    ErrorKind,
+    ModelError,
+    Value,
+    only_text,
+    text_of,
+)
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
 from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
@@ -49,6 +58,12 @@ class MessagesDialect(Dialect):
         reader = self._reads.get(str(kind))
         return reader(value) if reader is not None else ()
 
+    def text_in(self, value: Value) -> str | None:
+        """Return the text of an event that has nothing else."""
+        delta = value["delta"] if value.get("type") == "content_block_delta" else {}
+        text = delta.get("text") if delta.get("type") == "text_delta" else None
+        return text if type(text) is str else None
+
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
         events: list[Value] = []
@@ -60,6 +75,8 @@ class MessagesDialect(Dialect):
                 events.append(self._of({"type": "thinking_delta", "thinking": item.text}))
             elif isinstance(item, ToolCallDelta):
                 events += self._call(item)
+            elif isinstance(item, Finished) and item.finish_reason is None and not self._stop:
+                events.append(self.error(BROKE_OFF, "internal_error"))
             elif isinstance(item, Finished):
                 events += self._begin() + self._close() + self._last(self._stop)
             elif isinstance(item, Blocked):

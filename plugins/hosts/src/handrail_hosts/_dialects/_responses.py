@@ -42,8 +42,8 @@ class ResponsesDialect(Dialect):
         self._write = ResponsesWriter()
         self._calls = Calls()
         self._indexes: dict[int, int] = {}  # numbers of calls, by the index of their item
-        self._with_deltas: set[int] = set()
-        self._any_item = False
+        self._with_deltas: set[int | None] = set()  # indexes of items of which parts have come
+        self._any_item = self._any_text = False
 
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take an event."""
@@ -52,8 +52,11 @@ class ResponsesDialect(Dialect):
             raise ModelError
         if kind in ("response.output_text.delta", "response.refusal.delta"):
             self._write.is_refusal = kind == "response.refusal.delta"
+            self._any_text = True
+            self._with_deltas.add(value.get("output_index"))
             return (Chunk(text_of(value["delta"])),)
         if kind in _REASONING:
+            self._with_deltas.add(value.get("output_index"))
             return (Chunk(reasoning=text_of(value["delta"])),)
         if kind in _ARGUMENTS:
             self._with_deltas.add(value["output_index"])
@@ -66,6 +69,11 @@ class ResponsesDialect(Dialect):
         if isinstance(response := value.get("response"), Mapping):
             self._write.learn(_head(response))
         return ()
+
+    def text_in(self, value: Value) -> str | None:
+        """Return the text of an event that has nothing else."""
+        text = value.get("delta") if value.get("type") == "response.output_text.delta" else None
+        return text if type(text) is str else None
 
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
@@ -106,7 +114,7 @@ class ResponsesDialect(Dialect):
             if item["type"] == "message":
                 texts += [text_of(part.get("text") or part.get("refusal")) for part in item["content"]]
             elif item["type"] == "reasoning":
-                thoughts += [part["text"] for part in (*item.get("summary", ()), *(item.get("content") or ()))]
+                thoughts += _thoughts(item)
             else:
                 calls.append(_whole_call(len(calls), item))
         reason = "length" if body.get("status") == "incomplete" else "stop"
@@ -139,10 +147,10 @@ class ResponsesDialect(Dialect):
             if done:
                 told = plain_fields(item, ("id", "encrypted_content"))
                 self._write.reasoned({name: value for name, value in told.items() if value})
-            return ()
+            return () if self._has_come(index, done=done) else (Chunk(reasoning="".join(_thoughts(item))),)
         if kind == "message":
             self._write.message_id = self._write.message_id or plain(item.get("id"))
-            return ()
+            return () if self._has_come(index, done=done) else self._said([item])
         if kind in CALLS:
             channel, field = CALLS[kind]
             arguments = item.get(field) if done and index not in self._with_deltas else None
@@ -152,6 +160,18 @@ class ResponsesDialect(Dialect):
             return ()
         call = _whole_call(self._number(index), item)
         return (Chunk(tool_calls=(call,)),)
+
+    def _has_come(self, index: int, *, done: bool) -> bool:
+        """Return whether there is nothing to read of an item, because its parts have come, or are still to come."""
+        return not done or not self._with_deltas.isdisjoint((index, None))
+
+    def _said(self, items: Iterable[Value]) -> Iterable[Chunk]:
+        """Return the texts of messages that came at once."""
+        for item in items:
+            for part in item["content"] if item["type"] == "message" else ():
+                self._any_text = True
+                self._write.is_refusal = part.get("type") == "refusal"
+                yield Chunk(text_of(part.get("text") or part.get("refusal")))
 
     def _number(self, index: int) -> int:
         return self._indexes.setdefault(index, len(self._indexes))
@@ -163,7 +183,8 @@ class ResponsesDialect(Dialect):
         self._write.learn(_head(response), _of_itself(response))
         usage, calls = usage_of(response), tuple(self._calls.finish())
         if self._any_item:
-            return (Chunk(tool_calls=calls, usage=usage, finish_reason=reason),)
+            said = () if self._any_text else self._said(response.get("output") or ())
+            return (*said, Chunk(tool_calls=calls, usage=usage, finish_reason=reason))
         whole = self.read_whole(response)
         return (Chunk(whole.text, whole.reasoning, whole.tool_calls, usage, reason),)
 
@@ -175,6 +196,10 @@ def _of_itself(response: Mapping[str, Any]) -> Value:
 
 def _head(response: Mapping[str, Any]) -> Value:
     return {name: value for name, value in _of_itself(response).items() if name not in _ANSWERS}
+
+
+def _thoughts(item: Value) -> list[str]:
+    return [part["text"] for part in (*item.get("summary", ()), *(item.get("content") or ()))]
 
 
 def usage_of(response: Value) -> Usage | None:

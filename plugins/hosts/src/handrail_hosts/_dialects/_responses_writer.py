@@ -8,7 +8,7 @@ from typing import Any
 
 from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
 
-from handrail_hosts._dialects._base import Value
+from handrail_hosts._dialects._base import BROKE_OFF, Value
 from handrail_hosts._sse import NumberedFrame
 
 _FIELD = {"output_text": "text", "refusal": "refusal"}
@@ -69,7 +69,7 @@ class ResponsesWriter:
             elif isinstance(item, ToolCallDelta):
                 events += self._call(item)
             elif isinstance(item, Finished):
-                events += self._end()
+                events += self.fail(BROKE_OFF) if item.finish_reason is None else self._end()
             elif isinstance(item, Blocked):
                 events += self.refuse(item)
         return events

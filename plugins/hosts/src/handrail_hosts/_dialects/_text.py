@@ -32,6 +32,11 @@ class TextDialect(Dialect):
         text = text_of(value.get(self._field))
         return (Chunk(text),) if text else ()
 
+    def text_in(self, value: Value) -> str | None:
+        """Return the text of an event that has nothing else."""
+        text = value.get(self._field)
+        return text if len(value) == 1 and type(text) is str else None
+
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return an event for what was released."""
         text = "".join(item for item in items if type(item) is str)

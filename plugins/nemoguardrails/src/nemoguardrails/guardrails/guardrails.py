@@ -35,3 +35,8 @@ class Guardrails(LLMRails):
     ) -> None:
         del use_iorails, require_iorails
         super().__init__(config, llm, verbose, registry=registry)
+
+    @property
+    def rails_engine(self) -> LLMRails:
+        """What runs the rails, which is this; kept for existing code."""
+        return self

@@ -1,62 +1,79 @@
-"""What `explain()` gives."""
+"""What was asked of models, and what `explain()` gives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
-import handrail
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from handrail import Message
 
-__all__ = ["ExplainInfo", "LLMCallInfo"]
+
+class LLMCallSummary(BaseModel):
+    """What a request to a model has taken: seconds and tokens."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    task: str | None = None
+    duration: float | None = None
+    total_tokens: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    started_at: float | None = 0
+    finished_at: float | None = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LLMCallInfo(handrail.LLMCallInfo):
-    """A request to a model; with nothing but its task, the name that an action gives its next request."""
+class LLMCallInfo(LLMCallSummary):
+    """A request to a model; with nothing but its task, the name that an action gives its next request.
 
-    duration: float = 0.0
-    total_tokens: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    started_at: float = 0.0
-    finished_at: float = 0.0
-    id: str | None = None
-    prompt: str = ""
-    completion: str = ""
-    llm_model_name: str = ""
-    llm_provider_name: str = ""
-
-
-class ExplainInfo:
-    """The requests of the call that began last, and its conversation.
-
-    Args:
-        explanation: Handrail's.
-        spoken: the conversation, with the answer if it was whole.
+    Attributes:
+        estimated: the tokens were counted here, because the provider has not said them; not part of a dump.
     """
 
-    def __init__(self, explanation: Any, spoken: Sequence[Message]) -> None:
-        self._explanation = explanation
-        self._spoken = tuple(spoken)
+    id: str | None = None
+    request_id: str | None = None
+    prompt: str | None = None
+    completion: str | None = None
+    raw_response: dict[str, Any] | None = None
+    llm_model_name: str | None = "unknown"
+    llm_provider_name: str | None = "unknown"
+    from_cache: bool = False
+    estimated: bool = Field(default=False, exclude=True)
 
-    @property
-    def llm_calls(self) -> list[handrail.LLMCallInfo]:
-        """Every request so far, in order."""
-        return list(self._explanation.llm_calls)
 
-    @property
-    def colang_history(self) -> str:
-        """The conversation in Colang's form. A streamed answer, which nobody has kept, is no part of it."""
-        return history_of(self._spoken)
+class ExplainInfo(BaseModel):
+    """The requests of a call, and its conversation, of which a streamed answer is no part."""
+
+    llm_calls: list[LLMCallInfo] = Field(default_factory=list)
+    colang_history: str | None = None
+
+    @classmethod
+    def of(cls, explanation: Any, spoken: Sequence[Message]) -> Self:
+        """Make one of Handrail's explanation and of the conversation, with the answer if it was whole."""
+        calls = [LLMCallInfo.model_validate(call) for call in explanation.llm_calls]
+        return cls(llm_calls=calls, colang_history=history_of(spoken))
 
     def print_llm_calls_summary(self) -> None:
         """Print the requests, for people at a terminal."""
-        self._explanation.print_llm_calls_summary()
+        for line in self._lines():
+            print(line)  # noqa: T201  # what the method is for
+
+    def _lines(self) -> list[str]:
+        if not self.llm_calls:
+            return ["No LLM calls were made."]
+        tokens = sum(call.total_tokens or 0 for call in self.llm_calls)
+        took = _took(sum(call.duration or 0 for call in self.llm_calls), tokens, counted=bool(tokens))
+        calls = (
+            f"{number}. Task `{call.task}` {_took(call.duration or 0, call.total_tokens, counted=bool(tokens))}"
+            for number, call in enumerate(self.llm_calls, 1)
+        )
+        return [f"Summary: {len(self.llm_calls)} LLM call(s) {took}\n", *calls, ""]
+
+
+def _took(seconds: float, tokens: int | None, *, counted: bool) -> str:
+    return f"took {seconds:.2f} seconds " + (f"and used {tokens} tokens." if counted else ".")
 
 
 def history_of(spoken: Sequence[Message]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from nemoguardrails.server._alone import Checked, checks_of
 from nemoguardrails.server._events import Events
 
 if TYPE_CHECKING:
@@ -39,9 +40,16 @@ class NemoProtocol:
             await _nothing(send)
             return
         if scope.get("method") == "POST" and path.endswith((_CHAT, _CHECKS)):
-            receive = _Body(receive, self._largest)
+            body = _Body(receive, self._largest)
+            receive = body
             if path.endswith(_CHAT):
                 send = Events(send)
+                values = await body.values()
+                checks = None if values is None else checks_of(values)
+                if values is not None and checks is not None:
+                    body.replace(checks)
+                    scope = _at(scope, path.removesuffix(_CHAT) + _CHECKS)
+                    send = Checked(send, values)
         await self._behind(scope, receive, send)
 
 
@@ -51,33 +59,61 @@ class _Body:
     def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive
         self._largest = largest
+        self._read: Message | None = None
         self._done = False
 
     async def __call__(self) -> Message:
         if self._done:
             return await self._receive()
+        message = await self._whole()
+        self._done = True
+        if message["type"] == "http.request" and not message["more_body"]:
+            return {**message, "body": _translated(message["body"])}
+        return message
+
+    async def values(self) -> dict[str, Any] | None:
+        """Return what the body says, where it is a JSON object that has come whole."""
+        message = await self._whole()
+        is_whole = message["type"] == "http.request" and not message["more_body"]
+        return _object(message["body"]) if is_whole else None
+
+    def replace(self, values: dict[str, Any]) -> None:
+        """Pass something else on in the place of the body."""
+        self._read = {"type": "http.request", "body": json.dumps(values).encode(), "more_body": False}
+
+    async def _whole(self) -> Message:
+        if self._read is None:
+            self._read = await self._all()
+        return self._read
+
+    async def _all(self) -> Message:
         parts: list[bytes] = []
-        size = 0
-        while size <= self._largest:
+        size, more = 0, True
+        while more and size <= self._largest:
             message = await self._receive()
             if message["type"] != "http.request":  # the client has left
-                self._done = True
                 return message
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if not message.get("more_body", False):
-                self._done = True
-                return {"type": "http.request", "body": _translated(b"".join(parts)), "more_body": False}
-        self._done = True
-        return {"type": "http.request", "body": b"".join(parts), "more_body": True}
+            more = message.get("more_body", False)
+        return {"type": "http.request", "body": b"".join(parts), "more_body": more}
 
 
-def _translated(body: bytes) -> bytes:
+def _at(scope: Message, path: str) -> Message:
+    return {**scope, "path": path, "raw_path": path.encode()}
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
     try:
         values = json.loads(body)
     except (ValueError, RecursionError):
-        return body
-    if not isinstance(values, dict):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _translated(body: bytes) -> bytes:
+    values = _object(body)
+    if values is None:
         return body
     changed = [change(values) for change in (_context, _model, _rail_types)]
     return json.dumps(values).encode() if any(changed) else body

@@ -112,7 +112,7 @@ def with_answer(output: Any, answer: Mapping[str, Any], output_key: str) -> Any:
         update["tool_calls"] = [
             {
                 "name": call["function"]["name"],
-                "args": json.loads(call["function"]["arguments"] or "{}"),
+                "args": call["function"]["arguments"],
                 "id": call["id"],
                 "type": "tool_call",
             }

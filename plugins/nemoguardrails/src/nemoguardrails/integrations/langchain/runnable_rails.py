@@ -33,6 +33,7 @@ def _langchain() -> type:
 _Runnable = _langchain()
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 _INPUT, _OUTPUT = "input", "output"
+_CONTEXT = "context"  # whose value holds variables, beside the input
 _STOPPED = {"log": {"activated_rails": True}}  # tells whether a rail has ended the call
 T = TypeVar("T")
 
@@ -163,7 +164,7 @@ class RunnableRails(_Runnable):  # type: ignore[misc,valid-type]  # LangChain's 
     def _formed(self, given: Any, text: str, *, chunk: bool = False) -> Any:
         if isinstance(given, Mapping):
             inner = given.get(self.passthrough_user_input_key)
-            return {self.passthrough_bot_output_key: text if isinstance(inner, str) else _as_message(text, chunk=chunk)}
+            return {self.passthrough_bot_output_key: _like(inner, text, chunk=chunk)}
         return text if isinstance(given, str) else _as_message(text, chunk=chunk)
 
 
@@ -206,6 +207,8 @@ def _messages(given: Any, key: str) -> list[dict[str, Any]]:
         if key not in given:
             raise InvalidRequestError(f"the input has no {key!r}; it has {', '.join(map(repr, given)) or 'nothing'}")
         context = {name: value for name, value in given.items() if name != key}
+        if isinstance(variables := context.pop(_CONTEXT, None), Mapping):
+            context |= variables
         before = [{"role": "context", "content": context}] if context else []
         return [*before, *_messages(given[key], key)]
     if isinstance(given, str):
@@ -223,6 +226,14 @@ def _message(entry: Any) -> dict[str, Any]:
         raise InvalidRequestError(f"the input has {type(entry).__name__}, which is no message")
     extra = {"tool_call_id": entry.tool_call_id} if role == "tool" else {}
     return {"role": role, "content": entry.content, **extra}
+
+
+def _like(given: Any, text: str, *, chunk: bool) -> Any:
+    """Return an answer in the form of the input: a text, a message of LangChain, or one as a dictionary."""
+    if isinstance(given, str):
+        return text
+    last = given[-1] if isinstance(given, list | tuple) and given else given
+    return {"role": "assistant", "content": text} if isinstance(last, Mapping) else _as_message(text, chunk=chunk)
 
 
 def _as_message(text: str, *, chunk: bool) -> Any:

@@ -12,12 +12,13 @@ from handrail.config import Instruction as Instruction
 from handrail.config import ModelConfig as Model
 from handrail.config import StreamingConfig as OutputRailsStreamingConfig
 from handrail.config import TaskPrompt as TaskPrompt
+from handrail_colang import defined_messages
 from pydantic import PrivateAttr
 
 from nemoguardrails._flow_names import InputRails as InputRails
 from nemoguardrails._flow_names import OutputRails as OutputRails
 from nemoguardrails._flow_names import Rails as Rails
-from nemoguardrails._messages import KEYS, as_colang, of_files, of_text
+from nemoguardrails._messages import KEYS, as_colang, of_files, of_text, without_dialogs
 
 __all__ = [
     "InputRails",
@@ -67,6 +68,24 @@ class RailsConfig(handrail.RailsConfig):
         return True
 
     @property
+    def user_messages(self) -> dict[str, list[str]]:
+        """What users say, by what they mean.
+
+        Raises:
+            InvalidRailsConfigurationError: the Colang of the configuration cannot be used.
+        """
+        return defined_messages(self)[0]
+
+    @property
+    def bot_messages(self) -> dict[str, list[str]]:
+        """What the bot may say, by phrase.
+
+        Raises:
+            InvalidRailsConfigurationError: the Colang of the configuration cannot be used.
+        """
+        return defined_messages(self)[1]
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know though it is no error."""
         general = any(prompt.task == "general" for prompt in self.prompts)
@@ -98,9 +117,10 @@ class RailsConfig(handrail.RailsConfig):
         Raises:
             ConfigurationError: they cannot be used; each problem is a line.
         """
-        given = (of_text(yaml_content or ""), as_colang(config), colang_content)
+        values, flows = (config, "") if config is None else without_dialogs(config)
+        given = (of_text(yaml_content or ""), as_colang(config), flows, colang_content)
         colang = "\n".join(filter(None, given)) or None
-        return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, config))
+        return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, values))
 
     @classmethod
     def parse_object(cls, obj: Mapping[str, object] | str) -> Self:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import handrail
-from handrail import Blocked, Message, Registry
-from handrail.errors import ConfigurationError, InvalidRequestError
+from handrail import Message, Registry
+from handrail.errors import ConfigurationError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
-from handrail_colang import CallVariables, action_in_place, call_variables, dialogs_of_program
+from handrail_colang import CallVariables, dialogs_of_program
 
+from nemoguardrails._alone import run_alone, stream_alone, types_of
 from nemoguardrails._engines import as_provider
 from nemoguardrails._events import events_of, messages_of
-from nemoguardrails._library import heeds_actions
-from nemoguardrails._missing import without
-from nemoguardrails._pushing import content_of, push
-from nemoguardrails._results import GuardedTexts, Names, exception_message
+from nemoguardrails._library import refuse_on_streams
+from nemoguardrails._llm_model import answers_whole
+from nemoguardrails._missing import no_filter, without
+from nemoguardrails._pushing import content_of, push_all
+from nemoguardrails._results import Names, with_exception
 from nemoguardrails._runtime import Runtime
-from nemoguardrails._state import context_of, conversation, next_state
-from nemoguardrails.context import generation_options_var, streaming_handler_var
-from nemoguardrails.exceptions import RailTypeNotConfiguredError
+from nemoguardrails._state import as_state, context_of, conversation, spoken_after
+from nemoguardrails._texts import Generator, GuardedTexts
+from nemoguardrails._tool_calls import encoded_in
+from nemoguardrails.context import during, streaming_handler_var
 from nemoguardrails.llm.output_parsers import is_content_safe
-from nemoguardrails.logging.explain import ExplainInfo, history_of
+from nemoguardrails.logging.explain import ExplainInfo
 from nemoguardrails.plugin import program_registry
 from nemoguardrails.rails.llm.config import say_differences
 from nemoguardrails.rails.llm.options import (
@@ -36,6 +39,7 @@ from nemoguardrails.rails.llm.options import (
     RailType,
     for_kernel,
     parse,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from nemoguardrails.streaming import StreamingHandler
 
 Options = Mapping[str, Any] | GenerationOptions | None
+_RENAMED = "include_generation_metadata is now include_metadata"
 
 
 class LLMRails(handrail.LLMRails):
@@ -103,12 +108,21 @@ class LLMRails(handrail.LLMRails):
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
         """
-        wanted = for_kernel(parse(options))
+        wanted, messages = parse(options), encoded_in(messages)
+        if include_generation_metadata is not None:
+            warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
+        if state is not None:
+            prompt, messages = None, conversation(state, prompt, messages)
         self._spoken = ()
+        if generator is None and not wanted.rails.dialog:
+            has_metadata = include_metadata or bool(include_generation_metadata)
+            return stream_alone(super().check_async, prompt, messages, wanted, include_metadata=has_metadata)
+        source = None if generator is None else Generator(generator)
         stream = super().stream_async(
-            prompt, messages, wanted, state, include_metadata, generator, include_generation_metadata
+            prompt, messages, for_kernel(wanted), None, include_metadata, source, include_generation_metadata
         )
-        return GuardedTexts(stream, self._names, CallVariables(context_of(messages)) if self._dialogs else None)
+        variables = CallVariables(context_of(messages)) if self._dialogs else None
+        return GuardedTexts(stream, self._names, variables, source)
 
     async def generate_async(  # type: ignore[override]  # results are of the drop-in's own classes
         self,
@@ -132,23 +146,19 @@ class LLMRails(handrail.LLMRails):
             InvalidStateError: the state is none that a call has given.
             ProviderError: the model could not answer.
         """
-        wanted = parse(options)
+        wanted, messages = parse(options), encoded_in(messages)
         is_prompt = prompt is not None
         if state is not None:
             prompt, messages = None, conversation(state, prompt, messages)
         handler = streaming_handler if streaming_handler is not None else streaming_handler_var.get()
         call = CallVariables(context_of(messages))
-        token = call_variables.set(call)
-        options_token = generation_options_var.set(wanted if options is not None else None)
-        try:
+        with during(call, wanted if options is not None else None):
             if not wanted.rails.dialog:
-                response = await self._without_generation(prompt, messages, wanted)
+                found = await run_alone(super().check_async, prompt, messages, wanted, handler)
+                response = GenerationResponse.of_check(found, wanted, self._names, call, is_prompt=prompt is not None)
             else:
                 asked = self._whole if handler is None else partial(self._into, handler)
                 response = self._answered(await asked(prompt, messages, wanted), wanted, call, state)
-        finally:
-            call_variables.reset(token)
-            generation_options_var.reset(options_token)
         if state is not None and is_prompt and isinstance(response.response, list):
             response.response = content_of(response.response)
         if options is not None or state is not None:
@@ -185,13 +195,8 @@ class LLMRails(handrail.LLMRails):
             ValueError: there is nothing to check.
             RailTypeNotConfiguredError: rails of a direction are asked for, and there are none.
         """
-        types: list[Any] | None = None if rail_types is None else [RailType(kind).value for kind in rail_types]
-        for kind in types or ():
-            if not (self.composition.input_rails if kind == "input" else self.composition.output_rails):
-                raise RailTypeNotConfiguredError(
-                    f"rail_types asks for {kind} rails, and the configuration has none under rails.{kind}.flows"
-                )
-        result = await super().check_async(messages, types, options=for_kernel(parse(options)))
+        types = types_of(rail_types, self.composition)
+        result = await super().check_async(encoded_in(messages) or (), types, options=for_kernel(parse(options)))
         rail = None if result.rail is None else self._names(result.rail)
         return RailsResult(status=RailStatus(result.status), content=result.content, rail=rail)
 
@@ -201,14 +206,10 @@ class LLMRails(handrail.LLMRails):
         Raises:
             ConfigurationError: it has the name of a rail that would not ask for it.
         """
-        known = name or str(getattr(action, "__name__", type(action).__name__))
-        for plan in (*self.composition.input_rails, *self.composition.output_rails):
-            if action_in_place(plan.name, {known: action}) is not None and not heeds_actions(plan.rail):
-                raise ConfigurationError(
-                    f"the action {known!r} cannot take the place of the rail {plan.name!r}, which works on the stream "
-                    f"itself; define a flow in Colang that executes the action, and name the flow instead"
-                )
-        return super().register_action(action, name)
+        meta = getattr(action, "action_meta", None) or {}
+        known = name or meta.get("name") or str(getattr(action, "__name__", type(action).__name__))
+        refuse_on_streams(known, (*self.composition.input_rails, *self.composition.output_rails))
+        return super().register_action(action, known)
 
     def update_llm(self, llm: object) -> Self:
         """Put a model in place of the main one, for calls that begin later; rails that ask the main one ask it, too."""
@@ -227,21 +228,12 @@ class LLMRails(handrail.LLMRails):
     def _answered(
         self, result: handrail.GenerationResponse, wanted: GenerationOptions, call: CallVariables, state: object
     ) -> GenerationResponse:
-        following = next_state(result)
-        self._spoken = following["messages"]
-        response = GenerationResponse.of(self._with_exception(result), wanted, self._names, call)
-        if wanted.log.colang_history and response.log is not None:
-            response.log = replace(response.log, colang_history=history_of(self._spoken))
+        self._spoken = spoken_after(result)
+        response = GenerationResponse.of(with_exception(result, self._names), wanted, self._names, call)
+        tell(response, wanted.log, self._spoken)
         if state is not None:
-            response.state = following
+            response.state = as_state(self._spoken)
         return response
-
-    def _with_exception(self, result: handrail.GenerationResponse) -> handrail.GenerationResponse:
-        stop = result.stop
-        created = isinstance(stop, Blocked) and str(stop.category or "").endswith("Exception")
-        if stop is None or not (created or self.config.enable_rails_exceptions):
-            return result
-        return replace(result, response=[exception_message(stop, self._names)])
 
     def register_filter(self, filter_fn: Callable[..., Any], name: str | None = None) -> Self:
         """Refuse a filter for prompts: prompts are compiled when the configuration is loaded.
@@ -249,14 +241,11 @@ class LLMRails(handrail.LLMRails):
         Raises:
             ConfigurationError: always.
         """
-        raise ConfigurationError(
-            f"the filter {name or getattr(filter_fn, '__name__', 'given')!r} is not supported; make its result a "
-            f"variable with register_prompt_context"
-        )
+        raise ConfigurationError(no_filter(name or str(getattr(filter_fn, "__name__", "given"))))
 
     def explain(self) -> ExplainInfo:  # type: ignore[override]  # likewise
         """Return what the call that began last has asked of models so far, and its conversation."""
-        return ExplainInfo(super().explain(), self._spoken)
+        return ExplainInfo.of(super().explain(), self._spoken)
 
     @property
     def explain_info(self) -> ExplainInfo:
@@ -285,7 +274,11 @@ class LLMRails(handrail.LLMRails):
     async def _whole(
         self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions
     ) -> handrail.GenerationResponse:
-        result = await super().generate_async(prompt, messages, for_kernel(wanted))
+        token = answers_whole.set(True)
+        try:
+            result = await super().generate_async(prompt, messages, for_kernel(wanted))
+        finally:
+            answers_whole.reset(token)
         return cast("handrail.GenerationResponse", result)  # because options are given
 
     async def _into(
@@ -302,27 +295,6 @@ class LLMRails(handrail.LLMRails):
                 result = await self._whole(prompt, messages, wanted)
                 await handler.push_chunk(content_of(result.response))
                 return result
-            async with stream:
-                async for event in stream:
-                    await push(handler, event, self._names)
-            return stream.response
+            return await push_all(handler, stream, self._names)
         finally:
             await handler.finish()
-
-    async def _without_generation(
-        self, prompt: str | None, messages: Sequence[Message] | None, wanted: GenerationOptions
-    ) -> GenerationResponse:
-        """Run the rails that are wanted over what is there, as options without `dialog` ask for."""
-        if (prompt is None) == (messages is None):
-            raise InvalidRequestError("pass either 'prompt' or 'messages'")
-        talk = messages if messages is not None else [{"role": "user", "content": prompt}]
-        roles = {message.get("role") for message in talk}
-        types: list[Literal["input", "output"]] = []
-        if wanted.rails.input and "user" in roles:
-            types.append("input")
-        if wanted.rails.output and "assistant" in roles:
-            types.append("output")
-        result = await super().check_async(talk, types, options=for_kernel(wanted))
-        return GenerationResponse.of_check(
-            result, wanted, self._names, call_variables.get(), is_prompt=prompt is not None
-        )

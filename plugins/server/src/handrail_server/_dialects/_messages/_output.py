@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from handrail_server._dialects._translating import guardrails_of
 from handrail_server._errors import ApiError
@@ -24,6 +27,8 @@ _STOPS = {
 }
 _OWN_STOPS = frozenset(("end_turn", "max_tokens", "model_context_window_exceeded", "pause_turn", "refusal"))
 _OWN_STOPS |= {"stop_sequence", "tool_use"}
+NO_ARGUMENTS = ("", "null")
+"""What servers of models write where a call has no arguments; the protocol knows objects alone."""
 _CACHES = ("cache_creation_input_tokens", "cache_read_input_tokens")
 
 
@@ -58,18 +63,22 @@ def whole_message(ended: Ended) -> dict[str, Any]:
 
 
 def tool_uses(ended: Ended) -> list[dict[str, Any]]:
-    """Return the tool calls of an answer, as blocks.
+    """Return the tool calls of an answer, as blocks. The last one of an answer that was cut has what came of it.
 
     Raises:
         ApiError: one has arguments that are no object.
     """
-    return [_tool_use(call) for call in ended.calls_given]
+    calls = ended.calls_given
+    last = calls[-1] if calls and ended.ending["finish_reason"] == "length" else None
+    return [_tool_use(call, is_cut=call is last) for call in calls]
 
 
 def stop_of(ended: Ended) -> dict[str, Any]:
     """Return why a message stopped, in Anthropic's words; the model's own if it is one of them."""
     own = ended.wire.get("stop_reason")
     reason = own if own in _OWN_STOPS else _STOPS[ended.ending["finish_reason"]]
+    if own is None and reason == "end_turn" and ended.calls_given:
+        reason = "tool_use"  # Ollama, Gemini and others say "stop", after which Anthropic's clients call no tool
     fields: dict[str, Any] = {"stop_reason": reason, "stop_sequence": ended.wire.get("stop_sequence")}
     if ended.refusal is not None and ended.refusal.as_refusal:
         fields["stop_details"] = {"type": "refusal", "category": None, "explanation": ended.refusal.message}
@@ -119,12 +128,20 @@ def _text(ended: Ended) -> str:
     return ended.refusal.message if ended.refusal.as_text else ""
 
 
-def _tool_use(call: ToolCall) -> dict[str, Any]:
-    try:
-        given = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
-        given = None
+def _tool_use(call: ToolCall, *, is_cut: bool) -> dict[str, Any]:
+    given = _read(call.arguments, is_cut=is_cut)
     if not isinstance(given, dict):
         text = "The model called a tool with arguments that are not a JSON object."
         raise ApiError(502, text, type="server_error", code="model_failed", retry_after=1)
     return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
+
+
+def _read(arguments: str, *, is_cut: bool) -> object:
+    """Return what arguments say, of those that were cut as far as they came; None if they are not JSON."""
+    if arguments.strip() in NO_ARGUMENTS:
+        return {}
+    with suppress(ValueError, RecursionError):
+        return json.loads(arguments)
+    with suppress(ValueError):
+        return from_json(arguments, allow_partial=True) if is_cut else None
+    return {} if is_cut else None

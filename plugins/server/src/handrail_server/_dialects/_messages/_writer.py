@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handrail import ReasoningDelta
 
 from handrail_server._dialects._messages._output import (
+    NO_ARGUMENTS,
     beside_of,
     message_object,
     signature_of,
@@ -106,7 +107,7 @@ class MessageWriter(ItemWriter):
 
     def _tool_use(self, arguments: str, block: Mapping[str, Any]) -> bytes:
         opened = self._open("tool_use", {**block, "input": {}})
-        return opened + (self._delta(arguments) if arguments else b"")
+        return opened + (b"" if arguments.strip() in NO_ARGUMENTS else self._delta(arguments))
 
     def _open(self, kind: str, block: Mapping[str, Any]) -> bytes:
         closed = self._close()

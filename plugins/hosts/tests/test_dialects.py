@@ -1,0 +1,130 @@
+"""What dialects read: texts, thoughts and calls once and in order, however they come, and ends that are none."""
+
+from __future__ import annotations
+
+import pytest
+from handrail import Chunk, Finished, ToolCallDelta
+from handrail_hosts.starlette import ChatDialect, MessagesDialect, ResponsesDialect
+
+
+def read(dialect, *values):
+    """Return the text, the reasoning and the names of the calls that a dialect reads."""
+    chunks = [chunk for value in values for chunk in dialect.chunks(value)]
+    calls = [call for chunk in chunks for call in chunk.tool_calls]
+    return (
+        "".join(chunk.text for chunk in chunks),
+        "".join(chunk.reasoning for chunk in chunks),
+        [call.name for call in calls if call.name],
+    )
+
+
+def item(index, kind, *, done=True, **fields):
+    event = {"output_index": index, "item": {"type": kind, **fields}}
+    return {"type": f"response.output_item.{'done' if done else 'added'}", **event}
+
+
+WELL = [{"type": "output_text", "text": "Well."}]
+END = {"type": "response.completed", "response": {"output": [{"type": "message", "content": WELL}]}}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [item(0, "message", content=[], done=False), item(0, "message", content=WELL), END],
+        [item(0, "message", content=[], done=False), {"type": "response.output_text.done", "text": "Well."}, END],
+        [
+            item(0, "message", content=[], done=False),
+            {"type": "response.output_text.delta", "output_index": 0, "delta": "Well."},
+            item(0, "message", content=WELL),
+            END,
+        ],
+        [{"type": "response.output_text.delta", "delta": "Well."}, item(0, "message", content=WELL), END],
+        [item(0, "message", content=[{"type": "refusal", "refusal": "Well."}])],
+        [END],
+    ],
+)
+def test_a_text_is_read_once_whether_it_comes_in_pieces_or_at_once(events):
+    assert read(ResponsesDialect(), *events)[0] == "Well."
+
+
+def test_thoughts_that_come_at_once_are_read_once():
+    thought = item(0, "reasoning", summary=[{"type": "summary_text", "text": "Hm."}])
+    delta = {"type": "response.reasoning_summary_text.delta", "output_index": 0, "delta": "Hm."}
+    assert read(ResponsesDialect(), thought)[1] == read(ResponsesDialect(), delta, thought)[1] == "Hm."
+
+
+@pytest.mark.parametrize(
+    ("dialect", "begun", "failure"),
+    [
+        (
+            ResponsesDialect,
+            {"type": "response.output_text.delta", "output_index": 0, "delta": "One"},
+            "response.failed",
+        ),
+        (
+            MessagesDialect,
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "One"}},
+            "error",
+        ),
+    ],
+)
+def test_an_answer_without_its_end_is_not_told_as_complete(dialect, begun, failure):
+    one = dialect()
+    assert read(one, begun)[0] == "One"
+    kinds = [value["type"] for value in (*one.write(["One"]), *one.write([Finished(None)]))]
+    assert kinds[-1] == failure
+    assert not {"response.completed", "message_stop"} & {*kinds}
+
+
+def of_chat(index, **call):
+    return {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": index, **call}]}}]}
+
+
+def of_messages(index, name):
+    block = {"type": "tool_use", "id": name, "name": name, "input": {}}
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "events"),
+    [
+        (
+            ChatDialect,
+            [
+                of_chat(0, id="a", function={"name": "first", "arguments": ""}),
+                of_chat(1, id="b", function={"name": "second", "arguments": "{}"}),
+                {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
+            ],
+        ),
+        (
+            MessagesDialect,
+            [
+                of_messages(0, "first"),
+                of_messages(1, "second"),
+                {
+                    "type": "content_block_delta",
+                    "index": 1,
+                    "delta": {"type": "input_json_delta", "partial_json": "{}"},
+                },
+                {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+            ],
+        ),
+        (
+            ResponsesDialect,
+            [
+                item(0, "function_call", call_id="a", name="first", arguments="", done=False),
+                item(1, "function_call", call_id="b", name="second", arguments="{}"),
+                {"type": "response.completed", "response": {}},
+            ],
+        ),
+    ],
+)
+def test_calls_keep_their_order_when_one_has_no_arguments(dialect, events):
+    assert read(dialect(), *events)[2] == ["first", "second"]
+
+
+def test_a_custom_call_without_input_stays_one():
+    dialect = ChatDialect()
+    read(dialect, of_chat(0, id="a", type="custom", custom={"name": "shell", "input": ""}))
+    (chunk,) = dialect.chunks({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    assert chunk == Chunk(tool_calls=(ToolCallDelta(0, "a", "shell", "", "custom"),), finish_reason="tool_calls")
