@@ -39,8 +39,8 @@ $(STAMP): $(MEMBERS_STAMP)
 	@touch $@
 
 # Programs that the tests talk to and that are no Python packages.
-TOOLS := redis-server chromium npm curl
-tools:  ## Install redis-server, chromium, npm and curl where they are absent (Debian)
+TOOLS := redis-server chromium npm curl zsh fish
+tools:  ## Install redis-server, chromium, npm, curl, zsh and fish where they are absent (Debian)
 	@for program in $(TOOLS); do command -v $$program >/dev/null || absent="$$absent $$program"; done; \
 	[ -z "$$absent" ] || { $(SUDO) apt-get update -qq && \
 	  $(SUDO) apt-get install -y -qq --no-install-recommends $$absent fonts-dejavu-core; }

@@ -24,6 +24,7 @@ def problems_of_files(folder: Path) -> Iterator[str]:
     wheels = checks.wheels(folder)
     for wheel in wheels:
         found = [*checks.problems_of_contents(wheel), *checks.problems_of_metadata(wheel)]
+        found += checks.problems_of_description(wheel)
         yield from (f"{wheel.file.name} {problem}" for problem in found)
         archive = wheel.file.with_name(wheel.file.name.replace("-py3-none-any.whl", ".tar.gz"))
         yield from (f"{archive.name} {problem}" for problem in checks.problems_of_source(archive, wheel.member))

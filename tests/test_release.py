@@ -40,6 +40,23 @@ def test_all_metadata_agree(release: Path):
     assert not {name: problems for name, problems in found.items() if problems}
 
 
+def test_every_description_is_whole_where_the_repository_is_not(release: Path):
+    found = {wheel.file.name: list(checks.problems_of_description(wheel)) for wheel in checks.wheels(release)}
+    assert not {name: problems for name, problems in found.items() if problems}
+
+
+@pytest.mark.parametrize(
+    "dead", ["[x](../../docs/tutorial.md)", "![x](docs/x.svg)", "[x](#nowhere)", "<img src='x.png'>"]
+)
+def test_a_link_that_leads_nowhere_at_the_index_is_noticed(release: Path, tmp_path: Path, dead: str):
+    sound = next(wheel for wheel in checks.wheels(release) if wheel.distribution == "handrail-tools")
+    name = f"{sound.info}/METADATA"
+    with zipfile.ZipFile(file := tmp_path / sound.file.name, "w") as archive:
+        archive.writestr(name, sound.files[name] + f"\n{dead}\n".encode())
+    (problem,) = checks.problems_of_description(checks.Wheel(file, sound.member))
+    assert "which is nowhere at the index" in problem
+
+
 def test_the_tools_of_the_index_find_nothing(release: Path):
     assert list(checks.problems_that_tools_find(sorted(release.iterdir()))) == []
 
@@ -175,4 +192,4 @@ def test_only_the_job_that_publishes_may_speak_for_the_project():
 def test_the_tools_of_a_release_are_development_dependencies():
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     names = {re.split("[<>=]", requirement)[0] for requirement in groups["dev"]}
-    assert {"check-jsonschema", "check-wheel-contents", "hatchling", "twine"} <= names
+    assert {"check-jsonschema", "check-wheel-contents", "hatchling", "readme-renderer[md]", "twine"} <= names

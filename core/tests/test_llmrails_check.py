@@ -98,7 +98,7 @@ async def test_rails_are_chosen_by_name(guarded):
         ([], None, "'messages' is empty"),
         ([{"role": "system", "content": "s"}], None, "there is nothing to check"),
         ([ANSWER], ["input"], "no user message for the input rails"),
-        ([USER], ["output"], "no message of the assistant for the output rails"),
+        ([USER], ["output"], "no assistant message for the output rails"),
         ([USER], [], "there is nothing to check"),
         ([USER], ["inputs"], r"rail_types must be a list of 'input', 'output' or both"),
         ([USER], "input", "rail_types must be a list"),

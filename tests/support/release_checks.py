@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from distributions import MEMBERS, ROOT, Environment, project, wheel_name
+from readme_renderer import markdown
 
 GROUP = "handrail"
 QUICKSTART = ROOT / "docs" / "examples" / "quickstart"
@@ -128,6 +130,18 @@ def problems_of_metadata(wheel: Wheel) -> Iterator[str]:
             yield f"has an entry point {name!r}, which is not the distribution's name"
         if f"{target.replace('.', '/')}.py" not in wheel.files:
             yield f"has an entry point for {target!r}, which is no module of it"
+
+
+def problems_of_description(wheel: Wheel) -> Iterator[str]:
+    """Yield what the package index cannot show of a description: it has nothing that a relative link leads to."""
+    shown = markdown.render(str(wheel.metadata.get_payload(decode=True), "utf-8"))
+    if shown is None:
+        yield "has a description that the index does not render"
+        return
+    targets = re.findall(r'(?:href|src)="([^"]*)"', shown)
+    anchors = {f"#{name}" for name in re.findall(r'id="([^"]*)"', shown)}
+    dead = [target for target in targets if not target.startswith("https://") and target not in anchors]
+    yield from (f"has a description with a link to {target!r}, which is nowhere at the index" for target in dead)
 
 
 def problems_of_source(archive: Path, member: Path) -> Iterator[str]:

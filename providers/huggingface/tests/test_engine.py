@@ -175,7 +175,7 @@ def test_without_pytorch_the_extra_is_named():
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "."])
 def test_a_path_that_is_no_model_is_refused(make_provider, name):
-    with pytest.raises(ConfigurationError, match=r"is no folder with a config.json; name a folder that"):
+    with pytest.raises(ConfigurationError, match=r"is not a folder with a config.json; name a folder that"):
         make_provider(name)
 
 

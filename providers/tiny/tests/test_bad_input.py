@@ -78,7 +78,7 @@ async def test_parts_of_text_are_read(provider, collect):
 
 
 def test_a_path_that_is_no_model_is_refused(make_provider):
-    with pytest.raises(ConfigurationError, match="is no folder with a config.json; leave 'model' out"):
+    with pytest.raises(ConfigurationError, match="is not a folder with a config.json; leave 'model' out"):
         make_provider("./nowhere")
 
 

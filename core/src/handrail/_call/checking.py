@@ -142,7 +142,7 @@ async def _check_input(
 async def _check_output(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
     index = next((n for n in reversed(range(len(talk.messages))) if talk.messages[n]["role"] == "assistant"), None)
     if index is None:
-        raise InvalidRequestError("there is no message of the assistant for the output rails to check")
+        raise InvalidRequestError("no assistant message for the output rails to check")
     answer = talk.messages[index]
     plans = options.choose(app.whole_output_rails, "output")
     text, calls = _said(answer), _tool_calls(answer)

@@ -15,7 +15,7 @@ def built(offer: Offer[Any], settings: object, context: object) -> object:
     """Return the object that a plugin's target makes.
 
     Raises:
-        PluginLoadError: it cannot be imported, or raised something that is no error of ours.
+        PluginLoadError: it cannot be imported, or raised an error that is not ours.
     """
     target = cast("Callable[[object, object], object]", offer.load())
     try:

@@ -32,11 +32,11 @@ def given_model(llm: object, counter: TokenCounter, prices: Mapping[str, Price])
     """Make the main model of a provider that a program hands in.
 
     Raises:
-        ConfigurationError: it is no provider.
+        ConfigurationError: it is not a provider.
     """
     if not callable(getattr(llm, "stream", None)):
         raise ConfigurationError(
-            f"llm is {type(llm).__name__!r}; it must have stream(messages, params), which gives Chunk objects"
+            f"llm is {type(llm).__name__!r}; it must have stream(messages, params), which yields Chunk objects"
         )
     name = str(getattr(llm, "name", None) or type(llm).__name__)
     return Model(

@@ -164,5 +164,5 @@ def _checked(offered: object, hook: str, kind: type[Spec]) -> Iterable[Spec]:
         raise PluginLoadError(f"{hook}() returned {offered!r}; it must return an iterable of {kind.__name__}")
     for spec in offered:
         if not isinstance(spec, kind):
-            raise PluginLoadError(f"{hook}() gave {spec!r}; it must give {kind.__name__} records")
+            raise PluginLoadError(f"{hook}() returned {spec!r}; it must return {kind.__name__} records")
         yield spec

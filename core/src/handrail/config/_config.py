@@ -173,7 +173,7 @@ class RailsConfig(Section):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know though it is no error: keys without effect, keys that look misspelt."""
+        """What a person should know though it is not an error: keys without effect, keys that look misspelt."""
         return (*self._origin.notes, *map(str, unread(self, self._origin.tree)))
 
     @property

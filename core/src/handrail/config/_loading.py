@@ -31,7 +31,7 @@ class Origin:
         colang_files: files in Colang in that folder.
         colang_content: text in Colang that was passed instead.
         action_files: Python files that belong to it.
-        notes: what a person should know about it though it is no error, a line each.
+        notes: what a person should know about it though it is not an error, a line each.
     """
 
     tree: Node = field(default_factory=lambda: Node({}))

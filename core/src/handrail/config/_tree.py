@@ -67,7 +67,7 @@ class Node:
         return None
 
     def descend(self, path: KeyPath) -> tuple[Node, int]:
-        """Follow a path as far as it exists; give the node there and the number of steps that were taken."""
+        """Follow a path as far as it exists; return the node there and the number of steps that were taken."""
         node = self
         for taken, step in enumerate(path):
             below = node.child(step)

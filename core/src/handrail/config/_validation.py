@@ -76,7 +76,7 @@ def checked(
     also: Collection[str] = (),
     context: object = None,
 ) -> tuple[ModelT | None, list[Problem]]:
-    """Validate a part of a configuration; give it, or None and its problems.
+    """Validate a part of a configuration; return it, or None and its problems.
 
     A model that does not say what becomes of unknown keys refuses them.
 

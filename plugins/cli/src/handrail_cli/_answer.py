@@ -137,7 +137,7 @@ async def show_whole(generate: Callable[[], Awaitable[object]], view: View) -> A
         view.stop()
         raise
     if not isinstance(response, GenerationResponse):
-        raise TypeError(f"generate gave {response!r}; it must give a GenerationResponse")
+        raise TypeError(f"generate returned {response!r}; it must return a GenerationResponse")
     seconds = anyio.current_time() - started
     if isinstance(response.error, Exception):
         view.fail(response.error)

@@ -13,6 +13,15 @@ from handrail.plugins import CommandSpec
 from handrail_cli.app import HELP, add_command
 
 Shell = Literal["bash", "zsh", "fish"]
+# The library's script only defines a function. zsh runs a file `_handrail` of $fpath as the completer itself, so it has
+# to call that function; elsewhere the function is registered.
+_CALLED_BY_ZSH = """
+if [[ $funcstack[1] == _handrail ]]; then
+  _cyclopts_handrail "$@"
+else
+  compdef _cyclopts_handrail handrail
+fi
+"""
 
 
 def completion(shell: Shell, /) -> int:
@@ -20,7 +29,8 @@ def completion(shell: Shell, /) -> int:
 
     bash: eval "$(handrail completion bash)" in ~/.bashrc
 
-    zsh: handrail completion zsh > a file _handrail in a folder of $fpath
+    zsh: eval "$(handrail completion zsh)" in ~/.zshrc, after compinit;
+    or handrail completion zsh > _handrail in a folder of $fpath
 
     fish: handrail completion fish > ~/.config/fish/completions/handrail.fish
 
@@ -41,4 +51,4 @@ def script(shell: Shell, registry: Registry) -> str:
             add_command(app, registry, name)
         except HandrailError:
             continue  # `handrail plugins` says why
-    return app.generate_completion(shell=shell)
+    return app.generate_completion(shell=shell) + (_CALLED_BY_ZSH if shell == "zsh" else "")

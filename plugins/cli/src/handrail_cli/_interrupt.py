@@ -54,7 +54,7 @@ class Runner:
         self._exits.__exit__(exc_type, exc, traceback)
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Run to the end; give None if Ctrl-C stopped it.
+        """Run to the end; return None if Ctrl-C stopped it.
 
         Raises:
             StuckError: Ctrl-C came twice, and the work has not ended yet.

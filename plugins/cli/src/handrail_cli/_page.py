@@ -32,7 +32,7 @@ class Page:
         return bool(self._word) or self._column > 0
 
     def feed(self, text: str) -> str:
-        """Take the next piece; give what is to be written to the terminal."""
+        """Take the next piece; return what is to be written to the terminal."""
         return "".join(self._place(run) for run in _RUNS.findall(text))
 
     def erase(self, kept: int) -> str | None:

@@ -131,7 +131,7 @@ async def _judge_at_once(rails: MeteredRails, rows: Iterable[Row], settings: Set
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the error that ended the loop, which is no error of a row."""
+    """Return the error that ended the loop, which is not an error of a row."""
     found = group.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
 

@@ -154,7 +154,7 @@ async def _body(request: Request) -> bytes:
 
 
 async def _whole(answer: httpx2.Response, guard: Guard, kind: str) -> Response:
-    """Return an answer that is no stream: its message as it may come back, and nothing of what is not one."""
+    """Return an answer that is not a stream: its message as it may come back, and nothing of what is not one."""
     headers = _chosen(answer.headers, _RESPONSE_HEADERS)
     body = bytearray()
     async for part in answer.aiter_bytes():

@@ -109,7 +109,7 @@ class Side:
 
 
 async def take_client_line(side: Side, line: bytes) -> None:
-    """Take what a client wrote; what is no message is answered, and goes no further."""
+    """Take what a client wrote; what is not a message is answered, and goes no further."""
     if not line.strip():
         return
     try:
@@ -122,7 +122,7 @@ async def take_client_line(side: Side, line: bytes) -> None:
 
 
 async def take_server_line(side: Side, guard: Guard, line: bytes, to_client: Send) -> None:
-    """Take what a server wrote; what is no message goes no further, and whoever waits for it is told."""
+    """Take what a server wrote; what is not a message goes no further, and whoever waits for it is told."""
     if not line.strip():
         return
     try:

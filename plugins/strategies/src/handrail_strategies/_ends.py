@@ -38,7 +38,7 @@ class Ends:
         self._step: Callable[[], int | None] = self._begin
 
     def feed(self, text: str, *, final: bool = False) -> list[int]:
-        """Take more text; give the offsets of the ends that are known now."""
+        """Take more text; return the offsets of the ends that are known now."""
         drop = self._at - _BEFORE
         if drop > 0:
             self._base += drop

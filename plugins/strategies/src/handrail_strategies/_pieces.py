@@ -28,7 +28,7 @@ class Ruler:
         self._tokens = 0
 
     def measure(self, text: str, start: int, upto: int, *, is_end: bool) -> int | None:
-        """Measure the unit that begins at `start`; give the index in `text` where it becomes too long, if it does.
+        """Measure the unit that begins at `start`; return the index in `text` where it becomes too long, if it does.
 
         Without `is_end` the unit may go on, so what could become part of a longer piece is not measured yet.
         """

@@ -39,7 +39,7 @@ class ProviderConformance(Conformance, suite=True):
     async def test_a_stream_is_an_async_iterator_that_needs_no_await(self, case: ProviderCase) -> None:
         """`stream` returns the iterator itself; make it an async generator, or a function that returns one."""
         stream = case.provider.stream(case.messages, case.params)
-        assert not isinstance(stream, Awaitable), "stream() gave a coroutine; it must give an async iterator"
+        assert not isinstance(stream, Awaitable), "stream() returned a coroutine; it must return an async iterator"
         assert hasattr(stream, "__anext__")
         await close_stream(stream)
 

@@ -55,14 +55,14 @@ class Transcript:
 
     def add(self, ruling: Any, piece: str) -> None:
         """Take what the session said of a piece."""
-        assert type(ruling) is Ruling, f"the session gave {ruling!r}; it must give a Ruling"
-        assert type(ruling.text) is str, f"the session gave the text {ruling.text!r}"
-        assert isinstance(ruling.edits, tuple), f"the session gave the edits {ruling.edits!r}; they must be a tuple"
-        assert all(type(edit) is Edit for edit in ruling.edits), f"the session gave the edits {ruling.edits!r}"
+        assert type(ruling) is Ruling, f"the session returned {ruling!r}; it must return a Ruling"
+        assert type(ruling.text) is str, f"the session returned the text {ruling.text!r}"
+        assert isinstance(ruling.edits, tuple), f"the session returned the edits {ruling.edits!r}; they must be a tuple"
+        assert all(type(edit) is Edit for edit in ruling.edits), f"the session returned the edits {ruling.edits!r}"
         block = ruling.block
         if block is not None:
             right = type(block) is Verdict and block.decision == "block"
-            assert right, f"the session gave block={block!r}; make it with Verdict.block(...)"
+            assert right, f"the session returned block={block!r}; make it with Verdict.block(...)"
         self.fed += piece
         self.text += ruling.text
         self.edits += ruling.edits
@@ -98,7 +98,7 @@ def run_session(rail: Any, turn: Turn, pieces: Iterable[str]) -> Transcript:
 
 
 def most_held(run: Run, pieces: Sequence[str]) -> int:
-    """Feed pieces; give the most characters that were held after any of them."""
+    """Feed pieces; return the most characters that were held after any of them."""
     most = 0
     for piece in pieces:
         run.feed(piece)

@@ -95,5 +95,7 @@ def take(strategy: Strategy, most: int) -> list[Window]:
     while (window := strategy.window()) is not None:
         windows.append(window)
         if len(windows) > most:
-            raise AssertionError(f"window() gave {len(windows)} windows for {most} characters; each must cover some")
+            raise AssertionError(
+                f"window() returned {len(windows)} windows for {most} characters; each must cover some"
+            )
     return windows

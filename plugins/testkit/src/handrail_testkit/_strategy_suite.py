@@ -57,7 +57,7 @@ class StrategyConformance(Conformance, suite=True):
 
         def check(made: Cut) -> None:
             for window in made.windows:
-                assert type(window) is Window, f"window() gave {window!r}; it must give a Window or None"
+                assert type(window) is Window, f"window() returned {window!r}; it must return a Window or None"
                 assert 0 <= window.context_start <= window.start < window.end <= len(made.text), window
                 assert window.text == made.text[window.context_start : window.end], window
 
@@ -115,10 +115,10 @@ class StrategyConformance(Conformance, suite=True):
         for piece in pieces_of(_LONG):
             strategy.feed(piece)
             take(strategy, len(_LONG))
-            assert strategy.window() is None, "window() gave another one after None, and nothing had come"
+            assert strategy.window() is None, "window() returned another one after None, and nothing had come"
         strategy.finish()
         take(strategy, len(_LONG))
-        assert [strategy.window() for _ in range(3)] == [None] * 3, "window() gave another one after the end"
+        assert [strategy.window() for _ in range(3)] == [None] * 3, "window() returned another one after the end"
 
     def test_without_text_there_is_no_window(self, make: Callable[[], Strategy]) -> None:
         """An answer may be empty, and so may pieces of it. Return None."""
@@ -135,7 +135,7 @@ class StrategyConformance(Conformance, suite=True):
             strategy.feed(char)
             asleep -= 1
             window = strategy.window()
-            assert asleep <= 0 or window is None, f"window() gave {window!r}, {asleep} characters before it was due"
+            assert asleep <= 0 or window is None, f"window() returned {window!r}, {asleep} characters before it was due"
             while window is not None:
                 window = strategy.window()
             needs = getattr(strategy, "needs")  # noqa: B009  # an optional attribute

@@ -40,9 +40,11 @@ class StreamRailConformance(RailConformance, suite=True):
         assert callable(getattr(built.rail, "open", None)), f"{type(built.rail).__name__} has no method open"
         sessions = [built.rail.open(case.turn("")) for _ in range(2)]
         for session in sessions:
-            assert callable(getattr(session, "feed", None)), f"open() gave {session!r}, which has no method feed"
-            assert callable(getattr(session, "finish", None)), f"open() gave {session!r}, which has no method finish"
-        assert sessions[0] is not sessions[1], "open() gave the same session twice"
+            assert callable(getattr(session, "feed", None)), f"open() returned {session!r}, which has no method feed"
+            assert callable(getattr(session, "finish", None)), (
+                f"open() returned {session!r}, which has no method finish"
+            )
+        assert sessions[0] is not sessions[1], "open() returned the same session twice"
 
     def test_opening_a_session_costs_next_to_nothing(self, case: RailCase, built: BuiltRail) -> None:
         """It happens once for each answer. Compile, load and read in `__init__`, and share what does not change."""

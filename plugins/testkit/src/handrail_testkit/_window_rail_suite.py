@@ -64,20 +64,20 @@ class WindowRailConformance(RailConformance, suite=True):
         if built.stateful:
             session = built.rail.open(case.turn(case.examples[0]))
             assert inspect.iscoroutinefunction(getattr(session, "check", None)), (
-                f"open() gave a {type(session).__name__}; it must give an object with async check(window)"
+                f"open() returned a {type(session).__name__}; it must return an object with async check(window)"
             )
         else:
             assert callable(getattr(built.rail, "check", None)), f"{type(built.rail).__name__} has no method check"
             assert not hasattr(built.rail, "open"), "it has open() and so is a stream rail; use StreamRailConformance"
         verdict = await _check(built, case, window_of(case, case.examples[0]))
-        assert type(verdict) is Verdict, f"check() gave {verdict!r}; it must give a Verdict, or be asynchronous"
+        assert type(verdict) is Verdict, f"check() returned {verdict!r}; it must return a Verdict, or be asynchronous"
 
     async def test_examples_get_the_verdicts_that_they_must_have(self, case: RailCase, built: BuiltRail) -> None:
         """`check` allows, blocks or rewrites as the case says, and gives a `Verdict` made by its own functions."""
         for decision, texts in (("allow", case.allows), ("block", case.blocks), ("rewrite", case.rewrites)):
             for text in texts:
                 verdict = await _check(built, case, window_of(case, text))
-                assert type(verdict) is Verdict, f"check() gave {verdict!r} for {text!r}; it must give a Verdict"
+                assert type(verdict) is Verdict, f"check() returned {verdict!r} for {text!r}; it must return a Verdict"
                 assert verdict.decision == decision, f"{text!r}: {verdict.reason}"
 
     async def test_spans_and_edits_are_places_of_the_whole_text(self, case: RailCase, built: BuiltRail) -> None:
@@ -103,7 +103,7 @@ class WindowRailConformance(RailConformance, suite=True):
                 for start in range(begin + 1, end, max(1, (end - begin) // MOST_BORDERS)):
                     there = await _check(built, case, window_of(case, text, start=start))
                     cut = f"{text[begin:end]!r}, which begins in one window and ends in the next"
-                    assert there.decision == here.decision, f"check() gave {there!r} for {cut}"
+                    assert there.decision == here.decision, f"check() returned {there!r} for {cut}"
                     _assert_edited(there, here, start)
 
     async def test_a_long_window_is_judged_to_its_end(self, case: RailCase, built: BuiltRail) -> None:
@@ -112,14 +112,14 @@ class WindowRailConformance(RailConformance, suite=True):
             return
         for text in case.blocks:
             verdict = await _check(built, case, window_of(case, harmless(case, length=LONG_WINDOW) + text))
-            assert verdict.decision == "block", f"{text!r} at the end of a long window: check() gave {verdict!r}"
+            assert verdict.decision == "block", f"{text!r} at the end of a long window: check() returned {verdict!r}"
 
     async def test_any_text_gets_a_verdict(self, case: RailCase, built: BuiltRail) -> None:
         """Nothing, one character, many, and characters of all planes are text that a model may send."""
         for text in ODD_TEXTS:
             window = window_of(case, text)
             verdict = await _check(built, case, window)
-            assert type(verdict) is Verdict, f"check() gave {verdict!r} for {text[:20]!r}"
+            assert type(verdict) is Verdict, f"check() returned {verdict!r} for {text[:20]!r}"
             _assert_within(verdict, window)
 
     async def test_what_a_check_is_given_stays_as_it_was(self, case: RailCase, built: BuiltRail) -> None:
@@ -237,7 +237,7 @@ async def _cancelled_at(built: BuiltRail, case: RailCase, text: str, place: int)
         given = await asked
     if not asked.reached:
         return False
-    assert given is None, f"check() gave {given!r} although it was cancelled at its {place}. await"
+    assert given is None, f"check() returned {given!r} although it was cancelled at its {place}. await"
     return True
 
 
@@ -250,7 +250,7 @@ async def _failed_at(built: BuiltRail, case: RailCase, text: str, place: int) ->
             verdict = await asked
         except Exception:  # noqa: BLE001  # which error it raises is its own affair
             return True
-    assert _facts(verdict) == expected, f"check() gave {verdict!r} although its {place}. await failed"
+    assert _facts(verdict) == expected, f"check() returned {verdict!r} although its {place}. await failed"
     return asked.left < 1
 
 

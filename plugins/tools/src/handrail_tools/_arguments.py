@@ -27,22 +27,22 @@ def read(text: str) -> Mapping[str, Any]:
     """Read arguments.
 
     Stricter than most readers, so that no reader behind the rail can take them for something else: keys must not come
-    twice, and NaN and Infinity are no numbers.
+    twice, and NaN and Infinity are not valid.
 
     Raises:
-        ArgumentsError: they are no JSON object.
+        ArgumentsError: they are not a JSON object.
     """
     try:
         value = json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_refuse_constant)
     except json.JSONDecodeError as exc:
         at = min(exc.pos, max(len(text) - 1, 0))
-        raise ArgumentsError(f"the arguments are no JSON: {exc.msg}", at, min(at + 1, len(text))) from exc
+        raise ArgumentsError(f"the arguments are not valid JSON: {exc.msg}", at, min(at + 1, len(text))) from exc
     except RecursionError as exc:
         raise ArgumentsError("the arguments are nested too deeply", 0, len(text)) from exc
     except ValueError as exc:  # from the two functions above, or a number of thousands of digits
         raise ArgumentsError(f"the arguments are ambiguous JSON: {exc}", 0, len(text)) from exc
     if not isinstance(value, dict):
-        raise ArgumentsError("the arguments are no JSON object", 0, len(text))
+        raise ArgumentsError("the arguments are not a JSON object", 0, len(text))
     return value
 
 

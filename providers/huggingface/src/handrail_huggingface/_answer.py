@@ -66,7 +66,7 @@ class Answer:
         self._reader.begin(prompt)
 
     def feed(self, text: str) -> Iterator[Chunk]:
-        """Take the next text; give what it completes."""
+        """Take the next text; return what it completes."""
         if self.stopped:
             return
         before, marker = self._raw_stops.feed(text, self._raw_stop) if self._raw_stop else (text, None)

@@ -30,7 +30,7 @@ class PieceDecoder:
         self._waiting = 0  # tokens since something was given
 
     def feed(self, ids: Sequence[int]) -> str:
-        """Take the next tokens; give the text that they complete, perhaps none."""
+        """Take the next tokens; return the text that they complete, perhaps none."""
         self._window += ids
         self._waiting += len(ids)
         return self._take(self._decode(self._window), final=False)

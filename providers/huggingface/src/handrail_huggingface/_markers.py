@@ -18,7 +18,7 @@ class MarkerFinder:
         self._held = ""
 
     def feed(self, text: str, markers: Sequence[str]) -> tuple[str, str | None]:
-        """Take the next text; give what precedes the first marker, and that marker, or None.
+        """Take the next text; return what precedes the first marker, and that marker, or None.
 
         What follows the marker is kept: feed "" to go on with it.
         """

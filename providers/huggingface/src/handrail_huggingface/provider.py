@@ -92,7 +92,7 @@ def _found(name: str | None, base_path: Path) -> str:
         return name
     if not (folder / "config.json").is_file():
         raise ConfigurationError(
-            f"engine 'huggingface' was asked for the model {name!r}, but {str(folder)!r} is no folder with a "
+            f"engine 'huggingface' was asked for the model {name!r}, but {str(folder)!r} is not a folder with a "
             f"config.json; name a folder that save_pretrained has written, or a model of the hub",
             code="missing-file",
             subject=str(folder),

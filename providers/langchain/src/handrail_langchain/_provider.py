@@ -14,7 +14,7 @@ class LangChainProvider:
     """Streams what a model of LangChain says.
 
     Args:
-        model: has `astream(messages, **parameters)`, which gives texts or message chunks.
+        model: has `astream(messages, **parameters)`, which yields texts or message chunks.
 
     Raises:
         ConfigurationError: it has not.

@@ -30,7 +30,7 @@ class Answer:
         self.stopped = False
 
     def add(self, token: int) -> Chunk | None:
-        """Take the next token; give what it completes. After a stop string, `stopped` is True."""
+        """Take the next token; return what it completes. After a stop string, `stopped` is True."""
         if (mark := self._marks.get(token)) is not None:
             return self._turn(mark)
         return self._say(self._decoder.step(self._tokenizer, token) or "")

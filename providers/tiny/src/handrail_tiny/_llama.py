@@ -68,7 +68,7 @@ class Run:
         self._cache: Array = np.empty(size, dtype=np.float32)
 
     def read(self, tokens: Sequence[int]) -> Array:
-        """Read on; give the logits of what comes next. The context must have room, and there must be a token."""
+        """Read on; return the logits of what comes next. The context must have room, and there must be a token."""
         last = self._llama.embedding[:1]
         for start in range(0, len(tokens), AT_ONCE):
             last = self._pass(tokens[start : start + AT_ONCE])[-1:]

@@ -124,7 +124,7 @@ def _folder(name: str | None, base_path: Path) -> Path:
     folder = base_path / str(name)
     if not (folder / "config.json").is_file():
         raise ConfigurationError(
-            f"engine 'tiny' was asked for the model {name!r}, but {str(folder)!r} is no folder with a "
+            f"engine 'tiny' was asked for the model {name!r}, but {str(folder)!r} is not a folder with a "
             f"config.json; leave 'model' out for the one that ships",
             code="missing-file",
             subject=str(folder),
