@@ -12,6 +12,7 @@ from handrail import Chunk, TextDelta
 from handrail._call.call import Call
 from handrail._stream.gate import Gate
 from handrail._stream.pump import Pump
+from virtual import VirtualLoop
 
 either_driver = pytest.mark.parametrize("make_rail", [lambda: FunctionRail(latency=0.2), SessionRail, None])
 
@@ -199,6 +200,34 @@ def test_no_task_outlives_a_loop_that_shuts_down_on_asyncio(guarded):
 
     asyncio.run(main())
     assert provider.closed == 1
+
+
+@pytest.mark.parametrize("ticks", range(6))
+@pytest.mark.parametrize("way", ["stream", "stream_async", "speculative"])
+def test_nothing_waits_for_a_task_that_was_cancelled_before_it_began(guarded, way, ticks):
+    """As a shutdown does: asyncio throws away what such a task was to run, and with it what it does at its end."""
+    import asyncio
+
+    options = {"input_flows": ["r"], "input": {"speculative": True}} if way == "speculative" else {}
+    g = guarded(FakeProvider(words(200), delay=0.1), {"r": FunctionRail(latency=1.0)}, **options)
+
+    async def use():
+        if way == "stream":
+            await g.events()
+        else:
+            await g.texts()
+
+    async def main():
+        user = asyncio.create_task(use())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        done, _ = await asyncio.wait({user}, timeout=60)
+        return bool(done)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(main())
 
 
 def test_no_task_outlives_a_loop_that_shuts_down_on_trio(guarded):

@@ -9,6 +9,8 @@ import anyio
 import pytest
 from fakes import FakeProvider, Guarded, words
 from handrail import Verdict
+from handrail._compose.shared import Shared
+from virtual import VirtualLoop
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -137,3 +139,23 @@ def test_each_loop_has_its_own_which_ends_with_it():
     assert len(pools.opened) == 3
     rails.close()
     assert len(pools.left) == 3
+
+
+@pytest.mark.parametrize("ticks", range(3))
+def test_nobody_waits_for_a_pool_whose_task_was_cancelled_before_it_began(ticks):
+    """As a shutdown does, which asyncio does not tell the task of."""
+    pools, shared = Pools(), Shared()
+
+    async def main():
+        user = asyncio.create_task(shared.get("pool", pools.open))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        closing = asyncio.create_task(shared.aclose())
+        _, waiting = await asyncio.wait({user, closing}, timeout=60)
+        return waiting
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert not runner.run(main())
+    assert len(pools.left) == len(pools.opened)

@@ -120,14 +120,44 @@ def wake_up(wake: Wake | None) -> None:
 def spawn(function: AsyncFunction) -> object:
     """Start a task that belongs to the loop and to nobody's task group, with the caller's context variables.
 
+    The function begins in any case: if its task is cancelled before, it learns of that where it first waits.
+
     Returns:
         What has to be kept for as long as the task is to live: a loop keeps only weak references to its tasks.
     """
     if on_asyncio():
-        return asyncio.get_running_loop().create_task(function(), name="handrail stream")
+        return _Spawned(function)
     import trio
 
     return trio.lowlevel.spawn_system_task(function, name="handrail stream", context=copy_context())
+
+
+class _Spawned:
+    """A task on asyncio, which throws a function away whose task is cancelled before it begins, as by a shutdown.
+
+    Whoever waits for what such a function does at its end would wait forever, so it begins in another task.
+    """
+
+    def __init__(self, function: AsyncFunction) -> None:
+        self._function: AsyncFunction | None = function
+        self._task = self._start(self._begin)
+        self._task.add_done_callback(self._begin_after_all)
+
+    def _start(self, function: AsyncFunction) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(function(), name="handrail stream")
+
+    async def _begin(self) -> None:
+        if (function := self._function) is not None:
+            self._function = None
+            await function()
+
+    def _begin_after_all(self, _task: asyncio.Task[None]) -> None:
+        if self._function is not None:
+            self._task = self._start(self._begin_cancelled)
+
+    async def _begin_cancelled(self) -> None:
+        self._task.cancel()
+        await self._begin()
 
 
 def scheduler() -> Callable[[Callable[[], object]], None]:
