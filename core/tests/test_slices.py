@@ -6,6 +6,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
+from handrail._stream.backend import let_others_run
 from handrail._stream.received import Received
 from handrail._stream.source import SLICE, parts
 from hypothesis import given
@@ -122,6 +123,16 @@ async def test_others_wait_for_one_slice_however_many_long_texts_are_read(guarde
         tasks.cancel_scope.cancel()
     assert len(taken) >= READERS * len(LONG) // SLICE
     assert max(gaps) <= 3  # for tasks may run twice before another
+
+
+async def test_a_reader_that_is_forgotten_while_it_has_its_turn_holds_up_nobody_for_long():
+    forgotten = let_others_run()
+    forgotten.send(None)
+    with anyio.fail_after(5):
+        for _ in range(20):
+            await let_others_run()
+    forgotten.close()
+    await let_others_run()
 
 
 @pytest.mark.parametrize("way", ["stream", "stream_async", "generate", "check"])

@@ -61,21 +61,32 @@ def cancelled_from_outside() -> bool:
     return task is None or task.cancelling() > 0
 
 
-_ONE_AT_A_TIME: anyio.lowlevel.RunVar[anyio.Lock] = anyio.lowlevel.RunVar("handrail_one_at_a_time")
+_LONGEST_WAIT = 1.0  # seconds until whoever has its turn is taken for forgotten
+_TURNS: anyio.lowlevel.RunVar[anyio.Semaphore] = anyio.lowlevel.RunVar("handrail_turns")
 
 
 async def let_others_run() -> None:
     """Let all other tasks run; of those that wait here, in one loop, one goes on at a time.
 
-    So whoever asks for little waits for one slice of a long text, however many are read, and not for one of each.
+    So whoever asks for little waits for one slice of a long text, however many are read, and not for one of each. One
+    that is never run again, as if it was stepped by hand and forgotten, holds up nobody for longer than a second.
     """
+    turns = _TURNS.get(None)
+    if turns is None:
+        _TURNS.set(turns := anyio.Semaphore(1))
     try:
-        lock = _ONE_AT_A_TIME.get()
-    except LookupError:
-        lock = anyio.Lock(fast_acquire=True)
-        _ONE_AT_A_TIME.set(lock)
-    async with lock:
+        turns.acquire_nowait()
+    except anyio.WouldBlock:
+        with anyio.move_on_after(_LONGEST_WAIT) as scope:
+            await turns.acquire()
+        if scope.cancelled_caught:
+            if _TURNS.get(None) is turns:
+                _TURNS.set(anyio.Semaphore(1))
+            return
+    try:
         await anyio.lowlevel.checkpoint()
+    finally:
+        turns.release()
 
 
 class Wake(Protocol):
