@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
 import textwrap
+import time
 
 import pytest
-from handrail_testkit import WindowRailConformance
+from handrail_testkit import WindowRailConformance, _watching
 from handrail_testkit._watching import HungError, hang_in, patience, watchdog
 
 RAIL = """
@@ -148,6 +151,63 @@ def test_an_alarm_that_was_set_before_goes_on():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
     assert rung == [1]
+
+
+def _past(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+@pytest.fixture
+def lost(monkeypatch):
+    """Errors that Python can only print."""
+    errors: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", errors.append)
+    return errors
+
+
+def _collect(seconds: float) -> None:
+    def callback(phase: str, info: dict[str, int]) -> None:  # noqa: ARG001
+        if phase == "stop":
+            _past(seconds)
+
+    gc.callbacks.append(callback)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(callback)
+
+
+def _finalize(seconds: float) -> None:
+    class Finalized:
+        def __del__(self):
+            _past(seconds)
+
+    Finalized()
+
+
+@pytest.mark.parametrize("slow", [_collect, _finalize])
+def test_an_alarm_that_nobody_would_hear_is_put_off(slow, lost):
+    with watchdog(0.1):
+        slow(0.3)
+        time.sleep(0)
+    assert lost == []
+
+
+@pytest.mark.parametrize("slow", [_collect, _finalize])
+def test_what_hangs_after_an_alarm_that_was_put_off_is_interrupted(slow, lost):
+    with pytest.raises(HungError, match="time.sleep"), watchdog(0.1):
+        slow(0.3)
+        time.sleep(30)
+    assert lost == []
+
+
+def test_a_finalizer_that_never_ends_is_interrupted(lost, monkeypatch):
+    monkeypatch.setattr(_watching, "PUT_OFF", 2)
+    with pytest.raises(HungError, match="holds|held"), watchdog(0.1):
+        _finalize(30)
+    assert len(lost) == 1
 
 
 def test_a_hang_is_found_in_a_group_of_errors():

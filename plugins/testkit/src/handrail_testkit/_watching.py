@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import signal
 import threading
 import traceback
@@ -18,6 +19,12 @@ STANDSTILL = 30.0
 
 AGAIN = 1.0
 """Seconds after which what has caught the first alarm and goes on is interrupted again."""
+
+SOON = 0.05
+"""Seconds after which the alarm rings again that has rung where no error gets out."""
+
+PUT_OFF = 40
+"""How many times it is put off for that reason at most."""
 
 
 class HungError(Exception):
@@ -58,9 +65,14 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
         return
 
     rung: list[str] = []
+    put_off: list[int] = []
 
-    def ring(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def ring(signum: int, frame: FrameType | None) -> None:
         if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
+            return
+        if len(put_off) < PUT_OFF and _errors_are_lost(frame):
+            put_off.append(signum)
+            signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
             return
         place = "".join(traceback.format_stack(frame, limit=3))
         rung.append(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
@@ -93,6 +105,16 @@ def _loop_waits(frame: FrameType | None) -> bool:
         frame = frame.f_back
     name = str(frame.f_globals.get("__name__")) if frame is not None else ""
     return name.startswith(("asyncio.", "trio._core."))
+
+
+def _errors_are_lost(frame: FrameType | None) -> bool:
+    """Return whether Python only prints an error raised here: a finalizer runs, or something about a garbage collection."""
+    of_collections = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None:
+        if frame.f_code in of_collections or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _can_be_interrupted() -> bool:
