@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import math
 import signal
 import threading
 import traceback
@@ -16,6 +17,8 @@ import anyio
 STANDSTILL = 30.0
 """Seconds for which the thread of the tests may be held by one thing at most."""
 
+TICKS = 10
+"""Parts in which they are counted: however long the whole process was stopped, with its machine, counts as one."""
 
 AGAIN = 1.0
 """Seconds after which what has caught the first alarm and goes on is interrupted again."""
@@ -66,8 +69,12 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
 
     rung: list[str] = []
     put_off: list[int] = []
+    ticks: list[float] = [TICKS]
 
     def ring(signum: int, frame: FrameType | None) -> None:
+        if ticks[0] > 1:
+            ticks[0] -= 1
+            return
         if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
             return
         if len(put_off) < PUT_OFF and _errors_are_lost(frame):
@@ -76,15 +83,18 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
             return
         place = "".join(traceback.format_stack(frame, limit=3))
         rung.append(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
+        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
         raise _Interruption(rung[0])
 
     handler = signal.signal(signal.SIGALRM, ring)
-    left, every = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds / TICKS, seconds / TICKS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, every)
+        ticks[0] = math.inf  # one that has just rung is none of those outside
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, left, every)
         if rung:  # whoever has caught it, and taken it for a failure of the rail
             raise HungError(rung[0])
 
@@ -107,11 +117,18 @@ def _loop_waits(frame: FrameType | None) -> bool:
     return name.startswith(("asyncio.", "trio._core."))
 
 
+_OF_WEAK_REFERENCES = ("weakref", "_weakrefset")  # their callbacks among them, which nothing tells from the rest
+
+
 def _errors_are_lost(frame: FrameType | None) -> bool:
-    """Return whether Python only prints an error raised here: a finalizer runs, or something about a garbage collection."""
+    """Return whether Python only prints an error raised here: in a finalizer, a callback of the collector or of a weak
+    reference.
+    """
     of_collections = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         if frame.f_code in of_collections or frame.f_code.co_name == "__del__":
+            return True
+        if frame.f_globals.get("__name__") in _OF_WEAK_REFERENCES:
             return True
         frame = frame.f_back
     return False
