@@ -178,7 +178,7 @@ def many(folder):
         file.writelines(f"{'word ' * (i % 40)} forbidden secret,{i % 2},{i}\n" for i in range(200))
 
 
-# SIGINT is ignored in what a background job starts. A run that must not end before it is ended is slow from some row on.
+# SIGINT is ignored in what a background job starts. A run that must not end before it is ended is slow from a row on.
 _COMMAND = """
 import signal, time
 from handrail_cli.app import main

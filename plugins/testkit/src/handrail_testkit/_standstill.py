@@ -12,6 +12,7 @@ from types import FrameType
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import TaskStatus
 
 LONGEST = 0.02
 """Seconds for which nothing else may run, each time that something is asked for anew."""
@@ -66,16 +67,16 @@ async def _standstill(ask: Callable[[], Awaitable[object]]) -> float:
     with _own_time() as clock:
         longest, last, done = 0.0, clock(), False
 
-        async def beat() -> None:
+        async def beat(*, task_status: TaskStatus[None]) -> None:
             nonlocal longest, last
+            task_status.started()
             while not done:
                 await anyio.lowlevel.checkpoint()
                 now = clock()
                 longest, last = max(longest, now - last), now
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(beat)
-            await anyio.lowlevel.checkpoint()
+            await tasks.start(beat)  # trio starts tasks in any order
             await ask()
             done = True
     return longest
@@ -83,7 +84,7 @@ async def _standstill(ask: Callable[[], Awaitable[object]]) -> float:
 
 @contextmanager
 def _own_time() -> Iterator[Callable[[], float]]:
-    """Yield a clock, in seconds, that stands still while this thread waits for a processor: on Linux, else it goes on."""
+    """Yield a clock, in seconds, that stands still while this thread waits for a processor, if the system tells."""
     try:
         file = os.open(_STATISTICS, os.O_RDONLY)
     except OSError:
