@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-import math
 import signal
 import threading
 import traceback
@@ -67,36 +66,53 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
             yield
         return
 
-    rung: list[str] = []
-    put_off: list[int] = []
-    ticks: list[float] = [TICKS]
-
-    def ring(signum: int, frame: FrameType | None) -> None:
-        if ticks[0] > 1:
-            ticks[0] -= 1
-            return
-        if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
-            return
-        if len(put_off) < PUT_OFF and _errors_are_lost(frame):
-            put_off.append(signum)
-            signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
-            return
-        place = "".join(traceback.format_stack(frame, limit=3))
-        rung.append(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
-        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
-        raise _Interruption(rung[0])
-
-    handler = signal.signal(signal.SIGALRM, ring)
+    alarm = _Alarm(seconds, what)
+    handler = signal.signal(signal.SIGALRM, alarm.ring)
     left, every = signal.setitimer(signal.ITIMER_REAL, seconds / TICKS, seconds / TICKS)
     try:
         yield
     finally:
-        ticks[0] = math.inf  # one that has just rung is none of those outside
+        alarm.is_over = True  # if it has just rung, that is none of those outside
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, left, every)
-        if rung:  # whoever has caught it, and taken it for a failure of the rail
-            raise HungError(rung[0])
+        if alarm.rung is not None:  # whoever has caught it, and taken it for a failure of the rail
+            raise HungError(alarm.rung)
+
+
+class _Alarm:
+    """Interrupts whatever holds the thread for too long.
+
+    Attributes:
+        rung: what has held it, and where; None if nothing has.
+        is_over: it does not ring any more.
+    """
+
+    def __init__(self, seconds: float, what: str) -> None:
+        self.rung: str | None = None
+        self.is_over = False
+        self._told = f"{what} has held the thread for {seconds:g} seconds; it is at\n"
+        self._ticks_left = TICKS
+        self._put_off_left = PUT_OFF
+
+    def ring(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Count, and when all parts of the time are over, raise an error where the thread is.
+
+        Raises:
+            _Interruption: the thread is held.
+        """
+        self._ticks_left -= 1
+        if self.is_over or self._ticks_left > 0:
+            return
+        if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
+            return
+        if self._put_off_left > 0 and _errors_are_lost(frame):
+            self._put_off_left -= 1
+            signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
+            return
+        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
+        self.rung = self._told + "".join(traceback.format_stack(frame, limit=3))
+        raise _Interruption(self.rung)
 
 
 @contextmanager
