@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from handrail._records import RailId
 from handrail._stream.batcher import BatchedRail
-from handrail._stream.plan import READ_BY_ALL, RailPlan, Whole
+from handrail._stream.plan import READ_BY_ALL, RailPlan
+from handrail._stream.strategies import Whole
 from handrail.config import RailOptions, StreamingConfig
 from handrail.config._problems import did_you_mean
 from handrail.config._streaming import SIZES

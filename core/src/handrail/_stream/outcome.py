@@ -100,7 +100,7 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     return run
 
 
-def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
+def lost(plan: RailPlan, channel: Channel, exc: BaseException) -> CheckRecord:
     """Make the record of a rail that observes and that its strategy shows nothing more."""
     run = plan.record(channel, time.time())
     run.finished_at = run.started_at
