@@ -188,7 +188,7 @@ def test_only_an_end_is_told_as_one_and_never_as_complete_if_nobody_knows_it(sai
 
 
 FIRST = {
-    ChatDialect: chat(1, "a", **{"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": ""}]}),
+    ChatDialect: chat(1, "a", choices=[{"index": 0, "delta": {"content": "a"}, "finish_reason": ""}]),
     ResponsesDialect: response(1, "a"),
     MessagesDialect: {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 1}},
 }
