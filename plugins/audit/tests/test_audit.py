@@ -542,3 +542,34 @@ def test_a_webhook_posts_lines_to_a_real_receiver_and_counts_those_it_refuses(ca
     assert received == [("/audit", "application/x-ndjson", b"1\n"), ("/audit", "application/x-ndjson", b"2\n")]
     assert webhook.dropped == 1
     assert "failed: HTTPError" in caplog.text
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_webhook_that_is_elsewhere_by_now_did_not_get_the_line(caplog, status):
+    asked = []
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Moved) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        webhook = Webhook(f"http://127.0.0.1:{server.server_port}/audit", queue_size=9)
+        webhook.put(b"1\n")
+        webhook.close()
+        server.shutdown()
+        thread.join()
+    assert (webhook.dropped, asked) == (1, [])
+    assert "failed: HTTPError" in caplog.text

@@ -128,7 +128,17 @@ class _Worker:
                 return
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would become a GET without the lines, whose answer says that all is well."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Return nothing, so that the redirect is the error that it is."""
+
+
+_opener = urllib.request.build_opener(_NoRedirect)
+
+
 def _post(url: str, body: bytes) -> None:
     request = urllib.request.Request(url, body, {"Content-Type": "application/x-ndjson"})  # noqa: S310  # settings allow http and https alone
-    with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310  # likewise
+    with _opener.open(request, timeout=_SECONDS):
         pass
