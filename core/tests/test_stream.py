@@ -554,6 +554,42 @@ async def test_a_strategy_that_fails_an_observing_rail_stops_nothing(guarded, pl
     assert [type(event) for event in await g.events()] == [TextDelta, Finished]
 
 
+class UnsayableError(Exception):
+    """One whose own code fails when it is asked what it says, as with an attribute that is missing."""
+
+    def __str__(self):
+        return self.response.text
+
+
+@pytest.mark.parametrize("rail", [FunctionRail, SessionRail])
+async def test_a_failure_that_cannot_be_put_into_words_is_a_failure(guarded, rail):
+    def fail(_):
+        raise UnsayableError
+
+    (event,) = await guarded(FakeProvider(["abc"]), {"r": rail(fail)}).events()
+    assert (
+        event.error == "plugin 'Plugin': rail 'r' failed: UnsayableError: (its message cannot be read: AttributeError)"
+    )
+
+
+async def test_a_strategy_s_and_a_provider_s_failure_that_cannot_be_put_into_words(guarded):
+    broken = strategy_failing("window()", UnsayableError())
+    (event,) = await guarded(
+        FakeProvider(["abc"]), {"r": FunctionRail()}, strategies={"odd": broken}, strategy="odd"
+    ).events()
+    assert event.error == "plugin 'Plugin': UnsayableError: (its message cannot be read: AttributeError)"
+    (text,) = await guarded(FakeProvider([], error=UnsayableError()), {}).texts()
+    assert text.error["message"] == "(its message cannot be read: AttributeError)"
+
+
+async def test_a_session_that_ends_a_generator_fails(guarded):
+    def fail(_):
+        raise GeneratorExit
+
+    (event,) = await guarded(FakeProvider(["abc"]), {"r": SessionRail(fail)}).events()
+    assert event.error.endswith("was ended from inside by GeneratorExit")
+
+
 async def test_with_stream_first_text_goes_out_at_once_and_a_block_retracts(guarded):
     bad = words(200)[40]
     provider = FakeProvider(words(200), delay=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ def given_observers(observers: Iterable[object]) -> tuple[object, ...]:
     """Return the observers that a program gives, each of which can be told something.
 
     Raises:
-        TypeError: they are no list, or one is a class or has no method of `Observer`.
+        TypeError: they are no list, or one is a class, has no method of `Observer` or has one that is `async def`.
     """
     if not isinstance(observers, Iterable):
         raise TypeError(f"observers takes a list of observers, not {type(observers).__name__}; write [...] around it")
@@ -39,7 +40,18 @@ def given_observers(observers: Iterable[object]) -> tuple[object, ...]:
         if not Observers([member]):
             methods = ", ".join(METHODS)
             raise TypeError(f"the observer {type(member).__name__!r} has none of the methods of Observer: {methods}")
+        if fault := never_awaited(member):
+            raise TypeError(fault)
     return members
+
+
+def never_awaited(member: object) -> str | None:
+    """Return what is wrong with an observer of which methods are `async def`: they would be called, and never run."""
+    found = [name for name in METHODS if inspect.iscoroutinefunction(getattr(member, name, None))]
+    if not found:
+        return None
+    one = f"the observer {type(member).__name__!r} has {', '.join(found)} as 'async def'"
+    return f"{one}; write 'def', and hand what takes longer to a task or a thread of its own"
 
 
 class Observers:

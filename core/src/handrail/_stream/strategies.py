@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from handrail._protocols import Strategy
 
-ENDS_EVERYTHING = (KeyboardInterrupt, SystemExit, GeneratorExit)
+ENDS_EVERYTHING = (KeyboardInterrupt, SystemExit)
 """What is never the failure of a plugin, though its code raised it."""
 
 

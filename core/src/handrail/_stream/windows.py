@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handrail._records import message_of
 from handrail._stream.edits import OffsetMap, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
 from handrail._stream.lanes import Lane, first_to_stop
@@ -285,7 +286,9 @@ class WindowStage(StageText):
             self._lose(lane, exc)
             return
         self._done = self.stopping = step.stop_reading = True
-        error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
+        error = (
+            str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {message_of(exc)}"
+        )
         self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
 
     def _lose(self, lane: Lane, exc: BaseException) -> None:

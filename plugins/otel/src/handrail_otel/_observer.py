@@ -41,6 +41,7 @@ class _Open:
         releases: what went out.
         ended: checks whose spans are still to be made.
         shared: what checks that are `alike` have in common.
+        is_recorded: whether anybody will see the spans.
     """
 
     span: Span
@@ -51,6 +52,10 @@ class _Open:
     releases: Releases = field(default_factory=Releases)
     ended: list[CheckSpan] = field(default_factory=list)
     shared: dict[tuple[object, ...], Alike] = field(default_factory=dict)
+    is_recorded: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_recorded = self.span.is_recording()
 
     @property
     def is_due(self) -> bool:
@@ -126,9 +131,11 @@ class OTel(Observer):
         self._contents.end(span, request)
 
     def around_check(self, call: ObservedCall, check: CheckRecord) -> AbstractContextManager[None] | None:
-        """Have the rail work inside its span."""
+        """Have the rail work inside its span, or in that of a call of which nothing is recorded."""
         if (opened := self._calls.get(call.call_id)) is None:
             return None
+        if not opened.is_recorded:
+            return Current(opened.span)
         span = opened.checks.get(id(check))
         if span is None:
             span = opened.checks[id(check)] = CheckSpan(self._tracer, opened.context, check)
@@ -138,6 +145,9 @@ class OTel(Observer):
         """Note what the rail said. What is told of it waits for others, for together they cost half as much."""
         if (opened := self._calls.get(call.call_id)) is None:
             self._meters.check(check, labels_of(check, self._meters.labels(call)))
+            return
+        if not opened.is_recorded:
+            self._meters.check(check, opened.shared_by(check).labels)
             return
         span = opened.checks.pop(id(check), None) or CheckSpan(self._tracer, opened.context, check)
         opened.ended.append(span)
