@@ -313,10 +313,11 @@ def real_server(tmp_path_factory) -> Iterator[Process]:
     guarded["models"].append(_JUDGE)
     guarded["prompts"] = [{"task": "self_check_output", "content": "Block? {{ bot_response }}"}]
     slow = config(["Hello there."], output=["self check output"])
-    slow["models"].append({**_JUDGE, "parameters": {**_JUDGE["parameters"], "delay": 1.5}})
+    slow["models"].append({**_JUDGE, "parameters": {**_JUDGE["parameters"], "delay": 0.3}})
     slow["prompts"] = guarded["prompts"]
     for name, values in {
         "plain": config(["Hello there."]),
+        "endless": config([" word" * 50_000], parameters=pace),
         "slow": slow,
         "tools": config([_CALL]),
         "turns": config(_TURNS, input_=["phrase check"], output=["phrase check"], options=_PHRASES),

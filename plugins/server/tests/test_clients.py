@@ -71,6 +71,7 @@ def test_asynchronous_client(real_server):
             assert "".join(texts) == "Hello there."
             names = [
                 "broken",
+                "endless",
                 "form",
                 "guarded",
                 "long",

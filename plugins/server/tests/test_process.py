@@ -66,7 +66,7 @@ def test_curl_shows_the_stream_as_it_comes(run_server, root, write, config):
 
 
 def test_client_that_leaves_is_noticed(run_server, root, write, config):
-    write(root, "a", slow(config))
+    write(root, "a", slow(config, tokens=5000))
     server = run_server("--config", root)
     connection, response = open_stream(server.port)
     assert metric(server.port, "handrail_streams_open") == 1
