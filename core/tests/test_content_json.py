@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 
 import pytest
 from handrail._content import AutoContent, ComposedPieces, JsonContent, pieces_of
@@ -45,7 +47,7 @@ def loads(raw):
 
 
 def flat(value):
-    """Yield the keys and leaves of a document in their order, as they are written."""
+    """Yield the keys and leaves of a document in their order, as they are written, or read if it has an exponent."""
     if isinstance(value, Pairs):
         for key, member in value:
             yield key
@@ -53,6 +55,8 @@ def flat(value):
     elif isinstance(value, list):
         for member in value:
             yield from flat(member)
+    elif isinstance(value, Number) and re.search("[eE]", value):
+        yield format(Decimal(value), "f")
     elif isinstance(value, str):
         yield value
     else:

@@ -166,6 +166,13 @@ def test_wrong_use_is_one_line_and_exit_code_2(root, write, config, arguments, s
     assert "Traceback" not in ended.stderr
 
 
+def test_broken_configuration_is_said_before_anybody_asks_for_it(run_server, root, write, config):
+    write(root, "a", config(["fine"]))
+    write(root, "b", {"models": "none"})
+    server = run_server("--config", root)
+    assert wait_for(lambda: any("configuration b cannot be used" in line for line in server.log), 10)
+
+
 def test_broken_default_configuration_is_said_before_listening(root, write):
     write(root, "a", {"models": "none"})
     command = [sys.executable, "-m", "handrail_cli.app", "server", str(root)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 
@@ -28,11 +29,20 @@ HELPS = [
     (ProviderTimeoutError("x"), 504, "1"),
     (ProviderRateLimitError("x", retry_after=7), 429, "7"),
     (ProviderRateLimitError("x"), 429, "1"),
+    (ProviderRateLimitError("x", retry_after=math.inf), 429, "1"),
+    (ProviderRateLimitError("x", retry_after=math.nan), 429, "1"),
+    (ProviderServerError("x", status=503, retry_after=16.2), 502, "17"),
 ]
 CANNOT_HELP = [
     (ProviderAuthenticationError("x", status=401), 424),
     (ProviderAuthenticationError("x", status=403), 424),
     (ProviderBadRequestError("x", status=404), 424),
+    (ProviderBadRequestError("x", status=405), 424),
+    (ProviderBadRequestError("x", status=421), 424),
+    (ProviderServerError("x", status=200), 424),
+    (ProviderServerError("x", status=302), 424),
+    (ProviderServerError("x", status=404), 424),
+    (ProviderServerError("x", status=501), 424),
     (ProviderBadRequestError("x", status=400), 400),
     (ProviderBadRequestError("x", status=422, code="invalid_value"), 400),
     (ProviderContextLengthError("x", status=400), 400),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 
 import anyio
@@ -165,7 +166,20 @@ async def test_a_body_that_cannot_be_unpacked_is_an_error(messages_server, make_
 
 async def test_a_web_page_says_what_to_check(messages_server, make_provider, ask):
     messages_server.reply = replies.html()
-    with pytest.raises(ProviderBadRequestError, match="answered with a web page; check 'base_url'"):
+    with pytest.raises(ProviderServerError, match="answered with a web page; check 'base_url'"):
+        await ask(make_provider(messages_server.origin))
+
+
+async def test_an_account_without_money_is_no_request_at_fault(messages_server, make_provider, ask):
+    messages_server.reply = problem(400, "invalid_request_error", "Your credit balance is too low to access the API.")
+    with pytest.raises(ProviderAuthenticationError, match="credit balance"):
+        await ask(make_provider(messages_server.origin))
+
+
+async def test_a_header_that_is_not_ascii_hides_no_error(messages_server, make_provider, ask):
+    reply = problem(400, "invalid_request_error", "no such parameter")
+    messages_server.reply = dataclasses.replace(reply, headers={**reply.headers, "x-region": "Zürich"})
+    with pytest.raises(ProviderBadRequestError, match="no such parameter"):
         await ask(make_provider(messages_server.origin))
 
 

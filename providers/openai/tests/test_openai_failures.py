@@ -76,11 +76,36 @@ async def test_an_unknown_model_is_named(protocol_server, fails):
     assert "'test-model'" in str(error)
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("inf", None), ("nan", None), ("1e999", None)],
+)
 async def test_a_rate_limit_says_how_long_to_wait(protocol_server, fails, header, seconds):
     protocol_server.will(replies.rate_limited(header))
     _, error = await fails(protocol_server.base_url, ProviderRateLimitError)
     assert (error.status, error.code, error.retry_after) == (429, "rate_limit_exceeded", seconds)
+
+
+async def test_a_server_that_is_down_may_say_for_how_long(protocol_server, fails):
+    protocol_server.will(replies.error(503, "Later.", type="server_error", headers={"retry-after": "17"}))
+    _, error = await fails(protocol_server.base_url, ProviderServerError)
+    assert error.retry_after == 17
+
+
+@pytest.mark.parametrize("code", [None, 402, "invalid_request_error"])
+async def test_an_account_without_money_is_no_request_at_fault(protocol_server, fails, code):
+    """So that a fallback is asked, and no client is told to change its request. The last is DeepSeek's."""
+    protocol_server.will(replies.error(402, "Insufficient Balance", type="unknown_error", code=code))
+    _, error = await fails(protocol_server.base_url, ProviderAuthenticationError)
+    assert error.status == 402
+
+
+@pytest.mark.parametrize("header", ["x-region", "retry-after", "x-request-id"])
+async def test_a_header_that_is_not_ascii_hides_no_error(protocol_server, fails, header):
+    protocol_server.will(replies.error(400, "No such parameter.", headers={header: "Zürich"}))
+    _, error = await fails(protocol_server.base_url, ProviderBadRequestError)
+    assert error.status == 400
+    assert "No such parameter" in str(error)
 
 
 async def test_a_rate_limit_may_not_say_how_long_to_wait(protocol_server, fails):
@@ -323,8 +348,9 @@ async def test_an_error_may_come_with_success_and_without_a_stream(protocol_serv
 
 @pytest.mark.parametrize("status", [200, 404])
 async def test_a_web_page_says_to_check_the_address(protocol_server, fails, status):
+    """It is no fault of the request, so that a fallback is asked."""
     protocol_server.will(replies.html(status))
-    _, error = await fails(protocol_server.base_url, ProviderBadRequestError)
+    _, error = await fails(protocol_server.base_url, ProviderServerError)
     assert error.status == status
     assert "'base_url'" in str(error)
     assert "/v1" in str(error)

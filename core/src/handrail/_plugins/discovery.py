@@ -13,6 +13,7 @@ import pluggy
 
 from handrail._plugins import hookspecs
 from handrail._plugins.points import Point
+from handrail._records import message_of
 from handrail._specs import (
     CommandSpec,
     DialectSpec,
@@ -123,7 +124,7 @@ def _installed(point: Point) -> Plugin:
     try:
         hooks = _read_hooks(point.entry.load(), name)
     except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
-        problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {exc}"
+        problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {message_of(exc)}"
         return Plugin(name, point.distribution, point.version, module, problem=problem, cause=exc)
     return Plugin(name, point.distribution, point.version, module, *hooks)
 
