@@ -200,6 +200,7 @@ def fresh_environment(wheels: Path, scratch: Path) -> dict[str, str]:
         "PATH": os.pathsep.join(path),
         "UV_FIND_LINKS": ",".join(filter(None, [str(wheels), found])),
         "UV_CONSTRAINT": str(CONSTRAINTS),
+        "UV_HTTP_RETRIES": "10",
     }
 
 
