@@ -229,14 +229,14 @@ def test_missing_file_is_an_error(tmp_path):
 
 def test_command_makes_a_key_and_an_entry_that_fit_together(tmp_path):
     command = [sys.executable, "-m", "handrail_cli.app", "server-key"]
-    made = subprocess.run([*command, "search"], capture_output=True, text=True, timeout=60, check=True).stdout
+    made = subprocess.run([*command, "search"], capture_output=True, text=True, timeout=300, check=True).stdout
     key, _, entry = made.partition("\n\n")
     file = tmp_path / "keys.yml"
     file.write_text(entry, encoding="utf-8")
     keys = Keys((), read_keys(file, []))
     assert keys.tenant(f"Bearer {key}".encode()).label == "search"
     assert key not in entry
-    wrong = subprocess.run([*command, "a b"], capture_output=True, text=True, timeout=60, check=False)
+    wrong = subprocess.run([*command, "a b"], capture_output=True, text=True, timeout=300, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 

@@ -250,9 +250,10 @@ async def test_a_connection_that_breaks_before_the_headers_is_an_error(protocol_
 
 
 async def test_nobody_listening_is_a_connection_error_with_the_address(fails):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    _, error = await fails(f"http://127.0.0.1:{port}/v1", ProviderConnectionError)
+    with socket.socket() as silent:  # has the port, so that nobody else gets it, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        _, error = await fails(f"http://127.0.0.1:{port}/v1", ProviderConnectionError)
     assert f"http://127.0.0.1:{port}/v1" in str(error)
     assert "Errno" in str(error)
 
@@ -282,10 +283,16 @@ async def test_a_server_that_hangs_within_its_answer_is_given_up(protocol_server
 
 
 async def test_the_total_time_counts_while_chunks_keep_coming(protocol_server, fails):
-    steady = [step for _ in range(1000) for step in (EVENTS[1], Pause(0.01))]
-    protocol_server.will(replies.sse(steady))
-    text, _ = await fails(protocol_server.base_url, ProviderTimeoutError, timeout=0.3, chunk_timeout=0.1)
-    assert text.startswith("HelloHello")
+    """However little comes in the least of these times on a busy machine, of the longest some is left."""
+    steady = [step for _ in range(100_000) for step in (EVENTS[1], Pause(0.01))]
+    for timeout in (0.3, 3, 30, 300):
+        protocol_server.will(replies.sse(steady))
+        text, error = await fails(protocol_server.base_url, ProviderTimeoutError, timeout=timeout, chunk_timeout=300)
+        assert "'timeout'" in str(error)
+        if text.startswith("HelloHello"):
+            break
+    else:
+        raise AssertionError("nothing has come")
 
 
 @pytest.mark.parametrize("reason", [None, "", "null"])
@@ -300,7 +307,7 @@ async def test_an_answer_that_never_says_why_it_ended_was_cut(protocol_server, f
 
 async def test_a_server_that_hangs_after_the_end_is_left_at_the_end(protocol_server, make_provider, ask):
     protocol_server.will(replies.sse([*EVENTS, Ending.HANG]))
-    chunks = await ask(make_provider(protocol_server.base_url, timeout=20))
+    chunks = await ask(make_provider(protocol_server.base_url, timeout=300))
     assert "".join(chunk.text for chunk in chunks) == "Hello, world!"
     assert protocol_server.wait_idle()
 
