@@ -42,9 +42,22 @@ _IN_URL = r"://[^\s/?#@:\"'`<>\\(){}\[\],;]{0,60}:[^\s/?#@\"'`<>\\]{0,60}"
 
 _NO_DOMAINS = (
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js"),
-    *(".transpose", ".permute", ".reshape", ".view", ".flatten", ".squeeze", ".unsqueeze", ".conj", ".astype", ".T"),
+    *(
+        ".transpose",
+        ".permute",
+        ".reshape",
+        ".view",
+        ".flatten",
+        ".squeeze",
+        ".unsqueeze",
+        ".conj",
+        ".astype",
+        ".T",
+        ".mT",
+    ),
+    ".UTF",
 )
-"""What an `@` and a dot have before them in the names of files, and in programs with matrices."""
+"""What an `@` and a dot have behind them in the names of files and of locales, and in programs with matrices."""
 
 
 def _is_a_persons(text: str) -> bool:
