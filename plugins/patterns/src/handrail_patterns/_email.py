@@ -101,6 +101,6 @@ EMAIL = Kind(
     ),
     summary="e-mail address",
     form="`local@domain.tld`: atoms of RFC 5322, a quoted local part, letters of other scripts; "
-    "the sign also as `%40`, `&#64;` and the like",
+    "the sign also as `%40`, `&#64;`, `(at)` and the like",
     checksum="no file name, no `git@`",
 )
