@@ -232,7 +232,7 @@ if child:
 
 
 def test_a_process_that_is_forked_writes_a_chain_of_its_own(tmp_path):
-    subprocess.run([sys.executable, "-c", _FORKS, str(tmp_path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", _FORKS, str(tmp_path)], check=True, timeout=300)
     record = checked(tmp_path)
     assert record.faults == []
     assert [end.closed for end in record.ends] == [True, True]
