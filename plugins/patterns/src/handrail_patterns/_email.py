@@ -40,6 +40,11 @@ _IN_URL = r"://[^\s/?#@:\"'`<>\\(){}\[\],;]{0,60}:[^\s/?#@\"'`<>\\]{0,60}"
 """The password of a URL and its host look like an address."""
 
 
+_OBSCURED = (
+    r"[\[(]\s?(?i:at)\s?[\])]\s?"
+    r"[A-Za-z0-9-]{1,63}(?:\s?[\[(]\s?(?i:dot)\s?[\])]\s?[A-Za-z0-9-]{1,63}){1,4}(?![A-Za-z0-9-])"
+)
+
 _NO_DOMAINS = (
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js"),
     *(
@@ -84,10 +89,9 @@ EMAIL = Kind(
             check=_is_a_persons,
             not_after=_IN_URL,
         ),
-        # written so that machines pass over it
+        # written so that machines pass over it; before a space the name stays, or the last word of every text would wait
         Way(
-            rf"(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,63}}+\s?[\[(]\s?(?i:at)\s?[\])]\s?"
-            r"[A-Za-z0-9-]{1,63}(?:\s?[\[(]\s?(?i:dot)\s?[\])]\s?[A-Za-z0-9-]{1,63}){1,4}(?![A-Za-z0-9-])"
+            rf"(?:(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,63}}+|(?<=[A-Za-z0-9_]\s)){_OBSCURED}"
         ),
         Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
         # a local part with letters of another script with spaces, or such as have no plain form
