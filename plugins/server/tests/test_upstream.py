@@ -123,7 +123,7 @@ def test_upstream_that_fails_gives_a_status_before_text_and_an_error_after_it(ru
         (replies.error(500, "secret of the upstream", type="server_error"), 502, "model_failed"),
         (replies.error(400, "'stop' is too long", code="string_above_max_length"), 400, "string_above_max_length"),
         (replies.error(400, "secret", code="what I was told"), 400, "bad_request"),
-        (replies.html(), 400, "bad_request"),
+        (replies.html(), 424, "model_misconfigured"),
         (Reply(before_headers=Ending.RESET), 502, "model_unreachable"),
     ):
         protocol_server.will(reply)

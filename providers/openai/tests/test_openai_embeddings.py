@@ -35,7 +35,7 @@ async def test_request_has_the_configured_model_and_the_answer_is_passed_on(make
         (replies.error(401, "no"), ProviderAuthenticationError),
         (replies.error(400, "no"), ProviderBadRequestError),
         (replies.error(500, "no", type="server_error"), ProviderServerError),
-        (replies.html(), ProviderBadRequestError),
+        (replies.html(), ProviderServerError),
         (Reply(status=307, headers={"location": "/elsewhere"}), Exception),
         (Reply(before_headers=Ending.RESET), ProviderConnectionError),
         (Reply((b'{"data"', Ending.RESET), headers={"content-type": "application/json"}), ProviderConnectionError),
