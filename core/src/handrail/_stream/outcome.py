@@ -159,6 +159,10 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         return verdict
     if verdict.decision == "allow":
         verdict = replace(verdict, decision="rewrite")  # whoever has edits wants them made
+    return _sound_rewrite(verdict, window, plan)
+
+
+def _sound_rewrite(verdict: Verdict, window: Window, plan: RailPlan) -> Verdict:
     if verdict == DEFERRED:
         verdict = DEFERRED  # one that comes from another process is a copy
     if verdict is not DEFERRED and verdict.decision != "rewrite":
