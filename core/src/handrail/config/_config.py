@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -105,7 +106,8 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
         """
-        return cls._build(load_path(Path(config_path).expanduser()))
+        path = expanduser(config_path)  # noqa: PTH111  # pathlib raises where the home is nobody's
+        return cls._build(load_path(Path(path)))
 
     @classmethod
     def from_content(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handrail.errors import ProblemCode
 
 _LONGEST_VALUE = 60
+_LONGEST_NUMBER = 200  # bits, which are as many digits as a text may have characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def shown(value: object, path: KeyPath = ()) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return "a very large number"
     if isinstance(value, int | float):
         return f"the number {value}"
     if isinstance(value, str):

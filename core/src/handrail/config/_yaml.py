@@ -20,6 +20,7 @@ _TAG = "tag:yaml.org,2002:"
 _AS_WRITTEN = {_TAG + "str", _TAG + "timestamp", _TAG + "value"}
 _MERGE = _TAG + "merge"
 _NUMBERS = {_TAG + "int", _TAG + "float"}
+_SCALARS = {_TAG + "null", _TAG + "bool", _TAG + "binary", *_NUMBERS}
 _MOST_NODES = 1_000_000
 
 
@@ -161,11 +162,13 @@ class _Builder:
         """Return a scalar; dates and clock times are text, for that is what they are meant to be in a configuration."""
         if node.tag in _AS_WRITTEN or (node.tag in _NUMBERS and ":" in node.value):
             return Node(node.value, self._place(node))
-        if not node.tag.startswith(_TAG):
+        if node.tag not in _SCALARS:
             return self._refuse_tag(node)
         try:
-            return Node(self._loader.construct_object(node), self._place(node))
-        except (yaml.YAMLError, ValueError):
+            value = self._loader.construct_object(node)
+            str(value)  # fails for a hexadecimal number with more digits than Python writes, which no error could show
+            return Node(value, self._place(node))
+        except (yaml.YAMLError, ValueError, LookupError):  # the last of a tag that does not fit its text
             tag = node.tag.removeprefix(_TAG)
             return self._refuse(node, f"the value is not a valid YAML {tag}; write it without the tag, or in quotes")
 
