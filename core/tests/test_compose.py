@@ -104,7 +104,7 @@ def test_an_unset_key_variable_is_named(monkeypatch):
 
 
 def test_what_cannot_be_built_names_the_plugin():
-    with pytest.raises(PluginLoadError, match="plugin 'Plugin': 'broken' could not be built: ZeroDivisionError"):
+    with pytest.raises(PluginLoadError, match="plugin 'Plugin': engine 'broken' could not be built: ZeroDivisionError"):
         compose("models: [{type: main, engine: broken}]")
 
 

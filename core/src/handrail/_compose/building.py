@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from handrail._plugins.discovery import FAILURES, reason
 from handrail.errors import HandrailError, PluginLoadError
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def built(offer: Offer[Any], settings: object, context: object) -> object:
-    """Return the object that a plugin's target makes.
+    """Return the object that a plugin's target makes of its settings and, for most, a context.
 
     Raises:
         PluginLoadError: it cannot be imported, or raised an error that is not ours.
@@ -22,8 +23,8 @@ def built(offer: Offer[Any], settings: object, context: object) -> object:
         return target(settings, context)
     except HandrailError:
         raise
-    except Exception as exc:
+    except FAILURES as exc:
         raise PluginLoadError(
-            f"{offer.plugin.label}: {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
+            f"{offer.plugin.label}: {offer.kind} {offer.spec.name!r} could not be built: {reason(exc)}",
             plugin=offer.plugin.label,
         ) from exc

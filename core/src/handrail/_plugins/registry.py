@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
+from handrail._plugins.discovery import FAILURES, Plugin, installed_plugins, plugin_from_object, reason
 from handrail._plugins.points import installed_points
 from handrail._specs import (
     CommandSpec,
@@ -62,6 +62,11 @@ class Offer(Generic[S]):
         place = f", in place of {' and '.join(plugin.label for plugin in self.replaced)}" if self.replaced else ""
         return self.plugin.label + place
 
+    @property
+    def kind(self) -> str:
+        """What the name is of, such as "rail"."""
+        return _KINDS[type(self.spec)]
+
     def load(self) -> object:
         """Import the object behind the target.
 
@@ -78,12 +83,12 @@ class Offer(Generic[S]):
         """
         settings = getattr(self.spec, "settings", None)
         loaded = self._import(settings, "settings") if settings is not None else None
-        if loaded is not None and not isinstance(loaded, type):
+        if loaded is not None and not hasattr(loaded, "model_validate"):
             raise PluginLoadError(
                 f"{self.plugin.label}: settings of {self.spec.name!r} are {loaded!r}; they must be a pydantic model",
                 plugin=self.plugin.label,
             )
-        return loaded
+        return cast("type | None", loaded)
 
     def _import(self, target: object, what: str) -> object:
         if not isinstance(target, str):
@@ -93,10 +98,9 @@ class Offer(Generic[S]):
             loaded: object = import_module(module)
             for part in attribute.split("."):
                 loaded = getattr(loaded, part)
-        except Exception as exc:
+        except FAILURES as exc:
             raise PluginLoadError(
-                f"{self.plugin.label}: the {what} of {self.spec.name!r}, {target!r}, cannot be imported: "
-                f"{type(exc).__name__}: {exc}",
+                f"{self.plugin.label}: the {what} of {self.spec.name!r}, {target!r}, cannot be imported: {reason(exc)}",
                 plugin=self.plugin.label,
             ) from exc
         return loaded
@@ -181,8 +185,8 @@ class Registry:
             ConfigurationError: a plugin cannot use what the configuration defines.
         """
         registry = self.allowed(config)
-        own = [_own(p, p.config_rails(config, registrations)) for p in registry.plugins if p.config_rails is not None]
-        own += [_own(p, p.config_providers(config)) for p in registry.plugins if p.config_providers is not None]
+        own = [_own(p, p.config_rails, config, registrations) for p in registry.plugins if p.config_rails is not None]
+        own += [_own(p, p.config_providers, config) for p in registry.plugins if p.config_providers is not None]
         return Registry(registry.plugins, own=(plugin for plugin in own if plugin.specs))
 
     @property
@@ -272,9 +276,20 @@ def _in_place(own: list[Offer[Spec]], installed: list[Offer[Spec]]) -> list[Offe
     return [*(replace(offer, replaced=replaced) for offer in defined), *others]
 
 
-def _own(plugin: Plugin, specs: Iterable[Spec]) -> Plugin:
-    """Return a plugin as the source of what a configuration itself defines."""
-    return replace(plugin, specs=tuple(specs), config_rails=None, config_providers=None)
+def _own(plugin: Plugin, hook: Callable[..., Iterable[Spec]], *arguments: object) -> Plugin:
+    """Return a plugin as the source of what a configuration itself defines.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+        PluginLoadError: the plugin is.
+    """
+    try:
+        specs = tuple(hook(*arguments))
+    except ConfigurationError:
+        raise
+    except FAILURES as exc:
+        raise PluginLoadError(f"{plugin.label}: {reason(exc)}", plugin=plugin.label) from exc
+    return replace(plugin, specs=specs, config_rails=None, config_providers=None)
 
 
 def _refuse_unknown(wanted: Iterable[str], known: Collection[str], key: str) -> None:
