@@ -16,7 +16,7 @@ from handrail._call.checking import RailsResult, check_conversation
 from handrail._call.conversation import conversation as checked
 from handrail._call.explain import Explanation
 from handrail._call.lifetime import Lifetime
-from handrail._call.misuse import refuse_other_than_config
+from handrail._call.misuse import refuse_other_than_config, refuse_other_than_names
 from handrail._call.options import GenerationOptions
 from handrail._call.response import GenerationResponse, ResponseBuilder
 from handrail._call.streams import Streams
@@ -47,7 +47,7 @@ class LLMRails(Streams):
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
-        TypeError: what was passed is not a `RailsConfig`, or an observer is none.
+        TypeError: what was passed is not a `RailsConfig`, an observer is none, or `caller_may` is no collection.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class LLMRails(Streams):
         observers: Sequence[object] = (),
     ) -> None:
         refuse_other_than_config(config)
+        refuse_other_than_names(caller_may)
         registry = registry or Registry.discover(only=config.plugins.enable)
         super().__init__(config, registry, llm, given_observers(observers), caller_may=caller_may)
         self.verbose = verbose

@@ -21,7 +21,7 @@ from handrail._compose.shared import Shared
 from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, refuse_unused_settings
 from handrail._plugins.registrations import Registrations
 from handrail._records import RailId
-from handrail._specs import RailSpec
+from handrail._specs import DIRECTIONS, RailSpec
 from handrail._telling import Observers
 from handrail._tokens import token_counter
 from handrail.config import Flow, RailOptions
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from handrail._specs import Direction
     from handrail._stream.plan import RailPlan
     from handrail.config import RailsConfig, When
-
-_DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
 def compose(
@@ -149,7 +147,7 @@ class _Composer:
         registry = self._prepared()
         refuse_unserved(config, registry, problems)
         self._models.build(registry, llm, problems)
-        rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in _DIRECTIONS}
+        rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in DIRECTIONS}
         refuse_unused_settings(config, registry, (*rails["input"], *rails["output"]), problems)
         self._refuse_wrong_streaming()
         refuse_misspelt_models(config, registry, self._models, problems)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeGuard, get_args
 
 import pluggy
 
+from handrail._nearest import did_you_mean
 from handrail._plugins import hookspecs
 from handrail._plugins.points import Point
 from handrail._specs import (
+    DIRECTIONS,
     CommandSpec,
     DialectSpec,
-    Direction,
     ObserverSpec,
     PlacementSpec,
     ProviderSpec,
@@ -162,8 +162,7 @@ def _refuse_misspelt(manager: pluggy.PluginManager) -> None:
         manager.check_pending()
     except pluggy.PluginValidationError as exc:
         unknown = [hook for hook in manager.hook.__dict__ if not hook.startswith("_") and hook not in _ALL_HOOKS]
-        nearest = get_close_matches(unknown[0], _ALL_HOOKS, n=1) if unknown else []
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(unknown[0], _ALL_HOOKS) if unknown else ""
         raise PluginLoadError(
             f"unknown hook {', '.join(map(repr, unknown))}{hint} Hooks are: {', '.join(_ALL_HOOKS)}"
         ) from exc
@@ -201,7 +200,7 @@ def _are_some_of(value: object, known: tuple[str, ...]) -> bool:
     return _are_texts(value) and bool(value) and set(known).issuperset(value)
 
 
-_DIRECTIONS, _CHANNELS = get_args(Direction), get_args(Channel)
+_CHANNELS = get_args(Channel)
 _FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "name": (_is_text, "a text that is not empty"),
     "target": (lambda value: value is not None, "'package.module:Attribute' or an object"),
@@ -209,7 +208,7 @@ _FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "aliases": (_are_texts, "a tuple of texts"),
     "prompts": (_are_texts, "a tuple of texts"),
     "config_key": (lambda value: value is None or _is_text(value), "a text or None"),
-    "directions": (lambda value: _are_some_of(value, _DIRECTIONS), f"some of {_DIRECTIONS}"),
+    "directions": (lambda value: _are_some_of(value, DIRECTIONS), f"some of {DIRECTIONS}"),
     "channels": (lambda value: value in (None, ()) or _are_some_of(value, _CHANNELS), f"some of {_CHANNELS}, or None"),
     "rewrites": (lambda value: value in (True, False, "whole"), "True, False or 'whole'"),
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast, get_args
 
+from handrail._nearest import nearest
 from handrail._plugins.discovery import FAILURES, Plugin, installed_plugins, plugin_from_object, reason
 from handrail._plugins.points import installed_points
 from handrail._specs import (
@@ -31,15 +31,8 @@ S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec,
 _KERNEL = "handrail"
 """The kernel's own distribution, whose strategy any configuration may need."""
 
-_KINDS: dict[type[Spec], str] = {
-    ProviderSpec: "engine",
-    RailSpec: "rail",
-    StrategySpec: "strategy",
-    CommandSpec: "command",
-    DialectSpec: "dialect",
-    ObserverSpec: "observer",
-    PlacementSpec: "placement",
-}
+_KINDS: dict[type[Spec], str] = {kind: kind.__name__.removesuffix("Spec").lower() for kind in get_args(Spec)}
+_KINDS[ProviderSpec] = "engine"  # as configurations call it
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +242,10 @@ class Registry:
 
     def _unknown(self, kind: type[Spec], name: str) -> str:
         message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}; see 'handrail plugins'"
-        for plugin in self._broken():
-            message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
+        for plugin in self._installed:
+            if plugin.problem is not None:
+                message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
         return message
-
-    def _broken(self) -> Iterator[Plugin]:
-        return (plugin for plugin in self._installed if plugin.problem is not None)
 
 
 def _offers(plugins: Iterable[Plugin]) -> dict[type[Spec], dict[str, list[Offer[Spec]]]]:  # type: ignore[type-var]  # a union of S's constraints
@@ -300,6 +291,6 @@ def _refuse_unknown(wanted: Iterable[str], known: Collection[str], key: str) -> 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    nearest = get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    near = nearest(name, known)
+    hint = f"did you mean {near!r}? " if near is not None else ""
     return f"{hint}installed: {', '.join(map(repr, known)) or 'none'}"

@@ -131,7 +131,7 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: the two do not fit together.
         """
-        return self._build(self._origin + later._origin)
+        return self._build(self._origin + later._origin) if isinstance(later, RailsConfig) else NotImplemented
 
     @classmethod
     def _build(cls, origin: Origin) -> Self:
