@@ -62,7 +62,6 @@ class LLMRails(Streams):
     ) -> None:
         refuse_other_than_config(config)
         refuse_other_than_names(caller_may)
-        registry = registry or Registry.discover(only=config.plugins.enable)
         super().__init__(config, registry, llm, given_observers(observers), caller_may=caller_may)
         self.verbose = verbose
         self._background = Background()

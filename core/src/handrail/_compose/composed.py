@@ -31,7 +31,9 @@ class Composed:
         config: the configuration.
     """
 
-    def __init__(self, config: RailsConfig, registry: Registry, llm: object, observers: Sequence[object] = ()) -> None:
+    def __init__(
+        self, config: RailsConfig, registry: Registry | None, llm: object, observers: Sequence[object] = ()
+    ) -> None:
         self.config = config
         self._app = compose(config, registry, llm, observers)
 

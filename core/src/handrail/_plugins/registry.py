@@ -122,7 +122,7 @@ class Registry:
         """
         points = installed_points()
         if only is not None:
-            _refuse_unknown(only, {name for point in points for name in point.names}, "only")
+            _refuse_unknown(only, {name for point in points for name in point.names})
             points = tuple(point for point in points if not {_KERNEL, *only}.isdisjoint(point.names))
         return cls(installed_plugins(points))
 
@@ -140,7 +140,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        _refuse_unknown(disabled, self._plugin_names(), "plugins.disable")
+        _refuse_unknown(disabled, self._plugin_names())
         left = (p for p in self._installed if p.distribution not in disabled and p.name not in disabled)
         return Registry(left, own=self._own)
 
@@ -150,7 +150,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        _refuse_unknown(enabled, self._plugin_names(), "plugins.enable")
+        _refuse_unknown(enabled, self._plugin_names())
         kept = {None, _KERNEL, *enabled}
         left = (p for p in self._installed if p.distribution in kept or p.name in enabled)
         return Registry(left, own=self._own)
@@ -283,10 +283,10 @@ def _own(plugin: Plugin, hook: Callable[..., Iterable[Spec]], *arguments: object
     return replace(plugin, specs=specs, config_rails=None, config_providers=None)
 
 
-def _refuse_unknown(wanted: Iterable[str], known: Collection[str], key: str) -> None:
+def _refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
     for name in wanted:
         if name not in known:
-            raise ConfigurationError(f"{key} names {name!r}, which is not installed; {_suggest(name, known)}")
+            raise ConfigurationError(f"plugin {name!r} is not installed; {_suggest(name, known)}", subject=name)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
