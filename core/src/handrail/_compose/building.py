@@ -1,4 +1,4 @@
-"""Builds what a plugin offers: imports its target, and calls it with settings and a context."""
+"""Builds what a plugin offers: imports its target, and calls it with settings and a context; and stands around it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ from handrail.errors import HandrailError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registry import Offer
+
+
+class Around:
+    """What is asked in the place of a rail, and closes it.
+
+    Attributes:
+        rail: the rail.
+    """
+
+    def __init__(self, rail: Any) -> None:
+        self.rail = rail
+
+    async def aclose(self) -> None:
+        """Close the rail, if it can be closed."""
+        close = getattr(self.rail, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def built(offer: Offer[Any], settings: object, context: object) -> object:
