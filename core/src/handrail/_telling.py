@@ -94,6 +94,9 @@ class Telling:
         call: of which call.
         ended: returns how it ended, of which it is told the duration.
         is_over: returns whether it has ended: the provider is closed, and no check runs.
+
+    Attributes:
+        stop: the first refusal or failure of which they were told.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class Telling:
         is_over: Callable[[], bool] = bool,
     ) -> None:
         self.call = call
+        self.stop: Blocked | RailFailed | None = None
         self.surrounds_checks = observers.having("around_check")
         self.surrounds_models = observers.having("around_model")
         self._observers = observers
@@ -155,6 +159,7 @@ class Telling:
 
     def stopped(self, stop: Blocked | RailFailed) -> None:
         """Notify the observers that a rail ends the call."""
+        self.stop = self.stop or stop
         self._observers.tell("stopped", self.call, stop)
 
     def released(self, items: Iterable[object]) -> None:
