@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handrail._nearest import nearest
-from handrail.config._problems import Problem, dotted, listed, problem_at
+from handrail.config._problems import dotted, listed, problem_at
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection

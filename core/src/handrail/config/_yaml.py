@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from handrail.config._problems import Problem
 from handrail.config._tree import Node, Place, Source
 from handrail.config._yaml_errors import DEEPEST, YamlProblemError, decode, explain
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode, ScalarNode
@@ -64,7 +64,9 @@ def _refuse_depth(text: str, source: Source) -> None:
         if depth > DEEPEST:
             mark = event.start_mark
             place = Place(source, mark.line + 1, mark.column + 1) if mark else None
-            raise YamlProblemError(Problem(f"nested more than {DEEPEST} levels deep", place))
+            raise YamlProblemError(
+                Problem(f"nested more than {DEEPEST} levels deep", place=place.told if place else None)
+            )
 
 
 class _Builder:
@@ -178,7 +180,7 @@ class _Builder:
 
     def _refuse(self, node: YamlNode, text: str) -> Node:
         place = self._place(node)
-        self.problems.append(Problem(text, place))
+        self.problems.append(Problem(text, place=place.told))
         return Node(None, place)
 
     def _place(self, node: YamlNode) -> Place:
