@@ -143,3 +143,18 @@ def test_what_callers_may_set_is_no_text(rails, caller_may):
 def test_a_configuration_plus_something_else_is_told_in_pythons_own_words(rails):
     with pytest.raises(TypeError, match="unsupported operand"):
         rails.config + "folder"
+
+
+@pytest.mark.parametrize(
+    ("call", "instead"),
+    [
+        (lambda rails: rails.generate("hello"), "generate_async"),
+        (lambda rails: list(rails.stream_sync("hello")), "stream_async"),
+        (lambda rails: rails.check([{"role": "user", "content": "hello"}]), "check_async"),
+        (lambda rails: rails.close(), "aclose"),
+    ],
+)
+async def test_a_synchronous_form_in_a_loop_names_the_one_that_there_is(rails, call, instead):
+    with pytest.raises(RuntimeError, match=rf"inside a running event loop; use {instead}\(\) there"):
+        call(rails)
+    assert callable(getattr(rails, instead))

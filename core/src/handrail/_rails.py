@@ -132,7 +132,8 @@ class LLMRails(Streams):
             RuntimeError: an event loop is running; await `generate_async` there.
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
-        return self._background.run("generate", partial(self.generate_async, prompt, messages, options, state, **about))
+        call = partial(self.generate_async, prompt, messages, options, state, **about)
+        return self._background.run("generate", "generate_async", call)
 
     def stream_sync(
         self,
@@ -204,7 +205,8 @@ class LLMRails(Streams):
             RuntimeError: an event loop is running; await `check_async` there.
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
-        return self._background.run("check", partial(self.check_async, messages, rail_types, options=options, **about))
+        call = partial(self.check_async, messages, rail_types, options=options, **about)
+        return self._background.run("check", "check_async", call)
 
     def explain(self) -> Explanation:
         """Return what the call that began last has asked of models so far."""
@@ -236,7 +238,7 @@ class LLMRails(Streams):
             Exception: what the last of them raised that failed to close; the others are closed all the same.
         """
         try:
-            self._background.run("close", partial(self.aclose, drain=drain))
+            self._background.run("close", "aclose", partial(self.aclose, drain=drain))
         except RailsClosedError:  # somebody else has closed everything meanwhile
             return
         except StreamClosedError:  # the call that this is part of runs on that loop
