@@ -61,8 +61,7 @@ class Structure:
     def read(self, text: str, at: int) -> int:
         """Return where a key or a value begins, or the end of the text; where neither may begin, there is a problem."""
         start, size = at, len(text)
-        if self._expect == _START:
-            at = self._begin(text, at)
+        at = self._begin(text, at) if self._expect == _START else at
         expect = self._expect
         while at < size:
             mark = text[at]
