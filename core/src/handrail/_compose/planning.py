@@ -13,7 +13,8 @@ from handrail._compose.building import built
 from handrail._nearest import did_you_mean
 from handrail._records import RailId
 from handrail._stream.batcher import BatchedRail
-from handrail._stream.plan import READ_BY_ALL, RailPlan, Whole
+from handrail._stream.plan import READ_BY_ALL, RailPlan
+from handrail._stream.strategies import Whole
 from handrail.config import RailOptions, StreamingConfig
 from handrail.config._streaming import SIZES
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeGuard, get_args
 
 import pluggy
@@ -12,6 +13,7 @@ import pluggy
 from handrail._nearest import did_you_mean
 from handrail._plugins import hookspecs
 from handrail._plugins.points import Point
+from handrail._records import message_of
 from handrail._specs import (
     DIRECTIONS,
     CommandSpec,
@@ -47,6 +49,21 @@ _ALL_HOOKS = (*HOOKS, CONFIG_RAILS, CONFIG_PROVIDERS)
 
 FAILURES = (Exception, SystemExit)
 """What a plugin may raise while it is loaded. One that ends its own import must not end the program that uses it."""
+
+
+class _Specifications(ModuleType):
+    """The specifications alone: of a module, pluggy would look at every name, for each plugin again."""
+
+    def __init__(self) -> None:
+        super().__init__(hookspecs.__name__)
+        for hook in _ALL_HOOKS:
+            setattr(self, hook, getattr(hookspecs, hook))
+
+    def __dir__(self) -> tuple[str, ...]:
+        return _ALL_HOOKS
+
+
+_SPECIFICATIONS = _Specifications()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,7 @@ def plugin_from_object(plugin: object) -> Plugin:
 
 def reason(error: BaseException) -> str:
     """Return why a plugin cannot be used, as the end of a message about it."""
-    return str(error) if isinstance(error, PluginLoadError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, PluginLoadError) else f"{type(error).__name__}: {message_of(error)}"
 
 
 def _installed(point: Point) -> Plugin:
@@ -125,7 +142,7 @@ def _installed(point: Point) -> Plugin:
 def _read_hooks(plugin: object, name: str) -> _Hooks:
     # A manager for each plugin: a broken one cannot take another down, and every record knows where it is from.
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager.add_hookspecs(_SPECIFICATIONS)
     _refuse_unmarked(plugin)
     manager.register(plugin, name=name)
     _refuse_misspelt(manager)
