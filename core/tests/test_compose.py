@@ -104,7 +104,7 @@ def test_an_unset_key_variable_is_named(monkeypatch):
 
 
 def test_what_cannot_be_built_names_the_plugin():
-    with pytest.raises(PluginLoadError, match="plugin 'Plugin': 'broken' could not be built: ZeroDivisionError"):
+    with pytest.raises(PluginLoadError, match="plugin 'Plugin': engine 'broken' could not be built: ZeroDivisionError"):
         compose("models: [{type: main, engine: broken}]")
 
 
@@ -199,3 +199,14 @@ async def test_a_message_is_judged_before_the_model_is_asked_also_where_answers_
     assert [plan.stream_first for plan in g.rails.composition.output_rails] == [True]
     assert (await g.events())[-1].direction == "input"
     assert provider.opened == 0
+
+
+@pytest.mark.parametrize("key", ["enable", "disable"])
+def test_a_plugin_that_is_not_installed_is_told_with_its_place(key):
+    config = RailsConfig.from_content(yaml_content=f"models: []\nplugins:\n  {key}: [handrail-nothing]\n")
+    for registry in (None, Registry()):
+        with pytest.raises(ConfigurationError) as caught:
+            LLMRails(config, registry=registry)
+        (problem,) = caught.value.problems
+        assert problem.place == ("yaml_content", 3, len(key) + 6)
+        assert problem.message.startswith("plugin 'handrail-nothing' is not installed; ")

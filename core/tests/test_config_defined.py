@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
 from fakes import FakeProvider
 from handrail import ConfigurationError, LLMRails, RailError, RailsConfig, Registry, Verdict
 from handrail._builtin import plugin as builtin
-from handrail.errors import PluginConflictError
+from handrail.errors import PluginConflictError, PluginLoadError
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
 
 ANSWER = [{"role": "assistant", "content": "a secret"}]
@@ -206,3 +207,15 @@ def test_an_installed_plugin_takes_the_place_of_another_only_with_what_the_confi
         LLMRails(config, registry=installed(Elsewhere()))
     rails = LLMRails(config, registry=installed(Elsewhere("rails.co:3")))
     assert rails._app.registry.rail("word check").label == "elsewhere 1.0, in place of plugin 'Installed'"
+
+
+@pytest.mark.parametrize("hook", [lambda: 1 / 0, lambda: sys.exit(3), lambda: 3, lambda: [3]])
+def test_a_plugin_that_fails_over_a_configuration_is_named(hook):
+    class Failing:
+        @hookimpl
+        def handrail_config_rails(self, config, registrations):
+            return hook()
+
+    with pytest.raises(PluginLoadError, match="^plugin 'Failing': ") as caught:
+        compose(Failing())
+    assert caught.value.plugin == "plugin 'Failing'"

@@ -73,6 +73,11 @@ def test_a_home_folder_may_be_written_as_a_tilde(folder: Path, monkeypatch: pyte
     assert types(RailsConfig.from_path("~/config")) == ["main"]
 
 
+def test_a_tilde_that_means_nobodys_home_is_a_missing_folder():
+    with pytest.raises(ConfigurationError, match="no such file or folder"):
+        RailsConfig.from_path("~nobody-of-this-name/config")
+
+
 def test_hidden_files_and_folders_are_not_read(folder: Path):
     write(folder, a_yml=MAIN)
     write(folder / ".drafts", a_yml=GUARD)

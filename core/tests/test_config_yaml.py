@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,33 @@ def test_what_cannot_be_merged_is_told_with_its_place(loader: str):
 )
 def test_scalars_are_what_a_reader_takes_them_for(loader: str, written: str, meant: object):
     assert load(f"a: {{b: {written}}}").custom_data == {"a": {"b": meant}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "!!bool maybe",
+        '!!int ""',
+        '!!int "-"',
+        '!!float ""',
+        "!!binary é",
+        pytest.param("0x" + "f" * 5000, id="0xfff..."),
+    ],
+)
+def test_a_scalar_that_is_not_what_its_tag_says_is_refused(loader: str, written: str):
+    assert re.fullmatch(r"yaml_content:1:4: the value is not a valid YAML \w+; .*", refusal(f"a: {written}\n"))
+
+
+@pytest.mark.parametrize("tag", ["map", "seq", "set", "omap", "pairs"])
+def test_a_text_that_is_tagged_as_a_collection_is_not_taken_for_an_empty_one(loader: str, tag: str):
+    text = refusal(f"rails: {{output: {{flows: !!{tag} self check output}}}}\n")
+    assert text == f"yaml_content:1:25: the YAML tag '!!{tag}' is not known here; write the value without it"
+
+
+def test_a_number_too_long_to_be_written_is_told_without_its_digits():
+    with pytest.raises(ConfigurationError) as caught:
+        RailsConfig.from_content(config={"lowest_temperature": -(10**5000)})
+    assert "a very large number" in str(caught.value)
 
 
 def test_words_such_as_on_are_keys_like_any_other(loader: str):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from fakes import FakeProvider, words
-from handrail import LLMRails, RailsConfig
+from handrail import GenerationOptions, LLMRails, RailsConfig
 from handrail.errors import ConfigurationError, InvalidRequestError
 
 
@@ -92,3 +94,67 @@ def test_a_judge_whose_type_is_misspelt_is_an_error_and_not_the_main_model(wrong
 def test_a_model_for_something_else_is_no_misspelt_judge(other):
     asked = LLMRails(judged(["main", other])).composition.asked
     assert asked == (("self check output", "self_check_output"),)
+
+
+@pytest.mark.parametrize("direction", ["Input", "inputs", None])
+def test_a_rail_for_no_direction_is_refused_and_does_not_guard_the_answer_instead(rails, direction):
+    with pytest.raises(ConfigurationError, match="must be 'input' or 'output'"):
+        rails.register_rail("mine", lambda text: True, direction=direction)
+
+
+def test_a_rail_without_a_name_is_refused(rails):
+    with pytest.raises(ConfigurationError, match="it is empty"):
+        rails.register_rail(" ", lambda text: True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        GenerationOptions(rails=3),
+        GenerationOptions(rails={"output": 3}),
+        GenerationOptions(rails={"ouput": False}),
+        GenerationOptions(llm_params=3),
+        GenerationOptions(log=3),
+    ],
+)
+async def test_options_of_a_program_are_checked_as_those_of_its_callers_are(rails, options):
+    with pytest.raises(InvalidRequestError, match="options"):
+        await rails.generate_async("hello", options=options)
+
+
+@pytest.mark.parametrize("drain", ["5", True, math.nan])
+async def test_a_time_that_is_none_closes_nothing(rails, drain):
+    with pytest.raises(InvalidRequestError, match="'drain'"):
+        await rails.aclose(drain=drain)
+    assert await rails.generate_async("hello")
+
+
+async def test_directions_that_are_no_list_are_refused(rails):
+    with pytest.raises(InvalidRequestError, match="must be a list"):
+        await rails.check_async([{"role": "user", "content": "hello"}], 3)
+
+
+@pytest.mark.parametrize("caller_may", ["rails and log", 3])
+def test_what_callers_may_set_is_no_text(rails, caller_may):
+    with pytest.raises(TypeError, match="caller_may takes a list"):
+        LLMRails(rails.config, caller_may=caller_may)
+
+
+def test_a_configuration_plus_something_else_is_told_in_pythons_own_words(rails):
+    with pytest.raises(TypeError, match="unsupported operand"):
+        rails.config + "folder"
+
+
+@pytest.mark.parametrize(
+    ("call", "instead"),
+    [
+        (lambda rails: rails.generate("hello"), "generate_async"),
+        (lambda rails: list(rails.stream_sync("hello")), "stream_async"),
+        (lambda rails: rails.check([{"role": "user", "content": "hello"}]), "check_async"),
+        (lambda rails: rails.close(), "aclose"),
+    ],
+)
+async def test_a_synchronous_form_in_a_loop_names_the_one_that_there_is(rails, call, instead):
+    with pytest.raises(RuntimeError, match=rf"inside a running event loop; use {instead}\(\) there"):
+        call(rails)
+    assert callable(getattr(rails, instead))

@@ -154,7 +154,7 @@ def test_what_a_program_hands_in_stays_beside_what_a_configuration_enables(insta
     install("handrail-two", "two", handrail_rails=rails("two check"))
     registry = Registry.discover().with_plugins(ToxicityPlugin()).restricted_to(["handrail-one"])
     assert registry.names(RailSpec) == ["detect toxicity", "one check", "toxicity check"]
-    with pytest.raises(ConfigurationError, match=r"plugins\.enable names 'three'"):
+    with pytest.raises(ConfigurationError, match="plugin 'three' is not installed"):
         registry.restricted_to(["three"])
 
 
@@ -288,3 +288,71 @@ def test_discovery_imports_no_pydantic_tiktoken_sdk_or_implementation():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", 3),
+        ("name", ["a list"]),
+        ("name", " "),
+        ("target", None),
+        ("settings", 3),
+        ("aliases", None),
+        ("aliases", (1,)),
+        ("aliases", "abc"),
+        ("prompts", 3),
+        ("config_key", 3),
+        ("directions", ()),
+        ("directions", ("sideways",)),
+        ("channels", ("smell",)),
+        ("rewrites", "maybe"),
+    ],
+)
+def test_a_record_with_a_wrong_field_spoils_its_own_plugin_and_no_other(install, field, value):
+    """It was found out when some name was looked up, by an error about types, or guarded nothing."""
+    values = {"name": "odd check", "target": ToxicityPlugin} | {field: value}
+    install("handrail-odd", "odd", handrail_rails=hookimpl(lambda: [RailSpec(**values)]))
+    install("handrail-toxicity", "toxicity", handrail_rails=rails("toxicity check"))
+    registry = Registry.discover()
+    assert registry.plugins[0].problem.startswith("handrail_rails() returned a RailSpec that is wrong")
+    assert field in registry.plugins[0].problem
+    assert registry.rail("toxicity check").plugin.version == "1.0"
+    with pytest.raises(ConfigurationError, match=r"handrail-odd 1\.0 could not be loaded"):
+        registry.rail("odd check")
+
+
+def test_a_plugin_that_ends_its_own_import_does_not_end_the_program(install, monkeypatch, tmp_path):
+    (tmp_path / "a_script_without_a_main.py").write_text("raise SystemExit(3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    install.missing("handrail-script", "script", "a_script_without_a_main")
+    registry = Registry.discover().with_plugins(Script())
+    assert registry.plugins[0].problem == "SystemExit: 3"
+    with pytest.raises(PluginLoadError, match=r"plugin 'Script': the target .* cannot be imported: SystemExit: 3"):
+        registry.rail("script check").load()
+
+
+class Script:
+    @hookimpl
+    def handrail_rails(self):
+        yield RailSpec("script check", "a_script_without_a_main:Rail")
+
+
+@pytest.mark.parametrize("settings", [int, object, ToxicityPlugin])
+def test_settings_that_are_no_model_are_an_error(settings):
+    class Plugin:
+        @hookimpl
+        def handrail_rails(self):
+            yield RailSpec(name="x", target=ToxicityPlugin, settings=settings)
+
+    with pytest.raises(PluginLoadError, match="must be a pydantic model"):
+        Registry().with_plugins(Plugin()).rail("x").load_settings()
+
+
+def test_an_object_that_raises_at_every_attribute_is_an_error_that_names_it():
+    class Hostile:
+        def __getattr__(self, name):
+            raise RuntimeError(f"do not touch {name}")
+
+    with pytest.raises(PluginLoadError, match=r"plugin 'Hostile' cannot be registered: RuntimeError: do not touch"):
+        Registry().with_plugins(Hostile())

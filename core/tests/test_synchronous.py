@@ -155,7 +155,7 @@ def test_a_loop_can_be_ended_from_inside(guarded):
         background.stop()
         return "stopped"
 
-    assert background.run("generate", stop) == "stopped"
+    assert background.run("generate", "generate_async", stop) == "stopped"
 
 
 def test_closing_in_a_loop_ends_the_one_in_the_background(guarded):

@@ -16,7 +16,7 @@ from handrail._call.checking import RailsResult, check_conversation
 from handrail._call.conversation import conversation as checked
 from handrail._call.explain import Explanation
 from handrail._call.lifetime import Lifetime
-from handrail._call.misuse import refuse_other_than_config
+from handrail._call.misuse import refuse_other_than_config, refuse_other_than_names
 from handrail._call.options import GenerationOptions
 from handrail._call.response import GenerationResponse, ResponseBuilder
 from handrail._call.streams import Streams
@@ -47,7 +47,7 @@ class LLMRails(Streams):
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
-        TypeError: what was passed is not a `RailsConfig`, or an observer is none.
+        TypeError: what was passed is not a `RailsConfig`, an observer is none, or `caller_may` is no collection.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class LLMRails(Streams):
         observers: Sequence[object] = (),
     ) -> None:
         refuse_other_than_config(config)
-        registry = registry or Registry.discover(only=config.plugins.enable)
+        refuse_other_than_names(caller_may)
         super().__init__(config, registry, llm, given_observers(observers), caller_may=caller_may)
         self.verbose = verbose
         self._background = Background()
@@ -132,7 +132,8 @@ class LLMRails(Streams):
             RuntimeError: an event loop is running; await `generate_async` there.
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
-        return self._background.run("generate", partial(self.generate_async, prompt, messages, options, state, **about))
+        call = partial(self.generate_async, prompt, messages, options, state, **about)
+        return self._background.run("generate", "generate_async", call)
 
     def stream_sync(
         self,
@@ -204,7 +205,8 @@ class LLMRails(Streams):
             RuntimeError: an event loop is running; await `check_async` there.
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
-        return self._background.run("check", partial(self.check_async, messages, rail_types, options=options, **about))
+        call = partial(self.check_async, messages, rail_types, options=options, **about)
+        return self._background.run("check", "check_async", call)
 
     def explain(self) -> Explanation:
         """Return what the call that began last has asked of models so far."""
@@ -236,7 +238,7 @@ class LLMRails(Streams):
             Exception: what the last of them raised that failed to close; the others are closed all the same.
         """
         try:
-            self._background.run("close", partial(self.aclose, drain=drain))
+            self._background.run("close", "aclose", partial(self.aclose, drain=drain))
         except RailsClosedError:  # somebody else has closed everything meanwhile
             return
         except StreamClosedError:  # the call that this is part of runs on that loop

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from handrail._types import Channel
 
 Direction: TypeAlias = Literal["input", "output"]
+DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,9 @@ class Telling:
         call: of which call.
         ended: returns how it ended, of which it is told the duration.
         is_over: returns whether it has ended: the provider is closed, and no check runs.
+
+    Attributes:
+        stop: the first refusal or failure of which they were told.
     """
 
     def __init__(
@@ -127,6 +130,7 @@ class Telling:
         is_over: Callable[[], bool] = bool,
     ) -> None:
         self.call = call
+        self.stop: Blocked | RailFailed | None = None
         self.surrounds_checks = observers.having("around_check")
         self.surrounds_models = observers.having("around_model")
         self._tells_releases = observers.having("released")
@@ -179,6 +183,7 @@ class Telling:
 
     def stopped(self, stop: Blocked | RailFailed) -> None:
         """Notify the observers that a rail ends the call."""
+        self.stop = self.stop or stop
         self._observers.tell("stopped", self.call, stop)
 
     def released(self, items: Iterable[object]) -> None:

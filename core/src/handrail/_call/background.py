@@ -42,11 +42,11 @@ class Background:
         """True if the code that asks runs on this loop."""
         return (loop := self._loops.get(os.getpid())) is not None and loop.thread is threading.current_thread()
 
-    def run(self, name: str, function: Callable[[], Awaitable[T]]) -> T:
+    def run(self, name: str, instead: str, function: Callable[[], Awaitable[T]]) -> T:
         """Await what a function returns, on the loop, and return what comes of it.
 
         Args:
-            name: the synchronous form, for the error.
+            name, instead: the synchronous form and the asynchronous one, for the error.
             function: called on the loop.
 
         Raises:
@@ -54,7 +54,7 @@ class Background:
             RailsClosedError: the loop was stopped.
             Exception: what a loop raised that could not start; the next call tries again.
         """
-        refuse_running_loop(name)
+        refuse_running_loop(name, instead)
         return self._own.run(function)
 
     def stop(self) -> None:
@@ -78,7 +78,7 @@ class SyncStream(Iterator[Any]):
 
     def __next__(self) -> Any:
         try:
-            return self._background.run("stream_sync", self._texts.__anext__)
+            return self._background.run("stream_sync", "stream_async", self._texts.__anext__)
         except StopAsyncIteration:
             pass
         raise StopIteration
@@ -86,7 +86,7 @@ class SyncStream(Iterator[Any]):
     def close(self) -> None:
         """End the stream; returns when the provider is closed."""
         with suppress(RailsClosedError):  # which ends every stream
-            self._background.run("close", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
+            self._background.run("close", "stream_async", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
 
 
 class _Loop:
@@ -178,7 +178,7 @@ def _nothing() -> None:
 def _may_wait() -> bool:
     """Return whether no loop runs here, which waiting would hold up: the garbage collector may call from anywhere."""
     try:
-        refuse_running_loop("close")
+        refuse_running_loop("close", "aclose")
     except RuntimeError:
         return False
     return True

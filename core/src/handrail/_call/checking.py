@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ from handrail._call.units import units_of
 from handrail._compose.completion import ToolCallAssembler
 from handrail._content import message_text
 from handrail._events import Blocked, ReasoningDelta
-from handrail._specs import Direction
+from handrail._specs import DIRECTIONS, Direction
 from handrail._stream.batch import guard_message
 from handrail._turn import NOWHERE, Journal, Origin, Turn
 from handrail._types import Chunk, ToolCall, ToolCallDelta, Usage
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from handrail._types import Message, Span
 
 RailStatus: TypeAlias = Literal["passed", "modified", "blocked"]
-
-_DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -207,9 +205,13 @@ def _wanted(
     """
     if directions is None:
         return _by_roles(messages, input_roles)
-    if isinstance(directions, str) or not all(direction in _DIRECTIONS for direction in directions):
+    if (
+        isinstance(directions, str)
+        or not isinstance(directions, Iterable)
+        or not set(DIRECTIONS).issuperset(directions)
+    ):
         raise InvalidRequestError("rail_types must be a list of 'input', 'output' or both")
-    return tuple(direction for direction in _DIRECTIONS if direction in directions)
+    return tuple(direction for direction in DIRECTIONS if direction in directions)
 
 
 def _by_roles(messages: Sequence[Message], input_roles: Collection[str]) -> tuple[Direction, ...]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from handrail._call.units import pending_between
 from handrail._content import MessageTexts, message_text
+from handrail._nearest import did_you_mean
 from handrail._types import Message
 from handrail.errors import InvalidRequestError
 
 ROLES = ("user", "assistant", "system", "developer", "tool", "context", "event")
 _NOT_FOR_MODELS = ("context", "event")
 _INSTEAD_OF_TEXT = ("tool_calls", "function_call", "refusal", "audio")  # what an assistant's message may have alone
-_LONGEST_ROLE = 64  # characters of a role that is none, in search of one that is meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,7 @@ def _check(index: int, message: object) -> None:
         raise InvalidRequestError(f"{where} must be a mapping with 'role' and 'content', not {type(message).__name__}")
     role = message.get("role")
     if role not in ROLES:
-        nearest = get_close_matches(role[:_LONGEST_ROLE], ROLES, n=1) if isinstance(role, str) else []
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(role, ROLES) if isinstance(role, str) else ""
         found = "an unknown role" if isinstance(role, str) else f"a role of the type {type(role).__name__}"
         raise InvalidRequestError(f"{where} has {found}; roles are {', '.join(ROLES)}{hint}")
     content = message.get("content")

@@ -34,10 +34,8 @@ class FedStream(OnlyAsyncBlock):
         self._kept: deque[Event] = deque()  # of a `finish` that was cancelled
 
     def __repr__(self) -> str:
-        state: str = self._builder.outcome
-        if state == "left" and not self._left:
-            state = "running" if self._entered else "not begun"
-        return stream_line(self, state, self._length, self.held)
+        outcome = self._builder.outcome
+        return stream_line(self, outcome, self._length, self.held, begun=self._entered, over=self._left)
 
     @property
     def held(self) -> int:

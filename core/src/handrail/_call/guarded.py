@@ -41,10 +41,8 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         self._length = 0  # characters of text that were delivered
 
     def __repr__(self) -> str:
-        state: str = self._builder.outcome
-        if state == "left" and not self._over:
-            state = "running" if self._started else "not begun"
-        return stream_line(self, state, self._length, self.held)
+        outcome = self._builder.outcome
+        return stream_line(self, outcome, self._length, self.held, begun=self._started, over=self._over)
 
     @property
     def held(self) -> int:

@@ -75,7 +75,9 @@ class RunningCalls:
 
         Raises:
             StreamClosedError: a rail or a provider of a call that runs asks for this; that call is cut.
+            InvalidRequestError: the seconds are no number; nothing changes.
         """
+        _refuse_no_number("drain", seconds)
         self._closed = True
         mine = [call for call in tuple(self._running) if call.is_mine]
         for call in mine:
@@ -121,9 +123,8 @@ class Lifetime:
     """
 
     def __init__(self, running: RunningCalls, timeout: float | None = None) -> None:
-        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
-            raise InvalidRequestError(f"'timeout' must be a number of seconds, not {type(timeout).__name__}")
-        if timeout is not None and not timeout > 0:
+        _refuse_no_number("timeout", timeout)
+        if timeout is not None and timeout <= 0:
             raise InvalidRequestError(f"'timeout' is {timeout}; it must be more than 0 seconds")
         self.deadline = math.inf
         self.timeout = timeout
@@ -208,6 +209,15 @@ class Lifetime:
     def _expire(self) -> None:
         self._call_off = None
         self._stop(TimedOut(f"the call did not end within {self.timeout:g} seconds"))
+
+
+def _refuse_no_number(name: str, seconds: float | None) -> None:
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise InvalidRequestError(f"{name!r} must be a number of seconds, not {type(seconds).__name__}")
+    if math.isnan(seconds):
+        raise InvalidRequestError(f"{name!r} is not a number; it must be some seconds")
 
 
 def _nothing(error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Collection
 from typing import Any
 
 from handrail.config import RailsConfig
@@ -24,6 +24,16 @@ def refuse_other_than_config(config: object) -> None:
     raise TypeError(
         f"LLMRails takes a RailsConfig, not {type(config).__name__}; write LLMRails(RailsConfig.from_path(...))"
     )
+
+
+def refuse_other_than_names(caller_may: Collection[str] | None) -> None:
+    """Raise if what callers may set is no collection of names; of a text, each part would be one.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if caller_may is not None and (isinstance(caller_may, str) or not isinstance(caller_may, Collection)):
+        raise TypeError(f"caller_may takes a list of names of options, such as ['rails'], not {caller_may!r}")
 
 
 def refuse_sync_generator(generator: AsyncIterable[Any] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handrail._events import Blocked, RailFailed, outcome_of
 from handrail._observers import CallEnded, CallKind, ObservedCall
@@ -44,13 +44,11 @@ def observing_check(observers: Observers, turn: Turn) -> Generator[None, None, N
         return
     journal, complete = turn.journal, False
     error: Exception | None = None
-    stops: list[Blocked | RailFailed] = []
 
     def how(duration: float) -> CallEnded:
-        return ended(journal, duration, stops[0] if stops else None, error, complete=complete)
+        return ended(journal, duration, telling.stop, error, complete=complete)
 
-    telling = journal.telling = _Remembering(observers, observed(turn, "check"), how)
-    stops = telling.stops
+    telling = journal.telling = Telling(observers, observed(turn, "check"), how)
     telling.begin()
     try:
         yield
@@ -60,19 +58,6 @@ def observing_check(observers: Observers, turn: Turn) -> Generator[None, None, N
         raise
     finally:
         telling.end()
-
-
-class _Remembering(Telling):
-    """Remembers what ended the call."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.stops: list[Blocked | RailFailed] = []
-
-    def stopped(self, stop: Blocked | RailFailed) -> None:
-        """Notify the observers that a rail ends the call."""
-        self.stops.append(stop)
-        super().stopped(stop)
 
 
 class Surrounded(AsyncIterator["Chunk"]):

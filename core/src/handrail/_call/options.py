@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from handrail._nearest import did_you_mean
 from handrail._specs import Direction
 from handrail._stream.plan import RailPlan
 from handrail.errors import InvalidRequestError
@@ -93,8 +93,8 @@ def parse_options(options: object, *, allowed: Collection[str] | None = None) ->
         return _NOTHING_ASKED
     if isinstance(options, GenerationOptions):
         untouched = GenerationOptions()
-        _refuse_forbidden([key for key in _KEYS if getattr(options, key) != getattr(untouched, key)], allowed)
-        return options
+        values = {key: getattr(options, key) for key in _KEYS}
+        options = {key: value for key, value in values.items() if value != getattr(untouched, key)}
     if not isinstance(options, Mapping):
         raise InvalidRequestError(f"'options' must be a mapping, not {type(options).__name__}")
     for key in options:
@@ -164,6 +164,4 @@ def _names_or_flag(name: str, value: object) -> bool | Sequence[str]:
 
 def _known(where: str, key: object, known: Sequence[str]) -> None:
     if key not in known:
-        nearest = get_close_matches(str(key), known, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise InvalidRequestError(f"{where} has {key!r}; allowed: {', '.join(known)}{hint}")
+        raise InvalidRequestError(f"{where} has {key!r}; allowed: {', '.join(known)}{did_you_mean(key, known)}")

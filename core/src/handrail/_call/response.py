@@ -86,8 +86,11 @@ class GenerationResponse:
         return self.reasoning_content or ""
 
 
-def stream_line(stream: object, state: str, delivered: int, held: int) -> str:
+def stream_line(stream: object, outcome: Outcome, delivered: int, held: int, *, begun: bool, over: bool) -> str:
     """Return how far a stream is, in a line."""
+    state: str = outcome
+    if outcome == "left" and not over:
+        state = "running" if begun else "not begun"
     return f"<{type(stream).__name__} {state}: {delivered} characters delivered, {held} held>"
 
 

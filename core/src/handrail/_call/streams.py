@@ -28,7 +28,7 @@ class Streams(Composed):
     def __init__(
         self,
         config: RailsConfig,
-        registry: Registry,
+        registry: Registry | None,
         llm: object,
         observers: Sequence[object] = (),
         *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from handrail._compose.building import Around
 from handrail._stream.outcome import sound
 from handrail._types import Verdict
 from handrail.errors import HandrailError, InvalidRailsConfigurationError
@@ -34,7 +35,7 @@ class _Pending:
         self.verdict: Verdict | None = None
 
 
-class SharedRail:
+class SharedRail(Around):
     """A rail whose verdicts others use: it is asked once about a window that several want to know about.
 
     Args:
@@ -42,7 +43,7 @@ class SharedRail:
     """
 
     def __init__(self, plan: RailPlan) -> None:
-        self.rail: Any = plan.rail
+        super().__init__(plan.rail)
         self._key = f"handrail cascade {plan.direction} {plan.rail_id}"
 
     async def check(self, window: Window, turn: Turn) -> Verdict:
@@ -65,12 +66,8 @@ class SharedRail:
                 del kept[place]
             pending.answered.set()
 
-    async def aclose(self) -> None:
-        """Close the rail."""
-        await _close(self.rail)
 
-
-class GreyZone:
+class GreyZone(Around):
     """A rail that is asked only where the score of another one is within a range.
 
     Args:
@@ -80,7 +77,7 @@ class GreyZone:
     """
 
     def __init__(self, first: RailPlan, plan: RailPlan, when: When) -> None:
-        self.rail: Any = plan.rail
+        super().__init__(plan.rail)
         self._first = first
         self._low, self._high = when.score
 
@@ -107,10 +104,6 @@ class GreyZone:
             return sound(await self._first.rail.check(window, told), window, self._first)  # type: ignore[union-attr]  # it has been looked at
         except Exception:  # noqa: BLE001  # its own check is recorded as failed, and this one decides alone
             return None
-
-    async def aclose(self) -> None:
-        """Close the rail."""
-        await _close(self.rail)
 
 
 def cascaded(
@@ -181,9 +174,3 @@ async def _answer(rail: Any, window: Window, turn: Turn) -> Verdict:
     found = rail.check(window, turn)
     verdict: Verdict = await found if inspect.isawaitable(found) else found
     return verdict
-
-
-async def _close(rail: Any) -> None:
-    close = getattr(rail, "aclose", None)
-    if close is not None:
-        await close()

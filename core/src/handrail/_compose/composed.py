@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from handrail._compose.composer import compose, plan_of_function
-from handrail._compose.functions import require_name
+from handrail._compose.functions import require_name_and_direction
 from handrail._compose.models import given_model
 from handrail.errors import ConfigurationError
 
@@ -31,7 +31,9 @@ class Composed:
         config: the configuration.
     """
 
-    def __init__(self, config: RailsConfig, registry: Registry, llm: object, observers: Sequence[object] = ()) -> None:
+    def __init__(
+        self, config: RailsConfig, registry: Registry | None, llm: object, observers: Sequence[object] = ()
+    ) -> None:
         self.config = config
         self._app = compose(config, registry, llm, observers)
 
@@ -98,9 +100,9 @@ class Composed:
                 the rail has failed. False: a returned text is a failure, and nothing is held for longer.
 
         Raises:
-            ConfigurationError: an option is wrong, the name is not a text, or the function is not one of a text.
+            ConfigurationError: an option, the name or the direction is wrong, or the function is not one of a text.
         """
-        require_name(name)
+        require_name_and_direction(name, direction)
         if function is _LATER:
             return partial(self._decorated, name, direction, options, rewrites)
         plan = plan_of_function(self._app, name, function, direction, options or {}, rewrites=rewrites)

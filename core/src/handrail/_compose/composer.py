@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -20,65 +20,61 @@ from handrail._compose.problems import Problems
 from handrail._compose.shared import Shared
 from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, refuse_unused_settings
 from handrail._plugins.registrations import Registrations
+from handrail._plugins.registry import Registry
 from handrail._records import RailId
-from handrail._specs import RailSpec
+from handrail._specs import DIRECTIONS, RailSpec
 from handrail._telling import Observers, never_awaited
 from handrail._tokens import token_counter
 from handrail.config import Flow, RailOptions
-from handrail.errors import HandrailError, InvalidRailsConfigurationError, PluginContractError
+from handrail.errors import ConfigurationError, HandrailError, InvalidRailsConfigurationError, PluginContractError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from handrail._plugins.registry import Offer, Registry
+    from handrail._plugins.registry import Offer
     from handrail._specs import Direction
     from handrail._stream.plan import RailPlan
     from handrail.config import RailsConfig, When
 
-_DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
-
 
 def compose(
-    config: RailsConfig, registry: Registry, llm: object = None, observers: Sequence[object] = ()
+    config: RailsConfig, registry: Registry | None, llm: object = None, observers: Sequence[object] = ()
 ) -> Composition:
     """Build a configuration.
 
     Args:
         config: what to build.
-        registry: what is installed.
+        registry: what is installed; None for whatever is found, or of that what `plugins.enable` names.
         llm: a provider that takes the place of the configured main model.
         observers: who is told what happens in calls, beside those of the configuration.
 
     Raises:
         ConfigurationError: something it names is missing or wrong; each problem is a line of `problems`.
     """
-    problems = Problems()
-    try:
-        composition = _Composer(config, registry, problems).compose(llm, observers)
-    except HandrailError as exc:  # what could not even be looked at because of another problem
-        problems.note(exc)
-        composition = None
-    problems.raise_if_any()
-    return cast("Composition", composition)
+    return _composed(_Composer(config, registry), lambda composer: composer.compose(llm, observers))
 
 
-def compose_alone(config: RailsConfig, registry: Registry, flow: str, direction: Direction) -> Composition:
+def compose_alone(config: RailsConfig, registry: Registry | None, flow: str, direction: Direction) -> Composition:
     """Build one rail of a configuration, here, and the models that it may ask.
 
     Raises:
         ConfigurationError: something that it needs is missing or wrong.
     """
-    problems = Problems()
     try:
         parsed = Flow.parse(flow)
     except ValueError as exc:
         raise InvalidRailsConfigurationError(f"the flow {flow!r} is not valid: {exc}") from exc
+    return _composed(_Composer(config, registry), lambda composer: composer.compose_alone(parsed, direction))
+
+
+def _composed(composer: _Composer, compose: Callable[[_Composer], Composition]) -> Composition:
+    """Return what comes of composing, unless there are problems."""
     try:
-        composition = _Composer(config, registry, problems).compose_alone(parsed, direction)
-    except HandrailError as exc:
-        problems.note(exc)
+        composition = compose(composer)
+    except HandrailError as exc:  # what could not even be looked at because of another problem
+        composer.problems.note(exc, composer.place_of(exc))
         composition = None
-    problems.raise_if_any()
+    composer.problems.raise_if_any()
     return cast("Composition", composition)
 
 
@@ -109,10 +105,10 @@ def plan_of_function(
 
 
 class _Composer:
-    def __init__(self, config: RailsConfig, registry: Registry, problems: Problems) -> None:
+    def __init__(self, config: RailsConfig, registry: Registry | None) -> None:
+        self.problems = Problems()
         self._config = config
-        self._installed = registry
-        self._problems = problems
+        self._given = registry
         self._registrations = Registrations()
         main = config.model_for("main")
         self._counter = token_counter((main and main.model) or "")
@@ -121,51 +117,62 @@ class _Composer:
         self._inner_rails: list[RailPlan] = []
         self._whens: dict[int, When | None] = {}
 
+    def place_of(self, error: HandrailError) -> str:
+        """Return where the configuration names the plugin that an error is about, if it is about one."""
+        subject = error.problems[0].subject if isinstance(error, ConfigurationError) else ""
+        plugins = self._config.plugins
+        for key, names in (("enable", plugins.enable or ()), ("disable", plugins.disable)):
+            if subject in names:
+                return self._config.where("plugins", key, names.index(subject))
+        return ""
+
     def compose_alone(self, flow: Flow, direction: Direction) -> Composition:
         registry = self._prepared()
-        self._models.build(registry, None, self._problems)
+        self._models.build(registry, None, self.problems)
         plan = self._build_offered(registry.rail(flow.name), flow, direction, here=True)
         inputs, outputs = ((plan,), ()) if direction == "input" else ((), (plan,))
-        return Composition(
-            self._config,
-            registry,
-            self._models.built,
-            inputs,
-            outputs,
-            self._counter,
-            self._registrations,
-            self._inner_rails,
-            tuple(self._models.asked),
-            shared=self._shared,
-        )
+        return self._composition(self._config, inputs, outputs, Observers(), ())
 
     def _prepared(self) -> Registry:
-        self._registry = self._installed.for_config(self._config, self._registrations)
+        installed = self._given or Registry.discover(only=self._config.plugins.enable)
+        self._registry = installed.for_config(self._config, self._registrations)
         self._planner = RailPlanner(self._config, self._registry, self._counter)
         return self._registry
 
     def compose(self, llm: object, observers: Sequence[object]) -> Composition:
-        config, problems = self._config, self._problems
+        config, problems = self._config, self.problems
         registry = self._prepared()
         refuse_unserved(config, registry, problems)
         self._models.build(registry, llm, problems)
-        rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in _DIRECTIONS}
+        rails = {direction: self._cascaded(tuple(self._build_rails(direction))) for direction in DIRECTIONS}
         refuse_unused_settings(config, registry, (*rails["input"], *rails["output"]), problems)
         self._refuse_wrong_streaming()
         refuse_misspelt_models(config, registry, self._models, problems)
         plans = tuple(self._build_observers())
+        told = Observers((*(plan.observer for plan in plans), *observers))
+        inputs = tuple(plan.for_message() for plan in rails["input"])
+        return self._composition(self._with_own_refusal(), inputs, rails["output"], told, plans)
+
+    def _composition(
+        self,
+        config: RailsConfig,
+        inputs: tuple[RailPlan, ...],
+        outputs: tuple[RailPlan, ...],
+        observers: Observers,
+        observer_plans: tuple[ObserverPlan, ...],
+    ) -> Composition:
         return Composition(
-            self._with_own_refusal(),
-            registry,
-            self._models.built,
-            tuple(plan.for_message() for plan in rails["input"]),
-            rails["output"],
-            self._counter,
-            self._registrations,
-            self._inner_rails,
-            tuple(self._models.asked),
-            Observers((*(plan.observer for plan in plans), *observers)),
-            observer_plans=plans,
+            config=config,
+            registry=self._registry,
+            models=self._models.built,
+            input_rails=inputs,
+            output_rails=outputs,
+            counter=self._counter,
+            registrations=self._registrations,
+            inner_rails=self._inner_rails,
+            asked=tuple(self._models.asked),
+            observers=observers,
+            observer_plans=observer_plans,
             shared=self._shared,
         )
 
@@ -185,18 +192,18 @@ class _Composer:
         flows = self._config.input_flows if direction == "input" else self._config.output_flows
         for index, flow in enumerate(flows):
             try:
-                yield self._build_rail(flow, direction)
+                yield self._build_offered(self._registry.rail(flow.name), flow, direction)
             except ModelNotBuiltError:
                 continue
             except HandrailError as exc:
-                self._problems.note(exc, self._config.where("rails", direction, "flows", index))
+                self.problems.note(exc, self._config.where("rails", direction, "flows", index))
 
     def _cascaded(self, plans: tuple[RailPlan, ...]) -> tuple[RailPlan, ...]:
-        if self._problems.are_there:  # a rail that could not be built would be told again as absent
+        if self.problems.are_there:  # a rail that could not be built would be told again as absent
             return plans
 
         def note(plan: RailPlan, error: HandrailError) -> None:
-            self._problems.note(error, self._config.where("rails", "config", str(plan.key), "when"))
+            self.problems.note(error, self._config.where("rails", "config", str(plan.key), "when"))
 
         return cascaded(plans, [self._whens.get(id(plan)) for plan in plans], note)
 
@@ -211,14 +218,11 @@ class _Composer:
                     raise PluginContractError(f"{offer.label}: {fault}", plugin=offer.label)
                 yield ObserverPlan(name, offer.label, observer)
             except HandrailError as exc:
-                self._problems.note(exc, self._config.where("observers", name))
+                self.problems.note(exc, self._config.where("observers", name))
 
     def _rail_of_observer(self, name: str) -> InnerRail | None:
         plan = self._inner_plan(name, "output")
         return None if plan is None else InnerRail.of_observer(plan)
-
-    def _build_rail(self, flow: Flow, direction: Direction) -> RailPlan:
-        return self._build_offered(self._registry.rail(flow.name), flow, direction)
 
     def _inner_rail(self, name: str, direction: Direction) -> InnerRail | None:
         plan = self._inner_plan(name, direction)
@@ -279,4 +283,4 @@ class _Composer:
         try:
             self._planner.check_streaming()
         except HandrailError as exc:
-            self._problems.note(exc, self._config.where("rails", "output", "streaming"))
+            self.problems.note(exc, self._config.where("rails", "output", "streaming"))

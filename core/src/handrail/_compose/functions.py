@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import anyio.to_thread
 
+from handrail._specs import DIRECTIONS
 from handrail._stream.outcome import DEFERRED
 from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
@@ -69,17 +70,21 @@ class FunctionRail:
         )
 
 
-def require_name(name: object) -> None:
-    """Check the name of a rail, which `@register_rail` without parentheses leaves out.
+def require_name_and_direction(name: object, direction: object) -> None:
+    """Check the name of a rail, which `@register_rail` without parentheses leaves out, and what it guards.
 
     Raises:
-        ConfigurationError: it is not a text.
+        ConfigurationError: the name is not a text, or the direction is none.
     """
     if not isinstance(name, str):
         raise ConfigurationError(
             f"register_rail takes the rail's name first, not a value of type {type(name).__name__!r}; "
             "write @rails.register_rail('NAME') above the function"
         )
+    if not name.strip():
+        raise ConfigurationError("register_rail takes the rail's name first, and it is empty; give it one")
+    if direction not in DIRECTIONS:
+        raise ConfigurationError(f"rail {name!r} is registered for {direction!r}; it must be 'input' or 'output'")
 
 
 def require_function_of_text(name: str, function: object) -> None:

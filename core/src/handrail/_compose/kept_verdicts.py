@@ -8,7 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from handrail._types import Edit, Message
 
@@ -39,11 +39,8 @@ class Place:
     seal: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What verdicts of one call rest on beside the messages, hashed."""
-
-    digest: hashlib.blake2b = field(repr=False)
+Scope: TypeAlias = hashlib.blake2b
+"""What verdicts of one call rest on beside the messages, hashed."""
 
 
 class KeptVerdicts:
@@ -73,7 +70,7 @@ class KeptVerdicts:
         None if that cannot be compared: of an object nobody knows whether it still is what it was.
         """
         digest = hashlib.blake2b(key=self._secret)
-        return Scope(digest) if _add(digest, values) else None
+        return digest if _add(digest, values) else None
 
     def place(self, scope: Scope | None, messages: Sequence[Message]) -> Place | None:
         """Return where the verdict on some messages is kept; None if it is not to be.
@@ -84,7 +81,7 @@ class KeptVerdicts:
         """
         if scope is None:
             return None
-        digest = scope.digest.copy()
+        digest = scope.copy()
         if not _add(digest, [_without_marks(message) for message in messages]):
             return None
         found = digest.digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from handrail._compose.breaking import Breaker, Slots
@@ -10,6 +9,7 @@ from handrail._compose.building import built
 from handrail._compose.contexts import ProviderContext
 from handrail._compose.model import Model
 from handrail._compose.planning import plugin_settings
+from handrail._nearest import did_you_mean
 from handrail.errors import ConfigurationError, HandrailError
 
 if TYPE_CHECKING:
@@ -111,11 +111,9 @@ class Models:
                 found.append(self.built[type_])
             elif type_ not in self._failed:
                 known = sorted({other.type for other in self._config.models} - {entry.type})
-                nearest = get_close_matches(type_, known, n=1)
-                hint = f"did you mean {nearest[0]!r}? " if nearest else ""
                 problem = ConfigurationError(
                     f"fallback of the model {entry.type!r} names {type_!r}, which is not another model of the "
-                    f"configuration; {hint}models: {', '.join(map(repr, known)) or 'none'}"
+                    f"configuration; models: {', '.join(map(repr, known)) or 'none'}{did_you_mean(type_, known)}"
                 )
                 problems.note(problem, self._config.where("models", index, "fallback"))
         self.built[entry.type].fallback = tuple(found)

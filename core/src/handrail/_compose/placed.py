@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, cast
 
-from handrail._compose.building import built
+from handrail._compose.building import Around, built
 from handrail._compose.contexts import PlacementContext
 from handrail._compose.planning import plugin_settings
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
@@ -49,18 +49,12 @@ def placed(
     return (rail if offer.spec.stateful else _Asked(cast("WindowRail", rail))), label
 
 
-class _Asked:
+class _Asked(Around):
     """A rail that is asked about windows alone, whatever else the placement can."""
 
     def __init__(self, rail: WindowRail) -> None:
-        self.rail = rail
+        super().__init__(rail)
         self.check = rail.check
-
-    async def aclose(self) -> None:
-        """Close what asks the rail."""
-        close = getattr(self.rail, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _refuse_sessions(offer: Offer[RailSpec], name: str) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from handrail._records import RailId, message_of
+from handrail._compose.building import built
+from handrail._nearest import did_you_mean
+from handrail._records import RailId
 from handrail._stream.batcher import BatchedRail
 from handrail._stream.plan import READ_BY_ALL, RailPlan
 from handrail._stream.strategies import Whole
 from handrail.config import RailOptions, StreamingConfig
-from handrail.config._problems import did_you_mean
 from handrail.config._streaming import SIZES
 from handrail.errors import InvalidRailsConfigurationError, PluginLoadError
 
@@ -135,9 +136,9 @@ class RailPlanner:
                 f"{self._place(*path, key)}unknown key {key!r} in {'.'.join(path)}; strategy {streaming.strategy!r} "
                 f"takes none of its own, and the kernel's are {', '.join(known)}{did_you_mean(key, known)}"
             )
+        built(offer, settings, self._counter.count)  # so that one which cannot be is known before a stream needs it
         make = cast("Callable[[object, object], Strategy]", offer.load())
         factory = partial(make, settings, self._counter.count)
-        _tried(factory, offer)
         return _Cut(factory, offer.plugin.label, streaming.strategy, sizes)
 
     def _refuse_sizes(self, offer: Offer[StrategySpec], named: Collection[str], path: tuple[str, ...]) -> None:
@@ -193,15 +194,3 @@ def _sizes(streaming: StreamingConfig) -> dict[str, Any]:
         "hold_size": streaming.resolved_hold_size,
         "first_chunk_size": streaming.resolved_first_chunk_size,
     }
-
-
-def _tried(factory: Callable[[], Strategy], offer: Offer[StrategySpec]) -> None:
-    """Build a strategy once, so that one which cannot be built is known before a stream needs it."""
-    try:
-        factory()
-    except Exception as exc:
-        why = f"{type(exc).__name__}: {message_of(exc)}"
-        raise PluginLoadError(
-            f"{offer.plugin.label}: strategy {offer.spec.name!r} could not be built: {why}",
-            plugin=offer.plugin.label,
-        ) from exc

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handrail._compose.composer import compose_alone
-from handrail._plugins.registry import Registry
 from handrail._stream.batcher import BatchedRail
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from handrail._plugins.registry import Registry
     from handrail._specs import Direction
     from handrail.config import RailsConfig
 
@@ -39,7 +39,6 @@ class StandaloneRail:
     def __init__(
         self, config: RailsConfig, flow: str, direction: Direction, *, registry: Registry | None = None
     ) -> None:
-        registry = registry or Registry.discover(only=config.plugins.enable)
         self._app = compose_alone(config, registry, flow, direction)
         (plan,) = (*self._app.input_rails, *self._app.output_rails)
         self.name = plan.name

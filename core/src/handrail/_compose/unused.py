@@ -5,9 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from handrail._nearest import did_you_mean
 from handrail._specs import RailSpec
 from handrail.config import normalized_name
-from handrail.config._problems import did_you_mean
 from handrail.errors import HandrailError, InvalidRailsConfigurationError
 
 if TYPE_CHECKING:

@@ -24,21 +24,18 @@ class JsonContent:
     `finish` raises it.
     """
 
-    __slots__ = ("_reader", "_writer")
+    __slots__ = ("_reader", "_writer", "feed")
 
     def __init__(self, *, required: bool = True) -> None:
         segments: deque[Segment] = deque()
         self._reader = JsonReader(segments, required=required)
         self._writer = JsonWriter(segments)
+        self.feed = self._reader.feed
 
     @property
     def failure(self) -> ContentError | None:
         """Why it is not valid JSON, as soon as that is known."""
         return self._reader.failure
-
-    def feed(self, raw: str) -> str:
-        """Take the next raw characters; return the characters of content that are certain now."""
-        return self._reader.feed(raw)
 
     def finish(self, *, cut: bool = False) -> str:
         """Return the rest of the content: no more raw characters will come.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
 from typing import Final
 
 from handrail._content._characters import REPLACEMENT
 from handrail._content._escapes import escape_at, lone_half_end, without_exponent
-from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Keys, Segment
+from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Segment
 from handrail._content._structure import Structure
 from handrail.errors import ContentError
 
@@ -40,6 +39,7 @@ class JsonReader:
             another one.
 
     Attributes:
+        between: the raw characters since the last item, which say nothing.
         failure: why the text is not valid JSON, if it had to be.
     """
 
@@ -53,6 +53,7 @@ class JsonReader:
         "_segments",
         "_started",
         "_structure",
+        "between",
         "failure",
     )
 
@@ -61,17 +62,13 @@ class JsonReader:
         self._segments = segments
         self._required = required
         self._structure = Structure(required=required)
+        self.between = self._structure.between
         self._mode = _BETWEEN
         self._held = ""  # the beginning of what cannot be read yet: half an escape, "-", letters
         self._started = False  # True from the first item on
         self._number: list[str] = []
         self._number_size = 0
         self._read = 0  # raw characters before those that are read now
-
-    @property
-    def between(self) -> Sequence[str]:
-        """The raw characters since the last item, which say nothing."""
-        return self._structure.between
 
     @property
     def is_plain(self) -> bool:
@@ -110,15 +107,18 @@ class JsonReader:
         text = self._held + raw
         self._held = ""
         out: list[str] = []
+        structure = self._structure
         at, size = 0, len(text)
         while at < size:
             mode = self._mode
             if mode == _IN_STRING:
                 at = self._string(text, at, out)
             elif mode == _BETWEEN:
-                at = self._structure.read(text, at)
-                if at < size or self._structure.problem is not None:
-                    at = self._item(text, at, out)
+                at = structure.read(text, at)
+                if structure.problem is not None:
+                    at = self._break(text, at, out, structure.problem)
+                elif at < size:
+                    at = self._open_string(at, out) if text[at] == '"' else self._scalar(text, at, out)
             elif mode == _IN_NUMBER:
                 at = self._in_number(text, at, out)
             elif mode == _IN_TEXT:
@@ -140,7 +140,7 @@ class JsonReader:
                 return at
         if text[at] == '"':
             self._mode = _BETWEEN
-            self._structure.between.append('"')
+            self.between.append('"')
             return at + 1
         return self._escape(text, at, out)
 
@@ -184,19 +184,14 @@ class JsonReader:
         else:
             self._segments.append((RUN, number, None))
             out.append(number)
-        self._close_scalar()
+        self._number, self._number_size = [], 0
+        self._mode = _BETWEEN
 
-    # Between items
+    # Items
 
-    def _item(self, text: str, at: int, out: list[str]) -> int:
-        structure = self._structure
-        if structure.problem is not None:
-            return self._break(text, at, out, structure.problem)
-        if text[at] != '"':
-            return self._scalar(text, at, out)
-        structure.between.append('"')
-        keys = structure.begin_item()
-        self._open_item(STRING if keys is None else KEY, keys, out)
+    def _open_string(self, at: int, out: list[str]) -> int:
+        self.between.append('"')
+        self._open_item(STRING, out)
         self._mode = _IN_STRING
         return at + 1
 
@@ -204,7 +199,7 @@ class JsonReader:
         if number := _NUMBER_START.match(text, at):
             if number[0] == "-":
                 return self._hold(text, at)
-            self._open_item(SCALAR, self._structure.begin_item(), out)
+            self._open_item(SCALAR, out)
             self._mode = _IN_NUMBER
             return at
         letters = _LETTERS.match(text, at)
@@ -217,23 +212,18 @@ class JsonReader:
         return self._break(text, at, out, "a value is unknown")
 
     def _literal(self, word: str, end: int, out: list[str]) -> int:
-        self._open_item(SCALAR, self._structure.begin_item(), out)
+        self._open_item(SCALAR, out)
         self._segments.append((RUN, word, None))
         out.append(word)
-        self._close_scalar()
         return end
 
-    # Items
-
-    def _open_item(self, kind: int, keys: Keys | None, out: list[str]) -> None:
-        self._segments.append((kind, self._structure.taken_between(), keys))
+    def _open_item(self, kind: int, out: list[str]) -> None:
+        """Begin a string or a scalar; a string where a name must be is a key."""
+        before, keys = self._structure.begin_item()
+        self._segments.append((kind if keys is None else KEY, before, keys))
         if self._started:
             out.append("\n")
         self._started = True
-
-    def _close_scalar(self) -> None:
-        self._number, self._number_size = [], 0
-        self._mode = _BETWEEN
 
     def _hold(self, text: str, at: int) -> int:
         self._held = text[at:]

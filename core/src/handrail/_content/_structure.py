@@ -17,6 +17,8 @@ _NOT_SPACE = re.compile(r"[^ \t\n\r]")
 _NOT_LOOSE_SPACE = re.compile(r"[^\s\ufeff]")
 _BOM = "\ufeff"
 _SPACES = " \t\n\r"
+_BRACKETS = "{[}]"
+_MARKS = f"{_SPACES}{_BRACKETS}:,"  # what stands between items
 
 # What may come next: an item before _COLON, none from there on.
 _START, _VALUE, _FIRST_VALUE, _NAME, _FIRST_NAME, _COLON, _NEXT, _END = range(8)
@@ -59,17 +61,23 @@ class Structure:
     def read(self, text: str, at: int) -> int:
         """Return where a key or a value begins, or the end of the text; where neither may begin, there is a problem."""
         start, size = at, len(text)
-        if self._expect == _START:
-            at = self._begin(text, at)
+        at = self._begin(text, at) if self._expect == _START else at
+        expect = self._expect
         while at < size:
-            mark, expect = text[at], self._expect
-            if mark == '"' and expect < _COLON:
+            mark = text[at]
+            if expect < _COLON and mark not in _MARKS:
+                if mark != '"' and expect in _NAMES:
+                    self.problem = _MISPLACED
                 break
             if mark == ":" and expect == _COLON:
-                self._expect = _VALUE
+                expect = self._expect = _VALUE
             elif mark == "," and expect == _NEXT:
-                self._expect = _VALUE if self._open[-1] is None else _NAME
-            elif mark not in _SPACES and not self._takes(mark):
+                expect = self._expect = _VALUE if self._open[-1] is None else _NAME
+            elif mark in _BRACKETS and self._takes(mark):
+                expect = self._expect
+            elif mark not in _SPACES:
+                if self.problem is None and expect not in _VALUES:
+                    self.problem = _MISPLACED
                 break
             at += 1
         self.between.append(text[start:at])
@@ -78,13 +86,16 @@ class Structure:
             self.problem = _TOO_MUCH
         return at
 
-    def begin_item(self) -> Keys | None:
-        """Note that a key or a value begins here; return the keys of the object if it is one of them."""
+    def begin_item(self) -> tuple[str, Keys | None]:
+        """Note that a key or a value begins here; return what stood before it, and its object's keys if it is a key."""
+        raw = "".join(self.between)
+        self.between.clear()
+        self._size = 0
         if self._expect in _NAMES:
             self._expect = _COLON
-            return self._open[-1]
+            return raw, self._open[-1]
         self._expect = _NEXT if self._open else _END
-        return None
+        return raw, None
 
     def taken_between(self) -> str:
         """Return what stood between, and forget it."""
@@ -106,7 +117,7 @@ class Structure:
         return end
 
     def _takes(self, mark: str) -> bool:
-        """Take a bracket where one is allowed. Whatever else cannot begin a value is a problem."""
+        """Take a bracket, and return whether one is allowed here."""
         expect = self._expect
         if mark in "{[" and (expect in _VALUES or (expect == _END and not self._required)):
             if len(self._open) == MAX_DEPTH:
@@ -114,13 +125,12 @@ class Structure:
                 return False
             self._open.append(Keys() if mark == "{" else None)
             self._expect = _FIRST_NAME if mark == "{" else _FIRST_VALUE
-        elif mark in "}]" and self._closes(mark):
+            return True
+        if self._closes(mark):
             self._open.pop()
             self._expect = _NEXT if self._open else _END
-        else:
-            self.problem = None if expect in _VALUES else _MISPLACED
-            return False
-        return True
+            return True
+        return False
 
     def _closes(self, mark: str) -> bool:
         if not self._open:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeGuard, get_args
 
 import pluggy
 
+from handrail._nearest import did_you_mean
 from handrail._plugins import hookspecs
 from handrail._plugins.points import Point
 from handrail._records import message_of
 from handrail._specs import (
+    DIRECTIONS,
     CommandSpec,
     DialectSpec,
     ObserverSpec,
@@ -24,6 +25,7 @@ from handrail._specs import (
     Spec,
     StrategySpec,
 )
+from handrail._types import Channel
 from handrail.errors import PluginLoadError
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ HOOKS: dict[str, type[Spec]] = {
 }
 CONFIG_RAILS, CONFIG_PROVIDERS = "handrail_config_rails", "handrail_config_providers"
 _ALL_HOOKS = (*HOOKS, CONFIG_RAILS, CONFIG_PROVIDERS)
+
+FAILURES = (Exception, SystemExit)
+"""What a plugin may raise while it is loaded. One that ends its own import must not end the program that uses it."""
 
 
 class _Specifications(ModuleType):
@@ -111,21 +116,26 @@ def plugin_from_object(plugin: object) -> Plugin:
     Raises:
         PluginLoadError: it is not a plugin.
     """
-    name = getattr(plugin, "__name__", None) or type(plugin).__name__
+    name = type(plugin).__name__
     try:
+        name = str(getattr(plugin, "__name__", name))
         hooks = _read_hooks(plugin, name)
-    except Exception as exc:
-        raise PluginLoadError(f"plugin {name!r} cannot be registered: {exc}", plugin=name) from exc
+    except FAILURES as exc:
+        raise PluginLoadError(f"plugin {name!r} cannot be registered: {reason(exc)}", plugin=name) from exc
     return Plugin(name, None, None, name, *hooks)
+
+
+def reason(error: BaseException) -> str:
+    """Return why a plugin cannot be used, as the end of a message about it."""
+    return str(error) if isinstance(error, PluginLoadError) else f"{type(error).__name__}: {message_of(error)}"
 
 
 def _installed(point: Point) -> Plugin:
     name, module = point.entry.name, point.entry.value
     try:
         hooks = _read_hooks(point.entry.load(), name)
-    except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
-        problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {message_of(exc)}"
-        return Plugin(name, point.distribution, point.version, module, problem=problem, cause=exc)
+    except FAILURES as exc:  # a plugin's failure is recorded and reported, and disturbs nobody else
+        return Plugin(name, point.distribution, point.version, module, problem=reason(exc), cause=exc)
     return Plugin(name, point.distribution, point.version, module, *hooks)
 
 
@@ -169,8 +179,7 @@ def _refuse_misspelt(manager: pluggy.PluginManager) -> None:
         manager.check_pending()
     except pluggy.PluginValidationError as exc:
         unknown = [hook for hook in manager.hook.__dict__ if not hook.startswith("_") and hook not in _ALL_HOOKS]
-        nearest = get_close_matches(unknown[0], _ALL_HOOKS, n=1) if unknown else []
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(unknown[0], _ALL_HOOKS) if unknown else ""
         raise PluginLoadError(
             f"unknown hook {', '.join(map(repr, unknown))}{hint} Hooks are: {', '.join(_ALL_HOOKS)}"
         ) from exc
@@ -182,4 +191,42 @@ def _checked(offered: object, hook: str, kind: type[Spec]) -> Iterable[Spec]:
     for spec in offered:
         if not isinstance(spec, kind):
             raise PluginLoadError(f"{hook}() returned {spec!r}; it must return {kind.__name__} records")
+        _refuse_wrong_fields(spec, hook)
         yield spec
+
+
+def _refuse_wrong_fields(spec: Spec, hook: str) -> None:
+    """Raise if a record has a field of another type than it declares, of which nobody would know until it is used."""
+    for each in fields(spec):
+        value = getattr(spec, each.name)
+        is_right, wanted = _FIELDS.get(each.name, (None, ""))
+        if is_right is not None and not is_right(value):
+            found = f"{each.name} of {spec.name!r} is {value!r}; it must be {wanted}"
+            raise PluginLoadError(f"{hook}() returned a {type(spec).__name__} that is wrong: {found}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _are_texts(value: object) -> TypeGuard[Sequence[str]]:
+    return isinstance(value, tuple | list) and all(map(_is_text, value))
+
+
+def _are_some_of(value: object, known: tuple[str, ...]) -> bool:
+    return _are_texts(value) and bool(value) and set(known).issuperset(value)
+
+
+_CHANNELS = get_args(Channel)
+_FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "name": (_is_text, "a text that is not empty"),
+    "target": (lambda value: value is not None, "'package.module:Attribute' or an object"),
+    "settings": (lambda value: value is None or isinstance(value, str | type), "a pydantic model, or where it is"),
+    "aliases": (_are_texts, "a tuple of texts"),
+    "prompts": (_are_texts, "a tuple of texts"),
+    "config_key": (lambda value: value is None or _is_text(value), "a text or None"),
+    "directions": (lambda value: _are_some_of(value, DIRECTIONS), f"some of {DIRECTIONS}"),
+    "channels": (lambda value: value in (None, ()) or _are_some_of(value, _CHANNELS), f"some of {_CHANNELS}, or None"),
+    "rewrites": (lambda value: value in (True, False, "whole"), "True, False or 'whole'"),
+}
+"""What fields of records must be, whatever kind of record has them."""

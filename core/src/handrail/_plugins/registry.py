@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast, get_args
 
-from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
+from handrail._nearest import nearest
+from handrail._plugins.discovery import FAILURES, Plugin, installed_plugins, plugin_from_object, reason
 from handrail._plugins.points import installed_points
-from handrail._records import message_of
 from handrail._specs import (
     CommandSpec,
     DialectSpec,
@@ -32,15 +31,8 @@ S = TypeVar("S", ProviderSpec, RailSpec, StrategySpec, CommandSpec, DialectSpec,
 _KERNEL = "handrail"
 """The kernel's own distribution, whose strategy any configuration may need."""
 
-_KINDS: dict[type[Spec], str] = {
-    ProviderSpec: "engine",
-    RailSpec: "rail",
-    StrategySpec: "strategy",
-    CommandSpec: "command",
-    DialectSpec: "dialect",
-    ObserverSpec: "observer",
-    PlacementSpec: "placement",
-}
+_KINDS: dict[type[Spec], str] = {kind: kind.__name__.removesuffix("Spec").lower() for kind in get_args(Spec)}
+_KINDS[ProviderSpec] = "engine"  # as configurations call it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +55,11 @@ class Offer(Generic[S]):
         place = f", in place of {' and '.join(plugin.label for plugin in self.replaced)}" if self.replaced else ""
         return self.plugin.label + place
 
+    @property
+    def kind(self) -> str:
+        """What the name is of, such as "rail"."""
+        return _KINDS[type(self.spec)]
+
     def load(self) -> object:
         """Import the object behind the target.
 
@@ -79,12 +76,12 @@ class Offer(Generic[S]):
         """
         settings = getattr(self.spec, "settings", None)
         loaded = self._import(settings, "settings") if settings is not None else None
-        if loaded is not None and not isinstance(loaded, type):
+        if loaded is not None and not hasattr(loaded, "model_validate"):
             raise PluginLoadError(
                 f"{self.plugin.label}: settings of {self.spec.name!r} are {loaded!r}; they must be a pydantic model",
                 plugin=self.plugin.label,
             )
-        return loaded
+        return cast("type | None", loaded)
 
     def _import(self, target: object, what: str) -> object:
         if not isinstance(target, str):
@@ -94,10 +91,9 @@ class Offer(Generic[S]):
             loaded: object = import_module(module)
             for part in attribute.split("."):
                 loaded = getattr(loaded, part)
-        except Exception as exc:
+        except FAILURES as exc:
             raise PluginLoadError(
-                f"{self.plugin.label}: the {what} of {self.spec.name!r}, {target!r}, cannot be imported: "
-                f"{type(exc).__name__}: {message_of(exc)}",
+                f"{self.plugin.label}: the {what} of {self.spec.name!r}, {target!r}, cannot be imported: {reason(exc)}",
                 plugin=self.plugin.label,
             ) from exc
         return loaded
@@ -126,7 +122,7 @@ class Registry:
         """
         points = installed_points()
         if only is not None:
-            _refuse_unknown(only, {name for point in points for name in point.names}, "only")
+            _refuse_unknown(only, {name for point in points for name in point.names})
             points = tuple(point for point in points if not {_KERNEL, *only}.isdisjoint(point.names))
         return cls(installed_plugins(points))
 
@@ -144,7 +140,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        _refuse_unknown(disabled, self._plugin_names(), "plugins.disable")
+        _refuse_unknown(disabled, self._plugin_names())
         left = (p for p in self._installed if p.distribution not in disabled and p.name not in disabled)
         return Registry(left, own=self._own)
 
@@ -154,7 +150,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        _refuse_unknown(enabled, self._plugin_names(), "plugins.enable")
+        _refuse_unknown(enabled, self._plugin_names())
         kept = {None, _KERNEL, *enabled}
         left = (p for p in self._installed if p.distribution in kept or p.name in enabled)
         return Registry(left, own=self._own)
@@ -182,8 +178,8 @@ class Registry:
             ConfigurationError: a plugin cannot use what the configuration defines.
         """
         registry = self.allowed(config)
-        own = [_own(p, p.config_rails(config, registrations)) for p in registry.plugins if p.config_rails is not None]
-        own += [_own(p, p.config_providers(config)) for p in registry.plugins if p.config_providers is not None]
+        own = [_own(p, p.config_rails, config, registrations) for p in registry.plugins if p.config_rails is not None]
+        own += [_own(p, p.config_providers, config) for p in registry.plugins if p.config_providers is not None]
         return Registry(registry.plugins, own=(plugin for plugin in own if plugin.specs))
 
     @property
@@ -246,12 +242,10 @@ class Registry:
 
     def _unknown(self, kind: type[Spec], name: str) -> str:
         message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}; see 'handrail plugins'"
-        for plugin in self._broken():
-            message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
+        for plugin in self._installed:
+            if plugin.problem is not None:
+                message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
         return message
-
-    def _broken(self) -> Iterator[Plugin]:
-        return (plugin for plugin in self._installed if plugin.problem is not None)
 
 
 def _offers(plugins: Iterable[Plugin]) -> dict[type[Spec], dict[str, list[Offer[Spec]]]]:  # type: ignore[type-var]  # a union of S's constraints
@@ -273,19 +267,30 @@ def _in_place(own: list[Offer[Spec]], installed: list[Offer[Spec]]) -> list[Offe
     return [*(replace(offer, replaced=replaced) for offer in defined), *others]
 
 
-def _own(plugin: Plugin, specs: Iterable[Spec]) -> Plugin:
-    """Return a plugin as the source of what a configuration itself defines."""
-    return replace(plugin, specs=tuple(specs), config_rails=None, config_providers=None)
+def _own(plugin: Plugin, hook: Callable[..., Iterable[Spec]], *arguments: object) -> Plugin:
+    """Return a plugin as the source of what a configuration itself defines.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+        PluginLoadError: the plugin is.
+    """
+    try:
+        specs = tuple(hook(*arguments))
+    except ConfigurationError:
+        raise
+    except FAILURES as exc:
+        raise PluginLoadError(f"{plugin.label}: {reason(exc)}", plugin=plugin.label) from exc
+    return replace(plugin, specs=specs, config_rails=None, config_providers=None)
 
 
-def _refuse_unknown(wanted: Iterable[str], known: Collection[str], key: str) -> None:
+def _refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
     for name in wanted:
         if name not in known:
-            raise ConfigurationError(f"{key} names {name!r}, which is not installed; {_suggest(name, known)}")
+            raise ConfigurationError(f"plugin {name!r} is not installed; {_suggest(name, known)}", subject=name)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    nearest = get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    near = nearest(name, known)
+    hint = f"did you mean {near!r}? " if near is not None else ""
     return f"{hint}installed: {', '.join(map(repr, known)) or 'none'}"

@@ -227,8 +227,8 @@ def call_at(when: float, function: Callable[[], None]) -> Callable[[], None]:
     return scope.cancel
 
 
-def refuse_running_loop(name: str) -> None:
-    """Raise if an event loop runs here, in which a synchronous form cannot work.
+def refuse_running_loop(name: str, instead: str) -> None:
+    """Raise if an event loop runs here, in which a synchronous form cannot work; `instead` is the one that can.
 
     Raises:
         RuntimeError: a loop is running.
@@ -237,4 +237,4 @@ def refuse_running_loop(name: str) -> None:
         anyio.get_current_task()
     except anyio.NoEventLoopError:
         return
-    raise RuntimeError(f"{name}() was called inside a running event loop; await {name}_async() there")
+    raise RuntimeError(f"{name}() was called inside a running event loop; use {instead}() there")

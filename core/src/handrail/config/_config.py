@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -12,7 +13,7 @@ from handrail.config._contract import set_aside
 from handrail.config._flows import Flow
 from handrail.config._loading import Origin, load_content, load_path
 from handrail.config._prices import PricesConfig
-from handrail.config._problems import Problem, error_of, problem_at
+from handrail.config._problems import error_of, place_at, problem_at
 from handrail.config._prompts import choose_prompt
 from handrail.config._rail_settings import find_key, own_settings, problems_of, rail_options, rail_streaming
 from handrail.config._section import Section, SettingsByName
@@ -21,6 +22,7 @@ from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread
 from handrail.config._validation import ModelT, checked, validate
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -105,7 +107,8 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
         """
-        return cls._build(load_path(Path(config_path).expanduser()))
+        path = expanduser(config_path)  # noqa: PTH111  # pathlib raises where the home is nobody's
+        return cls._build(load_path(Path(path)))
 
     @classmethod
     def from_content(
@@ -129,7 +132,7 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: the two do not fit together.
         """
-        return self._build(self._origin + later._origin)
+        return self._build(self._origin + later._origin) if isinstance(later, RailsConfig) else NotImplemented
 
     @classmethod
     def _build(cls, origin: Origin) -> Self:
@@ -277,7 +280,7 @@ def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem
     for index, model in enumerate(models):
         earlier = first.setdefault(model.type, index)
         if models[earlier] != model:
-            place = problem_at(tree, ("models", earlier), "").place
+            place = place_at(tree, ("models", earlier))
             before = f" at {place}" if place else f", models[{earlier}]"
             text = f"models[{index}] is a second model of the type '{model.type}', first{before}; keep one of them"
             problems.append(problem_at(tree, ("models", index), text))

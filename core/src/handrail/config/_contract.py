@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from handrail.config._problems import Problem, dotted, listed, nearest, problem_at
+from handrail._nearest import nearest
+from handrail.config._problems import dotted, listed, problem_at
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from handrail.config._problems import Problem, raise_problems
+from handrail.config._problems import raise_problems
 from handrail.config._tree import Place, Source, display_name
+from handrail.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class IgnoreRules:
                 rules.append((_pattern(rule.removeprefix("!").removeprefix("\\")), ignores))
             except re.error:
                 place = Place(Source(display_name(file), file.parent), number, 1)
-                problems.append(Problem(f"{rule!r} is not a valid pattern; for example '*.yml' or 'drafts/'", place))
+                text = f"{rule!r} is not a valid pattern; for example '*.yml' or 'drafts/'"
+                problems.append(Problem(text, place=place.told))
         raise_problems(problems)
         return cls(file.parent, tuple(rules))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.config._files import Folder
-from handrail.config._problems import Problem, raise_problems
+from handrail.config._problems import raise_problems
 from handrail.config._tree import Node, Place, Source, display_name, from_plain, merge
 from handrail.config._yaml import read_yaml
 from handrail.config._yaml_errors import YamlProblemError
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -133,7 +133,7 @@ def _document(content: bytes | str, source: Source) -> Node:
         Problem(
             f"{found}, where a configuration has keys such as 'models:' and 'rails:'; "
             "if the file is not part of the configuration, add it to '.railsignore'",
-            tree.place or Place(source, 1, 1),
+            place=(tree.place or Place(source, 1, 1)).told,
         )
     )
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handrail import errors
 from handrail.config._secrets import is_secret_key, is_secret_value
-from handrail.errors import ConfigurationError, InvalidRailsConfigurationError
+from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -16,43 +14,21 @@ if TYPE_CHECKING:
     from handrail.errors import ProblemCode
 
 _LONGEST_VALUE = 60
+_LONGEST_NUMBER = 200  # bits, which are as many digits as a text may have characters
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong.
+class RailsProblem(Problem):
+    """One that lies below `rails`."""
 
-    Attributes:
-        text: what was found; what is allowed; what is nearest.
-        place: where, if it is known.
-        in_rails: True if it lies below `rails`.
-        code, subject, fix: as a program is told of it.
-    """
-
-    text: str
-    place: Place | None = None
-    in_rails: bool = False
-    code: ProblemCode = "invalid"
-    subject: str = ""
-    fix: str = ""
-
-    def __str__(self) -> str:
-        return self.told
-
-    @property
-    def told(self) -> errors.Problem:
-        """The line for people and programs."""
-        place = (self.place.source.name, self.place.line, self.place.column) if self.place else None
-        return errors.Problem(self.text, code=self.code, place=place, subject=self.subject, fix=self.fix)
+    __slots__ = ()
 
 
 def error_of(problems: Iterable[Problem]) -> ConfigurationError:
     """Make one error of all problems, in the order of the files."""
-    found = sorted(dict.fromkeys(problems), key=_by_place)
-    lines = tuple(problem.told for problem in found)
-    in_rails = any(problem.in_rails for problem in found)
+    found = sorted(dict.fromkeys(problems), key=lambda problem: problem.place or ("", 0, 0))
+    in_rails = any(isinstance(problem, RailsProblem) for problem in found)
     kind = InvalidRailsConfigurationError if in_rails else ConfigurationError
-    return kind("\n".join(lines), problems=lines)
+    return kind("\n".join(found), problems=found)
 
 
 def raise_problems(problems: Collection[Problem]) -> None:
@@ -64,11 +40,6 @@ def raise_problems(problems: Collection[Problem]) -> None:
     """
     if problems:
         raise error_of(problems)
-
-
-def _by_place(problem: Problem) -> tuple[str, int, int]:
-    place = problem.place
-    return (place.source.name, place.line, place.column) if place else ("", 0, 0)
 
 
 def dotted(path: KeyPath) -> str:
@@ -90,12 +61,18 @@ def problem_at(
     fix: str = "",
 ) -> Problem:
     """Make a problem of the value at a path, or of its key."""
-    place = None
-    if tree is not None:
-        node, taken = tree.descend(path)
-        wanted = node.key_place if key and taken == len(path) else None
-        place = wanted or node.best_place()
-    return Problem(text, place, bool(path) and path[0] == "rails", code, subject, fix)
+    kind = RailsProblem if path and path[0] == "rails" else Problem
+    place = place_at(tree, path, key=key)
+    return kind(text, code=code, place=place.told if place else None, subject=subject, fix=fix)
+
+
+def place_at(tree: Node | None, path: KeyPath, *, key: bool = False) -> Place | None:
+    """Return where to point at for the value at a path, or for its key."""
+    if tree is None:
+        return None
+    node, taken = tree.descend(path)
+    wanted = node.key_place if key and taken == len(path) else None
+    return wanted or node.best_place()
 
 
 def shown(value: object, path: KeyPath = ()) -> str:
@@ -106,6 +83,8 @@ def shown(value: object, path: KeyPath = ()) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return "a very large number"
     if isinstance(value, int | float):
         return f"the number {value}"
     if isinstance(value, str):
@@ -121,18 +100,3 @@ def shown(value: object, path: KeyPath = ()) -> str:
 def listed(names: Iterable[object]) -> str:
     """Write names in quotes, separated by commas."""
     return ", ".join(f"'{name}'" for name in names)
-
-
-def nearest(name: object, names: Iterable[str]) -> str | None:
-    """Return the name that was probably meant; case makes no difference."""
-    from difflib import get_close_matches
-
-    folded = {known.lower(): known for known in names}
-    close = get_close_matches(str(name).lower(), folded, n=1)
-    return folded[close[0]] if close else None
-
-
-def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """Write what was probably meant, as the end of a message; empty if nothing is near."""
-    near = nearest(name, names)
-    return f"; did you mean '{near}'?" if near is not None else ""

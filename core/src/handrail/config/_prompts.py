@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handrail.config._problems import did_you_mean, listed
+from handrail._nearest import did_you_mean
+from handrail.config._problems import listed
 from handrail.errors import InvalidRailsConfigurationError
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handrail.config._flows import normalized_name
-from handrail.config._problems import Problem, dotted, problem_at
+from handrail.config._problems import dotted, place_at, problem_at
 from handrail.config._streaming import YIELDED, RailOptions, StreamingConfig
 from handrail.config._validation import checked
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -92,7 +93,7 @@ def problems_of(sections: object, base: StreamingConfig | None, tree: Node) -> l
 
 
 def _written_twice(key: str, other: str, tree: Node) -> Problem:
-    place = problem_at(tree, ("rails", "config", other), "", key=True).place
+    place = place_at(tree, ("rails", "config", other), key=True)
     first = f" at {place}" if place else ""
     text = f"'{key}' in rails.config is the same rail as '{other}'{first}; keep one of them"
     return problem_at(tree, ("rails", "config", key), text, key=True)

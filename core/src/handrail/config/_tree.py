@@ -35,6 +35,11 @@ class Place:
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 
+    @property
+    def told(self) -> tuple[str, int, int]:
+        """The place as problems have it."""
+        return (self.source.name, self.line, self.column)
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

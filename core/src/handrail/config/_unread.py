@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from handrail.config._problems import Problem, dotted, problem_at
+from handrail.config._problems import dotted, problem_at
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from handrail.config._tree import KeyPath, Node

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 
 from pydantic import BaseModel, ValidationError
 
-from handrail.config._problems import Problem, did_you_mean, dotted, error_of, listed, nearest, problem_at, shown
+from handrail._nearest import did_you_mean, nearest
+from handrail.config._problems import dotted, error_of, listed, problem_at, shown
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

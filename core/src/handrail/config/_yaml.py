@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from handrail.config._problems import Problem
 from handrail.config._tree import Node, Place, Source
 from handrail.config._yaml_errors import DEEPEST, YamlProblemError, decode, explain
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode, ScalarNode
@@ -20,6 +20,7 @@ _TAG = "tag:yaml.org,2002:"
 _AS_WRITTEN = {_TAG + "str", _TAG + "timestamp", _TAG + "value"}
 _MERGE = _TAG + "merge"
 _NUMBERS = {_TAG + "int", _TAG + "float"}
+_SCALARS = {_TAG + "null", _TAG + "bool", _TAG + "binary", *_NUMBERS}
 _MOST_NODES = 1_000_000
 
 
@@ -63,7 +64,9 @@ def _refuse_depth(text: str, source: Source) -> None:
         if depth > DEEPEST:
             mark = event.start_mark
             place = Place(source, mark.line + 1, mark.column + 1) if mark else None
-            raise YamlProblemError(Problem(f"nested more than {DEEPEST} levels deep", place))
+            raise YamlProblemError(
+                Problem(f"nested more than {DEEPEST} levels deep", place=place.told if place else None)
+            )
 
 
 class _Builder:
@@ -161,11 +164,13 @@ class _Builder:
         """Return a scalar; dates and clock times are text, for that is what they are meant to be in a configuration."""
         if node.tag in _AS_WRITTEN or (node.tag in _NUMBERS and ":" in node.value):
             return Node(node.value, self._place(node))
-        if not node.tag.startswith(_TAG):
+        if node.tag not in _SCALARS:
             return self._refuse_tag(node)
         try:
-            return Node(self._loader.construct_object(node), self._place(node))
-        except (yaml.YAMLError, ValueError):
+            value = self._loader.construct_object(node)
+            str(value)  # fails for a hexadecimal number with more digits than Python writes, which no error could show
+            return Node(value, self._place(node))
+        except (yaml.YAMLError, ValueError, LookupError):  # the last of a tag that does not fit its text
             tag = node.tag.removeprefix(_TAG)
             return self._refuse(node, f"the value is not a valid YAML {tag}; write it without the tag, or in quotes")
 
@@ -175,7 +180,7 @@ class _Builder:
 
     def _refuse(self, node: YamlNode, text: str) -> Node:
         place = self._place(node)
-        self.problems.append(Problem(text, place))
+        self.problems.append(Problem(text, place=place.told))
         return Node(None, place)
 
     def _place(self, node: YamlNode) -> Place:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handrail.config._problems import Problem
 from handrail.config._tree import Place, Source
+from handrail.errors import Problem
 
 if TYPE_CHECKING:
     import yaml
@@ -41,9 +41,7 @@ def decode(content: bytes, source: Source) -> str:
         start = error.start
     place = _place_of_offset(content[:start].decode("utf-8-sig", errors="replace"), source)
     raise YamlProblemError(
-        Problem(
-            f"the byte 0x{content[start]:02x} is not valid UTF-8; save the file as UTF-8", place, code="invalid-yaml"
-        )
+        _invalid(f"the byte 0x{content[start]:02x} is not valid UTF-8; save the file as UTF-8", place)
     )
 
 
@@ -56,18 +54,18 @@ def explain(error: yaml.YAMLError, text: str, source: Source) -> Problem:
     line = lines[mark.line] if mark.line < len(lines) else ""
     place = Place(source, mark.line + 1, mark.column + 1)
     if (tab := _misplaced_tab(line, mark.column)) is not None:
-        return Problem(_TAB, Place(source, mark.line + 1, tab + 1), code="invalid-yaml")
+        return _invalid(_TAB, Place(source, mark.line + 1, tab + 1))
     said = str(getattr(error, "problem", None) or "it cannot be read")
     if said.endswith("cannot start any token"):
-        return Problem(
-            f"a value cannot begin with '{line[mark.column : mark.column + 1]}'; put it in quotes",
-            place,
-            code="invalid-yaml",
-        )
+        return _invalid(f"a value cannot begin with '{line[mark.column : mark.column + 1]}'; put it in quotes", place)
     for beginning, meaning in _MEANINGS.items():
         if said.startswith(beginning):
-            return Problem(meaning, place, code="invalid-yaml")
-    return Problem(f"not valid YAML: {said}{_begun(error)}", place, code="invalid-yaml")
+            return _invalid(meaning, place)
+    return _invalid(f"not valid YAML: {said}{_begun(error)}", place)
+
+
+def _invalid(text: str, place: Place) -> Problem:
+    return Problem(text, code="invalid-yaml", place=place.told)
 
 
 def _begun(error: yaml.YAMLError) -> str:
@@ -86,10 +84,10 @@ def _unreadable_character(error: yaml.YAMLError, text: str, source: Source) -> P
     found = getattr(error, "character", None)
     code = found if isinstance(found, int) else ord(found) if isinstance(found, str) and len(found) == 1 else None
     if code is None:
-        return Problem("not valid YAML", Place(source, 1, 1), code="invalid-yaml")
+        return _invalid("not valid YAML", Place(source, 1, 1))
     before = text.split(chr(code), 1)[0]
     place = _place_of_offset(before, source)
-    return Problem(f"the character U+{code:04X}, which YAML does not allow; remove it", place, code="invalid-yaml")
+    return _invalid(f"the character U+{code:04X}, which YAML does not allow; remove it", place)
 
 
 def _place_of_offset(before: str, source: Source) -> Place:

@@ -87,21 +87,12 @@ class GuardedModel(Model):
             GuardFailedError: a rail failed, or the answer has what rails cannot judge.
         """
         asked, answers, dialect = conversation_of(input), list[ModelResponse](), ResponsesDialect()
+        settings = (model_settings, tools, output_schema, handoffs, tracing)
         body: dict[str, Any] = {}
 
         async def source(judged: Sequence[Message]) -> AsyncIterator[Chunk]:
-            answers.append(
-                await self._model.get_response(
-                    system_instructions,
-                    put_back(asked, judged, input),
-                    model_settings,
-                    tools,
-                    output_schema,
-                    handoffs,
-                    tracing,
-                    **further,
-                )
-            )
+            put = put_back(asked, judged, input)
+            answers.append(await self._model.get_response(system_instructions, put, *settings, **further))
             body["output"] = [_as_dict(item) for item in answers[-1].output]
             yield dialect.read_whole(body)
 
