@@ -34,10 +34,12 @@ def test_what_is_taken_bit_by_bit_is_the_text(pieces, most):
 @pytest.mark.parametrize("joined", [1, 5, 30])
 def test_tokens_that_come_joined_are_counted_as_those_that_come_apart(words, joined):
     tokens = words * 60
-    received = Received()
-    for start in range(0, len(tokens), joined):
-        received.add_text(["".join(tokens[start : start + joined])])
-    assert len(tokens) <= received.tokens <= 3 * len(tokens)
+    received, text = Received(), "".join(tokens)
+    came = ["".join(tokens[start : start + joined]) for start in range(0, len(tokens), joined)]
+    assert len(tokens) <= round(received.density(came) * len(text)) <= 3 * len(tokens)
+    for piece in came:
+        received.add_text([piece])
+    assert len(tokens) <= round(received.density([]) * len(text)) <= 3 * len(tokens)
 
 
 def test_a_chunk_that_is_short_is_its_only_part():

@@ -92,7 +92,7 @@ class Rolling:
         else:  # one token too many is cheaper than a look in vain
             waiting = cuts[0] + len(self._text) - cuts[-1]  # characters of the piece that may still grow
             needs = int(missing * self._token_size) - waiting
-            self.needs = (needs if needs > waiting // 4 else waiting // 4) + 3
+            self.needs = max(waiting // 4, needs) + 3
         return window
 
     def _wait_for(self, tokens: int) -> None:

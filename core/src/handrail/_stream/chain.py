@@ -100,18 +100,17 @@ class Chain:
         text, finished = stage.answer(check, outcome, step, now=now, timed_out=timed_out)
         if stage.stop is not None:
             self.stopped = stage
-        index = self.stages.index(stage) + 1
         if stage.follower is not None:
-            self._insert(index, stage.follower, behind=stage)
+            self._insert(stage.follower, behind=stage)
             stage.follower = None
         if text or finished:
-            self.push(text, step, finished=finished, index=index)
+            self.push(text, step, finished=finished, index=self.stages.index(stage) + 1)
 
     def _aside_of(self, asked: object) -> Aside:
         return next(stage for stage in self.stages if isinstance(stage, Aside) and stage.asks(asked))
 
-    def _insert(self, index: int, follower: WindowStage, *, behind: WindowStage) -> None:
-        self.stages.insert(index, follower)
+    def _insert(self, follower: WindowStage, *, behind: WindowStage) -> None:
+        self.stages.insert(self.stages.index(behind) + 1, follower)
         for encoding in self._encodings:
             if behind in encoding.stages:
                 encoding.stages.insert(encoding.stages.index(behind) + 1, follower)

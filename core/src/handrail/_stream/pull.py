@@ -284,7 +284,10 @@ class Pull:
             return ()
         if self.gate.telling is not None:
             self.gate.telling.first_released(items)
-        plain = renderer.plain_text
-        rendered = [item if plain and type(item) is str else renderer.render(item) for item in items]
+        plain, rendered = renderer.plain_text, []
+        for item in items:
+            one = item if plain and type(item) is str else renderer.render(item)
+            if one is not None:
+                rendered.append(one)
         items.clear()
-        return [one for one in rendered if one is not None]
+        return rendered

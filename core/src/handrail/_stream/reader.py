@@ -79,7 +79,7 @@ class Pressure:
         self._pause_at -= beside - self._beside  # what comes beside the text uses up room as text does
         self._beside = beside
         if came > self._pause_at or self._hurry:
-            if self._gate.received.characters > self._max_characters:
+            if came + beside > self._max_characters:
                 raise AnswerTooLongError(self._provider, self._max_characters)
             while self._hurry:
                 self._hurry -= 1
@@ -110,9 +110,9 @@ class Pressure:
 
     def _pending_tokens(self) -> int:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
-        gate, received = self._gate, self._gate.received
+        gate = self._gate
         pending = gate.unchecked + (0 if self._is_pushed else sum(map(item_size, gate.step.items)))
-        return math.ceil(pending * received.tokens / max(received.characters, 1))
+        return math.ceil(pending * gate.received.density(gate.buffer))
 
 
 def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
@@ -140,6 +140,9 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                         await let_others_run()
             elif came < pressure.due:
                 continue
+            elif came < gate.due and not gate.ended:  # there is no window in it yet
+                await pressure.pause(came)
+                continue
             while gate.look(SLICE) and not gate.ended:
                 yield
                 await let_others_run()
@@ -160,6 +163,9 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             append(text)
             came += len(text)
             if came < pressure.due:
+                continue
+            if came < gate.due and not gate.ended:
+                await pressure.pause(came)
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield
