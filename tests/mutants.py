@@ -224,10 +224,8 @@ MUTANTS = [
         "self._deciding = lanes",
     ),
     Mutant("warn of a failure twice", "_stream/asking.py", "failures.clear()", "pass"),
-    Mutant("hold nothing", "_builtin/rolling.py", "self._clears = cuts[held]", "self._clears = stop"),
-    Mutant(
-        "repeat no context", "_builtin/rolling.py", "keep = self._back(total, stop, self._context_size)", "keep = end"
-    ),
+    Mutant("hold nothing", "_builtin/rolling.py", "self._clears = held", "self._clears = stop"),
+    Mutant("repeat no context", "_builtin/rolling.py", "keep = self._back(end, self._context_size)", "keep = end"),
 ]
 
 

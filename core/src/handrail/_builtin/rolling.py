@@ -54,11 +54,14 @@ class Rolling:
         self._most = _SOME + 8 * self._chunk_size  # characters that are measured at once
         self._incoming: deque[str] = deque()  # came, and was not measured
         self._finished = False
-        # What was measured, from the place where the next context begins: the text, where it may be cut, and the tokens
-        # up to each of those places. The last piece may still grow, so that the text goes on behind the last place.
-        self._text = ""
-        self._cuts, self._tokens = [0], [0]
-        self._end = 0  # the place to cut where the last window ended
+        # What was measured, from the offset where the next context begins: the pieces that are not to be cut, and the
+        # tokens up to the beginning of each and the end of the last. Behind that is one that may still grow.
+        self._base = 0
+        self._pieces: list[str] = []
+        self._tokens = [0]
+        self._open = ""
+        self._text = ""  # all of it
+        self._end, self._ended_at = 0, 0  # how many of the pieces windows had, and the offset of the end of those
         self._clears = 0
         self._fine = -1  # offset up to which there are words that had to be cut
         self._token_size = 1.0  # characters of a token, lately
@@ -77,7 +80,7 @@ class Rolling:
         """Return the next window if enough has come, or whatever is left once no more will come."""
         if self.needs > 0 and not self._finished:
             return None
-        cuts, tokens, incoming = self._cuts, self._tokens, self._incoming
+        tokens, incoming = self._tokens, self._incoming
         full = tokens[0] + self._chunk_size
         while incoming and (tokens[-1] < full or len(tokens) - 1 == self._end):
             self._measure()
@@ -90,7 +93,7 @@ class Rolling:
         if (missing := self._need - came) <= 0 or incoming:
             self.needs = 0
         else:  # one token too many is cheaper than a look in vain
-            waiting = cuts[0] + len(self._text) - cuts[-1]  # characters of the piece that may still grow
+            waiting = len(self._open)
             needs = int(missing * self._token_size) - waiting
             self.needs = max(waiting // 4, needs) + 3
         return window
@@ -102,39 +105,45 @@ class Rolling:
 
     def _make(self, full: int) -> Window:
         """Make the window that begins at the next context, of so many tokens at most, and forget what is before it."""
-        cuts, tokens = self._cuts, self._tokens
-        at, end = self._end, len(cuts) - 1
-        if tokens[end] > full:  # a piece that is longer than the rest of the window: never stand still
-            end = max(bisect_right(tokens, full, at) - 1, at + 1)
-        start, stop, total = cuts[0], cuts[end], tokens[end]
-        keep = self._back(total, stop, self._context_size)
-        held = keep if self._hold_size == self._context_size else self._back(total, stop, self._hold_size)
-        last = self._finished and not self._incoming and end == len(cuts) - 1
+        measured, tokens, at, base = self._pieces, self._tokens, self._end, self._base
+        end, stop = len(measured), base + len(self._text) - len(self._open)
+        if tokens[end] > full:
+            end = bisect_right(tokens, full, at) - 1
+            if end <= at:  # a piece that is longer than the rest of the window: never stand still
+                end = at + 1
+            stop = self._ended_at + sum(map(len, measured[at:end]))
+        keep = self._back(end, self._context_size)
+        begin = held = stop - sum(map(len, measured[keep:end]))
+        if self._hold_size != self._context_size:
+            held = stop - sum(map(len, measured[self._back(end, self._hold_size) : end]))
+        last = self._finished and not self._incoming and end == len(measured)
         if last:
             self._clears = stop
-        elif cuts[held] > self._clears:
-            self._clears = cuts[held]
-        window = Window(self._text[: stop - start], start, cuts[at], stop, self._clears, last)
-        if total > tokens[0]:
-            self._token_size = (stop - start) / (total - tokens[0])
-        self._text = self._text[cuts[keep] - start :]
-        self._end = end - keep
-        del cuts[:keep], tokens[:keep]
+        elif held > self._clears:
+            self._clears = held
+        window = Window(self._text[: stop - base], base, self._ended_at, stop, self._clears, last)
+        if tokens[end] > tokens[0]:
+            self._token_size = (stop - base) / (tokens[end] - tokens[0])
+        self._text = self._text[begin - base :]
+        self._base, self._ended_at, self._end = begin, stop, end - keep
+        del measured[:keep], tokens[:keep]
         return window
 
-    def _back(self, total: int, stop: int, size: int) -> int:
-        """Find the last place to cut that has so many tokens behind it.
+    def _back(self, end: int, size: int) -> int:
+        """Find the last place to cut that has so many tokens between it and an end.
 
         In a word that had to be cut the tokens of its parts are unknown: there, characters count as they may be used.
         """
-        tokens, cuts = self._tokens, self._cuts
+        tokens, total = self._tokens, self._tokens[end]
         index = bisect_right(tokens, total - size) - 1
-        if index < 0 or self._fine <= cuts[index]:
-            index = max(index, 0)
-        else:
-            far = bisect_right(cuts, stop - size * _LONGEST) - 1
-            most = bisect_left(tokens, total - self._chunk_size + max(self._room // 2, 1))  # room for new text
-            index = max(min(index, max(far, most)), 0)
+        if index < 0:
+            index = 0
+        if self._fine > self._base:
+            cuts = list(accumulate(map(len, self._pieces[:end]), initial=self._base))
+            if self._fine > cuts[index]:
+                far = bisect_right(cuts, cuts[end] - size * _LONGEST) - 1
+                most = bisect_left(tokens, total - self._chunk_size + max(self._room // 2, 1))  # room for new text
+                index = max(min(index, max(far, most)), 0)
         return index
 
     def _measure(self) -> None:
@@ -143,20 +152,20 @@ class Rolling:
         if self._incoming or len(new) > self._most:
             new = self._some(new)
         closes = self._finished and not self._incoming
-        found = pieces(self._text[self._cuts[-1] - self._cuts[0] :] + new)
+        self._text += new
+        found = pieces(self._open + new)
         if not found:
             return
-        self._text += new
         # One that is longer than a window is not waited for: only what it ends with stays open.
         is_long = not closes and len(found[-1]) > self._room and self._count(found[-1]) > self._room
-        if not (closes or is_long):
-            found.pop()
+        self._open = "" if closes or is_long else found.pop()
         counts = list(map(self._count, found))
         if counts and max(counts) > self._room:
             found, counts = self._cut_further(found, counts)
         if is_long:  # the last word, too, if only a mark is behind it that may stand inside a word
+            self._open = "".join(found[-2:])
             del found[-2:], counts[-2:]
-        self._cuts += accumulate(map(len, found), initial=self._cuts.pop())
+        self._pieces += found
         self._tokens += accumulate(counts, initial=self._tokens.pop())
 
     def _some(self, text: str) -> str:
@@ -189,5 +198,5 @@ class Rolling:
             groups = ["".join(parts[i : i + size]) for i in range(0, len(parts), size)]
             fine += groups
             each += [max(-(-count // len(groups)), 1)] * len(groups)
-        self._fine = self._cuts[0] + len(self._text)
+        self._fine = self._base + len(self._text)
         return fine, each
