@@ -57,7 +57,8 @@ class Pressure:
 
     def look_again(self) -> None:
         """Ask the gate again how much it waits for, and go on if there is room."""
-        self.due = min(self.due, self._gate.due)
+        if self._gate.due < self.due:
+            self.due = self._gate.due
         if self._room is not None:
             wake_up(self._room)
             self._room = None
