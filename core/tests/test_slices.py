@@ -7,6 +7,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
 from handrail._stream.backend import let_others_run
+from handrail._stream.kept import KeptText
 from handrail._stream.received import Received
 from handrail._stream.source import SLICE, parts
 from hypothesis import given
@@ -194,3 +195,17 @@ async def read(g, way):
             events = [*await guard.push(Chunk(LONG)), *await guard.finish()]
         return "".join(event.text for event in events if isinstance(event, TextDelta))
     return "".join(event.text for event in await g.events() if isinstance(event, TextDelta))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1), st.floats(0, 1)), max_size=30))
+def test_text_is_kept_from_where_it_is_needed_and_not_much_of_what_is_before(steps):
+    kept, text, needed = KeptText(), "", 0
+    for size, forget, start in steps:
+        new = "".join(chr(33 + (len(text) + i) % 90) for i in range(size))
+        kept.append(new)
+        text += new
+        begin = needed + int((len(text) - needed) * start)
+        assert kept.slice(begin, len(text)) == text[begin:]
+        assert kept.holds(text[needed:], needed)
+        assert len(kept._text) <= 2 * (len(text) - needed) + 2 * 2048 + size
+        needed = kept.needed_from = needed + int((len(text) - needed) * forget)
