@@ -51,7 +51,7 @@ def ask(edition: Path, folder: Path, text: str) -> str:
             env={**os.environ, "PYTHONPATH": wheels, "HARBOUR_TOKEN": "a-token-of-the-tests"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -44,7 +44,7 @@ def imported(file: Path) -> Iterator[ModuleType]:
 
 
 def run(*command: object) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, timeout=300)
     assert done.stderr == ""
     return done.returncode, done.stdout
 

@@ -158,7 +158,7 @@ def test_the_server_serves_all_three(environment: Environment, services: tuple, 
             assert server.stderr is not None
             line = next(line for line in server.stderr if "listening at" in line)
             port = int(re.search(r"http://\S+:(\d+)", line)[1])
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             body = {"messages": [{"role": "user", "content": "Tell me."}], "stream": True, "model": "fox"}
             headers = {"content-type": "application/json"}
             connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)

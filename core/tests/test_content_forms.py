@@ -36,7 +36,7 @@ SIZES = [1, 2, 3, 7, 100]
         ('{"body": "internal\\nuse\\tonly"}', "body\ninternal\nuse\tonly"),
         ('{"body": "\\u5185\\u90E8 \\ud83d\\ude00 😀"}', "body\n内部 😀 😀"),
         ('{"b\\u006fdy": 1, "list": [1.50, -2e5, true, false, null, {"x": ""}]}',
-         "body\n1\nlist\n1.50\n-2e5\ntrue\nfalse\nnull\nx\n"),
+         "body\n1\nlist\n1.50\n-200000\ntrue\nfalse\nnull\nx\n"),
         ('{"a": "1", "a": "2"}', "a\n1\na\n2"),
         ('{"a": {}, "b": []}', "a\nb"),
         ('["", ""]', "\n"),
@@ -280,11 +280,44 @@ def test_raw_text_goes_out_as_soon_as_its_content_is_released():
     assert content.encode(((0, 3, None),)) == '{"to": "'
     assert content.encode(((3, 5, None),)) == "al"
     assert content.encode(((5, 7, None),)) == "i\\u0063"
-    assert content.feed('", "n": 12') == "\nn\n12"
-    assert content.encode(((7, 12, None),)) == 'e", "n": '
-    assert content.encode(((12, 13, None),)) == ""
-    content.finish(cut=True)
+    assert content.feed('", "n": 12') == "\nn\n"
+    assert content.encode(((7, 11, None),)) == 'e", "n": '
+    assert content.finish(cut=True) == "12"
+    assert content.encode(((11, 13, None),)) == ""
     assert content.rest() == "12"
+
+
+@pytest.mark.parametrize(
+    ("number", "reads"),
+    [
+        ("4.111111111111111e15", "4111111111111111"),
+        ("4111111111111111E0", "4111111111111111"),
+        ("41111111111111110e-01", "4111111111111111.0"),
+        ("-25e+2", "-2500"),
+        ("1e-7", "0.0000001"),
+        ("1e400", "1e400"),
+        ("1e63", "1" + "0" * 63),
+        ("1e64", "1e64"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_number_with_an_exponent_is_read_written_out(number, reads, size):
+    raw = f'{{"n": [{number}, 1]}}'
+    content = JsonContent()
+    text = "".join(content.feed(raw[at : at + size]) for at in range(0, len(raw), size)) + content.finish()
+    assert text == f"n\n{reads}\n1"
+    assert content.encode(((0, len(text), None),)) + content.rest() == raw
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "left"),
+    [(2, 18, '"[CARD]"'), (4, 18, '"41[CARD]"'), (2, 16, '"[CARD]11"'), (2, 2, '"[CARD]4111111111111111"')],
+)
+def test_an_edit_within_a_number_with_an_exponent_leaves_what_it_reads(start, end, left):
+    content = JsonContent()
+    text = content.feed('{"n":4.111111111111111e15}') + content.finish()
+    pieces = [*pieces_of(0, len(text), [Edit(start, end, "[CARD]")])]
+    assert content.encode(pieces) + content.rest() == f'{{"n":{left}}}'
 
 
 @pytest.mark.parametrize(

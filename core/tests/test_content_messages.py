@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from handrail import Edit, message_text
@@ -12,6 +11,7 @@ from handrail._content import MessageTexts
 from handrail._content._differences import differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from work import least, seconds
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 
@@ -181,15 +181,13 @@ def test_differences_make_one_text_into_the_other(old, new):
 
 def test_many_edits_of_many_parts_do_not_take_long():
     texts = MessageTexts(user([part("bob"), IMAGE] * 20_000))
-    started = time.process_time()
-    (found,) = texts.edited([Edit(at, at + 3, "x") for at in range(0, len(texts.content), 4)])
+    edits = [Edit(at, at + 3, "x") for at in range(0, len(texts.content), 4)]
+    (found,) = texts.edited(edits)
     assert message_text(found) == "\n".join("x" * 20_000)
-    assert time.process_time() - started < 5
+    assert least(lambda: seconds(lambda: texts.edited(edits)), 5) < 5
 
 
 @pytest.mark.parametrize("word", ["a ", "a", "a\n", "ab cd "])
 def test_comparing_long_texts_does_not_take_long(word):
     old, new = word * 100_000, f"x{word * 50_000}y{word * 50_000}z"
-    started = time.process_time()
-    MessageTexts(user(old)).edited(differences(old, new))
-    assert time.process_time() - started < 5
+    assert least(lambda: seconds(lambda: MessageTexts(user(old)).edited(differences(old, new))), 5) < 5

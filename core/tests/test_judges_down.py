@@ -219,7 +219,7 @@ def test_slots_are_shared_by_threads_with_loops_of_their_own():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(300)
     assert not any(thread.is_alive() for thread in threads)
     assert len(most) == 120
     assert max(most) <= 2

@@ -63,7 +63,7 @@ def test_a_function_that_blocks_runs_in_a_thread(guarded, real_time):
 
     def slow(text):
         threads.append(threading.current_thread())
-        released.wait(10)
+        released.wait(300)
         return True
 
     async def main():

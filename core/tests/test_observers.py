@@ -10,7 +10,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Blocked, Chunk, LLMRails, Observer, RailsConfig, Registry, Verdict
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, PluginContractError
 from handrail.plugins import ObserverSpec, hookimpl
 
 METHODS = ("call_begun", "model_asked", "model_answered", "check_begun", "check_ended") + (
@@ -316,17 +316,34 @@ class Misspelt(Observer):
         raise AssertionError("nobody calls this")
 
 
+class Awaited(Observer):
+    async def check_ended(self, call, check):
+        raise AssertionError("nobody awaits this")
+
+
 @pytest.mark.parametrize(
     ("observers", "problem"),
     [
         (Notes(), r"takes a list of observers, not Notes; write \[...\] around it"),
         ([Notes], r"takes objects, not the class 'Notes'; write Notes\(\)"),
         ([Misspelt()], "'Misspelt' has none of the methods of Observer: call_begun, .*check_ended"),
+        ([Awaited()], "'Awaited' has check_ended as 'async def'; write 'def'"),
     ],
 )
 def test_an_observer_that_could_be_told_nothing_is_an_error(observers, problem):
     with pytest.raises(TypeError, match=problem):
         LLMRails(RailsConfig.from_content(config={}), observers=observers)
+
+
+def test_an_installed_observer_whose_methods_nobody_would_await_is_an_error():
+    class Plugin:
+        @hookimpl
+        def handrail_observers(self):
+            yield ObserverSpec("awaited", lambda settings, context: Awaited())
+
+    config = RailsConfig.from_content(config={"observers": {"awaited": None}})
+    with pytest.raises(PluginContractError, match="'Awaited' has check_ended as 'async def'"):
+        LLMRails(config, registry=Registry.discover().with_plugins(Plugin()))
 
 
 @pytest.mark.parametrize("rails", [{}, {"r": SessionRail()}], ids=["none", "session"])

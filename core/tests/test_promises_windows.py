@@ -22,18 +22,18 @@ EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
 thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 slower = settings(thorough, max_examples=max(EXAMPLES // 20, 10))
 
-# No carriage return: "\r\n" before a letter beyond ASCII is still cut between its two characters.
 _SOME = [
     *"aZ09_.,:'!? -\n\t()",
     *("é", "e\u0301", "ß", "ж", "α", "א", "ع", "क", "ि", "क्ष"),  # letters, and marks that join them
     *("中", "文", "の", "カ", "タ", "한", "글", "ก", "ำ", "ไ", "က", "ြ"),
     *("👩\u200d👩\u200d👧", "🇩🇪", "🇩", "👍🏽", "\u200d", "\ufe0f", "\u0301", "\u00ad", "\u3000", "…", "—"),
+    *("ក", "ក្ម", "က္က", "ᨠ᩠ᨠ", "\u00a0", "\u202f", "1\u202f234", "\r\n", "\r"),
     *("3.14", "1,000", "don't", "x_y", "word", "Grüße", "4111 1111"),
 ]
 texts = st.lists(st.sampled_from(_SOME), max_size=40).map("".join)
 
 
-_ALONE = regex.compile(r"[\p{Thai}\p{Lao}\p{Myanmar}\p{Khmer}\p{Han}\p{Hiragana}]")
+_ALONE = regex.compile(r"[\p{Thai}\p{Lao}\p{Myanmar}\p{Khmer}\p{Tai_Tham}\p{Han}\p{Hiragana}]")
 
 
 def boundaries(text: str, rule: str) -> set[int]:
@@ -53,6 +53,13 @@ def test_pieces_are_cut_where_unicode_has_a_boundary_of_words(text):
     for cut in set(itertools.accumulate(map(len, found))) - boundaries(text, r"(?w)\b"):
         around = text[cut - 1 : cut + 1]
         assert around.isspace() or any(map(_ALONE.match, around)), (text[:cut], text[cut:])
+
+
+@pytest.mark.parametrize("gap", ["\u00a0", "\u2007", "\u2009", "\u202f"])
+@pytest.mark.parametrize("number", ["1{}234{}567", "12{}000{}kg", "٣{}٤٥٦{}٧٨٩"])
+def test_a_number_with_narrow_spaces_is_one_piece(number, gap):
+    number = number.format(gap, gap)
+    assert [piece.strip(" .") for piece in pieces(f"some {number} words.")][1] == number
 
 
 @thorough

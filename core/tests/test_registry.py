@@ -145,7 +145,7 @@ def test_a_configuration_that_enables_plugins_has_others_neither_used_nor_import
         "print(sorted({plugin.name for plugin in rails.composition.registry.plugins}))\n"
         "print([name for name in sys.modules if name.endswith('.plugin') and name.startswith('handrail_')])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout == "['handrail', 'scripted']\n['handrail_scripted.plugin']\n"
 
 

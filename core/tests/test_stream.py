@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail, words
@@ -498,6 +500,94 @@ async def test_a_strategy_that_raises_blocks_and_is_named(guarded):
     g = guarded(FakeProvider(["abc"]), {"r": FunctionRail()}, strategies={"odd": Broken}, strategy="odd")
     (event,) = await g.events()
     assert event.error == "plugin 'Plugin': RuntimeError: no windows today"
+
+
+PLACES = ["__init__", "needs", "feed", "feed()", "finish()", "window()"]
+
+
+def strategy_failing(place, error):
+    """Return a strategy that raises in a method, where an attribute is read, or where the second one is built."""
+    built = []
+
+    class Broken(strategy_giving()):
+        def __init__(self, settings, count_tokens):
+            super().__init__(settings, count_tokens)
+            built.append(self)
+            if place == "__init__" and len(built) > 1:  # the first is a try, as the configuration is loaded
+                raise error
+
+    def fail(self, *text):
+        raise error
+
+    if place != "__init__":
+        setattr(Broken, place.removesuffix("()"), fail if place.endswith("()") else property(fail))
+    return Broken
+
+
+@pytest.mark.parametrize("immediate", [False, True], ids=["asked in tasks", "asked at once"])
+@pytest.mark.parametrize("error", [RuntimeError("none today"), asyncio.CancelledError()], ids=["raises", "cancels"])
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_strategy_that_fails_anywhere_is_a_failure_of_its_rail(guarded, place, error, immediate):
+    """Also where a stream begins with it: that must be no error of the caller's, nor of the provider's."""
+
+    class Immediate:
+        def check(self, window, turn):
+            return Verdict.allow()
+
+    rail = Immediate() if immediate else FunctionRail()
+    g = guarded(FakeProvider(["abc"]), {"r": rail}, strategies={"odd": strategy_failing(place, error)}, strategy="odd")
+    (event,) = await g.events()
+    assert isinstance(event, RailFailed)
+    assert event.error.startswith(f"plugin 'Plugin': {type(error).__name__}: ")
+    assert g.provider.closed == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_strategy_that_fails_an_observing_rail_stops_nothing(guarded, place):
+    g = guarded(
+        FakeProvider(["abc"]),
+        {"r": FunctionRail()},
+        strategies={"odd": strategy_failing(place, RuntimeError("none today"))},
+        strategy="odd",
+        options={"r": {"mode": "observe"}},
+    )
+    assert [type(event) for event in await g.events()] == [TextDelta, Finished]
+
+
+class UnsayableError(Exception):
+    """One whose own code fails when it is asked what it says, as with an attribute that is missing."""
+
+    def __str__(self):
+        return self.response.text
+
+
+@pytest.mark.parametrize("rail", [FunctionRail, SessionRail])
+async def test_a_failure_that_cannot_be_put_into_words_is_a_failure(guarded, rail):
+    def fail(_):
+        raise UnsayableError
+
+    (event,) = await guarded(FakeProvider(["abc"]), {"r": rail(fail)}).events()
+    assert (
+        event.error == "plugin 'Plugin': rail 'r' failed: UnsayableError: (its message cannot be read: AttributeError)"
+    )
+
+
+async def test_a_strategy_s_and_a_provider_s_failure_that_cannot_be_put_into_words(guarded):
+    broken = strategy_failing("window()", UnsayableError())
+    (event,) = await guarded(
+        FakeProvider(["abc"]), {"r": FunctionRail()}, strategies={"odd": broken}, strategy="odd"
+    ).events()
+    assert event.error == "plugin 'Plugin': UnsayableError: (its message cannot be read: AttributeError)"
+    (text,) = await guarded(FakeProvider([], error=UnsayableError()), {}).texts()
+    assert text.error["message"] == "(its message cannot be read: AttributeError)"
+
+
+async def test_a_session_that_ends_a_generator_fails(guarded):
+    def fail(_):
+        raise GeneratorExit
+
+    (event,) = await guarded(FakeProvider(["abc"]), {"r": SessionRail(fail)}).events()
+    assert event.error.endswith("was ended from inside by GeneratorExit")
 
 
 async def test_with_stream_first_text_goes_out_at_once_and_a_block_retracts(guarded):

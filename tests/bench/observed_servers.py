@@ -21,12 +21,14 @@ from _serving import FREE_RAIL, PROCESSES, SHORT_WINDOWS, Server, Started, free_
 
 CLIENTS, TOKENS = 64, 1000
 _WINDOWS: Mapping[str, Mapping[str, int]] = {"200 tokens, by default": {}, "20 tokens": SHORT_WINDOWS}
-_OBSERVERS: Mapping[str, Sequence[str]] = {
-    "none": (),
-    "one that makes a bare span of the SDK": ("bare",),
-    "`otel`": ("otel",),
-    "`audit`": ("audit",),
-    "`otel` and `audit`": ("otel", "audit"),
+_OBSERVERS: Mapping[str, tuple[Sequence[str], str]] = {  # which, and how the SDK is set up
+    "none": ((), ""),
+    "one that makes a bare span of the SDK": (("bare",), ""),
+    "`otel`": (("otel",), ""),
+    "`audit`": (("audit",), ""),
+    "`otel` and `audit`": (("otel", "audit"), ""),
+    "both, spans encoded for OTLP": (("otel", "audit"), "encoded=True"),
+    "both, a tenth of the calls sampled": (("otel", "audit"), "sampled=0.1"),
 }
 _SET_UP = """
 import sys
@@ -35,7 +37,7 @@ sys.path.insert(0, BENCH)
 from handrail.plugins import ObserverSpec
 from observers import Bare, set_up_otel
 
-set_up_otel()
+set_up_otel(SDK)
 
 
 @hookimpl
@@ -48,18 +50,23 @@ def _started(processes: Started, folder: Path, windows: Mapping[str, int]) -> Ma
     """Start a server with each choice of observers."""
     upstream = processes.start("upstream", PROCESSES, "upstream")
     set_up = _SET_UP.replace("BENCH", repr(str(Path(__file__).parent)))
-    traced = {**FREE_RAIL, "free_rail.py": f"{FREE_RAIL['free_rail.py']}{set_up}"}
+
+    def installed(names: Sequence[str], sdk: str) -> Mapping[str, object]:
+        if not {"bare", "otel"} & {*names}:
+            return FREE_RAIL
+        return {**FREE_RAIL, "free_rail.py": f"{FREE_RAIL['free_rail.py']}{set_up.replace('SDK', sdk)}"}
+
     settings = {"bare": None, "otel": None, "audit": {"folder": str(folder / "served"), "usage": True}}
     return {
         told: free_rail_server(
             processes,
             upstream,
             f"{told} {len(windows)}".replace("`", ""),
-            installed=traced if {"bare", "otel"} & {*names} else FREE_RAIL,
+            installed=installed(names, sdk),
             observers={name: settings[name] for name in names},
             windows=windows,
         )
-        for told, names in _OBSERVERS.items()
+        for told, (names, sdk) in _OBSERVERS.items()
     }
 
 

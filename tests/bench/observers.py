@@ -26,10 +26,12 @@ from handrail import LLMRails, Observer, RailsConfig, Registry, Ruling, Verdict
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
 from observed_servers import served
 from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
 WINDOW, OVERLAP = 10, 0
 SHORT, LONG = 500, 10_500  # tokens
@@ -39,16 +41,31 @@ CHECKED = 5_000
 class Nowhere(SpanExporter):
     """Exports nothing."""
 
-    def export(self, spans: Sequence[object]) -> SpanExportResult:
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Drop the spans."""
         del spans
         return SpanExportResult.SUCCESS
 
 
-def set_up_otel() -> None:
-    """Set up the SDK for this process."""
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Nowhere(), max_queue_size=100_000))
+class Encoded(SpanExporter):
+    """Does what an exporter of OTLP does in this process: it encodes spans. They are sent to nobody."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Encode the spans."""
+        encode_spans(spans).SerializeToString()
+        return SpanExportResult.SUCCESS
+
+
+def set_up_otel(*, sampled: float = 1.0, encoded: bool = False) -> None:
+    """Set up the SDK for this process.
+
+    Args:
+        sampled: how many of the calls, from 0 to 1.
+        encoded: whether spans are encoded for an exporter, too.
+    """
+    provider = TracerProvider(sampler=ParentBasedTraceIdRatio(sampled))
+    exporter = Encoded() if encoded else Nowhere()
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=100_000))
     trace.set_tracer_provider(provider)
     metrics.set_meter_provider(MeterProvider([InMemoryMetricReader()]))
 

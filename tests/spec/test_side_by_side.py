@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "migrating.md").read_text("utf-8")
 
 def test_what_differs_is_what_the_page_on_migrating_says():
     command = [sys.executable, str(ROOT / "tests" / "side_by_side.py")]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
     differing = re.findall(r"^DIFFERENT (\d\d)", printed, re.MULTILINE)
     assert sorted(differing) == sorted(re.findall(r"^\| .*\((\d\d)\)", PAGE, re.MULTILINE))
     assert printed.splitlines()[-1] == "30 of 46 the same"

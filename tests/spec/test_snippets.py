@@ -154,6 +154,6 @@ async def test_server_api(write_config, tmp_path):
 def test_cli_usage(write_config):
     write_config(folder="path/to/config")
     command = [str(Path(sys.executable).with_name("nemoguardrails")), "chat", "path/to/config", "--streaming"]
-    done = subprocess.run(command, input="Hello!\n", capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, input="Hello!\n", capture_output=True, text=True, timeout=300, check=False)
     assert "Hello there, how are you?" in done.stdout
     assert done.returncode == 0

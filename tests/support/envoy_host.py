@@ -44,7 +44,7 @@ class ProcessorThread:
         self._started, self._ended = threading.Event(), None
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
         self._thread.start()
-        assert self._started.wait(20)
+        assert self._started.wait(300)
 
     async def _serve(self):
         rails = {kind: host_rails(kind) for kind in KINDS}
@@ -57,7 +57,7 @@ class ProcessorThread:
 
     def close(self):
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(10)
+        self._thread.join(300)
 
 
 class Applications:
@@ -151,5 +151,5 @@ class Server:
 
     def close(self):
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(300)
         self._listener.close()

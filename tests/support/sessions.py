@@ -52,7 +52,7 @@ class Session:
     ) -> None:
         for process in self._background:
             os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=300)
 
     def follow(self, snippets: Iterable[Snippet]) -> None:
         """Do what the snippets say, in order."""
@@ -84,7 +84,7 @@ class Session:
             self._background.append(self._start(command.removesuffix(" &")))
         else:
             process = self._start(command)
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate(timeout=300)
             where = f"{snippet.place}: {command}"
             assert process.returncode == 0, f"{where}\n{output}"
             found = output.replace(self._port, _PORT)

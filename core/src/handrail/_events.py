@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from handrail._records import FailureKind, RailId
+from handrail._records import FailureKind, RailId, message_of
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
 from handrail.errors import TimedOut
 
@@ -164,7 +164,7 @@ class StreamError(str):
     @classmethod
     def of_generation(cls, error: Exception) -> StreamError:
         """Render a generation that failed."""
-        fields = {"message": str(error), "type": "generation_error", "param": "stream"}
+        fields = {"message": message_of(error), "type": "generation_error", "param": "stream"}
         code = "timed_out" if isinstance(error, TimedOut) else "generation_failed"
         return cls._make({**fields, "code": code}, None)
 

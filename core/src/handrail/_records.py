@@ -15,6 +15,14 @@ WouldHave: TypeAlias = Literal["block", "rewrite", "failed"]
 """What a rail that observes would have done to the text, had it been asked to enforce."""
 
 
+def message_of(error: BaseException) -> str:
+    """Return what an exception says. Its own code may fail at saying it, which must not hide the failure itself."""
+    try:
+        return str(error)
+    except Exception as exc:  # noqa: BLE001  # a plugin's exception
+        return f"(its message cannot be read: {type(exc).__name__})"
+
+
 @dataclass(frozen=True, slots=True)
 class RailId:
     """Which rail of a configuration: one rail used twice with other arguments is two.

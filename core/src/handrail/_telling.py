@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ def given_observers(observers: Iterable[object]) -> tuple[object, ...]:
     """Return the observers that a program gives, each of which can be told something.
 
     Raises:
-        TypeError: they are no list, or one is a class or has no method of `Observer`.
+        TypeError: they are no list, or one is a class, has no method of `Observer` or has one that is `async def`.
     """
     if not isinstance(observers, Iterable):
         raise TypeError(f"observers takes a list of observers, not {type(observers).__name__}; write [...] around it")
@@ -39,7 +40,18 @@ def given_observers(observers: Iterable[object]) -> tuple[object, ...]:
         if not Observers([member]):
             methods = ", ".join(METHODS)
             raise TypeError(f"the observer {type(member).__name__!r} has none of the methods of Observer: {methods}")
+        if fault := never_awaited(member):
+            raise TypeError(fault)
     return members
+
+
+def never_awaited(member: object) -> str | None:
+    """Return what is wrong with an observer of which methods are `async def`: they would be called, and never run."""
+    found = [name for name in METHODS if inspect.iscoroutinefunction(getattr(member, name, None))]
+    if not found:
+        return None
+    one = f"the observer {type(member).__name__!r} has {', '.join(found)} as 'async def'"
+    return f"{one}; write 'def', and hand what takes longer to a task or a thread of its own"
 
 
 class Observers:
@@ -51,7 +63,7 @@ class Observers:
 
     def __init__(self, members: Iterable[object] = ()) -> None:
         self.members = tuple(members)
-        self._hooks = {name: tuple(self._having(name)) for name in METHODS}
+        self._hooks: dict[str, tuple[Callable[..., Any], ...]] = {name: tuple(self._having(name)) for name in METHODS}
 
     def __bool__(self) -> bool:
         return any(self._hooks.values())
@@ -60,17 +72,28 @@ class Observers:
         """Return whether any of them has a method."""
         return bool(self._hooks[method])
 
-    def tell(self, method: str, *arguments: object) -> list[Any]:
-        """Call a method of each; return what they return. One that raises is not called again."""
-        found: list[Any] = []
+    def tell(self, method: str, call: ObservedCall, *told: object) -> None:
+        """Call a method of each. One that raises is not called again."""
         for hook in self._hooks[method]:
             try:
-                found.append(hook(*arguments))
+                hook(call, *told)
             except _ENDS_A_PROGRAM:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary: an observer disturbs nothing
                 self.leave_out(hook, exc)
-        return found
+
+    def around(self, method: str, call: ObservedCall, record: object) -> AbstractContextManager[None]:
+        """Return what enters what a method of each returns, and can change nothing of what is raised inside."""
+        guarded: list[_Guarded] = []
+        for hook in self._hooks[method]:
+            try:
+                if (found := hook(call, record)) is not None:
+                    guarded.append(_Guarded(found))
+            except _ENDS_A_PROGRAM:
+                raise
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in `tell`
+                self.leave_out(hook, exc)
+        return guarded[0] if len(guarded) == 1 else _All(guarded)
 
     def leave_out(self, hook: Callable[..., object], error: BaseException) -> None:
         """Log an observer that has failed, and tell it nothing more. What it was told is in no log."""
@@ -79,7 +102,7 @@ class Observers:
             self._hooks[name] = tuple(other for other in hooks if getattr(other, "__self__", other) is not failed)
         logger.error("observer %s failed and is told nothing more: %s", type(failed).__name__, type(error).__name__)
 
-    def _having(self, name: str) -> Iterator[Callable[..., object]]:
+    def _having(self, name: str) -> Iterator[Callable[..., Any]]:
         for member in self.members:
             method = getattr(member, name, None)
             if callable(method) and getattr(type(member), name, None) is not getattr(Observer, name):
@@ -106,6 +129,7 @@ class Telling:
         self.call = call
         self.surrounds_checks = observers.having("around_check")
         self.surrounds_models = observers.having("around_model")
+        self._tells_releases = observers.having("released")
         self._observers = observers
         self._ended = ended
         self._started = time.monotonic()
@@ -159,30 +183,23 @@ class Telling:
 
     def released(self, items: Iterable[object]) -> None:
         """Notify the observers of text, reasoning or arguments that went out."""
-        characters = sum(map(_size, items))
-        if not characters:
+        if not self._tells_releases or not (characters := sum(map(_size, items))):
             return
         first, self._gave = not self._gave, True
         self._observers.tell("released", self.call, Released(characters, time.monotonic() - self._started, first))
 
     def first_released(self, items: Iterable[object]) -> None:
         """Notify as `released` does, unless something went out before."""
-        if not self._gave:
+        if self._tells_releases and not self._gave:
             self.released(items)
 
     def around_check(self, record: CheckRecord) -> AbstractContextManager[None]:
         """Return what is entered around a rail's work."""
-        return self._around("around_check", record)
+        return self._observers.around("around_check", self.call, record)
 
     def around_model(self, request: LLMCall) -> AbstractContextManager[None]:
         """Return what is entered around a request to a model."""
-        return self._around("around_model", request)
-
-    def _around(self, method: str, record: object) -> AbstractContextManager[None]:
-        """Return what enters what observers return, and can change nothing of what is raised inside."""
-        found = self._observers.tell(method, self.call, record)
-        guarded = [_Guarded(one, self._observers) for one in found if one is not None]
-        return guarded[0] if len(guarded) == 1 else _All(guarded)
+        return self._observers.around("around_model", self.call, request)
 
 
 def _size(item: object) -> int:
@@ -192,9 +209,10 @@ def _size(item: object) -> int:
 class _Guarded(AbstractContextManager[None]):
     """A context manager of an observer's, which can neither raise nor swallow anything."""
 
-    def __init__(self, inner: AbstractContextManager[object], observers: Observers) -> None:
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: AbstractContextManager[object]) -> None:
         self._inner: AbstractContextManager[object] | None = inner
-        self._observers = observers
 
     def __enter__(self) -> None:
         try:

@@ -24,8 +24,12 @@ _CONTINUES = (
     "\u1071-\u1074\u1082\u1084-\u1086\u108d\u109d\u17b4-\u17d3\u17dd\u1a55-\u1a5e\u1a60\u1a62\u1a65-\u1a7c\u1a7f"
     "\u3099\u309a\uaa7c\uaab0\uaab2-\uaab4\uaab7\uaab8\uaabe\uaabf\uaac1"
 )
-_FAR = rf"[^\x00-\x7f\s{_ALONE}]"  # every other character beyond ASCII: taken for a part of whatever it stands beside
-_REST = rf"(?:[{_JOINED}]|{_FAR})"
+_LINKS = "\u1039\u17d2\u1a60"  # and which join the letter that follows to it
+# Every other character beyond ASCII is taken for a part of whatever it stands beside; also U+202F, which groups digits.
+_SPACES = "\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000"
+_FAR = rf"[^\x00-\x7f{_SPACES}{_ALONE}]"
+_NARROW = r"(?<=\d)[\u00a0\u2007\u2009]"  # white space that groups digits, or ties a unit to its number
+_REST = rf"(?:[{_JOINED}]|{_FAR}|{_NARROW})"
 
 # Each match is a piece. None depends on more than one character behind its end, so all but the last stay what they are
 # when more text comes, however it was split. With a space and without are two branches where that is frequent: it is
@@ -33,12 +37,12 @@ _REST = rf"(?:[{_JOINED}]|{_FAR})"
 _ASCII = re.compile(rf" [{_JOINED}]++|[{_JOINED}]++| ?[{_MARKS}]{{1,3}}|(?:\r\n|\s){{1,8}}|.", re.DOTALL)
 _ANY = re.compile(  # what is frequent comes first, though it is a case of what follows
     rf" [{_JOINED}]++(?![^\x00-\x7f])|[{_JOINED}]++(?![^\x00-\x7f])"
-    rf"|[{_ALONE}][{_CONTINUES}]*+(?:{_FAR}{_REST}*+)?"
-    rf"| ?[{_JOINED}]++(?!{_FAR})"
+    rf"|[{_ALONE}](?:[{_CONTINUES}]++(?:(?<=[{_LINKS}])[{_ALONE}][{_CONTINUES}]*+)*+)?+(?:{_FAR}{_REST}*+)?"
+    rf"| ?[{_JOINED}]++(?!{_FAR}|{_NARROW})"
     rf"| ?[{_MARKS}]{{1,3}}(?!{_FAR})"
     rf"| ?[{_MARKS}]{{0,3}}{_FAR}{_REST}*+"
     rf"| ?[{_JOINED}]++{_REST}*+"
-    rf"|(?:\r\n|[^\S\r]|\r(?!\n)){{1,8}}(?!{_FAR})"
+    rf"|(?:\r\n|[^\S\r\u202f]|\r(?!\n)){{1,8}}(?!{_FAR})"
     rf"|(?:\r\n|\s){_FAR}{_REST}*+"
     rf"|.",
     re.DOTALL,

@@ -232,7 +232,7 @@ if child:
 
 
 def test_a_process_that_is_forked_writes_a_chain_of_its_own(tmp_path):
-    subprocess.run([sys.executable, "-c", _FORKS, str(tmp_path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", _FORKS, str(tmp_path)], check=True, timeout=300)
     record = checked(tmp_path)
     assert record.faults == []
     assert [end.closed for end in record.ends] == [True, True]
@@ -367,15 +367,31 @@ def test_a_webhook_that_hangs_does_not_hold_up_the_end_for_every_line_that_waits
         time.sleep(0.001)
     for _ in range(500):
         webhook.put(b"2\n")
-    closing = threading.Thread(target=webhook.close)
+    worker, closing = webhook._worker, threading.Thread(target=webhook.close)
     closing.start()
-    while webhook._closes_at is None:
+    while worker._closes_at is None:
         time.sleep(0.001)
     release.set()
     closing.join()
     assert webhook.dropped + sum(body.count(b"\n") for body in posted) == 501
     assert webhook.dropped >= 400
     assert f"did not get {webhook.dropped} lines" in caplog.text
+
+
+def test_a_webhook_posts_lines_that_come_after_its_end_too():
+    posted = []
+    webhook = Webhook("http://there", queue_size=2, post=lambda url, body: posted.append(body))
+    for line in (b"1\n", b"2\n"):
+        webhook.put(line)
+        webhook.close()
+    assert (posted, webhook.dropped) == ([b"1\n", b"2\n"], 0)
+
+
+async def test_a_configuration_that_cannot_be_loaded_leaves_no_thread(tmp_path):
+    before = set(threading.enumerate())
+    with pytest.raises(ConfigurationError, match="unknown rail"):
+        rails_in(tmp_path, "Hi", observers={"webhook": "http://127.0.0.1:9"}, input_flows=["no such rail"])
+    assert set(threading.enumerate()) == before
 
 
 def test_a_webhook_that_fails_is_counted(caplog):
@@ -525,4 +541,35 @@ def test_a_webhook_posts_lines_to_a_real_receiver_and_counts_those_it_refuses(ca
         thread.join()
     assert received == [("/audit", "application/x-ndjson", b"1\n"), ("/audit", "application/x-ndjson", b"2\n")]
     assert webhook.dropped == 1
+    assert "failed: HTTPError" in caplog.text
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_webhook_that_is_elsewhere_by_now_did_not_get_the_line(caplog, status):
+    asked = []
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Moved) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        webhook = Webhook(f"http://127.0.0.1:{server.server_port}/audit", queue_size=9)
+        webhook.put(b"1\n")
+        webhook.close()
+        server.shutdown()
+        thread.join()
+    assert (webhook.dropped, asked) == (1, [])
     assert "failed: HTTPError" in caplog.text

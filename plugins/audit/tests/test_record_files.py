@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,21 @@ def test_lines_go_into_a_new_file_where_somebody_has_taken_the_old_one(tmp_path,
     record.close()
     assert written(folder) == [1, 2]
     assert [fault.kind for fault in verify(folder)] == ["missing"]
+
+
+def test_a_line_after_the_end_is_in_a_further_file_and_forced_to_the_disk_too(tmp_path, monkeypatch):
+    forced = threading.Event()
+    record = writing(tmp_path)
+    record.write(decision(0))
+    record.close()
+    monkeypatch.setattr(os, "fsync", lambda file: forced.set())
+    record.write(decision(1))
+    assert forced.wait(30)
+    monkeypatch.undo()
+    record.close()
+    assert written(tmp_path) == [0, 1]
+    assert (list(verify(tmp_path)), [end.closed for end in checked(tmp_path).ends]) == ([], [True])
+    assert not any(str(tmp_path) in str(link.resolve()) for link in Path("/proc/self/fd").iterdir())
 
 
 def test_a_file_that_is_there_is_kept(tmp_path):

@@ -17,7 +17,7 @@ def test_the_demonstration_shows_an_answer_and_stops_one_and_measures_both(tmp_p
     faster = file.read_text().replace("tokens_per_second: 60", "tokens_per_second: 600").replace("0.3", "0.03")
     file.write_text(faster)
 
-    done = subprocess.run([sys.executable, examples / "demo.py"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, examples / "demo.py"], capture_output=True, text=True, timeout=300)
 
     assert (done.returncode, done.stderr) == (0, "")
     answer, stopped = done.stdout.split("An answer that turns harmful")

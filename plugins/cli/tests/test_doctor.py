@@ -147,9 +147,10 @@ def test_a_store_with_another_password(redis: str, configuration: Configuration,
 
 
 def test_a_store_that_is_not_there(configuration: Configuration, capsys: Capture):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert run(["doctor", configuration(), "--store", f"redis://:verysecret@127.0.0.1:{port}/0"]) == 2
+    with socket.socket() as silent:  # has the port, so that nobody else gets it, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        assert run(["doctor", configuration(), "--store", f"redis://:verysecret@127.0.0.1:{port}/0"]) == 2
     shown = capsys.readouterr().out
     assert rows(shown)["store"].split()[1] == "failed"
     assert "verysecret" not in shown

@@ -19,12 +19,24 @@ REFUSES = [
     "define parallel flow flow\n  stop",
     "define parallel extension flow flow\n  stop",
     "import core\n\ndefine flow flow\n  stop",
+    "define flow flow\n  if $bot_message:\n    stop",
+    "define flow flow\n  if not $bot_message:\n    pass\n  else:\n    stop",
+    "define flow flow\n  if $bot_message \\\n      and True\n    stop",
+    'define flow flow\n  if $bot_message[:4] == "The " and $bot_message[-2:] and $bot_message[1:3] == "he"\n    stop',
+    "define flow flow\n  if 1 < len($bot_message) < 100\n    stop",
+    'define flow flow\n  $said = "no" if "swordfish" in $bot_message else "yes"\n  if $said == "no"\n    stop',
+    "define flow flow\n  $n = 1\n  $n += 7 // 2\n  $n -= 1\n  if $n == 3\n    stop",
+    "define flow flow\n  set $n = 1\n  if $n == 1\n    stop",
+    'define flow flow\n  $known = {"a": [1], "b": {}}\n  if $known["a"] == [1] and "b" in $known.keys()\n    stop',
+    "define flow flow\n  if $bot_message.isdigit()\n    pass\n  else\n    stop",
     'define flow flow\n  if "swordfish" in $bot_message\n    pass\n    stop\n  done',
 ]
 PASSES = [
     'define flow flow\n  if "swordfish" in $bot_message\n    return\n  stop',
     'define flow flow\n  if "swordfish" in $bot_message\n    done\n  stop',
     "define flow flow\n  if $bot_message is None\n    stop",
+    "define flow flow\n  if 1 < len($bot_message) < 2\n    stop",
+    "define flow flow\n  if $bot_message[:2] == 'no'\n    stop",
 ]
 
 

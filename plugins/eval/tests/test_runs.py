@@ -178,11 +178,24 @@ def many(folder):
         file.writelines(f"{'word ' * (i % 40)} forbidden secret,{i % 2},{i}\n" for i in range(200))
 
 
-def start(processes):
-    command = (  # SIGINT is ignored in what a background job starts
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from handrail_cli.app import main; main()"
-    )
+# SIGINT is ignored in what a background job starts. A run that must not end before it is ended is slow from a row on.
+_COMMAND = """
+import signal, time
+from handrail_cli.app import main
+from handrail_eval._run import Run
+signal.signal(signal.SIGINT, signal.default_int_handler)
+write = Run.write
+def write_slowly(run, *records):
+    write(run, *records)
+    if run.done >= {slow_from}:
+        time.sleep(5)
+Run.write = write_slowly
+main()
+"""
+
+
+def start(processes, slow_from=10**9):
+    command = _COMMAND.format(slow_from=slow_from)
     words = ["config.yml", "data.csv", "--map", "response=answer,label=bad", "--processes", processes, "--out", "cut"]
     return subprocess.Popen(
         [sys.executable, "-c", command, "eval", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -208,7 +221,7 @@ def test_a_run_that_is_ended_by_ctrl_c_goes_on_with_the_same_bytes(folder):
     many(folder)
     evaluate(out="whole")
     verdicts = folder / "cut" / "verdicts.jsonl"
-    assert end_at(start("1"), folder / "cut", 4000, signal.SIGINT) == 130
+    assert end_at(start("1", slow_from=50), folder / "cut", 4000, signal.SIGINT) == 130
     assert verdicts.stat().st_size < (folder / "whole" / "verdicts.jsonl").stat().st_size
     assert evaluate(out="cut") == 0
     assert verdicts.read_bytes() == (folder / "whole" / "verdicts.jsonl").read_bytes()

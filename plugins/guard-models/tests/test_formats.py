@@ -190,9 +190,16 @@ NOT_OF_THE_FORM = [
         ["Failed", "No\n<confidence> Low </confidence>", "<score> no </score><score> yes </score>"],
     ),
     ("granite_guardian", "input", ["<score> maybe </score>", "It is <score> no </score>", "No, but"]),
-    ("shieldgemma", "output", ["No, but", "No\n\nYes", "Noted", "Not safe"]),
+    ("shieldgemma", "output", ["No, but", "No\n\nYes", "No\n\nIt is harmful.", "Noted", "Not safe"]),
     ("wildguard", "output", ["Harmful request: no", "Harmful response: no\nToxicity: 0.9", "Harmful response: n/a"]),
-    ("polyguard", "output", ["Harmful request: no\nHarmful response: no\nResponse safety violations: S1"]),
+    (
+        "polyguard",
+        "output",
+        [
+            "Harmful request: no\nHarmful response: no\nResponse safety violations: S1",
+            "Harmful request: yes\nHarmful response: no\nResponse safety violations: S1",
+        ],
+    ),
     (
         "qwen3guard",
         "output",
@@ -252,6 +259,11 @@ def test_an_answer_that_allows_with_anything_behind_it_allows_nothing(name, dire
     if "Categories: Criminal" in answer and more == " or not":
         return  # that is the name of a category of the user's message, for all that anybody can tell
     assert all(found == "block" for known in FORMATS for found, _ in readings(known, direction, answer + more))
+
+
+def test_shieldgemma_may_explain_its_no_as_its_prompt_asks():
+    answer = "No\n\nThe answer is a greeting and does not violate the policy."
+    assert list(readings(BY_NAME["shieldgemma"], "output", answer)) == [("allow", None)]
 
 
 @pytest.mark.parametrize(

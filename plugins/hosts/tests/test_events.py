@@ -153,3 +153,90 @@ def test_forms_are_no_longer_looked_for_where_no_event_is_like_another():
     bodies = [encoded({**chat(1, "One "), "id": f"c{number}"}, is_ascii=True) for number in range(100)]
     assert read(Counting(), bodies, quickly=True)[1] == 0
     assert max(read_again[f"c{number}"] for number in range(20, 100)) == 1
+
+
+@pytest.mark.parametrize("data", [": keepalive", "null", '"ping"', "keep-alive", '"heartbeat"', "PROCESSING"])
+def test_a_sign_of_life_in_the_place_of_data_ends_nothing_and_is_not_passed_on(data):
+    body = f'data: {data}\n\ndata: {{"a": 1}}\n\ndata: "[DONE]"\n\n'.encode()
+    assert list(EventReader().feed(body)) == ["", {"a": 1}, "[DONE]"]
+
+
+@pytest.mark.parametrize("data", ["3", "[1]", '"a text"', "nullify", "{"])
+def test_data_that_could_be_a_part_of_the_answer_are_no_sign_of_life(data):
+    with pytest.raises(GuardFailedError):
+        list(EventReader().feed(f"data: {data}\n\n".encode()))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        *((said, None) for said in (None, "", "null", "none", 0, False)),
+        *(
+            ("stop", "stop"),
+            ("abort", "abort"),
+            ({"type": "length"}, "length"),
+            ("what it said", "unknown"),
+            (3, "unknown"),
+        ),
+    ],
+)
+def test_only_an_end_is_told_as_one_and_never_as_complete_if_nobody_knows_it(said, reason):
+    (found,) = ChatDialect().chunks({"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": said}]})
+    assert found.finish_reason == reason
+    chunks = MessagesDialect().chunks({"type": "message_delta", "delta": {"stop_reason": said}})
+    assert chunks[-1].finish_reason == reason
+
+
+FIRST = {
+    ChatDialect: chat(1, "a", choices=[{"index": 0, "delta": {"content": "a"}, "finish_reason": ""}]),
+    ResponsesDialect: response(1, "a"),
+    MessagesDialect: {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 1}},
+}
+
+
+@pytest.mark.parametrize("dialect", FIRST)
+def test_a_stream_without_an_end_is_told_as_broken_off(dialect):
+    told = dialect()
+    told.chunks(FIRST[dialect])
+    written = told.write([*(["a"] if dialect is not MessagesDialect else []), Finished(None)])
+    assert "the answer broke off" in json.dumps(written)
+    assert not any("message_stop" in str(value.get("type")) for value in written)
+
+
+@pytest.mark.parametrize("choice", [{"message": {"role": "assistant", "content": "all of it"}}, {"text": "all of it"}])
+def test_what_a_server_sends_in_place_of_deltas_is_read(choice):
+    (found,) = ChatDialect().chunks({"choices": [{"index": 0, "finish_reason": "stop", **choice}]})
+    assert (found.text, found.finish_reason) == ("all of it", "stop")
+    again = ChatDialect()
+    again.chunks({"choices": [{"index": 0, "delta": {"content": "all of it"}}]})
+    (found,) = again.chunks({"choices": [{"index": 0, "finish_reason": "stop", **choice}]})
+    assert (found.text, found.finish_reason) == ("", "stop")
+
+
+def completed(kind="completed", **fields):
+    content = [{"type": "output_text", "text": "all of it"}]
+    output = [
+        {"type": "reasoning", "summary": [{"text": "hm"}]},
+        {"type": "message", "id": "m", "role": "assistant", "content": content},
+    ]
+    return {"type": f"response.{kind}", "response": {"id": "r", "status": kind, "output": output, **fields}}
+
+
+def test_what_has_come_in_deltas_is_not_read_again_from_the_whole_response():
+    dialect = ResponsesDialect()
+    thought = {**response(1, "hm"), "type": "response.reasoning_summary_text.delta"}
+    values = [thought, response(2, "all "), response(3, "of it"), completed()]
+    chunks = [found for value in values for found in dialect.chunks(value)]
+    assert "".join(found.text for found in chunks) == "all of it"
+    assert "".join(found.reasoning for found in chunks) == "hm"
+    (whole,) = ResponsesDialect().chunks(completed())
+    assert (whole.text, whole.reasoning) == ("all of it", "hm")
+
+
+@pytest.mark.parametrize("last", [completed("incomplete"), completed(status="incomplete")], ids=["event", "status"])
+def test_a_response_that_was_cut_for_no_reason_is_not_told_as_complete(last):
+    dialect = ResponsesDialect()
+    (found,) = dialect.chunks(last)
+    assert found.finish_reason == "length"
+    told = dialect.write(["all of it", Finished("length")])[-1]
+    assert (told["type"], told["response"]["status"]) == ("response.incomplete", "incomplete")

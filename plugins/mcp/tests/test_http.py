@@ -127,10 +127,11 @@ def test_a_request_that_cannot_be_judged_or_trusted_goes_nowhere(request_, statu
 
 def test_a_server_that_is_not_there_is_an_error_of_the_request(folder: Path):
     async def ask():
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-        async with _served(create_app(load(folder), url)) as proxy, httpx2.AsyncClient() as client:
-            return await client.post(proxy, json=REQUEST)
+        with socket.socket() as silent:  # has the port, so that nobody else gets it, and does not listen
+            silent.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}/mcp"
+            async with _served(create_app(load(folder), url)) as proxy, httpx2.AsyncClient() as client:
+                return await client.post(proxy, json=REQUEST)
 
     found = anyio.run(ask)
     assert found.status_code == 502

@@ -84,7 +84,7 @@ def test_the_log_names_the_rail_and_nothing_that_was_refused(folder: Path):
         input=f"{call}\nnot a message: gun powder\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 7, "the proxy ends as its server does"
@@ -94,7 +94,7 @@ def test_the_log_names_the_rail_and_nothing_that_was_refused(folder: Path):
 
 
 def test_a_command_that_cannot_be_started_is_an_error_of_usage(folder: Path):
-    done = subprocess.run(_proxy(folder, "/nowhere/server"), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(_proxy(folder, "/nowhere/server"), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
     assert "'/nowhere/server' cannot be started" in done.stderr
     assert not done.stdout

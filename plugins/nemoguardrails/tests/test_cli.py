@@ -90,7 +90,7 @@ def test_rails_may_be_chosen_where_the_settings_do_not_say_otherwise(serve):
 
 
 def post(port, body, path="/v1/chat/completions"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     response = connection.getresponse()
     text = response.read().decode()

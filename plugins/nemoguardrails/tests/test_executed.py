@@ -15,7 +15,7 @@ define user ask who
 
 define flow introduce
   user ask who
-  $name = execute look_up(key="name", level=$level)
+  $name = execute look_up(key="name", level=$level, times=2, exact=True, of=["a", 1])
   bot "I am $name."
 
 define subflow check terms
@@ -37,7 +37,7 @@ def rails():
 
     rails.register_action(check_terms, "check_terms")
     rails.register_action(lambda text: text, "repeat")
-    rails.register_action(lambda key, level: f"{key} {level}", "look_up")
+    rails.register_action(lambda key, level, times, exact, of: f"{key} {level}", "look_up")
     return rails
 
 
@@ -52,7 +52,7 @@ async def test_actions_of_rails_and_of_dialogs_have_their_names_arguments_and_re
     (looked_up,) = found["introduce"].executed_actions
     assert found["introduce"].type == "dialog"
     assert (looked_up.action_name, looked_up.return_value) == ("look_up", "name 3")
-    assert looked_up.action_params == {"key": "name", "level": "$level"}
+    assert looked_up.action_params == {"key": "name", "level": "$level", "times": 2, "exact": True, "of": ["a", 1]}
     repeated, checked = found["check terms"].executed_actions
     assert (repeated.action_params, repeated.return_value) == ({"text": "$bot_message"}, "I am name 3.")
     assert (checked.action_name, checked.return_value) == ("check_terms", True)

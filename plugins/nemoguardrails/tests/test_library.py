@@ -144,7 +144,7 @@ def test_the_commands_know_them_too(settings, tmp_path):
     (tmp_path / "config.yml").write_text(json.dumps(with_tasks(settings, manners="yes")), "utf-8")
     program = str(Path(sys.executable).with_name("nemoguardrails"))
     command = [program, "chat", str(tmp_path), "--streaming", "--message", "Hello"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 3, done.stderr
 
 

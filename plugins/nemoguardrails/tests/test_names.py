@@ -38,7 +38,9 @@ nemoguardrails.actions.llm.utils: get_colang_history get_last_user_utterance llm
 nemoguardrails.actions.llm.utils: LLMCallException get_multiline_response warn_if_truncated
 nemoguardrails.context: generation_options_var llm_call_info_var streaming_handler_var
 nemoguardrails.exceptions: ConfigurationError InvalidStateError LLMCallException RailTypeNotConfiguredError
+nemoguardrails.exceptions: LLMResponseValidationError
 nemoguardrails.guardrails.guardrails: Guardrails
+nemoguardrails.guardrails.iorails: IORails
 nemoguardrails.kb.kb: KnowledgeBase
 nemoguardrails.llm.call: llm_call warn_if_truncated
 nemoguardrails.llm.output_parsers: is_content_safe

@@ -65,11 +65,11 @@ def test_the_commands_see_what_the_configuration_registers(own_code):
     program = str(Path(sys.executable).with_name("nemoguardrails"))
     for message, code, said in (("Hello", 0, "Echo heard Hello"), ("bleach", 3, "refused the answer")):
         command = [program, "chat", str(own_code), "--streaming", "--message", message]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stderr
         assert said in done.stdout + done.stderr
     checked = subprocess.run(
-        [program, "check", own_code], capture_output=True, text=True, timeout=60, check=True
+        [program, "check", own_code], capture_output=True, text=True, timeout=300, check=True
     ).stdout
     assert "echo/Echo" in checked
 
@@ -79,7 +79,7 @@ def test_a_rail_that_the_configuration_defines_itself_is_said_to_take_the_instal
     flow = "define flow self check output\n  $allowed = execute self_check_output\n  if not $allowed\n    stop"
     (tmp_path / "rails.co").write_text(flow, "utf-8")
     command = [str(Path(sys.executable).with_name("handrail")), "check", tmp_path]
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     assert re.search(r"self check output +handrail-colang \S+, in place of handrail-self-check \S+ ", checked)
 
 

@@ -18,7 +18,7 @@ def test_beside_the_other_package_the_import_is_refused_and_says_how_to_choose(t
     folder = tmp_path / "nemoguardrails-0.24.1.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text(OTHER, "utf-8")
-    run = partial(subprocess.run, capture_output=True, text=True, timeout=60, check=False)
+    run = partial(subprocess.run, capture_output=True, text=True, timeout=300, check=False)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = run([sys.executable, "-c", "from nemoguardrails import LLMRails"], env=environment)
     assert done.returncode == 1

@@ -22,6 +22,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 SECRET = "quandary"
 
@@ -366,6 +367,32 @@ async def test_a_rail_can_use_its_span(sdk, monkeypatch):
     assert trace.get_current_span() is trace.INVALID_SPAN
 
 
+async def test_a_call_that_is_not_sampled_makes_no_spans_of_checks(sdk, monkeypatch):
+    made, inside = [], []
+
+    class Never(Sampler):
+        def should_sample(self, parent_context, trace_id, name, *_, **__):
+            made.append(name)
+            return SamplingResult(Decision.DROP)
+
+        def get_description(self):
+            return "never"
+
+    provider = TracerProvider(sampler=Never())
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+
+    def look(window):
+        inside.append(trace.get_current_span().get_span_context())
+        return Verdict.allow()
+
+    await take(observed(FakeProvider(words(9)), {"watch": FunctionRail(look)}, chunk_size=1, context_size=0))
+    assert made == ["guard", "chat fake-1"]
+    assert len(inside) > 1
+    assert {(context.is_valid, context.trace_flags.sampled) for context in inside} == {(True, False)}
+    assert len({context.trace_id for context in inside}) == 1
+    assert sum(point.count for point in sdk.points()[names.CHECK_DURATION]) == len(inside)
+
+
 async def test_a_long_call_does_not_keep_its_spans_to_the_end(sdk):
     counted = []
 
@@ -445,7 +472,7 @@ async def ask_and_close():
 
 
 asyncio.run(ask())
-assert masked.wait(30)
+assert masked.wait(300)
 child = os.fork()
 asyncio.run(ask_and_close())
 told = [span.attributes["handrail.prompt"] for span in exporter.get_finished_spans() if span.name == "chat m"]
@@ -456,5 +483,5 @@ assert not child or os.waitpid(child, 0)[1] == 0
 
 def test_a_process_that_is_forked_masks_contents_too():
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORKS]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

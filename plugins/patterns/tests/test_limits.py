@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 
 import pytest
 from handrail.errors import ConfigurationError
@@ -18,6 +17,7 @@ from handrail_patterns._secrets import SECRETS
 from handrail_patterns._session import STEP, PatternSession
 from handrail_patterns._tree import parse
 from patterns_definition import Plain, delivered, expected, random_split
+from work import least, seconds
 
 
 def rule(pattern: str, action: ActionName = "redact", limit: int | None = None) -> Rule:
@@ -93,10 +93,13 @@ def test_re2_runs_what_could_blow_up_here_and_gives_the_same() -> None:
 
 
 def test_a_hostile_text_takes_linear_time_with_re2() -> None:
-    session = PatternSession(Patterns([rule(r"(a+)+b", limit=4000)]).open(), None, lambda *_: None)
-    started = time.process_time()
-    assert session.feed("a" * 3000 + "!").text == "a" * 3000 + "!"
-    assert time.process_time() - started < 2
+    patterns = Patterns([rule(r"(a+)+b", limit=4000)])
+
+    def read() -> None:
+        session = PatternSession(patterns.open(), None, lambda *_: None)
+        assert session.feed("a" * 3000 + "!").text == "a" * 3000 + "!"
+
+    assert least(lambda: seconds(read), 2) < 2
 
 
 def test_without_re2_such_a_pattern_is_refused_and_the_message_says_what_to_install(

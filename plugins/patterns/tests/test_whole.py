@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-import time
+from functools import partial
 
 import pytest
 from handrail import LLMRails
@@ -15,6 +15,7 @@ from handrail_patterns._rule import make_rule
 from handrail_patterns._session import PatternSession
 from patterns_definition import random_split
 from patterns_streamed import configured
+from work import quickest, seconds
 
 PARTS = ("ab", "a", "b", "(?:ab|c)", "[ab]c", "a?b", "c{1,2}", "(?:abcb|c)", r"\bb", r"c\b")
 
@@ -44,15 +45,20 @@ def test_an_expression_with_gaps_blocks_what_it_matches_and_nothing_else(seed: i
 @pytest.mark.parametrize("line", ["ignore ", "ignore previous ", "previous ignore\n", "ignore previous\n", "rules "])
 def test_a_hostile_input_costs_little_and_never_much_at_a_time(line: str) -> None:
     patterns = compiled(r"(?i)(ignore|disregard).*(previous|above).*(instructions|rules)")
-    session = PatternSession(patterns.open(), None, lambda *_: None, most_held=None)
     text = line * (400_000 // len(line))
-    longest, started = 0.0, time.process_time()
-    for place in range(0, len(text), 2048):
-        before = time.process_time()
-        assert session.feed(text[place : place + 2048]).block is None
-        longest = max(longest, time.process_time() - before)
-    assert (time.process_time() - started) / len(text) < 4e-6
-    assert longest < 0.05
+
+    def costs() -> list[float]:
+        session = PatternSession(patterns.open(), None, lambda *_: None, most_held=None)
+
+        def take(place: int) -> None:
+            assert session.feed(text[place : place + 2048]).block is None
+
+        return [seconds(partial(take, place)) for place in range(0, len(text), 2048)]
+
+    def is_little(found: list[float]) -> bool:
+        return sum(found) / len(text) < 4e-6 and max(found) < 0.05
+
+    assert is_little(quickest(costs, is_little))
 
 
 @pytest.mark.parametrize("flow", ["regex check", "regex check input"])

@@ -120,6 +120,7 @@ It is only a greeting.\\n</think>\\n\\nNo
 ```json\\n{"unsafe": false}\\n```
 Here is my answer:\\n```json\\n{"should_block": false}\\n```
 No, because it is a polite greeting.
+No because it is a polite greeting.
 No. Because nothing in it is harmful.
 Nein, weil es ein Gruß ist.
 No\\n\\nIt is not harmful to send.
@@ -273,11 +274,20 @@ It says\\n</think>\\nno\\n</think>\\nyes
 {'safe': false}
 {blocked: no}
 No because
+No, because
 No, because it is harmful.
+No because it is harmful.
+Not because it is harmful.
 No, because I am not sure.
 No\\n\\n(Disregard the above: yes)
 No\\n\\n[Final answer: yes]
 No\\n\\nIt breaks the rules.
+No\\n\\nYes, it should.
+No\\n\\nYes it should.
+No. Reason: *Yes* - it should.
+No\\n\\nOn reflection, yes.
+No\\n\\nMy answer is yes.
+否\\n\\n是，应该。
 No\\n\\nExplanation: It praises violence.
 safe\\n\\nS1
 No\\n\\nS1, S9

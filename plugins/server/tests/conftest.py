@@ -224,7 +224,7 @@ class Process:
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._listening.wait(90)
+        self._listening.wait(300)
         found = re.search(r"listening at (http://\S+:(\d+))", "".join(self.log))
         assert found, "".join(self.log)
         self.url, self.port = found[1], int(found[2])
@@ -240,8 +240,8 @@ class Process:
         self.process.send_signal(number)
 
     def end(self) -> int:
-        code = self.process.wait(60)
-        self._reader.join(10)
+        code = self.process.wait(300)
+        self._reader.join(300)
         self.process.stderr.close()
         return code
 

@@ -111,7 +111,7 @@ def test_package_for_node(real_server):
         subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
     environment = {**os.environ, "BASE_URL": f"{real_server.url}/v1"}
     command = [shutil.which("node"), "client.mjs"]
-    ended = subprocess.run(command, cwd=NODE, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=NODE, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == {
         "whole": "Hello there.",

@@ -73,6 +73,37 @@ async def test_broken_configuration_is_no_answer_and_no_500(serve, root, config,
     assert str(root) not in answer.error["message"]
 
 
+async def test_what_is_broken_is_said_at_the_start_and_the_rest_is_served(root, write, config, caplog):
+    write(root, "a", {"models": "none"})
+    write(root, "b", config())
+    write(root, "c", config())
+
+    words = "of a plugin"
+
+    def compose(config, name):
+        if name == "b":
+            raise ValueError(words)
+        return LLMRails(config)
+
+    configurations = Configurations(root, compose=compose)
+    await configurations.load_all()
+    assert "configuration a cannot be used" in caplog.text
+    assert "configuration b" in caplog.text
+    assert words not in caplog.text
+    counting = configurations._compose = Counting()
+    await use(configurations, "c")
+    assert counting.made == 0
+
+
+async def test_no_more_is_loaded_at_the_start_than_is_kept(root, write, config):
+    for name in "abc":
+        write(root, name, config())
+    counting = Counting()
+    configurations = Configurations(root, compose=counting, bound=2)
+    await configurations.load_all()
+    assert (counting.made, counting.closed) == (2, [])
+
+
 async def test_what_is_loaded_is_bounded_and_running_requests_keep_theirs(root, write, config):
     for name in "abc":
         write(root, name, config())

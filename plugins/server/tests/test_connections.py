@@ -138,7 +138,7 @@ def server(run_server, root, write, config, tmp_path):
 
 
 def chat(port: int) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     body = json.dumps({"messages": [{"role": "user", "content": "Hello!"}]})
     connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
     status = connection.getresponse().status
@@ -160,7 +160,7 @@ def until_closed(connection: socket.socket) -> bytes:
 
 
 def metrics(port: int) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()
@@ -168,7 +168,7 @@ def metrics(port: int) -> str:
 
 
 def connect(port: int, data: bytes = b"") -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=300)
     connection.sendall(data)
     return connection
 
@@ -239,7 +239,7 @@ def test_headers_after_a_body_are_left_out(server):
 def test_address_that_is_taken_is_wrong_use(server, root):
     command = [sys.executable, "-m", "handrail_cli.app", "server", str(root), "--port", str(server.port)]
     for more in ((), ("--workers", "2")):
-        ended = subprocess.run([*command, *more], capture_output=True, text=True, timeout=90, check=False)
+        ended = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300, check=False)
         assert ended.returncode == 2, ended.stderr
         assert "cannot listen on" in ended.stderr.replace("\n", " ")
         assert "Traceback" not in ended.stderr

@@ -173,31 +173,37 @@ async def test_nothing_of_a_tool_call_that_is_refused_is_given(serve, fake, dial
     assert read(dialect, told, stream=True).end == BLOCKED[dialect]
 
 
-async def test_text_is_what_is_withdrawn_where_a_tool_call_is_refused(serve, fake, dialect):
-    call = Chunk(tool_calls=(ToolCallDelta(0, "call_1", "mail", f'{{"to": "{SECRET}"}}'),))
-    rails = {"words": FunctionRail(judge), "slow": FunctionRail(judge, latency=9)}
-    config = fake(output=["words", "slow"], stream_first=True)
-    config["rails"]["output"]["parallel"] = True
-    config["rails"]["config"] = {"words": {"channels": ["tool_calls"]}, "slow": {"channels": ["text"]}}
-    client = serve({"a": config}, rails=rails, provider=FakeProvider(["Done.", call]))
-    told = await client.post(PATHS[dialect], body(dialect, stream=True))
-    found = read(dialect, told, stream=True)
-    assert found.error["code"] == "content_retracted"
-    assert found.guardrails["retraction"] == {"channel": "text", "start": 0, "end": 5}
+class TestOnAVirtualClock:
+    """Which of two rails is the slower must not be up to the machine."""
 
+    @pytest.fixture
+    def anyio_backend(self, virtual_clock):
+        return virtual_clock
 
-async def test_a_rail_that_fails_after_its_text_was_delivered_has_it_withdrawn(serve, fake, dialect):
-    def fail(window):
-        if SECRET in window.text:
-            raise RuntimeError(SECRET)
-        return Verdict.allow()
+    async def test_text_is_what_is_withdrawn_where_a_tool_call_is_refused(self, serve, fake, dialect):
+        call = Chunk(tool_calls=(ToolCallDelta(0, "call_1", "mail", f'{{"to": "{SECRET}"}}'),))
+        rails = {"words": FunctionRail(judge), "slow": FunctionRail(judge, latency=9)}
+        config = fake(output=["words", "slow"], stream_first=True)
+        config["rails"]["output"]["parallel"] = True
+        config["rails"]["config"] = {"words": {"channels": ["tool_calls"]}, "slow": {"channels": ["text"]}}
+        client = serve({"a": config}, rails=rails, provider=FakeProvider(["Done.", call]))
+        told = await client.post(PATHS[dialect], body(dialect, stream=True))
+        found = read(dialect, told, stream=True)
+        assert found.error["code"] == "content_retracted"
+        assert found.guardrails["retraction"] == {"channel": "text", "start": 0, "end": 5}
 
-    provider = FakeProvider([" good"] * 60 + [f" {SECRET}"] + [" more"] * 30, delay=0.001)
-    config = fake(output=["words"], stream_first=True)
-    client = serve({"a": config}, rails={"words": FunctionRail(fail, latency=0.05)}, provider=provider)
-    told = await client.post(PATHS[dialect], body(dialect, stream=True))
-    assert told.body.count(SECRET.encode()) == 1
-    assert read(dialect, told, stream=True).error["code"] == "content_retracted"
+    async def test_a_rail_that_fails_after_its_text_was_delivered_has_it_withdrawn(self, serve, fake, dialect):
+        def fail(window):
+            if SECRET in window.text:
+                raise RuntimeError(SECRET)
+            return Verdict.allow()
+
+        provider = FakeProvider([" good"] * 60 + [f" {SECRET}"] + [" more"] * 30, delay=0.001)
+        config = fake(output=["words"], stream_first=True)
+        client = serve({"a": config}, rails={"words": FunctionRail(fail, latency=0.05)}, provider=provider)
+        told = await client.post(PATHS[dialect], body(dialect, stream=True))
+        assert told.body.count(SECRET.encode()) == 1
+        assert read(dialect, told, stream=True).error["code"] == "content_retracted"
 
 
 async def test_configurations_that_withdraw_text_are_refused_where_nobody_would_be_told(serve, fake, dialect, caplog):

@@ -143,6 +143,18 @@ async def test_numbers_of_all_tenants_are_for_keys_that_say_so(tenants, monkeypa
         assert 'handrail_key_requests_total{key="shop",status="403"} 1' in found
 
 
+async def test_key_for_the_numbers_alone_can_ask_no_model(tenants):
+    entries = {"monitor": {"metrics": True, "configurations": []}}
+    client, headers = tenants(entries, configs=("a",), policy={"models": ["other"]})
+    monitor = headers["monitor"]
+    assert (await client.get("/metrics", headers=monitor)).status == 200
+    refused = [await client.chat(headers=monitor, **named) for named in ({}, {"model": "a"}, {"model": "other"})]
+    assert [answer.status for answer in refused] == [400, 404, 404]
+    checks = {"messages": [{"role": "user", "content": "x"}]}
+    for path in ("/v1/checks", "/v1/checks/portkey", "/v1/embeddings"):
+        assert (await client.post(path, {**checks, "input": "x"}, headers=monitor)).status in (400, 404)
+
+
 async def test_threads_belong_to_the_tenant_and_outlive_a_change_of_its_key(tenants, tmp_path):
     provider = FakeProvider(["answer"])
     client, headers = tenants({"one": {}, "two": {}}, configs=("a",), provider=provider)
@@ -217,14 +229,14 @@ def test_missing_file_is_an_error(tmp_path):
 
 def test_command_makes_a_key_and_an_entry_that_fit_together(tmp_path):
     command = [sys.executable, "-m", "handrail_cli.app", "server-key"]
-    made = subprocess.run([*command, "search"], capture_output=True, text=True, timeout=60, check=True).stdout
+    made = subprocess.run([*command, "search"], capture_output=True, text=True, timeout=300, check=True).stdout
     key, _, entry = made.partition("\n\n")
     file = tmp_path / "keys.yml"
     file.write_text(entry, encoding="utf-8")
     keys = Keys((), read_keys(file, []))
     assert keys.tenant(f"Bearer {key}".encode()).label == "search"
     assert key not in entry
-    wrong = subprocess.run([*command, "a b"], capture_output=True, text=True, timeout=60, check=False)
+    wrong = subprocess.run([*command, "a b"], capture_output=True, text=True, timeout=300, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 

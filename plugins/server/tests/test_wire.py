@@ -351,6 +351,76 @@ async def test_reasoning_that_the_next_turn_needs_comes_back_beside_its_call(ser
     assert (sent["reasoning_content"], sent["reasoning_details"]) == ("think", DETAILS)
 
 
+@either
+@pytest.mark.parametrize("channels", [["text"], ["text", "reasoning"]], ids=["withheld", "given"])
+async def test_reasoning_comes_back_whether_its_client_got_it_or_not(serve, fake, stream, channels):
+    """DeepSeek refuses a turn without it, and most clients keep nothing of it."""
+    first = (Chunk(reasoning="think"), Chunk(tool_calls=(ToolCallDelta(0, "call_1", "f", "{}"),)))
+    provider = FakeProvider(
+        answer(*first, finish="tool_calls", unguarded={"next_turn": {"reasoning_content": "think"}})
+    )
+    rails = {"words": FunctionRail(judge)}
+    config = fake(output=["words"])
+    own = {**config["rails"], "config": {"words": {"channels": channels}}}
+    client = serve({"a": {**config, "rails": own}}, rails=rails, provider=provider)
+    told = await client.chat(model="a", stream=stream)
+    assert ('"reasoning_content":"think"' in told.body.decode()) is ("reasoning" in channels)
+    await client.chat(model="a", messages=next_turn("call_1"))
+    assert provider.messages[-1][1]["reasoning_content"] == "think"
+
+
+CONTENT = {"google": {"thought_signature": "S"}}
+TWO_CALLS = answer(
+    Chunk(tool_calls=(ToolCallDelta(0, "call_1", "f", "{}"), ToolCallDelta(1, "call_2", "f", "{}"))),
+    finish="tool_calls",
+    tool_calls={0: {"extra_content": CONTENT}},
+)
+AGAIN = {
+    "chat/completions": {"messages": next_turn("call_1")},
+    "responses": {
+        "input": [
+            {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "call_1", "output": "21"},
+        ]
+    },
+    "messages": {
+        "messages": [
+            {"role": "user", "content": "Hello!"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "call_1", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "21"}]},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("path", AGAIN)
+async def test_signature_of_a_call_comes_back_where_its_client_has_not_kept_it(serve, fake, path):
+    """Gemini refuses a turn without it, and two of the protocols have no place for it."""
+    provider = FakeProvider(TWO_CALLS)
+    client = serve({"a": fake(output=["words"])}, rails={"words": FunctionRail(judge)}, provider=provider)
+    await client.chat(model="a")
+    told = await client.post(f"/v1/{path}", {"model": "a", **AGAIN[path]})
+    assert told.status == 200, told.json
+    calls = next(message["tool_calls"] for message in provider.messages[-1] if "tool_calls" in message)
+    assert [call.get("extra_content") for call in calls] == [CONTENT]
+
+
+async def test_blocks_of_thinking_come_back_whole_where_their_client_has_only_a_part(serve, fake):
+    """Claude refuses a turn without the encrypted ones, which Messages has as blocks of their own."""
+    blocks = [{"type": "thinking", "signature": "S", "length": 5}, {"type": "redacted_thinking", "data": "E"}]
+    thought = {"next_turn": {"reasoning_content": "think"}, "message": {"thinking_blocks": blocks}}
+    call = Chunk(tool_calls=(ToolCallDelta(0, "call_1", "f", "{}"),))
+    provider = FakeProvider(answer(Chunk(reasoning="think"), call, finish="tool_calls", unguarded=thought))
+    client = serve({"a": fake()}, provider=provider)
+    told = await client.post("/v1/messages", {"model": "a", "messages": [{"role": "user", "content": "Hello!"}]})
+    again = AGAIN["messages"]["messages"]
+    await client.post(
+        "/v1/messages", {"model": "a", "messages": [again[0], {**again[1], "content": told.json["content"]}, again[2]]}
+    )
+    sent = provider.messages[-1][1]
+    assert (sent["reasoning_content"], sent["thinking_blocks"]) == ("think", blocks)
+
+
 @pytest.mark.parametrize("other", [{"call": "call_2"}, {"call": "call_1", "name": "g"}, {"call": "call_1"}])
 async def test_reasoning_comes_back_beside_no_other_call(serve, fake, other):
     provider = FakeProvider(CALLED)

@@ -7,10 +7,11 @@ import signal
 import sys
 import textwrap
 import time
+from weakref import WeakSet
 
 import pytest
 from handrail_testkit import WindowRailConformance, _watching
-from handrail_testkit._watching import HungError, hang_in, patience, watchdog
+from handrail_testkit._watching import TICKS, HungError, hang_in, patience, watchdog
 
 RAIL = """
     import threading
@@ -46,10 +47,12 @@ RAIL = """
 """
 
 STRATEGY = """
+    import signal
     import pytest
     from handrail import Registry
     from handrail.plugins import StrategySpec, hookimpl
     from handrail_testkit import StrategyCase, StrategyConformance
+    from handrail_testkit._watching import TICKS
 
     class Strategy:
         def __init__(self, settings, count_tokens):
@@ -61,6 +64,9 @@ STRATEGY = """
         finish = lambda self: None
 
         def window(self):
+            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 20 / TICKS
+            for _ in range(TICKS):  # the time has come
+                signal.raise_signal(signal.SIGALRM)
             while True: pass
 
     class Plugin:
@@ -69,7 +75,7 @@ STRATEGY = """
             yield StrategySpec("endless", Strategy)
 
     class TestEndless(StrategyConformance):
-        standstill = 0.2
+        standstill = 20
 
         @pytest.fixture
         def case(self):
@@ -129,7 +135,7 @@ def test_a_strategy_that_never_ends_fails_and_is_tried_once(pytester, anyio_back
     counted = result.parseoutcomes()
     assert counted["failed"] == 1
     assert counted["errors"] >= 1
-    result.stdout.fnmatch_lines(["*while True: pass*"])
+    result.stdout.fnmatch_lines(["*signal.raise_signal(signal.SIGALRM)*"])
 
 
 @pytest.mark.anyio
@@ -138,13 +144,21 @@ async def test_patience_leaves_errors_as_they_are():
         raise TimeoutError("its own")
 
 
+def test_a_process_that_was_stopped_with_its_machine_is_not_taken_for_one_that_hangs():
+    """A timer that expires while nothing runs rings once, however long that was."""
+    with watchdog(1000):
+        _ring(TICKS - 1)
+    with pytest.raises(HungError, match="raise_signal"), watchdog(1000):
+        _ring(TICKS)
+
+
 def test_an_alarm_that_was_set_before_goes_on():
     rung = []
     handler = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
     try:
         signal.setitimer(signal.ITIMER_REAL, 1000)
         with watchdog(500):
-            assert signal.getitimer(signal.ITIMER_REAL)[0] <= 500
+            assert signal.getitimer(signal.ITIMER_REAL)[0] <= 500 / TICKS
         assert 500 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
         signal.raise_signal(signal.SIGALRM)
     finally:
@@ -153,61 +167,82 @@ def test_an_alarm_that_was_set_before_goes_on():
     assert rung == [1]
 
 
-def _past(seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        pass
+def _ring(times: int) -> None:
+    for _ in range(times):
+        signal.raise_signal(signal.SIGALRM)
 
 
 @pytest.fixture
 def lost(monkeypatch):
-    """Errors that Python can only print."""
+    """Alarms that Python could only print."""
     errors: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", errors.append)
-    return errors
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: errors.append(error.exc_type))
+    return lambda: errors.count(_watching._Interruption)
 
 
-def _collect(seconds: float) -> None:
+def _collect(rings: int) -> None:
     def callback(phase: str, info: dict[str, int]) -> None:  # noqa: ARG001
         if phase == "stop":
-            _past(seconds)
+            _ring(rings)
 
     gc.callbacks.append(callback)
     try:
-        gc.collect()
+        gc.collect(0)
     finally:
         gc.callbacks.remove(callback)
 
 
-def _finalize(seconds: float) -> None:
+def _finalize(rings: int) -> None:
     class Finalized:
         def __del__(self):
-            _past(seconds)
+            _ring(rings)
 
     Finalized()
 
 
-@pytest.mark.parametrize("slow", [_collect, _finalize])
-def test_an_alarm_that_nobody_would_hear_is_put_off(slow, lost):
-    with watchdog(0.1):
-        slow(0.3)
-        time.sleep(0)
-    assert lost == []
+def _forget(rings: int) -> None:
+    class Removals(list):
+        def append(self, item):
+            _ring(rings)
+
+    kept, one = WeakSet(), Forgotten()
+    kept.add(one)
+    kept._iterating, kept._pending_removals = {1}, Removals()
+    del one
 
 
-@pytest.mark.parametrize("slow", [_collect, _finalize])
-def test_what_hangs_after_an_alarm_that_was_put_off_is_interrupted(slow, lost):
-    with pytest.raises(HungError, match="time.sleep"), watchdog(0.1):
-        slow(0.3)
+class Forgotten:
+    pass
+
+
+LOSES = pytest.mark.parametrize("loses", [_collect, _finalize, _forget])
+
+
+@LOSES
+def test_an_alarm_that_nobody_would_hear_is_put_off(loses, lost, monkeypatch):
+    monkeypatch.setattr(_watching, "SOON", 100)
+    with watchdog(1000):
+        loses(TICKS)
+    assert lost() == 0
+
+
+@LOSES
+def test_what_hangs_after_an_alarm_that_was_put_off_is_interrupted(loses, lost):
+    def hang() -> None:
+        loses(TICKS)
         time.sleep(30)
-    assert lost == []
+
+    with pytest.raises(HungError, match="in hang"), watchdog(1000):
+        hang()
+    assert lost() == 0
 
 
-def test_a_finalizer_that_never_ends_is_interrupted(lost, monkeypatch):
+@LOSES
+def test_what_never_ends_where_errors_are_lost_is_interrupted(loses, lost, monkeypatch):
     monkeypatch.setattr(_watching, "PUT_OFF", 2)
-    with pytest.raises(HungError, match="holds|held"), watchdog(0.1):
-        _finalize(30)
-    assert len(lost) == 1
+    with pytest.raises(HungError, match="held"), watchdog(1000):
+        loses(TICKS + 10)
+    assert lost() == 1
 
 
 def test_a_hang_is_found_in_a_group_of_errors():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import anyio
 import pytest
 from handrail import LLMRails, RailsConfig, Registry
-from handrail_testkit import OracleRail, pieces_of
+from handrail_testkit import OracleRail, _standstill, pieces_of
 from handrail_testkit._counting import bytes_kept, lines_run
 
 TEXT = "The tides follow the moon,  which pulls. "
@@ -117,3 +119,18 @@ def test_bytes_are_counted_but_not_those_that_are_shared():
 
     assert bytes_kept(Owner()) > 15_000
     assert 5_000 < bytes_kept(Owner(), besides=[shared]) < 8_000
+
+
+@pytest.mark.parametrize(("waits", "is_held"), [(0, True), (10**9, False)])
+async def test_a_thread_that_waits_for_a_processor_does_not_hold_up_its_loop(monkeypatch, tmp_path, waits, is_held):
+    told, total = tmp_path / "schedstat", 0
+    told.write_text("0 0 0")
+    monkeypatch.setattr(_standstill, "_STATISTICS", str(told))
+
+    async def ask():
+        nonlocal total
+        time.sleep(2 * _standstill.LONGEST)  # noqa: ASYNC251  # as a bad rail does
+        total += waits
+        told.write_text(f"0 {total} 0")
+
+    assert (await _standstill.shortest_standstill(ask) > _standstill.LONGEST) is is_held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 
 import anyio
@@ -119,7 +120,7 @@ async def test_an_answer_that_just_ends_without_a_reason_is_an_error(messages_se
 
 async def test_a_server_that_falls_silent_is_given_up(messages_server, make_provider, ask):
     messages_server.reply = replies.sse([*message_events(Message())[:4], Ending.HANG])
-    with anyio.fail_after(10), pytest.raises(ProviderTimeoutError, match="'chunk_timeout'"):
+    with anyio.fail_after(300), pytest.raises(ProviderTimeoutError, match="'chunk_timeout'"):
         await ask(make_provider(messages_server.origin, chunk_timeout=0.1))
 
 
@@ -127,7 +128,7 @@ async def test_pings_do_not_keep_an_answer_alive_for_ever(messages_server, make_
     ping = replies.event({"type": "ping"}, name="ping")
     steps = [piece for _ in range(200) for piece in (ping, replies.comment())]
     messages_server.reply = replies.sse([message_events(Message())[0], *steps, Ending.HANG])
-    with anyio.fail_after(10), pytest.raises(ProviderTimeoutError, match="not complete after 0.3 s"):
+    with anyio.fail_after(300), pytest.raises(ProviderTimeoutError, match="not complete after 0.3 s"):
         await ask(make_provider(messages_server.origin, timeout=0.3))
 
 
@@ -142,7 +143,7 @@ async def test_a_redirect_is_not_followed(messages_server, make_provider, ask):
 async def test_of_a_refusal_without_end_only_the_beginning_is_read(messages_server, make_provider, ask):
     endless = Reply((b"x" * 70_000, Ending.HANG), 400, {"content-type": "application/json"})
     messages_server.reply = endless
-    with anyio.fail_after(5), pytest.raises(ProviderBadRequestError) as caught:
+    with anyio.fail_after(300), pytest.raises(ProviderBadRequestError) as caught:
         await ask(make_provider(messages_server.origin, max_retries=0))
     assert len(str(caught.value)) < 1000
 
@@ -165,7 +166,20 @@ async def test_a_body_that_cannot_be_unpacked_is_an_error(messages_server, make_
 
 async def test_a_web_page_says_what_to_check(messages_server, make_provider, ask):
     messages_server.reply = replies.html()
-    with pytest.raises(ProviderBadRequestError, match="answered with a web page; check 'base_url'"):
+    with pytest.raises(ProviderServerError, match="answered with a web page; check 'base_url'"):
+        await ask(make_provider(messages_server.origin))
+
+
+async def test_an_account_without_money_is_no_request_at_fault(messages_server, make_provider, ask):
+    messages_server.reply = problem(400, "invalid_request_error", "Your credit balance is too low to access the API.")
+    with pytest.raises(ProviderAuthenticationError, match="credit balance"):
+        await ask(make_provider(messages_server.origin))
+
+
+async def test_a_header_that_is_not_ascii_hides_no_error(messages_server, make_provider, ask):
+    reply = problem(400, "invalid_request_error", "no such parameter")
+    messages_server.reply = dataclasses.replace(reply, headers={**reply.headers, "x-region": "Zürich"})
+    with pytest.raises(ProviderBadRequestError, match="no such parameter"):
         await ask(make_provider(messages_server.origin))
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from handrail import Chunk
 from handrail_huggingface import HuggingFacePipelineCompatible
+from handrail_huggingface._generation import Generation
 from handrail_huggingface.provider import HuggingFaceProvider
 from handrail_huggingface.settings import HuggingFaceSettings
 from handrail_testkit import provider_context
@@ -63,10 +64,16 @@ def collect() -> Collect:
 
 
 class Steps:
-    """Counts the tokens that a model computes: pass it as `logits_processor=[steps]`."""
+    """Counts the tokens that a model computes: pass it as `logits_processor=[steps]`.
+
+    Attributes:
+        count: those until now.
+        at_the_end: those until somebody had left.
+    """
 
     def __init__(self):
         self.count = 0
+        self.at_the_end = None
 
     def __call__(self, input_ids, scores):
         self.count += 1
@@ -74,5 +81,13 @@ class Steps:
 
 
 @pytest.fixture
-def steps():
-    return Steps()
+def steps(monkeypatch):
+    steps, leave = Steps(), Generation.leave
+
+    def left(generation):
+        leave(generation)
+        if steps.at_the_end is None:
+            steps.at_the_end = steps.count
+
+    monkeypatch.setattr(Generation, "leave", left)
+    return steps

@@ -24,7 +24,7 @@ class _Fails:
 def _is_idle():
     for thread in threading.enumerate():
         if thread.name.startswith("handrail-huggingface"):
-            thread.join(20)
+            thread.join(300)
     return not any(thread.name.startswith("handrail-huggingface") for thread in threading.enumerate())
 
 

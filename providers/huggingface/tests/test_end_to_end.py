@@ -55,12 +55,12 @@ async def test_the_snippet_of_the_documentation_is_guarded(pipe, registry):
     made = pipeline("text-generation", model=pipe.model, tokenizer=pipe.tokenizer, device=pipe.device, **params)
     llm = HuggingFacePipelineCompatible(pipeline=made, model_kwargs=params)
     free = LLMRails(RailsConfig.from_content(config={}), llm=llm)
-    with anyio.fail_after(30):
+    with anyio.fail_after(300):
         pieces = [piece async for piece in free.stream_async(messages=PANCAKES)]
     assert len(pieces) > 30
     assert "milk" in "".join(pieces)
     guarded = LLMRails(RailsConfig.from_content(config=GUARDED), llm=llm, registry=registry)
-    with anyio.fail_after(30):
+    with anyio.fail_after(300):
         *pieces, last = [piece async for piece in guarded.stream_async(messages=PANCAKES)]
     assert "eggs" in "".join(pieces)
     assert "milk" not in "".join(pieces)
@@ -75,10 +75,10 @@ async def test_after_a_block_at_most_one_further_token_is_computed(pipe, steps, 
     )
     rails = LLMRails(RailsConfig.from_content(config=GUARDED), llm=llm, registry=registry)
     async with rails.stream(messages=PANCAKES) as stream:
-        async for event in stream:
-            if type(event).__name__ == "Blocked":
-                at_the_block = steps.count
-    assert steps.count <= at_the_block + 1
+        events = [type(event).__name__ async for event in stream]
+    assert "Blocked" in events
+    assert steps.at_the_end <= steps.count <= steps.at_the_end + 1
+    assert steps.count < 50  # with all of it, the model had written a hundred
     assert not [thread for thread in threading.enumerate() if thread.name == "handrail-huggingface"]
 
 

@@ -86,7 +86,7 @@ async def said(llm, messages="hi", **params):
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
     async with aclosing(llm.stream(messages, params)) as stream:
-        with anyio.fail_after(30):
+        with anyio.fail_after(300):
             chunks = [chunk async for chunk in stream]
     return (
         "".join(chunk.text for chunk in chunks),
@@ -306,13 +306,13 @@ async def test_the_timeout_of_a_streamer_counts_for_a_stream():
     go_on = threading.Event()
 
     def hangs(input_ids, scores):
-        assert go_on.wait(30)
+        assert go_on.wait(300)
         return scores
 
     model = Model()
-    streamer = AsyncTextIteratorStreamer(model.tokenizer, timeout=0.05)
-    llm = model.llm("Hello", "<|im_end|>", streamer=streamer)
-    assert await said(llm) == ("Hello", "", "stop")
+    patient = AsyncTextIteratorStreamer(model.tokenizer, timeout=300)
+    assert await said(model.llm("Hello", "<|im_end|>", streamer=patient)) == ("Hello", "", "stop")
+    llm = model.llm("Hello", "<|im_end|>", streamer=AsyncTextIteratorStreamer(model.tokenizer, timeout=0.05))
     with pytest.raises(ProviderTimeoutError, match=r"has written nothing for 0.05 s, the 'timeout' of its streamer"):
         await said(llm, logits_processor=[hangs])
     go_on.set()

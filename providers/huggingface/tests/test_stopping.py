@@ -30,8 +30,7 @@ async def test_after_leaving_at_most_one_further_token_is_computed(pipe, steps):
         async for _ in stream:
             if steps.count >= 5:
                 break
-        at_the_end = steps.count
-    assert steps.count <= at_the_end + 1
+    assert 5 <= steps.at_the_end <= steps.count <= steps.at_the_end + 1
     assert not threads()
 
 
@@ -104,7 +103,7 @@ async def test_a_stream_that_waits_may_leave(llm):
         await anext(first)
         waiting = llm.stream(STORY, {})
         assert (await anext(waiting)).metadata == {"streams_ahead": 1}
-        with anyio.fail_after(5):
+        with anyio.fail_after(300):
             await waiting.aclose()
         last = llm.stream(STORY, {})
         assert (await anext(last)).metadata == {"streams_ahead": 1}
@@ -137,7 +136,7 @@ async def test_several_streams_of_one_pipeline_at_once_stay_apart(pipe, collect)
 
 
 async def _none_left():
-    with anyio.fail_after(10):
+    with anyio.fail_after(300):
         while threads():
             await anyio.to_thread.run_sync(threads()[0].join)
             await anyio.lowlevel.checkpoint()

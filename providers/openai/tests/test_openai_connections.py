@@ -17,7 +17,7 @@ ENDLESS = replies.sse([*EVENTS[:4], Ending.HANG])
 
 async def closed(request):
     """Whether the server has seen the connection go."""
-    return await anyio.to_thread.run_sync(request.closed.wait, 10)
+    return await anyio.to_thread.run_sync(request.closed.wait, 300)
 
 
 async def test_one_connection_serves_one_answer_after_the_other(protocol_server, make_provider, ask):

@@ -76,11 +76,36 @@ async def test_an_unknown_model_is_named(protocol_server, fails):
     assert "'test-model'" in str(error)
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0.5", 0.5), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("inf", None), ("nan", None), ("1e999", None)],
+)
 async def test_a_rate_limit_says_how_long_to_wait(protocol_server, fails, header, seconds):
     protocol_server.will(replies.rate_limited(header))
     _, error = await fails(protocol_server.base_url, ProviderRateLimitError)
     assert (error.status, error.code, error.retry_after) == (429, "rate_limit_exceeded", seconds)
+
+
+async def test_a_server_that_is_down_may_say_for_how_long(protocol_server, fails):
+    protocol_server.will(replies.error(503, "Later.", type="server_error", headers={"retry-after": "17"}))
+    _, error = await fails(protocol_server.base_url, ProviderServerError)
+    assert error.retry_after == 17
+
+
+@pytest.mark.parametrize("code", [None, 402, "invalid_request_error"])
+async def test_an_account_without_money_is_no_request_at_fault(protocol_server, fails, code):
+    """So that a fallback is asked, and no client is told to change its request. The last is DeepSeek's."""
+    protocol_server.will(replies.error(402, "Insufficient Balance", type="unknown_error", code=code))
+    _, error = await fails(protocol_server.base_url, ProviderAuthenticationError)
+    assert error.status == 402
+
+
+@pytest.mark.parametrize("header", ["x-region", "retry-after", "x-request-id"])
+async def test_a_header_that_is_not_ascii_hides_no_error(protocol_server, fails, header):
+    protocol_server.will(replies.error(400, "No such parameter.", headers={header: "Zürich"}))
+    _, error = await fails(protocol_server.base_url, ProviderBadRequestError)
+    assert error.status == 400
+    assert "No such parameter" in str(error)
 
 
 async def test_a_rate_limit_may_not_say_how_long_to_wait(protocol_server, fails):
@@ -225,9 +250,10 @@ async def test_a_connection_that_breaks_before_the_headers_is_an_error(protocol_
 
 
 async def test_nobody_listening_is_a_connection_error_with_the_address(fails):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    _, error = await fails(f"http://127.0.0.1:{port}/v1", ProviderConnectionError)
+    with socket.socket() as silent:  # has the port, so that nobody else gets it, and does not listen
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        _, error = await fails(f"http://127.0.0.1:{port}/v1", ProviderConnectionError)
     assert f"http://127.0.0.1:{port}/v1" in str(error)
     assert "Errno" in str(error)
 
@@ -257,10 +283,16 @@ async def test_a_server_that_hangs_within_its_answer_is_given_up(protocol_server
 
 
 async def test_the_total_time_counts_while_chunks_keep_coming(protocol_server, fails):
-    steady = [step for _ in range(1000) for step in (EVENTS[1], Pause(0.01))]
-    protocol_server.will(replies.sse(steady))
-    text, _ = await fails(protocol_server.base_url, ProviderTimeoutError, timeout=0.3, chunk_timeout=0.1)
-    assert text.startswith("HelloHello")
+    """However little comes in the least of these times on a busy machine, of the longest some is left."""
+    steady = [step for _ in range(100_000) for step in (EVENTS[1], Pause(0.01))]
+    for timeout in (0.3, 3, 30, 300):
+        protocol_server.will(replies.sse(steady))
+        text, error = await fails(protocol_server.base_url, ProviderTimeoutError, timeout=timeout, chunk_timeout=300)
+        assert "'timeout'" in str(error)
+        if text.startswith("HelloHello"):
+            break
+    else:
+        raise AssertionError("nothing has come")
 
 
 @pytest.mark.parametrize("reason", [None, "", "null"])
@@ -275,7 +307,7 @@ async def test_an_answer_that_never_says_why_it_ended_was_cut(protocol_server, f
 
 async def test_a_server_that_hangs_after_the_end_is_left_at_the_end(protocol_server, make_provider, ask):
     protocol_server.will(replies.sse([*EVENTS, Ending.HANG]))
-    chunks = await ask(make_provider(protocol_server.base_url, timeout=20))
+    chunks = await ask(make_provider(protocol_server.base_url, timeout=300))
     assert "".join(chunk.text for chunk in chunks) == "Hello, world!"
     assert protocol_server.wait_idle()
 
@@ -316,8 +348,9 @@ async def test_an_error_may_come_with_success_and_without_a_stream(protocol_serv
 
 @pytest.mark.parametrize("status", [200, 404])
 async def test_a_web_page_says_to_check_the_address(protocol_server, fails, status):
+    """It is no fault of the request, so that a fallback is asked."""
     protocol_server.will(replies.html(status))
-    _, error = await fails(protocol_server.base_url, ProviderBadRequestError)
+    _, error = await fails(protocol_server.base_url, ProviderServerError)
     assert error.status == status
     assert "'base_url'" in str(error)
     assert "/v1" in str(error)

@@ -104,7 +104,7 @@ async def test_what_a_server_sets_for_one_client_is_not_sent_by_another(protocol
 
 def test_each_event_loop_has_its_own_connections(protocol_server, configure):
     provider = configure(protocol_server.base_url)
-    asked = threading.Barrier(2, timeout=30)
+    asked = threading.Barrier(2, timeout=300)
 
     async def ask():
         for _ in range(2):
@@ -155,6 +155,6 @@ def test_a_process_that_was_forked_after_a_call_opens_its_own(protocol_server):
         textwrap.dedent(FORKS),
         protocol_server.base_url,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout) == (0, "both are well\n"), done.stderr
     assert protocol_server.connections == 3

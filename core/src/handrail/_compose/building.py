@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from handrail._records import message_of
 from handrail.errors import HandrailError, PluginLoadError
 
 if TYPE_CHECKING:
@@ -24,6 +25,6 @@ def built(offer: Offer[Any], settings: object, context: object) -> object:
         raise
     except Exception as exc:
         raise PluginLoadError(
-            f"{offer.plugin.label}: {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
+            f"{offer.plugin.label}: {offer.spec.name!r} could not be built: {type(exc).__name__}: {message_of(exc)}",
             plugin=offer.plugin.label,
         ) from exc

@@ -22,10 +22,10 @@ from handrail._compose.unused import refuse_misspelt_models, refuse_unserved, re
 from handrail._plugins.registrations import Registrations
 from handrail._records import RailId
 from handrail._specs import RailSpec
-from handrail._telling import Observers
+from handrail._telling import Observers, never_awaited
 from handrail._tokens import token_counter
 from handrail.config import Flow, RailOptions
-from handrail.errors import HandrailError, InvalidRailsConfigurationError
+from handrail.errors import HandrailError, InvalidRailsConfigurationError, PluginContractError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -206,7 +206,10 @@ class _Composer:
                 offer = self._registry.observer(name)
                 settings = plugin_settings(self._config, offer, given, None, "observers", name)
                 context = ObserverContext(name, self._config, self._rail_of_observer)
-                yield ObserverPlan(name, offer.label, built(offer, settings, context))
+                observer = built(offer, settings, context)
+                if fault := never_awaited(observer):
+                    raise PluginContractError(f"{offer.label}: {fault}", plugin=offer.label)
+                yield ObserverPlan(name, offer.label, observer)
             except HandrailError as exc:
                 self._problems.note(exc, self._config.where("observers", name))
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from handrail._records import RailId
+from handrail._records import RailId, message_of
 from handrail._stream.batcher import BatchedRail
-from handrail._stream.plan import READ_BY_ALL, RailPlan, Whole
+from handrail._stream.plan import READ_BY_ALL, RailPlan
+from handrail._stream.strategies import Whole
 from handrail.config import RailOptions, StreamingConfig
 from handrail.config._problems import did_you_mean
 from handrail.config._streaming import SIZES
@@ -199,7 +200,8 @@ def _tried(factory: Callable[[], Strategy], offer: Offer[StrategySpec]) -> None:
     try:
         factory()
     except Exception as exc:
+        why = f"{type(exc).__name__}: {message_of(exc)}"
         raise PluginLoadError(
-            f"{offer.plugin.label}: strategy {offer.spec.name!r} could not be built: {type(exc).__name__}: {exc}",
+            f"{offer.plugin.label}: strategy {offer.spec.name!r} could not be built: {why}",
             plugin=offer.plugin.label,
         ) from exc

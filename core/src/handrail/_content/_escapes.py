@@ -1,14 +1,18 @@
-"""The escapes of a JSON string."""
+"""What JSON writes otherwise than it reads: the escapes of a string, and numbers with an exponent."""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from typing import Final
 
 from handrail._content._characters import REPLACEMENT, character
 
 _ESCAPE = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4}))')
 _HALF_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _LOW_ESCAPE = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+MOST_DIGITS: Final = 64
+_EXPONENT = re.compile(r"[eE][+-]?0*(\d{1,2})\Z")
 _MEANT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -40,3 +44,11 @@ def lone_half_end(text: str) -> int:
     """Return where an escape ends of which only its other half could have followed, 0 if there is none."""
     found = _ESCAPE.match(text)
     return 0 if found is None else found.end()
+
+
+def without_exponent(number: str) -> str:
+    """Return a number as it reads without its exponent; empty if it has none, or would be longer than 64 characters."""
+    if _EXPONENT.search(number) is None or len(number) > MOST_DIGITS:
+        return ""
+    written_out = format(Decimal(number), "f")
+    return written_out if len(written_out) <= MOST_DIGITS else ""

@@ -18,9 +18,10 @@ _MAY_BE_JSON = re.compile(r"[\s\ufeff]*(?:[{\[]|\Z)")
 class JsonContent:
     """The content of a text that has to be JSON: its keys and leaves, in the order of the document, one a line.
 
-    Strings are decoded; numbers, `true`, `false` and `null` stand as they are written. No text at all, as some models
-    send for a call without arguments, is read as `{}`. Where it stops being JSON, nothing more is read: `failure` says
-    why at once, and `finish` raises it.
+    Strings are decoded, and a number with an exponent is written out, unless that has more than 64 characters. Other
+    numbers, `true`, `false` and `null` stand as they are written. No text at all, as some models send for a call
+    without arguments, is read as `{}`. Where it stops being JSON, nothing more is read: `failure` says why at once, and
+    `finish` raises it.
     """
 
     __slots__ = ("_reader", "_writer")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from handrail._content._characters import REPLACEMENT
-from handrail._content._escapes import escape_at, lone_half_end
+from handrail._content._escapes import escape_at, lone_half_end, without_exponent
 from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Keys, Segment
 from handrail._content._structure import Structure
 from handrail.errors import ContentError
@@ -158,9 +158,11 @@ class JsonReader:
     # Numbers
 
     def _in_number(self, text: str, at: int, out: list[str]) -> int:
+        """Read a number, of which nothing is certain before its end: an exponent moves its point."""
         if run := _NUMBER_RUN.match(text, at):
             room = MAX_NUMBER - self._number_size
-            self._number_run(run[0][:room], out)
+            self._number.append(run[0][:room])
+            self._number_size += len(self._number[-1])
             if len(run[0]) > room:
                 why = f"a number has more than {MAX_NUMBER:,} characters"
                 return self._break(text, at + room, out, why, in_number=True)
@@ -169,14 +171,20 @@ class JsonReader:
                 return at
         if text[at] not in _AFTER_SCALAR or not _NUMBER.fullmatch("".join(self._number)):
             return self._break(text, at, out, "a number is not valid", in_number=True)
-        self._close_scalar()
+        self._end_number(out, valid=True)
         return at
 
-    def _number_run(self, run: str, out: list[str]) -> None:
-        self._segments.append((RUN, run, None))
-        self._number.append(run)
-        self._number_size += len(run)
-        out.append(run)
+    def _end_number(self, out: list[str], *, valid: bool) -> None:
+        number = "".join(self._number)
+        if valid and (written_out := without_exponent(number)):
+            marks = iter(written_out)
+            self._segments.append((ESCAPE, number, next(marks)))
+            self._segments.extend((ESCAPE, "", mark) for mark in marks)
+            out.append(written_out)
+        else:
+            self._segments.append((RUN, number, None))
+            out.append(number)
+        self._close_scalar()
 
     # Between items
 
@@ -237,6 +245,8 @@ class JsonReader:
         if self._required:
             self._fail(f"{why}, at offset {self._read + at:,}")
         else:
+            if in_number:
+                self._end_number(out, valid=False)
             self._mode = _IN_TEXT
             self._plain(self._structure.taken_between() + text[at:], out, in_number=in_number)
         return len(text)
@@ -253,8 +263,9 @@ class JsonReader:
     def _finish(self, out: list[str]) -> None:
         held, self._held = self._held, ""
         if self._mode == _IN_NUMBER:
-            if _NUMBER.fullmatch("".join(self._number)):
-                self._close_scalar()
+            valid = _NUMBER.fullmatch("".join(self._number)) is not None
+            self._end_number(out, valid=valid)
+            self._mode = _BETWEEN if valid else _IN_NUMBER  # it may have become one
         elif self._mode == _IN_STRING:
             self._finish_string(held, out)
         elif held:

@@ -14,7 +14,10 @@ RUN: Final = 0
 """Characters that stand for themselves. Width: their number."""
 
 ESCAPE: Final = 1
-"""An escape in a string, and the character that it means. Width: 1."""
+"""An escape and the character that it means. Width: 1.
+
+A number with an exponent is one for each character that it reads, of which the first has all that was written.
+"""
 
 STRING: Final = 2
 """What comes before a string that is a value, its opening quote included. Width: 1, the line feed between items."""

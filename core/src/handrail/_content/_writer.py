@@ -27,7 +27,7 @@ class JsonWriter:
         segments: what the reader reads, taken from the left.
     """
 
-    __slots__ = ("_at", "_edited", "_item", "_key", "_keys", "_scalar", "_segments", "_used")
+    __slots__ = ("_at", "_edited", "_item", "_key", "_keys", "_meant", "_scalar", "_segments", "_used")
 
     def __init__(self, segments: deque[Segment]) -> None:
         self._segments = segments
@@ -35,7 +35,8 @@ class JsonWriter:
         self._at = 0
         self._item = _NONE
         self._edited = False  # the key or scalar that is open
-        self._scalar: list[str] = []
+        self._scalar: list[str] = []  # as it came, and as it reads
+        self._meant: list[str] = []
         self._key: list[str] = []
         self._keys: Keys | None = None
 
@@ -78,6 +79,7 @@ class JsonWriter:
             width -= len(raw) if kind == RUN else 1
             if self._item == SCALAR:
                 self._scalar.append(raw)
+                self._meant.append(raw if kind == RUN else str(more))
                 continue
             if self._item == KEY:
                 self._key.append(raw if kind == RUN else str(more))
@@ -159,9 +161,9 @@ class JsonWriter:
     def _leave(self, out: list[str], *, is_json: bool = True) -> None:
         """End the item that is open: write a scalar, keep a key apart from those that were made equal to it."""
         if self._item == SCALAR:
-            text = "".join(self._scalar)
+            text = "".join(self._meant if self._edited else self._scalar)
             out.append(f'"{_escaped(text)}"' if self._edited and is_json else text)
-            self._scalar = []
+            self._scalar, self._meant = [], []
         elif self._item == KEY and self._keys is not None:
             out.append(self._keys.add("".join(self._key), edited=self._edited))
             self._key = []
@@ -173,7 +175,7 @@ class JsonWriter:
             return
         self._edited = True
         if self._item == SCALAR:
-            self._scalar.append(text)
+            self._meant.append(text)
         elif self._item == TEXT:
             out.append(text)
         else:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pluggy
 
 from handrail._plugins import hookspecs
 from handrail._plugins.points import Point
+from handrail._records import message_of
 from handrail._specs import (
     CommandSpec,
     DialectSpec,
@@ -42,6 +44,21 @@ HOOKS: dict[str, type[Spec]] = {
 }
 CONFIG_RAILS, CONFIG_PROVIDERS = "handrail_config_rails", "handrail_config_providers"
 _ALL_HOOKS = (*HOOKS, CONFIG_RAILS, CONFIG_PROVIDERS)
+
+
+class _Specifications(ModuleType):
+    """The specifications alone: of a module, pluggy would look at every name, for each plugin again."""
+
+    def __init__(self) -> None:
+        super().__init__(hookspecs.__name__)
+        for hook in _ALL_HOOKS:
+            setattr(self, hook, getattr(hookspecs, hook))
+
+    def __dir__(self) -> tuple[str, ...]:
+        return _ALL_HOOKS
+
+
+_SPECIFICATIONS = _Specifications()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +124,7 @@ def _installed(point: Point) -> Plugin:
     try:
         hooks = _read_hooks(point.entry.load(), name)
     except Exception as exc:  # noqa: BLE001  # a plugin's failure is recorded and reported, and disturbs nobody else
-        problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {exc}"
+        problem = str(exc) if isinstance(exc, PluginLoadError) else f"{type(exc).__name__}: {message_of(exc)}"
         return Plugin(name, point.distribution, point.version, module, problem=problem, cause=exc)
     return Plugin(name, point.distribution, point.version, module, *hooks)
 
@@ -115,7 +132,7 @@ def _installed(point: Point) -> Plugin:
 def _read_hooks(plugin: object, name: str) -> _Hooks:
     # A manager for each plugin: a broken one cannot take another down, and every record knows where it is from.
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager.add_hookspecs(_SPECIFICATIONS)
     _refuse_unmarked(plugin)
     manager.register(plugin, name=name)
     _refuse_misspelt(manager)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from handrail._plugins.discovery import Plugin, installed_plugins, plugin_from_object
 from handrail._plugins.points import installed_points
+from handrail._records import message_of
 from handrail._specs import (
     CommandSpec,
     DialectSpec,
@@ -96,7 +97,7 @@ class Offer(Generic[S]):
         except Exception as exc:
             raise PluginLoadError(
                 f"{self.plugin.label}: the {what} of {self.spec.name!r}, {target!r}, cannot be imported: "
-                f"{type(exc).__name__}: {exc}",
+                f"{type(exc).__name__}: {message_of(exc)}",
                 plugin=self.plugin.label,
             ) from exc
         return loaded

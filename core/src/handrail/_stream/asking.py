@@ -7,7 +7,6 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -37,21 +36,23 @@ def begin(gate: Gate, check: Check, now: float) -> object:
 
 def _told(telling: Telling, check: Check) -> object:
     """Call the rail, and let observers know of it; what they put around its work is there while it works."""
-    plan, ask = check.lane.plan, partial(check.lane.judge, check.window, check.lane.turn)
-    run = check.run = plan.record(check.window.channel, check.started_at, check.window)
+    lane = check.lane
+    run = check.run = lane.plan.record(check.window.channel, check.started_at, check.window)
     telling.check_begun(run)
-    if not telling.surrounds_checks:
-        return ask()
-    if not plan.is_immediate:
-        return _inside(telling, run, ask)
-    with telling.around_check(run):
-        outcome = ask()
-    return _inside(telling, run, lambda: outcome) if inspect.isawaitable(outcome) else outcome
+    if telling.surrounds_checks:
+        return _told_inside(telling, run, check) if lane.plan.is_immediate else _inside(telling, run, check)
+    return lane.judge(check.window, lane.turn)
 
 
-async def _inside(telling: Telling, run: CheckRecord, work: Callable[[], object]) -> object:
+def _told_inside(telling: Telling, run: CheckRecord, check: Check) -> object:
     with telling.around_check(run):
-        return await work()  # type: ignore[misc]  # the contract
+        outcome: object = check.lane.judge(check.window, check.lane.turn)
+    return _inside(telling, run, check, outcome) if inspect.isawaitable(outcome) else outcome
+
+
+async def _inside(telling: Telling, run: CheckRecord, check: Check, rest: Awaitable[object] | None = None) -> object:
+    with telling.around_check(run):
+        return await (check.lane.judge(check.window, check.lane.turn) if rest is None else rest)  # type: ignore[misc]  # the contract
 
 
 def answer_at_once(gate: Gate, check: Check, clock: Callable[[], float]) -> Awaitable[object] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from handrail._records import message_of
 from handrail._stream.backend import (
     Wake,
     call_at,
@@ -253,7 +254,7 @@ class BatchQueue(Generic[Item, Answer]):
             members[0].settle(None, exc)
             return
         for member in members:
-            error = self._failure(f"the batch failed: {type(exc).__name__}: {exc}")
+            error = self._failure(f"the batch failed: {type(exc).__name__}: {message_of(exc)}")
             error.__cause__ = exc
             member.settle(None, error)
 

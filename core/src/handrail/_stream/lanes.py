@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from handrail._stream.edits import lowered, merge, unapplied
 from handrail._stream.outcome import DEFERRED, fail_late
 from handrail._stream.steps import NEVER, Check
+from handrail._stream.strategies import begin
 from handrail._types import Edit, Window
 from handrail.errors import PluginContractError
 
@@ -51,8 +52,7 @@ class Lane:
     def __init__(self, plan: RailPlan, turn: Turn, rank: int, stage: StageText) -> None:
         if plan.make_strategy is None:  # pragma: no cover  # the planner gives every window rail one
             raise PluginContractError(f"rail {plan.name!r} has no strategy", plugin=plan.plugin)
-        self.plan = plan
-        self.turn = turn
+        self.plan, self.turn = plan, turn
         self.holds = plan.holds
         self.slots = plan.max_concurrency
         self._make_strategy = plan.make_strategy
@@ -77,7 +77,7 @@ class Lane:
         self._deferred = self._exhausted = self._is_shown = False
         self._worth_at = 0  # characters that must have come in before the strategy is asked again
         self.judge = self.plan.judge()
-        self._strategy = self._make_strategy()
+        self._strategy = begin(self._make_strategy)
         self._gathers = hasattr(self._strategy, "needs")
         self.feed: Callable[[str], object] = self._strategy.feed
         self.due = 0

@@ -9,6 +9,7 @@ from numbers import Real
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from handrail._records import message_of
 from handrail._stream.steps import Failure
 from handrail._types import Edit, Verdict, Window
 from handrail.errors import PluginContractError, RailError, RailTimeoutError
@@ -64,7 +65,7 @@ def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step
 def rail_error(plan: RailPlan, cause: BaseException) -> tuple[RailError, str]:
     """Return the error of a rail that raised, and the kind of failure for the log."""
     if isinstance(cause, Exception):
-        shown, reason = f"failed: {type(cause).__name__}: {cause}", type(cause).__name__
+        shown, reason = f"failed: {type(cause).__name__}: {message_of(cause)}", type(cause).__name__
     else:
         shown = reason = f"was ended from inside by {type(cause).__name__}"
     detail = cause.detail if isinstance(cause, RailError) else None
@@ -104,7 +105,7 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     return run
 
 
-def lost(plan: RailPlan, channel: Channel, exc: Exception) -> CheckRecord:
+def lost(plan: RailPlan, channel: Channel, exc: BaseException) -> CheckRecord:
     """Make the record of a rail that observes and that its strategy shows nothing more."""
     run = plan.record(channel, time.time())
     run.finished_at = run.started_at

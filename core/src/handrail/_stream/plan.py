@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from handrail._events import Blocked, RailFailed
 from handrail._protocols import StatefulWindowRail, Strategy, StreamRail, WindowRail, WindowSession
 from handrail._records import CheckRecord, FailureKind, RailId
+from handrail._stream.strategies import Whole
 from handrail._turn import Turn
 from handrail._types import Channel, Verdict, Window
 from handrail.errors import PluginContractError
@@ -21,36 +22,6 @@ Judge: TypeAlias = Callable[[Window, Turn], object]
 
 READ_BY_ALL: tuple[Channel, ...] = ("text", "tool_calls")
 """What a rail is shown that does not say: all that a reader can act on."""
-
-
-class Whole:
-    """A strategy that asks once, about the whole text.
-
-    Attributes:
-        needs: see `Strategy`; before the end no amount of text is enough.
-    """
-
-    needs = 2**62
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._finished = False
-
-    def feed(self, text: str) -> None:
-        """Take more text."""
-        self._pieces.append(text)
-
-    def finish(self) -> None:
-        """Record that no more text will come."""
-        self._finished = True
-
-    def window(self) -> Window | None:
-        """Return the whole text, once."""
-        if not self._finished or not self._pieces:
-            return None
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        return Window(text, 0, 0, len(text), len(text), last=True) if text else None
 
 
 @dataclass(frozen=True, slots=True)

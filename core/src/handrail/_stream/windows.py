@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handrail._records import message_of
 from handrail._stream.edits import OffsetMap, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
 from handrail._stream.lanes import Lane, first_to_stop
 from handrail._stream.outcome import conclude, kind_of, lost, record
 from handrail._stream.steps import NEVER, Check, Failure, Stop
+from handrail._stream.strategies import ENDS_EVERYTHING
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
@@ -105,7 +107,9 @@ class WindowStage(StageText):
         for lane in self.lanes:
             try:
                 lane.feed(text)
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
+            except ENDS_EVERYTHING:
+                raise
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
                 self._fail(lane, exc, step)
 
     def take(self, text: str, step: Step, *, finished: bool) -> tuple[str, bool]:
@@ -147,7 +151,9 @@ class WindowStage(StageText):
         for lane in self.lanes:
             try:
                 lane.finish()
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
+            except ENDS_EVERYTHING:
+                raise
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
 
     def _ask(self, lanes: Sequence[Lane], step: Step) -> None:
@@ -156,7 +162,9 @@ class WindowStage(StageText):
         for lane in lanes:
             try:
                 lane.ask(step)
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
+            except ENDS_EVERYTHING:
+                raise
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
                 if self.stop is not None:
                     return
@@ -188,7 +196,9 @@ class WindowStage(StageText):
                 other.restart(follower, origin, step)
                 if read_again := follower.kept.slice(origin, self.released):
                     other.feed(read_again)
-            except Exception as exc:  # noqa: BLE001  # the plugin boundary, as in receive
+            except ENDS_EVERYTHING:
+                raise
+            except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(other, exc, step)
         self._doubtful = any(other.refused is not None for other in self.lanes)
         self.follower = follower
@@ -264,7 +274,7 @@ class WindowStage(StageText):
         elif verdict is not None:
             self.stop = plan.blocked(verdict, self.channel)
 
-    def _fail(self, lane: Lane, exc: Exception, step: Step) -> None:
+    def _fail(self, lane: Lane, exc: BaseException, step: Step) -> None:
         """End the stream because a strategy failed, without which nobody knows what its rail has to see."""
         if self.stop is not None:
             return
@@ -274,10 +284,12 @@ class WindowStage(StageText):
             self._lose(lane, exc)
             return
         self._done = self.stopping = step.stop_reading = True
-        error = str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {exc}"
+        error = (
+            str(exc) if isinstance(exc, PluginContractError) else f"{label}: {type(exc).__name__}: {message_of(exc)}"
+        )
         self.stop, self.cause = plan.failed(error, self.channel, kind=kind_of(exc)), exc
 
-    def _lose(self, lane: Lane, exc: Exception) -> None:
+    def _lose(self, lane: Lane, exc: BaseException) -> None:
         """Go on without a rail that observes and that nobody can show its text."""
         lane.lose()
         self._journal.note(lost(lane.plan, self.channel, exc))

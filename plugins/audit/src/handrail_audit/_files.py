@@ -83,7 +83,11 @@ class Files:
         return line
 
     def close(self) -> None:
-        """Write that the record is closed, and force everything to the disk; returns when it is there."""
+        """Write that the record is closed, and force everything to the disk; returns when it is there.
+
+        A line that comes later begins a further file, such as that of a program which closes one of two `LLMRails` that
+        share an observer.
+        """
         self._closed.set()
         self._unsynced.set()
         if self._thread is not None:
@@ -92,11 +96,11 @@ class Files:
             if self._file is not None:
                 with suppress(OSError):  # of a disk that is full: then the record has no end, which `verify` says
                     self._append({"closed": time.time(), **({"lost": self._lost} if self._lost else {})})
-        self._sync()
-        with self._lock:
-            if self._file is not None:
-                _close(self._file)
+                self._full.append(self._file)
                 self._file = None
+            self._thread = None
+            self._closed.clear()
+        self._sync()
 
     def _is_taken(self) -> bool:
         """Return whether somebody has moved, deleted or changed the file; looked for now and then."""

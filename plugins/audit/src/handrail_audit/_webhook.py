@@ -20,7 +20,7 @@ Post = Callable[[str, bytes], None]
 
 
 class Webhook:
-    """Posts lines as JSON Lines.
+    """Posts lines as JSON Lines. A thread does it, which begins with the first line, and anew with one after the end.
 
     Args:
         url: where to.
@@ -44,45 +44,32 @@ class Webhook:
 
     def _begin(self) -> None:
         """Have nothing that waits, as a process does when it begins, be it by a fork."""
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(self._queue_size)
-        self._closes_at: float | None = None  # on the monotonic clock
         self._counting = threading.Lock()
+        self._starting = threading.Lock()
+        self._worker: _Worker | None = None
         self.dropped = 0
-        self._thread = threading.Thread(target=self._run, name="handrail-audit-webhook", daemon=True)
-        self._thread.start()
 
     def put(self, line: bytes) -> None:
         """Take a line, if there is room."""
-        try:
-            self._waiting.put_nowait(line)
-        except queue.Full:
-            dropped = self._drop(1)
-            if dropped & (dropped - 1) == 0:  # the first, the second, the fourth ...
-                logger.warning("the webhook of the record of decisions is too slow: %d lines dropped", dropped)
+        with self._starting:
+            worker = self._worker = self._worker or _Worker(self._send, self._queue_size)
+            if worker.put(line):
+                return
+        dropped = self._drop(1)
+        if dropped & (dropped - 1) == 0:  # the first, the second, the fourth ...
+            logger.warning("the webhook of the record of decisions is too slow: %d lines dropped", dropped)
 
     def close(self) -> None:
         """Post what waits, as far as there is time for it, and log how many lines were not posted."""
-        self._closes_at = time.monotonic() + self._closing_seconds
-        self._waiting.put(None)  # waits for the post that runs at the most, for after its time the queue is emptied
-        self._thread.join()
+        with self._starting:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close(self._closing_seconds)
         if self.dropped:
             logger.warning("the webhook of the record of decisions did not get %d lines", self.dropped)
 
-    def _run(self) -> None:
-        while (line := self._waiting.get()) is not None:
-            lines, is_last = [line], False
-            while len(lines) < _MOST_AT_ONCE and not self._waiting.empty():
-                more = self._waiting.get()
-                if more is None:
-                    is_last = True
-                    break
-                lines.append(more)
-            self._send(lines)
-            if is_last:
-                return
-
-    def _send(self, lines: list[bytes]) -> None:
-        if self._closes_at is not None and time.monotonic() >= self._closes_at:
+    def _send(self, lines: list[bytes], closes_at: float | None) -> None:
+        if closes_at is not None and time.monotonic() >= closes_at:
             self._drop(len(lines))
             return
         try:
@@ -98,7 +85,60 @@ class Webhook:
             return self.dropped
 
 
+class _Worker:
+    """The thread, from its first line to its end.
+
+    Args:
+        send: sends lines; it is told when everything must have been sent, on the monotonic clock, once that is known.
+        most: how many lines may wait.
+    """
+
+    def __init__(self, send: Callable[[list[bytes], float | None], None], most: int) -> None:
+        self._send = send
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(most)
+        self._closes_at: float | None = None
+        self._thread = threading.Thread(target=self._run, name="handrail-audit-webhook", daemon=True)
+        self._thread.start()
+
+    def put(self, line: bytes) -> bool:
+        """Take a line; return whether there was room."""
+        try:
+            self._waiting.put_nowait(line)
+        except queue.Full:
+            return False
+        return True
+
+    def close(self, seconds: float) -> None:
+        """Send what waits, for so long; returns when the thread has ended."""
+        self._closes_at = time.monotonic() + seconds
+        self._waiting.put(None)  # waits for the post that runs at the most, for after its time the queue is emptied
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (line := self._waiting.get()) is not None:
+            lines, is_last = [line], False
+            while len(lines) < _MOST_AT_ONCE and not self._waiting.empty():
+                more = self._waiting.get()
+                if more is None:
+                    is_last = True
+                    break
+                lines.append(more)
+            self._send(lines, self._closes_at)
+            if is_last:
+                return
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would become a GET without the lines, whose answer says that all is well."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Return nothing, so that the redirect is the error that it is."""
+
+
+_opener = urllib.request.build_opener(_NoRedirect)
+
+
 def _post(url: str, body: bytes) -> None:
     request = urllib.request.Request(url, body, {"Content-Type": "application/x-ndjson"})  # noqa: S310  # settings allow http and https alone
-    with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310  # likewise
+    with _opener.open(request, timeout=_SECONDS):
         pass

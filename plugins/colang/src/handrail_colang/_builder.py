@@ -1,13 +1,12 @@
 """Makes definitions of what the parser has read."""
 
-# ruff: noqa: ARG002, ARG005  # lark calls every method alike, and every expression takes the variables
+# ruff: noqa: ARG002  # lark calls every method alike, and every expression takes the variables
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any, NamedTuple
+import ast
+from typing import Any
 
-from handrail.errors import InvalidRailsConfigurationError
-from lark import Token, Transformer, v_args
+from lark import Token, v_args
 
 from handrail_colang import _expressions as ex
 from handrail_colang import _texts
@@ -33,31 +32,17 @@ from handrail_colang._syntax import (
     Unsupported,
     UserIntent,
 )
-
-
-class _Argument(NamedTuple):
-    name: str | None
-    value: Expression
-    written: str
-
-
-_Arguments = list[_Argument]
+from handrail_colang._values import Arguments, Values
 
 
 @v_args(meta=True)
-class Builder(Transformer[Token, Any]):
+class Builder(Values):
     """Turns the parser's tree into definitions.
 
     Args:
         file: its name, for places.
         text: what it says.
     """
-
-    def __init__(self, file: str, text: str) -> None:
-        super().__init__()
-        self._file = file
-        self._text = text
-        self._reads: set[str] = set()  # of the definition that is being read, since definitions come one by one
 
     def start(self, meta: Any, children: list[Any]) -> list[Definition]:
         return [child for child in children if child is not None]
@@ -132,6 +117,11 @@ class Builder(Transformer[Token, Any]):
     def assign(self, meta: Any, children: list[Any]) -> Assign:
         return Assign(self._place(meta), str(children[0])[1:], children[1])
 
+    def change(self, meta: Any, children: list[Any]) -> Assign:
+        place, name = self._place(meta), str(children[0])[1:]
+        value = ex.arithmetic(str(children[1])[0], self._variable(name, place), children[2], place)
+        return Assign(place, name, value)
+
     def bot(self, meta: Any, children: list[Any]) -> Bot:
         place = self._place(meta)
         _, phrase, text = children
@@ -165,106 +155,17 @@ class Builder(Transformer[Token, Any]):
     def docstring(self, meta: Any, children: list[Any]) -> None:
         return None
 
-    def call(self, meta: Any, children: list[Any]) -> tuple[str, _Arguments]:
+    def call(self, meta: Any, children: list[Any]) -> tuple[str, Arguments]:
         return (children[0], children[1] or [])
 
     def action(self, meta: Any, children: list[Any]) -> str:
         return " ".join(children)
 
-    def arguments(self, meta: Any, children: list[Any]) -> _Arguments:
-        return list(children)
-
-    def keyword(self, meta: Any, children: list[Any]) -> _Argument:
-        written = self._text[meta.start_pos : meta.end_pos].partition("=")[2]
-        return _Argument(str(children[0]), children[1], written.strip())
-
-    def positional(self, meta: Any, children: list[Any]) -> _Argument:
-        return _Argument(None, children[0], "")
-
-    def or_(self, meta: Any, children: list[Any]) -> Expression:
-        values = children[::2]
-        return lambda variables: reduce(lambda left, right: left or right(variables), values[1:], values[0](variables))
-
-    def and_(self, meta: Any, children: list[Any]) -> Expression:
-        values = children[::2]
-        return lambda variables: reduce(lambda left, right: left and right(variables), values[1:], values[0](variables))
-
-    def not_(self, meta: Any, children: list[Any]) -> Expression:
-        value = children[1]
-        return lambda variables: not value(variables)
-
-    def compare(self, meta: Any, children: list[Any]) -> Expression:
-        left, comparison, right = children
-        return ex.compare(comparison, left, right, self._place(meta))
-
-    def comparator(self, meta: Any, children: list[Any]) -> str:
-        return " ".join(str(child) for child in children if child is not None)
-
-    def binary(self, meta: Any, children: list[Any]) -> Expression:
-        place = self._place(meta)
-        value: Expression = children[0]
-        for sign, right in zip(children[1::2], children[2::2], strict=True):
-            value = ex.arithmetic(str(sign), value, right, place)
-        return value
-
-    def negative(self, meta: Any, children: list[Any]) -> Expression:
-        return ex.call(lambda value: -value, [children[1]], self._place(meta))
-
-    def method(self, meta: Any, children: list[Any]) -> Expression:
-        owner, name, arguments = children
-        if str(name) not in ex.METHODS:
-            raise self._unknown(meta, "method", name, ex.METHODS)
-        return ex.method(owner, str(name), self._values(meta, arguments), self._place(meta))
-
-    def attribute(self, meta: Any, children: list[Any]) -> Expression:
-        if str(children[1]).startswith("_"):
-            raise self._unknown(meta, "attribute", children[1], ("those without a leading underscore",))
-        return ex.attribute(children[0], str(children[1]), self._place(meta))
-
-    def item(self, meta: Any, children: list[Any]) -> Expression:
-        return ex.item(children[0], children[1], self._place(meta))
-
-    def variable(self, meta: Any, children: list[Any]) -> Expression:
-        return self._variable(str(children[0])[1:], self._place(meta))
-
-    def number(self, meta: Any, children: list[Any]) -> Expression:
-        text = str(children[0])
-        number = float(text) if "." in text else int(text)
-        return lambda variables: number
-
-    def string(self, meta: Any, children: list[Any]) -> Expression:
-        text = ex.text_of(children[0])
-        self._reads |= _texts.placeholders(text)  # where it is the message of an event
-        return lambda variables: text
-
-    def constant(self, meta: Any, children: list[Any]) -> Expression:
-        value = {"true": True, "false": False, "none": None}[str(children[0]).lower()]
-        return lambda variables: value
-
-    def invented(self, meta: Any, children: list[Any]) -> Expression:
-        raise InvalidRailsConfigurationError(
-            f"{self._place(meta)}: '...' (a value that the model makes up) is not supported; execute an action instead"
-        )
-
-    def function(self, meta: Any, children: list[Any]) -> Expression:
-        name, arguments = children
-        if str(name) not in ex.FUNCTIONS:
-            raise self._unknown(meta, "function", name, tuple(ex.FUNCTIONS))
-        return ex.call(ex.FUNCTIONS[str(name)], self._values(meta, arguments), self._place(meta))
-
-    def list_(self, meta: Any, children: list[Any]) -> Expression:
-        values = [child for child in children if child is not None]
-        return lambda variables: [value(variables) for value in values]
-
-    def _execute(self, meta: Any, action: str, arguments: _Arguments, target: str | None) -> Execute:
+    def _execute(self, meta: Any, action: str, arguments: Arguments, target: str | None) -> Execute:
         positional = tuple(value for name, value, _ in arguments if name is None)
         keywords = {name: value for name, value, _ in arguments if name is not None}
-        written = {name: text.strip("'\"") for name, _, text in arguments if name is not None}
+        written = {name: _as_written(text) for name, _, text in arguments if name is not None}
         return Execute(self._place(meta), action, positional, keywords, target, written)
-
-    def _variable(self, name: str, place: Place) -> Expression:
-        self._reads.add(name)
-        return ex.variable(name, place)
 
     def _filled(self, token: Token, place: Place) -> Expression:
         text = ex.text_of(token)
@@ -275,20 +176,14 @@ class Builder(Transformer[Token, Any]):
         reads, self._reads = frozenset(self._reads), set()
         return reads
 
-    def _values(self, meta: Any, arguments: _Arguments | None) -> list[Expression]:
-        for name, _, _ in arguments or ():
-            if name is not None:
-                raise self._unknown(meta, "argument", name, ("arguments without a name",))
-        return [value for _, value, _ in arguments or ()]
-
-    def _unknown(self, meta: Any, what: str, name: object, known: tuple[str, ...]) -> InvalidRailsConfigurationError:
-        return InvalidRailsConfigurationError(
-            f"{self._place(meta)}: the {what} {str(name)!r} is not supported; there are {', '.join(known)}"
-        )
-
-    def _place(self, meta: Any) -> Place:
-        return Place(self._file, meta.line, meta.column)
-
 
 def _words(phrase: str) -> str:
     return " ".join(phrase.split())
+
+
+def _as_written(text: str) -> Any:
+    """Return a literal's value; what has to be calculated as it is written."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text

@@ -17,7 +17,7 @@ class ActionRun:
         kind: "input", "output" or "dialog".
         arguments: the rail's, where its flow has some.
         name: the action's name.
-        params: its named arguments as the flow has them.
+        params: its named arguments as the flow has them; of literals their values.
         result: what it returned; None if it failed.
         error: why it failed, for the operator; empty if it did not.
         tasks: under which tasks it asked models.
@@ -27,7 +27,7 @@ class ActionRun:
     kind: str
     arguments: Mapping[str, str]
     name: str
-    params: Mapping[str, str]
+    params: Mapping[str, Any]
     result: Any
     error: str
     tasks: frozenset[str]

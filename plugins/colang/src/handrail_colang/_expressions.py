@@ -34,12 +34,18 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
+    "//": operator.floordiv,
     "%": operator.mod,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function for function in (abs, bool, float, int, len, max, min, round, str)
 }
-METHODS = ("count", "endswith", "find", "get", "lower", "replace", "split", "startswith", "strip", "title", "upper")
+METHODS = (
+    *("capitalize", "casefold", "count", "endswith", "find", "get", "index", "isalnum", "isalpha", "isdigit"),
+    *("islower", "isnumeric", "isspace", "isupper", "items", "keys", "lower", "lstrip", "removeprefix"),
+    *("removesuffix", "replace", "rfind", "rstrip", "split", "splitlines", "startswith", "strip", "title"),
+    *("upper", "values"),
+)
 _LONGEST = 1_000_000
 _PLACEHOLDER = re.compile(r"\{\{\s*\$?([A-Za-z_]\w*)\s*\}\}|\{\$([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
 
@@ -102,6 +108,16 @@ def attribute(owner: Expression, name: str, place: Place) -> Expression:
 def item(owner: Expression, key: Expression, place: Place) -> Expression:
     """Read an item."""
     return guarded(lambda variables: owner(variables)[key(variables)], place)
+
+
+def part(owner: Expression, start: Expression | None, end: Expression | None, place: Place) -> Expression:
+    """Read a part of a text or a list."""
+
+    def value(variables: Variables) -> Any:
+        bounds = (None if bound is None else bound(variables) for bound in (start, end))
+        return owner(variables)[slice(*bounds)]
+
+    return guarded(value, place)
 
 
 def substituted(text: str, place: Place) -> Expression:

@@ -39,11 +39,11 @@ class _Indentation(Indenter):
 
     @property
     def OPEN_PAREN_types(self) -> list[str]:  # noqa: N802
-        return ["LPAR", "LSQB"]
+        return ["LPAR", "LSQB", "LBRACE"]
 
     @property
     def CLOSE_PAREN_types(self) -> list[str]:  # noqa: N802
-        return ["RPAR", "RSQB"]
+        return ["RPAR", "RSQB", "RBRACE"]
 
     @property
     def INDENT_type(self) -> str:  # noqa: N802

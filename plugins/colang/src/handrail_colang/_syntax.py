@@ -36,7 +36,7 @@ class Execute:
     """`$target = execute action(argument, name=argument)`.
 
     Attributes:
-        written: the named arguments as the flow has them, for logs.
+        written: the named arguments as the flow has them, for logs; of literals their values.
     """
 
     place: Place
@@ -44,7 +44,7 @@ class Execute:
     positional: tuple[Expression, ...]
     keywords: Mapping[str, Expression]
     target: str | None = None
-    written: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,13 @@ FORMATS = (
             Whole(r"<score>\s*(?P<value>\w+)\s*</score>", _YES_NO),
         ),
     ),
-    Format("shieldgemma", "ShieldGemma", r"shield-?gemma", "instruction", (Word(_YES_NO, {"block": r"\n.*"}),)),
+    Format(
+        "shieldgemma",
+        "ShieldGemma",
+        r"shield-?gemma",
+        "instruction",
+        (Word(_YES_NO, {"block": r"\n.*"}, explained=True),),
+    ),
     Format(
         "wildguard",
         "WildGuard",

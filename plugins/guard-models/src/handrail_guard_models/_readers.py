@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from handrail_self_check.judging import Judgement, UnreadableAnswerError, categories_of, folded, key_of, pairs_of
+from handrail_self_check.judging import (
+    MUST_THE_ANSWER_BE_BLOCKED,
+    Judgement,
+    UnreadableAnswerError,
+    categories_of,
+    check_explanation,
+    folded,
+    key_of,
+    pairs_of,
+)
 
 Direction: TypeAlias = Literal["input", "output"]
 Sense: TypeAlias = Literal["allow", "block", "middle"]
@@ -41,10 +50,12 @@ class Word:
     Attributes:
         words: what each means, in lower case.
         after: a regular expression of what may follow a word that allows, and of what names a category.
+        explained: True if a word that allows may be explained, as in the answers of any judge.
     """
 
     words: Mapping[str, Sense]
     after: Mapping[Sense, str] = field(default_factory=dict)
+    explained: bool = False
 
     def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:  # noqa: ARG002  # the same of both
         """See `Reader`."""
@@ -53,9 +64,12 @@ class Word:
         if first is None or sense is None:
             raise UnreadableAnswerError(_OTHER)
         rest = re.fullmatch(rf"\.?\s*(?:{self.after.get(sense, '')})?", text[first.end() :], re.IGNORECASE | re.DOTALL)
-        if rest is None:
+        if rest is not None:
+            return sense, rest.groupdict().get("category")
+        if sense != "allow" or not self.explained:
             raise UnreadableAnswerError(_OTHER)
-        return sense, rest.groupdict().get("category")
+        check_explanation(text[first.end() :], MUST_THE_ANSWER_BE_BLOCKED)
+        return sense, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +104,15 @@ class Fields:
         if sense is None or not all(self._allows_other(label, found[label]) for label in self.others if label in found):
             raise UnreadableAnswerError(_OTHER)
         category = categories_of(found.get(self.categories.get(direction, "")))
-        contradicts = category is not None and not self.names_safe
-        if contradicts and set(senses.values()) <= {"allow", None}:
+        if category is not None and not self.names_safe and self._names_only_safe(senses, direction):
             raise UnreadableAnswerError("names a category of what it finds safe")
         return sense, category
+
+    def _names_only_safe(self, senses: Mapping[str, Sense | None], direction: Direction) -> bool:
+        """Whether all of which a direction's category may speak is safe: labels that share one may be meant, each."""
+        label = self.categories[direction]
+        meant = [self.deciding[other] for other, its in self.categories.items() if its == label]
+        return all(senses.get(name) in ("allow", None) for name in meant)
 
     def _pairs(self, text: str) -> list[tuple[str, object]]:
         if self.json:

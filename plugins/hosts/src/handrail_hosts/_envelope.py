@@ -9,6 +9,7 @@ from typing import Any
 from handrail_hosts._errors import GuardFailedError
 
 _WORD = re.compile(r"[\x21-\x7e]*")
+_GOES_ON = ("null", "none")
 _REASON = re.compile(r"[A-Za-z_]{1,64}")
 
 
@@ -27,10 +28,15 @@ def plain_fields(value: Mapping[str, Any], names: Collection[str]) -> dict[str, 
 
 
 def reason_of(value: object) -> str | None:
-    """Return the word for why an answer ended; "stop" for one that is no word."""
-    if value is None:
+    """Return the word for why an answer ended, "unknown" for what is none; None if it goes on.
+
+    Some servers send an empty text, or the text "null", with all that goes on.
+    """
+    if isinstance(value, Mapping):  # such as {"type": "stop"}
+        value = value.get("type") or value.get("reason")
+    if not value or value in _GOES_ON:
         return None
-    return value if isinstance(value, str) and _REASON.fullmatch(value) else "stop"
+    return value if isinstance(value, str) and _REASON.fullmatch(value) else "unknown"
 
 
 def name_of(value: str) -> str:

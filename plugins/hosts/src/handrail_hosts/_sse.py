@@ -18,6 +18,8 @@ _LINE_END = r"(?:\r\n|\n|\r(?!\n))"
 _END = re.compile(_LINE_END * 2)
 _LINE = re.compile(r"\r\n|\n|\r")
 _USUAL = re.compile(r"(?:event: (?!error\n)[a-z_.]+\n)?data: (?=\{)")
+_SIGN_OF_LIFE = re.compile(r'"?(?:ping|pong|keep[ _-]?alive|heart[ _-]?beat|processing|null)"?', re.IGNORECASE)
+"""What servers send as data while there is nothing to say; nothing of it is passed on."""
 _DECODE = json.JSONDecoder().raw_decode
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _MARK = "\ue000"  # stands for the text in a frame
@@ -93,11 +95,15 @@ def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
         if any(not name for name, _, _ in lines):
             yield ""
         return
-    if data.strip() == DONE:
+    is_error = any(name == "event" and said.strip() == "error" for name, _, said in lines)
+    if data.strip().strip('"') == DONE:
         yield DONE
         return
+    if not is_error and (data.startswith(":") or _SIGN_OF_LIFE.fullmatch(data)):
+        yield ""
+        return
     value = _parsed(data)
-    if any(name == "event" and said.strip() == "error" for name, _, said in lines):
+    if is_error:
         value = {"type": "error", **value, "error": value.get("error") or True}
     yield value
 

@@ -29,18 +29,10 @@ def messages_of(events: Sequence[Mapping[str, Any]]) -> list[Message]:
     Raises:
         InvalidRequestError: one of them is of a kind that says nothing here, or the user has said nothing last.
     """
-    messages: list[Message] = []
-    for number, event in enumerate(events):
-        kind = event.get("type")
-        if kind == "ContextUpdate":
-            messages.append({"role": "context", "content": dict(event.get("data") or {})})
-        elif kind in _SPOKEN:
-            role, key = _SPOKEN[kind]
-            messages.append({"role": role, "content": str(event.get(key) or "")})
-        elif kind not in _WITHOUT_MESSAGE:
-            raise InvalidRequestError(
-                f"events[{number}] has the type {kind!r}; types are {', '.join((*_SPOKEN, 'ContextUpdate'))}"
-            )
+    try:
+        messages = conversation_of(events)
+    except ValueError as exc:
+        raise InvalidRequestError(f"{exc}; types are {', '.join((*_SPOKEN, 'ContextUpdate'))}") from exc
     if not messages or messages[-1]["role"] != "user":
         raise InvalidRequestError("the last event must be what the user says, as 'UtteranceUserActionFinished'")
     return messages

@@ -27,4 +27,5 @@ LLMContextWindowError = errors.ProviderContextLengthError
 LLMRateLimitError = errors.ProviderRateLimitError
 LLMServerError = errors.ProviderServerError
 LLMTimeoutError = errors.ProviderTimeoutError
+LLMResponseValidationError = errors.ProviderError
 LLMUnsupportedParamsError = errors.ProviderBadRequestError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from handrail_otel import _names as names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextvars import Token
 
     from handrail import CheckRecord, LLMCall
     from opentelemetry.context import Context
@@ -22,6 +23,27 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes, AttributeValue
 
 _inside: ContextVar[str] = ContextVar("handrail-otel-check")
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What checks of a call share that differ in nothing but their windows: it is made once for all of them.
+
+    Attributes:
+        name: of their spans.
+        said: attributes of their spans.
+        labels: those of metrics.
+    """
+
+    name: str
+    said: Mapping[str, AttributeValue]
+    labels: Mapping[str, str]
+
+
+def alike(check: CheckRecord) -> tuple[object, ...]:
+    """Return what is equal for checks that share an `Alike`."""
+    rail, decision = check.rail_id.text, check.decision
+    return check.rail, rail, check.plugin, check.direction, check.channel, decision, check.mode, check.would_have
 
 
 class CheckSpan(Span):
@@ -43,14 +65,14 @@ class CheckSpan(Span):
         self._begun: Span | None = None
         self._beginning = Lock()  # threads of a rail's own may each begin a span inside it
 
-    def finish(self) -> None:
+    def finish(self, shared: Alike) -> None:
         """Make the span, unless it is made, and end it with what the rail said."""
         check = self.check
         with self._beginning:
             if self._begun is None:
-                self._begun = self._made(_said_by(check))
+                self._begun = self._made(shared.name, _said_by(check, shared))
             elif self._begun.is_recording():
-                self._begun.set_attributes(_said_by(check))
+                self._begun.set_attributes(_said_by(check, shared))
         if check.decision == "failed":
             self._begun.set_status(Status(StatusCode.ERROR, check.failure))
         self._begun.end(end_of(check))
@@ -104,29 +126,43 @@ class CheckSpan(Span):
     def _span(self) -> Span:
         with self._beginning:
             if self._begun is None:
-                self._begun = self._made()
+                self._begun = self._made(span_name(self.check))
             return self._begun
 
-    def _made(self, attributes: Attributes = None) -> Span:
-        name, begun = f"{names.CHECK_SPAN} {names.sendable(self.check.rail)}", ns(self.check.started_at)
-        return self._tracer.start_span(name, self._context, attributes=attributes, start_time=begun)
+    def _made(self, name: str, attributes: Attributes = None) -> Span:
+        return self._tracer.start_span(name, self._context, attributes=attributes, start_time=ns(self.check.started_at))
 
 
-class Inside(AbstractContextManager[None]):
-    """Makes the span of a check the current one; by hand, because a generator would cost as much as the span does."""
+class Current:
+    """Makes a span the current one; by hand, because a generator would cost a good part of what the span does."""
 
-    __slots__ = ("_attached", "_call_id", "_entered", "_span")
+    __slots__ = ("_attached", "_span")
 
-    def __init__(self, span: CheckSpan, call_id: str) -> None:
+    def __init__(self, span: Span) -> None:
         self._span = span
-        self._call_id = call_id
 
     def __enter__(self) -> None:
-        self._entered = _inside.set(self._call_id)
         self._attached = contexts.attach(trace.set_span_in_context(self._span))
 
     def __exit__(self, *_: object) -> None:
         contexts.detach(self._attached)
+
+
+class Inside(Current):
+    """Makes the span of a check the current one, so that what the check asks for is known to be its own."""
+
+    __slots__ = ("_call_id", "_entered")
+
+    def __init__(self, span: CheckSpan, call_id: str) -> None:
+        super().__init__(span)
+        self._call_id = call_id
+
+    def __enter__(self) -> None:
+        self._entered: Token[str] = _inside.set(self._call_id)
+        super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         _inside.reset(self._entered)
 
 
@@ -145,23 +181,32 @@ def end_of(record: CheckRecord | LLMCall) -> int | None:
     return ns(max(record.started_at, record.finished_at))
 
 
-def _said_by(check: CheckRecord) -> dict[str, AttributeValue]:
+def span_name(check: CheckRecord) -> str:
+    """Return what the span of a check is called."""
+    return f"{names.CHECK_SPAN} {names.sendable(check.rail)}"
+
+
+def said_by_all(check: CheckRecord) -> dict[str, AttributeValue]:
+    """Return what is the same for all checks that are `alike`."""
     said: dict[str, AttributeValue] = {
         names.RAIL: names.sendable(check.rail_id.text),
         names.PLUGIN: check.plugin,
         names.DIRECTION: check.direction,
         names.CHANNEL: check.channel,
         names.DECISION: str(check.decision),
-        names.WINDOW_START: check.window[0],
-        names.WINDOW_END: check.window[1],
-        names.HELD: check.held,
     }
     if check.mode != "enforce":
         said[names.MODE] = check.mode
-    if check.span is not None:
-        said[names.SPAN_START], said[names.SPAN_END] = check.span
     if check.would_have is not None:
         said[names.WOULD_HAVE] = check.would_have
+    return said
+
+
+def _said_by(check: CheckRecord, shared: Alike) -> dict[str, AttributeValue]:
+    begin, end = check.window
+    said = {**shared.said, names.WINDOW_START: begin, names.WINDOW_END: end, names.HELD: check.held}
+    if check.span is not None:
+        said[names.SPAN_START], said[names.SPAN_END] = check.span
     if (category := names.category(check.category)) is not None:
         said[names.CATEGORY] = category
     if check.score is not None:

@@ -11,7 +11,7 @@ from opentelemetry import metrics
 from handrail_otel import _names as names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, RailFailed, RailsConfig
 
@@ -77,10 +77,16 @@ class Meters:
         self._stops = meter.create_counter(names.STOPS, "{call}", "Calls that a rail ended.")
         self._costs = meter.create_counter(names.COSTS, config.prices.currency, "What requests to models cost.")
 
-    def model(self, call: ObservedCall, request: LLMCall) -> None:
+    def labels(self, call: ObservedCall) -> Mapping[str, str]:
+        """Return the labels of everything that is counted of a call."""
+        if call.caller is None:
+            return {names.CONFIG: self._config}
+        return {names.CONFIG: self._config, names.CALLER: self._callers.label(call.caller)}
+
+    def model(self, of_call: Mapping[str, str], request: LLMCall) -> None:
         """Count a request to a model."""
         labels = {
-            **self._labels(call),
+            **of_call,
             names.OPERATION: "chat",
             names.PROVIDER: request.engine,
             names.REQUEST_MODEL: self._models.label(request.model),
@@ -94,27 +100,18 @@ class Meters:
         if (cost := request.cost) is not None:
             self._costs.add(cost, labels)
 
-    def check(self, call: ObservedCall, check: CheckRecord) -> None:
-        """Count a check."""
-        labels = {
-            **self._labels(call),
-            names.RAIL: names.sendable(check.rail),
-            names.DIRECTION: check.direction,
-            names.DECISION: check.would_have or str(check.decision),
-        }
-        if check.mode != "enforce":
-            labels[names.MODE] = check.mode
+    def check(self, check: CheckRecord, labels: Mapping[str, str]) -> None:
+        """Count a check; `labels` are those of `labels_of`."""
         self._checks.record(check.duration, labels)
 
-    def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
+    def stopped(self, of_call: Mapping[str, str], stop: Blocked | RailFailed) -> None:
         """Count a refusal or a failure."""
         decision = "block" if isinstance(stop, Blocked) else "failed"
         labels = {names.RAIL: names.sendable(stop.rail), names.DIRECTION: stop.direction, names.DECISION: decision}
-        self._stops.add(1, {**self._labels(call), **labels})
+        self._stops.add(1, {**of_call, **labels})
 
-    def call(self, call: ObservedCall, ended: CallEnded, held: float, releases: Releases) -> None:
+    def call(self, labels: Mapping[str, str], ended: CallEnded, held: float, releases: Releases) -> None:
         """Count a call, and what was noted of it, at once: together that costs half as much."""
-        labels = self._labels(call)
         self._calls.record(ended.duration, {**labels, names.OUTCOME: ended.outcome})
         if ended.checks:
             self._held.record(held, labels)
@@ -123,7 +120,13 @@ class Meters:
         if releases.count > 1:
             self._releases.record((releases.last_at - releases.first_at) / (releases.count - 1), labels)
 
-    def _labels(self, call: ObservedCall) -> dict[str, str]:
-        if call.caller is None:
-            return {names.CONFIG: self._config}
-        return {names.CONFIG: self._config, names.CALLER: self._callers.label(call.caller)}
+
+def labels_of(check: CheckRecord, of_call: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the labels of a check, which are the same for all that are `alike`."""
+    labels = {
+        **of_call,
+        names.RAIL: names.sendable(check.rail),
+        names.DIRECTION: check.direction,
+        names.DECISION: check.would_have or str(check.decision),
+    }
+    return labels if check.mode == "enforce" else {**labels, names.MODE: check.mode}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,11 +12,12 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from handrail_otel import _names as names
-from handrail_otel._checks import CheckSpan, Inside, is_inside, ns
+from handrail_otel._checks import Alike, CheckSpan, Current, Inside, alike, is_inside, ns, said_by_all, span_name
 from handrail_otel._contents import Contents
-from handrail_otel._meters import Meters, Releases
+from handrail_otel._meters import Meters, Releases, labels_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from handrail import CallEnded, CheckRecord, LLMCall, ObservedCall, ObserverContext, RailFailed, Released
@@ -37,24 +36,38 @@ class _Open:
     """The spans of a call.
 
     Attributes:
-        span, context: of the call itself.
+        span, context, labels: of the call itself.
         requests, checks: those that run, by the identity of their record.
         releases: what went out.
         ended: checks whose spans are still to be made.
+        shared: what checks that are `alike` have in common.
+        is_recorded: whether anybody will see the spans.
     """
 
     span: Span
     context: Context
+    labels: Mapping[str, str]
     requests: dict[int, Span] = field(default_factory=dict)
     checks: dict[int, CheckSpan] = field(default_factory=dict)
     releases: Releases = field(default_factory=Releases)
     ended: list[CheckSpan] = field(default_factory=list)
+    shared: dict[tuple[object, ...], Alike] = field(default_factory=dict)
+    is_recorded: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_recorded = self.span.is_recording()
 
     @property
     def is_due(self) -> bool:
         """Whether what waits has become much, or old."""
         first, last = self.ended[0].check, self.ended[-1].check
         return len(self.ended) >= _MOST_WAITING or last.finished_at - first.finished_at >= _LONGEST_WAITING
+
+    def shared_by(self, check: CheckRecord) -> Alike:
+        """Return what a check has in common with others."""
+        if (found := self.shared.get(key := alike(check))) is None:
+            found = self.shared[key] = Alike(span_name(check), said_by_all(check), labels_of(check, self.labels))
+        return found
 
 
 class OTel(Observer):
@@ -79,7 +92,7 @@ class OTel(Observer):
         if call.conversation_id is not None:
             attributes[names.CONVERSATION] = names.sendable(call.conversation_id)
         span = self._tracer.start_span(names.CALL_SPAN, attributes=attributes, start_time=ns(call.started_at))
-        self._calls[call.call_id] = _Open(span, trace.set_span_in_context(span))
+        self._calls[call.call_id] = _Open(span, trace.set_span_in_context(span), self._meters.labels(call))
 
     def model_asked(self, call: ObservedCall, request: LLMCall) -> None:
         """Begin a span: in the check that asks, or else in the call."""
@@ -100,21 +113,16 @@ class OTel(Observer):
             start_time=ns(request.started_at),
         )
 
-    @contextmanager
-    def around_model(self, call: ObservedCall, request: LLMCall) -> Iterator[None]:
+    def around_model(self, call: ObservedCall, request: LLMCall) -> AbstractContextManager[None] | None:
         """Have the request sent inside its span, so that it carries `traceparent` and baggage."""
         opened = self._calls.get(call.call_id)
         span = opened.requests.get(id(request)) if opened is not None else None
-        if span is None:
-            yield
-            return
-        with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-            yield
+        return None if span is None else Current(span)
 
     def model_answered(self, call: ObservedCall, request: LLMCall) -> None:
         """End the span with what the request has cost, as far as the provider has said."""
-        self._meters.model(call, request)
         opened = self._calls.get(call.call_id)
+        self._meters.model(self._labels(call, opened), request)
         span = opened.requests.pop(id(request), None) if opened is not None else None
         if span is None:
             return
@@ -123,9 +131,11 @@ class OTel(Observer):
         self._contents.end(span, request)
 
     def around_check(self, call: ObservedCall, check: CheckRecord) -> AbstractContextManager[None] | None:
-        """Have the rail work inside its span."""
+        """Have the rail work inside its span, or in that of a call of which nothing is recorded."""
         if (opened := self._calls.get(call.call_id)) is None:
             return None
+        if not opened.is_recorded:
+            return Current(opened.span)
         span = opened.checks.get(id(check))
         if span is None:
             span = opened.checks[id(check)] = CheckSpan(self._tracer, opened.context, check)
@@ -134,12 +144,15 @@ class OTel(Observer):
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
         """Note what the rail said. What is told of it waits for others, for together they cost half as much."""
         if (opened := self._calls.get(call.call_id)) is None:
-            self._meters.check(call, check)
+            self._meters.check(check, labels_of(check, self._meters.labels(call)))
+            return
+        if not opened.is_recorded:
+            self._meters.check(check, opened.shared_by(check).labels)
             return
         span = opened.checks.pop(id(check), None) or CheckSpan(self._tracer, opened.context, check)
         opened.ended.append(span)
         if opened.is_due:
-            self._tell(call, opened)
+            self._tell(opened)
 
     def released(self, call: ObservedCall, released: Released) -> None:
         """Note when text goes out; each further time costs next to nothing."""
@@ -153,8 +166,9 @@ class OTel(Observer):
 
     def stopped(self, call: ObservedCall, stop: Blocked | RailFailed) -> None:
         """Note which rail ends the call; never why in words, for they may quote what was refused."""
-        self._meters.stopped(call, stop)
-        if (opened := self._calls.get(call.call_id)) is not None:
+        opened = self._calls.get(call.call_id)
+        self._meters.stopped(self._labels(call, opened), stop)
+        if opened is not None:
             decision = "block" if isinstance(stop, Blocked) else "failed"
             opened.span.add_event(
                 names.STOP_EVENT,
@@ -165,10 +179,11 @@ class OTel(Observer):
         """End the call's span, and whatever is still open in it."""
         held = sum(check.held for check in ended.checks)
         opened = self._calls.pop(call.call_id, None)
-        self._meters.call(call, ended, held, opened.releases if opened is not None else Releases())
+        releases = opened.releases if opened is not None else Releases()
+        self._meters.call(self._labels(call, opened), ended, held, releases)
         if opened is None:
             return
-        self._tell(call, opened)
+        self._tell(opened)
         for span in opened.requests.values():
             span.end()
         opened.span.set_attributes({names.OUTCOME: ended.outcome, names.HELD: held, names.CHECKS: len(ended.checks)})
@@ -178,12 +193,16 @@ class OTel(Observer):
             opened.span.set_attribute(names.ERROR_TYPE, type(ended.error).__name__)
         opened.span.end(ns(max(call.started_at, time.time())))
 
-    def _tell(self, call: ObservedCall, opened: _Open) -> None:
+    def _tell(self, opened: _Open) -> None:
         """Make the spans of checks that wait, and count them."""
         ended, opened.ended = opened.ended, []
         for span in ended:
-            self._meters.check(call, span.check)
-            span.finish()
+            shared = opened.shared_by(span.check)
+            self._meters.check(span.check, shared.labels)
+            span.finish(shared)
+
+    def _labels(self, call: ObservedCall, opened: _Open | None) -> Mapping[str, str]:
+        return self._meters.labels(call) if opened is None else opened.labels
 
     async def aclose(self) -> None:
         """End the spans whose contents are being masked."""

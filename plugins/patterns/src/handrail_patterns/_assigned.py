@@ -12,7 +12,7 @@ from handrail_patterns._scripts import DENSE
 from handrail_patterns._urls import has_password
 
 _QUOTE = r"\\{0,3}[\"'`]"
-_OPEN = rf"(?i:[bruf]{{0,2}}){_QUOTE}"
+_OPEN = rf"(?i:[bruf]{{0,2}})(?:\"\"\"|'''|{_QUOTE})"
 _SIGN = rf"(?:(?:{_QUOTE})?\]?\s{{0,4}}(?::\s?[A-Za-z]{{1,12}}\s?=(?!=)|:=|=>|=(?!=)|:(?!:)))\s{{0,4}}"
 # `**Password:** ...`, `**Password**: ...`, `<b>Password</b>: ...`, `| Password | ...`, and the `value` of an attribute
 # or of a list; after each of which the value itself may be dressed.
@@ -25,6 +25,10 @@ _IS = r"(?: (?:is|was|ist|lautet|est|es|e)(?: now)?:? |(?:\u662f|\u306f|\uc740|\
 """What a sentence has between the name and the value."""
 
 _SAID = rf"(?:[*_\"'`]{{0,2}}[ \t]{{0,3}}[:=|\n]{_CLOSE}?|{_IS})[ \t]{{0,4}}[*_\"'`]{{0,2}}"
+# As HTML and URLs write a quote, a colon and an equals sign.
+_WRITTEN_SIGN = r"(?:&quot;\s?:\s?&quot;|(?:%22)?%3[aAdD](?:%20)?(?:%22)?)"
+_WRITTEN = r"[^\s\"'`\\<>&%,;]{6,256}"
+
 _QUOTED = rf"[^\s\"'`\\<>]{{6,256}}(?={_QUOTE})"
 _BARE = rf"[A-Za-z0-9!@#$%^*+/=_.~?-]{{6,256}}+(?![^\W{DENSE}]|[(\[{{,);}}<>])"
 _PLAIN = r"[A-Za-z0-9!@#$%^*+/=_.~?&-]{6,256}+"
@@ -33,6 +37,8 @@ _ENDS = ".?:"
 _DRESS_ENDS = ".?:*_"
 # Of JSON rails are shown keys and values, a line each; `value` is what lists of environment variables put between them.
 _NEXT_LINE = r"\n(?:(?i:value)\n)?"
+# of YAML's blocks, and of mails: `password: |`, `Password:` and an empty line
+_BLOCK = r"[ \t]?:[*_]{0,2}[ \t]?(?:[|>][+-]?)?\n{1,2}[ \t]{0,8}[*_`]{0,2}"
 _LINE_ENDS = r"(?=[\r\n]|\Z)"
 _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 
@@ -111,6 +117,8 @@ PASSWORD = Kind(
     (
         Way(_QUOTED, lead=PASSWORD_NAME + _SIGN + _OPEN, check=is_literal),
         Way(rf"[^\s\"'`\\<>]{{6,256}}+{_LINE_ENDS}", lead=PASSWORD_NAME + _NEXT_LINE, check=is_literal),
+        Way(_PLAIN, lead=PASSWORD_NAME + _BLOCK, check=is_random, trim=_DRESS_ENDS),
+        Way(_WRITTEN, lead=PASSWORD_NAME + _WRITTEN_SIGN, check=is_bare_literal),
         Way(
             _BARE,
             lead=rf"{PASSWORD_NAME}(?:=|(?:{_QUOTE})? ?: |(?<=[^\x00-\x7f]):)",
@@ -138,7 +146,7 @@ PASSWORD = Kind(
     ),
     summary="password that is written out after its name",
     form='`password = "..."`, `PASSWORD=...`, `password: ...`, `the password is ...`, `--password ...`, '
-    "`<password>...</`, `**Password:** ...`; the name in some twenty languages",
+    "`<password>...</`, `**Password:** ...`, also as HTML and URLs write it; the name in some twenty languages",
     checksum="digits or signs among letters; no variable, call, type or placeholder",
 )
 
@@ -149,6 +157,8 @@ ASSIGNED = Kind(
         Way(_VALUE, lead=rf"{TOKEN_NAME}{_SIGN}(?:{_OPEN})?", check=is_mixed, trim=_ENDS),
         Way(_VALUE + _LINE_ENDS, lead=TOKEN_NAME + _NEXT_LINE, check=is_mixed),
         Way(_VALUE, lead=rf"--{TOKEN_NAME}[ =]", check=is_mixed, trim=_ENDS),
+        Way(rf"{_WRITTEN}(?<=.{{16}})", lead=TOKEN_NAME + _WRITTEN_SIGN, check=is_mixed),
+        Way(r"[^<>\s&]{16,2048}(?=</)", lead=rf"<[A-Za-z_:-]{{0,20}}{TOKEN_NAME}>", check=is_mixed),
         Way(_VALUE, lead=TOKEN_NAME + _DRESSED, check=is_mixed, trim=_DRESS_ENDS),
         Way(_VALUE, lead=rf"{TOKEN_NAME} (?:is|ist|est|es):? [*_\"'`]{{0,2}}", check=is_told, trim=_DRESS_ENDS),
         Way(_VALUE, lead=OTHER_KEYS + _SAID, check=is_mixed, trim=_DRESS_ENDS),
@@ -179,7 +189,13 @@ AUTHORIZATION = Kind(
             lead=rf"{LEFT}curl(?=\s)[^\n]{{0,100}}?\s(?:-u|--user)[ =]?[\"']?",
             check=lambda text: "://" not in text and has_password(text),
         ),
-        Way(r"[^\s\"'`$<>{}]{6,128}", lead=rf"{LEFT}sshpass -p ?[\"']?", check=is_literal),
+        Way(
+            r"[^\s\"'`$<>{}]{6,128}",
+            lead=rf"{LEFT}(?:sshpass -p ?|docker(?= login)[^\n]{{0,100}}?\s-p ?"
+            r"|mysql[a-z]{0,8}(?=\s)[^\n]{0,100}?\s-p)[\"']?",
+            check=is_literal,
+        ),
+        Way(r"[^\s\"'`<>]{6,128}", lead=rf"{LEFT}login\s[^\s]{{1,64}}\s{{1,8}}password\s", check=is_random),
     ),
     summary="credentials of an Authorization header",
     form="`Authorization: Bearer ...`, `Basic ...`, `token ...`; `Bearer ...`; `curl -u user:password`; "
@@ -193,7 +209,7 @@ AWS_SECRET_KEY = Kind(
     (
         Way(
             r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
-            lead=rf"(?i:(?:aws_?)?secret_?access_?key|aws_?secret_?key)(?:{_NEXT_LINE}|{_SIGN}(?:{_OPEN})?)",
+            lead=rf"(?i:(?:aws_?)?secret_?access_?key|aws_?secret_?key)(?:{_NEXT_LINE}|{_SIGN}(?:{_OPEN})?|>)",
         ),
     ),
     summary="AWS secret access key, after its name",

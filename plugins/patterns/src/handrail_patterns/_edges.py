@@ -1,14 +1,14 @@
 r"""Where a value may begin and end: beside punctuation, and beside a letter of a script that is not its own.
 
 Values of published formats are in ASCII, so only ASCII letters and digits beside one make it a part of something else.
-A letter after a backslash, as in `\n`, is the end of an escaped character.
+A letter after a backslash, as in `\n`, is the end of an escaped character, and the second one after `%` likewise.
 """
 
 from __future__ import annotations
 
 import re
 
-ESCAPED = r"(?<!\\[nrtbfv])(?<!\\u[0-9A-Fa-f]{4})"
+ESCAPED = r"(?<!\\[nrtbfv])(?<!\\u[0-9A-Fa-f]{4})(?<!%[0-9A-Fa-f]{2})"
 NOT_ESCAPED = r"(?<!\\[nrtbfvux])"
 """After a letter: it is not that of an escape such as `\\n`; others may follow a backslash, as in `DOMAIN\\user`."""
 

@@ -37,10 +37,17 @@ _IN_URL = r"://[^\s/?#@:\"'`<>\\(){}\[\],;]{0,60}:[^\s/?#@\"'`<>\\]{0,60}"
 """The password of a URL and its host look like an address."""
 
 
+_NO_DOMAINS = (
+    *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js"),
+    *(".transpose", ".permute", ".reshape", ".view", ".flatten", ".squeeze", ".unsqueeze", ".conj", ".astype", ".T"),
+)
+"""What an `@` and a dot have before them in the names of files, and in programs with matrices."""
+
+
 def _is_a_persons(text: str) -> bool:
-    """Return whether it is an address, rather than the user of `git@host:path` or the name of a picture."""
+    """Return whether it is an address, rather than the user of `git@host:path`, the name of a picture or `a@b.T`."""
     local, _, domain = text.partition("@")
-    return not (local == "git" or domain.endswith((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js")))
+    return not (local == "git" or domain.endswith(_NO_DOMAINS))
 
 
 EMAIL = Kind(
@@ -60,6 +67,11 @@ EMAIL = Kind(
             rf"[A-Za-z0-9!#$%&/=^~._+'-]{{0,64}}+{_AT}{_PLAIN_DOMAIN}",
             check=_is_a_persons,
             not_after=_IN_URL,
+        ),
+        # written so that machines pass over it
+        Way(
+            rf"(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,63}}+\s?[\[(]\s?(?i:at)\s?[\])]\s?"
+            r"[A-Za-z0-9-]{1,63}(?:\s?[\[(]\s?(?i:dot)\s?[\])]\s?[A-Za-z0-9-]{1,63}){1,4}(?![A-Za-z0-9-])"
         ),
         Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
         # a local part with letters of another script with spaces, or such as have no plain form

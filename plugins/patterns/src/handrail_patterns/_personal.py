@@ -14,7 +14,7 @@ from handrail_patterns._national import NATIONAL_IDS
 from handrail_patterns._phone import PHONE
 from handrail_patterns._urls import URL_CREDENTIALS
 
-_GAP = rf"(?:[ .\-_\u00b7\u2010-\u2015\u2212]{{0,3}}|{WRITTEN_SPACE})"
+_GAP = rf"(?:[ .\-_\u00b7\u2010-\u2015\u2212]{{0,3}}|\\[-_.]|\+|{WRITTEN_SPACE})"
 _CARD_LEFT = r"(?<!\d)(?<!\d[,.A-Za-z])(?<![^A-Za-z]\.)"
 _CARD_RIGHT = rf"(?![0-9A-Za-z])(?![,-]\d){NOT_A_FRACTION}"
 _CARD_WORDS = Words(

@@ -39,7 +39,8 @@ _OF_CODE = {code: lengths for lengths, codes in _LENGTHS.items() for code in cod
 _KEEPS_ZERO = frozenset(("39", "225", "229", "241", "242", "378"))
 
 WORDS = Words(
-    "tel", "telephone", "phone", "phone number", "cellphone", "mobile", "mobile number", "fax", "whatsapp", "sms",
+    "tel", "mob", "telephone", "phone", "phone number",
+    "cellphone", "mobile", "mobile number", "fax", "whatsapp", "sms",
     "hotline", "helpline", "landline", "voicemail", "telefon", "telefonnummer", "mobil", "handy", "rufnummer",
     "anrufen", "durchwahl", "festnetz", "telefono", "movil", "celular", "telefone", "fone", "telephonique",
     "telefoonnummer", "cellulare", "tlf", "dien thoai", "so dt", "telpon", "telepon", "nomor hp", "telefoon", "gsm",
@@ -164,7 +165,7 @@ PHONE = Kind(
         # with a leading zero and hyphens, dots or a slash
         Way(rf"{NUMBER_LEFT}{_NO_SIGN}0\d{{1,4}}-\d{{2,4}}-\d{{3,4}}{_RIGHT}", check=_national),
         Way(rf"{NUMBER_LEFT}{_NO_SIGN}0[1-9]\d{{0,3}}[/-] ?\d{{6,8}}{_RIGHT}", check=_national),
-        Way(rf"{NUMBER_LEFT}{_NO_SIGN}0[1-9](?:\.\d\d){{4}}{_RIGHT}"),
+        Way(rf"{NUMBER_LEFT}{_NO_SIGN}0[1-9](?:(?:\.\d\d){{4}}|(?:-\d\d){{4}}){_RIGHT}"),
         Way(rf"{NUMBER_LEFT}{_NO_SIGN}1[3-9]\d-\d{{4}}-\d{{4}}{_RIGHT}"),
         # digits alone, after their name
         Way(

@@ -9,6 +9,9 @@ from handrail_patterns._private_key import PRIVATE_KEY
 from handrail_patterns._services import B64, END, SERVICES, token
 from handrail_patterns._urls import SERVICE, credentials, has_password
 
+_DOT = r"(?:\.(?:\\?\r?\n[ \t]{0,8})?|%2[eE])"
+"""Between the parts of a token, which may have a line each, or be in a URL."""
+
 CONNECTION_STRING = Kind(
     "connection_string",
     "CONNECTION_STRING",
@@ -40,7 +43,7 @@ SECRETS: tuple[Kind, ...] = (
         "jwt",
         "JWT",
         (
-            Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.eyJ{B64}{{8,8192}}\.(?:{B64}{{16,2048}})?"),
+            Way(rf"{LEFT}eyJ{B64}{{8,1024}}{_DOT}eyJ{B64}{{8,8192}}{_DOT}(?:{B64}{{16,2048}})?"),
             Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.{B64}{{0,1024}}\.{B64}{{8,64}}\.{B64}{{1,8192}}\.{B64}{{8,128}}"),
         ),
         summary="JSON web token, signed, unsigned or encrypted",

@@ -30,17 +30,24 @@ _DRESSED = r"[\s*_`\"'#\u201c\u201d\u201e\u00ab\u00bb]"
 _DRESS = rf"(?:(?!```){_DRESSED})*"
 _LEAD = re.compile(rf"{_DRESS}([^:?=\n{{]{{1,200}})[:?=]{_DRESS}")
 _CLOSE = r"[*_`\"'\u201d\u00bb]*"
-_VALUE = re.compile(rf"{_DRESS}([^\W\d_]+(?:[ _-][^\W\d_]+)*){_CLOSE}(?:[.!\u3002](?![.!\u3002]))?{_CLOSE}")
+_BECAUSE_WORD = r"(?:because|weil|denn|parce que?|car|porque)\b"
+_VALUE = re.compile(
+    rf"{_DRESS}([^\W\d_]+(?:[ _-](?!(?i:{_BECAUSE_WORD}))[^\W\d_]+)*){_CLOSE}(?:[.!\u3002](?![.!\u3002]))?{_CLOSE}"
+)
 _LEADS_ON = re.compile(r"\s*[:=?]")
 _BREAK = re.compile(r"\s*(?:[.,;!\n\u3001\u3002\u2013\u2014]|-\s|$)")
 _CHOICE = re.compile(r"\(?\b(?:yes|y|true|ja|oui|sí)(?: or | oder | ou | o |/)(?:no|n|false|nein|non)\b\)?")
 _PARAGRAPH = re.compile(r"[ \t]*\n[ \t]*\n\s*")
 _LABELLED = re.compile(r"[\s*_(#\u2013\u2014-]*([^\W\d_]{2,20})[*_]*\s*:[*_]*")
 _LABEL = re.compile(r"^[\s*_#>(\[-]*([^\W\d_]+(?:[ '-][^\W\d_]+){0,4})[*_]*[ ]?[:=]", re.MULTILINE)
-_BECAUSE = re.compile(r"[\s*_\"'`.,;\u2013\u2014-]*(?:because|weil|denn|parce que?|car|porque)\b", re.IGNORECASE)
+_BECAUSE = re.compile(rf"[\s*_\"'`.,;\u2013\u2014-]*{_BECAUSE_WORD}", re.IGNORECASE)
 _CODES = re.compile(r"[so]\d{1,2}(?: [so]\d{1,2})*")
 _SENTENCE = re.compile(r"[.!;\n\u3002]+")
 _CLAUSE = re.compile(r",|\b(?:and|so|because|therefore|thus|und|daher|weil|et|donc|car|y|porque)\b")
+_FIRST = re.compile(r"[\s*_\"'`(\[]*([^\W\d_]+)[*_\"'`)\]]*\s*(?:[,:\u2013\u2014-]|$|(?:it|this|that|i|we|the)\b)")
+_LAST = re.compile(
+    r"(?:,|\b(?:so|thus|therefore|hence|is|be|say|ist|also|daher|est|donc|es))\s+([^\W\d_]+)[\s*_\"'`)\]]*$"
+)
 _STRANGE = re.compile(r"[{}<>?]|\.\.\.|```")
 _UNREAD_LETTER = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]")
 _MOST_LEADS = 3
@@ -72,7 +79,7 @@ def read_value(text: str, question: Question, lead: Lead = "none") -> Sense | No
         return None
     value = _sense(found[1], question, lead)
     if value == "allow":
-        _explain(text[found.end() :], question)
+        check_explanation(text[found.end() :], question)
     return value or _blocks_at_once(text[found.start(1) :], question, lead)
 
 
@@ -119,8 +126,8 @@ def _kind(lead: str, question: Question) -> Lead:
     raise UnreadableAnswerError("answers something else than what it was asked")
 
 
-def _explain(text: str, question: Question) -> None:
-    """Take an explanation: behind a label or a "because", or in a paragraph of its own.
+def check_explanation(text: str, question: Question) -> None:
+    """Check what follows a value that allows: nothing, or an explanation behind a label or a "because", or on its own.
 
     Raises:
         UnreadableAnswerError: there is something that is none.
@@ -128,7 +135,7 @@ def _explain(text: str, question: Question) -> None:
     if not text.strip(" \t\n*_`\"'"):
         return
     labelled = _LABELLED.match(text)
-    if because := _BECAUSE.match(text):
+    if (because := _BECAUSE.match(text)) and text[because.end() :].strip():
         _check(folded(text[because.end() :]), question)
     elif labelled is not None and folded(labelled[1]) in REASON:
         _check(folded(text[labelled.end() :]), question)
@@ -150,8 +157,15 @@ def _check(text: str, question: Question) -> None:
             raise UnreadableAnswerError("takes its answer back, or doubts it")
         phrase = " ".join(said)
         known = phrase in YES or phrase in NO or phrase in question.values
-        if known or phrase.isdecimal() or _CODES.fullmatch(phrase):
+        if known or phrase.isdecimal() or _CODES.fullmatch(phrase) or _turns_round(sentence, question):
             raise UnreadableAnswerError("gave more than one answer")
+
+
+def _turns_round(sentence: str, question: Question) -> bool:
+    """Return whether a sentence begins or concludes with the other answer: `Yes, it should`, `..., so yes`."""
+    other = YES if question.yes == "block" else NO
+    found = (_FIRST.match(sentence), _LAST.search(sentence))
+    return any(word is not None and word[1] in other for word in found)
 
 
 def _other_label(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handrail_self_check._answer import Judgement as Judgement
 from handrail_self_check._answer import read_answer as read_answer
 from handrail_self_check._evidence import find_evidence as find_evidence
+from handrail_self_check._grammar import check_explanation as check_explanation
 from handrail_self_check._json_object import categories_of as categories_of
 from handrail_self_check._json_object import key_of as key_of
 from handrail_self_check._json_object import pairs_of as pairs_of
@@ -39,6 +40,7 @@ __all__ = [
     "UnreadableAnswerError",
     "answered",
     "categories_of",
+    "check_explanation",
     "find_evidence",
     "folded",
     "key_of",

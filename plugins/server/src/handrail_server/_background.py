@@ -1,4 +1,4 @@
-"""What runs beside the requests: the end of a drain, connections that wait too long, and files that change."""
+"""What runs beside the requests: first loads, the end of a drain, connections that wait too long, files that change."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def lifespan(services: Services, keys: Keys, connections: Connections) -> Callab
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_watch_drain, services)
                 tasks.start_soon(_watch_connections, connections)
+                tasks.start_soon(services.configurations.load_all)
                 if services.settings.auto_reload:
                     tasks.start_soon(_watch_files, services, keys)
                 yield {"handrail.connections": connections}  # where the protocol of the process finds it

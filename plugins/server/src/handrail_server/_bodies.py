@@ -12,6 +12,7 @@ from handrail_server._parameters import CANNOT
 
 Text = StrictStr
 Name = Annotated[Text, Field(min_length=1, max_length=255)]
+Word = Annotated[Text, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Role = Literal["user", "assistant", "system", "developer", "tool"]
 ThreadId = Annotated[Text, Field(min_length=16, max_length=255, description="Names a conversation kept here.")]
 Number = Annotated[float, Field(strict=True)]
@@ -50,11 +51,11 @@ class Parameters(BaseModel):
     frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     logit_bias: dict[str, Number] | None = None
     tools: list[dict[str, Any]] | None = None
-    tool_choice: Text | dict[str, Any] | None = None
+    tool_choice: Word | dict[str, Any] | None = None
     parallel_tool_calls: StrictBool | None = None
     response_format: dict[str, Any] | None = None
-    reasoning_effort: Text | None = None
-    verbosity: Text | None = None
+    reasoning_effort: Word | None = None
+    verbosity: Word | None = None
 
 
 class LogRequest(_Body):

@@ -17,7 +17,7 @@ import anyio
 from anyio import to_thread
 from handrail import ConfigurationError, HandrailError, LLMRails, RailsClosedError, RailsConfig, ReloadableRails
 
-from handrail_server._errors import config_broken, no_configuration
+from handrail_server._errors import ApiError, config_broken, log_failure, no_configuration
 
 logger = logging.getLogger("handrail.server")
 
@@ -141,6 +141,17 @@ class Configurations:
         if self.default is not None:
             ids = (self.default,)
             self._loaded[ids] = self._entry(ids)
+
+    async def load_all(self) -> None:
+        """Load what is not loaded yet, as far as it is kept; the log tells what cannot be used."""
+        for name in list(self.folders())[: self._bound]:
+            try:
+                if (name,) not in self._loaded:
+                    await self._load((name,))
+            except ApiError:  # which the log has told
+                continue
+            except Exception as exc:  # noqa: BLE001  # whatever a plugin raises, the others are served
+                log_failure(f"configuration {name} cannot be used", exc)
 
     async def reload_changed(self) -> tuple[Sequence[Ids], Sequence[Ids]]:
         """Load again what has changed; give what was replaced, and what was broken and therefore kept as it was."""

@@ -22,6 +22,7 @@ from handrail.errors import (
     ProviderContentFilterError,
     ProviderContextLengthError,
     ProviderRateLimitError,
+    ProviderServerError,
     ProviderTimeoutError,
 )
 
@@ -59,6 +60,12 @@ _CODES = frozenset(
     )
 )
 """Codes of upstreams that are passed on and logged as they are. Any other could be a text."""
+
+
+_NO_MODEL_THERE = frozenset((*range(300, 400), 405, 410, 421, 426, 501, 505))
+"""Statuses of what is no model's server: a redirect; one that wants another method, host or protocol."""
+_WEB_PAGES = frozenset((200, 400, 404))
+"""Statuses with which a server has failed only if it has answered with a web page."""
 
 
 class ApiError(Exception):
@@ -101,7 +108,10 @@ class ApiError(Exception):
         """The headers that belong to it."""
         if self.final:
             return {"x-should-retry": "false"}
-        return {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
+        if self.retry_after is None:
+            return {}
+        seconds = math.ceil(self.retry_after) if math.isfinite(self.retry_after) else 1
+        return {"Retry-After": str(max(1, seconds))}
 
 
 def api_error(error: BaseException) -> ApiError:
@@ -249,8 +259,10 @@ def _provider_error(error: ProviderError) -> ApiError:
     if isinstance(error, ProviderAuthenticationError):
         text = "The server is not authorized to use this model; see its log."
         return ApiError(424, text, type="server_error", code="model_access_denied", final=True)
+    if error.status in _NO_MODEL_THERE or (isinstance(error, ProviderServerError) and error.status in _WEB_PAGES):
+        return _misconfigured()
     status, text, code = _passing(error)
-    return ApiError(status, text, type="server_error", code=code, retry_after=1)
+    return ApiError(status, text, type="server_error", code=code, retry_after=error.retry_after or 1)
 
 
 def _passing(error: ProviderError) -> tuple[int, str, str]:
@@ -266,10 +278,17 @@ def _bad_request(error: ProviderError) -> ApiError:
     if error.status == 404 or error.code == "model_not_found":
         text = "The model's server does not know the model that the configuration names."
         return ApiError(424, text, type="server_error", code="model_not_found", final=True)
+    if error.status in _NO_MODEL_THERE:
+        return _misconfigured()
     text = (
         "The model's server refused this request as wrong; a parameter, or a part of a message, is not for this model."
     )
     return ApiError(400, text, code=_code(error) or "bad_request")
+
+
+def _misconfigured() -> ApiError:
+    text = "What the configuration names does not answer as a model's server; see its 'base_url' and the server's log."
+    return ApiError(424, text, type="server_error", code="model_misconfigured", final=True)
 
 
 def _rate_limited(error: ProviderRateLimitError) -> ApiError:

@@ -35,7 +35,7 @@ _WORDS = {
 """Fields that a model's server reads as one of a few words; what else they say would be text that nobody judges."""
 
 
-_CALL_ID = re.compile(r"[^\s\x00-\x1f]{0,512}")
+_CALL_ID = re.compile(r"[\x21-\x7e]{0,512}")
 _ADDRESS = re.compile(r"(?!data:)[^\s\x00-\x1f]{0,16384}", re.IGNORECASE)
 _NAME = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{0,255}")
 _SHAPES: Mapping[str, Callable[[str], object]] = {
@@ -76,7 +76,7 @@ class Fields:
                     f"{where}.{name}", f"no rail reads this field of a message of the role {message['role']}"
                 )
         if not _CALL_ID.fullmatch(str(kept.get("tool_call_id", ""))):
-            raise _refused(f"{where}.tool_call_id", "an id has no spaces and at most 512 characters")
+            raise _refused(f"{where}.tool_call_id", "an id has at most 512 characters, all of ASCII, and no spaces")
         if not isinstance(kept.get("is_error", False), bool):
             raise _refused(f"{where}.is_error", "it must be true or false")
         if isinstance(content := kept.get("content"), list):

@@ -1,13 +1,14 @@
-"""Reasoning that clients do not get and that the model needs on its next turn: kept here under its tool call.
+"""Reasoning and signatures that the model needs on its next turn: kept here under its tool call.
 
-DeepSeek, Kimi, MiniMax, and Claude and Gemini behind OpenRouter refuse or lose the thread of a conversation whose
-tool calls come back without it.
+DeepSeek, Kimi, MiniMax, Claude and Gemini refuse or lose the thread of a conversation whose tool calls come back
+without. Clients do not get all of it, and of what they get, many keep nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import time
 from collections import Counter, OrderedDict
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Message = Mapping[str, Any]
 
-_SIGNED = frozenset(("reasoning_items", "thinking_blocks"))
 _SECONDS = 3600
 _MOST = 64 * 1024 * 1024
 _BEGINNING = hashlib.sha256().digest_size  # of a key: all of it that can be made without reading arguments
@@ -91,21 +91,23 @@ class OwnReasoning:
         self._owner = owner
 
     def keep(self, response: GenerationResponse) -> None:
-        """Keep what this answer's client does not have, if the answer has a tool call."""
+        """Keep what the model needs back beside its calls; of what a client gets of it, many keep nothing."""
         if not response.tool_calls:
             return
-        unguarded = wire_of(response).get("unguarded") or {}
+        wire = wire_of(response)
+        unguarded = wire.get("unguarded") or {}
         fields = {name: value for name, value in unguarded.get("message", {}).items() if name in REASONING}
-        if not response.reasoning_content or fields.keys() & _SIGNED:  # which are worth nothing without their text
-            fields = {**unguarded.get("next_turn", {}), **fields}
+        fields = {**unguarded.get("next_turn", {}), **fields, **_beside_calls(wire, len(response.tool_calls))}
         if fields:
             call = response.tool_calls[0]
             key = self._beginning(call.id, call.name) + _said(call.arguments)
             self._kept.put(key, fields, len(json.dumps(fields)))
 
     def put_back(self, messages: Sequence[Message]) -> list[Message]:
-        """Return the conversation with what was kept, where its client has not sent it itself."""
-        return [{**self._found(message), **message} if message.get("tool_calls") else message for message in messages]
+        """Return the conversation with what was kept, in place of what its client has sent of it."""
+        return [
+            _completed(message, self._found(message)) if message.get("tool_calls") else message for message in messages
+        ]
 
     def _found(self, message: Message) -> Mapping[str, Any]:
         try:
@@ -119,6 +121,21 @@ class OwnReasoning:
 
     def _beginning(self, id: str, name: str) -> bytes:  # noqa: A002  # the protocol's own word
         return hashlib.sha256(json.dumps((self._owner, id, name)).encode()).digest()
+
+
+def _beside_calls(wire: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return what each call has beside id, name and arguments, such as Gemini's signatures; nothing if none has."""
+    told = wire.get("tool_calls") or {}
+    beside = [{name: value for name, value in told.get(at, {}).items() if name != "type"} for at in range(count)]
+    return {"tool_calls": beside} if any(beside) else {}
+
+
+def _completed(message: Message, found: Mapping[str, Any]) -> Message:
+    if not found:
+        return message
+    beside = itertools.chain(found.get("tool_calls", ()), itertools.repeat({}))
+    calls = [{**kept, **call} for kept, call in zip(beside, message["tool_calls"], strict=False)]
+    return {**message, **found, "tool_calls": calls}
 
 
 def _said(arguments: str) -> bytes:

@@ -43,7 +43,7 @@ class KeyEntry(_Entry):
 
     label: Label
     hashes: Annotated[tuple[str, ...], Field(min_length=1)]
-    configurations: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    configurations: tuple[str, ...] | None = None
     limits: KeyLimits = KeyLimits()
     labels: dict[Label, Label] = Field(default_factory=dict)
     metrics: Annotated[bool, Field(strict=True)] = False

@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 import anyio
 import anyio.lowlevel
 from handrail import Chunk, Edit, LLMRails, RailsConfig, Registry, Ruling, Turn, Usage, Verdict, Window
 from handrail.plugins import RailSpec, hookimpl
+
+from handrail_testkit._installed import installed
 
 PROMPT = 30.0
 """Seconds that count as promptly, on a machine that is busy with other things."""
@@ -157,7 +160,12 @@ def host_rails(kind: HostRails) -> LLMRails:
             },
         }
     )
-    return LLMRails(config, registry=Registry.discover().with_plugins(_SuitePlugin()))
+    return LLMRails(config, registry=_with_rails_of_the_suite())
+
+
+@cache
+def _with_rails_of_the_suite() -> Registry:
+    return installed().with_plugins(_SuitePlugin())
 
 
 _OUTPUT = {"windows": "phrases", "session": "session", "masking": "mask", "failing": "failure"}

@@ -16,6 +16,8 @@ import anyio
 STANDSTILL = 30.0
 """Seconds for which the thread of the tests may be held by one thing at most."""
 
+TICKS = 10
+"""Parts in which they are counted: however long the whole process was stopped, with its machine, counts as one."""
 
 AGAIN = 1.0
 """Seconds after which what has caught the first alarm and goes on is interrupted again."""
@@ -64,29 +66,53 @@ def _alarm(seconds: float, what: str) -> Iterator[None]:
             yield
         return
 
-    rung: list[str] = []
-    put_off: list[int] = []
-
-    def ring(signum: int, frame: FrameType | None) -> None:
-        if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
-            return
-        if len(put_off) < PUT_OFF and _errors_are_lost(frame):
-            put_off.append(signum)
-            signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
-            return
-        place = "".join(traceback.format_stack(frame, limit=3))
-        rung.append(f"{what} has held the thread for {seconds:g} seconds; it is at\n{place}")
-        raise _Interruption(rung[0])
-
-    handler = signal.signal(signal.SIGALRM, ring)
-    left, every = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    alarm = _Alarm(seconds, what)
+    handler = signal.signal(signal.SIGALRM, alarm.ring)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds / TICKS, seconds / TICKS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, every)
+        alarm.is_over = True  # if it has just rung, that is none of those outside
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
-        if rung:  # whoever has caught it, and taken it for a failure of the rail
-            raise HungError(rung[0])
+        signal.setitimer(signal.ITIMER_REAL, left, every)
+        if alarm.rung is not None:  # whoever has caught it, and taken it for a failure of the rail
+            raise HungError(alarm.rung)
+
+
+class _Alarm:
+    """Interrupts whatever holds the thread for too long.
+
+    Attributes:
+        rung: what has held it, and where; None if nothing has.
+        is_over: it does not ring any more.
+    """
+
+    def __init__(self, seconds: float, what: str) -> None:
+        self.rung: str | None = None
+        self.is_over = False
+        self._told = f"{what} has held the thread for {seconds:g} seconds; it is at\n"
+        self._ticks_left = TICKS
+        self._put_off_left = PUT_OFF
+
+    def ring(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Count, and when all parts of the time are over, raise an error where the thread is.
+
+        Raises:
+            _Interruption: the thread is held.
+        """
+        self._ticks_left -= 1
+        if self.is_over or self._ticks_left > 0:
+            return
+        if _loop_waits(frame):  # whatever it waits for can be cancelled, and an error here would end the loop itself
+            return
+        if self._put_off_left > 0 and _errors_are_lost(frame):
+            self._put_off_left -= 1
+            signal.setitimer(signal.ITIMER_REAL, SOON, AGAIN)
+            return
+        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
+        self.rung = self._told + "".join(traceback.format_stack(frame, limit=3))
+        raise _Interruption(self.rung)
 
 
 @contextmanager
@@ -107,11 +133,18 @@ def _loop_waits(frame: FrameType | None) -> bool:
     return name.startswith(("asyncio.", "trio._core."))
 
 
+_OF_WEAK_REFERENCES = ("weakref", "_weakrefset")  # their callbacks among them, which nothing tells from the rest
+
+
 def _errors_are_lost(frame: FrameType | None) -> bool:
-    """Return whether Python only prints an error raised here: a finalizer runs, or something about a garbage collection."""
+    """Return whether Python only prints an error raised here: in a finalizer, a callback of the collector or of a weak
+    reference.
+    """
     of_collections = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         if frame.f_code in of_collections or frame.f_code.co_name == "__del__":
+            return True
+        if frame.f_globals.get("__name__") in _OF_WEAK_REFERENCES:
             return True
         frame = frame.f_back
     return False

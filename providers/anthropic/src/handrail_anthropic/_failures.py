@@ -35,6 +35,5 @@ SDK = Sdk(
     status=anthropic.APIStatusError,
     timeout=anthropic.APITimeoutError,
     kinds=KINDS,
-    denied=(401, 402, 403),
 )
 EXPECTED = SDK.expected

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     MayHelp: TypeAlias = Callable[[int, Mapping[str, str], bytes], bool]
 
 _CONNECT_SECONDS = 15.0
-_ABOUT_THE_BYTES = ("content-encoding", "content-length", "transfer-encoding")
+_ABOUT_THE_BYTES = (b"content-encoding", b"content-length", b"transfer-encoding")
+_RETRY = b"x-should-retry"
 
 
 class BoundedClient(httpx2.AsyncClient):
@@ -53,10 +54,11 @@ class BoundedClient(httpx2.AsyncClient):
             body = await beginning_of(response)
         finally:
             await response.aclose()
-        headers = [(key, value) for key, value in response.headers.multi_items() if key not in _ABOUT_THE_BYTES]
+        # As bytes, for they need not be ASCII.
+        headers = [(key, value) for key, value in response.headers.raw if key.lower() not in _ABOUT_THE_BYTES]
         if self._may_help is not None and not self._may_help(response.status_code, response.headers, body):
-            headers = [(key, value) for key, value in headers if key != "x-should-retry"]
-            headers.append(("x-should-retry", "false"))
+            headers = [(key, value) for key, value in headers if key.lower() != _RETRY]
+            headers.append((_RETRY, b"false"))
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
 
 

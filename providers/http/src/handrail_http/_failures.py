@@ -26,13 +26,15 @@ from handrail.errors import (
 
 from handrail_http._bodies import TRANSPORT, EncodingError
 from handrail_http._problems import BadParameterError, ErrorEvent, NotAnEventError
-from handrail_http._reports import brief, class_of, facts_of, request_id_of, retry_after_of
+from handrail_http._reports import DENIED, brief, class_of, facts_of, request_id_of, retry_after_of
 from handrail_http._sse import EventTooLargeError
 
 if TYPE_CHECKING:
     from handrail_http._endpoint import Endpoint
     from handrail_http._exchange import Exchange
 
+_PASSING = frozenset((ProviderRateLimitError, ProviderServerError, ProviderTimeoutError))
+"""Errors after which a server may say when to come again."""
 _SERVER_ERROR = 500
 """What an error of an unknown kind within an answer is: the request itself was accepted."""
 
@@ -60,7 +62,7 @@ class Sdk:
     status: type[Exception]
     timeout: type[Exception]
     kinds: Mapping[str, type[ProviderError]]
-    denied: Collection[int] = (401, 403)
+    denied: Collection[int] = DENIED
     page: str = "check 'base_url'"
 
     @property
@@ -109,7 +111,7 @@ class Failures:
     def web_page(self, status: int, exchange: Exchange) -> ProviderError:
         """Return the error for a web page where an answer was due."""
         what = f"answered with a web page; {self._sdk.page}"
-        return self.make(ProviderBadRequestError, what, exchange, status=status)
+        return self.make(ProviderServerError, what, exchange, status=status)
 
     def make(
         self,
@@ -127,9 +129,7 @@ class Failures:
         if advice := self._advice(kind, retry_after):
             text = f"{text.rstrip('. ')}; {advice}"
         code = None if code is None else endpoint.scrubbed(code)
-        facts: dict[str, Any] = {"status": status, "code": code, "engine": endpoint.engine}
-        if kind is ProviderRateLimitError:
-            facts["retry_after"] = retry_after
+        facts: dict[str, Any] = {"status": status, "code": code, "engine": endpoint.engine, "retry_after": retry_after}
         return kind(text, request_id=exchange.request_id, **facts)
 
     def _silent(self, exc: BaseException, exchange: Exchange) -> ProviderError:
@@ -152,7 +152,7 @@ class Failures:
         message, code, kind = facts_of(body)
         found = self._sdk.class_of(status, code, kind, message)
         what = f"{status}: {message or exc.response.reason_phrase or 'no reason given'}"
-        retry_after = retry_after_of(headers) if found is ProviderRateLimitError else None
+        retry_after = retry_after_of(headers) if found in _PASSING else None
         return self.make(found, what, exchange, status=status, code=code or kind, retry_after=retry_after)
 
     def _reported(self, error: object, exchange: Exchange) -> ProviderError:
@@ -182,7 +182,7 @@ class Failures:
             return f"check the key in {variable!r}" if variable else "check the key"
         if kind is ProviderContextLengthError:
             return "shorten the conversation"
-        if kind is ProviderRateLimitError and retry_after is not None:
+        if retry_after is not None:
             return f"try again after {retry_after:g} s"
         return ""
 

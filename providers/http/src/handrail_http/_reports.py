@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from time import time
 
 from handrail.errors import (
@@ -21,11 +23,16 @@ _CONTEXT_LENGTH = re.compile(
     r"context[ _](?:length|size|window)|maximum (?:context|prompt|input)|prompt is too long|too many (?:input )?tokens",
     re.IGNORECASE,
 )
+_SPENT = re.compile(r"credit balance is too low|insufficient (?:credits|balance)", re.IGNORECASE)
+"""What services say with status 400, too, of an account without money."""
 _LONGEST_MESSAGE = 500
+
+DENIED = (401, 402, 403)
+"""Statuses that say that the account may not ask: who it is, what it has paid for, or what it may do."""
 
 
 def class_of(
-    named: type[ProviderError] | None, status: int, message: str, *, denied: Collection[int] = (401, 403)
+    named: type[ProviderError] | None, status: int, message: str, *, denied: Collection[int] = DENIED
 ) -> type[ProviderError]:
     """Return the kind of an error.
 
@@ -37,7 +44,7 @@ def class_of(
     """
     if named is not None and named is not ProviderBadRequestError:
         return named
-    if status in denied:
+    if status in denied or _SPENT.search(message):
         return ProviderAuthenticationError
     if status == 429:  # Too Many Requests
         return ProviderRateLimitError
@@ -78,11 +85,10 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that the server asks to wait: in milliseconds, seconds, or until a date."""
     for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
         value = headers.get(name, "")
-        try:
-            return max(float(value) / divisor, 0)
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            if isfinite(seconds := float(value) / divisor):
+                return max(seconds, 0)
     try:
         return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time(), 0)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

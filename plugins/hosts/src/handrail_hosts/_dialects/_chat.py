@@ -9,14 +9,13 @@ from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, 
 
 from handrail_hosts._beside import FALLBACKS, beside_message, called_in, texts_within
 from handrail_hosts._conversation import Conversation, without_key
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
+from handrail_hosts._dialects._base import BROKE_OFF, Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
 from handrail_hosts._envelope import plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 from handrail_hosts._sse import Frame
 
 _HEAD = ("id", "object", "created", "model", "system_fingerprint", "service_tier", "provider")
 _REASONING = ("reasoning_content", "reasoning")
-_GOES_ON = ("", "null", None)  # as servers say that an answer goes on
 _INSTRUCTING = ("system", "instructions", "chat_template", "chat_template_kwargs")
 _TELLING = ("prompt", "prompt_variables", "input", "documents", "prediction", "suffix", "extra_body", *FALLBACKS)
 """Fields that servers and proxies show to a model beside the messages, or put in their place."""
@@ -34,7 +33,7 @@ class ChatDialect(Dialect):
         self._calls = Calls()
         self._beside: dict[int, Value] = {}  # what a tool call has beside its name and arguments
         self._legacy = self._wants_json = False
-        self._begun = self._wrote_text = False
+        self._begun = self._wrote_text = self._has_deltas = False
         self._frame: Frame | None = None
 
     def read(self, value: Value) -> Iterable[Chunk]:
@@ -75,7 +74,7 @@ class ChatDialect(Dialect):
             elif isinstance(item, Blocked):
                 values += self.refuse(item)
             elif isinstance(item, Finished):
-                values += self._end(item.finish_reason)
+                values += self.fail(BROKE_OFF) if item.finish_reason is None else self._end(item.finish_reason)
         return values
 
     def sent(self, items: Sequence[str | Event]) -> bytes:
@@ -148,23 +147,32 @@ class ChatDialect(Dialect):
         return self._completion(head, message, "content_filter")
 
     def _of_choice(self, choice: Value) -> Chunk:
-        delta = choice.get("delta") or {}
+        delta = self._delta_of(choice)
         if type(delta.get("content")) is str and _is_plain(choice, delta) and self._usage is None:
             return Chunk(delta["content"])
         if delta.get("audio"):
             raise GuardFailedError("an answer with audio is not supported, for rails cannot judge it")
-        reason = choice.get("finish_reason")
+        reason = reason_of(choice.get("finish_reason"))
         text = text_of(delta.get("content")) + text_of(delta.get("refusal"))
         calls = [*self._fragments(delta)]
-        if reason not in _GOES_ON:
+        if reason is not None:
             calls += self._calls.finish()
         return Chunk(
             text,
             next((text_of(delta[name]) for name in _REASONING if delta.get(name)), ""),
             tuple(calls),
             self._tokens(),
-            None if reason in _GOES_ON else reason_of(reason),
+            reason,
         )
+
+    def _delta_of(self, choice: Value) -> Value:
+        """Return what a choice adds; a whole message, or a text as of older protocols, unless deltas came before."""
+        delta: Value | None = choice.get("delta")
+        if delta is not None:
+            self._has_deltas = True
+        elif not self._has_deltas:
+            delta = choice.get("message") or {"content": choice.get("text")}
+        return delta or {}
 
     def _fragments(self, delta: Value) -> Iterable[ToolCallDelta]:
         for position, call in enumerate(delta.get("tool_calls") or ()):

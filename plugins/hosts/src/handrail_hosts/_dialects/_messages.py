@@ -204,9 +204,12 @@ class MessagesDialect(Dialect):
             self._signature = plain(delta["signature"])
 
     def _end(self, value: Value) -> Iterator[Chunk]:
-        self._stop = _stop_of(value["delta"])
+        stop = _stop_of(value["delta"])
         self._usage |= plain(value.get("usage") or {})
-        reason = self._stop["stop_reason"]
+        if (reason := stop["stop_reason"]) is None:  # it goes on
+            yield Chunk(usage=self._tokens())
+            return
+        self._stop = stop
         calls = tuple(self._calls.finish())
         yield Chunk(tool_calls=calls, usage=self._tokens(), finish_reason=_REASONS.get(str(reason), reason))
 

@@ -43,7 +43,7 @@ class ResponsesDialect(Dialect):
         self._calls = Calls()
         self._indexes: dict[int, int] = {}  # numbers of calls, by the index of their item
         self._with_deltas: set[int | None] = set()  # indexes of items of which parts have come
-        self._any_item = self._any_text = False
+        self._any_item = self._any_text = self._any_thought = False
 
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take an event."""
@@ -56,6 +56,7 @@ class ResponsesDialect(Dialect):
             self._with_deltas.add(value.get("output_index"))
             return (Chunk(text_of(value["delta"])),)
         if kind in _REASONING:
+            self._any_thought = True
             self._with_deltas.add(value.get("output_index"))
             return (Chunk(reasoning=text_of(value["delta"])),)
         if kind in _ARGUMENTS:
@@ -180,13 +181,16 @@ class ResponsesDialect(Dialect):
         return (Chunk(tool_calls=tuple(self._calls.feed(self._number(index), **fragment))),)
 
     def _end(self, response: Value, reason: str) -> Iterable[Chunk]:
-        self._write.learn(_head(response), _of_itself(response))
+        reason = "length" if response.get("status") == "incomplete" else reason  # vLLM says so only there
+        cut = {"status": "incomplete"} if reason == "length" else {}
+        self._write.learn(_head(response), {**_of_itself(response), **cut})
         usage, calls = usage_of(response), tuple(self._calls.finish())
         if self._any_item:
             said = () if self._any_text else self._said(response.get("output") or ())
             return (*said, Chunk(tool_calls=calls, usage=usage, finish_reason=reason))
         whole = self.read_whole(response)
-        return (Chunk(whole.text, whole.reasoning, whole.tool_calls, usage, reason),)
+        text, thought = "" if self._any_text else whole.text, "" if self._any_thought else whole.reasoning
+        return (Chunk(text, thought, whole.tool_calls, usage, reason),)
 
 
 def _of_itself(response: Mapping[str, Any]) -> Value:

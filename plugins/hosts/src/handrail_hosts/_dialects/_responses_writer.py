@@ -194,7 +194,8 @@ class ResponsesWriter:
             events += self._close(key)
         events += self._flush()
         cut = self._last.get("incomplete_details")
-        return [*events, self._last_event("incomplete" if cut else "completed", {"incomplete_details": cut})]
+        is_cut = cut or self._last.get("status") == "incomplete"
+        return [*events, self._last_event("incomplete" if is_cut else "completed", {"incomplete_details": cut})]
 
     def _begin(self) -> list[Value]:
         if self._begun:

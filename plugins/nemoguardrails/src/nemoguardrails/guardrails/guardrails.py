@@ -36,6 +36,8 @@ class Guardrails(LLMRails):
         del use_iorails, require_iorails
         super().__init__(config, llm, verbose, registry=registry)
 
+    use_iorails_engine = False  # there is one engine; kept for existing code
+
     @property
     def rails_engine(self) -> LLMRails:
         """What runs the rails, which is this; kept for existing code."""

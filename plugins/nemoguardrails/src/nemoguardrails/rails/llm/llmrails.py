@@ -20,12 +20,12 @@ from nemoguardrails._events import events_of, messages_of
 from nemoguardrails._library import refuse_on_streams
 from nemoguardrails._llm_model import answers_whole
 from nemoguardrails._missing import no_filter, without
+from nemoguardrails._pictures import Pictures
 from nemoguardrails._pushing import content_of, push_all
 from nemoguardrails._results import Names, with_exception
 from nemoguardrails._runtime import Runtime
 from nemoguardrails._state import as_state, context_of, conversation, spoken_after
 from nemoguardrails._texts import Generator, GuardedTexts
-from nemoguardrails._tool_calls import encoded_in
 from nemoguardrails.context import during, streaming_handler_var
 from nemoguardrails.llm.output_parsers import is_content_safe
 from nemoguardrails.logging.explain import ExplainInfo
@@ -38,7 +38,6 @@ from nemoguardrails.rails.llm.options import (
     RailStatus,
     RailType,
     for_kernel,
-    parse,
     tell,
 )
 
@@ -81,8 +80,7 @@ class LLMRails(handrail.LLMRails):
         finally:
             program_registry.reset(tokens[0])
             dialogs_of_program.reset(tokens[1])
-        main = self.composition.models.get("main")
-        self._main = main
+        main = self._main = self.composition.models.get("main")
         if self._dialogs and main is not None:
             super().update_llm(self._dialogs[0].in_front_of(main.provider, main.name))
         self.llm = llm
@@ -90,6 +88,7 @@ class LLMRails(handrail.LLMRails):
         self.runtime = Runtime(self)
         self.composition.registrations.output_parsers.setdefault("is_content_safe", is_content_safe)
         self._names = Names(config)
+        self._pictures = Pictures(config)
         self._spoken: Sequence[Message] = ()
         say_differences(config)
 
@@ -108,7 +107,7 @@ class LLMRails(handrail.LLMRails):
         Raises:
             StreamingNotSupportedError: at once, if output rails are to run but streaming is not enabled for them.
         """
-        wanted, messages = parse(options), encoded_in(messages)
+        wanted, messages = self._pictures.taken(options, messages, are_judged=generator is None)
         if include_generation_metadata is not None:
             warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
         if state is not None:
@@ -146,7 +145,7 @@ class LLMRails(handrail.LLMRails):
             InvalidStateError: the state is none that a call has given.
             ProviderError: the model could not answer.
         """
-        wanted, messages = parse(options), encoded_in(messages)
+        wanted, messages = self._pictures.taken(options, messages)
         is_prompt = prompt is not None
         if state is not None:
             prompt, messages = None, conversation(state, prompt, messages)
@@ -196,7 +195,8 @@ class LLMRails(handrail.LLMRails):
             RailTypeNotConfiguredError: rails of a direction are asked for, and there are none.
         """
         types = types_of(rail_types, self.composition)
-        result = await super().check_async(encoded_in(messages) or (), types, options=for_kernel(parse(options)))
+        wanted, taken = self._pictures.taken(options, messages, are_judged=types is None or "input" in types)
+        result = await super().check_async(taken or (), types, options=for_kernel(wanted))
         rail = None if result.rail is None else self._names(result.rail)
         return RailsResult(status=RailStatus(result.status), content=result.content, rail=rail)
 

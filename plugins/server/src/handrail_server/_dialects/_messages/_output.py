@@ -77,7 +77,7 @@ def stop_of(ended: Ended) -> dict[str, Any]:
     """Return why a message stopped, in Anthropic's words; the model's own if it is one of them."""
     own = ended.wire.get("stop_reason")
     reason = own if own in _OWN_STOPS else _STOPS[ended.ending["finish_reason"]]
-    if own is None and reason == "end_turn" and ended.calls_given:
+    if reason == "end_turn" and ended.calls_given:
         reason = "tool_use"  # Ollama, Gemini and others say "stop", after which Anthropic's clients call no tool
     fields: dict[str, Any] = {"stop_reason": reason, "stop_sequence": ended.wire.get("stop_sequence")}
     if ended.refusal is not None and ended.refusal.as_refusal:
