@@ -228,8 +228,8 @@ MUTANTS = [
     Mutant(
         "look at nothing before the end",
         "_stream/reader.py",
-        "elif came < gate.due and not gate.ended:  #",
-        "elif not gate.ended:  #",
+        "if came >= self._gate.due or self._gate.ended:",
+        "if self._gate.ended:",
     ),
     Mutant(
         "forget text that is still needed",

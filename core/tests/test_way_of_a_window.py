@@ -54,7 +54,7 @@ async def way_of_a_window(rails) -> Counter[tuple[str, str]]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("rail", "most"), [(PlainRail(), 40), (FunctionRail(lambda window: PASSES), 56)], ids=["at once", "in tasks"]
+    ("rail", "most"), [(PlainRail(), 40), (FunctionRail(lambda window: PASSES), 57)], ids=["at once", "in tasks"]
 )
 async def test_few_functions_stand_between_a_chunk_and_its_delivery(guarded, rail, most):
     provider = FakeProvider([Chunk(word) for word in WORDS], delay=0.001)

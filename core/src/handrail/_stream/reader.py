@@ -67,6 +67,13 @@ class Pressure:
         """Return whether `pause` has nothing to do but to say when there is more."""
         return came <= self._pause_at and came <= self._rest_at and not self._hurry
 
+    async def waits_for_more(self, came: int) -> bool:
+        """Pause, if the gate has nothing to look for yet in what has come; return whether that is so."""
+        if came >= self._gate.due or self._gate.ended:
+            return False
+        await self.pause(came)
+        return True
+
     async def pause(self, came: int) -> None:
         """Wait if too much is pending; and let others run after a slice, for a provider may have all at hand.
 
@@ -139,10 +146,7 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                     if part is not chunk:
                         yield
                         await let_others_run()
-            elif came < pressure.due:
-                continue
-            elif came < gate.due and not gate.ended:  # there is no window in it yet
-                await pressure.pause(came)
+            elif came < pressure.due or await pressure.waits_for_more(came):
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield
@@ -163,10 +167,7 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             text = piece if piece.__class__ is str else as_chunk(piece, source).text
             append(text)
             came += len(text)
-            if came < pressure.due:
-                continue
-            if came < gate.due and not gate.ended:
-                await pressure.pause(came)
+            if came < pressure.due or await pressure.waits_for_more(came):
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield

@@ -176,8 +176,7 @@ class WindowStage(StageText):
 
     def _split(self, lane: Lane, step: Step) -> None:
         """Let the rails after one that rewrites begin again, on what comes out of this stage."""
-        moved = [other for other in self.lanes if other.rank > lane.rank]
-        if not moved:
+        if not (moved := [other for other in self.lanes if other.rank > lane.rank]):
             return
         follower = WindowStage((), self._turn, self.key, self.tool_name)
         follower.length = follower.released = self.released
