@@ -52,8 +52,8 @@ chat: $(MEMBERS_STAMP)  ## Chat with the quickstart configuration
 	@$(BIN)/handrail chat docs/examples/quickstart --streaming
 
 test: install  ## Run ruff, mypy --strict and every test, one of which builds the documentation
-	@$(MAKE) --no-print-directory --jobs 2 lint types
-	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs 2 types tests
 
 lint: install
 	$(BIN)/ruff check .

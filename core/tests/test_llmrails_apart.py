@@ -83,7 +83,7 @@ async def test_a_thousand_generations_at_once_share_nothing(guarded):
         assert_own(response, number)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(numbers=st.lists(st.integers(1, 999), min_size=2, max_size=12, unique=True), streamed=st.data())
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_streams_and_generations_in_any_mixture_share_nothing(guarded, backend, numbers, streamed):

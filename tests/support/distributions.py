@@ -111,7 +111,7 @@ class Environment:
                 "".join(f"{file.name.partition('-')[0]} @ {file.as_uri()}\n" for file in wheels.glob("*.whl"))
             )
             command += ["--constraint", str(ours)]
-        environment = {**os.environ, "UV_FIND_LINKS": found}
+        environment = {**os.environ, "UV_FIND_LINKS": found, "UV_HTTP_RETRIES": "10"}
         subprocess.run([*command, *map(str, what)], env=environment, check=True)
 
     def run(

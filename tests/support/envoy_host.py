@@ -15,6 +15,7 @@ from asgi_host import AsgiHost, ChatWire
 from handrail_envoy._routes import Routes
 from handrail_envoy._serve import server_of
 from handrail_testkit import host_rails
+from ports import free_port
 from starlette.responses import Response
 
 KINDS = ("windows", "session", "masking", "failing", "input")
@@ -119,18 +120,15 @@ async def _until_it_leaves(receive, scope):
 
 def free_ports(count):
     """Return ports that nobody listens at."""
-    with suppress(OSError):
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-        ports = [one.getsockname()[1] for one in sockets]
-        for one in sockets:
-            one.close()
-        return ports
-    raise RuntimeError("there are no ports")
+    ports = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
 
 
 def wait_for(port, process):
     """Wait until somebody listens at a port."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         assert process.poll() is None, "the process has ended"
         with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):

@@ -8,7 +8,6 @@ import io
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +20,7 @@ from typing import Any, Self
 import anyio
 from distributions import CONSTRAINTS, MEMBERS, ROOT, project
 from pages import Snippet
+from ports import free_port
 
 _PROMPT = "$ "
 _PORT = "8000"  # the port that pages name; each session has one of its own instead
@@ -42,7 +42,7 @@ class Session:
     _namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     _background: list[subprocess.Popen[str]] = field(default_factory=list)
     _printed: str = ""
-    _port: str = field(default_factory=lambda: _free_port())
+    _port: str = field(default_factory=lambda: str(free_port()))
 
     def __enter__(self) -> Self:
         return self
@@ -200,15 +200,10 @@ def fresh_environment(wheels: Path, scratch: Path) -> dict[str, str]:
         "PATH": os.pathsep.join(path),
         "UV_FIND_LINKS": ",".join(filter(None, [str(wheels), found])),
         "UV_CONSTRAINT": str(CONSTRAINTS),
+        "UV_HTTP_RETRIES": "10",
     }
 
 
 def _program(file: Path, script: str) -> None:
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
-
-
-def _free_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])

@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 
 import anyio
+import pytest
 import trio
 from handrail_testkit import VirtualLoop as VirtualLoop
 from trio.testing import MockClock
 
 FOREVER = 1e6  # virtual seconds, which pass at once where nothing else is waited for
+
+
+class OnAVirtualClock:
+    """Tests of a class on both event loops, whose clock does not wait; for those in which no thread works."""
+
+    @pytest.fixture
+    def anyio_backend(self, virtual_clock):
+        return virtual_clock
 
 
 def run(backend: str, function, *arguments):

@@ -60,8 +60,9 @@ def token_counter(model: str) -> TokenCounter:
 
     The vocabulary that tiktoken knows for the model is used if its file is at hand, else another one that is.
     """
+    folders = tuple(_folders())
     for name in dict.fromkeys((_vocabulary_of(model), "o200k_base", "cl100k_base")):
-        for folder in _folders():
+        for folder in folders:
             counter = _load(name, folder)
             if counter is not None:
                 logger.info("tokens are counted with the vocabulary %s from %s", name, folder)

@@ -78,7 +78,7 @@ def test_a_line_after_the_end_is_in_a_further_file_and_forced_to_the_disk_too(tm
     record.close()
     monkeypatch.setattr(os, "fsync", lambda file: forced.set())
     record.write(decision(1))
-    assert forced.wait(30)
+    assert forced.wait(300)
     monkeypatch.undo()
     record.close()
     assert written(tmp_path) == [0, 1]

@@ -129,6 +129,22 @@ Blocked = no
 not blocked
 Do not block.
 No violations
+No, the message does not violate the policy.
+No, it does not violate the policy
+No, the user's message doesn't violate the company's policy.
+No. The bot response does not violate the content moderation policy.
+No - it should not be blocked.
+No, it shouldn't be blocked.
+No, it is safe
+**No**, it is safe.
+No, the message is safe and does not violate any policy.
+No, the message is safe, and it does not violate the policy.
+No, there is no violation.
+No, the message does not violate the policy because it is a polite greeting.
+No, the message does not violate the policy.\\n\\nReason: it is a greeting.
+No, this is an acceptable message.
+Nein, sie ist nicht schädlich.
+No, no se debe bloquear.
 <answer>No</answer>
 <answer>\\nno\\n</answer>
 No<|im_end|>
@@ -170,11 +186,33 @@ no no
 It is safe
 It is safe.
 The answer is no.
-No, it is safe
+No, it is safely blocked
 No, probably
 No (probably)
 No, not sure
 No, definitely not.
+No, it is not safe.
+No, not sure it is safe
+No, the message should not be allowed.
+No, it must be blocked
+No, the message violates the policy.
+No, the message does not violate the policy, it must be blocked.
+No, the message does not violate the policy, block it
+No, the message does not violate the policy. Block it.
+No, the message does not not violate the policy.
+No, the message does not violate the policy without being unsafe.
+No, the message does not violate the policy, but it should be blocked.
+No, the message does not violate the policy in 3 of 4 ways.
+No, does it not violate the policy?
+No, the message does not violate the policy...
+No, it should not be shown
+No, the message is not compliant.
+No, the message
+No, there is.
+No, it is not
+No, the message does not violate the policy because it is harmful.
+No, the message does not violate the policy\\n\\nYes
+No, the message violates not the policy
 No - the message is fine
 No. It depends on the context.
 No. The message is a polite greeting.
@@ -283,6 +321,8 @@ No\\n\\n(Disregard the above: yes)
 No\\n\\n[Final answer: yes]
 No\\n\\nIt breaks the rules.
 No\\n\\nYes, it should.
+No\\n\\nIt promotes self‑harm.
+No\\n\\nIt promotes self‐harm.
 No\\n\\nYes it should.
 No. Reason: *Yes* - it should.
 No\\n\\nOn reflection, yes.

@@ -23,6 +23,7 @@ from fakes import FakeProvider
 from handrail import Registry
 from handrail.plugins import ProviderSpec, RailSpec, hookimpl
 from handrail_server import ServerSettings, create_app
+from ports import free_port
 
 
 @dataclass
@@ -266,18 +267,17 @@ def run_server() -> Iterator[object]:
 def redis_url(tmp_path_factory):
     program = shutil.which("redis-server")
     assert program, "redis-server is missing; 'make tools' installs it"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     folder = tmp_path_factory.mktemp("redis")
     process = subprocess.Popen([program, *options, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-    for _ in range(200):
+    while process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), 300).close()
             break
         except OSError:
             time.sleep(0.05)  # until the process listens; nothing tells when it does
+    assert process.poll() is None, "redis-server has ended"
     yield f"redis://127.0.0.1:{port}/0"
     process.terminate()
     process.wait()
@@ -313,10 +313,11 @@ def real_server(tmp_path_factory) -> Iterator[Process]:
     guarded["models"].append(_JUDGE)
     guarded["prompts"] = [{"task": "self_check_output", "content": "Block? {{ bot_response }}"}]
     slow = config(["Hello there."], output=["self check output"])
-    slow["models"].append({**_JUDGE, "parameters": {**_JUDGE["parameters"], "delay": 1.5}})
+    slow["models"].append({**_JUDGE, "parameters": {**_JUDGE["parameters"], "delay": 0.3}})
     slow["prompts"] = guarded["prompts"]
     for name, values in {
         "plain": config(["Hello there."]),
+        "endless": config([" word" * 50_000], parameters=pace),
         "slow": slow,
         "tools": config([_CALL]),
         "turns": config(_TURNS, input_=["phrase check"], output=["phrase check"], options=_PHRASES),

@@ -71,6 +71,7 @@ def test_asynchronous_client(real_server):
             assert "".join(texts) == "Hello there."
             names = [
                 "broken",
+                "endless",
                 "form",
                 "guarded",
                 "long",
@@ -108,7 +109,8 @@ def test_package_for_node(real_server):
     if not (NODE / "node_modules" / "openai").is_dir():
         npm = shutil.which("npm")
         assert npm, "npm is missing; 'make tools' installs it"
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
+        command = [npm, "ci", "--no-audit", "--no-fund", "--silent", "--fetch-retries", "10"]
+        subprocess.run(command, cwd=NODE, check=True, timeout=600)
     environment = {**os.environ, "BASE_URL": f"{real_server.url}/v1"}
     command = [shutil.which("node"), "client.mjs"]
     ended = subprocess.run(command, cwd=NODE, env=environment, capture_output=True, text=True, timeout=300, check=False)

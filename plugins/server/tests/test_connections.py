@@ -147,8 +147,8 @@ def chat(port: int) -> int:
 
 
 def until_closed(connection: socket.socket) -> bytes:
-    """Return what comes until the server closes; a server that does not is an error after 20 seconds."""
-    connection.settimeout(20)
+    """Return what comes until the server closes; a server that does not is an error after 300 seconds."""
+    connection.settimeout(300)
     found = b""
     try:
         while part := connection.recv(65536):
@@ -174,8 +174,9 @@ def connect(port: int, data: bytes = b"") -> socket.socket:
 
 
 def test_heads_that_do_not_come_are_given_up(server):
-    for sent in (b"", b"G", HEAD, HEAD + b"X-A: ", b"\r\n\r\n\r\n"):
-        assert until_closed(connect(server.port, sent)) == b""
+    sent = (b"", b"G", HEAD, HEAD + b"X-A: ", b"\r\n\r\n\r\n")
+    waiting = [connect(server.port, one) for one in sent]
+    assert [until_closed(connection) for connection in waiting] == [b""] * 5
     text = metrics(server.port)
     assert 'handrail_connections_dropped_total{limit="head_seconds"} 5' in text
     assert "handrail_connections_open 1" in text
@@ -214,7 +215,7 @@ def test_rest_of_a_body_that_was_refused_is_not_waited_for(server):
     connection = connect(server.port, refused)
     assert connection.recv(65536).startswith(b"HTTP/1.1 415")
     connection.settimeout(0.2)
-    for _ in range(100):
+    for _ in range(1500):
         try:
             connection.sendall(b"x")
             if connection.recv(10) == b"":
@@ -224,7 +225,7 @@ def test_rest_of_a_body_that_was_refused_is_not_waited_for(server):
         except ConnectionError:
             break
     else:
-        raise AssertionError("the connection was kept for 20 seconds")
+        raise AssertionError("the connection was kept for 300 seconds")
     connection.close()
 
 

@@ -25,6 +25,7 @@ from handrail_server._policy import Wanted
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from virtual import OnAVirtualClock
 
 SORRY = "I'm sorry, I can't respond to that."
 SECRET = "swordfish"  # noqa: S105  # what the rail of these tests looks for
@@ -173,12 +174,8 @@ async def test_nothing_of_a_tool_call_that_is_refused_is_given(serve, fake, dial
     assert read(dialect, told, stream=True).end == BLOCKED[dialect]
 
 
-class TestOnAVirtualClock:
+class TestOnAVirtualClock(OnAVirtualClock):
     """Which of two rails is the slower must not be up to the machine."""
-
-    @pytest.fixture
-    def anyio_backend(self, virtual_clock):
-        return virtual_clock
 
     async def test_text_is_what_is_withdrawn_where_a_tool_call_is_refused(self, serve, fake, dialect):
         call = Chunk(tool_calls=(ToolCallDelta(0, "call_1", "mail", f'{{"to": "{SECRET}"}}'),))

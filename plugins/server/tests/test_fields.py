@@ -162,7 +162,7 @@ MESSAGES = st.fixed_dictionaries(
 
 
 @given(MESSAGES)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_words_in_a_message_are_text_that_rails_read_or_an_address_or_do_not_pass(message):
     """Whatever a message is made of."""
     from handrail_server import Policy

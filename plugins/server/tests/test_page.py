@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-expect.set_options(timeout=20_000)  # milliseconds, for machines that do other work
+LONGEST = 300_000  # milliseconds; only a test that fails waits so long
+expect.set_options(timeout=LONGEST)
 PICTURES = Path(__file__).parents[3] / "docs" / "images"
 
 
@@ -19,7 +20,7 @@ def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "chromium is missing; 'make tools' installs it"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=LONGEST)
         yield started
         started.close()
 
@@ -27,6 +28,7 @@ def browser():
 @pytest.fixture(params=["light", "dark"])
 def page(browser, real_server, request):
     context = browser.new_context(color_scheme=request.param, viewport={"width": 1200, "height": 770})
+    context.set_default_timeout(LONGEST)
     opened = context.new_page()
     opened.problems = []
     opened.scheme = request.param
@@ -34,7 +36,7 @@ def page(browser, real_server, request):
     opened.goto(real_server.url)
     opened.get_by_label("API key").fill("right-key")
     opened.get_by_label("API key").press("Tab")
-    expect(opened.get_by_label("Configuration").locator("option")).to_have_count(11)
+    expect(opened.get_by_label("Configuration").locator("option")).to_have_count(12)
     yield opened
     assert opened.problems == []
     context.close()
@@ -42,6 +44,24 @@ def page(browser, real_server, request):
 
 def choose(page, name):
     page.get_by_label("Configuration").select_option(name)
+
+
+WATCH = """() => {
+  window.watched = []
+  const visible = element => element.offsetWidth > 0 && getComputedStyle(element).visibility === "visible"
+  const text = selector => document.querySelector(selector).textContent
+  new MutationObserver(() => watched.push({
+    held: [...document.querySelectorAll("#answer .held")].filter(visible).map(held => held.innerText).join(" "),
+    running: document.querySelectorAll(".lane .check.running").length,
+    first: text("#first"),
+    state: text("#state"),
+  })).observe(document.body, {attributes: true, characterData: true, childList: true, subtree: true})
+}"""
+
+
+def watch(page):
+    """Have the page note what it shows each time that it changes: a look from outside may come too late."""
+    page.evaluate(WATCH)
 
 
 def test_answer_streams_and_numbers_are_shown(page):
@@ -54,14 +74,13 @@ def test_answer_streams_and_numbers_are_shown(page):
 
 def test_held_text_is_grey_blocks_and_a_block_says_which_rail_and_why(page):
     choose(page, "guarded")
+    watch(page)
     page.get_by_role("button", name="Ask").click()
-    held = page.locator("#answer .held")
-    expect(held).to_be_visible()
-    assert set(held.inner_text()) <= {"x", " "}
-    expect(page.locator(".lane .check").nth(2)).to_be_attached(timeout=20_000)
+    expect(page.locator(".lane .check").nth(2)).to_be_attached()
     if os.environ.get("HANDRAIL_PICTURES") and page.scheme == "light":
         page.screenshot(path=PICTURES / "playground.png")
-    expect(page.locator("#verdict")).to_contain_text("self check output stopped the answer", timeout=30_000)
+    expect(page.locator("#verdict")).to_contain_text("self check output stopped the answer")
+    assert set("".join(shown["held"] for shown in page.evaluate("watched"))) == {"x", " "}
     expect(page.locator(".lane .name")).to_have_text("output: self check output")
     expect(page.locator(".lane .check.block")).to_be_attached()
     expect(page.locator("#state")).to_have_text("blocked")
@@ -175,7 +194,7 @@ def test_a_link_reproduces_a_request_and_has_no_key(page, real_server):
 def test_lanes_stay_in_view_and_nothing_is_wider_than_a_phone(page):
     choose(page, "long")
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator("#verdict")).to_contain_text("Finished", timeout=20_000)
+    expect(page.locator("#verdict")).to_contain_text("Finished")
     lanes = page.locator("#lanes").bounding_box()
     assert lanes["y"] + lanes["height"] <= 770
     page.set_viewport_size({"width": 390, "height": 844})
@@ -184,23 +203,23 @@ def test_lanes_stay_in_view_and_nothing_is_wider_than_a_phone(page):
 
 def test_a_check_is_drawn_while_it_runs(page):
     choose(page, "slow")
+    watch(page)
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator(".lane .check.running")).to_be_attached()
-    expect(page.locator("#first")).to_have_text("–")
     expect(page.locator("#verdict")).to_contain_text("Every character was cleared")
+    assert any(shown["running"] and shown["first"] == "–" for shown in page.evaluate("watched"))
     expect(page.locator(".lane .check.running")).to_have_count(0)
 
 
 def test_a_hold_is_told_while_the_first_window_is_held(page):
     choose(page, "guarded")
+    watch(page)
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator("#state")).to_contain_text("holding")
-    expect(page.locator("#first")).to_have_text("–")
-    expect(page.locator("#verdict")).to_contain_text("stopped the answer", timeout=30_000)
+    expect(page.locator("#verdict")).to_contain_text("stopped the answer")
+    assert any("holding" in shown["state"] and shown["first"] == "–" for shown in page.evaluate("watched"))
 
 
 def test_everything_works_by_keyboard(page):
-    choose(page, "guarded")
+    choose(page, "endless")
     page.get_by_label("Message").focus()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("button", name="Stop")).to_be_enabled()

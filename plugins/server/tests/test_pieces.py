@@ -41,7 +41,7 @@ async def read(model, body: bytes, *, values=10**6, messages=1000):
 
 
 @given(BODIES | VALUES, st.sampled_from([ChatBody, ChecksBody, EmbeddingsBody]), st.booleans())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_what_is_read_in_pieces_is_what_is_read_whole(value, model, escaped):
     body = json.dumps(value, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
     try:

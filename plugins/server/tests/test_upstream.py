@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from handrail_testkit import replies
 from handrail_testkit.replies import Ending, Pause, Reply
+from ports import free_port
 
 THREAD = "a-thread-of-at-least-16"
 WORD = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
@@ -166,7 +167,7 @@ def test_client_that_leaves_stops_the_upstream_at_once(run_server, guarded, prot
 
 
 def test_killed_process_leaves_nothing_and_another_takes_its_port(run_server, guarded, protocol_server, redis_url):
-    server = run_server("--config", guarded, "--store", redis_url)
+    server = run_server("--config", guarded, "--store", redis_url, port=free_port())
     read_all(server.port, thread_id=THREAD, stream=False)
     protocol_server.will(endless(), silent())
     asked = [Asked(server.port, thread_id=THREAD) for _ in range(2)]
@@ -211,7 +212,7 @@ def test_killed_worker_is_replaced_and_takes_only_its_own_streams_with_it(run_se
 
 
 def test_workers_end_with_the_process_that_started_them(run_server, guarded, protocol_server):
-    server = run_server("--config", guarded, "--workers", "2")
+    server = run_server("--config", guarded, "--workers", "2", port=free_port())
     workers = workers_of(server.process.pid)
     assert b"[DONE]" in read_all(server.port)
     server.signal(signal.SIGKILL)

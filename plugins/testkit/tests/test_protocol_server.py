@@ -18,13 +18,13 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 
 
 def ask(server, **more):
-    with httpx2.Client(timeout=5) as client:
+    with httpx2.Client(timeout=300) as client:
         return client.post(f"{server.base_url}/chat/completions", json={**BODY, **more})
 
 
 def raw(server, payload, count=1):
     """Send bytes, and give what comes until the server closes, or as many segments."""
-    with socket.create_connection(("127.0.0.1", int(server.origin.rpartition(":")[2])), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", int(server.origin.rpartition(":")[2])), timeout=300) as connection:
         connection.sendall(payload)
         return b"".join(iter(lambda: connection.recv(65536), b"")) if count is None else connection.recv(65536)
 

@@ -167,7 +167,7 @@ anyio.run(main)
 def test_a_real_model_of_langchain_streams(tmp_path):
     """In a folder of its own: a dependency of LangChain is a pytest plugin, which would run in every test."""
     uv = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--python", sys.executable]
-    subprocess.run([*uv, "--target", tmp_path, "langchain-core>=1"], check=True, timeout=300)
+    subprocess.run([*uv, "--target", tmp_path, "langchain-core>=1,<2"], check=True, timeout=300)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", REAL], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import re
 from typing import Literal, TypeAlias
 
 from handrail_self_check._question import Question
+from handrail_self_check._restating import after_restatements
 from handrail_self_check._spoken import UnreadableAnswerError, folded, words
 from handrail_self_check._words import (
     ANSWER,
@@ -127,11 +128,14 @@ def _kind(lead: str, question: Question) -> Lead:
 
 
 def check_explanation(text: str, question: Question) -> None:
-    """Check what follows a value that allows: nothing, or an explanation behind a label or a "because", or on its own.
+    """Check what follows a value that allows: the same in a sentence, or nothing; then an explanation or nothing.
+
+    An explanation stands behind a label or a "because", or in a paragraph of its own.
 
     Raises:
         UnreadableAnswerError: there is something that is none.
     """
+    text = after_restatements(text, question)
     if not text.strip(" \t\n*_`\"'"):
         return
     labelled = _LABELLED.match(text)

@@ -36,6 +36,7 @@ class Question:
         beside: keys of a JSON object that speak of another text.
         against: words that contradict an answer which allows, in an explanation of it.
         denied: words that contradict it where the explanation denies them.
+        welcome: words with which an answer that allows may be said again.
         echo: the words of the question itself, which an answer may repeat.
         json_only: True if words are no answer.
     """
@@ -47,6 +48,7 @@ class Question:
     verdicts: frozenset[str]
     against: frozenset[str]
     denied: frozenset[str] = WELCOMING
+    welcome: frozenset[str] = ASKS_TO_ALLOW
     beside: frozenset[str] = frozenset()
     echo: tuple[str, ...] = ()
     json_only: bool = False
@@ -93,7 +95,14 @@ MUST_IT_BE_BLOCKED = Question("block", _SAFE, ASKS_TO_BLOCK, _OF_SAFETY, _VERDIC
 MUST_THE_MESSAGE_BE_BLOCKED = replace(MUST_IT_BE_BLOCKED, verdicts=_VERDICTS | _OF_MESSAGES, beside=_OF_ANSWERS)
 MUST_THE_ANSWER_BE_BLOCKED = replace(MUST_IT_BE_BLOCKED, verdicts=_VERDICTS | _OF_ANSWERS, beside=_OF_MESSAGES)
 IS_IT_SUPPORTED = Question(
-    "allow", _SUPPORTED, ASKS_FOR_SUPPORT, _OF_FACTS, frozenset(), REFUTING, denied=WELCOMING | EVIDENCE
+    "allow",
+    _SUPPORTED,
+    ASKS_FOR_SUPPORT,
+    _OF_FACTS,
+    frozenset(),
+    REFUTING,
+    denied=WELCOMING | EVIDENCE,
+    welcome=ASKS_FOR_SUPPORT,
 )
 
 

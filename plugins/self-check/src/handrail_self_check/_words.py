@@ -83,6 +83,12 @@ QUESTION = ASIDE | vocabulary(
 )
 """Words that are allowed around these, in an echo of the question."""
 
+SENTENCE = vocabulary(
+    "there any contain contains and was were moderation rule term terms guideline "
+    "sie er es wir und eine einen einer enthält gegen elle il se et contient los las un una y contiene"
+)
+"""Words that are allowed, besides these and negations, where an answer is said again in a sentence."""
+
 REASON = vocabulary(
     "reason reasons reasoning explanation rationale justification why because grund gründe begründung erklärung "
     "raison raisons explication justification razón razones motivo explicación justificación "

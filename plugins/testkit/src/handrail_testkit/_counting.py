@@ -20,12 +20,15 @@ def lines_run(function: Callable[..., object], *arguments: object) -> int:
         count += 1
         return trace
 
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()  # what a collection runs, such as finalizers of others, is no part of it
     sys.settrace(trace)
     try:
         function(*arguments)
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
     return count
 
 

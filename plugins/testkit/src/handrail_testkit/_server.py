@@ -96,12 +96,12 @@ class ProtocolServer:
             return self._queue.popleft()
         return self.models.get(model) or self.default
 
-    def wait_idle(self, timeout: float = 5) -> bool:
+    def wait_idle(self, timeout: float = 30) -> bool:
         """Block until no reply is under way; False if one still is after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self.active, timeout)
 
-    def wait_for_requests(self, count: int, timeout: float = 5) -> bool:
+    def wait_for_requests(self, count: int, timeout: float = 30) -> bool:
         """Block until so many requests have come in all; False if they have not after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self.requests) >= count, timeout)
