@@ -26,6 +26,7 @@ TESTS = [
     "core/tests/test_invariants.py",
     "core/tests/test_rolling.py",
     "core/tests/test_observing_rails.py",
+    "core/tests/test_slices.py",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "core/tests").glob("test_promises_*.py")),
 ]
 
@@ -224,10 +225,26 @@ MUTANTS = [
         "self._deciding = lanes",
     ),
     Mutant("warn of a failure twice", "_stream/asking.py", "failures.clear()", "pass"),
-    Mutant("hold nothing", "_builtin/rolling.py", "self._clears = cuts[held]", "self._clears = stop"),
     Mutant(
-        "repeat no context", "_builtin/rolling.py", "keep = self._back(total, stop, self._context_size)", "keep = end"
+        "look at nothing before the end",
+        "_stream/reader.py",
+        "if came >= self._gate.due or self._gate.ended:",
+        "if self._gate.ended:",
     ),
+    Mutant(
+        "forget text that is still needed",
+        "_stream/kept.py",
+        "drop = self.needed_from - self._base",
+        "drop = len(self._text) - 1",
+    ),
+    Mutant(
+        "take the end of a part for the end of the text",
+        "_builtin/rolling.py",
+        "closes = self._finished and not self._incoming",
+        "closes = self._finished",
+    ),
+    Mutant("hold nothing", "_builtin/rolling.py", "self._clears = held", "self._clears = stop"),
+    Mutant("repeat no context", "_builtin/rolling.py", "keep = self._back(end, self._context_size)", "keep = end"),
 ]
 
 

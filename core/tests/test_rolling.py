@@ -117,6 +117,17 @@ def test_a_window_takes_all_that_has_come():
     assert [(window.start, window.end) for window in made] == [(0, 600)]
 
 
+@pytest.mark.parametrize("length", [3, 7, 10, 13])
+def test_text_that_is_over_before_it_is_measured_is_cut_between_words_all_the_same(length):
+    text = ("x" * length + " ") * 300  # measured in parts, which end anywhere
+    rolling = Rolling(StreamingConfig(chunk_size=20, context_size=5), estimate_tokens)
+    rolling.feed(text)
+    rolling.finish()
+    made = list(iter(rolling.window, None))
+    assert (made[-1].end, made[-1].last) == (len(text), True)
+    assert [window for window in made if window.end % (length + 1) not in (0, length)] == []
+
+
 def test_a_window_waits_for_a_whole_number_of_tokens_and_no_longer():
     rolling = Rolling(StreamingConfig(chunk_size=20, context_size=5), estimate_tokens)
     for count, word in enumerate(words(40), start=1):

@@ -7,6 +7,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
 from handrail._stream.backend import let_others_run
+from handrail._stream.kept import KeptText
 from handrail._stream.received import Received
 from handrail._stream.source import SLICE, parts
 from hypothesis import given
@@ -34,10 +35,12 @@ def test_what_is_taken_bit_by_bit_is_the_text(pieces, most):
 @pytest.mark.parametrize("joined", [1, 5, 30])
 def test_tokens_that_come_joined_are_counted_as_those_that_come_apart(words, joined):
     tokens = words * 60
-    received = Received()
-    for start in range(0, len(tokens), joined):
-        received.add_text(["".join(tokens[start : start + joined])])
-    assert len(tokens) <= received.tokens <= 3 * len(tokens)
+    received, text = Received(), "".join(tokens)
+    came = ["".join(tokens[start : start + joined]) for start in range(0, len(tokens), joined)]
+    assert len(tokens) <= round(received.density(came) * len(text)) <= 3 * len(tokens)
+    for piece in came:
+        received.add_text([piece])
+    assert len(tokens) <= round(received.density([]) * len(text)) <= 3 * len(tokens)
 
 
 def test_a_chunk_that_is_short_is_its_only_part():
@@ -192,3 +195,17 @@ async def read(g, way):
             events = [*await guard.push(Chunk(LONG)), *await guard.finish()]
         return "".join(event.text for event in events if isinstance(event, TextDelta))
     return "".join(event.text for event in await g.events() if isinstance(event, TextDelta))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1), st.floats(0, 1)), max_size=30))
+def test_text_is_kept_from_where_it_is_needed_and_not_much_of_what_is_before(steps):
+    kept, text, needed = KeptText(), "", 0
+    for size, forget, start in steps:
+        new = "".join(chr(33 + (len(text) + i) % 90) for i in range(size))
+        kept.append(new)
+        text += new
+        begin = needed + int((len(text) - needed) * start)
+        assert kept.slice(begin, len(text)) == text[begin:]
+        assert kept.holds(text[needed:], needed)
+        assert len(kept._text) <= 2 * (len(text) - needed) + 2 * 2048 + size
+        needed = kept.needed_from = needed + int((len(text) - needed) * forget)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from handrail._types import CountTokens
 
 _LONGEST = 9  # characters that a token has at most, as far as what is held rests on it
-_SOME = 256  # characters that are measured at once, and as many more as a window may need
-_FEW = 24  # places to cut that may be kept for longer than needed
+_SOME = 256  # characters that are measured at once, beside as many as a window may need
 
 
 class RollingSettings(Protocol):
@@ -49,19 +49,19 @@ class Rolling:
         self._chunk_size, self._context_size = settings.chunk_size, settings.context_size
         self._hold_size = settings.resolved_hold_size
         self._room = max(self._chunk_size - self._context_size, 1)
-        self._need = min(
-            settings.resolved_first_chunk_size, self._chunk_size
-        )  # new tokens that the next window waits for
+        self._wait_for(min(settings.resolved_first_chunk_size, self._chunk_size))
         self.needs = self._need
-        self._incoming: list[str] = []
-        self._unmeasured, self._measured_to = "", 0  # text that came, and up to where it was measured
-        self._is_measured = True  # all of it was
+        self._most = _SOME + 8 * self._chunk_size  # characters that are measured at once
+        self._incoming: deque[str] = deque()  # came, and was not measured
         self._finished = False
-        # What was measured, from the last place to cut before the next context on: the text, its offset, where it may
-        # be cut, and the tokens up to each of those places.
-        self._text, self._base = "", 0
-        self._cuts, self._tokens = [0], [0]
-        self._begin = self._end = 0  # places to cut: where the next context begins, where the last window ended
+        # What was measured, from the offset where the next context begins: the pieces that are not to be cut, and the
+        # tokens up to the beginning of each and the end of the last. Behind that is one that may still grow.
+        self._base = 0
+        self._pieces: list[str] = []
+        self._tokens = [0]
+        self._open = ""
+        self._text = ""  # all of it
+        self._end, self._ended_at = 0, 0  # how many of the pieces windows had, and the offset of the end of those
         self._clears = 0
         self._fine = -1  # offset up to which there are words that had to be cut
         self._token_size = 1.0  # characters of a token, lately
@@ -69,119 +69,115 @@ class Rolling:
     def feed(self, text: str) -> None:
         """Take more text."""
         self._incoming.append(text)
-        self._is_measured = False
         self.needs -= len(text)
 
     def finish(self) -> None:
         """Note that no more text will come."""
         self._finished = True
+        self._incoming.append("")  # closes the last piece
 
     def window(self) -> Window | None:
         """Return the next window if enough has come, or whatever is left once no more will come."""
         if self.needs > 0 and not self._finished:
             return None
-        tokens = self._tokens
-        wanted = tokens[self._begin] + self._chunk_size
-        while (tokens[-1] < wanted or len(tokens) - 1 == self._end) and self._measure():
-            pass
-        missing = self._need - tokens[-1] + tokens[self._end]
-        few = 1 if self._need < 32 else self._need // 16  # it is not worth looking again for so many tokens
-        if len(tokens) - 1 == self._end or (missing > few and not self._finished and tokens[-1] < wanted):
-            self._expect(missing)
-            return None
-        window, total = self._make()
-        if self._need != self._room:
-            self._need = min(2 * self._need, self._room)
-        self._expect(self._need - tokens[-1] + total)
-        if self._begin > _FEW:
-            self._forget()
+        tokens, incoming = self._tokens, self._incoming
+        full = tokens[0] + self._chunk_size
+        while incoming and (tokens[-1] < full or len(tokens) - 1 == self._end):
+            self._measure()
+        window, came = None, tokens[-1] - tokens[self._end]
+        if len(tokens) - 1 > self._end and (came >= self._enough or tokens[-1] >= full or self._finished):
+            window = self._make(full)
+            came = tokens[-1] - tokens[self._end]
+            if self._need != self._room:
+                self._wait_for(min(2 * self._need, self._room))
+        if (missing := self._need - came) <= 0 or incoming:
+            self.needs = 0
+        else:  # one token too many is cheaper than a look in vain
+            waiting = len(self._open)
+            needs = int(missing * self._token_size) - waiting
+            self.needs = max(waiting // 4, needs) + 3
         return window
 
-    def _make(self) -> tuple[Window, int]:
-        """Make the window that begins at the next context; return it with the tokens up to its end."""
-        cuts, tokens, begin, at = self._cuts, self._tokens, self._begin, self._end
-        end = len(cuts) - 1
-        if tokens[end] > tokens[begin] + self._chunk_size:
-            end = bisect_right(tokens, tokens[begin] + self._chunk_size, at) - 1
-            end = max(end, at + 1)  # a piece that is longer still: never stand still
-        start, stop, total = cuts[begin], cuts[end], tokens[end]
-        last = self._finished and self._is_measured and stop == self._base + len(self._text)
-        keep = self._back(total, stop, self._context_size)
-        held = keep if self._hold_size == self._context_size else self._back(total, stop, self._hold_size)
+    def _wait_for(self, tokens: int) -> None:
+        """Have the next window wait for so many new tokens; it is not worth looking again for the last few of many."""
+        self._need = tokens
+        self._enough = tokens - (1 if tokens < 32 else tokens // 16)
+
+    def _make(self, full: int) -> Window:
+        """Make the window that begins at the next context, of so many tokens at most, and forget what is before it."""
+        measured, tokens, at, base = self._pieces, self._tokens, self._end, self._base
+        end, stop = len(measured), base + len(self._text) - len(self._open)
+        if tokens[end] > full:
+            end = bisect_right(tokens, full, at) - 1
+            if end <= at:  # a piece that is longer than the rest of the window: never stand still
+                end = at + 1
+            stop = self._ended_at + sum(map(len, measured[at:end]))
+        keep = self._back(end, self._context_size)
+        begin = held = stop - sum(map(len, measured[keep:end]))
+        if self._hold_size != self._context_size:
+            held = stop - sum(map(len, measured[self._back(end, self._hold_size) : end]))
+        last = self._finished and not self._incoming and end == len(measured)
         if last:
             self._clears = stop
-        elif cuts[held] > self._clears:
-            self._clears = cuts[held]
-        text = self._text[start - self._base : stop - self._base]
-        window = Window(text, start, cuts[at], stop, self._clears, last)
-        if total > tokens[begin]:
-            self._token_size = (stop - start) / (total - tokens[begin])
-        self._begin, self._end = keep, end
-        return window, total
+        elif held > self._clears:
+            self._clears = held
+        window = Window(self._text[: stop - base], base, self._ended_at, stop, self._clears, last)
+        if tokens[end] > tokens[0]:
+            self._token_size = (stop - base) / (tokens[end] - tokens[0])
+        self._text = self._text[begin - base :]
+        self._base, self._ended_at, self._end = begin, stop, end - keep
+        del measured[:keep], tokens[:keep]
+        return window
 
-    def _back(self, total: int, stop: int, size: int) -> int:
-        """Find the last place to cut that has so many tokens behind it.
+    def _back(self, end: int, size: int) -> int:
+        """Find the last place to cut that has so many tokens between it and an end.
 
         In a word that had to be cut the tokens of its parts are unknown: there, characters count as they may be used.
         """
-        begin = self._begin
-        index = bisect_right(self._tokens, total - size, begin) - 1
-        if self._fine > self._cuts[max(index, begin)]:
-            far = bisect_right(self._cuts, stop - size * _LONGEST, begin) - 1
-            most = bisect_left(
-                self._tokens, total - self._chunk_size + max(self._room // 2, 1), begin
-            )  # room for new text
-            index = min(index, max(far, most))
-        return max(begin, index)
+        tokens, total = self._tokens, self._tokens[end]
+        index = bisect_right(tokens, total - size) - 1
+        if index < 0:
+            index = 0
+        if self._fine > self._base:
+            cuts = list(accumulate(map(len, self._pieces[:end]), initial=self._base))
+            if self._fine > cuts[index]:
+                far = bisect_right(cuts, cuts[end] - size * _LONGEST) - 1
+                most = bisect_left(tokens, total - self._chunk_size + max(self._room // 2, 1))  # room for new text
+                index = max(min(index, max(far, most)), 0)
+        return index
 
-    def _expect(self, missing: int) -> None:
-        """Note how many characters must come before it is worth asking again.
-
-        One token too many is cheaper than a look in vain.
-        """
-        if missing <= 0 or not self._is_measured:
-            self.needs = 0
-            return
-        waiting = self._base + len(self._text) - self._cuts[-1]  # characters of the piece that may still grow
-        needs = int(missing * self._token_size) - waiting
-        self.needs = (max(waiting // 4, needs)) + 3
-
-    def _measure(self) -> bool:
-        """Find and count the pieces of some of what came; False if there is nothing more to measure.
-
-        Only as much as a window needs, so that much text at once does not hold up everybody else. The last piece may
-        still grow, and stays open.
-        """
-        if self._incoming:
-            self._unmeasured = "".join((self._unmeasured[self._measured_to :], *self._incoming))
-            self._measured_to = 0
-            self._incoming.clear()
-        at = self._measured_to
-        new = self._unmeasured[at : at + _SOME + 8 * self._chunk_size]
-        self._measured_to = at + len(new)
-        self._is_measured = self._measured_to == len(self._unmeasured)
-        open_text = self._text[self._cuts[-1] - self._base :]
-        closes = self._finished and self._is_measured
-        if not new and not (closes and open_text):
-            return False
+    def _measure(self) -> None:
+        """Find and count the pieces of some of what came. The last one may still grow, and stays open."""
+        new = self._incoming.popleft()
+        if self._incoming or len(new) > self._most:
+            new = self._some(new)
+        closes = self._finished and not self._incoming
         self._text += new
-        found = pieces(open_text + new)
+        found = pieces(self._open + new)
+        if not found:
+            return
         # One that is longer than a window is not waited for: only what it ends with stays open.
-        is_long = len(found[-1]) > self._room and self._count(found[-1]) > self._room
-        if not closes and not is_long:
-            found.pop()
-        self._add(found, stays_open=is_long and not closes)
-        return True
-
-    def _add(self, found: list[str], *, stays_open: bool) -> None:
-        """Note where the text may be cut after these pieces, and what they count."""
+        is_long = not closes and len(found[-1]) > self._room and self._count(found[-1]) > self._room
+        self._open = "" if closes or is_long else found.pop()
         counts = list(map(self._count, found))
         if counts and max(counts) > self._room:
             found, counts = self._cut_further(found, counts)
-        if stays_open:  # the last word, too, if only a mark is behind it that may stand inside a word
+        if is_long:  # the last word, too, if only a mark is behind it that may stand inside a word
+            self._open = "".join(found[-2:])
             del found[-2:], counts[-2:]
-        self._cuts += accumulate(map(len, found), initial=self._cuts.pop())
+        self._pieces += found
         self._tokens += accumulate(counts, initial=self._tokens.pop())
+
+    def _some(self, text: str) -> str:
+        """Return this text and what came after it, as far as a window needs it.
+
+        Much text at once does not hold up everybody else.
+        """
+        incoming, most = self._incoming, self._most
+        while incoming and len(text) < most:
+            text += incoming.popleft()
+        incoming.extendleft([text[start : start + most] for start in range(most, len(text), most)][::-1])
+        return text[:most]
 
     def _cut_further(self, found: list[str], counts: list[int]) -> tuple[list[str], list[int]]:
         """Cut pieces that are longer than the new part of a window: between words, longer words between graphemes."""
@@ -204,11 +200,3 @@ class Rolling:
             each += [max(-(-count // len(groups)), 1)] * len(groups)
         self._fine = self._base + len(self._text)
         return fine, each
-
-    def _forget(self) -> None:
-        keep = self._begin
-        del self._cuts[:keep], self._tokens[:keep]
-        self._end -= keep
-        self._begin = 0
-        self._text = self._text[self._cuts[0] - self._base :]
-        self._base = self._cuts[0]

@@ -41,8 +41,13 @@ class SurrogateJoiner:
 
     def feed(self, text: str) -> str:
         """Return the whole characters of the next piece of text."""
-        if not self.half and type(text) is str and (text.isascii() or not _HALVES.search(text)):
-            return text
+        if not self.half and type(text) is str:
+            try:
+                text.encode()
+            except UnicodeEncodeError:  # quicker than to look for a half: UTF-8 cannot carry it
+                pass
+            else:
+                return text
         text = self.half + str.__str__(text)
         self.half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
         return whole_characters(text[:-1] if self.half else text)

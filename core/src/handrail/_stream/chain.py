@@ -78,9 +78,12 @@ class Chain:
             if isinstance(stage, Decoding | Aside):
                 stage.cut = cut
 
-    def push(self, text: str, step: Step, *, finished: bool, index: int = 0) -> None:
-        """Send text through the stages from `index` on, as far as they let it."""
-        for stage in self.stages[index:] if index else self.stages:
+    def push(self, text: str, step: Step, *, finished: bool, behind: Stage | None = None) -> None:
+        """Send text through the stages, or through those behind one of them, as far as they let it."""
+        stages = self.stages
+        if behind is not None:
+            stages = [] if behind is stages[-1] else stages[stages.index(behind) + 1 :]
+        for stage in stages:
             if not text and not finished:
                 break
             text, finished = stage.take(text, step, finished=finished)
@@ -100,18 +103,17 @@ class Chain:
         text, finished = stage.answer(check, outcome, step, now=now, timed_out=timed_out)
         if stage.stop is not None:
             self.stopped = stage
-        index = self.stages.index(stage) + 1
         if stage.follower is not None:
-            self._insert(index, stage.follower, behind=stage)
+            self._insert(stage.follower, behind=stage)
             stage.follower = None
         if text or finished:
-            self.push(text, step, finished=finished, index=index)
+            self.push(text, step, finished=finished, behind=stage)
 
     def _aside_of(self, asked: object) -> Aside:
         return next(stage for stage in self.stages if isinstance(stage, Aside) and stage.asks(asked))
 
-    def _insert(self, index: int, follower: WindowStage, *, behind: WindowStage) -> None:
-        self.stages.insert(index, follower)
+    def _insert(self, follower: WindowStage, *, behind: WindowStage) -> None:
+        self.stages.insert(self.stages.index(behind) + 1, follower)
         for encoding in self._encodings:
             if behind in encoding.stages:
                 encoding.stages.insert(encoding.stages.index(behind) + 1, follower)

@@ -101,7 +101,8 @@ class Checker:
             if rest is None:
                 return
         self._todo.append((check, rest))
-        self._call(1)
+        if not self._is_one_coming:
+            self._call(1)
 
     def _call(self, workers: int) -> None:
         """Have so many workers come; one that is on its way is one of them."""

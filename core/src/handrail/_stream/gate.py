@@ -215,8 +215,7 @@ class Gate:
         if self.buffer and self._text is not None and self.due:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
             self._text.stages[0].receive(self._text.whole(self.received.add_text(self.buffer)), self.step)
-        items = self.step.items
-        waiting = len(items)
+        items, waiting = self.step.items, len(self.step.items)
         chain.answer(check, outcome, self.step, now=now, timed_out=timed_out)
         if self.telling is not None and len(items) > waiting:
             self.telling.released(list(items)[waiting:])

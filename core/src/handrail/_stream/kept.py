@@ -20,11 +20,16 @@ _SOME = 2048  # characters that may be kept for longer than needed, or copied wh
 
 
 class KeptText:
-    """Text that grows at its end and is forgotten from its beginning, at a cost linear in its length."""
+    """Text that grows at its end and is forgotten from its beginning, at a cost linear in its length.
 
-    __slots__ = ("_base", "_pieces", "_text")
+    Attributes:
+        needed_from: what is before this offset is not needed any more.
+    """
+
+    __slots__ = ("_base", "_pieces", "_text", "needed_from")
 
     def __init__(self, text: str = "", base: int = 0) -> None:
+        self.needed_from = base
         self._text = text
         self._base = base  # offset of its first character
         self._pieces: list[str] = []  # came later, and was not joined yet
@@ -49,15 +54,13 @@ class KeptText:
         ahead = self._base - start
         return self._text.startswith(text[ahead:]) if ahead > 0 else self._text.startswith(text, -ahead)
 
-    def forget(self, before: int) -> None:
-        """Drop what is before an offset, once that is a good part of all."""
-        if (drop := before - self._base) > _SOME and drop * 2 > len(self._text):
-            self._join()
-            self._text = self._text[drop:]
-            self._base = before
-
     def _join(self) -> None:
-        self._text = "".join((self._text, *self._pieces))
+        """Join what has come, and drop what is not needed once that is a good part of all."""
+        drop = self.needed_from - self._base
+        if drop <= _SOME or drop * 2 <= len(self._text):
+            drop = 0
+        self._text = "".join((self._text[drop:], *self._pieces))
+        self._base += drop
         self._pieces.clear()
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from handrail._turn import Turn
 
 _PASSES = ("allow", "rewrite")
+_SOME = 32  # windows that passed and may be remembered for longer than needed
 _place = attrgetter("cleared", "rank")
 
 
@@ -163,13 +164,21 @@ class Lane:
             window = Window(stage.kept.slice(0, stage.length), 0, end, stage.length, stage.length, last=True)
         else:
             made = self._strategy.window()
-            needs = int(self._strategy.needs) if self._gathers else 0  # type: ignore[attr-defined]  # an optional one
+            needs = self._strategy.needs if self._gathers else 0  # type: ignore[attr-defined]  # an optional one
             if made is None:
                 self._worth_at = stage.length + max(needs, 1)
                 return self._empty_window() if stage.finished else None
             self._worth_at = stage.length + needs
             window = self._moved(made) if self._origin else made
-            self._validate(window)
+            if not (
+                isinstance(window, Window)
+                and window.start == end
+                and 0 <= window.context_start <= end < window.end <= stage.length
+                and window.clears <= window.end
+                and len(window.text) == window.end - window.context_start
+                and stage.kept.holds(window.text, window.context_start)
+            ):
+                raise self._unfit(window)
         if stage.channel != "text":
             window = replace(window, channel=stage.channel, tool_name=stage.tool_name)
         return window
@@ -195,29 +204,17 @@ class Lane:
             clears=window.clears + at,
         )
 
-    def _validate(self, window: object) -> None:
-        end, stage = self._window_end, self.stage
-        fits = (
-            isinstance(window, Window)
-            and window.start == end
-            and 0 <= window.context_start <= window.start
-            and window.start < window.end <= stage.length
-            and window.clears <= window.end
-            and len(window.text) == window.end - window.context_start
-            and stage.kept.holds(window.text, window.context_start)
+    def _unfit(self, window: object) -> PluginContractError:
+        """Make the error for a window that is none of this text, or not the next one."""
+        shown: object = type(window).__name__
+        if isinstance(window, Window):
+            shown = (window.context_start, window.start, window.end)
+        return PluginContractError(
+            f"{self.plan.strategy_plugin}: the strategy made the window {shown!r} (context_start, start, end); "
+            f"it must start at {self._window_end}, where the last one ended, end at most at {self.stage.length}, "
+            f"and have the text that is there",
+            plugin=self.plan.strategy_plugin,
         )
-        if not fits:
-            shown = (
-                (window.context_start, window.start, window.end)
-                if isinstance(window, Window)
-                else type(window).__name__
-            )
-            raise PluginContractError(
-                f"{self.plan.strategy_plugin}: the strategy made the window {shown!r} (context_start, start, end); "
-                f"it must start at {end}, where the last one ended, end at most at {stage.length}, "
-                f"and have the text that is there",
-                plugin=self.plan.strategy_plugin,
-            )
 
     def _end(self) -> None:
         """Clear everything: every window has passed, and there will be no other."""
@@ -252,7 +249,7 @@ class Lane:
         elif window.clears > self.cleared:
             self.cleared = window.clears
         self._passed.append((window.clears, begins))
-        if len(self._passed) > 8:
+        if len(self._passed) > _SOME:
             self.restart_at(self.stage.released)
         return True
 

@@ -90,16 +90,20 @@ def kind_of(error: BaseException) -> FailureKind:
 
 def record(check: Check, now: float, error: RailError | None = None) -> CheckRecord:
     """Make the record of a check that has ended."""
-    window, verdict = check.window, check.verdict
-    run = check.run = check.run or check.lane.plan.record(window.channel, check.started_at or time.time(), window)
+    window, verdict, run = check.window, check.verdict, check.run
+    if run is None:
+        run = check.run = check.lane.plan.record(window.channel, check.started_at or time.time(), window)
+    if check.started_at:
+        run.duration = now - check.asked_at
+    run.finished_at = run.started_at + run.duration
+    if verdict is ALLOW and not check.dropped and error is None:
+        return run
     decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
     run.decision = "rewrite" if verdict is DEFERRED else decision
-    run.duration = now - check.asked_at if check.started_at else 0.0
-    run.finished_at = run.started_at + run.duration
     if error is not None:
         run.error, run.allowed_on_error, run.failure = str(error), check.failure is None, kind_of(error)
         run.detail = error.detail
-    elif verdict is not None and verdict is not ALLOW:
+    elif verdict is not None:
         run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
         run.score, run.detail = verdict.score, verdict.detail
     return run

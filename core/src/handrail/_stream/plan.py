@@ -132,17 +132,14 @@ class RailPlan:
 
     def record(self, channel: Channel, started_at: float, window: Window | None = None) -> CheckRecord:
         """Begin the record of a check by this rail: of a window, or of what a session is yet to read."""
+        characters, span = (0, (0, 0)) if window is None else (len(window.text), (window.context_start, window.end))
+        mode: Literal["enforce", "observe"] = "observe" if self.observes else "enforce"
+        # There is one for each window, and names would cost as much again as positions.
         return CheckRecord(
-            rail=self.name,
-            direction=self.direction,
-            started_at=started_at,
-            characters=0 if window is None else len(window.text),
-            window=(0, 0) if window is None else (window.context_start, window.end),
-            channel=channel,
-            rail_id=self.rail_id,
-            plugin=self.plugin,
-            mode="observe" if self.observes else "enforce",
-        )
+            self.name, self.direction, "allow", "", None, None, characters, started_at,
+            0.0, 0.0, 0.0, None, False,  # noqa: FBT003  # from `finished_at` to `allowed_on_error`
+            span, channel, self.rail_id, self.plugin, None, None, None, mode,
+        )  # fmt: skip
 
     def judge(self) -> Judge:
         """Return what judges the windows of one stream, in order."""

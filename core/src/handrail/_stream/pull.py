@@ -123,8 +123,7 @@ class Pull:
                     or came > most
                 ):  # fmt: skip
                     await self._read_beside(chunk)
-                    self._look(came)
-                    await self._check()
+                    await self._check(came)
                     for rendered in self._rendered(renderer):
                         yield rendered
                     if self.gate.ended:
@@ -153,9 +152,7 @@ class Pull:
                     continue
                 more = True
                 while more:
-                    more = self._look(came)
-                    await self._check(before_more=more)
-                    more = more and not gate.ended
+                    more = await self._check(came)
                     for rendered in self._rendered(renderer):
                         yield rendered
                 if gate.ended:
@@ -202,21 +199,28 @@ class Pull:
 
     async def _read_beside(self, chunk: Chunk) -> None:
         while self.gate.look(SLICE):  # what came before
-            await self._check(before_more=True)
+            await self._check()
+            await let_others_run()
         for part in parts(chunk):
             self.gate.read(part)
             if part is not chunk:
-                await self._check(before_more=True)
+                await self._check()
+                await let_others_run()
 
-    def _look(self, came: int) -> bool:
-        """Let the gate look, unless the answer is too long; return whether it has left a part for later."""
-        if came + self.gate.received.beside > self._max_characters:
-            raise AnswerTooLongError(self._source.provider, self._max_characters)
-        return self.gate.look(SLICE)
+    async def _check(self, came: int | None = None) -> bool:
+        """Have every check answered that the gate asks for.
 
-    async def _check(self, *, before_more: bool = False) -> None:
-        """Have every check answered that the gate asks for; let others run before more is looked at."""
-        gate, step = self.gate, self.gate.step
+        Args:
+            came: characters of text that have come in all, if the gate is to look at some of them first.
+
+        Returns:
+            Whether it has left a part for later; then others were let run.
+        """
+        gate, step, more = self.gate, self.gate.step, False
+        if came is not None:
+            if came + gate.received.beside > self._max_characters:
+                raise AnswerTooLongError(self._source.provider, self._max_characters)
+            more = gate.look(SLICE)
         while step.start:
             check = step.start.popleft()
             rest = answer_at_once(gate, check, self._clock)
@@ -225,8 +229,9 @@ class Pull:
         step.cancel.clear()
         if step.failures:
             log_failures(gate)
-        if before_more:
+        if more:
             await let_others_run()
+        return more and not gate.ended
 
     def _broken(self, error: BaseException) -> BaseException | None:
         """Return what broke the generation; None if the stream was interrupted.
@@ -284,7 +289,10 @@ class Pull:
             return ()
         if self.gate.telling is not None:
             self.gate.telling.first_released(items)
-        plain = renderer.plain_text
-        rendered = [item if plain and type(item) is str else renderer.render(item) for item in items]
+        plain, rendered = renderer.plain_text, []
+        for item in items:
+            one = item if plain and type(item) is str else renderer.render(item)
+            if one is not None:
+                rendered.append(one)
         items.clear()
-        return [one for one in rendered if one is not None]
+        return rendered

@@ -57,7 +57,8 @@ class Pressure:
 
     def look_again(self) -> None:
         """Ask the gate again how much it waits for, and go on if there is room."""
-        self.due = min(self.due, self._gate.due)
+        if self._gate.due < self.due:
+            self.due = self._gate.due
         if self._room is not None:
             wake_up(self._room)
             self._room = None
@@ -65,6 +66,13 @@ class Pressure:
     def lets_pass(self, came: int) -> bool:
         """Return whether `pause` has nothing to do but to say when there is more."""
         return came <= self._pause_at and came <= self._rest_at and not self._hurry
+
+    async def waits_for_more(self, came: int) -> bool:
+        """Pause, if the gate has nothing to look for yet in what has come; return whether that is so."""
+        if came >= self._gate.due or self._gate.ended:
+            return False
+        await self.pause(came)
+        return True
 
     async def pause(self, came: int) -> None:
         """Wait if too much is pending; and let others run after a slice, for a provider may have all at hand.
@@ -79,7 +87,7 @@ class Pressure:
         self._pause_at -= beside - self._beside  # what comes beside the text uses up room as text does
         self._beside = beside
         if came > self._pause_at or self._hurry:
-            if self._gate.received.characters > self._max_characters:
+            if came + beside > self._max_characters:
                 raise AnswerTooLongError(self._provider, self._max_characters)
             while self._hurry:
                 self._hurry -= 1
@@ -110,9 +118,9 @@ class Pressure:
 
     def _pending_tokens(self) -> int:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
-        gate, received = self._gate, self._gate.received
+        gate = self._gate
         pending = gate.unchecked + (0 if self._is_pushed else sum(map(item_size, gate.step.items)))
-        return math.ceil(pending * received.tokens / max(received.characters, 1))
+        return math.ceil(pending * gate.received.density(gate.buffer))
 
 
 def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
@@ -138,7 +146,7 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                     if part is not chunk:
                         yield
                         await let_others_run()
-            elif came < pressure.due:
+            elif came < pressure.due or await pressure.waits_for_more(came):
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield
@@ -159,7 +167,7 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             text = piece if piece.__class__ is str else as_chunk(piece, source).text
             append(text)
             came += len(text)
-            if came < pressure.due:
+            if came < pressure.due or await pressure.waits_for_more(came):
                 continue
             while gate.look(SLICE) and not gate.ended:
                 yield

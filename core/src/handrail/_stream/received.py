@@ -11,6 +11,8 @@ from handrail._types import ToolCallDelta
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handrail._types import Chunk, Usage
 
 
@@ -28,14 +30,14 @@ class Received:
         characters: of text, reasoning and arguments together.
         beside: those of reasoning and arguments alone.
         pieces: how many pieces the text came in.
-        beyond_ascii: bytes of the text in UTF-8, beyond one for each character.
         usage, finish_reason, metadata: the last that came of each.
     """
 
     __slots__ = (
+        "_beyond_ascii",
+        "_measured",
         "aside",
         "beside",
-        "beyond_ascii",
         "characters",
         "finish_reason",
         "metadata",
@@ -47,7 +49,9 @@ class Received:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.aside: list[str] = []
-        self.beside = self.beyond_ascii = self.characters = self.pieces = 0
+        self.beside = self.characters = self.pieces = 0
+        self._beyond_ascii = 0  # bytes of the text in UTF-8, beyond one for each character
+        self._measured = 0  # how many of the texts were looked at for that
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self.metadata: dict[str, Any] = {}
@@ -75,16 +79,15 @@ class Received:
                 text = text[:most]
             else:
                 buffer.clear()
-        self.count(text, count)
+        self.pieces += count
+        self.characters += len(text)
         self.texts.append(text)
         return text
 
-    def count(self, text: str, pieces: int = 1) -> None:
-        """Count text that is taken elsewhere."""
-        self.pieces += pieces
+    def count(self, text: str) -> None:
+        """Count a piece of text that is added elsewhere."""
+        self.pieces += 1
         self.characters += len(text)
-        if not text.isascii():
-            self.beyond_ascii += len(text.encode("utf-8", "surrogatepass")) - len(text)
 
     def add(self, chunk: Chunk) -> None:
         """Take what a chunk has beside text.
@@ -113,15 +116,29 @@ class Received:
         """Return the event of an answer that is complete."""
         return Finished(self.finish_reason, self.usage, self.metadata)
 
-    @property
-    def tokens(self) -> int:
-        """How many tokens were received, hardly ever too few, however many of them came joined in one piece.
+    def density(self, buffer: Sequence[str]) -> float:
+        """Return how many tokens a character is, hardly ever too few, however many tokens came joined in one piece.
 
         A piece is one at least, and five characters are hardly two pieces. What came joined counts one for two letters,
         and one for a character of three bytes, which many vocabularies know as one token.
+
+        Args:
+            buffer: pieces that came and were not added yet.
         """
-        apart = self.pieces + len(self.aside) + self.characters // 5
-        return max(apart, self.characters // 2 + self.beyond_ascii // 4)
+        waiting = "".join(
+            [piece for piece in buffer if isinstance(piece, str)]
+        )  # others are refused when they are added
+        self._beyond_ascii += _beyond_ascii("".join(self.texts[self._measured :]))
+        self._measured = len(self.texts)
+        characters = self.characters + len(waiting)
+        apart = self.pieces + len(buffer) + len(self.aside) + characters // 5
+        joined = characters // 2 + (self._beyond_ascii + _beyond_ascii(waiting)) // 4
+        return max(apart, joined) / max(characters, 1)
+
+
+def _beyond_ascii(text: str) -> int:
+    """Return the bytes of a text in UTF-8, beyond one for each character."""
+    return 0 if text.isascii() else len(text.encode("utf-8", "surrogatepass")) - len(text)
 
 
 def _refused(buffer: list[str]) -> PluginContractError:

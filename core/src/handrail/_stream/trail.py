@@ -68,7 +68,7 @@ class Trail:
         if apply(self._kept.slice(start, end), start, edits) != text:
             return False
         self._pieces += pieces_of(start, end, edits)
-        self._kept.forget(end)
+        self._kept.needed_from = end
         self._at = end
         return True
 

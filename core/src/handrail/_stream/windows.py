@@ -9,7 +9,7 @@ from handrail._stream.edits import OffsetMap, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
 from handrail._stream.lanes import Lane, first_to_stop
 from handrail._stream.outcome import conclude, kind_of, lost, record
-from handrail._stream.steps import Check, Failure, Stop
+from handrail._stream.steps import NEVER, Check, Failure, Stop
 from handrail._stream.strategies import ENDS_EVERYTHING
 from handrail.errors import PluginContractError
 
@@ -158,6 +158,7 @@ class WindowStage(StageText):
 
     def _ask(self, lanes: Sequence[Lane], step: Step) -> None:
         """Ask strategies for windows, as far as their rails have a free slot."""
+        due = NEVER if lanes is self.lanes else self.due  # the others wait for what they have waited for
         for lane in lanes:
             try:
                 lane.ask(step)
@@ -167,19 +168,15 @@ class WindowStage(StageText):
                 self._fail(lane, exc, step)
                 if self.stop is not None:
                     return
+            if lane.due < due:
+                due = lane.due
         if self._doubtful and not self.stopping:  # a rail that has nothing left to ask has cleared everything
             self._confirm(step)
-        if not self._holding:
-            self.due = self.length + 1
-        elif lanes is self.lanes:
-            self.due = min([lane.due for lane in lanes])
-        else:  # the others wait for what they have waited for
-            self.due = min(self.due, lanes[0].due)
+        self.due = due if self._holding else self.length + 1
 
     def _split(self, lane: Lane, step: Step) -> None:
         """Let the rails after one that rewrites begin again, on what comes out of this stage."""
-        moved = [other for other in self.lanes if other.rank > lane.rank]
-        if not moved:
+        if not (moved := [other for other in self.lanes if other.rank > lane.rank]):
             return
         follower = WindowStage((), self._turn, self.key, self.tool_name)
         follower.length = follower.released = self.released
@@ -256,7 +253,7 @@ class WindowStage(StageText):
                 lane.edits = [edit for edit in lane.edits if edit.end > limit]
         text = self._pass_on(limit, edits)
         if not self._keeps_all:
-            self.kept.forget(self._needed_from() if self._may_split else limit)
+            self.kept.needed_from = self._needed_from() if self._may_split else limit
         return text
 
     def _needed_from(self) -> int:
