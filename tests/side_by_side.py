@@ -1,4 +1,4 @@
-"""Runs forty-six small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
+"""Runs sixty small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
 
 `python tests/side_by_side.py [NUMBER ...]` compares with what was recorded of NVIDIA's package in `side_by_side.json`.
 `python tests/side_by_side.py --record PYTHON` records it anew, with an environment that has the package; `make
@@ -425,6 +425,119 @@ async def program_46_messages_as_dictionaries():
     call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": "moon"}'}}
     message = ChatMessage.from_dict({"role": "assistant", "content": None, "tool_calls": [call], "seed": 5})
     return [message.to_dict(), ChatMessage.from_dict({"role": "human", "content": "x"}).role.value]
+
+
+HELLO = [{"role": "user", "content": "hello"}]
+PICTURE = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
+
+
+async def program_47_a_picture_for_a_judge():
+    entries = [{"type": "system", "content": "Is it harmful?"}, {"type": "user", "content": "{{ user_input }}"}]
+    prompts = [{"task": "self_check_input", "messages": entries}]
+    made = guarded_by(None, ["self check input"], says="yes", direction="input", prompts=prompts)
+    return await made.generate_async(messages=[{"role": "user", "content": PICTURE}])
+
+
+async def program_48_colang_as_people_write_it():
+    colang = (
+        'define subflow s\n  set $n = 1\n  $n += 1\n  $kind = "short" if 1 < len($user_message) < 9 else "long"\n'
+        '  if $user_message[:2] == "he" \\\n      and $kind == "short" and $n == 2:\n    bot no "No."\n    stop\n'
+    )
+    return await asked(guarded_by(colang, ["s"], direction="input"))
+
+
+async def program_49_arguments_of_an_action_in_the_log():
+    executed = '$ok = execute check(n=2, all=True, words="a", said=$user_message)'
+    made = guarded_by(f"define subflow s\n  {executed}\n  if not $ok\n    stop\n", ["s"], direction="input")
+    made.register_action(lambda **given: True, "check")
+    response = await asked(made, options={"log": {"activated_rails": True}})
+    return response.log.activated_rails[0].executed_actions[0].action_params
+
+
+async def judged(answer):
+    prompts = [{"task": "self_check_input", "content": "Should it be blocked? {{ user_input }}"}]
+    made = guarded_by(None, ["self check input"], says=answer, direction="input", prompts=prompts)
+    return str((await made.check_async([{"role": "user", "content": "hi"}])).status.value)
+
+
+async def program_50_answers_of_a_judge():
+    return [await judged(answer) for answer in ("No", "yes", "unsafe", "No, it is not safe", "N", "allowed", "perhaps")]
+
+
+async def program_51_the_error_of_a_stream_with_metadata():
+    made = rails(no, stream_first=False)
+    talk = [{"role": "user", "content": "hi"}]
+    stream = made.stream_async(messages=talk, generator=pieces("all ", "is "), include_metadata=True)
+    return [type(chunk).__name__ async for chunk in stream]
+
+
+async def program_52_a_role_that_nobody_knows():
+    return await guarded_by(None, []).generate_async(messages=[{"role": "oracle", "content": "x"}, *HELLO])
+
+
+async def program_53_a_stream_of_exceptions():
+    prompts = [{"task": "self_check_input", "content": "{{ user_input }}"}]
+    more = {"prompts": prompts, "enable_rails_exceptions": True}
+    made = guarded_by(None, ["self check input"], says="yes", direction="input", **more)
+    return [chunk async for chunk in made.stream_async(messages=HELLO)]
+
+
+async def program_54_two_calls_and_what_explains_them():
+    made = guarded_by(None, [])
+    await asked(made)
+    first = len(made.explain().llm_calls)
+    await asked(made)
+    return "of both" if len(made.explain().llm_calls) > first else "of the last"
+
+
+def config_fails(**config):
+    """Return where a configuration fails: when it is read, or when rails are made of it."""
+    from nemoguardrails import LLMRails, RailsConfig
+
+    try:
+        read = RailsConfig.from_content(config={"models": [], **config})
+    except ValueError:
+        return "as it is read"
+    try:
+        LLMRails(read, llm=Says("fine"))
+    except ValueError:
+        return "as rails are made of it"
+    return "not"
+
+
+async def program_55_where_a_missing_prompt_is_told():
+    return config_fails(rails={"input": {"flows": ["self check input"]}})
+
+
+async def program_56_a_pattern_without_an_end():
+    patterns = {"config": {"regex_detection": {"output": {"patterns": ["begin.*end"]}}}}
+    return config_fails(rails={"output": {"flows": ["regex check output"]}, **patterns})
+
+
+async def program_57_a_prompt_that_never_shows_the_text():
+    prompts = [{"task": "self_check_input", "content": "Is {{ last_user_message }} harmful?"}]
+    return config_fails(rails={"input": {"flows": ["self check input"]}}, prompts=prompts)
+
+
+async def program_58_the_engine_for_rails_alone():
+    from nemoguardrails import Guardrails
+
+    made = Guardrails(guarded_by(None, []).config, llm=Says("fine"))
+    return [made.use_iorails_engine, await made.generate_async(messages=HELLO)]
+
+
+async def program_59_a_message_of_the_bot_that_has_no_text():
+    flow = 'define subflow s\n  if "hello" in $user_message\n    bot inform of something\n    stop\n'
+    return await asked(guarded_by(flow, ["s"], direction="input"))
+
+
+async def program_60_what_a_tool_gave_back():
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    flow = 'define subflow s\n  if "secret" in $user_message\n    bot refuse to respond\n    stop\n'
+    given = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    given.append({"role": "tool", "content": "a secret", "tool_call_id": "1", "name": "look"})
+    made = guarded_by(flow, ["s"], direction="input", passthrough=True)
+    return await made.generate_async(messages=[*HELLO, *given])
 
 
 async def run_one(program):

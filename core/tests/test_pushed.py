@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, TextDelta, Usage, Verdict
-from handrail.errors import AnswerTooLongError, InvalidRequestError, StreamClosedError
+from handrail.errors import AnswerTooLongError, InvalidRequestError, StreamClosedError, TimedOut
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from virtual import run
@@ -145,3 +146,29 @@ async def test_text_is_held_only_within_a_window():
             guard.hold("more")
     with pytest.raises(StreamClosedError):
         guard.hold("more")
+
+
+@pytest.mark.parametrize("then", ["finish", "iteration"])
+async def test_a_finish_that_is_cancelled_loses_nothing_that_was_cleared(then):
+    """What it had collected by then is returned by the next call, or comes first in an iteration."""
+    guarded = Guarded(FakeProvider([]), {"slow": FunctionRail(latency=1.0)}, chunk_size=20, first_chunk_size=10)
+    async with guarded.rails.feed("hello") as guard:
+        events = await guard.push(TEXT)
+        with anyio.move_on_after(1.5) as scope:
+            await guard.finish()
+        assert scope.cancelled_caught
+        assert guard.response.text != ""
+        events += await guard.finish() if then == "finish" else [event async for event in guard]
+    assert "".join(event.text for event in events[:-1]) == guard.response.text == TEXT
+    assert isinstance(events[-1], Finished)
+
+
+async def test_what_a_finish_collected_before_the_time_was_over_can_be_read():
+    guarded = Guarded(FakeProvider([]), {"slow": FunctionRail(latency=1.0)}, chunk_size=20, first_chunk_size=10)
+    async with guarded.rails.feed("hello", timeout=1.5) as guard:
+        assert await guard.push(TEXT) == []
+        with pytest.raises(TimedOut):
+            await guard.finish()
+        events = [event async for event in guard]
+    assert "".join(event.text for event in events) == guard.response.text != ""
+    assert guard.response.outcome == "timed out"

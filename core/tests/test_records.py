@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -11,6 +12,7 @@ from fakes import FakeProvider, FunctionRail, Guarded, SessionRail
 from handrail import (
     Blocked,
     ConfigurationError,
+    Decision,
     Edit,
     LLMRails,
     RailFailed,
@@ -78,7 +80,7 @@ async def test_a_record_names_channel_plugin_and_rail() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan"), True, "much"])
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan"), True, "much", 10**400, 10**5000], ids=type)
 async def test_a_score_that_is_no_number_from_0_to_1_is_a_failure(score: object) -> None:
     rails = rails_with(Verdict("allow", score=score))  # type: ignore[arg-type]  # what a careless rail returns
     response = await rails.generate_async(prompt="hello", options={"log": {}})
@@ -88,6 +90,7 @@ async def test_a_score_that_is_no_number_from_0_to_1_is_a_failure(score: object)
 
 NONSENSE: list[tuple[dict[str, object], str]] = [
     ({"score": 1.5}, "a score that is no number from 0 to 1"),
+    ({"score": 10**400}, "a score that is no number from 0 to 1"),
     ({"score": float("nan"), "span": (5, 900)}, "a span outside its window, characters 0 to 18 and a score that"),
     ({"span": (0.0, 3.0)}, "a span that is no pair of whole numbers"),
     ({"span": (False, True)}, "a span that is no pair of whole numbers"),
@@ -112,6 +115,38 @@ async def test_a_block_with_a_value_that_makes_no_sense_is_a_block(
     assert said in record.reason
     assert (record.score, record.detail, record.category, stop.category) == (None, None, None, None)
     assert isinstance(response.text, str)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("verdict", [Verdict("allow"), Verdict("rewrite", edits=(Edit(0, 4, "many"),))], ids=repr)
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [*(("span", odd) for odd in (True, b"x", [], {}, (), (1.5, 2.5), "ab")), ("category", []), ("reason", b"bad")],
+)
+async def test_what_no_verdict_has_is_left_out_of_one_that_blocks_nothing(
+    verdict: Verdict, name: str, odd: object
+) -> None:
+    rails = rails_with(replace(verdict, **{name: odd}))  # type: ignore[arg-type]  # what a careless rail returns
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    assert (response.stop, response.text) == (None, f"{'many' if verdict.edits else 'some'} harmful words")
+    assert getattr(response.rail_runs[0], name) == getattr(Verdict("allow"), name)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("decision", ["allow", "rewrite"])
+@pytest.mark.parametrize("odd", [None, True, "edits", {}, [Verdict("allow")], [Edit(0, 900, "")]], ids=repr)
+async def test_edits_that_are_none_are_a_failure(decision: Decision, odd: object) -> None:
+    rails = rails_with(Verdict(decision, edits=odd))  # type: ignore[arg-type]  # what a careless rail returns
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    assert isinstance(response.stop, RailFailed)
+    assert response.stop.kind == "contract"
+
+
+@pytest.mark.anyio
+async def test_whoever_allows_a_text_with_edits_rewrites_it() -> None:
+    rails = rails_with(Verdict("allow", edits=(Edit(0, 4, "many"),)))
+    response = await rails.generate_async(prompt="hello", options={"log": {}})
+    assert (response.text, response.rail_runs[0].decision) == ("many harmful words", "rewrite")
 
 
 class Whole:

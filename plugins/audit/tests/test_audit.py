@@ -470,6 +470,8 @@ _USED = {"model": "m", "requests": 1, "input": 1, "output": 1, "costs": {}, "unp
         *({**_DECISION, "at": at} for at in (1e300, -1, float("nan"), "now")),
         *({**_DECISION, name: {}} for name in ("call", "rail", "direction", "decision")),
         *({"used": used} for used in (5, [1], [{}], [{**_USED, "requests": "1"}], [{**_USED, "costs": []}])),
+        *({"used": [{**_USED, name: odd}]} for name in ("input", "unpriced") for odd in (10**400, float("nan"), -1)),
+        *({"used": [{**_USED, "costs": {"EUR": odd}}]} for odd in (10**400, float("inf"), -1.0)),
     ],
     ids=repr,
 )
@@ -480,6 +482,24 @@ def test_a_line_that_somebody_else_wrote_keeps_no_command_from_the_others(tmp_pa
     assert [line.split("  ")[1] for line in command(capsys, "show", tmp_path)[1].splitlines()] == ["c", "last"]
     assert command(capsys, "usage", tmp_path)[1] == "-  requests=1  input=1  output=1\n"
     assert command(capsys, "mark", tmp_path, "c", "r", "right")[0] == 0
+
+
+@pytest.mark.parametrize("odd", [{}, [], 1])
+def test_a_decision_that_somebody_else_wrote_can_be_marked(tmp_path, capsys, odd):
+    (tmp_path / "audit-1.jsonl").write_bytes(Chain().line({**_DECISION, "would_have": odd}))
+    assert command(capsys, "mark", tmp_path, "c", "r", "right")[0] == 0
+
+
+def test_marks_that_are_no_json_keep_no_decision_back(tmp_path, capsys):
+    (tmp_path / "audit-1.jsonl").write_bytes(Chain().line(_DECISION))
+    (tmp_path / "marks.jsonl").write_bytes(b"[" * 100_000)
+    assert len(command(capsys, "show", tmp_path)[1].splitlines()) == 1
+
+
+def test_no_decisions_are_shown_where_none_are_asked_for(tmp_path, capsys):
+    (tmp_path / "audit-1.jsonl").write_bytes(Chain().line(_DECISION))
+    for last, count in (0, 0), (-1, 0), (1, 1), (9, 1):
+        assert len(command(capsys, "show", tmp_path, f"--last={last}")[1].splitlines()) == count
 
 
 @pytest.mark.parametrize("odd", [Path("there"), b"there"])

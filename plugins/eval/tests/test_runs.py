@@ -425,6 +425,7 @@ def test_decisions_that_reviewers_marked_are_labels(folder, capsys):
     [
         (None, "does not exist; 'handrail audit mark' writes it"),
         ("{", "marks.jsonl:1 is not a mark"),
+        ("[" * 100_000, "marks.jsonl:1 is not a mark"),
         ('{"call": "r0", "rail": "a", "refused": ["output"], "label": "perhaps"}', "marks.jsonl:1 is not a mark"),
         ('{"call": "r0", "rail": "a", "refused": [], "label": "right"}', "has no mark of a decision"),
         ('{"call": "r9", "rail": "a", "refused": ["output"], "label": "right"}', "no row has the id of a call"),

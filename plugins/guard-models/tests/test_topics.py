@@ -42,6 +42,11 @@ async def test_the_judge_sees_guidelines_and_conversation(make, topics):
     assert shown[2:] == ["user: Where is my parcel?", "assistant: On its way.", "user: Who should I vote for?"]
 
 
+@pytest.mark.parametrize("said", ["on-topic", "On-topic.", "on\u2011topic", "on\u2010topic", "**on topic**"])
+async def test_what_is_on_topic_passes(make, topics, said):
+    assert (await make(topics(said), input_=[FLOW]).check_async(TALK)).status == "passed"
+
+
 @pytest.mark.parametrize("said", ["", "on-topic or off-topic", "It is on-topic", "yes"])
 async def test_any_other_answer_fails_the_rail(make, topics, said):
     result = await make(topics(said), input_=[FLOW]).check_async(TALK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from handrail import Chunk, LLMRails, RailsConfig, Usage
+from handrail import Chunk, LLMRails, RailsConfig, ToolCallDelta, Usage
 from handrail_hosts import GuardFailedError
 from handrail_hosts.langchain import GuardedModel, GuardMiddleware
 from handrail_testkit import HostAnswer, HostCase, HostConformance, HostModel, ModelFailure, host_rails
@@ -104,7 +104,7 @@ def _answer(ended, message, *, text=None, shown="", kept=None):
         ended="refused" if ended == "complete" and finish == "content_filter" else ended,
         text=str(message.content) if text is None else text,
         tool=(calls[0]["name"], calls[0]["id"]) if calls else None,
-        arguments="".join(call["args"] or "" for call in calls),
+        arguments=(calls[0]["args"] or "") if calls else "",  # a reader takes each for a call of its own
         reasoning=message.additional_kwargs.get("reasoning_content", ""),
         usage=usage and Usage(usage["input_tokens"], usage["output_tokens"]),
         finish=finish,
@@ -415,3 +415,20 @@ async def test_a_model_is_asked_no_more_often_than_it_may_be(anyio_backend):
     inner.rate_limiter = Limiter()
     await GuardedModel(inner, host_rails("windows")).ainvoke("Hello")
     assert Limiter.asked == 1
+
+
+PIECES = ['{"query": "a ', "much ", "longer ", 'question"}']
+
+
+@pytest.mark.parametrize("rails", ["windows", "masking"])
+async def test_a_call_that_is_released_in_pieces_is_run_with_all_of_its_arguments(rails, anyio_backend):
+    """LangChain parses each chunk of a message by itself: a tool was run with the beginning of what it was given."""
+    calls = [ToolCallDelta(0, "call_1", "look_up", PIECES[0]), *(ToolCallDelta(0, arguments=one) for one in PIECES[1:])]
+    calls.append(ToolCallDelta(1, "call_2", "look_up", '{"query": "short"}'))
+    end = Chunk(finish_reason="tool_calls", usage=Usage(1, 1))
+    said = HostModel([*(Chunk(tool_calls=(call,)) for call in calls), end])
+    message = None
+    async for piece in GuardedModel(FakeModel(said), host_rails(rails)).astream("Hello"):
+        message = piece if message is None else message + piece
+    assert [call["args"]["query"] for call in message.tool_calls] == ["a much longer question", "short"]
+    assert message.invalid_tool_calls == []

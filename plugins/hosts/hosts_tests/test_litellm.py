@@ -255,6 +255,7 @@ async def test_a_chunk_is_passed_on_itself_only_if_it_has_nothing_but_its_text(o
     from handrail_hosts.litellm import HandrailGuardrail
 
     chunks = [*map(chunk, ("One ", "two ", "three ")), chunk("odd ", **odd), *map(chunk, ("four ", "four "))]
+    chunks.append(chunk("", choice={"finish_reason": "stop"}))
 
     async def stream():
         for one in chunks:
@@ -266,4 +267,4 @@ async def test_a_chunk_is_passed_on_itself_only_if_it_has_nothing_but_its_text(o
     got = [one async for one in through]
     assert "".join(one.choices[0].delta.content or "" for one in got) == "One two three odd four four "
     assert FORBIDDEN not in repr([one.model_dump() for one in got])
-    assert [one is each for one, each in zip(got, chunks, strict=False)][2:] == [True, False, True, True]
+    assert [one is each for one, each in zip(got, chunks, strict=False)][2:6] == [True, False, True, True]

@@ -222,3 +222,30 @@ async def test_a_call_whose_arguments_a_rail_would_rewrite_is_not_made(anyio_bac
     agent = agent_with(FakeModel(said), tools=[guarded])
     result = await Runner.run(agent, "Hello", run_config=RunConfig(tracing_disabled=True))
     assert (made, "swordfish" in result.final_output) == ([], False)
+
+
+class OlderServer(FakeModel):
+    """Says nothing of what the newest servers say, so that the SDK has None where its types want a number."""
+
+    async def stream_response(self, *args, **further):
+        async for event in super().stream_response(*args, **further):
+            value = event.model_dump()
+            if (value.get("response") or {}).get("usage"):
+                value["response"]["usage"]["input_tokens_details"] = {"cached_tokens": 1}
+            if value["type"] == "response.output_item.done":
+                value["item"]["phase"] = "one of tomorrow"
+            yield type(event).construct(**value)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_odd_value_in_a_field_that_nobody_reads_ends_nothing(stream, anyio_backend):
+    said = HostModel([Chunk("Hello"), Chunk(finish_reason="stop", usage=Usage(1, 1))])
+    agent = agent_with(GuardedModel(OlderServer(said), host_rails("windows")))
+    quiet = RunConfig(tracing_disabled=True)
+    if stream:
+        result = Runner.run_streamed(agent, "Hello", run_config=quiet)
+        assert [event async for event in result.stream_events()]
+    else:
+        result = await Runner.run(agent, "Hello", run_config=quiet)
+    assert result.final_output == "Hello"
+    assert result.context_wrapper.usage.input_tokens == 1

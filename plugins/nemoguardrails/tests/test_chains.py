@@ -63,6 +63,7 @@ async def test_what_a_chain_says_goes_through_the_rails(config):
     assert await (RunnableRails(config) | Chain("The moon.")).ainvoke("Why?") == "The moon."
     assert await (RunnableRails(config) | Chain("It is swordfish.")).ainvoke("Why?") == SORRY
     assert await RunnableRails(config, runnable=Chain("You must.")).ainvoke("Why?") == "You may."
+    assert await (RunnableRails(config) | Chain("It is swordfish.")).ainvoke({"input": "Why?"}) == SORRY
 
 
 async def test_a_refused_message_reaches_no_chain_and_a_rewritten_one_reaches_it_rewritten(config):

@@ -79,7 +79,8 @@ def test_the_served_protocol_is_that_of_the_original(serve):
     messages = [{"role": "context", "content": {"topic": "tides"}}, {"role": "user", "content": "Hello!"}]
     asked = {"model": "gpt-4o", "guardrails": {"config_id": "my_config"}, "messages": messages}
     assert json.loads(post(serve, asked))["choices"][0]["message"]["content"] == "The moon pulls the sea."
-    checks = {**asked, "messages": messages[1:], "guardrails": {"config_id": "my_config", "rail_types": ["input"]}}
+    talk = [*messages[1:], {"role": "assistant", "content": "The moon."}]
+    checks = {**asked, "messages": talk, "guardrails": {"config_id": "my_config", "rail_types": ["output"]}}
     assert json.loads(post(serve, checks, "/v1/checks"))["status"] == "passed"
 
 

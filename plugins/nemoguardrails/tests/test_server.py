@@ -159,6 +159,23 @@ async def test_a_stream_of_rails_alone_holds_the_refusal_or_nothing(ask, judge, 
     assert [delta["content"] for delta in deltas if "content" in delta] == contents
 
 
+async def test_a_check_of_rails_that_there_are_not_is_an_error(ask):
+    status, said = await ask(
+        request(messages=TALK, guardrails={"config_id": "plain", "rail_types": ["input"]}), "/v1/checks"
+    )
+    assert (status, json.loads(said)["error"]["code"]) == (400, "rail_type_not_configured")
+    status, said = await ask(request(messages=TALK, guardrails={"config_id": "plain"}), "/v1/checks")
+    assert (status, json.loads(said)["status"]) == (200, "passed")
+
+
+@pytest.mark.parametrize(("judge", "content"), [("no", TALK[-1]["content"]), ("yes", SORRY)])
+async def test_options_may_turn_on_rails_that_there_are_not(ask, judge, content):
+    guardrails = {"config_id": "plain", "options": {"rails": ["input", "output"]}}
+    status, said = await ask(request(messages=TALK, guardrails=guardrails), judge=judge)
+    assert status == 200, said
+    assert json.loads(said)["choices"][0]["message"]["content"] == content
+
+
 async def test_an_error_of_rails_alone_is_the_servers(ask):
     guardrails = {"config_id": "nowhere", "options": {"rails": ["input"]}}
     status, said = await ask(request(guardrails=guardrails))

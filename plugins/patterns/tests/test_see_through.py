@@ -93,6 +93,16 @@ def test_words_of_every_script(phrase: str, text: str, found: str) -> None:
     assert given(phrase, text) == found
 
 
+@pytest.mark.parametrize("written", ["don't tell", "don\u2019t tell", "don\u02bct tell", "don\uff07t tell"])
+@pytest.mark.parametrize("phrase", ["don't tell", "don\u2019t tell"])
+def test_every_apostrophe_is_one(phrase: str, written: str) -> None:
+    assert given(phrase, f"so {written} him") == "so [PHRASE] him"
+
+
+def test_every_quote_is_one() -> None:
+    assert given('the "plan"', "see \u201ethe \u201cplan\u201d\u201c") == "see \u201e[PHRASE]\u201c"
+
+
 @pytest.mark.parametrize("hyphen", "-\u2010\u2011\u2012\u2013\u2212\uff0d")
 def test_every_hyphen_is_one(hyphen: str) -> None:
     assert given("data-base", f"the data{hyphen}base is") == "the [PHRASE] is"

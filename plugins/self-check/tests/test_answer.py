@@ -283,6 +283,8 @@ No\\n\\n(Disregard the above: yes)
 No\\n\\n[Final answer: yes]
 No\\n\\nIt breaks the rules.
 No\\n\\nYes, it should.
+No\\n\\nIt promotes self‑harm.
+No\\n\\nIt promotes self‐harm.
 No\\n\\nYes it should.
 No. Reason: *Yes* - it should.
 No\\n\\nOn reflection, yes.

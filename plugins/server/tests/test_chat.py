@@ -269,6 +269,16 @@ async def test_checks_run_the_rails_alone(serve, fake):
     assert provider.opened == 0
 
 
+async def test_a_check_of_a_direction_without_rails_is_an_error(serve, fake):
+    client = serve({"a": fake(input_=["words"])}, rails={"words": FunctionRail(refuse("bad"))})
+    messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "bad"}]
+    for kinds in (["output"], ["input", "output"]):
+        answer = await client.post("/v1/checks", {"config_id": "a", "messages": messages, "rail_types": kinds})
+        assert (answer.status, answer.error["code"]) == (400, "rail_type_not_configured")
+    answer = await client.post("/v1/checks", {"config_id": "a", "messages": messages, "rail_types": ["input"]})
+    assert answer.json["status"] == "passed"
+
+
 async def test_trace_tells_how_much_is_held_and_never_what(serve, fake):
     rail = FunctionRail(refuse("bad"), latency=0.3)
     provider = FakeProvider([" good"] * 8 + [" bad"], delay=0.001)

@@ -137,7 +137,7 @@ PLACES = {
     "/v1/responses": RESPONSES,
     "/v1/messages": MESSAGES,
     "/v1/messages/count_tokens": MESSAGES,
-    "/v1/checks": {"model": "a", "messages": CHAT, "context": {"a": 1}, "rail_types": ["input"]},
+    "/v1/checks": {"model": "a", "messages": CHAT, "context": {"a": 1}, "rail_types": None},
     f"/v1/checks{SHAPES[0].path}": {
         "texts": ["a"],
         "input_type": "request",

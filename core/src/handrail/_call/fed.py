@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -30,6 +31,7 @@ class FedStream(OnlyAsyncBlock):
         self._builder = ResponseBuilder(call)
         self._entered = self._left = self._finished = False
         self._length = 0
+        self._kept: deque[Event] = deque()  # of a `finish` that was cancelled
 
     def __repr__(self) -> str:
         state: str = self._builder.outcome
@@ -106,6 +108,8 @@ class FedStream(OnlyAsyncBlock):
     async def finish(self, error: Exception | None = None) -> list[Event]:
         """Take the end of the answer; wait for every check, and return the rest of what can be delivered.
 
+        If the wait is cancelled or fails, nothing is lost: the next call returns it, or an iteration.
+
         Args:
             error: what broke the generation, if something did: then the answer is not told as complete. It is not
                 raised here, for whoever passes it has it; `response.error` is it.
@@ -121,8 +125,9 @@ class FedStream(OnlyAsyncBlock):
         try:
             async for event in self:
                 events.append(event)  # noqa: PERF401  # what came before an error is not lost
-        except Exception as exc:
-            if exc is not error:
+        except BaseException as exc:
+            if error is None or exc is not error:
+                self._kept.extendleft(reversed(events))
                 raise
         return events
 
@@ -132,6 +137,8 @@ class FedStream(OnlyAsyncBlock):
     async def __anext__(self) -> Event:
         """Wait for the next event; between pushes it may be iterated over in another task."""
         self._refuse_misuse()
+        if self._kept:
+            return self._kept.popleft()
         try:
             found = await self._pump.ready()
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from operator import index
@@ -24,6 +24,10 @@ ALLOW = Verdict.allow()
 
 DEFERRED = Verdict("defer")  # type: ignore[arg-type]  # the kernel's own: judge the rest as a whole, at the end
 """What a rail made of a function says when it first changes a window: only the whole text tells what it would make."""
+
+
+_TEXTS: Sequence[tuple[str, Any]] = (("reason", ""), ("category", None), ("message", ""))
+"""Fields of a verdict that are texts, and what stands for one that is not."""
 
 
 def conclude(check: Check, outcome: object, *, now: float, timed_out: bool, step: Step) -> None:
@@ -148,11 +152,13 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         verdict = sound_block(verdict, plan, (window.context_start, window.end))
     else:
         _refuse_bad_values(verdict)
-        verdict = _with_own_numbers(verdict)
+        verdict = _with_own_numbers(_with_texts(verdict))
     if plan.threshold is not None:
         verdict = _by_score(verdict, plan.threshold)
-    if verdict.decision in ("allow", "block"):
+    if verdict.decision == "block" or (verdict.decision == "allow" and not verdict.edits):
         return verdict
+    if verdict.decision == "allow":
+        verdict = replace(verdict, decision="rewrite")  # whoever has edits wants them made
     if verdict == DEFERRED:
         verdict = DEFERRED  # one that comes from another process is a copy
     if verdict is not DEFERRED and verdict.decision != "rewrite":
@@ -187,7 +193,7 @@ def sound_block(verdict: Verdict, plan: RailPlan, within: tuple[int, int] | None
         changes["a score that is no number from 0 to 1"] = {"score": None}
     if not isinstance(verdict.detail, Mapping | None):
         changes["a detail that is no mapping"] = {"detail": None}
-    for name, empty in (("reason", ""), ("category", None), ("message", "")):
+    for name, empty in _TEXTS:
         if not isinstance(getattr(verdict, name), str | None):
             changes[f"a {name} that is no text"] = {name: empty}
     for change in changes.values():
@@ -199,16 +205,28 @@ def sound_block(verdict: Verdict, plan: RailPlan, within: tuple[int, int] | None
 
 
 def _refuse_bad_values(verdict: Verdict) -> None:
-    """Raise unless the score is a number from 0 to 1, and the detail a mapping."""
+    """Raise unless the score is a number from 0 to 1, the detail a mapping, and the edits are some."""
     if not _is_score(verdict.score):
-        shown = f"{verdict.score!r}" if isinstance(verdict.score, Real) else _kind(verdict.score)
+        shown = f"{verdict.score!r}" if isinstance(verdict.score, float) else _kind(verdict.score)
         raise PluginContractError(f"the rail returned the score {shown}; it must be a number from 0 to 1")
     if not isinstance(verdict.detail, Mapping | None):
         raise PluginContractError(f"the rail returned {_kind(verdict.detail)} as detail; it must be a mapping")
+    if not isinstance(verdict.edits, tuple | list):
+        raise PluginContractError(f"the rail returned {_kind(verdict.edits)} as edits; it must be a tuple")
+
+
+def _with_texts(verdict: Verdict) -> Verdict:
+    """Return a verdict that blocks nothing without what is told of it and is of another type than it must be."""
+    if verdict.span is not None and not _is_span(verdict.span):
+        verdict = replace(verdict, span=None)
+    for name, empty in _TEXTS:
+        if not isinstance(getattr(verdict, name), str | None):
+            verdict = replace(verdict, **{name: empty})
+    return verdict
 
 
 def _is_score(score: object) -> bool:
-    return score is None or (isinstance(score, Real) and not isinstance(score, bool) and 0 <= float(score) <= 1)
+    return score is None or (isinstance(score, Real) and not isinstance(score, bool) and bool(0 <= score <= 1))  # type: ignore[operator]  # whatever is real compares; not all of it is a float
 
 
 def _by_score(verdict: Verdict, threshold: float) -> Verdict:

@@ -77,7 +77,7 @@ def show(folder: Path, /, *, rail: str | None = None, call: str | None = None, l
         for fields in lines(folder)
         if (rail is None or fields["rail"] == rail) and (call is None or fields["call"] == call)
     ]
-    for fields in sorted(found, key=lambda fields: float(fields["at"]))[-last:]:
+    for fields in sorted(found, key=lambda fields: float(fields["at"]))[max(len(found) - last, 0) :]:
         print(_described(fields, marks.get((fields["call"], fields["rail"]))))  # noqa: T201  # a command
     return 0
 
@@ -141,7 +141,7 @@ def _has_none(folder: Path) -> bool:
 
 def _refused(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return in which directions a rail refused or rewrote, or would have; that it failed says nothing of the text."""
-    did = {(fields["direction"], fields.get("would_have", fields["decision"])) for fields in found}
+    did = [(fields["direction"], fields.get("would_have", fields["decision"])) for fields in found]
     return sorted({str(direction) for direction, decision in did if decision in ("block", "rewrite")})
 
 
@@ -153,7 +153,7 @@ def _marks(folder: Path) -> Mapping[tuple[str, str], str]:
         try:
             said = json.loads(raw)
             found[said["call"], said["rail"]] = said["label"]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, RecursionError, TypeError, ValueError):
             print(f"{file}:{number}: torn", file=sys.stderr)  # noqa: T201  # a command
     return found
 

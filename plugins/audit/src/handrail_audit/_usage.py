@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 By: TypeAlias = Literal["caller", "config", "conversation", "model"]
 
 _MOST_IN_LINE = 4  # models, whatever their names are
+_NO_COUNT = 2**63  # which no request has, and no price comes to
 
 
 @dataclass(slots=True)
@@ -84,7 +85,9 @@ def _is_sound(entry: object) -> bool:
     if not isinstance(entry, dict) or not isinstance(costs := entry.get("costs"), dict):
         return False
     counts = [entry.get(name) for name in ("requests", "input", "output", "unpriced")]
-    return "model" in entry and all(isinstance(count, int | float) for count in (*counts, *costs.values()))
+    return "model" in entry and all(
+        isinstance(count, int | float) and 0 <= count < _NO_COUNT for count in (*counts, *costs.values())
+    )
 
 
 def _add(one: Sum, entry: Mapping[str, Any]) -> None:

@@ -66,7 +66,7 @@ def _mark(line: bytes, where: str) -> tuple[str, str, list[str], bool]:
     try:
         said = json.loads(line)
         call, rail, refused, label = said["call"], said["rail"], said["refused"], said["label"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, RecursionError, TypeError, ValueError):
         raise ConfigurationError(f"{where} is not a mark of 'handrail audit mark'") from None
     if not isinstance(call, str) or not isinstance(rail, str) or not isinstance(refused, list) or label not in _LABELS:
         raise ConfigurationError(f"{where} is not a mark of 'handrail audit mark'")

@@ -122,7 +122,7 @@ class Inner:
 def kept_metadata(message: BaseMessage) -> dict[str, Any]:
     """Return what an answer says of itself, without what the model may have written and no rail has judged."""
     said = message.response_metadata
-    reasons = {name: reason_of(said[name]) for name in _REASONS if name in said}
+    reasons = {name: reason for name in _REASONS if (reason := reason_of(said.get(name))) is not None}
     return {**plain_fields(said, _METADATA), **reasons}
 
 

@@ -60,15 +60,15 @@ class Writer:
         return first.model_copy(update={"message": message, "text": text})
 
     def _end(self) -> list[ChatGenerationChunk]:
-        calls = [
-            {"index": call.index, "id": call.id, "name": call.name, "args": call.arguments, "type": "tool_call_chunk"}
-            for call in self._calls
-        ]
+        calls: dict[int, dict[str, Any]] = {}
+        for call in self._calls:  # LangChain reads each chunk of a message by itself
+            fields = {"index": call.index, "id": call.id, "name": call.name, "args": "", "type": "tool_call_chunk"}
+            calls.setdefault(call.index, fields)["args"] += call.arguments
         inner = self._inner
         return [
             self._chunk(
                 content="",
-                tool_call_chunks=calls,
+                tool_call_chunks=list(calls.values()),
                 usage_metadata=inner.usage,
                 response_metadata=inner.metadata,
                 chunk_position="last",

@@ -22,7 +22,7 @@ from agents import (
     ToolOutputGuardrailData,
 )
 from handrail import Blocked, Chunk
-from openai.types.responses import ResponseOutputItem, ResponseStreamEvent, ResponseTextDeltaEvent
+from openai.types.responses import ResponseTextDeltaEvent
 from pydantic import BaseModel, TypeAdapter
 
 from handrail_hosts._beside import texts_within
@@ -32,13 +32,12 @@ from handrail_hosts._dialects._responses_request import conversation_of, facts_o
 from handrail_hosts._envelope import plain
 from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._guard import Guarding, HostGuard
+from handrail_hosts._openai_objects import event_of, item_of
 
 if TYPE_CHECKING:
     from handrail import Message
 
-_EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _TEXTS: TypeAdapter[Any] = TypeAdapter(ResponseTextDeltaEvent)
-_ITEMS: TypeAdapter[Any] = TypeAdapter(ResponseOutputItem)
 _TEXT = "response.output_text.delta"
 _UNFIT = "The tool was not called, for its arguments have what must not be passed on."
 
@@ -112,7 +111,7 @@ class GuardedModel(Model):
             raise RefusedError(refused.blocked) from None
         reasoning = None if self._guard.withholds_reasoning else guarded.reasoning_content
         output = dialect.write_whole(body, guarded.text, reasoning, guarded.tool_calls)["output"]
-        items = [_ITEMS.validate_python(item) for item in output]
+        items = [item_of(item) for item in output]
         return replace(answers[-1], output=items, response_id=plain(answers[-1].response_id))
 
     async def stream_response(  # as the base class says
@@ -260,6 +259,6 @@ def _read(event: Any) -> dict[str, Any]:
 
 
 def _written(value: dict[str, Any]) -> Any:
-    if value["type"] == _TEXT:  # as nearly always, and quicker than trying every kind
+    if value["type"] == _TEXT:  # as nearly always, and quicker
         return _TEXTS.validate_python(value)
-    return _EVENTS.validate_python(value)
+    return event_of(value)

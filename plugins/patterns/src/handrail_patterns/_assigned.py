@@ -199,7 +199,8 @@ AUTHORIZATION = Kind(
     ),
     summary="credentials of an Authorization header",
     form="`Authorization: Bearer ...`, `Basic ...`, `token ...`; `Bearer ...`; `curl -u user:password`; "
-    '`sshpass -p ...`; `"auth": "..."` with a name and a password in Base64',
+    "`sshpass -p ...`, `docker login -p ...`, `mysql -p...`; `login ... password ...` of `.netrc`; "
+    '`"auth": "..."` with a name and a password in Base64',
     checksum="no variable and no placeholder",
 )
 

@@ -33,15 +33,31 @@ _DENSE_DOMAIN = rf"(?:[A-Za-z0-9{DENSE}-]{{1,30}}\.){{1,3}}(?:{_dense_tops()})"
 _PLAIN_DOMAIN = r"(?:[A-Za-z0-9_-]{1,63}\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,63})"
 
 
+_NO_ESCAPE = r"(?!(?<=%)[0-9A-Fa-f]{2}|(?<=%[0-9A-Fa-f])[0-9A-Fa-f])"
+"""What begins here is not what `%22` ends with."""
+
 _IN_URL = r"://[^\s/?#@:\"'`<>\\(){}\[\],;]{0,60}:[^\s/?#@\"'`<>\\]{0,60}"
 """The password of a URL and its host look like an address."""
 
 
 _NO_DOMAINS = (
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js"),
-    *(".transpose", ".permute", ".reshape", ".view", ".flatten", ".squeeze", ".unsqueeze", ".conj", ".astype", ".T"),
+    *(
+        ".transpose",
+        ".permute",
+        ".reshape",
+        ".view",
+        ".flatten",
+        ".squeeze",
+        ".unsqueeze",
+        ".conj",
+        ".astype",
+        ".T",
+        ".mT",
+    ),
+    ".UTF",
 )
-"""What an `@` and a dot have before them in the names of files, and in programs with matrices."""
+"""What an `@` and a dot have behind them in the names of files and of locales, and in programs with matrices."""
 
 
 def _is_a_persons(text: str) -> bool:
@@ -55,7 +71,7 @@ EMAIL = Kind(
     "EMAIL",
     (
         Way(
-            rf"(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,254}}+"
+            rf"(?<![A-Za-z0-9_]{ESCAPED}){_NO_ESCAPE}[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,254}}+"
             rf"{_AT}(?:{_DOMAIN}|{_DENSE_DOMAIN})",
             check=_is_a_persons,
             not_after=_IN_URL,
@@ -85,6 +101,6 @@ EMAIL = Kind(
     ),
     summary="e-mail address",
     form="`local@domain.tld`: atoms of RFC 5322, a quoted local part, letters of other scripts; "
-    "the sign also as `%40`, `&#64;` and the like",
+    "the sign also as `%40`, `&#64;`, `(at)` and the like",
     checksum="no file name, no `git@`",
 )

@@ -25,6 +25,8 @@ _INVISIBLE = re.compile(
 _ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _HYPHENS = "\u2010\u2012\u2013\u2212"
 """Signs that are written for a hyphen within a number or a word; one without a break folds to the first."""
+_QUOTES = dict.fromkeys("\u2018\u2019\u201b\u02bc", "'") | dict.fromkeys("\u201c\u201d\u201e\u201f", '"')
+"""Quotes and apostrophes as printers set them."""
 
 _MOST_KNOWN = 4096
 _REPEATED_SPACE = re.compile("(?<= ) +")
@@ -104,6 +106,8 @@ def _plain(char: str) -> str:
         return ""
     if char in _HYPHENS:
         return "-"
+    if char in _QUOTES:
+        return _QUOTES[char]
     digit = unicodedata.decimal(char, None)
     return char if digit is None else str(digit)
 

@@ -15,8 +15,10 @@ _LEFT = rf"(?<![0-9A-Za-z_]{ESCAPED})"
 _RIGHT = "(?![0-9A-Za-z_])"
 
 _VERSION = (
-    r"(?<![A-Za-z])(?i:v(?:ersions?|er)?|releases?|revision|rev|build|firmware|driver|section|sec|chapter|clause"
-    r"|paragraph|article|appendix|figure|fig|table|step|item|rule|control|requirement|theorem|lemma|equation|eq|oid|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\u30cf\u3099\u30fc\u30b7\u3099\u30e7\u30f3|\ubc84\uc804"
+    r"(?<![A-Za-z])(?i:v(?:ersions?|er)?|releases?|revision|rev|build|firmware|driver|sections?|sec|chapter|clause"
+    r"|paragraph|article|appendix|figure|fig|table|step|item|rule|control|requirement|theorem|lemma|equation|eq"
+    r"|oid|object ?identifier"
+    r"|\u7248\u672c|\u30d0\u30fc\u30b8\u30e7\u30f3|\u30cf\u3099\u30fc\u30b7\u3099\u30e7\u30f3|\ubc84\uc804"
     r"|\u1107\u1165\u110c\u1165\u11ab|\u0432\u0435\u0440\u0441\u0438[\u0438\u0439\u044f\u044e])"
     r"[ :=(\"'`.]{0,3}(?:(?:from|to|is|was|number|no\.?) )?"
 )

@@ -43,7 +43,7 @@ SECRETS: tuple[Kind, ...] = (
         "jwt",
         "JWT",
         (
-            Way(rf"{LEFT}eyJ{B64}{{8,1024}}{_DOT}eyJ{B64}{{8,8192}}{_DOT}(?:{B64}{{16,2048}})?"),
+            Way(rf"{LEFT}eyJ{B64}{{8,1024}}+{_DOT}eyJ{B64}{{8,8192}}+{_DOT}(?:{B64}{{16,2048}})?"),
             Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.{B64}{{0,1024}}\.{B64}{{8,64}}\.{B64}{{1,8192}}\.{B64}{{8,128}}"),
         ),
         summary="JSON web token, signed, unsigned or encrypted",

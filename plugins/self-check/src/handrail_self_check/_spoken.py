@@ -33,13 +33,14 @@ class UnreadableAnswerError(ValueError):
 def said(text: str) -> str:
     """Return an answer in compatible forms of its characters, without thoughts, a model's tokens and a fence around it.
 
-    The numero sign is the one character whose compatible form is a word that answers.
+    The numero sign is the one character whose compatible form is a word that answers. A hyphen without a break, which
+    some models write, is a hyphen.
 
     Raises:
         UnreadableAnswerError: it is empty, too long, or breaks off in its thoughts.
     """
     text = _BREAKS.sub("\n", _INVISIBLE.sub("", _after_thinking(_in_final_channel(text))).replace("\u2116", "#"))
-    text = unfenced(unicodedata.normalize("NFKC", text))
+    text = unfenced(unicodedata.normalize("NFKC", text).replace("\u2010", "-"))
     if not text:
         raise UnreadableAnswerError("gave an empty answer")
     if len(text) > LONGEST:

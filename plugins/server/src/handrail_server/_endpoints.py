@@ -14,7 +14,7 @@ from handrail_server._asked import Asked, engine_of
 from handrail_server._beside import beside
 from handrail_server._bodies import ChecksBody
 from handrail_server._call_names import CallNames
-from handrail_server._errors import api_error, block_error, internal_error, rail_error
+from handrail_server._errors import ApiError, api_error, block_error, internal_error, rail_error
 from handrail_server._reading import read_body
 from handrail_server._sse import to_json
 from handrail_server._stream import StreamedAnswer, run_unless_left
@@ -91,6 +91,7 @@ class Checks:
         wanted = services.gatekeeper.checks(body)
         ids, _ = services.choose(wanted)
         async with services.configurations.use(ids) as loaded:
+            _require_rails(loaded, body.rail_types or ())
             found = await run_unless_left(
                 receive, lambda: self._check(wanted, loaded, body.rail_types, services.caller)
             )
@@ -116,6 +117,16 @@ class Checks:
         if result is None:
             raise limit.error or internal_error()
         return {"status": str(plain(result.status)), "content": result.content, "rail": result.rail}
+
+
+def _require_rails(loaded: Loaded, kinds: Sequence[str]) -> None:
+    """Refuse a check of a direction that nobody checks: what was not checked must not be told as passed."""
+    composition = loaded.rails.composition
+    there = {"input": composition.input_rails, "output": composition.output_rails}
+    for kind in kinds:
+        if not there[kind]:
+            said = f"rail_types asks for {kind} rails, and this configuration has none"
+            raise ApiError(400, said, code="rail_type_not_configured", param="rail_types")
 
 
 async def _rest(messages: Sequence[object]) -> None:

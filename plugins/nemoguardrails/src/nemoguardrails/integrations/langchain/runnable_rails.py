@@ -103,7 +103,7 @@ class RunnableRails(_Runnable):  # type: ignore[misc,valid-type]  # LangChain's 
     async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:  # noqa: A002  # LangChain's name
         """Return the guarded answer in the form of the input: a text for a text, a message for messages, a mapping.
 
-        That of a chain has the form that the chain gives it, unless it was blocked.
+        That of a chain has the form that the chain gives it; where it was blocked, only a text has.
         """
         messages = _messages(input, self.passthrough_user_input_key)
         call = ChainCall(input, _said(messages), config, kwargs, streams=False)
@@ -115,7 +115,7 @@ class RunnableRails(_Runnable):  # type: ignore[misc,valid-type]  # LangChain's 
         text = "".join(str(message.get("content") or "") for message in cast("list[Any]", response.response))
         stopped = any(rail.stop for rail in (response.log.activated_rails or () if response.log else ()))
         if call.output is None or stopped:
-            return self._formed(input, text)
+            return text if isinstance(call.output, str) else self._formed(input, text)
         answer = {"content": text, "tool_calls": response.tool_calls}
         return with_answer(call.output, answer, self.passthrough_bot_output_key)
 
