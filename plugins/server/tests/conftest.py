@@ -184,6 +184,10 @@ def serve(root):
                 for name, rail in (rails or {}).items():
                     yield RailSpec(name, lambda settings, context, rail=rail: rail)
 
+        settings["limits"] = {
+            "store_seconds": 300,
+            **settings.get("limits", {}),
+        }  # a busy machine is no store that hangs
         registry = Registry.discover().with_plugins(Plugin(), *plugins)
         return Client(create_app(ServerSettings(config=root, **settings), registry=registry, store=store))
 

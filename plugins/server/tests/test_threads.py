@@ -135,11 +135,11 @@ async def test_memory_is_bounded_by_threads_messages_and_bytes():
 async def test_thread_in_redis_goes_after_its_time_without_use(redis_url, anyio_backend_name):
     if anyio_backend_name == "trio":
         return  # the client of Redis runs on asyncio alone
-    store = RedisStore(redis_url, messages=200, seconds=60)
+    store = RedisStore(redis_url, messages=200, seconds=6000)
     for _ in range(2):
         await store.append("one", [{"role": "user", "content": "hi"}])
-        assert 55 < await store._redis.ttl("handrail:thread:one") <= 60
-        await store._redis.expire("handrail:thread:one", 10)
+        assert 5000 < await store._redis.ttl("handrail:thread:one") <= 6000
+        await store._redis.expire("handrail:thread:one", 1000)
     await store.aclose()
 
 

@@ -166,8 +166,13 @@ def test_client_that_leaves_stops_the_upstream_at_once(run_server, guarded, prot
         assert sorted(took)[LEAVERS // 2 - 1] <= PROMPT, took
 
 
-def test_killed_process_leaves_nothing_and_another_takes_its_port(run_server, guarded, protocol_server, redis_url):
-    server = run_server("--config", guarded, "--store", redis_url, port=free_port())
+def test_killed_process_leaves_nothing_and_another_takes_its_port(
+    run_server, guarded, protocol_server, redis_url, tmp_path
+):
+    settings = tmp_path / "server.yml"
+    settings.write_text("limits: {store_seconds: 300}\n", encoding="utf-8")
+    options = ("--config", guarded, "--store", redis_url, "--settings", settings)
+    server = run_server(*options, port=free_port())
     read_all(server.port, thread_id=THREAD, stream=False)
     protocol_server.will(endless(), silent())
     asked = [Asked(server.port, thread_id=THREAD) for _ in range(2)]
@@ -177,7 +182,7 @@ def test_killed_process_leaves_nothing_and_another_takes_its_port(run_server, gu
     assert server.end() == -signal.SIGKILL
     assert all(one.cut_off() for one in asked)
     assert all(request.closed.wait(300) for request in protocol_server.requests[1:])
-    again = run_server("--config", guarded, "--store", redis_url, port=server.port)
+    again = run_server(*options, port=server.port)
     read_all(again.port, thread_id=THREAD, stream=False)
     kept = [message["role"] for message in protocol_server.requests[-1].json["messages"]]
     assert kept == ["user", "assistant", "user"]  # the whole turn before, and nothing of those that were cut off
