@@ -322,6 +322,13 @@ def test_a_record_with_a_wrong_field_spoils_its_own_plugin_and_no_other(install,
         registry.rail("odd check")
 
 
+def test_one_direction_or_channel_may_be_a_bare_text(install):
+    spec = RailSpec("odd check", ToxicityPlugin, directions="output", channels="text")
+    assert (spec.directions, spec.channels) == (("output",), ("text",))
+    install("handrail-odd", "odd", handrail_rails=hookimpl(lambda: [spec]))
+    assert Registry.discover().rail("odd check").spec is spec
+
+
 def test_a_plugin_that_ends_its_own_import_does_not_end_the_program(install, monkeypatch, tmp_path):
     (tmp_path / "a_script_without_a_main.py").write_text("raise SystemExit(3)\n")
     monkeypatch.syspath_prepend(tmp_path)

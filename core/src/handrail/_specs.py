@@ -77,6 +77,12 @@ class RailSpec:
     defined_at: str = ""
     stateful: bool = False
 
+    def __post_init__(self) -> None:
+        """Take one direction or channel for a tuple of it: `("output")` is an easy slip, and has always worked."""
+        for name in ("directions", "channels"):
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, (value,))
+
 
 @dataclass(frozen=True, slots=True)
 class StrategySpec:

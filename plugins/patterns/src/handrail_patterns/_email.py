@@ -89,7 +89,7 @@ EMAIL = Kind(
             check=_is_a_persons,
             not_after=_IN_URL,
         ),
-        # written so that machines pass over it; before a space the name stays, or the last word of every text would wait
+        # written so that machines pass over it; a name before a space stays, or the last word of every text would wait
         Way(
             rf"(?:(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,63}}+|(?<=[A-Za-z0-9_]\s)){_OBSCURED}"
         ),

@@ -21,8 +21,8 @@ _KNOWN = QUESTION | SENTENCE
 def after_restatements(text: str, question: Question) -> str:
     """Return what follows the clauses of a text that say an answer which allows again, in words of the question alone.
 
-    Such a clause has no word but those that the question may have, and at least one that answers it: what blocks, denied
-    once, or what allows, not denied. Anything else is left as it is.
+    Such a clause has no word but those that the question may have, and at least one that answers it: what blocks,
+    denied once, or what allows, not denied. Anything else is left as it is.
     """
     while (found := _CLAUSE.match(text)) and _says_again(folded(found[1]), question):
         text = text[found.end() :]
