@@ -133,7 +133,7 @@ class LLMRails(Streams):
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
         call = partial(self.generate_async, prompt, messages, options, state, **about)
-        return self._background.run("generate", "generate_async", call)
+        return self._background.run("generate", "await generate_async()", call)
 
     def stream_sync(
         self,
@@ -206,7 +206,7 @@ class LLMRails(Streams):
         """
         about = _said(caller=caller, conversation=conversation, timeout=timeout)
         call = partial(self.check_async, messages, rail_types, options=options, **about)
-        return self._background.run("check", "check_async", call)
+        return self._background.run("check", "await check_async()", call)
 
     def explain(self) -> Explanation:
         """Return what the call that began last has asked of models so far."""
@@ -238,7 +238,7 @@ class LLMRails(Streams):
             Exception: what the last of them raised that failed to close; the others are closed all the same.
         """
         try:
-            self._background.run("close", "aclose", partial(self.aclose, drain=drain))
+            self._background.run("close", "await aclose()", partial(self.aclose, drain=drain))
         except RailsClosedError:  # somebody else has closed everything meanwhile
             return
         except StreamClosedError:  # the call that this is part of runs on that loop

@@ -129,7 +129,7 @@ BROKEN = {
     "NoSummaryOfARail": (with_plugin("Lets everything pass.", ""), {SUMMARY}),
     "TargetElsewhere": (with_plugin("rail:Rail", "rails:Rail"), {TARGETS}),
     "TargetIsNoClass": (with_plugin("rail:Rail", "rail:__name__"), {TARGETS}),
-    "SettingsAreNoModel": (with_rail("class Settings(BaseModel)", "class Settings"), {DESCRIBED, UNKNOWN}),
+    "SettingsAreNoModel": (with_rail("class Settings(BaseModel)", "class Settings"), {TARGETS, DESCRIBED, UNKNOWN}),
     "NotDescribed": (with_rail("level: how strict it is.", ""), {DESCRIBED}),
     "TakesAnything": (with_rail("level: int = 1", "model_config = {'extra': 'allow'}\n    level: int = 1"), {UNKNOWN}),
 }

@@ -46,7 +46,7 @@ class Background:
         """Await what a function returns, on the loop, and return what comes of it.
 
         Args:
-            name, instead: the synchronous form and the asynchronous one, for the error.
+            name, instead: the synchronous form, and what to write where it cannot work, for the error.
             function: called on the loop.
 
         Raises:
@@ -78,7 +78,7 @@ class SyncStream(Iterator[Any]):
 
     def __next__(self) -> Any:
         try:
-            return self._background.run("stream_sync", "stream_async", self._texts.__anext__)
+            return self._background.run("stream_sync", "iterate over stream_async()", self._texts.__anext__)
         except StopAsyncIteration:
             pass
         raise StopIteration
@@ -86,7 +86,7 @@ class SyncStream(Iterator[Any]):
     def close(self) -> None:
         """End the stream; returns when the provider is closed."""
         with suppress(RailsClosedError):  # which ends every stream
-            self._background.run("close", "stream_async", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
+            self._background.run("close", "iterate over stream_async()", self._texts.aclose)  # type: ignore[attr-defined]  # the kernel's own iterators
 
 
 class _Loop:
@@ -178,7 +178,7 @@ def _nothing() -> None:
 def _may_wait() -> bool:
     """Return whether no loop runs here, which waiting would hold up: the garbage collector may call from anywhere."""
     try:
-        refuse_running_loop("close", "aclose")
+        refuse_running_loop("close", "await aclose()")
     except RuntimeError:
         return False
     return True

@@ -228,7 +228,7 @@ def call_at(when: float, function: Callable[[], None]) -> Callable[[], None]:
 
 
 def refuse_running_loop(name: str, instead: str) -> None:
-    """Raise if an event loop runs here, in which a synchronous form cannot work; `instead` is the one that can.
+    """Raise if an event loop runs here, in which a synchronous form cannot work; `instead` says what to write.
 
     Raises:
         RuntimeError: a loop is running.
@@ -237,4 +237,4 @@ def refuse_running_loop(name: str, instead: str) -> None:
         anyio.get_current_task()
     except anyio.NoEventLoopError:
         return
-    raise RuntimeError(f"{name}() was called inside a running event loop; use {instead}() there")
+    raise RuntimeError(f"{name}() was called inside a running event loop; there, {instead}")
