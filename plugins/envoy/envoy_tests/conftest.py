@@ -184,7 +184,7 @@ class World:
         return "".join(
             json.loads(line[6:])["choices"][0]["delta"].get("content") or ""
             for line in answer.text.splitlines()
-            if line.startswith("data: {")
+            if line.startswith('data: {"') and not line.startswith('data: {"error"')
         )
 
 

@@ -153,6 +153,7 @@ def test_an_answer_that_breaks_off_is_not_told_as_complete(world):
     answer = world.ask("The sea is")
     assert world.text_of(answer).strip() == "The sea is"
     assert '"finish_reason":"stop"' not in answer.text.replace(" ", "")
+    assert 'data: {"error"' in answer.text
 
 
 @pytest.mark.parametrize(
