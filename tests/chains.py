@@ -51,17 +51,16 @@ def test_a_model_behind_rails_is_guarded_wherever_it_is_in_a_chain(rails, answer
     assert LLMRails(rails.config, model(answer)).generate("Why?") == told
 
 
-@pytest.mark.parametrize(("answer", "told"), [("The moon.", "The moon."), ("It is swordfish.", {"output": SORRY})])
+@pytest.mark.parametrize(("answer", "told"), [("The moon.", "The moon."), ("It is swordfish.", SORRY)])
 def test_a_chain_behind_rails_is_guarded_as_a_whole(rails, answer, told):
     assert (rails | (PROMPT | model(answer) | StrOutputParser())).invoke(ASKED) == told
     assert (rails | PROMPT | model(answer) | StrOutputParser()).invoke(ASKED) == told
     assert (rails | PROMPT | model("x") | StrOutputParser() | (lambda text: answer)).invoke(ASKED) == told
     assert (rails | RunnableLambda(lambda given: answer)).invoke(ASKED) == told
     assert RunnableRails(rails.config, runnable=PROMPT | model(answer) | StrOutputParser()).invoke(ASKED) == told
-    mapping = (rails | {"output": lambda given: answer}).invoke(ASKED)
-    assert mapping == ({"output": told} if isinstance(told, str) else told)
+    assert (rails | {"output": lambda given: answer}).invoke(ASKED) == {"output": told}
     message = (rails | (PROMPT | model(answer))).invoke(ASKED)
-    assert (message.content if isinstance(message, AIMessage) else message) == told
+    assert message == {"output": SORRY} if told == SORRY else message.content == told
 
 
 def test_a_refused_message_reaches_neither(rails):
@@ -87,7 +86,7 @@ def test_both_stream(rails):
 
 def test_batches_and_histories_are_calls_like_others(rails):
     answers = (rails | (PROMPT | model("One.", "It is swordfish.") | StrOutputParser())).batch([ASKED, ASKED])
-    assert sorted(map(str, answers)) == ["One.", str({"output": SORRY})]
+    assert sorted(map(str, answers)) == sorted(["One.", SORRY])
     history = [HumanMessage("Why?"), AIMessage("", tool_calls=[CALL]), ToolMessage("wet", tool_call_id="1")]
     assert (rails | model("The moon.")).invoke(history) == AIMessage("The moon.")
     assert (rails | model("The moon.")).with_config(tags=["x"]).invoke("Why?") == "The moon."
