@@ -126,7 +126,7 @@ compat: install  ## Load the configurations in PATH, a folder or a source distri
 chains: install  ## Run LangChain's own chains through RunnableRails, in an environment of its own below .venvs
 	test -x .venvs/chains/bin/python || $(BIN)/python -m venv .venvs/chains
 	$(UV) pip install --quiet --python .venvs/chains/bin/python $(EDITABLES) langchain-core "pytest>=8" "trio>=0.30"
-	.venvs/chains/bin/python -m pytest -q tests/chains.py
+	.venvs/chains/bin/python -m pytest -q -p no:hypothesispytest tests/chains.py
 
 clients: install  ## Ask the server by the libraries that people use, each in an environment of its own below .venvs
 	$(BIN)/python tests/clients

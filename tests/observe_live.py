@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 _KEY = "hr-observed"
-_KEYS = {"keys": [{"label": "ann", "hashes": [f"sha256:{hashlib.sha256(_KEY.encode()).hexdigest()}"]}]}
+_KEYS = {"keys": [{"label": "ann", "hashes": [f"sha256:{hashlib.sha256(_KEY.encode()).hexdigest()}"], "metrics": True}]}
 _MAIN = {"type": "main", "engine": "scripted", "model": "m", "parameters": {"answers": ["ada@example.org"] * 99}}
 _JUDGE = {**_MAIN, "type": "self_check_output", "model": "j", "parameters": {"answers": ["Yes", "No"] * 99}}
 _NOWHERE = {"base_url": "http://127.0.0.1:1/v1", "api_key": "none"}
