@@ -129,9 +129,17 @@ async def test_a_time_that_is_none_closes_nothing(rails, drain):
     assert await rails.generate_async("hello")
 
 
-async def test_directions_that_are_no_list_are_refused(rails):
+@pytest.mark.parametrize("directions", [3, "output", ["sideways"], [["output"]], [{}]])
+async def test_directions_that_are_no_list_are_refused(rails, directions):
     with pytest.raises(InvalidRequestError, match="must be a list"):
-        await rails.check_async([{"role": "user", "content": "hello"}], 3)
+        await rails.check_async([{"role": "user", "content": "hello"}], directions)
+
+
+async def test_directions_that_can_be_iterated_over_once_are_checked(rails):
+    """They were used up by looking whether they are right, and then no rail was asked: it passed."""
+    rails.register_rail("never", lambda text: False, direction="output")
+    answer = [{"role": "assistant", "content": "hello"}]
+    assert (await rails.check_async(answer, iter(["output"]))).status == "blocked"
 
 
 @pytest.mark.parametrize("caller_may", ["rails and log", 3])

@@ -205,13 +205,10 @@ def _wanted(
     """
     if directions is None:
         return _by_roles(messages, input_roles)
-    if (
-        isinstance(directions, str)
-        or not isinstance(directions, Iterable)
-        or not set(DIRECTIONS).issuperset(directions)
-    ):
+    named = None if isinstance(directions, str) or not isinstance(directions, Iterable) else list(directions)
+    if named is None or not all(direction in DIRECTIONS for direction in named):
         raise InvalidRequestError("rail_types must be a list of 'input', 'output' or both")
-    return tuple(direction for direction in DIRECTIONS if direction in directions)
+    return tuple(direction for direction in DIRECTIONS if direction in named)
 
 
 def _by_roles(messages: Sequence[Message], input_roles: Collection[str]) -> tuple[Direction, ...]:
