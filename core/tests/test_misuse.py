@@ -163,6 +163,6 @@ def test_a_configuration_plus_something_else_is_told_in_pythons_own_words(rails)
     ],
 )
 async def test_a_synchronous_form_in_a_loop_names_the_one_that_there_is(rails, call, instead):
-    with pytest.raises(RuntimeError, match=rf"inside a running event loop; there, (await|iterate over) {instead}\(\)$"):
+    with pytest.raises(RuntimeError, match=rf"inside a running event loop; (await|iterate over) {instead}\(\) there$"):
         call(rails)
     assert callable(getattr(rails, instead))

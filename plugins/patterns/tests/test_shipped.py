@@ -11,6 +11,7 @@ from handrail_patterns._kind import Kind
 from handrail_patterns._national import NATIONAL_IDS
 from handrail_patterns._personal import PERSONAL_DATA
 from handrail_patterns._secrets import SECRETS
+from handrail_patterns._session import PatternSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from patterns_corpus import AROUND, LOOK_ALIKES, PROSE, VALUES, documents, in_place, prose, tokens, value
@@ -281,6 +282,25 @@ def test_both_ends_of_a_range_of_addresses_are_found(dash: str) -> None:
     assert delivered(patterns.open(), text, FOLDING).text == f"[IP]{dash}[IP]"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Write to jane.doe (at) host (dot) com now", "Write to [EMAIL] now"),
+        ("Write to jane(at)host[dot]com now", "Write to [EMAIL] now"),
+        ("Write to jane (at) host (dot) com now", "Write to jane [EMAIL] now"),
+    ],
+)
+def test_an_address_that_is_hidden_from_machines_is_found(text: str, told: str) -> None:
+    patterns, _ = shipped([KINDS["email"]])
+    assert delivered(patterns.open(), text, FOLDING).text == told
+
+
+def test_a_word_before_a_space_does_not_wait() -> None:
+    """It waited for the `(at)` of an address that is hidden from machines."""
+    session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None)
+    assert session.feed("I cannot ").text == "I cannot "
+
+
 def marked(text: str) -> tuple[str, str, str]:
     """Part an example at the value in it; without marks all of it is the value."""
     before, _, rest = text.partition("<<") if "<<" in text else ("", "", f"{text}>>")
@@ -366,8 +386,6 @@ def test_ordinary_prose_hardly_waits() -> None:
     chance = random.Random(6)
     waited = total = 0
     for text in prose(60):
-        from handrail_patterns._session import PatternSession
-
         session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None)
         fed = out = 0
         for piece in tokens(text, chance):

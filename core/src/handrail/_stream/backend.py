@@ -237,4 +237,4 @@ def refuse_running_loop(name: str, instead: str) -> None:
         anyio.get_current_task()
     except anyio.NoEventLoopError:
         return
-    raise RuntimeError(f"{name}() was called inside a running event loop; there, {instead}")
+    raise RuntimeError(f"{name}() was called inside a running event loop; {instead} there")

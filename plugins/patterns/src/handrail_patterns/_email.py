@@ -89,9 +89,11 @@ EMAIL = Kind(
             check=_is_a_persons,
             not_after=_IN_URL,
         ),
-        # written so that machines pass over it; a name before a space stays, or the last word of every text would wait
+        # written so that machines pass over it; before a space a name without a dot stays, or each last word would wait
         Way(
-            rf"(?:(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}{_LOCAL}{{0,63}}+|(?<=[A-Za-z0-9_]\s)){_OBSCURED}"
+            rf"(?:(?<![A-Za-z0-9_]{ESCAPED})[A-Za-z0-9_]{NOT_ESCAPED}"
+            rf"(?:{_LOCAL}{{0,63}}+|[A-Za-z0-9_'-]{{0,40}}+[._+][A-Za-z0-9]{_LOCAL}{{0,40}}+\s)"
+            rf"|(?<=[A-Za-z0-9_]\s)){_OBSCURED}"
         ),
         Way(rf"\"[A-Za-z0-9](?:[\w .+'-]{{0,61}}[\w.])?\"@{_PLAIN_DOMAIN}"),
         # a local part with letters of another script with spaces, or such as have no plain form
