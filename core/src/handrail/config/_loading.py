@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.config._files import Folder
+from handrail.config._files import DOCUMENTS, Folder
 from handrail.config._problems import raise_problems
 from handrail.config._tree import Node, Place, Source, display_name, from_plain, merge
 from handrail.config._yaml import read_yaml
@@ -103,7 +103,7 @@ def _load_folder(folder: Folder) -> Origin:
 
 def _notes(folder: Path) -> Iterator[str]:
     """Yield notes about files for other systems, which are not read here."""
-    documents = folder / "kb"
+    documents = folder / DOCUMENTS
     if documents.is_dir():
         yield (
             f"{display_name(documents)}: documents are not looked up. Put what you retrieve into the prompt, and for "
