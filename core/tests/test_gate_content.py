@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from entropy import entropy, thorough
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, ToolCallDelta, Turn, Verdict
 from handrail._content import AutoContent
 from handrail._stream.gate import Gate
 from handrail.errors import ContentError
 from hypothesis import assume, given, note
 from model import Drive, Rules, Shape
-from stacks import entropy, plan, shape_of, split, stack, text_of, thorough
+from stacks import plan, shape_of, split, stack, text_of
 
 
 class Calls(Drive):

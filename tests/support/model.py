@@ -160,6 +160,12 @@ class Choices:
     def one_of(self, options: Sequence[Any]) -> Any:
         return options[self.below(len(options))]
 
+    def text(self, letters: str, most: int, least: int = 0) -> str:
+        return "".join(self.several(lambda: self.one_of(letters), most, least))
+
+    def several(self, make: Callable[[], Any], most: int, least: int = 0) -> list[Any]:
+        return [make() for _ in range(self.between(least, most))]
+
     def often(self) -> bool:
         return self.below(4) > 0
 
