@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio.lowlevel
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from handrail._stream.source import Source
 
 _AT_ONCE = -1
+LONG_SLICE: Final = 4 * SLICE
+"""Characters that are read at once where rails see windows alone: reading them costs less than judging each of `SLICE`."""
 
 
 class Pressure:
@@ -96,7 +97,7 @@ class Pressure:
             self._pause_at = min(came + room, self._max_characters - beside)
         if came > self._rest_at:
             await let_others_run()
-            self._rest_at = came + SLICE
+            self._rest_at = came + (LONG_SLICE if self._gate.due else SLICE)
         self.due = min(self._gate.due, self._pause_at + 1, self._rest_at + 1)
 
     async def _find_room(self) -> int:
@@ -120,7 +121,7 @@ class Pressure:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
         gate = self._gate
         pending = gate.unchecked + (0 if self._is_pushed else sum(map(item_size, gate.step.items)))
-        return math.ceil(pending * gate.received.density(gate.buffer))
+        return gate.received.tokens(pending, gate.buffer)
 
 
 def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
