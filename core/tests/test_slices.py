@@ -8,8 +8,8 @@ from fakes import FakeProvider, FunctionRail, SessionRail
 from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
 from handrail._stream.backend import let_others_run
 from handrail._stream.kept import KeptText
-from handrail._stream.received import Received
 from handrail._stream.reader import LONG_SLICE
+from handrail._stream.received import Received
 from handrail._stream.source import SLICE, parts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,7 +156,9 @@ async def test_nothing_more_of_a_long_text_is_judged_once_its_reader_has_left(gu
     assert sum(map(len, seen)) < 5 * SLICE < len(LONG)
 
 
-@pytest.mark.parametrize("rails", [{}, {"session": SessionRail()}, {"window": FunctionRail()}], ids=["none", "session", "window"])
+@pytest.mark.parametrize(
+    "rails", [{}, {"session": SessionRail()}, {"window": FunctionRail()}], ids=["none", "session", "window"]
+)
 @pytest.mark.parametrize("way", ["stream", "stream_async", "generate"])
 async def test_a_provider_that_has_many_small_pieces_at_hand_lets_others_go_on(guarded, rails, way):
     """As after one read of a fast connection: nothing of it suspends the task that reads."""

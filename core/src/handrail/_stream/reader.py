@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = -1
 LONG_SLICE: Final = 4 * SLICE
-"""Characters that are read at once where rails see windows alone: reading them costs less than judging each of `SLICE`."""
+"""Characters that are read at once where rails see windows alone: that costs less than judging each of `SLICE`."""
 
 
 class Pressure:
@@ -34,12 +34,13 @@ class Pressure:
 
     Attributes:
         due: characters of text that must have come before there is more to do than to append it.
+        at_once: characters that the gate may look at before others run.
     """
 
     def __init__(
         self, gate: Gate, provider: str, *, max_pending: int | None, max_characters: int, is_pushed: bool = False
     ) -> None:
-        self.due = _AT_ONCE
+        self.due, self.at_once = _AT_ONCE, SLICE
         self._is_pushed = is_pushed
         self._gate = gate
         self._provider = provider
@@ -95,9 +96,10 @@ class Pressure:
                 await anyio.lowlevel.checkpoint()
             room = await self._find_room()
             self._pause_at = min(came + room, self._max_characters - beside)
+        self.at_once = LONG_SLICE if self._gate.due else SLICE
         if came > self._rest_at:
             await let_others_run()
-            self._rest_at = came + (LONG_SLICE if self._gate.due else SLICE)
+            self._rest_at = came + self.at_once
         self.due = min(self._gate.due, self._pause_at + 1, self._rest_at + 1)
 
     async def _find_room(self) -> int:
@@ -149,7 +151,7 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                         await let_others_run()
             elif came < pressure.due or await pressure.waits_for_more(came):
                 continue
-            while gate.look(SLICE) and not gate.ended:
+            while gate.look(pressure.at_once) and not gate.ended:
                 yield
                 await let_others_run()
             yield
@@ -170,7 +172,7 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             came += len(text)
             if came < pressure.due or await pressure.waits_for_more(came):
                 continue
-            while gate.look(SLICE) and not gate.ended:
+            while gate.look(pressure.at_once) and not gate.ended:
                 yield
                 await let_others_run()
             yield
