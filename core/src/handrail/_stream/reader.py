@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio.lowlevel
 
-from handrail._stream.backend import Wake, cancelled_from_outside, let_others_run, wake_factory, wake_up
-from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
+from handrail._stream.backend import Wake, let_others_run, wake_factory, wake_up
+from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -217,13 +217,9 @@ class _Provider:
         return self.error is not None
 
     def _sort(self, error: BaseException) -> None:
-        """Keep an error that broke the generation, and no other: cancellation from outside, and what ends a program."""
-        if isinstance(error, Exception):
-            self.error = error
-        elif isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
+        self.error = kept_error(error, self._source.provider)
+        if self.error is None:
             self._gate.received.add_text(self._gate.buffer)  # nobody wants it any more, so no rail has to see it
-        else:
-            self.error = cancelled_inside(self._source.provider)
 
     async def _close(self) -> None:
         if self.pieces is not None:
