@@ -143,3 +143,15 @@ def test_a_window_waits_for_a_whole_number_of_tokens_and_no_longer():
 def test_dense_text_is_cut_between_characters():
     made = windows(["\u4f60" * 100], chunk_size=10, context_size=2)
     assert max(len(window.text) for window in made) <= 10
+
+
+def test_the_first_window_is_looked_for_only_a_few_times():
+    rolling = Rolling(StreamingConfig(chunk_size=300, context_size=10, first_chunk_size=300), estimate_tokens)
+    looks = 0
+    for word in words(400):
+        rolling.feed(word)
+        if rolling.needs <= 0:
+            looks += 1
+            if rolling.window() is not None:
+                break
+    assert 1 < looks <= 5
