@@ -26,6 +26,7 @@ CONFIGURATION = Group(
             "observing_rails",
             "stream",
             "llmrails_check",
+            "llmrails_input",
         )
     ],
     [
