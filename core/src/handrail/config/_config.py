@@ -22,7 +22,7 @@ from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, R
 from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread
-from handrail.config._validation import ModelT, checked, validate
+from handrail.config._validation import ModelT, checked
 from handrail.errors import Problem
 
 if TYPE_CHECKING:
@@ -274,7 +274,10 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: they are wrong; each problem is a line.
         """
-        return validate(model, values, tree=self._origin.tree, path=path, also=also)
+        validated, problems = checked(model, values, tree=self._origin.tree, path=path, also=also)
+        if validated is None:
+            raise error_of(problems)
+        return validated
 
 
 def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem]:
