@@ -152,6 +152,22 @@ async def test_store_that_hangs_keeps_no_answer_from_its_end(serve, fake):
     assert "handrail_store_failures_total 2" in (await client.get("/metrics")).body.decode()
 
 
+@pytest.mark.parametrize(
+    "kept", [3, [], {}, {"role": 3}, {"role": "user", "content": {}}, {"role": "user", "tool_calls": 7}]
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_store_that_has_no_messages_is_not_the_client_s_fault(serve, fake, kept, stream):
+    """Others may write into a Redis, and it is the server's."""
+
+    class Odd(MemoryStore):
+        async def load(self, key):
+            return [kept]
+
+    client = serve({"a": fake()}, store=Odd(threads=1, messages=1, size=1))
+    answer = await client.chat(thread_id="a-thread-of-at-least-16", stream=stream)
+    assert (answer.status, answer.error["code"]) == (503, "store_unreachable")
+
+
 @pytest.fixture
 def silent_port():
     """A port that accepts connections and says nothing, as a Redis that hangs."""
