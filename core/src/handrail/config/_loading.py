@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,18 @@ class Origin:
 
 
 _LONGEST_NAME = 255  # characters, of a file on most systems
+
+
+def as_path(path: object) -> Path:
+    """Return what a program calls a path as one, with the home written out.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(path, str | PathLike):
+        found = type(path).__name__
+        raise TypeError(f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary")
+    return Path(expanduser(path))  # noqa: PTH111  # pathlib raises where the home is nobody's
 
 
 def load_path(path: Path) -> Origin:
