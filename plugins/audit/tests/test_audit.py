@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
 from handrail import CheckRecord, Chunk, ObservedCall, Usage, Verdict
 from handrail.errors import ConfigurationError
-from handrail_audit import verify
+from handrail_audit import _webhook, verify
 from handrail_audit._chain import Chain, checked, lines
 from handrail_audit._command import app
 from handrail_audit._files import Files
@@ -275,6 +276,18 @@ def test_who_lacks_the_key_can_make_no_chain(tmp_path):
     assert {fault.kind for fault in verify(tmp_path, b"key")} == {"changed"}
 
 
+def test_a_folder_that_nothing_can_be_written_to_is_an_error_at_the_start(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot write to .*file.*; set 'folder'"):
+        rails_in(tmp_path, "Hi", observers={"folder": str(tmp_path / "file")})
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ConfigurationError, match="Read-only file system; set 'folder'"):
+        rails_in(tmp_path, "Hi")
+
+
 def test_a_key_that_is_not_set_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match="'NO_SUCH_KEY', which is not set"):
         rails_in(tmp_path, "Hi", observers={"key_env_var": "NO_SUCH_KEY"})
@@ -376,6 +389,28 @@ def test_a_webhook_that_hangs_does_not_hold_up_the_end_for_every_line_that_waits
     assert webhook.dropped + sum(body.count(b"\n") for body in posted) == 501
     assert webhook.dropped >= 400
     assert f"did not get {webhook.dropped} lines" in caplog.text
+
+
+def test_a_webhook_that_never_ends_its_answer_does_not_keep_a_program_from_ending(caplog, monkeypatch):
+    monkeypatch.setattr(_webhook, "_SECONDS", 0.0)
+    begun, release = threading.Event(), threading.Event()
+
+    def post(url, body):
+        begun.set()
+        release.wait()
+
+    webhook = Webhook("http://there", queue_size=3, closing_seconds=0, post=post)
+    webhook.put(b"1\n")
+    begun.wait()
+    for _ in range(5):
+        webhook.put(b"2\n")
+    thread = webhook._worker._thread
+    webhook.close()
+    assert thread.is_alive()
+    assert "did not get 6 lines" in caplog.text
+    release.set()
+    thread.join()
+    assert webhook.dropped == 6
 
 
 def test_a_webhook_posts_lines_that_come_after_its_end_too():
