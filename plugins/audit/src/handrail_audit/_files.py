@@ -18,6 +18,8 @@ from handrail_audit._forks import begin_after_fork
 
 logger = logging.getLogger("handrail.audit")
 
+_WRITTEN = ".handrail-written"  # by which a server that loads changed configurations again knows what is none
+
 
 class Files:
     """Appends lines, from any thread. Each process and configuration writes files of its own, so that none has to wait.
@@ -210,6 +212,8 @@ class Files:
 
 def _make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (folder / _WRITTEN).exists():
+        (folder / _WRITTEN).touch(mode=0o600)
 
 
 def _close(file: int) -> None:
