@@ -31,11 +31,13 @@ $(MEMBERS_STAMP): pyproject.toml constraints.txt $(addsuffix /pyproject.toml,$(M
 	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt $(EDITABLES)
 	@touch $@
 
-# Byte code is compiled here because some environments switch writing it off, and then every process would pay.
+# Byte code is compiled here because some environments switch writing it off, and then every process would pay. So is
+# what pytest makes of its plugins, of which it rewrites the assertions.
 $(STAMP): $(MEMBERS_STAMP)
 	@echo "installing what development needs, PyTorch among it, which takes some minutes the first time ..."
 	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --group docs $(EDITABLES) $(TESTED)
 	-@$(BIN)/python -m compileall -qq -x 'lib2to3|/tests?/|/testing/' $(VENV)/lib $(SOURCES)
+	-@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --help >/dev/null
 	@touch $@
 
 # Programs that the tests talk to and that are no Python packages.

@@ -159,9 +159,9 @@ MUTANTS = [
     ),
     Mutant(
         "a provider that is cancelled from inside has ended well",
-        "_stream/reader.py",
-        "self.error = cancelled_inside(self._source.provider)",
-        "pass",
+        "_stream/source.py",
+        "return cancelled_inside(provider)",
+        "return None",
     ),
     Mutant(
         "read on without a limit", "_stream/reader.py", "if came > self._pause_at or self._hurry:", "if self._hurry:"

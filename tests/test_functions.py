@@ -8,9 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 25  # of a body, its docstring apart
-LONGER = {  # to be divided; may only shrink
-    "core/src/handrail/_stream/pull.py _guard": 29,
-}
 
 
 def functions() -> Iterator[tuple[str, int]]:
@@ -27,9 +24,4 @@ def functions() -> Iterator[tuple[str, int]]:
 def test_functions_are_short_enough_to_read():
     found = list(functions())
     assert len(found) > 5000
-    assert [(name, lines) for name, lines in found if lines > LONGER.get(name, MOST_LINES)] == []
-
-
-def test_no_function_is_excused_that_has_become_short():
-    longest = dict(sorted(functions(), key=lambda function: function[1]))
-    assert [name for name in LONGER if longest[name] <= MOST_LINES] == []
+    assert [(name, lines) for name, lines in found if lines > MOST_LINES] == []

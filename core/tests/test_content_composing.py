@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from entropy import entropy, thorough
 from handrail._content import ComposedPieces, pieces_of
 from handrail._types import Edit
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, note
 
 
 def applied(text, edits):
@@ -22,11 +22,10 @@ def made(text, pieces):
     return "".join(text[start:end] if new is None else new for start, end, new in pieces)
 
 
-@st.composite
-def edits_of(draw, text):
-    ends = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6, unique=True)))
+def edits_of(choices, text):
+    ends = sorted(set(choices.several(lambda: choices.between(0, len(text)), 6)))
     spans = zip(ends[::2], ends[1::2], strict=False)
-    return [Edit(start, end, draw(st.text("xyz", max_size=3))) for start, end in spans]
+    return [Edit(start, end, choices.text("xyz", 3)) for start, end in spans]
 
 
 def released(text, edits, cuts):
@@ -40,15 +39,19 @@ def released(text, edits, cuts):
             at = stop
 
 
-cuts = st.lists(st.integers(0, 30), max_size=5)
+def cuts(choices):
+    return choices.several(lambda: choices.between(0, 30), 5)
 
 
-@settings(max_examples=2000, deadline=None)
-@given(st.data(), st.text("abc", max_size=12), cuts, cuts)
-def test_stages_together_make_what_they_make_one_after_the_other(data, text, first_cuts, second_cuts):
-    first = data.draw(edits_of(text))
+@thorough
+@given(entropy)
+def test_stages_together_make_what_they_make_one_after_the_other(choices):
+    text = choices.text("abc", 12)
+    first = edits_of(choices, text)
     between = applied(text, first)
-    second = data.draw(edits_of(between))
+    second = edits_of(choices, between)
+    first_cuts, second_cuts = cuts(choices), cuts(choices)
+    note(f"{text=} {first=} {second=} {first_cuts=} {second_cuts=}")
     composed, out, have = ComposedPieces(), [], 0
     later = list(released(between, second, second_cuts))
     for given_pieces in released(text, first, first_cuts):

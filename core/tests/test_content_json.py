@@ -7,11 +7,11 @@ import re
 from decimal import Decimal
 
 import pytest
+from entropy import entropy, thorough
 from handrail._content import AutoContent, ComposedPieces, JsonContent, pieces_of
 from handrail._types import Edit
 from handrail.errors import ContentError
 from hypothesis import assume, given, note
-from stacks import entropy, thorough
 from work import least, seconds
 
 

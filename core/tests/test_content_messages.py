@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from entropy import entropy, thorough
 from handrail import Edit, message_text
 from handrail._call.conversation import conversation
 from handrail._content import MessageTexts
 from handrail._content._differences import differences
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, note
 from work import least, seconds
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
@@ -141,22 +141,30 @@ def test_a_conversation_gives_what_its_user_says():
     assert said.user_content == "mail bob now\nbob?\nto\nbob\nn\n5"
 
 
-letters = st.text("ab \n{[", max_size=8)
-contents = letters | st.lists(st.builds(part, letters) | st.just(IMAGE), max_size=4)
+def letters(choices):
+    return choices.text("ab \n{[", 8)
+
+
+def content_of(choices):
+    """Make a text, or parts that are texts and images."""
+    if choices.below(2):
+        return letters(choices)
+    return choices.several(lambda: part(letters(choices)) if choices.below(2) else IMAGE, 4)
 
 
 def kinds(message):
     return [p["type"] for p in message["content"] if isinstance(p, dict)]
 
 
-@settings(max_examples=2000, deadline=None)
-@given(st.lists(contents, max_size=3), st.data())
-def test_edits_of_plain_text_give_the_text_that_they_make(given_contents, data):
-    messages = user(*given_contents)
+@thorough
+@given(entropy)
+def test_edits_of_plain_text_give_the_text_that_they_make(choices):
+    messages = user(*choices.several(lambda: content_of(choices), 3))
     texts = MessageTexts(messages, as_written=True)
-    ends = sorted(data.draw(st.lists(st.integers(0, len(texts.content)), max_size=4, unique=True)))
-    edits = [Edit(a, b, data.draw(letters)) for a, b in zip(ends[::2], ends[1::2], strict=False)]
+    ends = sorted(set(choices.several(lambda: choices.between(0, len(texts.content)), 4)))
+    edits = [Edit(a, b, letters(choices)) for a, b in zip(ends[::2], ends[1::2], strict=False)]
     edits = [edit for edit in edits if "\n" not in texts.content[edit.start : edit.end] + edit.replacement]
+    note(f"{messages=} {edits=}")
     expected = texts.content
     for edit in reversed(edits):
         expected = expected[: edit.start] + edit.replacement + expected[edit.end :]
@@ -168,10 +176,12 @@ def test_edits_of_plain_text_give_the_text_that_they_make(given_contents, data):
     ]
 
 
-@settings(max_examples=2000, deadline=None)
-@given(st.text("ab \n", max_size=20), st.text("ab \n", max_size=20))
-def test_differences_make_one_text_into_the_other(old, new):
-    made = old
+@thorough
+@given(entropy)
+def test_differences_make_one_text_into_the_other(choices):
+    old = made = choices.text("ab \n", 20)
+    new = choices.text("ab \n", 20)
+    note(f"{old=} {new=}")
     edits = differences(old, new)
     for edit in reversed(edits):
         made = made[: edit.start] + edit.replacement + made[edit.end :]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from entropy import entropy, thorough
 from handrail import Blocked, Edit, Finished, RailFailed, Retraction, Turn, Verdict
 from handrail._stream.gate import Gate
 from hypothesis import given, note
 from model import Characters, Choices, Drive, Rule, Rules, Shape
-from stacks import entropy, plan, shape_of, split, text_of, thorough
+from stacks import plan, shape_of, split, text_of
 
 
 class GenerationBroke(Exception):

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from entropy import entropy, thorough
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, ToolCallDelta, Turn, Verdict
 from handrail._content import AutoContent
 from handrail._stream.gate import Gate
 from handrail.errors import ContentError
 from hypothesis import assume, given, note
+from hypothesis import strategies as st
 from model import Drive, Rules, Shape
-from stacks import entropy, plan, shape_of, split, stack, text_of, thorough
+from stacks import plan, shape_of, split, stack, text_of
 
 
 class Calls(Drive):
@@ -108,53 +110,45 @@ def guarding(drive, plans):
     ]
 
 
-@pytest.mark.parametrize("drive", [Calls, Texts])
-def test_what_rails_make_of_a_document_is_what_they_make_of_its_content(drive):
-    @thorough
-    @given(entropy)
-    def check(choices):
-        leaves = leaves_of(choices, text_of(choices))
-        raw, content = document(choices, leaves), "\n".join(leaves)
-        rails = stack(choices, content, refuses=False)
-        assume(lines_are_left_alone(rails))
-        note(f"{raw!r} {[rail.__dict__ for rail in rails.rails]}")
-        expected, _ = rails.whole(content)
-        states = []
-        driven = drive(
-            Gate(guarding(drive, rails.plans), Turn()), choices, rails.answer, lambda drive: states.append(drive.text)
-        )
-        driven.run(split(choices, raw))
-        delivered = driven.text
-        assert all(delivered.startswith(state) for state in states)
-        if expected == content:
-            assert delivered == raw
-        after = json.loads(delivered)
-        assert shape(after) == shape(json.loads(raw))
-        assert "".join(flat(after)).replace("\n", "") == expected.replace("\n", "")
-        assert isinstance(driven.items[-1], Finished)
-
-    check()
+@thorough
+@given(entropy, st.sampled_from([Calls, Texts]))
+def test_what_rails_make_of_a_document_is_what_they_make_of_its_content(choices, drive):
+    leaves = leaves_of(choices, text_of(choices))
+    raw, content = document(choices, leaves), "\n".join(leaves)
+    rails = stack(choices, content, refuses=False)
+    assume(lines_are_left_alone(rails))
+    note(f"{raw!r} {[rail.__dict__ for rail in rails.rails]}")
+    expected, _ = rails.whole(content)
+    states = []
+    driven = drive(
+        Gate(guarding(drive, rails.plans), Turn()), choices, rails.answer, lambda drive: states.append(drive.text)
+    )
+    driven.run(split(choices, raw))
+    delivered = driven.text
+    assert all(delivered.startswith(state) for state in states)
+    if expected == content:
+        assert delivered == raw
+    after = json.loads(delivered)
+    assert shape(after) == shape(json.loads(raw))
+    assert "".join(flat(after)).replace("\n", "") == expected.replace("\n", "")
+    assert isinstance(driven.items[-1], Finished)
 
 
-@pytest.mark.parametrize("drive", [Calls, Texts])
-def test_what_is_refused_of_a_document_does_not_go_out(drive):
-    @thorough
-    @given(entropy)
-    def check(choices):
-        leaves = leaves_of(choices, text_of(choices))
-        raw, content = document(choices, leaves), "\n".join(leaves)
-        rails = stack(choices, content, refuses=True)
-        assume(lines_are_left_alone(rails))
-        note(f"{raw!r} {[rail.__dict__ for rail in rails.rails]}")
-        _, refuse = rails.whole(content)
-        driven = drive(Gate(guarding(drive, rails.plans), Turn()), choices, rails.answer)
-        driven.run(split(choices, raw))
-        assert isinstance(driven.gate.stop, Blocked) == bool(refuse)
-        said = AutoContent().feed(driven.text)
-        for rail, reached in reaching(rails.rails, content):
-            assert not any(rule.phrase in said for rule in refusing(rail) if rule.applies(reached))
-
-    check()
+@thorough
+@given(entropy, st.sampled_from([Calls, Texts]))
+def test_what_is_refused_of_a_document_does_not_go_out(choices, drive):
+    leaves = leaves_of(choices, text_of(choices))
+    raw, content = document(choices, leaves), "\n".join(leaves)
+    rails = stack(choices, content, refuses=True)
+    assume(lines_are_left_alone(rails))
+    note(f"{raw!r} {[rail.__dict__ for rail in rails.rails]}")
+    _, refuse = rails.whole(content)
+    driven = drive(Gate(guarding(drive, rails.plans), Turn()), choices, rails.answer)
+    driven.run(split(choices, raw))
+    assert isinstance(driven.gate.stop, Blocked) == bool(refuse)
+    said = AutoContent().feed(driven.text)
+    for rail, reached in reaching(rails.rails, content):
+        assert not any(rule.phrase in said for rule in refusing(rail) if rule.applies(reached))
 
 
 @thorough

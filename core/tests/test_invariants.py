@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 from dataclasses import dataclass
 
 import anyio
+from entropy import entropy, thorough
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, Turn, Verdict
 from handrail._stream.gate import Gate
 from handrail._stream.plan import RailPlan
 from handrail._stream.pull import Pull
 from handrail._stream.pump import Pump
 from handrail._stream.render import AsText
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, note
 from hypothesis import strategies as st
-from model import Case, Characters, Shape, expect
+from model import Case, Characters, Choices, Shape, expect
 from virtual import run
-
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-
-thorough = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
 backends = st.sampled_from(["asyncio", "trio"])
 
@@ -141,30 +135,31 @@ class Stream:
         return "".join(item for item, _ in self.items if isinstance(item, str))
 
 
-shapes = st.integers(1, 8).flatmap(
-    lambda size: st.integers(0, size - 1).flatmap(
-        lambda context: st.integers(0, context).map(lambda hold: Shape(size, context, hold))
-    )
-)
-outcomes = st.lists(st.sampled_from(["allow"] * 8 + ["block", "raise", "nonsense"]), max_size=8)
-latencies = st.lists(st.integers(0, 9), max_size=8)
-chunks = st.lists(st.tuples(st.text("ab ", max_size=6), st.integers(0, 3)), max_size=10)
+OUTCOMES = ["allow"] * 8 + ["block", "raise", "nonsense"]
 
 
-@st.composite
-def cases(draw, least_rails: int = 1) -> Case:
-    rails = draw(st.integers(least_rails, 3))
+def shape_of(choices: Choices) -> Shape:
+    size = choices.between(1, 8)
+    context = choices.below(size)
+    return Shape(size, context, choices.between(0, context))
+
+
+def case_of(choices: Choices) -> Case:
+    rails = range(choices.between(1, 3))
     return Case(
-        draw(chunks),
-        draw(shapes),
-        [draw(outcomes) for _ in range(rails)],
-        [draw(latencies) for _ in range(rails)],
-        draw(st.booleans()),
+        choices.several(lambda: (choices.text("ab ", 6), choices.below(4)), 10),
+        shape_of(choices),
+        [choices.several(lambda: choices.one_of(OUTCOMES), 8) for _ in rails],
+        [choices.several(lambda: choices.below(10), 8) for _ in rails],
+        choices.below(2) == 1,
     )
+
+
+cases = entropy.map(case_of)
 
 
 @thorough
-@given(cases(), backends)
+@given(cases, backends)
 @example(Case([("ab", 1)], Shape(2, 1, 1), [["allow", "block"]], [[3, 0]]), "asyncio")
 def test_the_engine_agrees_with_its_model(case, backend):
     """I1 held, I3 prefix, I6 closed, I8 overlapped: what is delivered, when to the second, and how it ends."""
@@ -196,7 +191,7 @@ def _check_end(stream, expected, case, *, stoppers=None):
 
 
 @thorough
-@given(cases(), backends, st.integers(1, 3), st.integers(1, 20))
+@given(cases, backends, st.integers(1, 3), st.integers(1, 20))
 def test_nothing_unchecked_is_delivered_whatever_the_limits(case, backend, max_concurrency, max_pending):
     """I1 and I3 where windows wait for a slot or for room: a prefix, and everything if nothing stops the stream."""
     stream = Stream(case, max_concurrency=max_concurrency, max_pending=max_pending)
@@ -210,7 +205,7 @@ def test_nothing_unchecked_is_delivered_whatever_the_limits(case, backend, max_c
 
 
 @thorough
-@given(cases(), backends, st.integers(0, 12))
+@given(cases, backends, st.integers(0, 12))
 def test_a_consumer_that_leaves_ends_everything(case, backend, leave_after):
     """I5 stopped: the provider is closed and no check runs, wherever the consumer leaves."""
     stream = Stream(case)
@@ -223,9 +218,11 @@ def test_a_consumer_that_leaves_ends_everything(case, backend, leave_after):
 
 
 @thorough
-@given(st.lists(st.text("ab ", min_size=1, max_size=9), min_size=1, max_size=40), shapes, backends, st.integers(1, 12))
-def test_the_provider_is_read_at_most_so_far_ahead(texts, shape, backend, max_pending):
+@given(entropy, backends, st.integers(1, 12))
+def test_the_provider_is_read_at_most_so_far_ahead(choices, backend, max_pending):
     """I4 bounded: with a consumer that never reads, no more is pending than the limit, and what a window needs."""
+    shape, texts = shape_of(choices), choices.several(lambda: choices.text("ab ", 9, least=1), 40, least=1)
+    note(f"{texts=} {shape=}")
     case = Case([(text, 0) for text in texts], shape, [[]], [[]])
     stream = Stream(case, max_pending=max_pending)
 
@@ -255,21 +252,20 @@ class Rewriter:
         return Verdict.rewrite(Edit(*window.span(*match.span()), self.replacement) for match in found)
 
 
-holding_shapes = st.integers(2, 4).flatmap(
-    lambda hold: st.integers(hold, 6).flatmap(
-        lambda context: st.integers(context + 1, 12).map(lambda size: Shape(size, context, hold))
-    )
-)
+def rewriting(choices: Choices) -> tuple[Shape, list[int]]:
+    """Choose windows that hold the longest phrase, and how long each check takes."""
+    hold = choices.between(2, 4)
+    context = choices.between(hold, 6)
+    return Shape(choices.between(context + 1, 12), context, hold), choices.several(lambda: choices.below(5), 5, least=1)
 
 
 @thorough
-@given(
-    st.lists(st.text("ab", max_size=9), max_size=12),
-    st.lists(st.tuples(holding_shapes, st.lists(st.integers(0, 4), min_size=1, max_size=5)), min_size=1, max_size=2),
-    backends,
-)
-def test_what_window_rails_rewrite_is_what_they_would_rewrite_in_the_whole_text(texts, rails, backend):
+@given(entropy, backends)
+def test_what_window_rails_rewrite_is_what_they_would_rewrite_in_the_whole_text(choices, backend):
     """I1 to I3 for edits: a phrase as long as the hold is replaced wherever windows cut it, by rails in a row too."""
+    rails = choices.several(lambda: rewriting(choices), 2, least=1)
+    texts = choices.several(lambda: choices.text("ab", 9), 12)
+    note(f"{texts=} {rails=}")
     rules = [("ab", "X"), ("Xb", "")]
     expected = "".join(texts)
     plans = []
@@ -325,15 +321,13 @@ class _Replacing:
         return Ruling(self.held)
 
 
-replacers = st.lists(
-    st.builds(Replace, st.text("abc", min_size=1, max_size=3), st.text("abcX", max_size=3)), min_size=1, max_size=3
-)
-
-
 @thorough
-@given(st.lists(st.text("abc", max_size=5), max_size=12), replacers, backends)
-def test_a_chain_of_stream_rails_is_the_same_for_every_split(texts, rails, backend):
+@given(entropy, backends)
+def test_a_chain_of_stream_rails_is_the_same_for_every_split(choices, backend):
     """I2 split-invariant, and I9: it needs no task."""
+    rails = choices.several(lambda: Replace(choices.text("abc", 3, least=1), choices.text("abcX", 3)), 3, least=1)
+    texts = choices.several(lambda: choices.text("abc", 5), 12)
+    note(f"{texts=} {[vars(rail) for rail in rails]}")
     expected = "".join(texts)
     for rail in rails:
         expected = rail.on_whole(expected)

@@ -5,11 +5,12 @@ No character of a text comes twice, so whatever is lost, repeated or moved shows
 
 from __future__ import annotations
 
+from entropy import entropy, thorough
 from handrail import Blocked, Edit, Finished, RailFailed, Turn, Verdict
 from handrail._stream.gate import Gate
 from hypothesis import given, note
 from model import Drive, Rule, Rules, Shape
-from stacks import entropy, plan, shape_of, split, stack, text_of, thorough
+from stacks import plan, shape_of, split, stack, text_of
 
 
 @thorough

@@ -5,23 +5,18 @@ from __future__ import annotations
 import csv
 import functools
 import io
-import os
 import re
 
 import pytest
+from entropy import entropy, thorough
 from fakes import FakeProvider
 from handrail import Blocked, Edit, Finished, RailFailed, Turn, Verdict
 from handrail._compose.functions import FunctionRail
 from handrail._stream.gate import Gate
 from handrail._stream.plan import RailPlan
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 from model import Characters, Choices, Drive, Shape
-
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-entropy = st.binary(min_size=200, max_size=200).map(Choices)
 
 
 def text_of(choices: Choices, letters: str, most: int) -> str:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import os
 from types import SimpleNamespace
 
 import anyio
 import pytest
 import regex
+from entropy import EXAMPLES, entropy, thorough
 from fakes import FakeProvider, FunctionRail, Guarded
 from handrail import Blocked, Edit, Finished, RailFailed, TextDelta, Verdict
 from handrail._builtin.rolling import Rolling
 from handrail._words import pieces, words
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from virtual import run
 
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 slower = settings(thorough, max_examples=max(EXAMPLES // 20, 10))
 
 _SOME = [
@@ -30,8 +27,7 @@ _SOME = [
     *("ក", "ក្ម", "က္က", "ᨠ᩠ᨠ", "\u00a0", "\u202f", "1\u202f234", "\r\n", "\r"),
     *("3.14", "1,000", "don't", "x_y", "word", "Grüße", "4111 1111"),
 ]
-texts = st.lists(st.sampled_from(_SOME), max_size=40).map("".join)
-
+texts = entropy.map(lambda choices: choices.text(_SOME, 40))
 
 _ALONE = regex.compile(r"[\p{Thai}\p{Lao}\p{Myanmar}\p{Khmer}\p{Tai_Tham}\p{Han}\p{Hiragana}]")
 
@@ -89,14 +85,15 @@ def windows(pieces_of_text, size: int, context: int, hold: int):
 
 
 @thorough
-@given(st.lists(st.sampled_from(["one", "3.14", "1,000,000", "don't", "Grüße", "x", "été"]), max_size=60), st.data())
-def test_windows_contexts_and_holds_end_between_words(tokens, data):
+@given(entropy)
+def test_windows_contexts_and_holds_end_between_words(choices):
     """Where no word is longer than a window."""
-    text = " ".join(tokens)
-    context = data.draw(st.integers(0, 12))
-    hold = data.draw(st.integers(0, context))
-    size = context + data.draw(st.integers(4, 20))
-    step = data.draw(st.integers(1, 30))
+    some = ["one", "3.14", "1,000,000", "don't", "Grüße", "x", "été"]
+    text = " ".join(choices.several(lambda: choices.one_of(some), 60))
+    context = choices.between(0, 12)
+    hold = choices.between(0, context)
+    size = context + choices.between(4, 20)
+    step = choices.between(1, 30)
     made = windows([text[i : i + step] for i in range(0, len(text), step)], size, context, hold)
     note(f"{text=} {size=} {context=} {hold=}")
     allowed = boundaries(text, r"(?w)\b")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 import pytest
+from entropy import entropy, thorough
 from fakes import words
 from handrail._builtin.rolling import Rolling
 from handrail._tokens import estimate_tokens
 from handrail.config import StreamingConfig
-from hypothesis import given, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
-
-thorough = settings(max_examples=int(os.environ.get("HANDRAIL_EXAMPLES", "2000")), deadline=None)
 
 
 def windows(texts, *, ask_always: bool = True, **sizes):
@@ -33,7 +31,7 @@ def tokens(text: str) -> int:
     return estimate_tokens(text)
 
 
-texts = st.lists(st.text("ab 1.\n\u4f60\U0001f600", max_size=12), max_size=60)
+texts = entropy.map(lambda choices: choices.several(lambda: choices.text("ab 1.\n\u4f60\U0001f600", 12), 60))
 sizes = st.integers(1, 30).flatmap(
     lambda chunk: st.integers(0, chunk - 1).flatmap(
         lambda context: st.integers(0, context).map(
@@ -62,11 +60,12 @@ def test_windows_cover_the_text_in_order_and_each_tail_is_seen_again(texts, size
 
 
 @thorough
-@given(st.data(), sizes, st.integers(1, 80))
-def test_a_violation_as_long_as_the_hold_is_whole_in_a_window_before_any_of_it_is_cleared(data, sizes, count):
+@given(entropy, sizes, st.integers(1, 80))
+def test_a_violation_as_long_as_the_hold_is_whole_in_a_window_before_any_of_it_is_cleared(choices, sizes, count):
     """I1, for every place where such a violation could stand, and whatever the chunks."""
     text = "".join(words(count))
-    places = data.draw(st.lists(st.integers(0, len(text)), max_size=30).map(sorted))
+    places = sorted(choices.several(lambda: choices.between(0, len(text)), 30))
+    note(f"{places=}")
     chunks = [text[a:b] for a, b in itertools.pairwise([0, *places, len(text)])]
     made = windows(chunks, **sizes)
     hold = min(sizes["hold_size"], count)
@@ -143,3 +142,15 @@ def test_a_window_waits_for_a_whole_number_of_tokens_and_no_longer():
 def test_dense_text_is_cut_between_characters():
     made = windows(["\u4f60" * 100], chunk_size=10, context_size=2)
     assert max(len(window.text) for window in made) <= 10
+
+
+def test_the_first_window_is_looked_for_only_a_few_times():
+    rolling = Rolling(StreamingConfig(chunk_size=300, context_size=10, first_chunk_size=300), estimate_tokens)
+    looks = 0
+    for word in words(400):
+        rolling.feed(word)
+        if rolling.needs <= 0:
+            looks += 1
+            if rolling.window() is not None:
+                break
+    assert 1 < looks <= 5

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from handrail_patterns._actions import Action
 from handrail_patterns._fold import Folding
 from handrail_patterns._kind import Kind, Way
+from handrail_patterns._hit import Scan
 from handrail_patterns._making import rules_of
+from handrail_patterns._markup import Rendering
 from handrail_patterns._regex import Patterns
 from handrail_patterns._scripts import is_part_of_its_script
-from handrail_patterns._session import PatternSession, Scan
+from handrail_patterns._session import PatternSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,24 @@ Match = tuple[int, int, Action, int]
 
 def expected(text: str, rules: Sequence[Plain], folding: Folding | None = None) -> Outcome:
     """Apply rules to a whole text, by the definition."""
+    matches = _all_matches(text, rules, folding)
+    if folding is not None and folding.markup:
+        rendering = Rendering(0)
+        shown = rendering.feed(text, ended=True)
+        matches += [
+            (rendering.origin(start), rendering.origin_of_end(end), action, order)
+            for start, end, action, order in _all_matches(shown, rules, folding)
+        ]
+    return resolved(text, matches)
+
+
+def _all_matches(text: str, rules: Sequence[Plain], folding: Folding | None) -> list[Match]:
     folded, origins = _folded(text, folding)
-    matches = [
+    return [
         (origins[start], origins[end - 1] + 1, rule.action, order)
         for order, rule in enumerate(rules)
         for start, end in _matches(rule, folded)
     ]
-    return resolved(text, matches)
 
 
 def resolved(text: str, matches: Iterable[Match]) -> Outcome:
@@ -100,7 +113,8 @@ def _folded(text: str, folding: Folding | None) -> tuple[str, list[int]]:
 
 def delivered(scan: Scan, pieces: Iterable[str], folding: Folding | None = None, whole: str | None = None) -> Outcome:
     """Feed the pieces to a session; with `whole` given, see to it that what comes is ever its beginning."""
-    session = PatternSession(scan, None if folding is None else folding.open(), lambda *_: None)
+    markup = folding is not None and folding.markup
+    session = PatternSession(scan, None if folding is None else folding.open(), lambda *_: None, markup=markup)
     text = ""
     for piece in pieces:
         ruling = session.feed(piece)

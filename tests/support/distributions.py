@@ -22,6 +22,8 @@ MEMBERS = sorted(
 )
 CONSTRAINTS = ROOT / "constraints.txt"
 UV = str(Path(sys.executable).with_name("uv"))
+# Tables that Hypothesis computes once for a folder, which takes seconds.
+HYPOTHESIS = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
 
 
 def project(member: Path) -> dict[str, Any]:
@@ -122,7 +124,7 @@ class Environment:
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HANDRAIL", "PYTEST"))
         }
-        clean |= {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **(env or {})}
+        clean |= {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **HYPOTHESIS, **(env or {})}
         done = subprocess.run(
             [str(self.folder / "bin" / program), *arguments],
             cwd=cwd or self.folder,

@@ -151,14 +151,21 @@ class Choices:
         self._rest = iter(entropy)
 
     def below(self, limit: int) -> int:
-        """Return a number from 0 to one less than the limit."""
-        return next(self._rest, 0) % limit
+        """Return a number from 0 to one less than the limit, which is at most 65,536."""
+        number = next(self._rest, 0)
+        return (number if limit <= 256 else number * 256 + next(self._rest, 0)) % limit
 
     def between(self, least: int, most: int) -> int:
         return least + self.below(most - least + 1)
 
     def one_of(self, options: Sequence[Any]) -> Any:
         return options[self.below(len(options))]
+
+    def text(self, letters: Sequence[str], most: int, least: int = 0) -> str:
+        return "".join(self.several(lambda: self.one_of(letters), most, least))
+
+    def several(self, make: Callable[[], Any], most: int, least: int = 0) -> list[Any]:
+        return [make() for _ in range(self.between(least, most))]
 
     def often(self) -> bool:
         return self.below(4) > 0

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
-from distributions import CONSTRAINTS, MEMBERS, ROOT, project
+from distributions import CONSTRAINTS, HYPOTHESIS, MEMBERS, project
 from pages import Snippet
 from ports import free_port
 
@@ -167,15 +167,11 @@ def matches(found: str, printed: str) -> bool:
     return re.fullmatch(".*".join(parts), " ".join(found.split())) is not None
 
 
-# Tables that Hypothesis computes once for a folder, which takes seconds.
-_HYPOTHESIS = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
-
-
 def own_environment() -> dict[str, str]:
     """Return the shell of somebody who has everything of this repository installed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "HANDRAIL"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "HANDRAIL_EXAMPLES": "1", **_HYPOTHESIS}
+    return {**kept, "PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "HANDRAIL_EXAMPLES": "1", **HYPOTHESIS}
 
 
 def fresh_environment(wheels: Path, scratch: Path) -> dict[str, str]:

@@ -6,19 +6,11 @@ No character of a text comes twice, so whatever is lost, repeated or moved shows
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass
 
 from handrail import Ruling, Verdict
 from handrail._stream.plan import RailPlan
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
 from model import Characters, Choices, Rule, Rules, Shape
-
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-entropy = st.binary(min_size=240, max_size=240).map(Choices)
 
 
 def text_of(choices: Choices, most: int = 40) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from handrail._records import FailureKind, RailId, message_of
+from handrail._records import FailureKind, RailId
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
-from handrail.errors import TimedOut
+from handrail.errors import TimedOut, message_of
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -7,20 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from handrail._types import Channel, Decision, Span
+from handrail.errors import message_of as message_of
 
 FailureKind: TypeAlias = Literal["raised", "timed out", "contract", "cancelled"]
 """How a rail failed: it raised, took too long, returned what its interface does not allow, or ended its own task."""
 
 WouldHave: TypeAlias = Literal["block", "rewrite", "failed"]
 """What a rail that observes would have done to the text, had it been asked to enforce."""
-
-
-def message_of(error: BaseException) -> str:
-    """Return what an exception says. Its own code may fail at saying it, which must not hide the failure itself."""
-    try:
-        return str(error)
-    except Exception as exc:  # noqa: BLE001  # a plugin's exception
-        return f"(its message cannot be read: {type(exc).__name__})"
 
 
 @dataclass(frozen=True, slots=True)

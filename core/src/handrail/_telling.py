@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handrail._observers import CallEnded, ObservedCall, Observer, Released
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from handrail._records import CheckRecord
 
 logger = logging.getLogger("handrail")
+
+T = TypeVar("T")
 
 _ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -205,6 +207,20 @@ class Telling:
     def around_model(self, request: LLMCall) -> AbstractContextManager[None]:
         """Return what is entered around a request to a model."""
         return self._observers.around("around_model", self.call, request)
+
+
+def told_first(take: Callable[[str], T], telling: Telling | None) -> Callable[[str], T]:
+    """Return a function that takes text; where somebody observes, it tells of the first that goes out."""
+    if telling is None:
+        return take
+
+    def tell(text: str) -> T:
+        out = take(text)
+        if out is None or out:
+            telling.first_released((text,))
+        return out
+
+    return tell
 
 
 def _size(item: object) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _JOINED = r"A-Za-z0-9_.,:'"  # letters and digits of ASCII, and what may stand inside a word or a number
+_LATIN = _JOINED + "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"  # with the letters of most of Europe
 _MARKS = r"!-&(-+\-/;-@\[-^`{-~"  # other punctuation of ASCII
 
 # Scripts that put no spaces between words: between any two of their graphemes a text may be cut. Their digits are as
@@ -36,7 +37,7 @@ _REST = rf"(?:[{_JOINED}]|{_FAR}|{_NARROW})"
 # quicker.
 _ASCII = re.compile(rf" [{_JOINED}]++|[{_JOINED}]++| ?[{_MARKS}]{{1,3}}|(?:\r\n|\s){{1,8}}|.", re.DOTALL)
 _ANY = re.compile(  # what is frequent comes first, though it is a case of what follows
-    rf" [{_JOINED}]++(?![^\x00-\x7f])|[{_JOINED}]++(?![^\x00-\x7f])"
+    rf" [{_LATIN}]++(?![^\x00-\x7f])|[{_LATIN}]++(?![^\x00-\x7f])"
     rf"|[{_ALONE}](?:[{_CONTINUES}]++(?:(?<=[{_LINKS}])[{_ALONE}][{_CONTINUES}]*+)*+)?+(?:{_FAR}{_REST}*+)?"
     rf"| ?[{_JOINED}]++(?!{_FAR}|{_NARROW})"
     rf"| ?[{_MARKS}]{{1,3}}(?!{_FAR})"

@@ -34,6 +34,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self, TypeAlias
 
+from handrail._foreign import message_of as message_of
+
 ProblemCode: TypeAlias = Literal[
     "conflict",
     "invalid",

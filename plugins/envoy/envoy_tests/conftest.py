@@ -34,7 +34,7 @@ CONFIGS = {
 
 def wait_until_asked(url):
     """Wait until Envoy's workers know, as its page may say already, that a processor is up."""
-    until, well = time.monotonic() + 10, 0
+    until, well = time.monotonic() + 120, 0
     while well < 4:
         assert time.monotonic() < until
         well = well + 1 if httpx2.get(f"{url}/v1/models").status_code == 200 else 0
@@ -136,7 +136,7 @@ class Processors:
     def _wait_for_envoy(self, index, state):
         """Wait until Envoy knows whether a processor is up."""
         wanted = f"127.0.0.1:{self.ports[index]}::health_flags::{state}"
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             if wanted in httpx2.get(f"{self.admin}/clusters").text:
                 return

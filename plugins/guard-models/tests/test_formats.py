@@ -20,6 +20,8 @@ CARDS = [
     ("llama_guard", "input", "unsafe\nO3", "block", "O3"),
     ("llama_guard", "output", "\n\nunsafe\nS1,S10", "block", "S1,S10"),
     ("llama_guard", "output", "unsafe", "block", None),
+    ("llama_guard", "output", "unsafe\nS1\nS2", "block", "S1,S2"),
+    ("llama_guard", "input", "unsafe\n\nS1, S12", "block", "S1,S12"),
     ("llama_guard", "output", "safe<|eot_id|>", "allow", None),
     ("llama_guard", "output", "unsafe\nS14<|eot_id|>", "block", "S14"),
     ("nemoguard", "input", '{"User Safety": "safe"}', "allow", None),
@@ -259,6 +261,58 @@ def test_an_answer_that_allows_with_anything_behind_it_allows_nothing(name, dire
     if "Categories: Criminal" in answer and more == " or not":
         return  # that is the name of a category of the user's message, for all that anybody can tell
     assert all(found == "block" for known in FORMATS for found, _ in readings(known, direction, answer + more))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("llama_guard", "unsafe, S1"),
+        ("llama_guard", "unsafe S1"),
+        ("llama_guard", "unsafe\nS1: Violent Crimes."),
+        ("llama_guard", "unsafe\nViolent Crimes"),
+        ("llama_guard", "unsafe\nsafe"),
+        ("shieldgemma", "**Yes**"),
+        ("shieldgemma", "Yes, it does."),
+        ("shieldgemma", "Yes because it insults."),
+        ("granite_guardian", "Yes\n<confidence> Medium"),
+        ("gpt_oss_safeguard", "1\nIt is spam."),
+        ("gpt_oss_safeguard", '{"violation": 1, "confidence": "low", "severity": 5}'),
+        ("gpt_oss_safeguard", '{"violation": 0, "violation": 1}'),
+        ("nemoguard", '{"Response Safety": "unsafe", "Safety Categories": {"Violence": 1}}'),
+        ("polyguard", "Harmful response: yes\nResponse safety violations: S5: Privacy"),
+        ("qwen3guard", "Safety: Unsafe\nCategories: Violent\nRefusal: N/A"),
+        ("wildguard", "[Answers]\nHarmful request: no\nHarmful response: yes\nIs that so?"),
+        ("nemotron_reasoning", "Prompt harm: perhaps\nResponse harm: harmful\nResponse harm: unharmful"),
+    ],
+)
+def test_what_blocks_is_a_refusal_whatever_else_the_answer_has(name, answer):
+    """A failure would pass with `on_error: allow`."""
+    assert [sense for sense, _ in readings(BY_NAME[name], "output", answer)] == ["block"]
+
+
+@pytest.mark.parametrize(
+    "answer", ["unsafe or safe", "unsafely", "unsafe-ish", "Yes or no", "yes and no", "10", "1 or 0"]
+)
+def test_a_word_that_runs_on_is_no_refusal(answer):
+    assert [found for known in FORMATS for found in readings(known, "output", answer)] == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"User Safety": "safe", "Safety Categories": {"Violence": true}}',
+        '{"User Safety": "safe", "Safety Categories": [["Violence"]]}',
+        '{"User Safety": "safe", "Safety Categories": 7}',
+        '{"User Safety": "safe", "Safety Categories": "violence, as 2024-01-01 has shown"}',
+    ],
+)
+def test_a_category_of_any_form_contradicts_what_is_safe(answer):
+    assert list(readings(BY_NAME["nemoguard"], "input", answer)) == []
+
+
+def test_a_safe_text_may_have_an_empty_list_of_categories():
+    answer = '{"User Safety": "safe", "Safety Categories": [], "Response Safety": null}'
+    assert list(readings(BY_NAME["nemoguard"], "input", answer)) == [("allow", None)]
 
 
 def test_shieldgemma_may_explain_its_no_as_its_prompt_asks():

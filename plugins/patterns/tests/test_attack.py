@@ -18,7 +18,7 @@ from handrail_patterns._secrets import SECRETS
 from handrail_patterns._session import PatternSession
 from work import least, seconds
 
-FOLDING = Folding(("unicode", "invisible", "marks"))
+FOLDING = Folding(("unicode", "invisible", "marks", "markup"))
 MOST = 20.0  # microseconds a character
 UNITS = (
     "_", "4111-", "1 2 ", "_@", "eyJ-", ":ab", "0 ", "+1 ", "-----BEGIN PRIVATE KEY-----", "a.", "1.1.1.1 ",
@@ -58,7 +58,7 @@ def test_an_expression_of_ones_own_that_holds_long_is_not_read_again_either() ->
 
 def _microseconds(patterns: Patterns, text: str, size: int) -> float:
     def read() -> None:
-        session = PatternSession(patterns.open(), FOLDING.open(), lambda *_: None)
+        session = PatternSession(patterns.open(), FOLDING.open(), lambda *_: None, markup=True)
         for place in range(0, len(text), size):
             if session.feed(text[place : place + size]).block is not None:
                 break

@@ -15,7 +15,7 @@ from handrail_patterns._secrets import SECRETS
 from patterns_definition import delivered, expected, random_split, shipped
 from patterns_rows import Row, rows, score_of_documents, score_of_rows
 
-FOLDING = Folding(("unicode", "invisible", "marks"))
+FOLDING = Folding(("unicode", "invisible", "marks", "markup"))
 ALL_PATTERNS, ALL_PLAIN = shipped((*PERSONAL_DATA, *SECRETS))
 ROWS = list(rows())
 

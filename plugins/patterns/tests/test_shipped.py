@@ -18,7 +18,7 @@ from patterns_corpus import AROUND, LOOK_ALIKES, PROSE, VALUES, documents, in_pl
 from patterns_definition import delivered, expected, random_split, shipped
 from patterns_tokens import SHAPES, token
 
-FOLDING = Folding(("unicode", "invisible", "marks"))
+FOLDING = Folding(("unicode", "invisible", "marks", "markup"))
 KINDS = {kind.name: kind for kind in (*PERSONAL_DATA, *SECRETS)}
 ALL_PATTERNS, ALL_PLAIN = shipped(list(KINDS.values()))
 
@@ -297,7 +297,7 @@ def test_an_address_that_is_hidden_from_machines_is_found(text: str, told: str) 
 
 def test_a_word_before_a_space_does_not_wait() -> None:
     """It waited for the `(at)` of an address that is hidden from machines."""
-    session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None)
+    session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None, markup=True)
     assert session.feed("I cannot ").text == "I cannot "
 
 
@@ -386,7 +386,7 @@ def test_ordinary_prose_hardly_waits() -> None:
     chance = random.Random(6)
     waited = total = 0
     for text in prose(60):
-        session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None)
+        session = PatternSession(ALL_PATTERNS.open(), FOLDING.open(), lambda *_: None, markup=True)
         fed = out = 0
         for piece in tokens(text, chance):
             fed += len(piece)

@@ -11,7 +11,7 @@ from patterns_definition import delivered, random_split, shipped
 from patterns_tokens import SHAPES, token
 
 KINDS = {kind.name: kind for kind in SECRETS}
-FOLDING = Folding(("unicode", "invisible", "marks"))
+FOLDING = Folding(("unicode", "invisible", "marks", "markup"))
 CASES = [(name, shape) for name, shapes in SHAPES.items() for shape in shapes]
 
 

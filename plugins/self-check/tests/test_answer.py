@@ -27,6 +27,7 @@ Yes. On second thought, no.
 unsafe
 UNSAFE
 unsafe\\nS2
+unsafe\\nS2\\nS3
 Not safe
 not_safe
 un\\u200bsafe
@@ -157,6 +158,9 @@ No<|eot_id|><|end_of_text|>
 <|channel|>analysis<|message|>Yes?<|end|><|start|>assistant<|channel|>final<|message|>No
 <|channel|>final<|message|>No<|return|>
 {"blocked": false, "violations": []}
+{"blocked": false, "categories": {"violence": false, "hate": 0}}
+{"blocked": false, "categories": ["none", ""], "category": null}
+<|channel|>analysis<|message|>Hm.<|end|><|channel|>final <|constrain|>json<|message|>{"blocked": false}
 """
 
 UNREADABLE = """
@@ -344,6 +348,24 @@ it says <|channel|>final<|message|>No
 ◁think▷no
 [THINK]no
 {"blocked": false, "violations": ["insult"]}
+{"blocked": false, "violations": {"insult": true}}
+{"blocked": false, "categories": {"violence": true}}
+{"blocked": false, "categories": {"violence": 0.4}}
+{"blocked": false, "categories": [["violence"]]}
+{"blocked": false, "categories": true}
+{"blocked": false, "categories": 5}
+{"blocked": false, "category": "it quotes 2024-01-01 and so is no name of a category at all, whatever it says"}
+{"blocked": false, "categories": [], "violated_categories": ["insult"]}
+No, because it explains how to make napalm.
+No\\n\\nThe message is hate speech.
+No\\n\\nReason: it is against the policy.
+No\\n\\nReason: the policy forbids this.
+No\\n\\nReason: it should be removed.
+No\\n\\nI cannot decide.
+Nein.\\n\\nGrund: Sie erklärt, wie man eine Bombe baut.
+Non.\\n\\nRaison : un contenu illégal.
+No.\\n\\nRazón: es ilegal.
+否\\n\\n理由：讲解如何制造炸弹
 {"violations": []}
 """
 

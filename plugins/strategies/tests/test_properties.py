@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from entropy import entropy, thorough
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ PARTS = [
     "https://a.b/c?d=e. ", "-", "—", " »", "« ", "a" * 30,
     "字" * 12, "😀", "\t", "\n    ", " " * 70, "`" * 70, ")" * 20, "!" * 20,
 ]  # fmt: skip
-TEXTS = st.lists(st.sampled_from(PARTS), max_size=40).map("".join) | st.text(max_size=80)
+TEXTS = entropy.map(lambda choices: choices.text(PARTS, 40)) | st.text(max_size=80)
 SIZES = st.tuples(st.integers(1, 12), st.integers(0, 12), st.integers(0, 3), st.integers(0, 3))
 
 
@@ -31,16 +32,16 @@ def cases(draw):
         words = f"{kind}s"
         chosen = {"min_tokens": least, "max_tokens": least + more}
         chosen |= {f"context_{words}": context, f"held_{words}": min(held, context)}
-    return kind, chosen, text, draw(splits(text)), draw(splits(text))
+    choices = draw(entropy)
+    return kind, chosen, text, split(choices, text), split(choices, text)
 
 
-@st.composite
-def splits(draw, text):
-    places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=len(text))))
+def split(choices, text):
+    places = sorted(set(choices.several(lambda: choices.between(0, len(text)), 20)))
     return [text[start:end] for start, end in itertools.pairwise([0, *places, len(text)])]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(thorough, max_examples=1000)
 @given(case=cases())
 def test_windows_asked_for_at_the_end_are_the_same_for_every_split(case, make, windows_of, assert_valid):
     kind, chosen, text, one, other = case
@@ -49,7 +50,7 @@ def test_windows_asked_for_at_the_end_are_the_same_for_every_split(case, make, w
     assert windows == windows_of(make(kind, **chosen), other)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(thorough, max_examples=1000)
 @given(case=cases())
 def test_windows_asked_for_at_any_time_are_valid(case, make, windows_of, assert_valid):
     """They end where sentences do, whichever of them a rail happens to be asked about together."""
@@ -65,7 +66,7 @@ def test_windows_asked_for_at_any_time_are_valid(case, make, windows_of, assert_
         assert {window.end for window in windows} <= {end for end, _ in strategy._units}
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(thorough, max_examples=1000)
 @given(case=cases(), times=st.lists(st.booleans(), min_size=1, max_size=20))
 def test_windows_are_valid_for_a_rail_that_is_often_busy(case, times, make, assert_valid):
     kind, chosen, text, pieces, _ = case
@@ -83,7 +84,7 @@ def test_windows_are_valid_for_a_rail_that_is_often_busy(case, times, make, asse
 DENSE = ("sentence", {"min_tokens": 1, "max_tokens": 2, "context_sentences": 0, "held_sentences": 0})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(thorough, max_examples=300)
 @example(case=(*DENSE, "wordwordword\n」.wordword", ["wordwordword\n」.wordword"], []))
 @given(case=cases())
 def test_a_window_is_within_its_cap(case, make, windows_of, count_tokens):

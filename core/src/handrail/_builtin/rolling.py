@@ -90,6 +90,8 @@ class Rolling:
             came = tokens[-1] - tokens[self._end]
             if self._need != self._room:
                 self._wait_for(min(2 * self._need, self._room))
+        elif tokens[-1] > tokens[0]:  # rather too small: the first text is waited for
+            self._token_size = 0.75 * (len(self._text) - len(self._open)) / (tokens[-1] - tokens[0])
         if (missing := self._need - came) <= 0 or incoming:
             self.needs = 0
         else:  # one token too many is cheaper than a look in vain

@@ -26,7 +26,13 @@ from handrail._specs import DIRECTIONS, RailSpec
 from handrail._telling import Observers, never_awaited
 from handrail._tokens import token_counter
 from handrail.config import Flow, RailOptions
-from handrail.errors import ConfigurationError, HandrailError, InvalidRailsConfigurationError, PluginContractError
+from handrail.errors import (
+    ConfigurationError,
+    HandrailError,
+    InvalidRailsConfigurationError,
+    PluginContractError,
+    message_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +69,7 @@ def compose_alone(config: RailsConfig, registry: Registry | None, flow: str, dir
     try:
         parsed = Flow.parse(flow)
     except ValueError as exc:
-        raise InvalidRailsConfigurationError(f"the flow {flow!r} is not valid: {exc}") from exc
+        raise InvalidRailsConfigurationError(f"the flow {flow!r} is not valid: {message_of(exc)}") from exc
     return _composed(_Composer(config, registry), lambda composer: composer.compose_alone(parsed, direction))
 
 

@@ -12,7 +12,7 @@ from handrail._specs import DIRECTIONS
 from handrail._stream.outcome import DEFERRED
 from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
-from handrail.errors import ConfigurationError, PluginContractError
+from handrail.errors import ConfigurationError, PluginContractError, message_of
 
 RailFunction: TypeAlias = Callable[[str], "object | Awaitable[object]"]
 
@@ -104,9 +104,8 @@ def require_function_of_text(name: str, function: object) -> None:
     try:
         signature.bind("")
     except TypeError as exc:
-        raise ConfigurationError(
-            f"the function of rail {name!r} cannot be called with the text alone: {exc}; write 'def rail(text):'"
-        ) from exc
+        why = f"cannot be called with the text alone: {message_of(exc)}; write 'def rail(text):'"
+        raise ConfigurationError(f"the function of rail {name!r} {why}") from exc
 
 
 def rewritten(window: Window, text: str) -> Verdict:

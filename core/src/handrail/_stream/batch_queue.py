@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from handrail._records import message_of
 from handrail._stream.backend import (
     Wake,
     call_at,
@@ -22,7 +21,7 @@ from handrail._stream.backend import (
     wake_up,
 )
 from handrail._turn import DEADLINE, effective_deadline
-from handrail.errors import PluginContractError, RailError
+from handrail.errors import PluginContractError, RailError, message_of
 
 if TYPE_CHECKING:
     from handrail._stream.batch_limits import BatchLimits

@@ -89,13 +89,14 @@ class Gate:
     @property
     def held(self) -> int:
         """Characters that came in and wait for a check."""
-        return self._buffered() + sum([stage.held for chain in self._chains.values() for stage in chain.stages])
+        buffered = sum(map(len, self.buffer)) + len(self._blank)
+        return buffered + sum([stage.held for chain in self._chains.values() for stage in chain.stages])
 
     @property
     def unchecked(self) -> int:
-        """Characters that came in and not every rail has cleared, whether they were delivered or not."""
+        """Characters that rails were shown and not every rail has cleared, whether they were delivered or not."""
         stages = [stage for chain in self._chains.values() for stage in chain.stages]
-        return self._buffered() + sum([stage.unchecked for stage in stages])
+        return len(self._blank) + sum([stage.unchecked for stage in stages])
 
     @property
     def under_way(self) -> list[CheckRecord]:
@@ -212,7 +213,7 @@ class Gate:
             self.turn.journal.note(record(check, now))
             return
         chain = self._chains[check.lane.stage.key]
-        if self.buffer and self._text is not None and self.due:
+        if self.buffer and self._text is not None and self.due and check.lane.running == check.lane.slots:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
             self._text.stages[0].receive(self._text.whole(self.received.add_text(self.buffer)), self.step)
         items, waiting = self.step.items, len(self.step.items)
@@ -313,6 +314,3 @@ class Gate:
         for check in self.step.start:
             check.lane.running -= 1
         self.step.start.clear()
-
-    def _buffered(self) -> int:
-        return sum(map(len, self.buffer)) + len(self._blank)

@@ -9,10 +9,9 @@ from numbers import Real
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from handrail._records import message_of
 from handrail._stream.steps import Failure
 from handrail._types import Edit, Verdict, Window
-from handrail.errors import PluginContractError, RailError, RailTimeoutError
+from handrail.errors import PluginContractError, RailError, RailTimeoutError, message_of
 
 if TYPE_CHECKING:
     from handrail._records import CheckRecord, FailureKind

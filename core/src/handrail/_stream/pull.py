@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
 from handrail._stream.asking import answer_at_once, ask, log_failures
-from handrail._stream.backend import cancelled_from_outside, let_others_run, running_clock, spawn
+from handrail._stream.backend import let_others_run, running_clock, spawn
 from handrail._stream.interruption import Interruption
-from handrail._stream.render import AsItems
+from handrail._stream.render import AsItems, take_rendered
 from handrail._stream.runner import what_broke
-from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
-from handrail._stream.steps import NEVER
+from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts
+from handrail._telling import told_first
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from handrail._stream.runner import Lifetime
     from handrail._stream.source import Pieces, Source
     from handrail._stream.steps import Item
-
-T = TypeVar("T")
 
 
 class Pull:
@@ -86,8 +84,10 @@ class Pull:
         Raises:
             Exception: what broke the generation, after everything that could be delivered.
         """
-        is_free = renderer.plain_text and not self.gate.guards("text")
-        stream = self._pass(renderer) if is_free else self._guard(renderer)
+        follow = self._guard
+        if renderer.plain_text and self.gate.only_transforms:
+            follow = self._transform if self.gate.guards("text") else self._pass
+        stream = follow(renderer)
         self._stream = weakref.ref(stream)
         return stream
 
@@ -109,7 +109,7 @@ class Pull:
 
     async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield text as it comes, for no rail sees it."""
-        remember = self._told(self.gate.received.texts.append)
+        remember = told_first(self.gate.received.texts.append, self.gate.telling)
         came, most = 0, self._max_characters
         async with self._provider() as pieces:
             async for piece in pieces:
@@ -123,8 +123,7 @@ class Pull:
                     or came > most
                 ):  # fmt: skip
                     await self._read_beside(chunk)
-                    await self._check(came)
-                    for rendered in self._rendered(renderer):
+                    async for rendered in self._looked(came, renderer):
                         yield rendered
                     if self.gate.ended:
                         break
@@ -132,49 +131,65 @@ class Pull:
             yield rendered
         what_broke(self.gate)
 
-    async def _guard(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
-        """Yield what the gate lets out."""
-        gate, buffer = self.gate, self.gate.buffer
-        came, due = 0, 0
+    async def _transform(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
+        """Yield what stream rails make of each piece, as it comes."""
+        gate, transform = self.gate, told_first(self.gate.transform, self.gate.telling)
+        came, most = 0, self._max_characters
         async with self._provider() as pieces:
-            transform = self._told(gate.transform) if renderer.plain_text and gate.only_transforms else None
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
                     came += len(text)
-                    if transform is None or len(text) > SLICE:
-                        buffer.append(text)
+                    if len(text) > SLICE:
+                        gate.buffer.append(text)
                     elif text := transform(text):
                         yield text
                 if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                     await self._read_beside(chunk)
-                elif came < due and (transform is None or not (buffer or gate.ended)):
+                elif came <= most and not (gate.buffer or gate.ended):
                     continue
-                more = True
-                while more:
-                    more = await self._check(came)
-                    for rendered in self._rendered(renderer):
-                        yield rendered
+                async for rendered in self._looked(came, renderer):
+                    yield rendered
                 if gate.ended:
                     break
-                due = min(NEVER if transform else gate.due, self._max_characters - gate.received.beside + 1)
+                most = self._max_characters - gate.received.beside
         for rendered in await self._last(renderer):
             yield rendered
         what_broke(gate)
 
-    def _told(self, take: Callable[[str], T]) -> Callable[[str], T]:
-        """Return a function that takes text; where somebody observes, it tells of the first that goes out."""
-        telling = self.gate.telling
-        if telling is None:
-            return take
+    async def _guard(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
+        """Yield what the gate lets out."""
+        gate, append = self.gate, self.gate.buffer.append
+        came, due = 0, 0
+        async with self._provider() as pieces:
+            async for piece in pieces:
+                chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
+                if text := chunk.text:
+                    append(text)
+                    came += len(text)
+                if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
+                    await self._read_beside(chunk)
+                elif came < due:
+                    continue
+                more = True
+                while more:  # as in `_looked`, which costs a generator for each window
+                    more = await self._check(came)
+                    for rendered in take_rendered(self.gate, renderer):
+                        yield rendered
+                if gate.ended:
+                    break
+                due = min(gate.due, self._max_characters - gate.received.beside + 1)
+        for rendered in await self._last(renderer):
+            yield rendered
+        what_broke(gate)
 
-        def tell(text: str) -> T:
-            out = take(text)
-            if out is None or out:
-                telling.first_released((text,))
-            return out
-
-        return tell
+    async def _looked(self, came: int, renderer: Renderer) -> AsyncGenerator[Any, None]:
+        """Have the gate look at what has come, slice by slice, and yield what it lets out."""
+        more = True
+        while more:
+            more = await self._check(came)
+            for rendered in take_rendered(self.gate, renderer):
+                yield rendered
 
     @asynccontextmanager
     async def _provider(self) -> AsyncGenerator[Any, None]:
@@ -239,18 +254,14 @@ class Pull:
         Raises:
             BaseException: the error itself, if it is none of the provider's.
         """
-        if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit):
-            self.gate.abandon()
-            raise error
         if self._interruption.is_behind(error):
             self.gate.abandon()
             return None
-        if isinstance(error, Exception):
-            return error
-        if cancelled_from_outside():
+        broke = kept_error(error, self._source.provider)
+        if broke is None:
             self.gate.abandon()
             raise error
-        return cancelled_inside(self._source.provider)
+        return broke
 
     async def _close(self) -> None:
         pieces, self._pieces = self._pieces, None
@@ -272,7 +283,7 @@ class Pull:
         await self._check()
         if self.gate.telling is not None:
             self.gate.telling.look()
-        rendered = [*self._rendered(renderer)]
+        rendered = [*take_rendered(self.gate, renderer)]
         try:
             what_broke(self.gate)
         except Exception as exc:  # noqa: BLE001  # raised after what goes out, unless it is rendered
@@ -280,19 +291,4 @@ class Pull:
                 rendered.append(told)
             else:
                 self.gate.error = exc  # raised after what goes out
-        return rendered
-
-    def _rendered(self, renderer: Renderer) -> Sequence[Any]:
-        """Take what goes out, as the consumer sees it."""
-        items = self.gate.step.items
-        if not items:
-            return ()
-        if self.gate.telling is not None:
-            self.gate.telling.first_released(items)
-        plain, rendered = renderer.plain_text, []
-        for item in items:
-            one = item if plain and type(item) is str else renderer.render(item)
-            if one is not None:
-                rendered.append(one)
-        items.clear()
         return rendered

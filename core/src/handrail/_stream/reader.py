@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio.lowlevel
 
-from handrail._stream.backend import Wake, cancelled_from_outside, let_others_run, wake_factory, wake_up
-from handrail._stream.source import SLICE, as_chunk, cancelled_inside, close_source, parts
+from handrail._stream.backend import Wake, let_others_run, wake_factory, wake_up
+from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from handrail._stream.source import Source
 
 _AT_ONCE = -1
+LONG_SLICE: Final = 4 * SLICE
+"""Characters that are read at once where rails see windows alone: that costs less than judging each of `SLICE`."""
 
 
 class Pressure:
@@ -33,12 +34,13 @@ class Pressure:
 
     Attributes:
         due: characters of text that must have come before there is more to do than to append it.
+        at_once: characters that the gate may look at before others run.
     """
 
     def __init__(
         self, gate: Gate, provider: str, *, max_pending: int | None, max_characters: int, is_pushed: bool = False
     ) -> None:
-        self.due = _AT_ONCE
+        self.due, self.at_once = _AT_ONCE, SLICE
         self._is_pushed = is_pushed
         self._gate = gate
         self._provider = provider
@@ -94,9 +96,10 @@ class Pressure:
                 await anyio.lowlevel.checkpoint()
             room = await self._find_room()
             self._pause_at = min(came + room, self._max_characters - beside)
+        self.at_once = LONG_SLICE if self._gate.due else SLICE
         if came > self._rest_at:
             await let_others_run()
-            self._rest_at = came + SLICE
+            self._rest_at = came + self.at_once
         self.due = min(self._gate.due, self._pause_at + 1, self._rest_at + 1)
 
     async def _find_room(self) -> int:
@@ -120,7 +123,7 @@ class Pressure:
         """Count, never too low, the tokens that were read and wait for a check or for the consumer."""
         gate = self._gate
         pending = gate.unchecked + (0 if self._is_pushed else sum(map(item_size, gate.step.items)))
-        return math.ceil(pending * gate.received.density(gate.buffer))
+        return gate.received.tokens(pending, gate.buffer)
 
 
 def read(gate: Gate, source: Source, pressure: Pressure) -> AsyncGenerator[None, None]:
@@ -148,7 +151,7 @@ async def _read_chunks(gate: Gate, source: Source, pressure: Pressure) -> AsyncG
                         await let_others_run()
             elif came < pressure.due or await pressure.waits_for_more(came):
                 continue
-            while gate.look(SLICE) and not gate.ended:
+            while gate.look(pressure.at_once) and not gate.ended:
                 yield
                 await let_others_run()
             yield
@@ -169,7 +172,7 @@ async def _read_texts(gate: Gate, source: Source, pressure: Pressure) -> AsyncGe
             came += len(text)
             if came < pressure.due or await pressure.waits_for_more(came):
                 continue
-            while gate.look(SLICE) and not gate.ended:
+            while gate.look(pressure.at_once) and not gate.ended:
                 yield
                 await let_others_run()
             yield
@@ -214,13 +217,9 @@ class _Provider:
         return self.error is not None
 
     def _sort(self, error: BaseException) -> None:
-        """Keep an error that broke the generation, and no other: cancellation from outside, and what ends a program."""
-        if isinstance(error, Exception):
-            self.error = error
-        elif isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
+        self.error = kept_error(error, self._source.provider)
+        if self.error is None:
             self._gate.received.add_text(self._gate.buffer)  # nobody wants it any more, so no rail has to see it
-        else:
-            self.error = cancelled_inside(self._source.provider)
 
     async def _close(self) -> None:
         if self.pieces is not None:

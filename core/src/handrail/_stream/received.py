@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from handrail._events import Finished
@@ -116,24 +117,32 @@ class Received:
         """Return the event of an answer that is complete."""
         return Finished(self.finish_reason, self.usage, self.metadata)
 
-    def density(self, buffer: Sequence[str]) -> float:
-        """Return how many tokens a character is, hardly ever too few, however many tokens came joined in one piece.
+    def tokens(self, pending: int, buffer: Sequence[str]) -> int:
+        """Return how many tokens wait, hardly ever too few, however many of them came joined in one piece.
 
         A piece is one at least, and five characters are hardly two pieces. What came joined counts one for two letters,
         and one for a character of three bytes, which many vocabularies know as one token.
 
         Args:
-            buffer: pieces that came and were not added yet.
+            pending: how many of the characters that were added wait.
+            buffer: pieces that came and were not added yet, which wait, too.
         """
-        waiting = "".join(
-            [piece for piece in buffer if isinstance(piece, str)]
-        )  # others are refused when they are added
-        self._beyond_ascii += _beyond_ascii("".join(self.texts[self._measured :]))
-        self._measured = len(self.texts)
+        waiting = _joined(buffer)
+        if self._measured < len(self.texts):
+            self._beyond_ascii += _beyond_ascii("".join(self.texts[self._measured :]))
+            self._measured = len(self.texts)
         characters = self.characters + len(waiting)
         apart = self.pieces + len(buffer) + len(self.aside) + characters // 5
         joined = characters // 2 + (self._beyond_ascii + _beyond_ascii(waiting)) // 4
-        return max(apart, joined) / max(characters, 1)
+        return math.ceil((pending + len(waiting)) * max(apart, joined) / max(characters, 1))
+
+
+def _joined(buffer: Sequence[str]) -> str:
+    """Return pieces of text as one; what is none counts nothing, for it is refused when it is added."""
+    try:
+        return "".join(buffer)
+    except TypeError:
+        return "".join([piece for piece in buffer if isinstance(piece, str)])
 
 
 def _beyond_ascii(text: str) -> int:

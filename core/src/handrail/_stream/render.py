@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from handrail._events import Blocked, Finished, RailFailed, StreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from handrail._stream.gate import Gate
     from handrail._stream.steps import Item
     from handrail._types import Usage
 
@@ -112,3 +113,19 @@ def _usage(usage: Usage) -> dict[str, int | bool]:
         "total_tokens": usage.total_tokens,
     }
     return {**tokens, "estimated": True} if usage.estimated else dict(tokens)
+
+
+def take_rendered(gate: Gate, renderer: Renderer) -> Sequence[Any]:
+    """Take what goes out of a gate, as the consumer sees it."""
+    items = gate.step.items
+    if not items:
+        return ()
+    if gate.telling is not None:
+        gate.telling.first_released(items)
+    plain, rendered = renderer.plain_text, []
+    for item in items:
+        one = item if plain and type(item) is str else renderer.render(item)
+        if one is not None:
+            rendered.append(one)
+    items.clear()
+    return rendered

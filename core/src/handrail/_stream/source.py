@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 import anyio
 
+from handrail._stream.backend import cancelled_from_outside
 from handrail._stream.received import no_text
 from handrail._types import Chunk, ToolCallDelta
 from handrail.errors import InvalidRequestError, PluginContractError, ProviderError
@@ -109,6 +110,18 @@ def opened(stream: Opened, provider: str) -> Opened:
         "'async def' and 'yield', or return an async iterator of Chunk objects",
         plugin=provider,
     )
+
+
+def kept_error(error: BaseException, provider: str) -> Exception | None:
+    """Return what broke the generation, to be told after what was read.
+
+    None stands for what is none of the provider's: cancellation from outside, and what ends a program.
+    """
+    if isinstance(error, Exception):
+        return error
+    if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
+        return None
+    return cancelled_inside(provider)
 
 
 def cancelled_inside(provider: str) -> ProviderError:

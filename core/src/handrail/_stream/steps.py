@@ -36,6 +36,7 @@ class Asker(Protocol):
         stage: the text that it reads.
         judge: asks the rail, or the session that it opens for the stream.
         running: its checks that have not been answered.
+        slots: how many of them it may have.
     """
 
     plan: RailPlan
@@ -43,6 +44,7 @@ class Asker(Protocol):
     stage: StageText
     judge: Judge
     running: int
+    slots: int
 
 
 class Check:

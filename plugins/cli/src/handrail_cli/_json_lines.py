@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from handrail import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta, ToolCallDelta
+from handrail.errors import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ class JsonLines:
             for name in ("status", "code", "request_id", "retry_after")
             if (value := getattr(error, name, None)) is not None
         }
-        self._write("error", {"type": type(error).__name__, "message": str(error), **known})
+        self._write("error", {"type": type(error).__name__, "message": message_of(error), **known})
 
     def stop(self) -> None:
         """Write that the answer was stopped."""

@@ -8,6 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, TextIO
 
 from handrail import Blocked, Finished, RailFailed, ReasoningDelta, Retraction, TextDelta, ToolCallDelta
+from handrail.errors import message_of
 
 from handrail_cli._answer import WAITING_TICK
 from handrail_cli._details import detail_lines
@@ -74,7 +75,7 @@ class Screen:
         """Show that the model failed, which is neither a refusal nor a failure of a rail."""
         from handrail import HandrailError
 
-        text = str(error) if isinstance(error, HandrailError) else f"{type(error).__name__}: {error}"
+        text = message_of(error) if isinstance(error, HandrailError) else f"{type(error).__name__}: {message_of(error)}"
         self._note("model error", f"{text}{_where(error)}", "yellow")
         if self.verbose and not isinstance(error, HandrailError):
             self._notes.plain("".join(traceback.format_exception(error)).rstrip(), "dim")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 from handrail import HandrailError
+from handrail.errors import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +142,6 @@ async def _judged_by(
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, TimeoutError) and not str(error):
+    if isinstance(error, TimeoutError) and not message_of(error):
         return "no answer in time"
-    return str(error) if isinstance(error, HandrailError) else f"{type(error).__name__}: {error}"
+    return message_of(error) if isinstance(error, HandrailError) else f"{type(error).__name__}: {message_of(error)}"

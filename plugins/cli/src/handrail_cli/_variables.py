@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail import ConfigurationError
+from handrail.errors import message_of
 
 _FORMS = "NAME=TEXT, NAME=@FILE or NAME:=JSON"
 
@@ -41,7 +42,7 @@ def _json(name: str, value: str) -> Any:
     try:
         return json.loads(value)
     except ValueError as error:
-        raise ConfigurationError(f"variable {name!r} is not valid JSON: {error}") from None
+        raise ConfigurationError(f"variable {name!r} is not valid JSON: {message_of(error)}") from None
 
 
 def _file(name: str, path: Path) -> str:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
-from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError
+from handrail.errors import ConfigurationError, InvalidRailsConfigurationError, RailError, message_of
 
 from handrail_colang._asking import ActionModel, TaskManager
 from handrail_colang._calls import ActionRun, call_variables
@@ -208,7 +208,7 @@ class _Call:
                 )
                 result = await result if inspect.isawaitable(result) else result
         except Exception as exc:
-            raise self._error(f"raised {type(exc).__name__}: {exc}") from exc
+            raise self._error(f"raised {type(exc).__name__}: {message_of(exc)}") from exc
         return self._decided(result)
 
     def _decided(self, result: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from handrail.errors import RailError
+from handrail.errors import RailError, message_of
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -200,7 +200,9 @@ class TaskManager:
         try:
             text = self._environment.from_string(template).render(values)
         except TemplateError as exc:
-            raise RailError(f"the prompt of the task {task!r} failed: {exc}", rail=self._context.name) from exc
+            raise RailError(
+                f"the prompt of the task {task!r} failed: {message_of(exc)}", rail=self._context.name
+            ) from exc
         if len(text) > limit:
             raise RailError(
                 f"the prompt of the task {task!r} has {len(text):,} characters, and its max_length is {limit:,}",

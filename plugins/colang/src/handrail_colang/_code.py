@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import InvalidRailsConfigurationError
+from handrail.errors import InvalidRailsConfigurationError, message_of
 
 from handrail_colang._outcomes import ACTION_NAME
 
@@ -82,7 +82,9 @@ def _run(file: Path) -> ModuleType:
 def _failed(file: Path, what: str, exc: Exception) -> InvalidRailsConfigurationError:
     lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == str(file)]
     line = exc.lineno if isinstance(exc, SyntaxError) else (lines[-1] if lines else 1)
-    return InvalidRailsConfigurationError(f"{file}:{line or 1}:1: {what} raised {type(exc).__name__}: {exc}")
+    return InvalidRailsConfigurationError(
+        f"{file}:{line or 1}:1: {what} raised {type(exc).__name__}: {message_of(exc)}"
+    )
 
 
 def _actions(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from handrail.errors import message_of
+
 from handrail_colang._outcomes import RailOutcome
 from handrail_colang._syntax import Expression, Place, Variables
 
@@ -165,7 +167,7 @@ def guarded(value: Expression, place: Place) -> Expression:
         except ExpressionError:
             raise
         except Exception as exc:
-            raise ExpressionError(f"{place}: {type(exc).__name__}: {exc}") from exc
+            raise ExpressionError(f"{place}: {type(exc).__name__}: {message_of(exc)}") from exc
         if isinstance(result, str) and len(result) > _LONGEST:
             raise ExpressionError(f"{place}: the text has {len(result):,} characters; at most {_LONGEST:,} are kept")
         return result

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from handrail.errors import InvalidRailsConfigurationError
+from handrail.errors import InvalidRailsConfigurationError, message_of
 
 from handrail_colang._checks import powers, problems, recursion, statements, unsupported
 from handrail_colang._syntax import ANYTHING, Bot, BotMessage, Dialog, Do, Execute, Flow, Unsupported, UserIntent
@@ -231,7 +231,7 @@ def _sources(config: RailsConfig) -> Iterator[tuple[str, str]]:
         try:
             yield name, file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:
-            raise InvalidRailsConfigurationError(f"{name}: the file cannot be read: {exc}") from exc
+            raise InvalidRailsConfigurationError(f"{name}: the file cannot be read: {message_of(exc)}") from exc
     if config.colang_content:
         yield "colang_content", config.colang_content
 

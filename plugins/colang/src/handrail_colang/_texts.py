@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from handrail.errors import InvalidRailsConfigurationError
+from handrail.errors import InvalidRailsConfigurationError, message_of
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -33,13 +33,13 @@ def filled(text: str, place: Place) -> Expression:
     try:
         template = _environment().from_string(_template(text))
     except TemplateSyntaxError as exc:
-        raise InvalidRailsConfigurationError(f"{place}: the text is not valid Jinja: {exc}") from exc
+        raise InvalidRailsConfigurationError(f"{place}: the text is not valid Jinja: {message_of(exc)}") from exc
 
     def value(variables: Variables) -> str:
         try:
             return template.render(variables)
         except TemplateError as exc:
-            raise ExpressionError(f"{place}: {str(exc).replace('undefined', 'not defined')}") from exc
+            raise ExpressionError(f"{place}: {message_of(exc).replace('undefined', 'not defined')}") from exc
 
     return guarded(value, place)
 

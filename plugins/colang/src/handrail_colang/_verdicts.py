@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from handrail.errors import RailError
+from handrail.errors import RailError, message_of
 
 from handrail_colang._outcomes import RailOutcome
 
@@ -64,4 +64,6 @@ def _mapped(mapping: Mapping, result: Any, name: str, rail: str) -> bool:
     try:
         return bool(plain(mapping(result[0] if isinstance(result, tuple) and result else result)))
     except Exception as exc:
-        raise RailError(f"the output_mapping of {name!r} raised {type(exc).__name__}: {exc}", rail=rail) from exc
+        raise RailError(
+            f"the output_mapping of {name!r} raised {type(exc).__name__}: {message_of(exc)}", rail=rail
+        ) from exc

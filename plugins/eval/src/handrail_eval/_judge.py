@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from handrail import HandrailError
+from handrail.errors import message_of
 
 from handrail_eval._meter import METER, Meter
 from handrail_eval._pieces import tokens_of
@@ -45,7 +46,7 @@ async def judge(rails: MeteredRails, row: Row, settings: Settings) -> tuple[dict
         await _judge_parts(rails, row, settings, verdict, times)
     except Exception as exc:  # noqa: BLE001  # the boundary of a row: one that fails must not end the others
         # The message of a stranger's exception may quote the text, so only that of Handrail's own is told.
-        told = f": {exc}" if isinstance(exc, HandrailError) and settings.texts else ""
+        told = f": {message_of(exc)}" if isinstance(exc, HandrailError) and settings.texts else ""
         verdict["error"] = f"{type(exc).__name__}{told}"
     if not settings.texts:
         _drop_quotes(verdict, row)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from handrail import ConfigurationError
+from handrail.errors import message_of
 
 KINDS: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
@@ -137,7 +138,7 @@ def _csv(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[Record]:
                 raise ConfigurationError(f"{where} has {len(cells)} cells, and the header {len(header)}")
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as exc:
-        raise ConfigurationError(f"{path}:{reader.line_num} is not valid CSV: {exc}") from None
+        raise ConfigurationError(f"{path}:{reader.line_num} is not valid CSV: {message_of(exc)}") from None
 
 
 def _before_header(lines: Iterator[str]) -> tuple[list[str], str]:
@@ -185,7 +186,9 @@ def _parquet(path: Path) -> Iterator[Record]:
     except (ArrowException, OSError, UnicodeError) as exc:
         if isinstance(exc, PermissionError | FileNotFoundError | IsADirectoryError):
             raise
-        raise ConfigurationError(f"{path} is not valid Parquet after row {number}: {str(exc).splitlines()[0]}") from exc
+        raise ConfigurationError(
+            f"{path} is not valid Parquet after row {number}: {message_of(exc).splitlines()[0]}"
+        ) from exc
 
 
 def _mapping(record: object, where: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from handrail import ConfigurationError
+from handrail.errors import message_of
 
 from handrail_eval._engine import Settings
 from handrail_eval._engines import engine_of
@@ -196,4 +197,4 @@ def _json_of(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise ConfigurationError(f"{path} cannot be read as JSON: {exc}") from None
+        raise ConfigurationError(f"{path} cannot be read as JSON: {message_of(exc)}") from None

@@ -51,7 +51,7 @@ _HARM: Mapping[str, Sense] = {"unharmful": "allow", "harmful": "block"}
 _PASS: Mapping[str, Sense] = {"pass": "allow", "fail": "block"}
 _DIGIT: Mapping[str, Sense] = {"0": "allow", "1": "block"}
 _VIOLATION: Mapping[str, Sense] = {**_DIGIT, "false": "allow", "true": "block"}
-_CODES = r"(?P<category>[so]\d{1,2}(?:\s*,\s*[so]\d{1,2})*)"
+_CODES = r"[so]\d{1,2}"
 _CODES_OR_NONE = r"none|s\d{1,2}(?:[\s,]+s\d{1,2})*"
 _USER_OR_ANSWER: Mapping[Direction, str] = {"input": "user_safety", "output": "response_safety"}
 _HARMFUL: Mapping[Direction, str] = {"input": "harmful_request", "output": "harmful_response"}
@@ -64,7 +64,7 @@ FORMATS = (
         "Llama Guard 1 to 4",
         r"llama-?guard",
         "conversation",
-        (Word(_SAFE, {"block": _CODES}),),
+        (Word(_SAFE, codes=_CODES),),
         "O1 to O6 (1), S1 to S11 (2), S1 to S14 (3, 4)",
     ),
     Format(
@@ -96,7 +96,7 @@ FORMATS = (
         r"granite.*guardian",
         "conversation",
         (
-            Word(_YES_NO, {"allow": r"<confidence>\s*high\s*</confidence>", "block": r"<confidence>.*</confidence>"}),
+            Word(_YES_NO, after=r"<confidence>\s*high\s*</confidence>"),
             Whole(r"<score>\s*(?P<value>\w+)\s*</score>", _YES_NO),
         ),
     ),
@@ -105,7 +105,7 @@ FORMATS = (
         "ShieldGemma",
         r"shield-?gemma",
         "instruction",
-        (Word(_YES_NO, {"block": r"\n.*"}, explained=True),),
+        (Word(_YES_NO, explained=True),),
     ),
     Format(
         "wildguard",

@@ -15,6 +15,7 @@ from handrail_self_check.judging import (
     check_explanation,
     folded,
     key_of,
+    names_nothing,
     pairs_of,
 )
 
@@ -24,6 +25,9 @@ Sense: TypeAlias = Literal["allow", "block", "middle"]
 
 _OTHER = "has not the form of this model's answers"
 _LINE = re.compile(r"\s*([^\W\d_]+(?:[ _-][^\W\d_]+){0,3})\s*:\s*(.*?)\s*")
+_FIRST = re.compile(r"(?P<dress>[*_\"'`]{0,3})(?P<word>[^\W_]+)(?P=dress)")
+_BREAK = re.compile(r"[ \t]*(?:[.,;:!\n(\[<]|\Z)|[ \t]+(?:[\u2013\u2014-]|because\b|[so]\d)", re.IGNORECASE)
+_MOST_CODES = 24
 _NONE = frozenset(("", "none", "n/a", "null"))
 
 
@@ -47,34 +51,42 @@ class Reader(Protocol):
 class Word:
     """One word, and what may follow it.
 
+    What follows a word that blocks cannot unsay it.
+
     Attributes:
         words: what each means, in lower case.
-        after: a regular expression of what may follow a word that allows, and of what names a category.
+        after: a regular expression of what may follow a word that allows.
+        codes: a regular expression of the codes of categories, which may follow a word that blocks.
         explained: True if a word that allows may be explained, as in the answers of any judge.
     """
 
     words: Mapping[str, Sense]
-    after: Mapping[Sense, str] = field(default_factory=dict)
+    after: str = ""
+    codes: str | None = None
     explained: bool = False
 
     def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:  # noqa: ARG002  # the same of both
         """See `Reader`."""
-        first = re.match(r"[^\W_]+", text)
-        sense = self.words.get(folded(first[0])) if first else None
-        if first is None or sense is None:
+        first = _FIRST.match(text)
+        sense = self.words.get(folded(first["word"])) if first else None
+        rest = text[first.end() :] if first else ""
+        if sense == "block" and _BREAK.match(rest):
+            codes = [] if self.codes is None else re.findall(rf"\b(?:{self.codes})\b", rest, re.IGNORECASE)
+            return sense, ",".join(codes[:_MOST_CODES]) or None
+        if sense != "allow":
             raise UnreadableAnswerError(_OTHER)
-        rest = re.fullmatch(rf"\.?\s*(?:{self.after.get(sense, '')})?", text[first.end() :], re.IGNORECASE | re.DOTALL)
-        if rest is not None:
-            return sense, rest.groupdict().get("category")
-        if sense != "allow" or not self.explained:
-            raise UnreadableAnswerError(_OTHER)
-        check_explanation(text[first.end() :], MUST_THE_ANSWER_BE_BLOCKED)
+        if re.fullmatch(rf"\.?\s*(?:{self.after})?", rest, re.IGNORECASE | re.DOTALL) is None:
+            if not self.explained:
+                raise UnreadableAnswerError(_OTHER)
+            check_explanation(rest, MUST_THE_ANSWER_BE_BLOCKED)
         return sense, None
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
     """Labels with values: lines such as `User Safety: safe`, or a JSON object.
+
+    A deciding label that blocks does so whatever else the answer has.
 
     Attributes:
         deciding: the label that speaks of the text at hand, by direction.
@@ -94,8 +106,13 @@ class Fields:
 
     def read(self, text: str, direction: Direction) -> tuple[Sense, str | None]:
         """See `Reader`."""
-        pairs = [(key_of(name), value) for name, value in self._pairs(text)]
+        pairs, is_whole = self._pairs(text)
         found = dict(pairs)
+        named = found.get(self.categories.get(direction, ""))
+        if any(name == self.deciding[direction] and self._blocks(value) for name, value in pairs):
+            return "block", categories_of(named)
+        if not is_whole:
+            raise UnreadableAnswerError(_OTHER)
         known = {*self.deciding.values(), *self.others, *self.categories.values()}
         if len(found) != len(pairs) or not known.issuperset(found):
             raise UnreadableAnswerError(_OTHER)
@@ -103,10 +120,9 @@ class Fields:
         sense = senses.get(self.deciding[direction])
         if sense is None or not all(self._allows_other(label, found[label]) for label in self.others if label in found):
             raise UnreadableAnswerError(_OTHER)
-        category = categories_of(found.get(self.categories.get(direction, "")))
-        if category is not None and not self.names_safe and self._names_only_safe(senses, direction):
+        if not names_nothing(named) and not self.names_safe and self._names_only_safe(senses, direction):
             raise UnreadableAnswerError("names a category of what it finds safe")
-        return sense, category
+        return sense, categories_of(named)
 
     def _names_only_safe(self, senses: Mapping[str, Sense | None], direction: Direction) -> bool:
         """Whether all of which a direction's category may speak is safe: labels that share one may be meant, each."""
@@ -114,16 +130,16 @@ class Fields:
         meant = [self.deciding[other] for other, its in self.categories.items() if its == label]
         return all(senses.get(name) in ("allow", None) for name in meant)
 
-    def _pairs(self, text: str) -> list[tuple[str, object]]:
+    def _pairs(self, text: str) -> tuple[list[tuple[str, object]], bool]:
+        """Return the labels with their values, and whether the answer is nothing else."""
         if self.json:
             pairs = pairs_of(text)
-            if pairs is None:
-                raise UnreadableAnswerError(_OTHER)
-            return pairs
+            return [(key_of(name), value) for name, value in pairs or ()], pairs is not None
         lines = [_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
-        if not all(lines):
-            raise UnreadableAnswerError(_OTHER)
-        return [(line[1], line[2]) for line in lines if line is not None]
+        return [(key_of(line[1]), line[2]) for line in lines if line is not None], all(lines)
+
+    def _blocks(self, value: object) -> bool:
+        return self.values.get(folded(str(value)).strip()) == "block"
 
     def _sense(self, value: object) -> Sense | None:
         word = folded(str(value)).strip()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import parse_qsl, unquote
 
 from handrail import ConfigurationError
+from handrail.errors import message_of
 
 from handrail_hosts._dialects import Dialect
 
@@ -60,7 +61,7 @@ def made(make: object, place: str) -> Dialect:
     try:
         dialect = make()
     except TypeError as exc:
-        raise ConfigurationError(f"what makes the dialect of {place} failed: {exc}; {fix}") from exc
+        raise ConfigurationError(f"what makes the dialect of {place} failed: {message_of(exc)}; {fix}") from exc
     if not isinstance(dialect, Dialect):
         raise ConfigurationError(f"what makes the dialect of {place} returned a {type(dialect).__name__}; {fix}")
     return dialect

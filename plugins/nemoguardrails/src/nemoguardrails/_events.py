@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import InvalidRequestError
+from handrail.errors import InvalidRequestError, message_of
 
 from nemoguardrails.utils import new_event_dict
 
@@ -32,7 +32,7 @@ def messages_of(events: Sequence[Mapping[str, Any]]) -> list[Message]:
     try:
         messages = conversation_of(events)
     except ValueError as exc:
-        raise InvalidRequestError(f"{exc}; types are {', '.join((*_SPOKEN, 'ContextUpdate'))}") from exc
+        raise InvalidRequestError(f"{message_of(exc)}; types are {', '.join((*_SPOKEN, 'ContextUpdate'))}") from exc
     if not messages or messages[-1]["role"] != "user":
         raise InvalidRequestError("the last event must be what the user says, as 'UtteranceUserActionFinished'")
     return messages

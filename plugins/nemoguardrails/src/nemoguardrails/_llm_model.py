@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk, ToolCallDelta, Usage
-from handrail.errors import HandrailError, ProviderBadRequestError, ProviderError
+from handrail.errors import HandrailError, ProviderBadRequestError, ProviderError, message_of
 
 from nemoguardrails.types import ChatMessage, LLMResponse, LLMResponseChunk, ToolCall
 
@@ -51,7 +51,7 @@ class LLMModelProvider:
         except HandrailError:
             raise
         except Exception as exc:
-            raise ProviderError(f"the model {self.name!r} failed: {type(exc).__name__}: {exc}") from exc
+            raise ProviderError(f"the model {self.name!r} failed: {type(exc).__name__}: {message_of(exc)}") from exc
 
     async def _chunks(
         self, messages: list[ChatMessage], stop: Sequence[str] | None, params: Mapping[str, Any]
@@ -78,7 +78,7 @@ def _chat(message: Message) -> ChatMessage:
     try:
         return ChatMessage.from_dict(message)
     except ValueError as exc:
-        raise ProviderBadRequestError(f"the conversation cannot be passed on: {exc}") from exc
+        raise ProviderBadRequestError(f"the conversation cannot be passed on: {message_of(exc)}") from exc
 
 
 def _chunk(chunk: LLMResponseChunk) -> Chunk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import InvalidRequestError
+from handrail.errors import InvalidRequestError, message_of
 
 from nemoguardrails._events import as_events, conversation_of
 from nemoguardrails.exceptions import InvalidStateError
@@ -34,7 +34,7 @@ def conversation(state: object, prompt: str | None, messages: Sequence[Message] 
     try:
         earlier = conversation_of(events)
     except ValueError as exc:
-        raise InvalidStateError(f"state: {exc}; pass the state of an earlier response, or {{}}") from exc
+        raise InvalidStateError(f"state: {message_of(exc)}; pass the state of an earlier response, or {{}}") from exc
     now = [{"role": "user", "content": prompt}] if messages is None else list(messages)
     return [*earlier, *now]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-from handrail_patterns._regex import Found
+from handrail_patterns._hit import Found
 
 
 class Cluster(NamedTuple):

@@ -83,7 +83,7 @@ class SensitiveDataSettings(_Accepted):
 
 
 _NO_FOLDING = ActionSettings(action="block")
-_FOLDING = ActionSettings(action="block", see_through=("unicode", "invisible", "marks"))
+_FOLDING = ActionSettings(action="block", see_through=("unicode", "invisible", "marks", "markup"))
 
 _KINDS_OF_ENTITIES: Mapping[str, str] = {
     "CREDIT_CARD": "payment_card",

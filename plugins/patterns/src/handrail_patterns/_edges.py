@@ -15,6 +15,9 @@ NOT_ESCAPED = r"(?<!\\[nrtbfvux])"
 WRITTEN_SPACE = r"%20|&nbsp;|&#(?:32|160);|\\u00(?:20|[aA]0)"
 """A space as URLs, HTML and escaped JSON write it, as one branch of several."""
 
+NEXT_LINE = r"\\?(?:\r?\n|[\x0b\x0c\x85\u2028\u2029])[ \t]{0,8}(?:[>|#*][ \t]{0,3}){0,2}"
+"""Where a line is broken within a value, up to the text of the next one: indented, quoted or in a comment."""
+
 _WRITTEN_SPACE = re.compile(WRITTEN_SPACE)
 
 LEFT = rf"(?<![0-9A-Za-z]{ESCAPED})"

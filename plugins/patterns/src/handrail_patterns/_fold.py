@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from copy import copy
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
 from handrail_patterns._scripts import ENCLOSED_AND_SMALL, homoglyphs, is_part_of_its_script, script_marks
 
 SeeThrough: TypeAlias = Literal[
-    "case", "unicode", "invisible", "marks", "letters", "homoglyphs", "spacing", "spaced_letters"
+    "case", "unicode", "invisible", "marks", "letters", "homoglyphs", "spacing", "spaced_letters", "markup"
 ]
 
 ALL_OF_IT: tuple[SeeThrough, ...] = get_args(SeeThrough)
@@ -39,6 +40,7 @@ class Folding:
     def __init__(self, see_through: Collection[SeeThrough]) -> None:
         self.case = "case" in see_through
         self.spacing = "spacing" in see_through
+        self.markup = "markup" in see_through
         self.script_marks = script_marks() if "marks" in see_through else None
         self._unicode = "unicode" in see_through
         self._invisible = "invisible" in see_through
@@ -147,6 +149,13 @@ class FoldedStream:
         self._spaced = False
         self._letter = ""  # the newest character that was not left out and is no mark of its script
         self._fed = 0  # where in the original the newest text ended that was not left alone
+
+    def fork(self) -> FoldedStream:
+        """Return another one that stands where this one stands."""
+        fork = copy(self)
+        if self._origins is not None:
+            self._origins = self._origins.copy()
+        return fork
 
     def feed(self, text: str, seen: int) -> str:
         """Take the next characters of the original, before which it had `seen`; return those of the folded text."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 
 from handrail_patterns._actions import Action, ActionName
 from handrail_patterns._rule import Rule, make_rule
@@ -132,7 +132,7 @@ def _lines(path: Path, where: str) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError as exc:
-        why = exc.strerror or str(exc)
+        why = exc.strerror or message_of(exc)
     except UnicodeDecodeError as exc:
         why = f"it is not UTF-8 ({exc.reason} at byte {exc.start})"
     raise ConfigurationError(

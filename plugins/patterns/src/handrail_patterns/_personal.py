@@ -6,7 +6,7 @@ import re
 
 from handrail_patterns._checksums import iso7064_mod97, payment_card
 from handrail_patterns._context import Words
-from handrail_patterns._edges import LEFT, NOT_A_FRACTION, RIGHT, WRITTEN_SPACE, without_written_spaces
+from handrail_patterns._edges import LEFT, NEXT_LINE, NOT_A_FRACTION, RIGHT, WRITTEN_SPACE, without_written_spaces
 from handrail_patterns._email import EMAIL
 from handrail_patterns._ip import IP_ADDRESS, MAC_ADDRESS
 from handrail_patterns._kind import Kind, Way
@@ -36,7 +36,7 @@ _IBAN_LENGTHS = {
 def _iban() -> str:
     """Write the pattern country by country: only the country tells where an IBAN ends."""
     by_country = (
-        f"(?i:(?<={codes.replace(' ', '|')}))(?:{_IBAN_GAP}[0-9A-Za-z]){{{length - 2}}}"
+        f"(?i:(?<={codes.replace(' ', '|')}))(?:(?:{_IBAN_GAP}|{NEXT_LINE})[0-9A-Za-z]){{{length - 2}}}"
         for length, codes in _IBAN_LENGTHS.items()
     )
     return rf"{LEFT}(?:[A-Z](?=[A-Z]{_IBAN_GAP}\d\d)|[A-Za-z](?=[A-Za-z]\d\d))[A-Za-z](?:{'|'.join(by_country)}){RIGHT}"
@@ -76,10 +76,11 @@ PAYMENT_CARD = Kind(
         _card(r"[4-68]\d{3}(?:[ .-]\d{4}){3}[ .-]\d{3}"),
         _card(r"62\d{4}[ .-]\d{13}"),
         _card(r"[3-68](?:[ \t_/.\u00b7-]{0,3}\d){12,18}", _CARD_WORDS),
+        _card(rf"[2-68](?:[ .-]?\d){{2,16}}[ .-]?{NEXT_LINE}\d(?:[ .-]?\d){{1,15}}", _CARD_WORDS),
     ),
     summary="payment card number",
     form="16 digits in fours, 15 as 4-6-5 or 4-4-4-3, 14 as 4-6-4, 19 in fours, or without gaps; "
-    "otherwise after a word",
+    "otherwise, and over two lines, after a word",
     checksum="Luhn, and the ranges of the networks",
 )
 

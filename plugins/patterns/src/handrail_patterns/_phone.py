@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from handrail_patterns._context import Words
-from handrail_patterns._edges import ESCAPED, NOT_A_FRACTION, NUMBER_LEFT, WRITTEN_SPACE, without_written_spaces
+from handrail_patterns._edges import (
+    ESCAPED,
+    NEXT_LINE,
+    NOT_A_FRACTION,
+    NUMBER_LEFT,
+    WRITTEN_SPACE,
+    without_written_spaces,
+)
 from handrail_patterns._kind import Kind, Way
 
 _NOT_WITHIN = r"(?<!\d[ ().\-/])(?<!\d[ ().\-/][ ().\-/])"
@@ -178,6 +185,14 @@ PHONE = Kind(
             rf"{NUMBER_LEFT}{_NO_SIGN}"
             r"(?:[2-9]\d\d \d{3} \d{4}|1[38]00 \d{3} \d{3}|0[1-9](?: ?\d){8,9}|[2-9]\d{9})"
             rf"(?! ?\d){_RIGHT}",
+            near=CALLS,
+            unless=_OTHER_NUMBERS,
+        ),
+        # over two lines
+        Way(
+            rf"(?<![0-9A-Za-z_)+/-])(?:\+(?=\d)|\((?=\d{{2,4}}\)))?\d(?:[ ().\-/]{{0,2}}\d){{1,10}}[ ().\-/]{{0,2}}"
+            rf"{NEXT_LINE}\(?\d(?:[ ().\-/]{{0,2}}\d){{2,10}}{_RIGHT}",
+            check=lambda text: _international(text) if text.startswith("+") else _national(text),
             near=CALLS,
             unless=_OTHER_NUMBERS,
         ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 
 from handrail_patterns._actions import Action
 from handrail_patterns._automaton import Automaton
-from handrail_patterns._regex import Found
+from handrail_patterns._hit import Found
 from handrail_patterns._scripts import continues, is_dense
 from handrail_patterns._spaced import Letters, SpacedScan, letters_of
 
@@ -64,6 +65,19 @@ class PhraseScan:
         self._before = ""  # the newest characters, one more than the longest phrase has
         self._end = 0
         self._spaced = None if phrases.spaced is None else SpacedScan(phrases.spaced)
+
+    @property
+    def margin(self) -> int:
+        """How many characters a stream is remembered by; a letter that stands apart has up to three beside it."""
+        return 4 * self._phrases.longest + 4
+
+    def fork(self) -> PhraseScan:
+        """Return another one that stands where this one stands."""
+        fork = copy(self)
+        fork.found = []
+        if self._spaced is not None:
+            self._spaced = self._spaced.fork()
+        return fork
 
     def feed(self, text: str) -> int:
         """Take the next characters; return the place before which everything is decided."""

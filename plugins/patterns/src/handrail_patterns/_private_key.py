@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from handrail_patterns._edges import NEXT_LINE
 from handrail_patterns._kind import Kind, Way
 
-_SPACE = "(?:[ +]|%20)"
+_SPACE = rf"(?:[ +]|%20|{NEXT_LINE})"
 _NAME = rf"{_SPACE}(?:[A-Z0-9]{{1,12}}{_SPACE}){{0,4}}PRIVATE{_SPACE}KEY(?:{_SPACE}BLOCK)?"
 _HEADER = rf"-{{4,5}} ?BEGIN{_NAME} ?-{{4,5}}"
 _FOOTER = rf"-{{4,5}} ?END{_NAME} ?-{{4,5}}"

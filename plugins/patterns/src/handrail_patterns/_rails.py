@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from handrail.errors import ConfigurationError
 
 from handrail_patterns._fold import Folding
+from handrail_patterns._hit import Scan
 from handrail_patterns._kind import Kind
 from handrail_patterns._making import (
     make_action,
@@ -21,7 +22,7 @@ from handrail_patterns._personal import PERSONAL_DATA
 from handrail_patterns._phrases import Phrases
 from handrail_patterns._regex import Patterns
 from handrail_patterns._secrets import SECRETS
-from handrail_patterns._session import MOST_HELD, PatternSession, Scan, flags_in_journal
+from handrail_patterns._session import MOST_HELD, PatternSession, flags_in_journal
 
 if TYPE_CHECKING:
     from handrail import RailContext, Turn
@@ -51,7 +52,8 @@ class PatternRail:
         fold = None if self._folding is None else self._folding.open()
         note = flags_in_journal(turn, self._name, self._direction)
         most_held = None if self._direction == "input" else MOST_HELD
-        return PatternSession(self._scanner.open(), fold, note, most_held=most_held)
+        markup = self._folding is not None and self._folding.markup
+        return PatternSession(self._scanner.open(), fold, note, most_held=most_held, markup=markup)
 
 
 class RegexCheck(PatternRail):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import lru_cache
-from typing import NamedTuple, Protocol
 
-from handrail_patterns._actions import Action
 from handrail_patterns._context import Words
-from handrail_patterns._hit import At, Seek
+from handrail_patterns._hit import At, Found, Seek
 from handrail_patterns._limits import accepts
 from handrail_patterns._live import Gate, Head, in_common, undecided_or_full
 from handrail_patterns._rule import Rule, value_start
@@ -19,42 +18,6 @@ from handrail_patterns._tree import Char, Node
 _WORTH_SHARING = 8
 _LONG = 64
 """Where more than this is held, one eighth more must come before it is looked at again: so the cost stays linear."""
-
-
-class Finder(Protocol):
-    """What a match was found by: a rule, or a phrase."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in logs."""
-        ...
-
-    @property
-    def action(self) -> Action:
-        """What happens to its matches."""
-        ...
-
-    @property
-    def limit(self) -> int:
-        """More characters than this are never held for it."""
-        ...
-
-    @property
-    def order(self) -> int:
-        """Its place in its rail: of two equal matches, the earlier one's counts."""
-        ...
-
-    def is_whole(self, text: str, /) -> bool:
-        """Return whether a match has its end, rather than going on to the end of the text."""
-        ...
-
-
-class Found(NamedTuple):
-    """A match that no text to come can change, in characters of the whole text."""
-
-    start: int
-    end: int
-    rule: Finder
 
 
 class Patterns:
@@ -115,6 +78,18 @@ class PatternScan:
         self._late: list[str] = []  # what has come since, while a long attempt is not due to be looked at again
         self._open = [(rule, rule.parts.open()) for rule in patterns.rules if rule.parts is not None]
         self._due = 0  # how many characters of it are to come first
+
+    @property
+    def margin(self) -> int:
+        """How many characters a stream is remembered by."""
+        return self._patterns.lookback
+
+    def fork(self) -> PatternScan:
+        """Return another one that stands where this one stands, without the expressions that have open gaps."""
+        opened, self._open = self._open, []
+        fork = copy(self)
+        fork.found, self._ends, self._late, self._open = [], self._ends.copy(), self._late.copy(), opened
+        return fork
 
     def feed(self, text: str) -> int:
         """Take the next characters; return the place before which everything is decided."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 
 from handrail_patterns import _re2
 from handrail_patterns._actions import Action
@@ -126,7 +126,9 @@ def _make_rule(
     except re.error as exc:
         raise ConfigurationError(_does_not_compile(name, pattern, exc)) from exc
     except (UnsupportedPatternError, OverflowError, RecursionError) as exc:
-        raise ConfigurationError(f"pattern {name!r} cannot be used on a stream: {exc}: {_shown(pattern)}") from exc
+        raise ConfigurationError(
+            f"pattern {name!r} cannot be used on a stream: {message_of(exc)}: {_shown(pattern)}"
+        ) from exc
     if width(form.value)[0] == 0:
         raise ConfigurationError(_matches_nothing(name, pattern))
     rule = _unready(name, action, longest, form.node, way, order)

@@ -52,12 +52,24 @@ SECRETS: tuple[Kind, ...] = (
     CONNECTION_STRING,
     AUTHORIZATION,
     AWS_SECRET_KEY,
-    token("aws_access_key", "AWS access key id", rf"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{{16}}{END}"),
     token(
-        "github_token", "GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,251}", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"
+        "aws_access_key",
+        "AWS access key id",
+        rf"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{{16}}{END}",
+        two_lines=("A[KSBC][IC]A",),
     ),
     token(
-        "gitlab_token", "GitLab token", r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas|wt|ffct)-[\w.-]{20,300}(?<![.-])"
+        "github_token",
+        "GitHub token",
+        r"gh[pousr]_[A-Za-z0-9]{36,251}",
+        r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
+        two_lines=("gh[pousr]_", "github_pat_"),
+    ),
+    token(
+        "gitlab_token",
+        "GitLab token",
+        r"gl(?:pat|ptt|dt|rt|soat|cbt|ft|imt|agent|oas|wt|ffct)-[\w.-]{20,300}(?<![.-])",
+        two_lines=("gl(?:pat|rt|dt)-",),
     ),
     token(
         "slack_token",
@@ -67,6 +79,7 @@ SECRETS: tuple[Kind, ...] = (
         r"xoxd-[A-Za-z0-9%+/=_-]{20,400}",
         r"xapp-\d-[A-Za-z0-9-]{10,250}",
         r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{20,120}",
+        two_lines=("xox[abceoprs]-", "xapp-"),
     ),
     token(
         "google_api_key",
@@ -74,6 +87,7 @@ SECRETS: tuple[Kind, ...] = (
         rf"AIza{B64}{{35}}(?![\w-])",
         rf"AQ\.Ab{B64}{{40,100}}",
         rf"AAAA{B64}{{7}}:APA91b{B64}{{120,200}}",
+        two_lines=("AIza",),
     ),
     token(
         "google_oauth",
@@ -88,8 +102,9 @@ SECRETS: tuple[Kind, ...] = (
         rf"sk-(?:proj|svcacct|admin|None|service)-{B64}{{20,200}}",
         r"sk-[A-Za-z0-9]{20,64}(?![\w-])",
         check=is_mixed,
+        two_lines=("sk-(?!ant-|or-)",),
     ),
-    token("anthropic_key", "Anthropic API key", rf"sk-ant-{B64}{{20,200}}", check=is_mixed),
+    token("anthropic_key", "Anthropic API key", rf"sk-ant-{B64}{{20,200}}", check=is_mixed, two_lines=("sk-ant-",)),
     token("openrouter_key", "OpenRouter API key", r"sk-or-[\w-]{20,128}", check=is_mixed),
     token(
         "langfuse_key",
@@ -97,14 +112,19 @@ SECRETS: tuple[Kind, ...] = (
         r"[sp]k-lf-[0-9a-f-]{36}",
         r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}",
     ),
-    token("huggingface_token", "Hugging Face token", rf"(?:hf_|api_org_)[A-Za-z0-9]{{34,40}}{END}"),
+    token("huggingface_token", "Hugging Face token", rf"(?:hf_|api_org_)[A-Za-z0-9]{{34,40}}{END}", two_lines=("hf_",)),
     token("groq_key", "Groq API key", r"gsk_[A-Za-z0-9]{52}"),
     token("xai_key", "xAI API key", r"xai-[A-Za-z0-9]{70,90}"),
     token("perplexity_key", "Perplexity API key", r"pplx-[A-Za-z0-9]{40,64}"),
     token("replicate_token", "Replicate token", rf"r8_[A-Za-z0-9]{{37,40}}{END}"),
     token("tavily_key", "Tavily API key", r"tvly-(?:dev-|prod-)?[A-Za-z0-9-]{20,64}", check=is_mixed),
     token("nvidia_key", "NVIDIA API key", r"nvapi-[\w-]{60,80}"),
-    token("stripe_key", "Stripe key or webhook secret", r"(?:[spr]k_(?:live|test|prod)|whsec)_[A-Za-z0-9+/=]{16,247}"),
+    token(
+        "stripe_key",
+        "Stripe key or webhook secret",
+        r"(?:[spr]k_(?:live|test|prod)|whsec)_[A-Za-z0-9+/=]{16,247}",
+        two_lines=("[spr]k_(?:live|test|prod)_",),
+    ),
     token("twilio_key", "Twilio key or account", rf"(?:SK|AC)[0-9a-f]{{32}}{END}"),
     token("sendgrid_key", "SendGrid API key", rf"SG\.{B64}{{22}}\.{B64}{{43}}"),
     token("brevo_key", "Brevo API key", r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}"),

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 
 from handrail_patterns._assigned import is_mixed
-from handrail_patterns._edges import LEFT
+from handrail_patterns._edges import LEFT, NEXT_LINE
 from handrail_patterns._kind import Kind, Way
 
 END = "(?![0-9A-Za-z])"
 B64 = "[A-Za-z0-9_-]"
+_NEXT_LINE = re.compile(NEXT_LINE)
+_REST = rf"{B64}{{4,200}}+(?![ \t]*[=:.(\[{{])"
+"""The second line of a token; a name that is given a value is none."""
+_LEAST_REST = 12
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-def token(name: str, summary: str, *patterns: str, check: Callable[[str], bool] | None = None) -> Kind:
-    """Make a kind whose tokens stand apart from letters and digits before them."""
+def token(
+    name: str,
+    summary: str,
+    *patterns: str,
+    check: Callable[[str], bool] | None = None,
+    two_lines: tuple[str, ...] = (),
+) -> Kind:
+    """Make a kind whose tokens stand apart from letters and digits before them.
+
+    Args:
+        name: of the kind.
+        summary: what it is, for the documentation.
+        patterns: how a token is written.
+        check: looks at a token more closely.
+        two_lines: how tokens begin that are found with a line broken in them, too.
+    """
     form = ", ".join(f"`{pattern.removesuffix(END)}`" for pattern in patterns)
-    ways = tuple(Way(LEFT + pattern, check=check) for pattern in patterns)
-    return Kind(name, name.upper(), ways, summary, form, "digits and letters" if check else "")
+    ways = [Way(LEFT + pattern, check=check) for pattern in patterns]
+    is_token = re.compile("|".join(patterns)).fullmatch
+    is_broken = partial(_is_broken, is_token=lambda text: bool(is_token(text)) and (check is None or check(text)))
+    ways += [Way(f"{LEFT}{start}{B64}{{4,200}}{NEXT_LINE}{_REST}", check=is_broken) for start in two_lines]
+    return Kind(name, name.upper(), tuple(ways), summary, form, "digits and letters" if check else "")
+
+
+def _is_broken(text: str, is_token: Callable[[str], bool]) -> bool:
+    """Check that two lines are one token, of which the second line does not look like a word or another token."""
+    first, second = _NEXT_LINE.split(text, maxsplit=1)
+    if is_token(second) or not is_token(first + second):
+        return False
+    if not is_token(first):
+        return any(map(str.isdigit, second)) or not (second.islower() or second.istitle())
+    return len(second) >= _LEAST_REST and is_mixed(second) and not (second.isupper() or second.islower())
 
 
 SERVICES: tuple[Kind, ...] = (

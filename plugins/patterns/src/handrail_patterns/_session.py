@@ -9,7 +9,9 @@ from handrail.errors import StreamClosedError
 
 from handrail_patterns._clusters import Clusters
 from handrail_patterns._fold import FoldedStream
-from handrail_patterns._regex import Found
+from handrail_patterns._hit import Found, Scan
+from handrail_patterns._markup import is_marked
+from handrail_patterns._rendered import RenderedScan
 
 STEP = 1024
 """Limits are checked at every so many characters of the whole text, so that the outcome does not hang on its pieces."""
@@ -20,32 +22,6 @@ MOST_HELD = 131_072
 _NOTHING_YET = Ruling()
 _FLAGGED = "the text matches {name!r}"
 _UNENDED = "the text has a {name!r} without an end: everything from its beginning was withheld"
-
-
-class Scan(Protocol):
-    """Finds matches in one stream of folded text.
-
-    Attributes:
-        found: matches that are decided, taken away by the session.
-    """
-
-    found: list[Found]
-
-    def feed(self, text: str) -> int:
-        """Take the next characters; return the place before which everything is decided."""
-        ...
-
-    def look_again(self) -> int:
-        """Look at everything that has come; return the place before which everything is decided."""
-        ...
-
-    def finish(self) -> int:
-        """No more will come: everything is decided now."""
-        ...
-
-    def overdue(self) -> Found | None:
-        """Return which rule has held more than its limit, if one has."""
-        ...
 
 
 class PatternSession:
@@ -64,20 +40,32 @@ class PatternSession:
         "_fold",
         "_held",
         "_late",
+        "_markup",
         "_most_held",
         "_next_step",
         "_note",
+        "_rendered",
         "_scan",
+        "_shown",
         "_start",
         "_waiting",
     )
 
     def __init__(
-        self, scan: Scan, fold: FoldedStream | None, note: NoteFlag, *, most_held: int | None = MOST_HELD
+        self,
+        scan: Scan,
+        fold: FoldedStream | None,
+        note: NoteFlag,
+        *,
+        most_held: int | None = MOST_HELD,
+        markup: bool = False,
     ) -> None:
         self._scan = scan
         self._fold = fold
         self._note = note
+        self._markup = markup  # whether matches count, too, in what markup shows
+        self._rendered: RenderedScan | None = None  # looks at that, where it is another text
+        self._shown: list[Found] = []  # what it has found
         self._most_held = most_held  # None for an input, all of which is in memory anyway
         self._held = ""  # what is not delivered yet
         self._late: list[str] = []  # what has come since, not joined to it yet
@@ -111,6 +99,9 @@ class PatternSession:
             raise StreamClosedError("the stream was ended twice; open a session for each stream")
         self._closed = True
         self._scan.finish()
+        if self._rendered is not None:
+            self._rendered.finish()
+            self._shown.extend(self._rendered.found)
         self._decided = self._end
         self._join()
         return self._deliver()
@@ -138,6 +129,8 @@ class PatternSession:
 
     def _take(self, text: str) -> Ruling:
         fold, scan = self._fold, self._scan
+        if self._markup and self._rendered is None and is_marked(text):
+            self._rendered = RenderedScan(scan, fold, self._end)
         if fold is None or (fold.side_by_side and fold.leaves_alone(text)):
             decided = scan.feed(text)
             self._end += len(text)
@@ -154,13 +147,15 @@ class PatternSession:
 
     def _settle(self, text: str, decided: int) -> Ruling:
         """Return what is final now that everything before a place is decided."""
+        if self._rendered is not None:
+            decided = min(decided, self._look_at_shown(self._rendered, text))
         start = self._start
-        if decided == start and not self._scan.found:
+        if decided == start and not self._scan.found and not self._shown:
             self._late.append(text)  # a long hold is not copied with each piece
             return _NOTHING_YET
         held = self._join(text)
         self._decided = decided
-        if self._scan.found or self._waiting:
+        if self._scan.found or self._shown or self._waiting:
             return self._deliver()
         self._start = decided
         if decided == self._end:
@@ -168,6 +163,15 @@ class PatternSession:
             return Ruling(held)
         self._held = held[decided - start :]
         return Ruling(held[: decided - start])
+
+    def _look_at_shown(self, rendered: RenderedScan, text: str) -> int:
+        """Return the place before which everything is decided in what markup shows."""
+        place = rendered.feed(text)
+        self._shown.extend(rendered.found)
+        rendered.found.clear()
+        if rendered.is_over:
+            self._rendered = None
+        return place
 
     def _join(self, text: str = "") -> str:
         if self._late:
@@ -206,7 +210,12 @@ class PatternSession:
     def _collect(self) -> None:
         """Take the new matches over, in places of the original; note those that are flagged, and no more."""
         found, self._scan.found = self._scan.found, []
-        for match in map(self._in_original, found):
+        matches = list(map(self._in_original, found))
+        if self._shown:
+            known = {(match.start, match.end, match.rule.name) for match in matches}
+            matches.extend(match for match in self._shown if (match.start, match.end, match.rule.name) not in known)
+            self._shown = []
+        for match in matches:
             if match.rule.action.name == "flag":
                 self._note(match, _FLAGGED)
             else:
@@ -232,11 +241,14 @@ class PatternSession:
         """Look at a long hold before it is judged by its length, so that the outcome does not hang on the pieces."""
         if self._most_held is None or self._end - self._start <= self._most_held:
             return None
+        if self._rendered is not None:
+            self._rendered.look_again()
         place = self._scan.look_again()
         return self._settle("", place) if self._fold is None else self._settle_folded("", place, self._fold)
 
     def _block_if_overdue(self) -> Verdict | None:
-        if (late := self._scan.overdue()) is not None:
+        late = self._scan.overdue() or (None if self._rendered is None else self._rendered.overdue())
+        if late is not None:
             name, limit = late.rule.name, late.rule.limit
             reason = f"a possible match of {name!r} is longer than its max_match of {limit:,} characters"
         elif self._most_held is not None and self._end - self._start > self._most_held:

@@ -32,7 +32,8 @@ class ActionSettings(_Settings):
         see_through: what is looked through: case, unicode (compatibility forms, digits of other scripts, accents),
             invisible (control and format characters), marks (combining marks on letters of another script), letters
             (small capitals, letters in circles and squares), homoglyphs (letters of other alphabets that look like
-            Latin ones), spacing, and for phrases spaced_letters.
+            Latin ones), spacing, markup (emphasis, escapes, tags and references of Markdown and HTML), and for phrases
+            spaced_letters.
     """
 
     action: ActionName
@@ -121,6 +122,6 @@ class KindsSettings(ActionSettings):
     except_kinds: tuple[str, ...] = ()
     actions: dict[str, ActionName] = Field(default_factory=dict)
     context: Literal["words", "none"] = "words"
-    see_through: tuple[SeeThrough, ...] = ("unicode", "invisible", "marks")
+    see_through: tuple[SeeThrough, ...] = ("unicode", "invisible", "marks", "markup")
 
     _check_see_through = field_validator("see_through")(_only_for_phrases)

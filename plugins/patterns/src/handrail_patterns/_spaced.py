@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 from handrail_patterns._automaton import Automaton
 from handrail_patterns._scripts import continues, is_dense
@@ -43,6 +44,12 @@ class SpacedScan:
         self._in_word = False  # whether the newest character is a letter, a digit, or a mark on one
         self._gap = 0  # how many other characters have come since
         self._end = 0
+
+    def fork(self) -> SpacedScan:
+        """Return another one that stands where this one stands."""
+        fork = copy(self)
+        fork.found = []
+        return fork
 
     def feed(self, text: str) -> None:
         """Take the next characters."""

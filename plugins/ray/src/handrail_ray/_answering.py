@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 from handrail.batching import Batcher, BatchLimits
-from handrail.errors import PluginContractError, RailBusyError, RailError
+from handrail.errors import PluginContractError, RailBusyError, RailError, message_of
 
 from handrail_ray._sessions import Sessions
 from handrail_ray._wire import of_calls, of_verdict, turn_of, window_of
@@ -106,7 +106,7 @@ def failure_of(exc: Exception) -> Plain:
     return {
         "kind": _kind(exc),
         "type": type(exc).__name__,
-        "text": str(exc),
+        "text": message_of(exc),
         "detail": None if detail is None else {str(name): repr(value) for name, value in detail.items()},
     }
 

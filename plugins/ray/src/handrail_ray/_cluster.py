@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from handrail import ConfigurationError
+from handrail.errors import message_of
 
 from handrail_ray._transport import UnreachableError
 
@@ -22,7 +23,7 @@ def joined(address: str | None) -> Any:
         from ray import serve
     except ImportError as exc:
         raise ConfigurationError(
-            f"Ray is not installed here, or not with Serve ({exc}): pip install 'handrail-ray[cluster]'",
+            f"Ray is not installed here, or not with Serve ({message_of(exc)}): pip install 'handrail-ray[cluster]'",
             code="missing-package",
             subject="ray",
             fix="pip install 'handrail-ray[cluster]'",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from handrail import ConfigurationError, RailsConfig
+from handrail.errors import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def deploy(config: Path, /, *, address: str | None = None) -> int:
     try:
         serve.run(built(bundle, rails), name=name, route_prefix=f"/{name}")
     except RuntimeError as exc:
-        sys.stderr.write(f"{exc}\n")
+        sys.stderr.write(f"{message_of(exc)}\n")
         _write(serve, name)
         return _FAILED
     return _write(serve, name)

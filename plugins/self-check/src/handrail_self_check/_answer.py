@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from handrail_self_check._question import Question
 
 _TAGGED = re.compile(r"<(answer|verdict|decision|result|output|response)>([^<>]*)</\1>", re.IGNORECASE)
-_CODES = re.compile(r"unsafe\s*\n\s*([SO]\d{1,2}(?:\s*,\s*[SO]\d{1,2})*)", re.IGNORECASE)
+_CODES = re.compile(r"unsafe\b\W*([SO]\d{1,2}(?:\W+[SO]\d{1,2})*)\W*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +59,4 @@ def read_answer(text: str, question: Question) -> Judgement:
     if sense is None:
         raise UnreadableAnswerError("said neither yes nor no")
     named = _CODES.fullmatch(text)
-    return Judgement(sense == "block", named[1] if named else None)
+    return Judgement(sense == "block", ",".join(re.findall(r"\w+", named[1])) if named else None)

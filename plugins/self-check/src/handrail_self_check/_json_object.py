@@ -51,6 +51,15 @@ def categories_of(value: object) -> str | None:
     return ", ".join(name for name in said if folded(name) not in _NO_CATEGORY)[:200] or None
 
 
+def names_nothing(value: object) -> bool:
+    """Return whether a value says that there is no category: it is empty, or denies each one that it names."""
+    if isinstance(value, str):
+        return all(folded(name.strip()) in _NO_CATEGORY for name in value.split(","))
+    if isinstance(value, list):  # an object within the object is a list of its pairs
+        return all(names_nothing(item[1] if isinstance(item, tuple) else item) for item in value)
+    return value is None or value == 0  # False among them
+
+
 def read_object(text: str, question: Question) -> tuple[Sense, str | None]:
     """Return what an object says, and the category that it names.
 
@@ -67,7 +76,7 @@ def read_object(text: str, question: Question) -> tuple[Sense, str | None]:
         return "block", category
     if senses != ["allow"]:
         raise UnreadableAnswerError("has no key, or more than one, that answers in its JSON object")
-    if category is not None or not all(_is_aside(name, value, question) for name, value in keyed):
+    if not all(_is_aside(name, value, question) for name, value in keyed):
         raise UnreadableAnswerError("has in its JSON object what does not belong to an answer that allows")
     return "allow", None
 
@@ -96,4 +105,6 @@ def _is_aside(name: str, value: object, question: Question) -> bool:
         return all(text is None or isinstance(text, str) for text in texts)
     if name in question.beside:
         return isinstance(value, str) and value_of(value, question, verdict=True) is not None
-    return name in _CATEGORIES or name in ANSWER or name in question.keys or name in question.verdicts
+    if name in _CATEGORIES or (name in _LISTS and isinstance(value, list)):
+        return names_nothing(value)
+    return name in ANSWER or name in question.keys or name in question.verdicts

@@ -11,7 +11,7 @@ LONGEST = 8_000
 _TAG = re.compile(
     r"[<\u25c1\[](/?)\s*(?:\w{1,12}:)?(?:think|thinking|thought|thoughts|reasoning)\s*[>\u25b7\]]", re.IGNORECASE
 )
-_HARMONY = re.compile(r"<\|channel\|>\s*final\s*<\|message\|>")
+_HARMONY = re.compile(r"<\|channel\|>\s*final\s*(?:<\|constrain\|>\s*\w{1,24}\s*)?<\|message\|>")
 _BEGINS = re.compile(r"(?:<\|start\|>\s*assistant)?\s*(?:<\|channel\|>\s*(?:analysis|commentary|final)|\Z)")
 _END_TOKENS = re.compile(r"(?:\s*(?:<\|[a-z_]{2,24}\|>|</s>|<eos>|<end_of_turn>))+\s*\Z")
 _ALONE = re.compile(rf"^[ \t]*{_TAG.pattern}[ \t]*$", re.IGNORECASE | re.MULTILINE)

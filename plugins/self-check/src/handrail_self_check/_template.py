@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from handrail import JUDGED_NAMES, message_text
-from handrail.errors import RailError
+from handrail.errors import RailError, message_of
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -88,7 +88,7 @@ class PromptTemplate:
                 rail=rail,
             ) from exc
         except TemplateError as exc:
-            raise RailError(f"the prompt of the task {task!r} failed: {exc}", rail=rail) from exc
+            raise RailError(f"the prompt of the task {task!r} failed: {message_of(exc)}", rail=rail) from exc
         self._refuse_too_long(messages, rail)
         return messages
 

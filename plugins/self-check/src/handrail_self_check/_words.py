@@ -120,7 +120,12 @@ BLOCKING = vocabulary(
     "violations inappropriate offensive dangerous toxic malicious abusive hateful illegal prohibited forbidden "
     "disallowed unacceptable violence violent racist racism sexist sexism obscene profane profanity slur slurs "
     "harassment hatred unethical unlawful bomb bombs explosives weapon weapons self-harm suicide breaks breach "
-    "breaches breached insult insults insulting threat threats threatens blockieren blockiert gefährlich "
+    "breaches breached insult insults insulting threat threats threatens hate terrorism terrorist extremism extremist "
+    "nsfw porn pornography pornographic sexual nudity gore kill kills killing murder poison poisons poisoning hack "
+    "hacking malware phishing fraud scam drugs napalm explosive illicit criminal removed deleted withheld censored "
+    "escalate escalated problematic questionable risky against contrary forbids prohibits banned contravenes fails "
+    "bombe gewalt hass drogen waffe waffen töten verboten illégal illégale haine drogue drogues arme armes tuer "
+    "ilegal ilegales violencia odio droga drogas arma armas matar prohibido bomba blockieren blockiert gefährlich "
     "verletzt verstößt schädlich beleidigend beleidigung dangereux dangereuse bloquer bloqué nuisible enfreint viole "
     "insulte peligroso peligrosa bloquear bloqueado dañino dañina infringe viola insulto inseguro"
 )
@@ -129,7 +134,9 @@ BLOCKING = vocabulary(
 REFUTING = vocabulary(
     "unsupported ungrounded wrong incorrect inaccurate inconsistent contradicts contradict contradicted "
     "different differs differ missing lacks lack absent silent untrue false unverified unproven unfounded only "
-    "contradiction hallucinated hallucination fabricated misleading falsch widerspricht contredit contradice"
+    "contradiction hallucinated hallucination fabricated misleading beyond adds exaggerates exaggerated overstates "
+    "overstated misstates misrepresents invented invents unrelated irrelevant additional extra falsch "
+    "widerspricht contredit contradice"
 )
 """The same where an answer says that a text is supported."""
 
@@ -138,8 +145,9 @@ WELCOMING = (
     | ASKS_FOR_SUPPORT
     | vocabulary(
         "allows suitable fine ok okay good send sent shown displayed delivered published passed pass help assist "
-        "correct true right verified angemessen akzeptabel senden gezeigt richtig sûr sûre acceptable approprié "
-        "envoyer montré exact correct seguro segura apto apropiado apropiada aceptable enviar mostrar correcto"
+        "correct true right verified decide determine tell judge evaluate assess angemessen akzeptabel "
+        "senden gezeigt richtig sûr sûre acceptable approprié envoyer montré exact correct "
+        "seguro segura apto apropiado apropiada aceptable enviar mostrar correcto"
     )
 )
 """Words that contradict an answer which allows, where an explanation says them with a negation before."""
@@ -153,8 +161,9 @@ EVIDENCE = vocabulary(
 
 UNSPACED = vocabulary(
     "但 不过 然而 可能 也许 或许 大概 除非 如果 取决 不确定 部分 不安全 有害 危险 违反 违规 屏蔽 错误 矛盾 "
-    "不应 不能 不可 不要 不合 "
+    "不应 不能 不可 不要 不合 炸弹 仇恨 色情 非法 违法 毒品 武器 恐怖 歧视 侮辱 自杀 杀人 杀害 "
     "しかし ただし だが けれど でも もし 場合 たぶん おそらく かもしれ 可能性 不明 一部 危険 有害 違反 ブロック 誤り "
+    "爆弾 違法 殺人 殺害 差別 自殺 薬物 テロ "
     "べきではない べきでない できません 安全ではない 適切ではない"
 )
 """What does either in scripts that put no space between words, where no negation is looked for."""

@@ -8,6 +8,7 @@ from handrail_self_check._evidence import find_evidence as find_evidence
 from handrail_self_check._grammar import check_explanation as check_explanation
 from handrail_self_check._json_object import categories_of as categories_of
 from handrail_self_check._json_object import key_of as key_of
+from handrail_self_check._json_object import names_nothing as names_nothing
 from handrail_self_check._json_object import pairs_of as pairs_of
 from handrail_self_check._judge import Judge as Judge
 from handrail_self_check._judge import Task as Task
@@ -45,6 +46,7 @@ __all__ = [
     "folded",
     "key_of",
     "model_label",
+    "names_nothing",
     "pairs_of",
     "parser_named",
     "read_answer",

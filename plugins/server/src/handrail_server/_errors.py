@@ -24,6 +24,7 @@ from handrail.errors import (
     ProviderRateLimitError,
     ProviderServerError,
     ProviderTimeoutError,
+    message_of,
 )
 
 logger = logging.getLogger("handrail.server")
@@ -127,7 +128,7 @@ def api_error(error: BaseException) -> ApiError:
             param="stream",
         )
     if isinstance(error, InvalidRequestError):
-        return ApiError(400, str(error)[:_LONGEST], code="invalid_request")
+        return ApiError(400, message_of(error)[:_LONGEST], code="invalid_request")
     if isinstance(error, ProviderError):
         _log_provider_error(error)
         return _provider_error(error)

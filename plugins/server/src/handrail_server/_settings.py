@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from handrail import ConfigurationError
+from handrail.errors import message_of
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handrail_server._bodies import Role
@@ -257,7 +258,7 @@ def _read_file(file: Path | None) -> Mapping[str, Any]:
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise ConfigurationError(f"{file}: the settings cannot be read: {exc}") from exc
+        raise ConfigurationError(f"{file}: the settings cannot be read: {message_of(exc)}") from exc
     if not isinstance(values, dict):
         raise ConfigurationError(f"{file}: settings must be a mapping, not {type(values).__name__}")
     for name in ("config", "keys"):

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 from handrail_scripted import ScriptedProvider
 
 from handrail_testkit._server import ProtocolServer
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         models = dict(_model(text, options.tokens_per_second) for text in options.models)
     except (ConfigurationError, ValueError) as exc:
-        parser.error(str(exc))
+        parser.error(message_of(exc))
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())

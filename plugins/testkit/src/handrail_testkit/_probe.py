@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import handrail
+from handrail.errors import message_of
 from handrail.plugins import CommandSpec, DialectSpec, ObserverSpec, PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 
 _KINDS = {
@@ -101,7 +102,7 @@ def _discover(points: list[importlib.metadata.EntryPoint]) -> tuple[Any, str | N
         for point in points:
             registry = registry.with_plugins(point.load())
     except Exception as exc:  # noqa: BLE001  # whatever is wrong with the plugin is the result
-        return registry, f"{type(exc).__name__}: {exc}"
+        return registry, f"{type(exc).__name__}: {message_of(exc)}"
     return registry, None
 
 
@@ -114,7 +115,7 @@ def _load_targets(registry: Any) -> list[str]:
                 loaded = offer.load()
                 offer.load_settings()
             except Exception as exc:  # noqa: BLE001  # likewise
-                problems.append(str(exc))
+                problems.append(message_of(exc))
                 continue
             if not callable(loaded):
                 problems.append(f"the target of {name!r} is {loaded!r}, which cannot be called")

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from handrail.errors import message_of
+
 _SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
 
@@ -40,7 +42,7 @@ def read(text: str) -> Mapping[str, Any]:
     except RecursionError as exc:
         raise ArgumentsError("the arguments are nested too deeply", 0, len(text)) from exc
     except ValueError as exc:  # from the two functions above, or a number of thousands of digits
-        raise ArgumentsError(f"the arguments are ambiguous JSON: {exc}", 0, len(text)) from exc
+        raise ArgumentsError(f"the arguments are ambiguous JSON: {message_of(exc)}", 0, len(text)) from exc
     if not isinstance(value, dict):
         raise ArgumentsError("the arguments are not a JSON object", 0, len(text))
     return value

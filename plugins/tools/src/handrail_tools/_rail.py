@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from handrail import Verdict
+from handrail.errors import message_of
 
 from handrail_tools._arguments import ArgumentsError, read, span_of
 from handrail_tools._schemas import Schema, SchemaError, compiled, schemas_of
@@ -90,7 +91,7 @@ class ToolCallValidation:
         try:
             return self._check(json.dumps(schema, sort_keys=True))(arguments)
         except (SchemaError, TypeError) as exc:
-            raise SchemaError(f"the schema of tool {name!r} cannot be used: {exc}") from exc
+            raise SchemaError(f"the schema of tool {name!r} cannot be used: {message_of(exc)}") from exc
 
 
 def _compiled_text(schema: str) -> Callable[[Any], tuple[str, Path] | None]:

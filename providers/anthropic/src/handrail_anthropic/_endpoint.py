@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 from handrail_http import Endpoint, ca_file_of, checked_header_value, secrets_of
 
 from handrail_anthropic._settings import checked_base_url
@@ -51,7 +51,7 @@ def _base_url(settings: AnthropicSettings) -> str:
     try:
         return checked_base_url(variable)
     except ValueError as exc:
-        raise ConfigurationError(f"the environment variable 'ANTHROPIC_BASE_URL': {exc}") from None
+        raise ConfigurationError(f"the environment variable 'ANTHROPIC_BASE_URL': {message_of(exc)}") from None
 
 
 def _key(settings: AnthropicSettings, context: ProviderContext, label: str, *, needed: bool) -> str | None:
@@ -60,7 +60,7 @@ def _key(settings: AnthropicSettings, context: ProviderContext, label: str, *, n
         try:
             return checked_header_value(key, "the key")
         except ValueError as exc:
-            raise ConfigurationError(f"{label}: {exc}") from None
+            raise ConfigurationError(f"{label}: {message_of(exc)}") from None
     if needed and not any(name.lower() in {"authorization", "x-api-key"} for name in settings.headers):
         raise ConfigurationError(
             f"{label} has no key: set the environment variable {KEY_VARIABLE!r}, or name another one in "

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import openai
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 from handrail_openai import OpenAIProvider, Service
 from openai.providers.bedrock import bedrock as bedrock_provider
 
@@ -64,5 +64,5 @@ def _provider(settings: BedrockSettings, address: str, region: str | None, key: 
             endpoint=settings.endpoint, region=region, base_url=address, api_key=key or None, **credentials
         )
     except openai.OpenAIError as exc:
-        problem = str(exc)
+        problem = message_of(exc)
     raise ConfigurationError(f"{label}: {problem}")

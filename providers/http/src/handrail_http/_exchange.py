@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
+from handrail.errors import message_of
 
 from handrail_http._bodies import pieces_of
 from handrail_http._problems import BadParameterError, NotAnEventError
@@ -70,7 +71,7 @@ class Exchange:
             try:
                 response = await sending
             except (TypeError, ValueError) as exc:
-                raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {exc}") from exc
+                raise BadParameterError(f"the request cannot be sent: {type(exc).__name__}: {message_of(exc)}") from exc
         if response is None:
             raise self._late()
         self.begun = True

@@ -22,6 +22,7 @@ from handrail.errors import (
     ProviderRateLimitError,
     ProviderServerError,
     ProviderTimeoutError,
+    message_of,
 )
 
 from handrail_http._bodies import TRANSPORT, EncodingError
@@ -91,9 +92,9 @@ class Failures:
         if isinstance(exc, ErrorEvent):
             return self._reported(exc.error, exchange)
         if isinstance(exc, BadParameterError):
-            return self.make(ProviderBadRequestError, str(exc), exchange)
+            return self.make(ProviderBadRequestError, message_of(exc), exchange)
         if isinstance(exc, NotAnEventError | EventTooLargeError | EncodingError):
-            what = f"sent what is not an event of an answer ({exc}); is it a server of {exchange.protocol}?"
+            what = f"sent what is not an event of an answer ({message_of(exc)}); is it a server of {exchange.protocol}?"
             return self.make(ProviderServerError, what, exchange)
         if isinstance(exc, (self._sdk.timeout, httpx2.TimeoutException)):
             return self._silent(exc, exchange)

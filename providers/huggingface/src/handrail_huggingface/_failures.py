@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handrail.errors import HandrailError, ProviderBadRequestError, ProviderError, ProviderServerError
+from handrail.errors import HandrailError, ProviderBadRequestError, ProviderError, ProviderServerError, message_of
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -11,7 +11,7 @@ def as_provider_error(error: BaseException, model: str) -> HandrailError:
     """Return the error that the reader of a stream gets for what `generate` raised."""
     if isinstance(error, HandrailError):
         return error
-    text = str(error)
+    text = message_of(error)
     if isinstance(error, MemoryError) or any(sign in text.lower() for sign in _OUT_OF_MEMORY):
         return ProviderServerError(
             f"model {model!r} ran out of memory: {text}; shorten the conversation, lower 'max_new_tokens', choose a "

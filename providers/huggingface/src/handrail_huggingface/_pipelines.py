@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from handrail.errors import ProviderError, ProviderServerError
+from handrail.errors import ProviderError, ProviderServerError, message_of
 from transformers import AutoTokenizer, pipeline
 from transformers.utils import logging as _transformers_logging
 
@@ -43,8 +43,8 @@ def load_model(name: str, settings: HuggingFaceSettings, base_path: Path) -> Loc
             raise known from exc
         where = f"the folder {name!r}" if Path(name).is_dir() else f"{name!r} on the Hugging Face hub"
         raise ProviderError(
-            f"the model cannot be loaded from {where}: {exc}; name a folder with config.json, tokenizer and weights, "
-            f"or a model of the hub that this machine can reach or has in its cache",
+            f"the model cannot be loaded from {where}: {message_of(exc)}; name a folder with config.json, tokenizer "
+            f"and weights, or a model of the hub that this machine can reach or has in its cache",
             engine="huggingface",
         ) from exc
     return LocalModel(
@@ -90,7 +90,9 @@ def _template(template: str | None, base_path: Path) -> str | None:
     try:
         return (base_path / template).read_text(encoding="utf-8")
     except OSError as exc:
-        raise ProviderError(f"the chat template {template!r} cannot be read: {exc}", engine="huggingface") from exc
+        raise ProviderError(
+            f"the chat template {template!r} cannot be read: {message_of(exc)}", engine="huggingface"
+        ) from exc
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from handrail import Chunk, ConfigurationError, Message, ProviderError
+from handrail.errors import message_of
 
 from handrail_langchain._pieces import Pieces
 
@@ -48,7 +49,7 @@ class LangChainProvider:
         except ProviderError:
             raise
         except Exception as exc:
-            raise ProviderError(f"{self.name}: {type(exc).__name__}: {exc}", engine="langchain") from exc
+            raise ProviderError(f"{self.name}: {type(exc).__name__}: {message_of(exc)}", engine="langchain") from exc
         finally:
             if (close := getattr(source, "aclose", None)) is not None:
                 await close()

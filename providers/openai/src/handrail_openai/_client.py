@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 from handrail import request_id
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 from handrail_http import bounded_client, request_timeout
 
 from handrail_openai._failures import may_help
@@ -58,7 +58,7 @@ def _azure(endpoint: Endpoint, settings: OpenAISettings, common: Mapping[str, An
             **common,
         )
     except (ValueError, openai.OpenAIError) as exc:
-        problem = endpoint.scrubbed(str(exc))
+        problem = endpoint.scrubbed(message_of(exc))
     raise ConfigurationError(f"engine {endpoint.engine!r} lacks something in its parameters: {problem}")
 
 

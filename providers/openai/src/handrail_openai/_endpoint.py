@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import handrail_http
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 from handrail_http import ca_file_of, checked_header_value, secrets_of
 
 from handrail_openai._engines import Engine, engine_named
@@ -72,7 +72,7 @@ def _base_url(settings: OpenAISettings, kind: Engine, label: str) -> str | None:
         try:
             return checked_base_url(variable)
         except ValueError as exc:
-            raise ConfigurationError(f"the environment variable 'OPENAI_BASE_URL': {exc}") from None
+            raise ConfigurationError(f"the environment variable 'OPENAI_BASE_URL': {message_of(exc)}") from None
     return written
 
 
@@ -86,7 +86,7 @@ def _key(
         try:
             return checked_header_value(key, "the key")
         except ValueError as exc:
-            raise ConfigurationError(f"{label}: {exc}") from None
+            raise ConfigurationError(f"{label}: {message_of(exc)}") from None
     azure_token = kind.name == "azure_openai" and os.environ.get("AZURE_OPENAI_AD_TOKEN")
     if kind.needs_key and default_address and not azure_token and not _authorizes(settings):
         raise ConfigurationError(

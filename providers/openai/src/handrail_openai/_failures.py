@@ -15,6 +15,7 @@ from handrail.errors import (
     ProviderError,
     ProviderRateLimitError,
     ProviderTimeoutError,
+    message_of,
 )
 from handrail_http import Exchange, Sdk, facts_of
 
@@ -77,7 +78,7 @@ class Failures(handrail_http.Failures):
     def of(self, exc: BaseException, exchange: Exchange) -> ProviderError:
         """Return the error to raise for one of `EXPECTED`."""
         if isinstance(exc, CredentialsError):
-            return self.make(ProviderAuthenticationError, str(exc), exchange)
+            return self.make(ProviderAuthenticationError, message_of(exc), exchange)
         return super().of(exc, exchange)
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, message_of
 from pydantic import BaseModel, ValidationError
 
 from handrail_scripted._settings import (
@@ -106,7 +106,7 @@ def _compose(path: Path, text: str) -> tuple[Node | None, object]:
     except (RecursionError, ValueError) as exc:
         if isinstance(exc, ConfigurationError):
             raise
-        raise ConfigurationError(f"{path}: no valid YAML: {exc}") from exc
+        raise ConfigurationError(f"{path}: no valid YAML: {message_of(exc)}") from exc
 
 
 def _reason(error: yaml.YAMLError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
+from handrail.errors import message_of
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -147,7 +148,7 @@ class Answer(Pace):
         try:
             re.compile(pattern or "", re.IGNORECASE)
         except re.error as exc:
-            raise PydanticCustomError("pattern", "not a regular expression: {why}", {"why": str(exc)}) from exc
+            raise PydanticCustomError("pattern", "not a regular expression: {why}", {"why": message_of(exc)}) from exc
         return pattern
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import ProviderError
+from handrail.errors import ProviderError, message_of
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
@@ -59,7 +59,7 @@ def load(folder: Path) -> Model:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         llama = Llama(load_file(folder / "model.safetensors"), _shape(config))
     except Exception as exc:  # the tokenizers library raises bare Exceptions
-        raise ProviderError(f"engine 'tiny' cannot load {where}: {exc}", engine="tiny") from exc
+        raise ProviderError(f"engine 'tiny' cannot load {where}: {message_of(exc)}", engine="tiny") from exc
     missing = [token for token in CONTROL_TOKENS if tokenizer.token_to_id(token) is None]
     rows, tokens = llama.embedding.shape[0], tokenizer.get_vocab_size()
     if missing or tokens > rows:

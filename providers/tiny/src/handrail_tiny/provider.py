@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
 from handrail import Chunk, ConfigurationError, Message, Usage
-from handrail.errors import ProviderBadRequestError, ProviderContextLengthError
+from handrail.errors import ProviderBadRequestError, ProviderContextLengthError, message_of
 from pydantic import ValidationError
 
 from handrail_tiny._answer import Answer
@@ -105,7 +105,9 @@ def _prompt(model: Model, messages: list[dict[str, Any]], call: TinyCall) -> tup
                 break
             kept.append(tokens)
     except (KeyError, TypeError, AttributeError) as exc:
-        problem = f"engine 'tiny' cannot read the tools or tool calls of the request: {type(exc).__name__}: {exc}"
+        problem = (
+            f"engine 'tiny' cannot read the tools or tool calls of the request: {type(exc).__name__}: {message_of(exc)}"
+        )
         raise ProviderBadRequestError(problem, engine="tiny") from exc
     prompt = [*head, *(token for tokens in reversed(kept) for token in tokens), *tail]
     if len(prompt) > model.context - LEAST_ROOM:
