@@ -18,10 +18,9 @@ from handrail._stream.backend import (
     running_clock,
     running_task,
     scheduler,
-    wake_factory,
-    wake_up,
+    wake_from_anywhere,
 )
-from handrail._stream.runner import Stop
+from handrail._stream.runner import Cut
 from handrail._stream.source import CLOSE_SECONDS
 from handrail._turn import deadline_at
 from handrail.errors import InvalidRequestError, RailsClosedError, StreamClosedError, TimedOut
@@ -95,8 +94,8 @@ class RunningCalls:
 
     async def _wait(self) -> None:
         while self._drop_stranded():
-            wake = wake_factory()()
-            self._waiting.append(partial(scheduler(), partial(wake_up, wake)))
+            wake, wake_soon = wake_from_anywhere()
+            self._waiting.append(wake_soon)
             with anyio.move_on_after(_LOOK_AGAIN):
                 if self._running:  # else the last has ended before this waited
                     await wake
@@ -134,7 +133,7 @@ class Lifetime:
         self._thread: Thread | None = None
         self._call_off: Callable[[], None] | None = None
 
-    def begin(self, stop: Stop, is_inside: Callable[[], bool] | None = None) -> None:
+    def begin(self, stop: Cut, is_inside: Callable[[], bool] | None = None) -> None:
         """Begin the call, on the loop and in the task that run now.
 
         Args:
