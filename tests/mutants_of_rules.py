@@ -26,6 +26,7 @@ CONFIGURATION = Group(
             "observing_rails",
             "stream",
             "llmrails_check",
+            "llmrails_input",
         )
     ],
     [
@@ -104,9 +105,9 @@ CONFIGURATION = Group(
         ),
         Mutant(
             "deliver an input before it is checked",
-            "_compose/planning.py",
-            'may_go_first = direction == "output" and not',
-            "may_go_first = not",
+            "_stream/plan.py",
+            "replace(self, make_strategy=Whole, stream_first=False)",
+            "replace(self, make_strategy=Whole)",
         ),
         Mutant(
             "take a rail that has no method to check",

@@ -202,14 +202,6 @@ def test_a_gate_can_tell_from_its_beginning_that_a_text_is_plain(text, may):
     assert may_be_json(text) is may
 
 
-def test_a_text_tells_once_it_is_plain():
-    content = AutoContent()
-    content.feed("[1]")
-    assert not content.is_plain
-    content.feed(" x")
-    assert content.is_plain
-
-
 # Bounds
 
 

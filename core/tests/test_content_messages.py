@@ -74,7 +74,6 @@ ASKED = [
 
 def test_rails_judge_what_messages_say_and_each_text_is_read_for_itself():
     assert MessageTexts(ASKED).content == "mail bob now\nbob?\nto\nbob\nn\n5"
-    assert MessageTexts(ASKED, as_written=True).content == 'mail bob now\nbob?\n{"to": "b\\u006fb", "n": 5}'
 
 
 def test_a_rewrite_is_written_into_the_part_that_it_begins_in_and_all_else_stays():
@@ -142,7 +141,7 @@ def test_a_conversation_gives_what_its_user_says():
 
 
 def letters(choices):
-    return choices.text("ab \n{[", 8)
+    return choices.text("ab \n", 8)
 
 
 def content_of(choices):
@@ -160,7 +159,7 @@ def kinds(message):
 @given(entropy)
 def test_edits_of_plain_text_give_the_text_that_they_make(choices):
     messages = user(*choices.several(lambda: content_of(choices), 3))
-    texts = MessageTexts(messages, as_written=True)
+    texts = MessageTexts(messages)
     ends = sorted(set(choices.several(lambda: choices.between(0, len(texts.content)), 4)))
     edits = [Edit(a, b, letters(choices)) for a, b in zip(ends[::2], ends[1::2], strict=False)]
     edits = [edit for edit in edits if "\n" not in texts.content[edit.start : edit.end] + edit.replacement]
@@ -169,7 +168,7 @@ def test_edits_of_plain_text_give_the_text_that_they_make(choices):
     for edit in reversed(edits):
         expected = expected[: edit.start] + edit.replacement + expected[edit.end :]
     found = texts.edited(edits)
-    assert MessageTexts(found, as_written=True).content == expected
+    assert MessageTexts(found).content == expected
     kinds = [[p["type"] for p in message["content"]] for message in messages if isinstance(message["content"], list)]
     assert kinds == [
         [p["type"] for p in message["content"]] for message in found if isinstance(message["content"], list)

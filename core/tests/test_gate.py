@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from entropy import entropy, thorough
 from handrail import Blocked, Edit, Finished, RailFailed, Retraction, Turn, Verdict
 from handrail._stream.gate import Gate
+from handrail._stream.plan import RailPlan
+from handrail._stream.strategies import Whole
 from hypothesis import given, note
 from model import Characters, Choices, Drive, Rule, Rules, Shape
 from stacks import plan, shape_of, split, text_of
@@ -20,20 +22,32 @@ class GenerationBroke(Exception):
     pass
 
 
+class Unasked:
+    async def check(self, window, turn):
+        raise AssertionError("a gate asks nobody")
+
+
+def test_no_check_is_to_begin_any_more_once_nobody_wants_the_answer():
+    gate = Gate([RailPlan("r", "p", Unasked(), make_strategy=Whole)], Turn())
+    gate.feed("some text")
+    gate.finish()
+    assert gate.step.start
+    gate.abandon()
+    assert not gate.step.start
+    assert not gate.checking
+
+
 # --- Rails that change nothing: the model is exact at every moment ------------------------------------------
 
 
 @dataclass
-class Says:
+class Says(Unasked):
     """A rail whose answers are set before it is asked, by the number of the window."""
 
     shape: Shape
     outcomes: list[str]
     settings: dict[str, bool]
     stream_first: bool = False
-
-    async def check(self, window, turn):
-        raise AssertionError("a gate asks nobody")
 
     def windows(self, text: str) -> list[object]:
         strategy = Characters(self.shape)

@@ -288,3 +288,16 @@ def test_a_function_without_a_signature_may_be_a_rail(guarded):
 def test_a_prompt_variable_cannot_be_an_asynchronous_function(guarded):
     with pytest.raises(ConfigurationError, match="prompt variable 'topic' is an asynchronous function; pass a value"):
         bare(guarded).rails.register_prompt_context("topic", no_bob_async)
+
+
+async def test_a_function_that_must_not_rewrite_and_does_is_told_how_it_is_registered(guarded):
+    async def function(text):
+        return text.upper()
+
+    g = guarded(FakeProvider(words(400)), {})
+    g.rails.register_rail("f", function, rewrites=False)
+    async with g.rails.stream("hello") as stream:
+        events = [event async for event in stream]
+    assert isinstance(events[-1], RailFailed)
+    assert "the function of rail 'f' returned a text, but is registered with rewrites=False" in events[-1].error
+    assert stream.response.text == ""

@@ -33,6 +33,13 @@ async def test_an_input_that_passes_is_answered(guarded):
     assert [(window.text, window.last) for window in rail.windows] == [("hello", True)] * 2
 
 
+async def test_an_input_waits_for_its_rails_also_where_the_answer_goes_out_before_it_is_checked(guarded):
+    g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(masking)}, input_flows=["in"], stream_first=True)
+    async with g.rails.stream("I am Bob") as stream:
+        assert [event.text async for event in stream if hasattr(event, "start")] == ["Hi"]
+    assert stream.response.user_message == "I am <name>"
+
+
 async def test_an_input_that_is_refused_never_reaches_the_model(guarded):
     g = guarded(FakeProvider(["Hi"]), {"in": FunctionRail(refusing)}, input_flows=["in"])
     assert await g.rails.generate_async("an attack") == REFUSAL

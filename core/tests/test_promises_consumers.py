@@ -8,7 +8,8 @@ import os
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
-from handrail import Chunk, Finished, RailFailed, StreamError, TextDelta, Verdict
+from handrail import Blocked, Chunk, Finished, RailFailed, StreamError, TextDelta, Verdict
+from handrail._stream.runner import FROM_INSIDE
 from handrail.errors import AnswerTooLongError, InvalidRequestError, StreamClosedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -299,3 +300,35 @@ async def test_what_cannot_be_pushed_is_refused(guarded):
             await guard.push("more")
     with pytest.raises(StreamClosedError):
         await guard.push("more")
+
+
+async def test_a_rail_that_waits_for_its_own_stream_gets_an_error_that_says_so(guarded):
+    told = []
+
+    class Window:
+        async def check(self, window, turn):
+            with pytest.raises(StreamClosedError) as found:
+                await stream.take()
+            told.append(str(found.value))
+            return Verdict.allow()
+
+    stream = guarded(FakeProvider(words(10)), {"r": Window()}).rails.stream_events("hello")
+    events = [event async for event in stream]
+    assert isinstance(events[-1], Finished)
+    assert told == [FROM_INSIDE]
+
+
+@pytest.mark.parametrize(("said", "blocks"), [("good words", False), ("bad words", True)])
+async def test_what_a_plain_check_hands_over_to_be_awaited_is_awaited(guarded, said, blocks):
+    async def judge(window):
+        await anyio.sleep(0.01)
+        return Verdict.block() if "bad" in window.text else Verdict.allow()
+
+    class Delegating:
+        def check(self, window, turn):
+            return judge(window)
+
+    g = guarded(FakeProvider([said]), {"r": Delegating()})
+    assert type((await g.events())[-1]) is (Blocked if blocks else Finished)
+    response = await g.rails.generate_async("hello", options={"log": {}})
+    assert type(response.stop) is (Blocked if blocks else type(None))

@@ -257,3 +257,18 @@ async def test_a_registered_function_delivers_itself_applied_to_the_whole_answer
         assert rewrites is None
         assert not whole.startswith(delivered)
     assert await g.rails.generate_async("hello") == whole
+
+
+async def test_a_function_that_makes_another_beginning_of_the_whole_than_what_is_out_has_failed(guarded):
+    pieces = [*["a "] * 400, "1"]
+
+    async def function(text):
+        return FUNCTIONS["grows at both ends"](text)
+
+    g = guarded(FakeProvider(pieces, delay=0.01), {})
+    g.rails.register_rail("f", function)
+    async with g.rails.stream("hello") as stream:
+        events = [event async for event in stream]
+    assert isinstance(events[-1], RailFailed)
+    assert stream.response.text
+    assert "".join(pieces).startswith(stream.response.text)

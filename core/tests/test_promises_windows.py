@@ -102,6 +102,18 @@ def test_windows_contexts_and_holds_end_between_words(choices):
     assert "".join(text[window.start : window.end] for window in made) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [("alpha,beta,gamma,delta," * 20, r"(?w)\b"), ("e\u0301\u0323" * 100, r"\X")],
+    ids=["words without a space", "a word of letters with marks"],
+)
+def test_what_is_longer_than_a_window_is_cut_between_its_words_and_a_word_between_its_graphemes(text, rule):
+    made = windows([text], 12, 4, 4)
+    assert len(made) > 5
+    cuts = {place for window in made for place in (window.context_start, window.start, window.end, window.clears)}
+    assert cuts <= boundaries(text, rule)
+
+
 # --- Every strategy ends --------------------------------------------------------------------------------------
 
 _SENTENCES = "The tide is low. Walk on it! Card 4111 1111, ends\n\nA new one… Go home? I did. " * 6

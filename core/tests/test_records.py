@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import pytest
@@ -182,6 +182,20 @@ async def test_an_edit_between_no_whole_numbers_is_a_failure_of_its_rail(offsets
     response = await rails.generate_async(prompt="hello", options={"log": {}})
     assert isinstance(response.stop, RailFailed)
     assert response.stop.kind == "contract"
+
+
+REFUSAL = Verdict.block("bad", category="words", span=(0, 4), message="No.", score=0.9, detail={"found": 1})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("rail", [FunctionRail(lambda window: REFUSAL), SessionRail(lambda text: Ruling("", REFUSAL))])
+async def test_whatever_a_verdict_says_and_a_record_has_room_for_is_in_the_record(rail: object) -> None:
+    guarded = Guarded(FakeProvider(["some harmful words"]), {"r": rail})
+    response = await guarded.rails.generate_async(prompt="hello", options={"log": {}})
+    (record,) = response.rail_runs
+    shared = {field.name for field in fields(Verdict)} & {field.name for field in fields(record)}
+    assert {"decision", "reason", "category", "span", "score", "detail"} <= shared
+    assert {name: getattr(record, name) for name in shared} == {name: getattr(REFUSAL, name) for name in shared}
 
 
 class Labelled(Verdict):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from handrail_patterns._actions import Action
 from handrail_patterns._fold import Folding
-from handrail_patterns._kind import Kind, Way
 from handrail_patterns._hit import Scan
+from handrail_patterns._kind import Kind, Way
 from handrail_patterns._making import rules_of
 from handrail_patterns._markup import Rendering
 from handrail_patterns._regex import Patterns

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from handrail._types import Channel, Decision, Span
+from handrail._types import Channel, Decision, Span, Verdict
 from handrail.errors import message_of as message_of
 
 FailureKind: TypeAlias = Literal["raised", "timed out", "contract", "cancelled"]
@@ -92,6 +92,15 @@ class CheckRecord:
     def __post_init__(self) -> None:
         if self.rail_id is None:
             self.rail_id = RailId(self.rail)
+
+    def note_verdict(self, verdict: Verdict) -> None:
+        """Write down what a verdict says beside its decision."""
+        self.reason, self.category, self.span = verdict.reason, verdict.category, verdict.span
+        self.score, self.detail = verdict.score, verdict.detail
+
+    def note_failure(self, error: str, failure: FailureKind) -> None:
+        """Write down that the rail has failed, and how."""
+        self.decision, self.error, self.failure = "failed", error, failure
 
     def let_pass(self) -> None:
         """Write down that the rail only observes: what it decided becomes what it would have done."""

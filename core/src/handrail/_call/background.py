@@ -7,7 +7,6 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import anyio
@@ -15,7 +14,7 @@ from anyio.from_thread import BlockingPortal
 
 from handrail._call.lifetime import CALLED_FROM
 from handrail._stream.asking import ENDS_A_PROGRAM
-from handrail._stream.backend import refuse_running_loop, scheduler, wake_factory, wake_up
+from handrail._stream.backend import refuse_running_loop, wake_from_anywhere
 from handrail.errors import RailsClosedError
 
 if TYPE_CHECKING:
@@ -149,8 +148,7 @@ class _Loop:
 
     async def _serve(self, ready: threading.Event) -> None:
         async with BlockingPortal() as portal:
-            wake = wake_factory()()
-            self._end = partial(scheduler(), partial(wake_up, wake))
+            wake, self._end = wake_from_anywhere()
             self._portal = portal
             ready.set()
             await wake

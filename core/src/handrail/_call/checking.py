@@ -186,13 +186,10 @@ def _stopped(app: Composition, stop: Blocked | RailFailed, turn: Turn) -> RailsR
     told = words_of(app.config).on(stop)
     if turn.journal.telling is not None:
         turn.journal.telling.stopped(told)
-    return replace(_blocked(told), journal=turn.journal)
-
-
-def _blocked(stop: Blocked | RailFailed) -> RailsResult:
-    if isinstance(stop, Blocked):
-        return RailsResult("blocked", stop.message, stop.rail, stop.reason, stop.category, stop.span)
-    return RailsResult("blocked", stop.message, stop.rail, stop.error, failed=True)
+    result = RailsResult("blocked", told.message, told.rail, journal=turn.journal)
+    if isinstance(told, Blocked):
+        return replace(result, reason=told.reason, category=told.category, span=told.span)
+    return replace(result, reason=told.error, failed=True)
 
 
 def _wanted(
@@ -213,12 +210,8 @@ def _wanted(
 
 def _by_roles(messages: Sequence[Message], input_roles: Collection[str]) -> tuple[Direction, ...]:
     roles = {message["role"] for message in messages}
-    chosen: list[Direction] = []
-    if not roles.isdisjoint(input_roles):
-        chosen.append("input")
-    if "assistant" in roles:
-        chosen.append("output")
-    return tuple(chosen)
+    called_for = {"input": not roles.isdisjoint(input_roles), "output": "assistant" in roles}
+    return tuple(direction for direction in DIRECTIONS if called_for[direction])
 
 
 def _assembled(fragments: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
-from handrail._events import Event, TextDelta
 from handrail._stream.owner import OnlyAsyncBlock, end_when_forgotten
+from handrail._stream.received import no_text
 from handrail._stream.source import says_more
 from handrail._types import Chunk
 from handrail.errors import InvalidRequestError, StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
+    from handrail._events import Event
 
 
 class FedStream(OnlyAsyncBlock):
@@ -30,12 +31,12 @@ class FedStream(OnlyAsyncBlock):
         self._pump = call.pump()
         self._builder = ResponseBuilder(call)
         self._entered = self._left = self._finished = False
-        self._length = 0
         self._kept: deque[Event] = deque()  # of a `finish` that was cancelled
 
     def __repr__(self) -> str:
         outcome = self._builder.outcome
-        return stream_line(self, outcome, self._length, self.held, begun=self._entered, over=self._left)
+        delivered = self._builder.delivered
+        return stream_line(self, outcome, delivered, self.held, begun=self._entered, over=self._left)
 
     @property
     def held(self) -> int:
@@ -83,7 +84,7 @@ class FedStream(OnlyAsyncBlock):
         text = _only_text(piece)
         if text is None or not self._pump.push_at_once(text):
             await self._push(_as_chunk(piece))
-        return self._events(self._pump.take_now()) if self._call.gate.step.items else []
+        return list(map(self._builder.event, self._pump.take_now())) if self._call.gate.step.items else []
 
     def hold(self, text: str) -> bool:
         """Take text if all there is to do is to wait for more of it; return False if it is to be pushed instead.
@@ -145,18 +146,7 @@ class FedStream(OnlyAsyncBlock):
             raise
         if not found:
             raise StopAsyncIteration
-        return self._events([self._pump.pop()])[0]
-
-    def _events(self, items: list[Any]) -> list[Event]:
-        events: list[Event] = []
-        for item in items:
-            self._builder.add(item)
-            if type(item) is str:
-                events.append(TextDelta(item, self._length))
-                self._length += len(item)
-            else:
-                events.append(cast("Event", item))
-        return events
+        return self._builder.event(self._pump.pop())
 
     def _refuse_more(self) -> None:
         self._refuse_misuse()
@@ -179,5 +169,8 @@ def _as_chunk(piece: object) -> Chunk:
     if isinstance(piece, str):
         return Chunk(piece)
     if isinstance(piece, Chunk):
+        for part, value in (("text", piece.text), ("reasoning", piece.reasoning)):
+            if not isinstance(value, str):
+                raise no_text(value, part)
         return piece
     raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from handrail._call.observing import Surrounded
-from handrail._compose.model import request_id
+from handrail._compose.model import id_of_request
 from handrail._stream.backend import running_clock
 from handrail._stream.source import opened
 from handrail.errors import ConfigurationError
@@ -61,7 +61,7 @@ class Generation:
         """Write down what came of the request, if one was begun and not closed yet."""
         asked, self._asked = self._asked, None
         if asked is not None:
-            asked.id = request_id(received.metadata)
+            asked.id = id_of_request(received.metadata)
             duration = self._clock() - self._started
             asked.close("".join(received.texts), received.usage, duration, "".join(received.aside))
             self._journal.answered(asked)

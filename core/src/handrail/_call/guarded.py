@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
-from handrail._events import Event, TextDelta
 from handrail._stream.owner import OnlyAsync, OnlyAsyncBlock, end_when_forgotten
 from handrail.errors import StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
+    from handrail._events import Event
     from handrail._records import CheckRecord
 
 _USE = "use it as 'async with rails.stream(...) as stream:', or take rails.stream_events(...)"
@@ -38,11 +38,11 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         self._builder = ResponseBuilder(call)
         self._needs_block = needs_block
         self._started = self._over = False
-        self._length = 0  # characters of text that were delivered
 
     def __repr__(self) -> str:
         outcome = self._builder.outcome
-        return stream_line(self, outcome, self._length, self.held, begun=self._started, over=self._over)
+        delivered = self._builder.delivered
+        return stream_line(self, outcome, delivered, self.held, begun=self._started, over=self._over)
 
     @property
     def held(self) -> int:
@@ -82,13 +82,7 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
     async def __anext__(self) -> Event:
         if not await self._ready():
             raise StopAsyncIteration
-        item = self._pump.pop()
-        self._builder.add(item)
-        if type(item) is not str:
-            return cast("Event", item)
-        event = TextDelta(item, self._length)
-        self._length += len(item)
-        return event
+        return self._builder.event(self._pump.pop())
 
     async def take(self) -> list[str | Event]:
         """Wait until something can be delivered, and return all that can be: text as plain `str`, the rest as events.
@@ -105,8 +99,6 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
         items = await self._pump.take()
         for item in items:
             self._builder.add(item)
-            if type(item) is str:
-                self._length += len(item)
         return items
 
     async def aclose(self) -> None:

@@ -18,14 +18,14 @@ from handrail._stream.backend import (
     running_clock,
     running_task,
     scheduler,
-    wake_factory,
-    wake_up,
+    wake_from_anywhere,
 )
-from handrail._stream.runner import Stop
+from handrail._stream.runner import Cut
 from handrail._stream.source import CLOSE_SECONDS
 from handrail._turn import deadline_at
 from handrail.errors import InvalidRequestError, RailsClosedError, StreamClosedError, TimedOut
 
+_MOST_SECONDS = 10**15
 _LOOK_AGAIN = 1.0  # seconds after which it is looked whether a loop has ended that had calls left
 
 CALLED_FROM: ContextVar[Thread | None] = ContextVar("handrail_called_from", default=None)
@@ -94,8 +94,8 @@ class RunningCalls:
 
     async def _wait(self) -> None:
         while self._drop_stranded():
-            wake = wake_factory()()
-            self._waiting.append(partial(scheduler(), partial(wake_up, wake)))
+            wake, wake_soon = wake_from_anywhere()
+            self._waiting.append(wake_soon)
             with anyio.move_on_after(_LOOK_AGAIN):
                 if self._running:  # else the last has ended before this waited
                     await wake
@@ -133,7 +133,7 @@ class Lifetime:
         self._thread: Thread | None = None
         self._call_off: Callable[[], None] | None = None
 
-    def begin(self, stop: Stop, is_inside: Callable[[], bool] | None = None) -> None:
+    def begin(self, stop: Cut, is_inside: Callable[[], bool] | None = None) -> None:
         """Begin the call, on the loop and in the task that run now.
 
         Args:
@@ -216,8 +216,10 @@ def _refuse_no_number(name: str, seconds: float | None) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise InvalidRequestError(f"{name!r} must be a number of seconds, not {type(seconds).__name__}")
-    if math.isnan(seconds):
+    if seconds != seconds:  # math.isnan takes no int that is too large for a float
         raise InvalidRequestError(f"{name!r} is not a number; it must be some seconds")
+    if isinstance(seconds, int) and abs(seconds) > _MOST_SECONDS:
+        raise InvalidRequestError(f"{name!r} is more seconds than any clock counts; pass None to wait without a limit")
 
 
 def _nothing(error: Exception) -> None:

@@ -202,7 +202,9 @@ def _rail(runs: list[CheckRecord], calls: Sequence[LLMCallInfo]) -> ActivatedRai
         first.rail_id.text,
         tuple(run.decision for run in runs),
         tuple(
-            ExecutedAction(task, {}, run.decision, own if run is first else (), *_times(run), run.duration)
+            ExecutedAction(
+                task, {}, run.decision, own if run is first else (), run.started_at, run.finished_at, run.duration
+            )
             for run in runs
         ),
         bool(stops),
@@ -214,10 +216,6 @@ def _rail(runs: list[CheckRecord], calls: Sequence[LLMCallInfo]) -> ActivatedRai
         last.finished_at,
         max(last.finished_at - first.started_at, 0.0),
     )
-
-
-def _times(run: CheckRecord) -> tuple[float, float]:
-    return run.started_at, run.finished_at
 
 
 def _generation(calls: Sequence[LLMCallInfo]) -> ActivatedRail:

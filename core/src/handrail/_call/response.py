@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from handrail._call.log import GenerationLog, build_log
 from handrail._call.options import LogOptions
 from handrail._compose.completion import ToolCallAssembler
-from handrail._events import Blocked, Finished, Outcome, RailFailed, ReasoningDelta, Retraction, TextDelta, outcome_of
+from handrail._events import (
+    Blocked,
+    Event,
+    Finished,
+    Outcome,
+    RailFailed,
+    ReasoningDelta,
+    Retraction,
+    TextDelta,
+    outcome_of,
+)
 from handrail._records import CheckRecord
 from handrail._stream.backend import running_clock
 from handrail._turn import LLMCall
@@ -17,6 +27,7 @@ from handrail._types import Message, ToolCall, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
     from handrail._call.call import Call
+    from handrail._stream.steps import Item
 
 _SHOWN = 32  # characters of a text in a repr
 
@@ -100,13 +111,18 @@ def shortened(text: str) -> str:
 
 
 class ResponseBuilder:
-    """Collects the items of one call into its response."""
+    """Collects the items of one call into its response.
+
+    Attributes:
+        delivered: characters of text that were delivered, retracted ones included.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._clock: Callable[[], float] | None = None  # the event loop's, once the call has begun
         self._started = 0.0
         self._duration: float | None = None
+        self.delivered = 0
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._tool_calls = ToolCallAssembler()
@@ -125,12 +141,16 @@ class ResponseBuilder:
         self._clock = running_clock()
         self._started = self._clock()
 
-    def add(self, item: object) -> None:
+    def event(self, item: Item) -> Event:
+        """Take what was delivered, and return it as an event."""
+        self.add(item)
+        return TextDelta(item, self.delivered - len(item)) if isinstance(item, str) else item
+
+    def add(self, item: Item) -> None:
         """Take what was delivered: a text, or an event."""
         if isinstance(item, str):
             self._text.append(item)
-        elif isinstance(item, TextDelta):
-            self._text.append(item.text)
+            self.delivered += len(item)
         elif isinstance(item, ReasoningDelta):
             self._reasoning.append(item.text)
         elif isinstance(item, ToolCallDelta):

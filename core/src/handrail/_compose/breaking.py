@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from handrail._stream.backend import Wake, ended_loop, scheduler, wake_factory, wake_up
+from handrail._stream.backend import Wake, ended_loop, wake_from_anywhere
 from handrail._turn import is_late
 from handrail.errors import (
     AnswerTooLongError,
@@ -113,8 +112,8 @@ class Breaker:
 
 @dataclass(slots=True)
 class _Waiter:
-    wake: Wake
-    soon: Callable[[Callable[[], object]], None]
+    turn: Wake
+    give_turn: Callable[[], None]
     is_over: Callable[[], bool]
     has_slot: bool = False
 
@@ -145,10 +144,10 @@ class Slots:
             if self._free:
                 self._free -= 1
                 return
-            waiter = _Waiter(wake_factory()(), scheduler(), ended_loop())
+            waiter = _Waiter(*wake_from_anywhere(), ended_loop())
             self._waiting.append(waiter)
         try:
-            await waiter.wake
+            await waiter.turn
         except BaseException:  # cancelled, perhaps with a slot that it will not use
             with self._lock:
                 if not waiter.has_slot:
@@ -163,6 +162,6 @@ class Slots:
                 waiter = self._waiting.popleft()
                 if not waiter.is_over():
                     waiter.has_slot = True
-                    waiter.soon(partial(wake_up, waiter.wake))
+                    waiter.give_turn()
                     return
             self._free += 1

@@ -139,7 +139,7 @@ class Model:
             await close_source(source, self.plugin)
             completion = builder.build()
             call.close(completion.text, builder.usage, anyio.current_time() - started, completion.aside)
-            call.id = request_id(completion.metadata)
+            call.id = id_of_request(completion.metadata)
             if turn is not None:
                 turn.journal.answered(call)
         completion.usage = call.usage
@@ -162,7 +162,7 @@ class Model:
         )
 
 
-def request_id(metadata: Mapping[str, Any]) -> str | None:
+def id_of_request(metadata: Mapping[str, Any]) -> str | None:
     """Return the provider's id of a request, if it is among what it sent."""
     found = metadata.get("request_id") or metadata.get("id")
     return None if found is None else str(found)

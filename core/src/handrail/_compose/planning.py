@@ -65,7 +65,7 @@ class RailPlanner:
             )
         cut = _Cut() if declared.is_stream_rail else self._cut(spec, options, key)
         observes = options.mode == "observe"
-        may_go_first = direction == "output" and not (observes or spec.whole or declared.is_stream_rail)
+        may_go_first = not (observes or spec.whole or declared.is_stream_rail)
         return replace(
             declared,
             channels=options.channels or declared.channels,

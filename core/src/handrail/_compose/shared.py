@@ -7,9 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
 import anyio
-from anyio.lowlevel import current_token
 
-from handrail._stream.backend import Wake, ended_loop, scheduler, spawn, wake_factory, wake_up
+from handrail._stream.backend import Wake, ended_loop, running_loop, scheduler, spawn, wake_factory, wake_up
 from handrail.errors import RailsClosedError
 
 T = TypeVar("T")
@@ -32,7 +31,7 @@ class Shared:
         Raises:
             Exception: what entering it raised; the next who asks tries again.
         """
-        place = (id(current_token().native_token), key)
+        place = (id(running_loop()), key)
         kept = self._kept.get(place)
         if kept is None or kept.is_over():
             kept = self._kept[place] = _Kept(open, lambda: self._kept.pop(place, None))
@@ -41,17 +40,17 @@ class Shared:
     async def aclose(self) -> None:
         """Leave everything: what belongs to this loop at once, to another one soon, and to none that has ended."""
         kept, self._kept = list(self._kept.values()), {}
-        token = current_token().native_token
+        here = running_loop()
         for one in kept:
             one.end()
         for one in kept:
-            if one.loop is token:
+            if one.loop is here:
                 await one.wait_ended()
 
 
 class _Kept:
     def __init__(self, open_: Open[Any], forget: Callable[[], object]) -> None:
-        self.loop = current_token().native_token
+        self.loop = running_loop()
         self.is_over = ended_loop()
         self._open = open_
         self._forget = forget

@@ -60,7 +60,8 @@ def refuse_unused_settings(
 def refuse_misspelt_models(config: RailsConfig, registry: Registry, models: Models, problems: Problems) -> None:
     """Note a judge whose type is misspelt: it would never be asked, and the main model would judge itself."""
     spare = (type_ for entry in config.models for type_ in entry.fallback)
-    known = {"main", *(type_ for _, type_ in models.asked), *spare, *_usual_types(registry)}
+    usual = (name.replace(" ", "_") for name in _rail_keys(registry))  # what rails ask for that are only installed
+    known = {"main", *(type_ for _, type_ in models.asked), *spare, *usual}
     idle = [entry.type for entry in config.models if entry.type not in known]
     for rail, type_ in models.asked:
         nearest = get_close_matches(type_, idle, n=1, cutoff=0.75) if type_ not in models.built else []
@@ -76,12 +77,6 @@ def refuse_misspelt_models(config: RailsConfig, registry: Registry, models: Mode
                 ),
                 config.where("models", index, "type"),
             )
-
-
-def _usual_types(registry: Registry) -> Iterable[str]:
-    """Yield the types of models that installed rails ask for, whether the configuration names them or not."""
-    for name in _rail_keys(registry):
-        yield name.replace(" ", "_")
 
 
 def _rail_keys(registry: Registry) -> Iterable[str]:

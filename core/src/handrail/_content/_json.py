@@ -75,11 +75,6 @@ class AutoContent(JsonContent):
     def __init__(self, *, strict: bool = False) -> None:
         super().__init__(required=strict)
 
-    @property
-    def is_plain(self) -> bool:
-        """True once whatever comes stands for itself, so that content and raw text are the same from there on."""
-        return self._reader.is_plain
-
 
 def may_be_json(beginning: str) -> bool:
     """Check whether a text that begins so may be JSON. If not, it is its own content, and needs no object."""

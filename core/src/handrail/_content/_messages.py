@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from handrail._content._characters import whole_characters
@@ -32,21 +33,16 @@ class MessageTexts:
 
     Each text is read for itself: one that is JSON says its keys and leaves, whatever stands before it.
 
-    Args:
-        messages: the messages, in their order.
-        as_written: True to leave JSON as it is written.
-
     Attributes:
         content: what they say. Edits are of this text.
     """
 
-    __slots__ = ("_as_written", "_messages", "_runs", "_said", "content")
+    __slots__ = ("_messages", "_runs", "_said", "content")
 
-    def __init__(self, messages: Sequence[Message], *, as_written: bool = False) -> None:
+    def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = tuple(messages)
-        self._as_written = as_written
         self._runs = [run for index, message in enumerate(messages) for run in _runs(message, index)]
-        self._said = ["".join(self._read(run)) for run in self._runs]
+        self._said = ["".join(_read(run, AutoContent())) for run in self._runs]
         self.content = "\n".join(self._said)
 
     def edited(self, edits: Sequence[Edit]) -> tuple[Message, ...]:
@@ -61,38 +57,11 @@ class MessageTexts:
         texts: dict[int, list[tuple[_Run, list[str]]]] = {}
         for run, pieces in zip(self._runs, self._shared_out(edits), strict=True):
             if any(replacement is not None for _, _, replacement in pieces):
-                texts.setdefault(run.message, []).append((run, self._written(run, pieces)))
+                texts.setdefault(run.message, []).append((run, _written(run, pieces)))
         return tuple(
             _with_texts(message, texts[index]) if index in texts else message
             for index, message in enumerate(self._messages)
         )
-
-    def _read(self, run: _Run, reader: AutoContent | None = None) -> Iterator[str]:
-        """Yield what each part says; it is JSON of the text as a whole."""
-        if self._as_written or not may_be_json(run.text):
-            yield from run.texts
-            return
-        reader = AutoContent() if reader is None else reader
-        for text in run.texts[:-1]:
-            yield reader.feed(text)
-        yield reader.feed(run.texts[-1]) + reader.finish()
-
-    def _written(self, run: _Run, pieces: Sequence[Piece]) -> list[str]:
-        """Return the text of each part after the pieces of their content."""
-        reader = AutoContent()
-        ends, at = [], 0
-        for said in self._read(run, reader):
-            at += len(said)
-            ends.append(at)
-        if self._as_written or not may_be_json(run.text):
-            text = run.text
-            return [
-                "".join(text[start:end] if new is None else new for start, end, new in part)
-                for part in _parted(pieces, ends)
-            ]
-        written = [reader.encode(part) for part in _parted(pieces, ends)]
-        written[-1] += reader.rest()
-        return written
 
     def _shared_out(self, edits: Sequence[Edit]) -> Iterator[list[Piece]]:
         """Yield for each text the pieces of its content; an edit of several texts is divided among them."""
@@ -153,6 +122,28 @@ def _run(index: int, parts: list[int], content: Sequence[object]) -> _Run:
             texts[n], texts[n + 1] = text[:-1], text[-1] + texts[n + 1]
     whole = tuple(map(whole_characters, texts))
     return _Run(index, tuple(parts), whole, "".join(whole))
+
+
+def _read(run: _Run, reader: AutoContent) -> Iterator[str]:
+    """Yield what each part says; it is JSON of the text as a whole."""
+    if not may_be_json(run.text):
+        yield from run.texts
+        return
+    for text in run.texts[:-1]:
+        yield reader.feed(text)
+    yield reader.feed(run.texts[-1]) + reader.finish()
+
+
+def _written(run: _Run, pieces: Sequence[Piece]) -> list[str]:
+    """Return the text of each part after the pieces of their content."""
+    reader = AutoContent()
+    parts = _parted(pieces, list(accumulate(map(len, _read(run, reader)))))
+    if not may_be_json(run.text):
+        text = run.text
+        return ["".join(text[start:end] if new is None else new for start, end, new in part) for part in parts]
+    written = [reader.encode(part) for part in parts]
+    written[-1] += reader.rest()
+    return written
 
 
 def _text_of(part: object) -> str | None:

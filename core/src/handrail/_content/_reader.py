@@ -70,11 +70,6 @@ class JsonReader:
         self._number_size = 0
         self._read = 0  # raw characters before those that are read now
 
-    @property
-    def is_plain(self) -> bool:
-        """True once all that comes stands for itself."""
-        return self._mode == _IN_TEXT
-
     def feed(self, raw: str) -> str:
         """Read the next raw characters; return the content that is certain now."""
         if self._mode == _IN_STRING and not self._held and '"' not in raw and "\\" not in raw:

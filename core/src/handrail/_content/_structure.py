@@ -88,9 +88,7 @@ class Structure:
 
     def begin_item(self) -> tuple[str, Keys | None]:
         """Note that a key or a value begins here; return what stood before it, and its object's keys if it is a key."""
-        raw = "".join(self.between)
-        self.between.clear()
-        self._size = 0
+        raw = self.taken_between()
         if self._expect in _NAMES:
             self._expect = _COLON
             return raw, self._open[-1]

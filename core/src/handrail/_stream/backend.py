@@ -8,6 +8,7 @@ import math
 import weakref
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import anyio
@@ -23,6 +24,15 @@ def on_asyncio() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def running_loop() -> object:
+    """Return what stands for the running event loop, for as long as it lives."""
+    if on_asyncio():
+        return asyncio.get_running_loop()
+    import trio
+
+    return trio.lowlevel.current_trio_token()
 
 
 def running_clock() -> Callable[[], float]:
@@ -126,6 +136,12 @@ def wake_up(wake: Wake | None) -> None:
     """Let the task go on that awaits this, if one does."""
     if wake is not None and not wake.done():
         wake.set_result(None)
+
+
+def wake_from_anywhere() -> tuple[Wake, Callable[[], None]]:
+    """Return a wake-up of the running event loop, and what sets it soon, from any thread."""
+    wake = wake_factory()()
+    return wake, partial(scheduler(), partial(wake_up, wake))
 
 
 def spawn(function: AsyncFunction) -> object:

@@ -33,18 +33,6 @@ Found = TypeVar("Found")
 _LONGEST_REST, _SOON = 0.1, 0.0005  # seconds
 
 
-def event_loop() -> object:
-    """Return what stands for the running event loop, for as long as it lives."""
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        import trio
-
-        return trio.lowlevel.current_trio_token()
-
-
 class _Member(Generic[Item, Answer]):
     """Somebody who waits for an answer."""
 

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
+from handrail._stream.backend import running_loop
 from handrail._stream.batch_limits import BatchLimits
-from handrail._stream.batch_queue import BatchQueue, event_loop
+from handrail._stream.batch_queue import BatchQueue
 
 if TYPE_CHECKING:
     from handrail._turn import Turn
@@ -61,7 +62,7 @@ class Batcher(Generic[Item, Answer]):
             RailError: the batch failed.
             Exception: what the judge raised or returned for this item.
         """
-        loop = event_loop()
+        loop = running_loop()
         queue = self._queues.get(loop)
         if queue is None:
             queue = self._queues[loop] = BatchQueue(self._judge, self._limits, self._name)

@@ -1,4 +1,8 @@
-"""One channel of an answer: the stages that its text goes through, and what comes out of them for the consumer."""
+"""One channel of an answer: the stages that its text goes through, and what comes out of them for the consumer.
+
+Rails that observe have a chain of their own beside the stages: they are shown the text, and it passes whatever they
+say.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from handrail._content import SurrogateJoiner
 from handrail._events import Retraction
-from handrail._stream.aside import Aside
+from handrail._stream.edits import OffsetMap
 from handrail._stream.reading import Decoding, Encoding
 from handrail._stream.sessions import SessionStage
 from handrail._stream.windows import WindowStage
 
 if TYPE_CHECKING:
-    from handrail._stream.steps import Check, Item, Step
+    from handrail._content import Piece
+    from handrail._stream.steps import Check, Item, Step, Stop
     from handrail._types import Channel
 
-Stage: TypeAlias = SessionStage | WindowStage | Decoding | Encoding | Aside
+Stage: TypeAlias = "SessionStage | WindowStage | Decoding | Encoding | Aside"
 """Takes text, and lets out what its rails have cleared."""
 
 
@@ -131,6 +136,76 @@ class Chain:
         for later in self.stages[self.stages.index(stage) :]:
             offset = later.map.to_output(offset)
         return min(offset, self.length)
+
+
+class Aside:
+    """Passes text on at once, and shows it to the stages of a chain of its own, of which nothing comes out.
+
+    Attributes:
+        cut: True if the answer was cut.
+        length: characters that have come in.
+        stop, cause: None, for what observes ends nothing.
+    """
+
+    due = held = unchecked = went_past = 0
+    retract = follower = None
+
+    def __init__(self, chain: Chain) -> None:
+        self.stop: Stop | None = None
+        self.cause: BaseException | None = None
+        self.cut = False
+        self.length = 0
+        self.map = OffsetMap()
+        self._chain = chain
+        self._swallowed: list[Item] = []
+        self._chain.waiting = self._swallowed
+
+    @property
+    def watched(self) -> bool:
+        """True while a rail has not judged all text."""
+        stages = self._chain.stages
+        return self._chain.stopped is None and any(isinstance(stage, WindowStage) and stage.watched for stage in stages)
+
+    @property
+    def running(self) -> int:
+        """How many checks rails were asked for and have not answered."""
+        return sum([stage.running for stage in self._chain.stages if isinstance(stage, WindowStage)])
+
+    def asks(self, stage: object) -> bool:
+        """Return whether a stage is one of these."""
+        return stage in self._chain.stages
+
+    def receive(self, text: str, step: Step) -> None:
+        """Never called, for nothing waits here."""
+        raise NotImplementedError
+
+    def take_pieces(self) -> list[Piece]:
+        """Never called, for what passes is not divided here."""
+        raise NotImplementedError
+
+    def take(self, text: str, step: Step, *, finished: bool) -> tuple[str, bool]:
+        """Take text; return it."""
+        self.length += len(text)
+        self._show(text, step, finished=finished)
+        return text, finished
+
+    def transform(self, text: str, step: Step) -> str:
+        """Take text that is not the last; return it."""
+        return self.take(text, step, finished=False)[0]
+
+    def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
+        """Take what came of a check, which lets nothing out."""
+        self._chain.answer(check, outcome, step, now=now, timed_out=timed_out)
+        self._swallowed.clear()
+        return "", False
+
+    def _show(self, text: str, step: Step, *, finished: bool) -> None:
+        chain = self._chain
+        if chain.stopped is not None or chain.done:
+            return
+        chain.end_of_text_is(cut=self.cut)
+        chain.push(text, step, finished=finished)
+        self._swallowed.clear()
 
 
 def retractions(chains: Mapping[tuple[Channel, int], Chain]) -> list[Retraction]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from handrail._content import AutoContent, JsonContent, may_be_json
 from handrail._events import ReasoningDelta
-from handrail._stream.aside import Aside
-from handrail._stream.chain import Chain
+from handrail._stream.chain import Aside, Chain
 from handrail._stream.plan import stage_plans
 from handrail._stream.reading import Decoding, Encoding
 from handrail._stream.sessions import SessionStage

@@ -97,14 +97,14 @@ def record(check: Check, now: float, error: RailError | None = None) -> CheckRec
     run.finished_at = run.started_at + run.duration
     if verdict is ALLOW and not check.dropped and error is None:
         return run
-    decision = "cancelled" if check.dropped else "failed" if error is not None or verdict is None else verdict.decision
-    run.decision = "rewrite" if verdict is DEFERRED else decision
     if error is not None:
-        run.error, run.allowed_on_error, run.failure = str(error), check.failure is None, kind_of(error)
-        run.detail = error.detail
+        run.note_failure(str(error), kind_of(error))
+        run.allowed_on_error, run.detail = check.failure is None, error.detail
     elif verdict is not None:
-        run.reason, run.category, run.span = verdict.reason, verdict.category, verdict.span
-        run.score, run.detail = verdict.score, verdict.detail
+        run.note_verdict(verdict)
+        run.decision = "rewrite" if verdict is DEFERRED else verdict.decision
+    if check.dropped:
+        run.decision = "cancelled"
     return run
 
 
@@ -112,7 +112,7 @@ def lost(plan: RailPlan, channel: Channel, exc: BaseException) -> CheckRecord:
     """Make the record of a rail that observes and that its strategy shows nothing more."""
     run = plan.record(channel, time.time())
     run.finished_at = run.started_at
-    run.decision, run.failure, run.error = "failed", kind_of(exc), f"its strategy failed: {type(exc).__name__}"
+    run.note_failure(f"its strategy failed: {type(exc).__name__}", kind_of(exc))
     run.let_pass()
     return run
 
@@ -129,7 +129,7 @@ def fail_late(check: Check, edit: Edit, cleared: int, step: Step) -> None:
     check.verdict, check.failure = None, error
     step.failures.append(Failure(plan.name, plan.plugin, "it rewrites text that has passed"))
     if check.run is not None:
-        check.run.decision, check.run.error, check.run.failure = "failed", str(error), "contract"
+        check.run.note_failure(str(error), "contract")
 
 
 def _settle_failure(check: Check, error: RailError, reason: str, *, passes: bool, step: Step) -> Verdict | None:

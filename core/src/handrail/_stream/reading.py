@@ -18,7 +18,7 @@ from handrail.errors import ContentError
 if TYPE_CHECKING:
     from handrail._content import Content, Piece
     from handrail._stream.plan import RailPlan
-    from handrail._stream.steps import Check, Step
+    from handrail._stream.steps import Step
     from handrail._turn import Journal
     from handrail._types import Channel
 
@@ -58,15 +58,12 @@ class _End:
         self._channel = channel
         self._journal = journal
 
-    def answer(self, check: Check, outcome: object, step: Step, *, now: float, timed_out: bool) -> tuple[str, bool]:
-        """Never called, for it asks nothing."""
-        raise NotImplementedError
-
     def _fail(self, error: ContentError, step: Step) -> tuple[str, bool]:
         """End the stream: what the rail has to judge cannot be read, or what it asked for cannot be written."""
         rail, now = self._rail, time.time()
         record = rail.record(self._channel, now)
-        record.decision, record.error, record.failure, record.finished_at = "failed", str(error), "contract", now
+        record.note_failure(str(error), "contract")
+        record.finished_at = now
         if rail.observes:
             record.let_pass()
         self._journal.note(record)

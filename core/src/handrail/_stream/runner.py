@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from handrail._stream.gate import Gate
     from handrail._stream.steps import Item
 
-Stop: TypeAlias = Callable[[Exception], None]
+Cut: TypeAlias = Callable[[Exception], None]
 """Ends a call from outside, with this error, soon."""
 
 ONE_READER = "another task is already waiting for this stream; only one at a time may read it"
@@ -27,7 +27,7 @@ class Lifetime(Protocol):
 
     deadline: float
 
-    def begin(self, stop: Stop, is_inside: Callable[[], bool] | None = None) -> None:
+    def begin(self, stop: Cut, is_inside: Callable[[], bool] | None = None) -> None:
         """Begin; `is_inside` says whether the code that asks is part of the call.
 
         Raises:

@@ -170,18 +170,16 @@ class SessionStage:
         return "" if self._trail is None else self._trail.finish()
 
     def _block(self, verdict: Verdict) -> None:
-        run, plan = self._run, self._plan
-        run.decision, run.reason = "block", verdict.reason
-        run.category, run.span = verdict.category, verdict.span
-        run.score, run.detail = verdict.score, verdict.detail
+        self._run.decision = "block"
+        self._run.note_verdict(verdict)
         self._close()
-        self.stop = plan.blocked(verdict, self._channel)
+        self.stop = self._plan.blocked(verdict, self._channel)
 
     def _fail(self, exc: BaseException, step: Step) -> str:
         """End the stream, or return what the session held if the configuration lets it pass."""
         run, plan = self._run, self._plan
         error, reason = rail_error(plan, exc)
-        run.decision, run.error, run.failure = "failed", str(error), kind_of(exc)
+        run.note_failure(str(error), kind_of(exc))
         run.detail, run.allowed_on_error = error.detail, plan.allow_on_error
         step.failures.append(Failure(plan.name, plan.plugin, reason, passes=plan.allow_on_error or plan.observes))
         self._session = self._quick = None
@@ -189,7 +187,7 @@ class SessionStage:
             raw, self._raw = self._raw, ""
             return self._passed(raw)
         self._close()
-        self.stop, self.cause = plan.failed(run.error, self._channel, kind=kind_of(exc)), exc
+        self.stop, self.cause = plan.failed(str(error), self._channel, kind=kind_of(exc)), exc
         return ""
 
     def _close(self) -> None:

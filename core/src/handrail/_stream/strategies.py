@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from handrail._types import Window
 
@@ -51,17 +51,11 @@ class _Unusable:
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
-    def feed(self, _text: str, /) -> None:
+    def feed(self, _text: str = "", /) -> NoReturn:
         """Fail."""
         raise self._error
 
-    def finish(self) -> None:
-        """Fail."""
-        raise self._error
-
-    def window(self) -> Window | None:
-        """Fail."""
-        raise self._error
+    finish = window = feed
 
 
 def begin(make: Callable[[], Strategy]) -> Strategy:

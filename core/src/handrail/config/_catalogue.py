@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from handrail._specs import Spec
 
 
-class Source(Protocol):
+class PluginInfo(Protocol):
     """A plugin, as a schema names it."""
 
     @property
@@ -46,7 +46,7 @@ class Offered(Protocol):
         ...
 
     @property
-    def plugin(self) -> Source:
+    def plugin(self) -> PluginInfo:
         """Whose it is."""
         ...
 
@@ -59,7 +59,7 @@ class Catalogue(Protocol):
     """Which plugin serves which name. Finding a name raises HandrailError if it is not to be had."""
 
     @property
-    def plugins(self) -> Sequence[Source]:
+    def plugins(self) -> Sequence[PluginInfo]:
         """Every plugin."""
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
 from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -21,12 +22,11 @@ from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, R
 from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread
-from handrail.config._validation import ModelT, checked, validate
+from handrail.config._validation import ModelT, checked
 from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from os import PathLike
 
     from handrail.config._streaming import RailOptions, StreamingConfig
 
@@ -106,7 +106,11 @@ class RailsConfig(Section):
 
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
+            TypeError: it is no path.
         """
+        if not isinstance(config_path, str | PathLike):
+            found = type(config_path).__name__
+            raise TypeError(f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary")
         path = expanduser(config_path)  # noqa: PTH111  # pathlib raises where the home is nobody's
         return cls._build(load_path(Path(path)))
 
@@ -270,7 +274,10 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: they are wrong; each problem is a line.
         """
-        return validate(model, values, tree=self._origin.tree, path=path, also=also)
+        validated, problems = checked(model, values, tree=self._origin.tree, path=path, also=also)
+        if validated is None:
+            raise error_of(problems)
+        return validated
 
 
 def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from handrail._specs import RailSpec
+from handrail._specs import PlacementSpec, ProviderSpec, RailSpec, StrategySpec
 from handrail.config import _schema_names as names
 from handrail.config._config import RailsConfig
 from handrail.config._contract import RAILS_WITHOUT_EFFECT, REASONING, REFUSED, REFUSED_RAILS, WITHOUT_EFFECT
@@ -51,10 +51,10 @@ def json_schema(registry: Catalogue) -> Schema:
 
 class _Writer:
     def __init__(self, registry: Catalogue) -> None:
-        self._engines = names.engines(registry)
-        self._rails = names.rails(registry)
-        self._strategies = names.strategies(registry)
-        self._placements = names.placements(registry)
+        self._engines = list(names.served(registry.names(ProviderSpec), registry.provider))
+        self._rails = list(names.served(registry.names(RailSpec), registry.rail))
+        self._strategies = list(names.served(registry.names(StrategySpec), registry.strategy))
+        self._placements = list(names.served(registry.names(PlacementSpec), registry.placement))
         plugins = registry.plugins
         self._plugins = sorted({name for plugin in plugins for name in (plugin.distribution, plugin.name) if name})
         # Where plugins read rails or engines from the configuration itself, any name may be right.

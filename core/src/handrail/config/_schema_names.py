@@ -14,7 +14,7 @@ from handrail.errors import HandrailError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from handrail.config._catalogue import Catalogue, Offered
+    from handrail.config._catalogue import Offered
 
 Spec: TypeAlias = ProviderSpec | RailSpec | StrategySpec | PlacementSpec
 
@@ -41,29 +41,9 @@ class Served:
     takes_anything: bool
 
 
-def engines(registry: Catalogue) -> list[Served]:
-    """Return the valid values of `engine`."""
-    return list(_served(registry.names(ProviderSpec), registry.provider))
-
-
-def rails(registry: Catalogue) -> list[Served]:
-    """Return the valid entries of a list of flows."""
-    return list(_served(registry.names(RailSpec), registry.rail))
-
-
-def strategies(registry: Catalogue) -> list[Served]:
-    """Return the valid values of `strategy`."""
-    return list(_served(registry.names(StrategySpec), registry.strategy))
-
-
-def placements(registry: Catalogue) -> list[Served]:
-    """Return the valid keys below `place`."""
-    return list(_served(registry.names(PlacementSpec), registry.placement))
-
-
-def choice(served: Iterable[Served]) -> list[dict[str, Any]]:
+def choice(names: Iterable[Served]) -> list[dict[str, Any]]:
     """Write names with what they mean; where there are none, nothing fits."""
-    return [{"const": one.name, "description": one.text} for one in served] or [{"not": {}}]
+    return [{"const": one.name, "description": one.text} for one in names] or [{"not": {}}]
 
 
 def flow_pattern(names: Iterable[str]) -> str:
@@ -85,7 +65,8 @@ def _any_case(word: str) -> str:
     return "".join(spelt)
 
 
-def _served(names: Iterable[str], find: Callable[[str], Offered]) -> Iterator[Served]:
+def served(names: Iterable[str], find: Callable[[str], Offered]) -> Iterator[Served]:
+    """Yield what each name means, those that two plugins offer and those with settings that cannot be imported too."""
     for name in names:
         try:
             offer = find(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 from pydantic import BaseModel, ValidationError
 
 from handrail._nearest import did_you_mean, nearest
-from handrail.config._problems import dotted, error_of, listed, problem_at, shown
+from handrail.config._problems import dotted, listed, problem_at, shown
 from handrail.errors import Problem
 
 if TYPE_CHECKING:
@@ -48,25 +48,6 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
     "less_than": ("lt", "less than"),
     "multiple_of": ("multiple_of", "a multiple of"),
 }
-
-
-def validate(
-    model: type[ModelT],
-    values: object,
-    *,
-    tree: Node | None = None,
-    path: KeyPath = (),
-    also: Collection[str] = (),
-) -> ModelT:
-    """Validate a part of a configuration as `checked` does.
-
-    Raises:
-        ConfigurationError: the part is wrong; each problem is a line.
-    """
-    validated, problems = checked(model, values, tree=tree, path=path, also=also)
-    if validated is None:
-        raise error_of(problems)
-    return validated
 
 
 def checked(
