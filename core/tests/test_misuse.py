@@ -6,8 +6,9 @@ import math
 
 import pytest
 from fakes import FakeProvider, words
-from handrail import GenerationOptions, LLMRails, RailsConfig
-from handrail.errors import ConfigurationError, InvalidRequestError
+from handrail import Chunk, GenerationOptions, LLMRails, RailsConfig, Registry
+from handrail._call.options import parse_options
+from handrail.errors import ConfigurationError, HandrailError, InvalidRequestError, PluginContractError
 
 
 @pytest.fixture
@@ -166,3 +167,66 @@ async def test_a_synchronous_form_in_a_loop_names_the_one_that_there_is(rails, c
     with pytest.raises(RuntimeError, match=rf"inside a running event loop; (await|iterate over) {instead}\(\) there$"):
         call(rails)
     assert callable(getattr(rails, instead))
+
+
+@pytest.mark.parametrize("registry", [3, [], Registry])
+def test_what_is_no_registry_is_told_how_to_make_one(registry):
+    with pytest.raises(TypeError, match=r"Registry\.discover\(\)\.with_plugins"):
+        LLMRails(RailsConfig.from_content(config={"models": []}), registry=registry)
+
+
+@pytest.mark.parametrize("only", ["cli", 3])
+def test_plugins_to_discover_are_a_list(only):
+    with pytest.raises(TypeError, match=r"only takes a list of names of plugins, such as \['cli'\]"):
+        Registry.discover(only=only)
+
+
+@pytest.mark.parametrize("path", [3, None, {"models": []}, b"folder", ["folder"]])
+def test_what_is_no_path_is_told_what_takes_it(path):
+    with pytest.raises(TypeError, match=r"from_path takes a path, .* from_content\(config=\.\.\.\)"):
+        RailsConfig.from_path(path)
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), 10**16])
+async def test_a_time_beyond_any_clock_is_refused(rails, seconds):
+    with pytest.raises(InvalidRequestError, match="more seconds than any clock counts"):
+        await rails.generate_async("hello", timeout=seconds)
+    with pytest.raises(InvalidRequestError, match="more seconds than any clock counts"):
+        await rails.aclose(drain=seconds)
+
+
+@pytest.mark.parametrize("chunk", [Chunk(text=3), Chunk(text=b"x"), Chunk(text=None), Chunk(reasoning=3)])
+async def test_a_pushed_chunk_has_texts(rails, chunk):
+    async with rails.feed("hello") as guard:
+        with pytest.raises(PluginContractError, match="it must be a text"):
+            await guard.push(chunk)
+        await guard.push("so")
+        await guard.finish()
+    assert guard.response.text == "so"
+
+
+async def test_the_metadata_of_a_chunk_are_a_mapping(guarded):
+    rails = guarded(FakeProvider([Chunk(text="a", metadata=3)]), {}).rails
+    with pytest.raises(PluginContractError, match="a int as metadata, not a mapping"):
+        await rails.generate_async("hello")
+
+
+LONG = "z\x1b[2J" * 200_000
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda: LLMRails(RailsConfig.from_content(config={"models": [{"type": "main", "engine": LONG}]})),
+        lambda: LLMRails(RailsConfig.from_content(config={"rails": {"input": {"flows": [LONG]}}})),
+        lambda: parse_options({LONG: 1}),
+        lambda: parse_options({"rails": [LONG]}),
+        lambda: RailsConfig.from_path(LONG),
+        lambda: Registry.discover(only=[LONG]),
+    ],
+)
+def test_a_name_that_is_unknown_is_not_repeated_whole(slip):
+    with pytest.raises(HandrailError) as caught:
+        slip()
+    assert len(str(caught.value)) < 3_000
+    assert "\x1b" not in str(caught.value)

@@ -16,10 +16,11 @@ from handrail._call.checking import RailsResult, check_conversation
 from handrail._call.conversation import conversation as checked
 from handrail._call.explain import Explanation
 from handrail._call.lifetime import Lifetime
-from handrail._call.misuse import refuse_other_than_config, refuse_other_than_names
+from handrail._call.misuse import refuse_other_than_config, refuse_other_than_registry
 from handrail._call.options import GenerationOptions
 from handrail._call.response import GenerationResponse, ResponseBuilder
 from handrail._call.streams import Streams
+from handrail._nearest import refuse_other_than_names
 from handrail._plugins.registry import Registry
 from handrail._specs import Direction
 from handrail._telling import given_observers
@@ -47,7 +48,8 @@ class LLMRails(Streams):
 
     Raises:
         ConfigurationError: something that the configuration names is missing or wrong.
-        TypeError: what was passed is not a `RailsConfig`, an observer is none, or `caller_may` is no collection.
+        TypeError: what was passed is not a `RailsConfig` or a `Registry`, an observer is none, or `caller_may` is no
+            collection.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class LLMRails(Streams):
         observers: Sequence[object] = (),
     ) -> None:
         refuse_other_than_config(config)
-        refuse_other_than_names(caller_may)
+        refuse_other_than_registry(registry)
+        if caller_may is not None:
+            refuse_other_than_names("caller_may", caller_may, "options, such as ['rails']")
         super().__init__(config, registry, llm, given_observers(observers), caller_may=caller_may)
         self.verbose = verbose
         self._background = Background()

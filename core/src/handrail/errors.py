@@ -220,6 +220,7 @@ class ProviderError(HandrailError):
         request_id: the provider's id of the request, for its support.
         engine: the engine's name in the configuration.
         retry_after: seconds after which to try again, where the provider said so.
+        final: True if the provider said that trying again does not help.
     """
 
     def __init__(
@@ -231,6 +232,7 @@ class ProviderError(HandrailError):
         request_id: str | None = None,
         engine: str | None = None,
         retry_after: float | None = None,
+        final: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -238,6 +240,7 @@ class ProviderError(HandrailError):
         self.request_id = request_id
         self.engine = engine
         self.retry_after = retry_after
+        self.final = final
 
 
 class ProviderAuthenticationError(ProviderError):

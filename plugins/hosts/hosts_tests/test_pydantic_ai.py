@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
-from handrail import Usage
+from handrail import LLMRails, RailsConfig, Usage
 from handrail_hosts import GuardFailedError
 from handrail_hosts.pydantic_ai import GuardedModel, RefusedError
 from handrail_testkit import HostAnswer, HostCase, HostConformance, ModelFailure, host_rails
@@ -244,6 +244,77 @@ async def test_what_an_answer_says_where_no_rail_looks_is_left_out(part):
     answer = await answered(part, provider_response_id=FORBIDDEN, provider_url=FORBIDDEN)
     assert answer.parts[0].part_kind == part.part_kind
     assert FORBIDDEN not in repr(answer)
+
+
+class Signing(Model):
+    """Thinks twice, and signs what it has thought and whom it calls; takes no history without its signatures."""
+
+    model_name, system = "signing", "signing"
+
+    def __init__(self, text="Well."):
+        super().__init__()
+        self.text = text
+
+    async def request(self, messages, settings, parameters):
+        raise AssertionError("it is asked for a stream")
+
+    @asynccontextmanager
+    async def request_stream(self, messages, settings, parameters, run_context=None):
+        yield SigningStream(parameters, self.text)
+
+
+class SigningStream(StreamedResponse):
+    model_name, provider_name, provider_url = "signing", "signing", None
+    timestamp = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __init__(self, parameters, text):
+        super().__init__(parameters)
+        self.text = text
+
+    async def _get_event_iterator(self):
+        manager, by = self._parts_manager, {"provider_name": "signing"}
+        for name in ("r1", "r2"):
+            for fields in ({"content": f"Hm {name}."}, {"signature": f"S{name}", **by}):
+                for event in manager.handle_thinking_delta(vendor_part_id=name, **fields):
+                    yield event
+        for event in manager.handle_text_delta(vendor_part_id="t", content=self.text):
+            yield event
+        yield manager.handle_tool_call_part(
+            vendor_part_id="c", tool_name="look_up", args="{}", tool_call_id="c1", provider_details={"signature": "SC"}
+        )
+        self.finish_reason = "tool_call"
+
+
+async def history_of(text, rails):
+    """Return the parts of a streamed answer as an agent keeps them."""
+    tools = ExternalToolset([ToolDefinition(name="look_up")])
+    agent = Agent(GuardedModel(Signing(text), rails), output_type=[str, DeferredToolRequests], toolsets=[tools])
+    async with agent.iter("Hello") as run:
+        async for node in run:
+            if Agent.is_model_request_node(node):
+                async with node.stream(run.ctx) as stream:
+                    async for _ in stream:
+                        pass
+    return run.result.all_messages()[-1].parts
+
+
+async def test_signatures_of_a_streamed_answer_are_in_the_history():
+    rails = LLMRails(RailsConfig.from_content(config={"rails": {"output": {"deliver_unguarded": ["reasoning"]}}}))
+    first, second, text, call = await history_of("Well.", rails)
+    assert [(part.content, part.signature) for part in (first, second)] == [("Hm r1.", "Sr1"), ("Hm r2.", "Sr2")]
+    assert (text.content, call.tool_call_id, call.provider_details) == ("Well.", "c1", {"signature": "SC"})
+
+
+async def test_thinking_that_no_rail_reads_stays_out_of_the_history_and_the_call_is_signed():
+    text, call = await history_of("Well.", host_rails("windows"))
+    assert (text.content, call.provider_details) == ("Well.", {"signature": "SC"})
+
+
+async def test_what_a_rail_changed_goes_without_signatures():
+    config = {"rails": {"output": {"flows": ["personal data check"], "streaming": {"enabled": True}}}}
+    parts = await history_of("Write to ada@example.org.", LLMRails(RailsConfig.from_content(config=config)))
+    assert [part.part_kind for part in parts] == ["text", "tool-call"]
+    assert "ada@example.org" not in repr(parts)
 
 
 async def test_a_tool_that_is_called_by_a_text_is_not_called():

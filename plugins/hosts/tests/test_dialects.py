@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from handrail import Chunk, Finished, ToolCallDelta
+from handrail import Blocked, Chunk, Finished, ToolCallDelta
 from handrail_hosts.starlette import ChatDialect, MessagesDialect, ResponsesDialect
 
 
@@ -128,3 +128,35 @@ def test_a_custom_call_without_input_stays_one():
     read(dialect, of_chat(0, id="a", type="custom", custom={"name": "shell", "input": ""}))
     (chunk,) = dialect.chunks({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
     assert chunk == Chunk(tool_calls=(ToolCallDelta(0, "a", "shell", "", "custom"),), finish_reason="tool_calls")
+
+
+BEGINNING = [
+    ToolCallDelta(0, "a", "pay", '{"to": '),
+    ToolCallDelta(0, arguments='"Ada"'),
+    ToolCallDelta(1, "b", "now", "{}"),
+    ToolCallDelta(0, arguments="}"),
+]
+DIALECTS = [ChatDialect, ResponsesDialect, MessagesDialect]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("end", [Blocked("rail", "output", message="No."), Finished()], ids=["refused", "broke off"])
+def test_nothing_is_sent_of_a_call_whose_answer_is_refused_or_breaks_off(dialect, end):
+    """Clients run the beginning of a call, which they complete by themselves."""
+    told = dialect()
+    sent = b"".join(told.sent([item]) for item in ["Well.", *BEGINNING, end])
+    assert b"Well." in sent
+    assert b"pay" not in sent
+    assert b"Ada" not in sent
+    assert b"now" not in sent
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_calls_are_sent_whole_and_last(dialect):
+    told = dialect()
+    before = b"".join(told.sent([item]) for item in [*BEGINNING, "Well."])
+    after = told.sent([Finished("tool_calls")])
+    assert b"pay" not in before
+    assert b"Well." in before
+    assert after.index(b"pay") < after.index(b"now")
+    assert rb"{\"to\": \"Ada\"}" in after

@@ -6,8 +6,11 @@ import json
 from collections import Counter
 
 import pytest
-from handrail import Chunk, Finished, ReasoningDelta, ToolCallDelta
+from handrail import Chunk, Finished, LLMRails, RailsConfig, ReasoningDelta, ToolCallDelta
+from handrail_hosts._dialects._base import ModelError
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._feed import Feed
+from handrail_hosts._guard import HostGuard
 from handrail_hosts._repeats import Repeats
 from handrail_hosts._sse import EventReader, event
 from handrail_hosts.starlette import ChatDialect, MessagesDialect, ResponsesDialect, TextDialect
@@ -240,3 +243,19 @@ def test_a_response_that_was_cut_for_no_reason_is_not_told_as_complete(last):
     assert found.finish_reason == "length"
     told = dialect.write(["all of it", Finished("length")])[-1]
     assert (told["type"], told["response"]["status"]) == ("response.incomplete", "incomplete")
+
+
+async def test_text_that_comes_together_with_an_error_is_told():
+    told = []
+
+    async def tell(items):
+        told.extend(items)
+
+    rails = {"output": {"flows": ["phrase check"], "streaming": {"enabled": True}}}
+    rails["config"] = {"phrase check": {"phrases": ["swordfish"]}}
+    guard = HostGuard.of(LLMRails(RailsConfig.from_content(config={"rails": rails})))
+    feed = Feed(guard, ChatDialect(), [], {}, tell)
+    with pytest.raises(ModelError):
+        await feed.push(encoded(chat(1, "Hello "), is_ascii=True) + encoded({"error": {"message": "x"}}, is_ascii=True))
+    await feed.aclose()
+    assert told == ["Hello "]

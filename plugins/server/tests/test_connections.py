@@ -237,6 +237,56 @@ def test_headers_after_a_body_are_left_out(server):
     connection.close()
 
 
+BODY = b'{"messages":[{"role":"user","content":"Hello!"}]}'
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+SOCKET = b"Connection: upgrade\r\nUpgrade: websocket\r\n"
+LAST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "upgrade", [UPGRADE, b"Connection: upgrade\r\nUpgrade: websocket\r\n"], ids=["h2c", "websocket"]
+)
+@pytest.mark.parametrize("cut", ["at once", "after the head", "each byte"])
+@pytest.mark.parametrize("framed", ["by its length", "in chunks"])
+def test_request_that_asks_for_another_protocol_is_read_as_any_other(server, upgrade, cut, framed):
+    """As Java's client sends its first request. Its body must never be read as a request of its own."""
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
+    rest = b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY) if framed == "by its length" else chunked
+    sent = (HEAD + upgrade + rest) * 2 + LAST
+    at = sent.index(b"\r\n\r\n") + 4
+    pieces = {"at once": [sent], "after the head": [sent[:at], sent[at:]], "each byte": [bytes((b,)) for b in sent]}
+    connection = connect(server.port)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for piece in pieces[cut]:
+        connection.sendall(piece)
+    found = until_closed(connection)
+    assert (found.count(b"HTTP/1.1 200 OK"), found.count(b"HTTP/1.1 ")) == (3, 3)
+    assert found.count(b"Hello there.") == 2
+    assert found.endswith(b'{"status":"ok"}')
+
+
+def test_body_of_a_request_that_asks_for_another_protocol_is_no_request(server):
+    hidden = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    connection = connect(server.port, HEAD + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(hidden))
+    connection.sendall(hidden + LAST)
+    found = until_closed(connection)
+    assert found.count(b"HTTP/1.1 ") == 2
+    assert b"handrail_" not in found
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("keep", [b"", b"Connection: keep-alive\r\n"])
+def test_client_of_http_1_0_gets_no_chunks(server, stream, keep):
+    body = BODY.replace(b"{", b'{"stream":true,', 1) if stream else BODY
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + keep
+    found = until_closed(connect(server.port, head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)))
+    told, _, said = found.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in told.lower()
+    assert said.startswith(b"data: {" if stream else b"{")
+    assert said.endswith(b"data: [DONE]\n\n" if stream else b"}")
+    assert b"Hello" in said
+
+
 def test_address_that_is_taken_is_wrong_use(server, root):
     command = [sys.executable, "-m", "handrail_cli.app", "server", str(root), "--port", str(server.port)]
     for more in ((), ("--workers", "2")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -181,3 +182,45 @@ def test_broken_default_configuration_is_said_before_listening(root, write):
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 2
     assert "config.yml:1:" in ended.stderr.replace("\n", "")
+
+
+def _server_whose_log_is_not_read(root):
+    """Return a process of which nothing is read any more once it listens, the port, and what was read."""
+    command = [sys.executable, "-m", "handrail_cli.app", "server", "--port", "0", "--config", str(root)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, bufsize=0)
+    begun = b""
+    while b"listening at" not in begun or not begun.endswith(b"\n"):
+        begun += process.stderr.read(65536)
+    return process, int(re.search(rb"listening at http://\S+:(\d+)", begun)[1]), begun
+
+
+def _ask_often(port: int, times: int) -> list[str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    paths = [f"/{number:06d}{'x' * 200}" for number in range(times)]
+    for path in paths:
+        connection.request("GET", path)
+        assert connection.getresponse().read()
+    connection.close()
+    return paths
+
+
+def test_log_that_is_read_late_is_whole_and_stops_nobody(root, write, config):
+    write(root, "a", config())
+    process, port, begun = _server_whose_log_is_not_read(root)
+    paths = _ask_often(port, 1000)  # several times what a pipe holds
+    process.send_signal(signal.SIGTERM)
+    lines = (begun + process.stderr.read()).decode().splitlines()
+    assert process.wait(300) in (0, -signal.SIGTERM)
+    process.stderr.close()
+    told = [match[1] for line in lines if (match := re.search(r"(/\d{6}x+)", line))]
+    assert told == paths
+    assert all(re.match(r"\d{4}-\d\d-\d\d ", line) for line in lines)
+
+
+def test_server_whose_log_nobody_reads_ends(root, write, config):
+    write(root, "a", config())
+    process, port, _ = _server_whose_log_is_not_read(root)
+    _ask_often(port, 1000)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(300) in (0, -signal.SIGTERM)
+    process.stderr.close()

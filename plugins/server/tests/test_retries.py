@@ -51,6 +51,12 @@ CANNOT_HELP = [
     (ProviderRateLimitError("x", code="insufficient_quota", retry_after=7), 429),
     (ConfigurationError("x"), 424),
 ]
+FINAL = [
+    (ProviderRateLimitError("x", final=True), 429, None),
+    (ProviderRateLimitError("x", final=True, retry_after=3600.5), 429, "3601"),
+    (ProviderServerError("x", status=503, final=True), 502, None),
+    (ProviderTimeoutError("x", final=True), 504, None),
+]
 RETRIED = (408, 409, 429)
 
 
@@ -73,6 +79,14 @@ async def test_error_that_stays_is_told_so_and_is_no_5xx(serve, fake, error, sta
     assert answer.status == status < 500
     assert "retry-after" not in answer.headers
     assert answer.headers.get("x-should-retry") == "false" or answer.status not in RETRIED
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("error", "status", "after"), FINAL, ids=kind)
+async def test_model_that_says_not_to_try_again_is_heard_by_the_client(serve, fake, error, status, after, stream):
+    answer = await serve({"a": fake()}, provider=FakeProvider([], error=error)).chat(stream=stream)
+    assert (answer.status, answer.headers["x-should-retry"]) == (status, "false")
+    assert answer.headers.get("retry-after") == after
 
 
 async def test_rail_that_failed_may_be_asked_again(serve, fake):
@@ -136,6 +150,22 @@ async def test_store_that_hangs_keeps_no_answer_from_its_end(serve, fake):
     for stream in (False, True):
         assert (await client.chat(thread_id="a-thread-of-at-least-16", stream=stream)).status == 200
     assert "handrail_store_failures_total 2" in (await client.get("/metrics")).body.decode()
+
+
+@pytest.mark.parametrize(
+    "kept", [3, [], {}, {"role": 3}, {"role": "user", "content": {}}, {"role": "user", "tool_calls": 7}]
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_store_that_has_no_messages_is_not_the_client_s_fault(serve, fake, kept, stream):
+    """Others may write into a Redis, and it is the server's."""
+
+    class Odd(MemoryStore):
+        async def load(self, key):
+            return [kept]
+
+    client = serve({"a": fake()}, store=Odd(threads=1, messages=1, size=1))
+    answer = await client.chat(thread_id="a-thread-of-at-least-16", stream=stream)
+    assert (answer.status, answer.error["code"]) == (503, "store_unreachable")
 
 
 @pytest.fixture

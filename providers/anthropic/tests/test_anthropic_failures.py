@@ -103,6 +103,15 @@ async def test_retry_after_is_told_after_the_last_attempt(messages_server, make_
     with pytest.raises(ProviderRateLimitError, match="try again after 7 s") as caught:
         await ask(make_provider(messages_server.origin, max_retries=0))
     assert caught.value.retry_after == 7
+    assert not caught.value.final
+
+
+async def test_a_server_that_says_not_to_try_again_is_heard(messages_server, make_provider, ask):
+    messages_server.reply = problem(529, "overloaded_error", "busy", headers={"x-should-retry": "false"})
+    with pytest.raises(ProviderServerError) as caught:
+        await ask(make_provider(messages_server.origin))
+    assert caught.value.final
+    assert len(messages_server.requests) == 1
 
 
 @pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET])

@@ -111,6 +111,7 @@ def test_a_refusal_of_an_assistant_is_its_text_and_an_empty_message_is_none():
             "tool call 1: the arguments are not valid",
         ),
         ([USER, {"role": "assistant", "tool_calls": [call(arguments="[1]")]}], "the arguments are not a JSON object"),
+        ([USER, {"role": "assistant", "tool_calls": [call(arguments="[" * 30_000)]}], "nested too deeply"),
         ([USER, {"role": "assistant", "tool_calls": [{"id": "c", "custom": {"name": "f"}}]}], "is of a custom tool"),
         ([USER, {"role": "assistant", "tool_calls": [{"id": "c"}]}], "tool call 1 has no function with a name"),
     ],

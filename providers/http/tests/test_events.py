@@ -55,6 +55,14 @@ def test_an_event_that_comes_byte_by_byte_costs_what_it_is_long():
     assert [len(data) for data in found] == [size]
 
 
+@pytest.mark.parametrize("lines", [b'{"error": {"message": "busy"}}', b'{\n "error": {}\n}', b' {"error": 1}'])
+def test_an_object_that_is_not_named_as_data_is_read(lines):
+    """As servers write the error with which a stream breaks off."""
+    whole = b"data: a\n\n" + lines + b"\n\ndata: b\n\n"
+    assert EventSplitter().feed(whole) == [b"a", lines, b"b"]
+    assert EventSplitter().feed(b"event: x\nother: {}\n\n") == []
+
+
 def test_an_event_without_end_is_refused(monkeypatch):
     monkeypatch.setattr("handrail_http._sse.LARGEST_EVENT", 100)
     splitter = EventSplitter()

@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 
 QWEN = Dialect.of("... <think></think> ... <tool_call></tool_call> ...")
 CALL = '<tool_call>\n{"name": "find", "arguments": {"q": "é"}}\n</tool_call>'
+NO_CALLS = (
+    '{"name": null, "arguments": {}}',
+    '{"name": "", "arguments": {}}',
+    '{"name": ["find"], "arguments": {}}',
+    '[{"name": "find", "arguments": {}}]',
+    "[" * 30_000,
+)
 SAMPLES = {
     "Hello.": ("Hello.", "", []),
     "<think>\nHm.\n</think>\n\nHello.": ("Hello.", "Hm.\n", []),
@@ -16,6 +23,7 @@ SAMPLES = {
     f"{CALL}\n{CALL}": ("", "", [("find", {"q": "é"}), ("find", {"q": "é"})]),
     "<tool_call>no json</tool_call> x": ("<tool_call>no json</tool_call>x", "", []),
     "<tool_call>never closed": ("<tool_call>never closed", "", []),
+    **{f"<tool_call>{odd}</tool_call>": (f"<tool_call>{odd}</tool_call>", "", []) for odd in NO_CALLS},
     "a < b, <thin and <tool": ("a < b, <thin and <tool", "", []),
 }
 

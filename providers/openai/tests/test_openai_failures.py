@@ -92,6 +92,14 @@ async def test_a_server_that_is_down_may_say_for_how_long(protocol_server, fails
     assert error.retry_after == 17
 
 
+@pytest.mark.parametrize(("header", "final"), [("false", True), ("False", True), ("true", False), ("no", False)])
+async def test_a_server_says_whether_to_try_again(protocol_server, fails, header, final):
+    headers = {"x-should-retry": header, "retry-after-ms": "1500"}
+    protocol_server.will(replies.error(503, "Later.", type="server_error", headers=headers))
+    _, error = await fails(protocol_server.base_url, ProviderServerError)
+    assert (error.final, error.retry_after) == (final, 1.5)
+
+
 @pytest.mark.parametrize("code", [None, 402, "invalid_request_error"])
 async def test_an_account_without_money_is_no_request_at_fault(protocol_server, fails, code):
     """So that a fallback is asked, and no client is told to change its request. The last is DeepSeek's."""

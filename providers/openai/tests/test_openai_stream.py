@@ -8,7 +8,7 @@ from itertools import pairwise
 import openai
 import pytest
 from handrail import ToolCall, Usage, request_id
-from handrail.errors import ProviderServerError
+from handrail.errors import ProviderContextLengthError, ProviderServerError
 from handrail_http import ErrorEvent
 from handrail_openai._answer import Answer
 from handrail_openai._think import ThinkSplitter
@@ -282,6 +282,27 @@ async def test_chunks_without_choices_may_carry_what_azure_sends(protocol_server
     prompt = replies.event({"choices": [], "prompt_filter_results": [{"prompt_index": 0}], "id": ""})
     protocol_server.will(replies.sse([prompt, *replies.stream(RICH)]))
     assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_text_in_the_form_before_chat_completions_is_read(protocol_server, make_provider, ask, streamed):
+    def answer(text, reason):
+        choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": reason}
+        return {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m", "choices": [choice]}
+
+    pieces = [answer("Hello ", None), answer("there.", None), answer("", "stop")]
+    whole = replies.json_reply(answer("Hello there.", "stop"))
+    protocol_server.will(replies.sse([*map(replies.event, pieces), replies.DONE]) if streamed else whole)
+    chunks = await ask(make_provider(protocol_server.base_url))
+    assert text(chunks) == "Hello there."
+
+
+async def test_a_stream_that_breaks_off_with_an_error_without_a_field_tells_it(protocol_server, make_provider, ask):
+    error = b'{"error": {"message": "too long", "code": "context_length_exceeded"}}\n\n'
+    begun = replies.event({"choices": [{"index": 0, "delta": {"content": "Hi"}}]})
+    protocol_server.will(replies.sse([begun, error]))
+    with pytest.raises(ProviderContextLengthError):
+        await ask(make_provider(protocol_server.base_url))
 
 
 async def test_usage_may_come_with_every_chunk(protocol_server, make_provider, ask):

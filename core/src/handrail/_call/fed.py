@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._stream.owner import OnlyAsyncBlock, end_when_forgotten
+from handrail._stream.received import no_text
 from handrail._stream.source import says_more
 from handrail._types import Chunk
 from handrail.errors import InvalidRequestError, StreamClosedError
@@ -168,5 +169,8 @@ def _as_chunk(piece: object) -> Chunk:
     if isinstance(piece, str):
         return Chunk(piece)
     if isinstance(piece, Chunk):
+        for part, value in (("text", piece.text), ("reasoning", piece.reasoning)):
+            if not isinstance(value, str):
+                raise no_text(value, part)
         return piece
     raise InvalidRequestError(f"push() takes text or a Chunk, not {type(piece).__name__!r}")

@@ -25,6 +25,7 @@ from handrail._stream.source import CLOSE_SECONDS
 from handrail._turn import deadline_at
 from handrail.errors import InvalidRequestError, RailsClosedError, StreamClosedError, TimedOut
 
+_MOST_SECONDS = 10**15
 _LOOK_AGAIN = 1.0  # seconds after which it is looked whether a loop has ended that had calls left
 
 CALLED_FROM: ContextVar[Thread | None] = ContextVar("handrail_called_from", default=None)
@@ -215,8 +216,10 @@ def _refuse_no_number(name: str, seconds: float | None) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise InvalidRequestError(f"{name!r} must be a number of seconds, not {type(seconds).__name__}")
-    if math.isnan(seconds):
+    if seconds != seconds:  # math.isnan takes no int that is too large for a float
         raise InvalidRequestError(f"{name!r} is not a number; it must be some seconds")
+    if isinstance(seconds, int) and abs(seconds) > _MOST_SECONDS:
+        raise InvalidRequestError(f"{name!r} is more seconds than any clock counts; pass None to wait without a limit")
 
 
 def _nothing(error: Exception) -> None:

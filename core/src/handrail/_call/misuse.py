@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Collection
+from collections.abc import AsyncIterable
 from typing import Any
 
+from handrail._plugins.registry import Registry
 from handrail.config import RailsConfig
 from handrail.errors import InvalidRequestError
 
@@ -26,14 +27,20 @@ def refuse_other_than_config(config: object) -> None:
     )
 
 
-def refuse_other_than_names(caller_may: Collection[str] | None) -> None:
-    """Raise if what callers may set is no collection of names; of a text, each part would be one.
+def refuse_other_than_registry(registry: object) -> None:
+    """Raise if what `LLMRails` was given is neither a registry nor None.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: it is something else; the message has the call that makes a registry.
     """
-    if caller_may is not None and (isinstance(caller_may, str) or not isinstance(caller_may, Collection)):
-        raise TypeError(f"caller_may takes a list of names of options, such as ['rails'], not {caller_may!r}")
+    if registry is not None and not isinstance(registry, Registry):
+        raise TypeError(
+            f"registry takes a Registry, not {_named(registry)}; write Registry.discover().with_plugins(...)"
+        )
+
+
+def _named(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def refuse_sync_generator(generator: AsyncIterable[Any] | None) -> None:

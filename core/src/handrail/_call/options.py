@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from handrail._nearest import did_you_mean
+from handrail._nearest import did_you_mean, shown
 from handrail._specs import Direction
 from handrail._stream.plan import RailPlan
 from handrail.errors import InvalidRequestError
@@ -164,4 +164,4 @@ def _names_or_flag(name: str, value: object) -> bool | Sequence[str]:
 
 def _known(where: str, key: object, known: Sequence[str]) -> None:
     if key not in known:
-        raise InvalidRequestError(f"{where} has {key!r}; allowed: {', '.join(known)}{did_you_mean(key, known)}")
+        raise InvalidRequestError(f"{where} has {shown(key)}; allowed: {', '.join(known)}{did_you_mean(key, known)}")

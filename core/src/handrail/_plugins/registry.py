@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, get_args
 
-from handrail._nearest import nearest
+from handrail._nearest import nearest, refuse_other_than_names, shown
 from handrail._plugins.discovery import FAILURES, Plugin, installed_plugins, plugin_from_object, reason
 from handrail._plugins.points import installed_points
 from handrail._specs import (
@@ -119,9 +119,11 @@ class Registry:
 
         Raises:
             ConfigurationError: one of them is not installed.
+            TypeError: they are not a collection of names.
         """
         points = installed_points()
         if only is not None:
+            refuse_other_than_names("only", only, "plugins, such as ['cli']")
             _refuse_unknown(only, {name for point in points for name in point.names})
             points = tuple(point for point in points if not {_KERNEL, *only}.isdisjoint(point.names))
         return cls(installed_plugins(points))
@@ -241,7 +243,7 @@ class Registry:
         return offers[0]
 
     def _unknown(self, kind: type[Spec], name: str) -> str:
-        message = f"unknown {_KINDS[kind]} {name!r}; {_suggest(name, self.names(kind))}; see 'handrail plugins'"
+        message = f"unknown {_KINDS[kind]} {shown(name)}; {_suggest(name, self.names(kind))}; see 'handrail plugins'"
         for plugin in self._installed:
             if plugin.problem is not None:
                 message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
@@ -286,7 +288,7 @@ def _own(plugin: Plugin, hook: Callable[..., Iterable[Spec]], *arguments: object
 def _refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
     for name in wanted:
         if name not in known:
-            raise ConfigurationError(f"plugin {name!r} is not installed; {_suggest(name, known)}", subject=name)
+            raise ConfigurationError(f"plugin {shown(name)} is not installed; {_suggest(name, known)}", subject=name)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from handrail._events import Finished
@@ -111,6 +112,8 @@ class Received:
         if chunk.finish_reason:  # an empty one says that the model goes on
             self.finish_reason = chunk.finish_reason
         if chunk.metadata:
+            if not isinstance(chunk.metadata, Mapping):
+                raise PluginContractError(f"a chunk has a {type(chunk.metadata).__name__} as metadata, not a mapping")
             self.metadata.update(chunk.metadata)
 
     def finished(self) -> Finished:

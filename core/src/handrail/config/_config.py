@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from os import PathLike
 from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -26,7 +27,6 @@ from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from os import PathLike
 
     from handrail.config._streaming import RailOptions, StreamingConfig
 
@@ -106,7 +106,11 @@ class RailsConfig(Section):
 
         Raises:
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
+            TypeError: it is no path.
         """
+        if not isinstance(config_path, str | PathLike):
+            found = type(config_path).__name__
+            raise TypeError(f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary")
         path = expanduser(config_path)  # noqa: PTH111  # pathlib raises where the home is nobody's
         return cls._build(load_path(Path(path)))
 

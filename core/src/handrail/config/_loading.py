@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handrail._nearest import shown
 from handrail.config._files import Folder
 from handrail.config._problems import raise_problems
 from handrail.config._tree import Node, Place, Source, display_name, from_plain, merge
@@ -55,6 +56,9 @@ class Origin:
         )
 
 
+_LONGEST_NAME = 255  # characters, of a file on most systems
+
+
 def load_path(path: Path) -> Origin:
     """Read a folder or a file.
 
@@ -69,11 +73,12 @@ def load_path(path: Path) -> Origin:
             return _load_file(path)
         there = sorted(item.name for item in path.parent.glob("[!.]*")) if path.parent.is_dir() else []
     except OSError as error:
-        reason = f"{display_name(Path(error.filename or path))}: it cannot be read: {error.strerror}"
-        raise ConfigurationError(reason) from error
+        name = display_name(Path(error.filename or path))
+        name = name if len(name) <= _LONGEST_NAME else shown(name)
+        raise ConfigurationError(f"{name}: it cannot be read: {error.strerror}") from error
     beside = f"; in {display_name(path.parent)!r} there are {', '.join(map(repr, there[:10]))}" if there else ""
     raise ConfigurationError(
-        f"no such file or folder: {display_name(path)!r}{beside}",
+        f"no such file or folder: {shown(display_name(path))}{beside}",
         code="missing-file",
         subject=str(path),
         fix=_CORRECT,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handrail_cli._errors import print_error as print_error
     from handrail_cli._exit import ExitCode as ExitCode
     from handrail_cli._json_lines import JsonLines as JsonLines
+    from handrail_cli._log import flush_log as flush_log
     from handrail_cli._log import log_to_stderr as log_to_stderr
     from handrail_cli._notes import Notes as Notes
     from handrail_cli._notes import notes_console as notes_console
@@ -30,7 +31,7 @@ _HOMES = {
     "_errors": ("print_error",),
     "_exit": ("ExitCode",),
     "_json_lines": ("JsonLines",),
-    "_log": ("log_to_stderr",),
+    "_log": ("flush_log", "log_to_stderr"),
     "_notes": ("Notes", "notes_console"),
     "_screen": ("Screen",),
     "_visible": ("visible",),

@@ -43,6 +43,8 @@ def _json(name: str, value: str) -> Any:
         return json.loads(value)
     except ValueError as error:
         raise ConfigurationError(f"variable {name!r} is not valid JSON: {message_of(error)}") from None
+    except RecursionError:
+        raise ConfigurationError(f"variable {name!r} is nested too deeply") from None
 
 
 def _file(name: str, path: Path) -> str:

@@ -121,6 +121,15 @@ class Feed:
 
     async def _judge(self, values: Iterable[dict[str, Any] | str], body: bytes = b"") -> None:
         items: list[str | Event] = []
+        try:
+            await self._collect(values, body, items)
+        except Exception:
+            await self._tell(items)  # what was cleared before the answer broke stays the reader's
+            raise
+        if items:
+            await self._tell(items)
+
+    async def _collect(self, values: Iterable[dict[str, Any] | str], body: bytes, items: list[str | Event]) -> None:
         count, value = 0, None
         self._repeats.forget()
         for count, value in enumerate(values, 1):  # noqa: B007  # the last is noted
@@ -131,12 +140,10 @@ class Feed:
                 fed = self._fed or await self._entered()
                 items += self._read(await fed.push(chunk))
                 if self.has_waiter and items:  # what it tells meanwhile comes after this
-                    await self._tell(items)
-                    items = []
+                    await self._tell(items[:])
+                    items.clear()
         if count == 1 and isinstance(value, dict) and self._reader.is_between:
             self._repeats.note(body, value)
-        if items:
-            await self._tell(items)
 
     async def _entered(self) -> FedStream:
         if self._fed is None:

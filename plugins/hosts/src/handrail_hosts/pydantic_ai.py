@@ -62,6 +62,11 @@ class GuardedModel(WrapperModel):
         self._guard = HostGuard.of(rails)
 
     @property
+    def without_reasoning(self) -> bool:
+        """Whether the model's thinking is kept back, because no rail reads it."""
+        return self._guard.withholds_reasoning
+
+    @property
     def batch_max_requests(self) -> int | None:
         """None, which says that there are no batches."""
         return None
@@ -111,7 +116,7 @@ class GuardedModel(WrapperModel):
             raise RefusedError(refused.blocked) from None
         return replace(
             answers[-1],
-            parts=_parts(guarded, answers[-1], without_reasoning=self._guard.withholds_reasoning),
+            parts=_parts(guarded, answers[-1], without_reasoning=self.without_reasoning),
             model_name=plain(answers[-1].model_name),
             provider_response_id=plain(answers[-1].provider_response_id),
             provider_url=plain(answers[-1].provider_url),
@@ -171,6 +176,7 @@ class _GuardedStream(StreamedResponse):
         self._released = released
         self._first: list[str | Event] = []
         self._part = (-1, "")
+        self._kept: Sequence[ModelResponsePart] | None = None  # the model's own parts, if the rails changed nothing
         self._opened = datetime.now(tz=UTC)
 
     async def begin(self) -> None:
@@ -189,6 +195,12 @@ class _GuardedStream(StreamedResponse):
             inner = self._answers[-1]
             self._usage, self.finish_reason, self.state = inner.usage, inner.finish_reason, inner.state
             self.provider_response_id, self.canonical_system = plain(inner.provider_response_id), inner.canonical_system
+            self._kept = _unchanged(self._stream.response, inner.get(), without_reasoning=self._model.without_reasoning)
+
+    def get(self) -> ModelResponse:
+        """Return the answer, for the history; with what the model wants back of it once it is whole."""
+        response = super().get()
+        return response if self._kept is None else replace(response, parts=self._kept)
 
     def _events(self, items: Sequence[str | Event]) -> list[ModelResponseStreamEvent]:
         events: list[ModelResponseStreamEvent] = []
@@ -258,15 +270,24 @@ def _parts(
     guarded: GenerationResponse, answer: ModelResponse, *, without_reasoning: bool
 ) -> Sequence[ModelResponsePart]:
     """Return the parts of an answer as the rails let them through: as they are, where nothing was changed."""
-    kept = [part for part in answer.parts if not (without_reasoning and isinstance(part, ThinkingPart))]
-    said = read_whole(answer)
-    calls = [(call.name, call.arguments) for call in guarded.tool_calls]
-    same = guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]
-    if same and (without_reasoning or (guarded.reasoning_content or "") == said.reasoning):
-        return [without_more(part) for part in kept]
+    if (kept := _unchanged(guarded, answer, without_reasoning=without_reasoning)) is not None:
+        return kept
     parts: list[ModelResponsePart] = []
     if guarded.reasoning_content and not without_reasoning:
         parts.append(ThinkingPart(guarded.reasoning_content))
     if guarded.text:
         parts.append(TextPart(guarded.text))
     return [*parts, *(ToolCallPart(call.name, call.arguments, tool_call_id=call.id) for call in guarded.tool_calls)]
+
+
+def _unchanged(
+    guarded: GenerationResponse, answer: ModelResponse, *, without_reasoning: bool
+) -> Sequence[ModelResponsePart] | None:
+    """Return the parts of an answer with the signatures that its model wants back; None if the rails changed it."""
+    said = read_whole(answer)
+    calls = [(call.name, call.arguments) for call in guarded.tool_calls]
+    same = guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]
+    if not same or not (without_reasoning or (guarded.reasoning_content or "") == said.reasoning):
+        return None
+    kept = [part for part in answer.parts if not (without_reasoning and isinstance(part, ThinkingPart))]
+    return [without_more(part) for part in kept]

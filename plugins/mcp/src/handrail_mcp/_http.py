@@ -136,7 +136,8 @@ def serve(rails: LLMRails, url: str, *, host: str, port: int) -> int:
         sys.stderr.write(f"guarding {url} at http://{host}:{listener.getsockname()[1]}/mcp\n")
         sys.stderr.flush()
         app = create_app(rails, url, only_local=host in _LOOPBACK)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        # httptools ends a request that asks for HTTP/2 at its head, and reads its body as the next one.
+        config = uvicorn.Config(app, http="h11", log_config=None, access_log=False, timeout_graceful_shutdown=5)
         uvicorn.Server(config).run([listener])
     return 0
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from handrail_server._upgrades import Parser
+
 if TYPE_CHECKING:
     from handrail_server._metrics import Metrics
     from handrail_server._settings import Limits
@@ -119,6 +121,16 @@ def most_connections() -> int:
     return max(soft - max(_FOR_THE_REST, soft // 4), 1)
 
 
+class _UntilTheEnd(int):
+    """The length of a body that ends with its connection: uvicorn counts down from it, and it is never used up."""
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __sub__(self, other: object) -> _UntilTheEnd:
+        return self
+
+
 class Http(HttpToolsProtocol):
     """uvicorn's protocol, with the limits of `Connections`."""
 
@@ -130,6 +142,7 @@ class Http(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin."""
         super().connection_made(transport)
+        self.parser = Parser(self)  # type: ignore[assignment]  # it has what is used of one
         self._shared = self.app_state["handrail.connections"]
         self._shared.opened(self)
 
@@ -167,6 +180,14 @@ class Http(HttpToolsProtocol):
         """Begin to answer."""
         self._in_head = False
         super().on_headers_complete()
+        if self.parser.get_http_version() == "1.0":  # whose clients know no chunks
+            self.cycle.chunked_encoding = False
+            self.cycle.expected_content_length = _UntilTheEnd()
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request; of one that asks for another protocol, the body is still to come."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or answer the one that has come already."""

@@ -107,12 +107,11 @@ class ApiError(Exception):
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers that belong to it."""
-        if self.final:
-            return {"x-should-retry": "false"}
-        if self.retry_after is None:
-            return {}
-        seconds = math.ceil(self.retry_after) if math.isfinite(self.retry_after) else 1
-        return {"Retry-After": str(max(1, seconds))}
+        found = {"x-should-retry": "false"} if self.final else {}
+        if self.retry_after is not None:
+            seconds = math.ceil(self.retry_after) if math.isfinite(self.retry_after) else 1
+            found["Retry-After"] = str(max(1, seconds))
+        return found
 
 
 def api_error(error: BaseException) -> ApiError:
@@ -263,7 +262,14 @@ def _provider_error(error: ProviderError) -> ApiError:
     if error.status in _NO_MODEL_THERE or (isinstance(error, ProviderServerError) and error.status in _WEB_PAGES):
         return _misconfigured()
     status, text, code = _passing(error)
-    return ApiError(status, text, type="server_error", code=code, retry_after=error.retry_after or 1)
+    return ApiError(status, text, type="server_error", code=code, **_again(error))
+
+
+def _again(error: ProviderError) -> dict[str, Any]:
+    """Return what is told of another try: what the model's server said, else after a second."""
+    if error.final:
+        return {"final": True, "retry_after": error.retry_after}
+    return {"retry_after": 1 if error.retry_after is None else error.retry_after}
 
 
 def _passing(error: ProviderError) -> tuple[int, str, str]:
@@ -294,15 +300,11 @@ def _misconfigured() -> ApiError:
 
 def _rate_limited(error: ProviderRateLimitError) -> ApiError:
     spent = error.code == "insufficient_quota"  # until somebody pays
-    text = "The model's quota is used up." if spent else "The model is rate limited; retry later."
-    return ApiError(
-        429,
-        text,
-        type="rate_limit_error",
-        code="insufficient_quota" if spent else "rate_limit_exceeded",
-        retry_after=error.retry_after if error.retry_after is not None else 1,
-        final=spent,
-    )
+    if spent:
+        text = "The model's quota is used up."
+        return ApiError(429, text, type="rate_limit_error", code="insufficient_quota", final=True)
+    text = "The model is rate limited; retry later."
+    return ApiError(429, text, type="rate_limit_error", code="rate_limit_exceeded", **_again(error))
 
 
 def _code(error: ProviderError) -> str | None:

@@ -45,7 +45,8 @@ def _check_kind(request: Request) -> None:
         raise ApiError(
             415, "The body must be JSON; send it with 'Content-Type: application/json'.", code="unsupported_media_type"
         )
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    encodings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    if not {encoding.strip() for encoding in encodings} <= {"", "identity"}:
         text = "A compressed body is not supported; send it as it is."
         raise ApiError(415, text, code="unsupported_media_type", param="Content-Encoding")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from handrail import ConfigurationError, Lock
-from handrail_cli import ExitCode, log_to_stderr
+from handrail_cli import ExitCode, flush_log, log_to_stderr
 
 from handrail_server._app import create_app
 from handrail_server._settings import ServerSettings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from handrail_server._gate import Gate
 
@@ -154,7 +154,20 @@ def _drained(app: Gate, outer: ASGIApp) -> ASGIApp:
     """Have the application told of a signal before uvicorn, whose handlers stand already, stops listening."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _then(signal.getsignal(number), app.lifecycle.begin_drain))
-    return outer
+    return _Logged(outer)
+
+
+class _Logged:
+    """An application that has its log written when it ends: uvicorn ends the process by the signal, and at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            flush_log()
 
 
 def _then(usual: Any, first: Callable[[], None]) -> Callable[[int, FrameType | None], None]:

@@ -235,7 +235,7 @@ class Thread:
     async def _load(self, key: str) -> Sequence[Mapping[str, Any]]:
         try:
             with anyio.fail_after(self._services.settings.limits.store_seconds):
-                history = list(await self._services.store.load(key))
+                history = [_kept_message(message) for message in await self._services.store.load(key)]
         except Exception as exc:
             self._services.metrics.store_failures.add()
             logger.warning("a thread could not be read: %s", type(exc).__name__)
@@ -249,6 +249,19 @@ class Thread:
     def _key_of(self, kind: str, name: str) -> str:
         named = "\0".join((self._services.tenant.owner, *self._ids, kind, name))
         return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _kept_message(message: object) -> Mapping[str, Any]:
+    """Return what a store has given, which others may write into.
+
+    Raises:
+        TypeError: it is no message.
+    """
+    if isinstance(message, Mapping) and isinstance(message.get("role"), str):
+        content, calls = message.get("content"), message.get("tool_calls")
+        if isinstance(content, str | list | None) and isinstance(calls, list | None):
+            return message
+    raise TypeError("what the store has is no message")
 
 
 def _instructs(message: Mapping[str, Any]) -> bool:

@@ -83,8 +83,8 @@ def _tool_use(call: Mapping[str, Any], place: str) -> dict[str, Any]:
     given = function.get("arguments")
     try:
         arguments = json.loads(given) if isinstance(given, str) and given.strip() else given or {}
-    except ValueError:
-        raise BadParameterError(f"{place}: the arguments are not valid JSON") from None
+    except (ValueError, RecursionError):
+        raise BadParameterError(f"{place}: the arguments are not valid JSON, or are nested too deeply") from None
     if not isinstance(arguments, Mapping):
         raise BadParameterError(f"{place}: the arguments are not a JSON object")
     return {"type": "tool_use", "id": call.get("id", ""), "name": function["name"], "input": dict(arguments)}

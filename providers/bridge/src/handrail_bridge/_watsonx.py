@@ -110,7 +110,7 @@ def _read(body: bytes) -> tuple[str, float]:
     try:
         found = json.loads(body)
         token, seconds = found["access_token"], float(found.get("expires_in", 3600))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CredentialsError("the identity service sent no token") from None
     if not (isinstance(token, str) and token and token.isascii() and token.isprintable()):
         raise CredentialsError("the identity service sent no token")

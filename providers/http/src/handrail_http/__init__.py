@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from handrail_http._repeated import Repeated as Repeated
     from handrail_http._reports import class_of as class_of
     from handrail_http._reports import facts_of as facts_of
+    from handrail_http._reports import is_final as is_final
     from handrail_http._reports import request_id_of as request_id_of
     from handrail_http._settings import HTTPSettings as HTTPSettings
     from handrail_http._settings import rejected as rejected
@@ -61,7 +62,7 @@ _HOMES = {
     "_loops": ("PerLoop",),
     "_problems": ("BadParameterError", "ErrorEvent", "NotAnEventError"),
     "_repeated": ("Repeated",),
-    "_reports": ("class_of", "facts_of", "request_id_of"),
+    "_reports": ("class_of", "facts_of", "is_final", "request_id_of"),
     "_settings": ("HTTPSettings", "rejected"),
     "_sse": ("EventSplitter", "EventTooLargeError", "data_of"),
     "_values": (

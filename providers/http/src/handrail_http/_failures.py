@@ -27,7 +27,7 @@ from handrail.errors import (
 
 from handrail_http._bodies import TRANSPORT, EncodingError
 from handrail_http._problems import BadParameterError, ErrorEvent, NotAnEventError
-from handrail_http._reports import DENIED, brief, class_of, facts_of, request_id_of, retry_after_of
+from handrail_http._reports import DENIED, brief, class_of, facts_of, is_final, request_id_of, retry_after_of
 from handrail_http._sse import EventTooLargeError
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Failures:
         status: int | None = None,
         code: str | None = None,
         retry_after: float | None = None,
+        final: bool = False,
     ) -> ProviderError:
         """Return an error with what is known of the exchange, and without any secret."""
         endpoint = self._endpoint
@@ -131,7 +132,7 @@ class Failures:
             text = f"{text.rstrip('. ')}; {advice}"
         code = None if code is None else endpoint.scrubbed(code)
         facts: dict[str, Any] = {"status": status, "code": code, "engine": endpoint.engine, "retry_after": retry_after}
-        return kind(text, request_id=exchange.request_id, **facts)
+        return kind(text, request_id=exchange.request_id, final=final, **facts)
 
     def _silent(self, exc: BaseException, exchange: Exchange) -> ProviderError:
         if isinstance(_root(exc, httpx2.ConnectTimeout), httpx2.ConnectTimeout):
@@ -153,8 +154,10 @@ class Failures:
         message, code, kind = facts_of(body)
         found = self._sdk.class_of(status, code, kind, message)
         what = f"{status}: {message or exc.response.reason_phrase or 'no reason given'}"
-        retry_after = retry_after_of(headers) if found in _PASSING else None
-        return self.make(found, what, exchange, status=status, code=code or kind, retry_after=retry_after)
+        facts: dict[str, Any] = {"status": status, "code": code or kind, "final": is_final(headers)}
+        return self.make(
+            found, what, exchange, retry_after=retry_after_of(headers) if found in _PASSING else None, **facts
+        )
 
     def _reported(self, error: object, exchange: Exchange) -> ProviderError:
         """Return the error for one that the server sent in its answer."""

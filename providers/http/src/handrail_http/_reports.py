@@ -81,6 +81,11 @@ def brief(text: object) -> str:
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."
 
 
+def is_final(headers: Mapping[str, str]) -> bool:
+    """Return whether the server says that sending the request again does not help."""
+    return headers.get("x-should-retry", "").strip().lower() == "false"
+
+
 def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that the server asks to wait: in milliseconds, seconds, or until a date."""
     for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):

@@ -19,8 +19,9 @@ class EventSplitter:
     """Takes the bytes of one stream, returns the data of each complete event.
 
     Events end at a blank line; lines end in LF, CRLF or CR. Comments and other fields are dropped, several
-    `data` lines are joined by LF, and what has no `data`, or is named as a sign of life, is no event. The time is
-    linear in the bytes however they are cut.
+    `data` lines are joined by LF, and what has no `data`, or is named as a sign of life, is no event; but an object
+    of JSON is data without its name: servers that fail write their error so. The time is linear in the bytes however
+    they are cut.
     """
 
     def __init__(self) -> None:
@@ -114,6 +115,8 @@ def _joined(event: bytes) -> bytes | None:
     if _SIGN_OF_LIFE.match(event):
         return None
     lines = [_value(line) for line in event.split(b"\n") if line == b"data" or line.startswith(b"data:")]
+    if not lines and event.lstrip().startswith(b"{"):
+        return event
     return b"\n".join(lines) if lines else None
 
 

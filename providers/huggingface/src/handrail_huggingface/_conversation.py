@@ -98,6 +98,6 @@ def _with_object(call: Mapping[str, Any]) -> dict[str, Any]:
     try:
         function = dict(call["function"])
         function["arguments"] = json.loads(function["arguments"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return dict(call)
     return {**call, "function": function}

@@ -147,6 +147,6 @@ def _channel_in(role: str) -> str:
 def _is_json(body: str) -> bool:
     try:
         json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True

@@ -130,6 +130,8 @@ def _read_call(body: str) -> Call | None:
     try:
         call = json.loads(body)
         name, given = call["name"], call["arguments"] if "arguments" in call else call["parameters"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return Call(str(name), given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
+    if not isinstance(name, str) or not name:
+        return None
+    return Call(name, given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))

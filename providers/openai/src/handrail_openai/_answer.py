@@ -206,6 +206,8 @@ class Answer:
 
     def _message(self, choice: Json) -> Json:
         """Return what a choice adds; a whole message at the end of a stream only repeats it."""
+        if isinstance(text := choice.get("text"), str) and not choice.keys() & {"delta", "message"}:
+            return {"content": text}  # in the form that OpenAI had before Chat Completions
         delta = choice.get("delta")
         if delta is None and not self._streamed:
             delta = choice.get("message")

@@ -17,7 +17,7 @@ from handrail.errors import (
     ProviderTimeoutError,
     message_of,
 )
-from handrail_http import Exchange, Sdk, facts_of
+from handrail_http import Exchange, Sdk, facts_of, is_final
 
 from handrail_openai._service import CredentialsError
 
@@ -87,7 +87,7 @@ def may_help(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     message, code, kind = facts_of(_parsed(body))
     if code in _FINAL or kind in _FINAL or status in (501, 505):  # not implemented, in this version of HTTP
         return False
-    if headers.get("x-should-retry") == "false":
+    if is_final(headers):
         return False
     found = SDK.class_of(status, code, kind, message)
     if found is ProviderBadRequestError:

@@ -60,7 +60,7 @@ class Answer:
         try:
             call = json.loads(body)
             name, arguments = str(call["name"]), json.dumps(call["arguments"], ensure_ascii=False)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return self._say(body)
         self.calls += 1
         index = self.calls - 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
-from handrail import Blocked, Chunk, Event, HandrailError, ToolCallDelta
+from handrail import Blocked, Chunk, Event, Finished, HandrailError, ToolCallDelta
 
 from handrail_hosts._envelope import name_of, plain
 from handrail_hosts._errors import GuardFailedError
@@ -35,6 +35,8 @@ class Dialect(ABC):
 
     What a dialect does not know is not passed on, because no rail could judge it.
     """
+
+    _waiting: dict[int, list[ToolCallDelta]] | None = None  # by index, what was released of tool calls
 
     has_done: ClassVar[bool] = False
     """Whether a stream ends with the mark `[DONE]`."""
@@ -70,6 +72,32 @@ class Dialect(ABC):
     @abstractmethod
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what the rails have released together, the end of the answer included."""
+
+    def with_calls_last(self, items: Sequence[str | Event]) -> Sequence[str | Event]:
+        """Return what was released, with tool calls at the end of an answer that no rail has stopped.
+
+        Clients act on a call at once, and some on the beginning of one, such as LangChain's agents.
+        """
+        if all(type(item) is str for item in items):
+            return items
+        found: list[str | Event] = []
+        for item in items:
+            if isinstance(item, ToolCallDelta) and self.waits(item):
+                self._waiting = self._waiting or {}
+                self._waiting.setdefault(item.index, []).append(item)
+                continue
+            if isinstance(item, Finished) and not self.broke_off(item):
+                found += map(_whole, (self._waiting or {}).values())
+            found.append(item)
+        return found
+
+    def waits(self, call: ToolCallDelta) -> bool:  # noqa: ARG002  # in most protocols
+        """Return whether this is of a call that a client runs."""
+        return True
+
+    def broke_off(self, end: Finished) -> bool:
+        """Return whether the answer is not complete."""
+        return end.finish_reason is None
 
     def sent(self, items: Sequence[str | Event]) -> bytes:
         """Return what `write` returns, as it is sent."""
@@ -124,6 +152,10 @@ class _Call:
     kind: Literal["function", "custom"] = "function"
     held: list[str] = field(default_factory=list)
     opened: bool = False
+
+
+def _whole(pieces: Sequence[ToolCallDelta]) -> ToolCallDelta:
+    return replace(pieces[0], arguments="".join(piece.arguments for piece in pieces))
 
 
 class Calls:

@@ -63,6 +63,7 @@ class ChatDialect(Dialect):
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return chunks for what was released."""
         values: list[Value] = []
+        items = self.with_calls_last(items)
         if text := "".join(item for item in items if type(item) is str):
             self._wrote_text = True
             values.append(self._delta({"content": text}))
@@ -74,7 +75,7 @@ class ChatDialect(Dialect):
             elif isinstance(item, Blocked):
                 values += self.refuse(item)
             elif isinstance(item, Finished):
-                values += self.fail(BROKE_OFF) if item.finish_reason is None else self._end(item.finish_reason)
+                values += self.fail(BROKE_OFF) if self.broke_off(item) else self._end(item.finish_reason)
         return values
 
     def sent(self, items: Sequence[str | Event]) -> bytes:

@@ -67,6 +67,7 @@ class MessagesDialect(Dialect):
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
         events: list[Value] = []
+        items = self.with_calls_last(items)
         if text := "".join(item for item in items if isinstance(item, str)):
             events += self._text(text)
         for item in items:
@@ -75,13 +76,17 @@ class MessagesDialect(Dialect):
                 events.append(self._of({"type": "thinking_delta", "thinking": item.text}))
             elif isinstance(item, ToolCallDelta):
                 events += self._call(item)
-            elif isinstance(item, Finished) and item.finish_reason is None and not self._stop:
+            elif isinstance(item, Finished) and self.broke_off(item):
                 events.append(self.error(BROKE_OFF, "internal_error"))
             elif isinstance(item, Finished):
                 events += self._begin() + self._close() + self._last(self._stop)
             elif isinstance(item, Blocked):
                 events += self.refuse(item)
         return events
+
+    def broke_off(self, end: Finished) -> bool:
+        """Return whether the answer is not complete."""
+        return end.finish_reason is None and not self._stop
 
     def sent(self, items: Sequence[str | Event]) -> bytes:
         """Return what `write` returns, as it is sent."""

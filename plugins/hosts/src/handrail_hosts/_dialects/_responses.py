@@ -78,7 +78,11 @@ class ResponsesDialect(Dialect):
 
     def write(self, items: Sequence[str | Event]) -> list[Value]:
         """Return events for what was released."""
-        return self._write.items(items)
+        return self._write.items(self.with_calls_last(items))
+
+    def waits(self, call: ToolCallDelta) -> bool:
+        """Return whether this is of a call that a client runs, and not of an item that is shown to rails as a call."""
+        return call.index in (self._waiting or {}) or not (call.name or ITEM).startswith(ITEM)
 
     def sent(self, items: Sequence[str | Event]) -> bytes:
         """Return what `write` returns, as it is sent."""
