@@ -1,4 +1,4 @@
-"""Runs sixty small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
+"""Runs sixty-three small programs on the drop-in, and prints where they end otherwise than on NVIDIA's package.
 
 `python tests/side_by_side.py [NUMBER ...]` compares with what was recorded of NVIDIA's package in `side_by_side.json`.
 `python tests/side_by_side.py --record PYTHON` records it anew, with an environment that has the package; `make
@@ -538,6 +538,25 @@ async def program_60_what_a_tool_gave_back():
     given.append({"role": "tool", "content": "a secret", "tool_call_id": "1", "name": "look"})
     made = guarded_by(flow, ["s"], direction="input", passthrough=True)
     return await made.generate_async(messages=[*HELLO, *given])
+
+
+async def program_61_a_variable_as_a_text():
+    seen = []
+    flow = 'define subflow s\n  $ok = execute check(text="$user_message")\n  if not $ok\n    bot no "No."\n    stop\n'
+    made = guarded_by(flow, ["s"], direction="input")
+    made.register_action(lambda text: seen.append(text) or "hello" not in text, "check")
+    return [await asked(made), seen]
+
+
+async def program_62_texts_that_are_calculated():
+    calculated = '$t = f"<{$user_message}>" + "%s!" % ("ab" * 2)\n  $n = 2 ** 3 + len($user_message[::2])'
+    flow = f'define subflow s\n  {calculated}\n  if $t == "<hello>abab!" and $n == 11\n    bot no "No."\n    stop\n'
+    return await asked(guarded_by(flow, ["s"], direction="input"))
+
+
+async def program_63_an_event_that_says_something():
+    flow = 'define subflow s\n  create event BotMessage(text="Not that.")\n  stop\n'
+    return await asked(guarded_by(flow, ["s"], direction="input"))
 
 
 async def run_one(program):

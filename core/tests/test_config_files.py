@@ -287,6 +287,22 @@ def test_a_file_that_cannot_be_read_is_a_configuration_error(
     assert refusal("config") == f"config/a.yml: it cannot be read: {raised.strerror}"
 
 
+@pytest.mark.parametrize("text", ["- a", "rails: {output: {streaming: {stream_first: true}}}", "models: [", "x: 1"])
+def test_documents_are_no_part_of_a_configuration(tmp_path, text):
+    (tmp_path / "kb" / "actions").mkdir(parents=True)
+    (tmp_path / "config.yml").write_text("models: []")
+    for name in ("config.yml", "rails.co", "config.py", "actions/more.py"):
+        (tmp_path / "kb" / name).write_text(text)
+    config = RailsConfig.from_path(tmp_path)
+    assert config.files == (tmp_path / "config.yml",)
+    assert not config.colang_files
+    assert not config.action_files
+    assert not config.rails.output.streaming.stream_first
+    (tmp_path / "more" / "kb").mkdir(parents=True)
+    (tmp_path / "more" / "kb" / "more.yml").write_text("custom_data: {x: 1}")
+    assert RailsConfig.from_path(tmp_path).custom_data == {"x": 1}
+
+
 def test_documents_beside_a_configuration_are_noted_once(tmp_path):
     (tmp_path / "config.yml").write_text("models: []")
     assert RailsConfig.from_path(tmp_path).notes == ()

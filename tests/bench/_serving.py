@@ -22,7 +22,7 @@ PROCESSES = str(Path(__file__).parent / "_server_processes.py")
 WINDOW, OVERLAP = 20, 5
 SHORT_WINDOWS = {"chunk_size": WINDOW, "context_size": OVERLAP, "first_chunk_size": WINDOW}
 _TOKEN = b"word"
-_START_SECONDS = 120
+_START_SECONDS = 600  # under valgrind, or on a busy machine
 _SERVER = ("-m", "handrail_cli.app", "server", "--port", "0")
 _ADDRESS = re.compile(r"(?:http://|listening at )127\.0\.0\.1:(\d+)")
 
@@ -195,12 +195,14 @@ def free_rail_server(
     installed: Mapping[str, object] = FREE_RAIL,
     observers: Mapping[str, object] | None = None,
     windows: Mapping[str, int] = SHORT_WINDOWS,
+    python: Path | None = None,
 ) -> Server:
     """Start `handrail server` over the upstream, with a rail that allows everything, and observers if need be."""
     rails = {"output": {"flows": ["free"], "streaming": {"enabled": True, **windows}}}
     values = {"models": [model_at(upstream)], "rails": rails, "observers": observers or {}}
     folder = processes.folder(name, {"config.yml": values})
-    return processes.start(name, *_SERVER, folder, PYTHONPATH=processes.folder(f"{name} installed", installed))
+    path = processes.folder(f"{name} installed", installed)
+    return processes.start(name, *_SERVER, folder, python=python, PYTHONPATH=path)
 
 
 def model_at(upstream: Server) -> dict[str, object]:

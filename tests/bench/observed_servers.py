@@ -1,15 +1,19 @@
 """Measure what observers cost a server that 64 clients ask at once; `observers.py` writes it into the documentation.
 
-    python tests/bench/observed_servers.py [--rounds 9]
+    python tests/bench/observed_servers.py [--rounds 9] [--instructions]
 
 Checks are as far apart as by default, and ten times closer. Each server is compared with the one without observers: by
 the tokens that it sends in a second, in the same round, and by the least time of the processor that it needed for one.
+With `--instructions` valgrind counts those of one answer after another instead, on which the load of a machine tells
+nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,6 +24,10 @@ from _document import machine, table
 from _serving import FREE_RAIL, PROCESSES, SHORT_WINDOWS, Server, Started, free_rail_server, started, throughput
 
 CLIENTS, TOKENS = 64, 1000
+_COUNTED = 16  # answers
+_COUNTING = """#!/bin/sh
+exec valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=FOLDER/%p {python} "$@"
+""".replace("{python}", sys.executable)
 _WINDOWS: Mapping[str, Mapping[str, int]] = {"200 tokens, by default": {}, "20 tokens": SHORT_WINDOWS}
 _OBSERVERS: Mapping[str, tuple[Sequence[str], str]] = {  # which, and how the SDK is set up
     "none": ((), ""),
@@ -46,7 +54,9 @@ def handrail_observers():
 """
 
 
-def _started(processes: Started, folder: Path, windows: Mapping[str, int]) -> Mapping[str, Server]:
+def _started(
+    processes: Started, folder: Path, windows: Mapping[str, int], python: Path | None = None
+) -> Mapping[str, Server]:
     """Start a server with each choice of observers."""
     upstream = processes.start("upstream", PROCESSES, "upstream")
     set_up = _SET_UP.replace("BENCH", repr(str(Path(__file__).parent)))
@@ -65,6 +75,7 @@ def _started(processes: Started, folder: Path, windows: Mapping[str, int]) -> Ma
             installed=installed(names, sdk),
             observers={name: settings[name] for name in names},
             windows=windows,
+            python=python,
         )
         for told, (names, sdk) in _OBSERVERS.items()
     }
@@ -99,11 +110,43 @@ def served(rounds: int) -> str:
     return table(["Observers of the server", *heads], list(rows.values()))
 
 
+def counted() -> str:
+    """Return a table of the instructions that observers cost servers, with windows as large as by default."""
+    with tempfile.TemporaryDirectory() as name, started() as processes:
+        folder = Path(name)
+        python = folder / "python"
+        python.write_text(_COUNTING.replace("FOLDER", name), encoding="utf-8")
+        python.chmod(0o700)
+        servers = _started(processes, folder, {}, python)
+        found = {told: _instructions(server, folder) for told, server in servers.items()}
+    rows = [[told, f"{count / 1e6:.1f}", f"{found['none'] / count:.3f}"] for told, count in found.items()]
+    return table(["Observers of the server", "Million instructions for an answer", "Throughput by these"], rows)
+
+
+def _instructions(server: Server, folder: Path) -> float:
+    """Return how many instructions an answer costs a server that runs under valgrind."""
+
+    async def ask(count: int) -> None:
+        for _ in range(count):
+            await server.ask(TOKENS)
+
+    asyncio.run(ask(3))  # warms up
+    subprocess.run(["callgrind_control", "-i", "on", str(server.pid)], check=True, capture_output=True)
+    asyncio.run(ask(_COUNTED))
+    subprocess.run(["callgrind_control", "-d", str(server.pid)], check=True, capture_output=True)
+    written = "".join(file.read_text(encoding="utf-8", errors="replace") for file in folder.glob(f"{server.pid}*"))
+    return max(map(int, re.findall(r"^(?:summary|totals): (\d+)", written, re.MULTILINE))) / _COUNTED
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--instructions", action="store_true")
     arguments = parser.parse_args()
+    if arguments.instructions:
+        print(counted())
+        return
     print(f"{served(arguments.rounds)}\n\nMedians of {arguments.rounds} rounds, on {machine()}.")
 
 

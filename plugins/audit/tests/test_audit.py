@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from fakes import FakeProvider, FunctionRail, Guarded
 from handrail import CheckRecord, Chunk, ObservedCall, Usage, Verdict
 from handrail.errors import ConfigurationError
-from handrail_audit import verify
+from handrail_audit import _webhook, verify
 from handrail_audit._chain import Chain, checked, lines
 from handrail_audit._command import app
 from handrail_audit._files import Files
@@ -54,7 +55,7 @@ async def test_a_refusal_is_one_line_without_any_text(tmp_path):
     assert (line["rail"], line["decision"], line["stopped"], line["caller"]) == ("words", "block", True, "ann")
     assert (line["category"], line["span"], line["direction"]) == ("words", [8, 16], "output")
     assert line["conversation"] not in ("c1", None)
-    text = "".join(file.read_text() for file in tmp_path.iterdir())
+    text = "".join(file.read_text() for file in tmp_path.glob("audit-*"))
     assert SECRET not in text
     await rails.aclose()
 
@@ -63,7 +64,7 @@ async def test_what_passes_is_not_written_down(tmp_path):
     rails = rails_in(tmp_path, "Fine.")
     await rails.generate_async("hello")
     await rails.aclose()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("audit-*")) == []
 
 
 @pytest.mark.parametrize(("judge", "expected"), [(refuse, "block"), (broken, "failed")])
@@ -84,7 +85,7 @@ async def test_a_failure_is_one_line(tmp_path):
     await rails.aclose()
     (line,) = lines(tmp_path)
     assert (line["decision"], line["failure"]) == ("failed", "raised")
-    assert SECRET not in "".join(file.read_text() for file in tmp_path.iterdir())
+    assert SECRET not in "".join(file.read_text() for file in tmp_path.glob("audit-*"))
 
 
 async def test_a_line_is_there_before_the_refusal_goes_out(tmp_path):
@@ -127,8 +128,8 @@ async def test_nothing_is_forced_to_the_disk_in_the_thread_of_the_loop(tmp_path,
     for _ in range(9):
         await rails.generate_async("hello")
     await rails.aclose()
-    assert len(list(tmp_path.iterdir())) > 2
-    assert len(forced) >= len(list(tmp_path.iterdir()))
+    assert len(list(tmp_path.glob("audit-*"))) > 2
+    assert len(forced) >= len(list(tmp_path.glob("audit-*")))
     assert threading.get_ident() not in forced
 
 
@@ -142,7 +143,7 @@ def write(folder, count, *, key=b"", max_bytes=10_000_000):
 @pytest.mark.parametrize("key", [b"", b"key"])
 def test_an_untouched_record_fits_also_across_files(tmp_path, key):
     write(tmp_path, 40, key=key, max_bytes=1024)
-    assert len(list(tmp_path.iterdir())) > 3
+    assert len(list(tmp_path.glob("audit-*"))) > 3
     assert list(verify(tmp_path, key)) == []
     assert [line["at"] for line in lines(tmp_path)] == list(range(40))
 
@@ -166,20 +167,20 @@ def test_an_untouched_record_fits_also_across_files(tmp_path, key):
 )
 def test_a_changed_record_does_not_fit(tmp_path, change, kind):
     write(tmp_path, 9, key=b"key")
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("audit-*")
     file.write_bytes(b"".join(change(file.read_bytes().splitlines(keepends=True))))
     assert kind in {fault.kind for fault in verify(tmp_path, b"key")}
 
 
 def test_a_file_that_is_taken_out_is_missed(tmp_path):
     write(tmp_path, 40, max_bytes=1024)
-    sorted(tmp_path.iterdir())[1].unlink()
+    sorted(tmp_path.glob("audit-*"))[1].unlink()
     assert [fault.kind for fault in verify(tmp_path)] == ["missing"]
 
 
 def test_files_that_are_swapped_are_named(tmp_path):
     write(tmp_path, 40, max_bytes=1024)
-    one, other = sorted(tmp_path.iterdir())[1:3]
+    one, other = sorted(tmp_path.glob("audit-*"))[1:3]
     contents = one.read_bytes(), other.read_bytes()
     one.write_bytes(contents[1])
     other.write_bytes(contents[0])
@@ -191,7 +192,7 @@ def test_lines_that_are_taken_from_the_end_are_missed_by_a_hash_that_was_noted(t
     write(tmp_path, 9)
     noted = checked(tmp_path).ends[0]
     assert noted.closed
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("audit-*")
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-2]))
     assert list(verify(tmp_path)) == []
     assert [end.closed for end in checked(tmp_path).ends] == [False]
@@ -273,6 +274,18 @@ def decision(number):
 def test_who_lacks_the_key_can_make_no_chain(tmp_path):
     write(tmp_path, 3, key=b"another")
     assert {fault.kind for fault in verify(tmp_path, b"key")} == {"changed"}
+
+
+def test_a_folder_that_nothing_can_be_written_to_is_an_error_at_the_start(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot write to .*file.*; set 'folder'"):
+        rails_in(tmp_path, "Hi", observers={"folder": str(tmp_path / "file")})
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ConfigurationError, match="Read-only file system; set 'folder'"):
+        rails_in(tmp_path, "Hi")
 
 
 def test_a_key_that_is_not_set_is_an_error(tmp_path):
@@ -376,6 +389,28 @@ def test_a_webhook_that_hangs_does_not_hold_up_the_end_for_every_line_that_waits
     assert webhook.dropped + sum(body.count(b"\n") for body in posted) == 501
     assert webhook.dropped >= 400
     assert f"did not get {webhook.dropped} lines" in caplog.text
+
+
+def test_a_webhook_that_never_ends_its_answer_does_not_keep_a_program_from_ending(caplog, monkeypatch):
+    monkeypatch.setattr(_webhook, "_SECONDS", 0.0)
+    begun, release = threading.Event(), threading.Event()
+
+    def post(url, body):
+        begun.set()
+        release.wait()
+
+    webhook = Webhook("http://there", queue_size=3, closing_seconds=0, post=post)
+    webhook.put(b"1\n")
+    begun.wait()
+    for _ in range(5):
+        webhook.put(b"2\n")
+    thread = webhook._worker._thread
+    webhook.close()
+    assert thread.is_alive()
+    assert "did not get 6 lines" in caplog.text
+    release.set()
+    thread.join()
+    assert webhook.dropped == 6
 
 
 def test_a_webhook_posts_lines_that_come_after_its_end_too():
@@ -533,7 +568,7 @@ async def test_what_a_call_has_used_is_one_line_and_commands_sum_it_up(tmp_path,
     ]
     assert len(command(capsys, "usage", tmp_path, "--by", "conversation")[1].splitlines()) == 3
     assert command(capsys, "usage", tmp_path, "--by", "model")[1].startswith("m  requests=3")
-    assert "of ann" not in "".join(file.read_text() for file in tmp_path.iterdir())
+    assert "of ann" not in "".join(file.read_text() for file in tmp_path.glob("audit-*"))
     assert command(capsys, "usage", tmp_path / "nothing")[0] == 2
 
 

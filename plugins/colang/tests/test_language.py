@@ -94,3 +94,68 @@ def test_reasoning_and_answer_come_apart_so_one_flow_cannot_judge_both(problem):
     both = 'define flow flow\n  if $bot_thinking == "x" or $bot_message == "x"\n    stop'
     assert "reads $bot_thinking and judges the answer too" in problem(both)
     assert "which an input rail has not seen yet" in problem(LOOKS, output=(), input_=["flow"])
+
+
+CALCULATES = [
+    'f"<{$bot_message}>" == "<" + $bot_message + ">"',
+    "f'{len($bot_message)}' == str(len($bot_message))",
+    """f'{$bot_message[:3]!r:>7}|{$bot_message["s" in $bot_message]}' == "  'The'|h" """,
+    'f"{{no}} {1 + 1:.1f}" == "{no} 2.0"',
+    "2 ** 3 ** 2 == 512 and -2 ** 2 == -4",
+    "$bot_message[:6:2] == 'Tes' and $bot_message[::-1].startswith('.dneirf')",
+    '"%s is %05.1f" % $pair == "a is 001.5"',
+    '"ab" * 2 == "abab" and 2 * "ab" == "abab"',
+    '"""The""" in $bot_message',
+    "1e3 == 1000 and .5 == 0.5 and 2.5e-1 == 0.25",
+    '"$bot_message" == $bot_message',
+    '$bot_message.partition(" ")[0] == "The" and $bot_message.swapcase().startswith("tHE")',
+]
+
+
+@pytest.mark.parametrize("condition", CALCULATES)
+async def test_it_calculates_as_python(make, condition):
+    given = "define flow flow\n  $pair = execute pair\n"
+    pair = "from handrail_colang import action\n@action()\nasync def pair():\n    return ('a', 1.5)\n"
+    rails = make(f"{given}  if {condition.strip()}\n    return\n  bot no 'No.'\n  stop", actions=pair)
+    assert "swordfish" in await answer(rails)
+
+
+TOO_LARGE = ["9 ** 99999", "'a' * 2000000", "'%9999d' % 1", "'%*d' % 1", "'%(a)s' % {'a': 1}", "[1] * 2"]
+
+
+@pytest.mark.parametrize("value", TOO_LARGE)
+async def test_no_value_is_as_large_as_one_likes(make, value):
+    rails = make(f"define flow flow\n  $x = {value}\n  if not $x\n    stop")
+    assert await answer(rails) == "I'm sorry, an internal error has occurred."
+
+
+@pytest.mark.parametrize("inner", ["", "user_message", "$x = 1", "$bot_message:{9}", "$bot_message:99999", "$a", "("])
+async def test_a_fault_in_an_f_string_is_told_with_its_place(make, inner):
+    colang = f'define flow flow\n  $x = f"a {{{inner}}}"\n  if not $x\n    stop'
+    if inner == "$a":  # can be read, and has no value
+        assert await answer(make(colang)) == "I'm sorry, an internal error has occurred."
+        return
+    with pytest.raises(ValueError, match=r"rails\.co:2:8: the f-string cannot be read"):
+        make(colang)
+
+
+@pytest.mark.parametrize("argument", ['"$bot_message"', 'text="$bot_message"', "text='$bot_message'"])
+async def test_a_text_that_is_a_variable_alone_gives_an_action_its_value(make, argument):
+    check = (
+        "from handrail_colang import action\n@action()\nasync def check(text):\n    return 'swordfish' not in text\n"
+    )
+    colang = f"define flow flow\n  $ok = execute check({argument})\n  if not $ok\n    bot no 'No.'\n    stop"
+    assert await answer(make(colang, actions=check)) == "No."
+
+
+@pytest.mark.parametrize("event", ["BotMessage(text={})", "StartUtteranceBotAction(script={})"])
+async def test_an_event_says_what_the_bot_says(make, event):
+    colang = f'"""Why."""\n\ndefine flow flow\n  $who = "we"\n  create event {event}\n  stop'
+    assert await answer(make(colang.format('"No, say $who."'))) == "No, say we."
+    assert await answer(make(colang.format('"No, " + $who'))) == "No, we"
+
+
+async def test_what_a_user_says_is_never_filled_with_variables(make):
+    said = '$secret = "swordfish"\n  $said = "No: " + $user_message'
+    rails = make(f"define flow flow\n  {said}\n  create event BotMessage(text=$said)\n  stop")
+    assert await rails.generate_async("$secret {$secret} {{ secret }}") == "No: $secret {$secret} {{ secret }}"

@@ -68,6 +68,8 @@ def test_a_module_has_its_names(line):
         ("from nemoguardrails.context import tool_cals_var", "cannot import name 'tool_cals_var'"),
         ("from nemoguardrails.embeddings.basic import BasicEmbeddingsIndex", "embeddings is not part of Handrail"),
         ("import nemoguardrails.library.self_check", "name the rail in rails.input.flows"),
+        ("from nemoguardrails.server.api import app", "create_app"),
+        ("from nemoguardrails.utils import get_or_create_event_loop", "asyncio.run"),
         ("from nemoguardrails.colang import parse_colang_file", "RailsConfig reads Colang"),
     ],
 )

@@ -117,6 +117,14 @@ async def test_an_exception_of_ones_own_has_its_type_and_message(settings):
     assert (message["content"]["type"], message["content"]["message"]) == ("WordsRailException", "Not such words.")
 
 
+async def test_what_a_user_says_is_not_filled_into_an_exception_as_a_template(settings):
+    said = '  $key = "swordfish"\n  $said = "No: " + $user_message\n'
+    event = EVENT.replace('"Not such words."', "$said").replace("  create", f"{said}  create")
+    rails = LLMRails(RailsConfig.from_content(colang_content=event, config=settings(flows=["c"])))
+    message = await rails.generate_async(messages=[{"role": "user", "content": "$key {$key} {{ key }}"}])
+    assert message["content"]["message"] == "No: $key {$key} {{ key }}"
+
+
 async def test_the_exception_of_an_installed_rail_names_its_flow_and_nothing_of_the_answer(settings):
     config = {**settings(judge="yes"), "enable_rails_exceptions": True}
     content = (await LLMRails(RailsConfig.from_content(config=config)).generate_async(messages=HELLO))["content"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Chunk, ConfigurationError, LLMRails, ObserverContext, RailsConfig, Usage, Verdict
-from handrail_otel import OTel, OTelSettings
+from handrail_otel import OTel, OTelSettings, _aside
 from handrail_otel import _names as names
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -278,6 +279,30 @@ async def test_what_cannot_be_masked_is_left_out(sdk, monkeypatch):
     span = sdk.spans()["chat m"]
     assert span.attributes[names.LEFT_OUT] == "ValueError"
     assert "example.org" not in span.to_json()
+
+
+def test_masking_that_hangs_does_not_keep_a_program_from_ending(sdk, monkeypatch):
+    monkeypatch.setattr(_aside, "_CLOSE_SECONDS", 0.0)
+    begun, release = threading.Event(), threading.Event()
+
+    def mask(ended):
+        begun.set()
+        release.wait()
+        ended.span.end()
+
+    aside = _aside.Aside(mask)
+    for number in range(3):
+        aside.put(_aside.Ended(sdk.tracer.start_span(f"chat {number}"), "a", "b", None))
+    begun.wait()
+    (worker,) = aside._workers.values()
+    aside.close()
+    assert {name: span.attributes.get(names.LEFT_OUT) for name, span in sdk.spans().items()} == {
+        "chat 1": "no time left",
+        "chat 2": "no time left",
+    }
+    release.set()
+    worker._thread.join()
+    assert "chat 0" in sdk.spans()
 
 
 async def test_what_a_rail_refuses_is_left_out(sdk):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from handrail import ConfigurationError, RailsConfig
+from handrail_audit._files import Files
 from handrail_ray._bundle import Bundle
 from handrail_ray._naming import deployment_name
 from handrail_ray._serving import options_of, placed_rails
@@ -101,6 +102,15 @@ def test_a_configuration_travels_with_its_files_but_not_with_hidden_ones(tmp_pat
     (source / "more" / "words.txt").write_text("other words")
     assert Bundle.of(source).digest != bundle.digest
     assert Bundle.of(source / "config.yml").entry == "config.yml"
+
+
+def test_a_record_that_is_written_in_a_configuration_s_folder_stays_behind(tmp_path):
+    (tmp_path / "config.yml").write_text(CONFIG)
+    before = Bundle.of(tmp_path).digest
+    record = Files(tmp_path / "audit", b"", {}, max_bytes=1024, sync_seconds=1)
+    record.write({"decision": "block"})
+    record.close()
+    assert Bundle.of(tmp_path).digest == before
 
 
 def test_a_folder_that_is_too_much_is_an_error(tmp_path, monkeypatch):

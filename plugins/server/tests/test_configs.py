@@ -133,6 +133,21 @@ async def test_edit_replaces_the_whole_configuration(root, write, config):
     assert await (await use(configurations, "a")).rails.generate_async("x") == "brand new"
 
 
+async def test_a_record_that_is_written_beside_a_configuration_is_no_edit(root, write, config):
+    recorded = {**config(["old"]), "observers": {"audit": {"usage": True}}}
+    write(root, "a", recorded)
+    (root / "a" / "words").mkdir()
+    configurations = Configurations(root)
+    for _ in range(2):
+        await (await use(configurations, "a")).rails.generate_async("x")
+        assert await configurations.reload_changed() == ([], [])
+    (root / "a" / "words" / "phrases.txt").write_text("x", encoding="utf-8")
+    assert await configurations.reload_changed() == ([("a",)], [])
+    assert await configurations.reload_changed() == ([], [])
+    assert len(list((root / "a" / "audit").glob("audit-*.jsonl"))) == 1
+    await configurations.aclose()
+
+
 async def test_broken_edit_keeps_the_old_one_and_says_so_once(root, write, config, caplog):
     write(root, "a", config(["old"]))
     configurations = Configurations(root)

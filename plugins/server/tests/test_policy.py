@@ -223,6 +223,22 @@ async def test_access_log_has_no_content(serve, config, caplog):
     assert "private" not in caplog.text
 
 
+async def test_access_log_names_the_call_by_which_records_and_traces_know_it(serve, fake, caplog):
+    caplog.set_level(logging.INFO)
+
+    def look(window):
+        raise ValueError
+
+    client = serve({"a": fake(output=["words"])}, provider=FakeProvider(["Hi"]), rails={"words": FunctionRail(look)})
+    for stream in (True, False):
+        await client.chat(stream=stream)
+    failures = [record.getMessage() for record in caplog.records if "rail 'words' failed" in record.getMessage()]
+    seen = [message.rpartition("call ")[2].strip(")") for message in failures if "call " in message]
+    lines = [record.getMessage() for record in caplog.records if record.name == "handrail.access"]
+    assert len(seen) == len(lines) == 2
+    assert all(f"ms call={call} req_" in line for call, line in zip(seen, lines, strict=True))
+
+
 async def test_metrics_count_what_happened(serve, fake):
     provider = FakeProvider([" fine"] * 30 + [" bad"] + [" more"] * 30, delay=0.001)
     rail = FunctionRail(lambda window: Verdict.block("no") if "bad" in window.text else Verdict.allow())

@@ -142,3 +142,11 @@ async def test_a_collector_gets_one_trace_of_gateway_guard_judge_and_model_in_or
     for carried in (*main.params, *judge.params):
         assert carried["traceparent"].split("-")[1] == f"{gateway.get_span_context().trace_id:032x}"
         assert carried["baggage"] == "team=red"
+
+
+@pytest.mark.parametrize("name", ["baggage", "traceparent", "tracestate"])
+async def test_a_header_that_is_too_long_is_in_no_trace_and_no_log(serve, provider, config, caplog, name):
+    headers = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "team=red", name: f"private={'x' * 9000}"}
+    answer = await serve({"a": {**config(), "observers": {"otel": None}}}).chat(stream=True, headers=headers)
+    assert answer.status == 200
+    assert "private" not in caplog.text

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from os import PathLike
-from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -12,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_vali
 
 from handrail.config._contract import set_aside
 from handrail.config._flows import Flow
-from handrail.config._loading import Origin, load_content, load_path
+from handrail.config._loading import Origin, as_path, load_content, load_path
 from handrail.config._prices import PricesConfig
 from handrail.config._problems import error_of, place_at, problem_at
 from handrail.config._prompts import choose_prompt
@@ -27,6 +25,7 @@ from handrail.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from os import PathLike
 
     from handrail.config._streaming import RailOptions, StreamingConfig
 
@@ -108,11 +107,7 @@ class RailsConfig(Section):
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
             TypeError: it is no path.
         """
-        if not isinstance(config_path, str | PathLike):
-            found = type(config_path).__name__
-            raise TypeError(f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary")
-        path = expanduser(config_path)  # noqa: PTH111  # pathlib raises where the home is nobody's
-        return cls._build(load_path(Path(path)))
+        return cls._build(load_path(as_path(config_path)))
 
     @classmethod
     def from_content(

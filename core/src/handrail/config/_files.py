@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _IGNORE_FILE = ".railsignore"
 _NEVER = {"__pycache__", "node_modules"}
+DOCUMENTS = "kb"  # what is in this folder is text to look up, and configures nothing
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Folder:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """Every file below the folder, but for hidden ones and what `.railsignore` names."""
+        """Every file below the folder, but for hidden ones, documents and what `.railsignore` names."""
         return tuple(sorted(self._walk(self.path, frozenset()), key=lambda path: path.parts))
 
     @property
@@ -66,7 +67,7 @@ class Folder:
         if real in inside:
             return
         for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.name in _NEVER:
+            if path.name.startswith(".") or path.name in _NEVER or path == self.path / DOCUMENTS:
                 continue
             is_folder = path.is_dir()
             if self._ignored is not None and self._ignored.match(path, is_folder=is_folder):

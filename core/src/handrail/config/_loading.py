@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail._nearest import shown
-from handrail.config._files import Folder
+from handrail.config._files import DOCUMENTS, Folder
 from handrail.config._problems import raise_problems
 from handrail.config._tree import Node, Place, Source, display_name, from_plain, merge
 from handrail.config._yaml import read_yaml
@@ -59,6 +61,18 @@ class Origin:
 _LONGEST_NAME = 255  # characters, of a file on most systems
 
 
+def as_path(path: object) -> Path:
+    """Return what a program calls a path as one, with the home written out.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(path, str | PathLike):
+        found = type(path).__name__
+        raise TypeError(f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary")
+    return Path(expanduser(path))  # noqa: PTH111  # pathlib raises where the home is nobody's
+
+
 def load_path(path: Path) -> Origin:
     """Read a folder or a file.
 
@@ -108,7 +122,7 @@ def _load_folder(folder: Folder) -> Origin:
 
 def _notes(folder: Path) -> Iterator[str]:
     """Yield notes about files for other systems, which are not read here."""
-    documents = folder / "kb"
+    documents = folder / DOCUMENTS
     if documents.is_dir():
         yield (
             f"{display_name(documents)}: documents are not looked up. Put what you retrieve into the prompt, and for "

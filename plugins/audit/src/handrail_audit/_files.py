@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import secrets
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from handrail_audit._chain import PAGE, Chain
 from handrail_audit._forks import begin_after_fork
 
 logger = logging.getLogger("handrail.audit")
+
+_WRITTEN = ".handrail-written"  # by which a server that loads changed configurations again knows what is none
 
 
 class Files:
@@ -33,12 +36,17 @@ class Files:
         max_bytes: how long a file may become.
         sync_seconds: how long a line may wait before it is forced to the disk, and how long it may be unnoticed that
             somebody has taken the file.
+
+    Raises:
+        OSError: nothing can be written in the folder.
     """
 
     def __init__(
         self, folder: Path, key: bytes, header: Mapping[str, object], *, max_bytes: int, sync_seconds: float
     ) -> None:
         _make(folder)
+        with tempfile.TemporaryFile(dir=folder):  # else a folder that is read-only would be noticed by what is lost
+            pass
         self._folder = folder
         self._key = key
         self._header = dict(header)
@@ -204,6 +212,8 @@ class Files:
 
 def _make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (folder / _WRITTEN).exists():
+        (folder / _WRITTEN).touch(mode=0o600)
 
 
 def _close(file: int) -> None:

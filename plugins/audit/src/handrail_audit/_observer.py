@@ -7,6 +7,7 @@ import hmac
 import logging
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,8 +64,7 @@ class Audit(Observer):
             "begun": time.time(),
             "config": hashlib.sha256(config.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()[:16],
         }
-        folder = context.base_path / settings.folder
-        self._files = Files(folder, self._key, header, max_bytes=settings.max_bytes, sync_seconds=settings.sync_seconds)
+        self._files = _opened(context.base_path / settings.folder, self._key, header, settings)
         self._config = header["config"]
         self._writes_usage = settings.usage
         self._webhook = Webhook(settings.webhook, queue_size=settings.queue_size) if settings.webhook else None
@@ -153,6 +153,16 @@ class Audit(Observer):
             return None
         raw = conversation.encode("utf-8", "surrogatepass")
         return hmac.digest(self._key or b"handrail", raw, "sha256").hex()[:32]
+
+
+def _opened(folder: Path, key: bytes, header: Mapping[str, object], settings: AuditSettings) -> Files:
+    try:
+        return Files(folder, key, header, max_bytes=settings.max_bytes, sync_seconds=settings.sync_seconds)
+    except (OSError, ValueError) as exc:  # a null byte is a ValueError
+        raise ConfigurationError(
+            f"observer 'audit' cannot write to {str(folder)!r}: {getattr(exc, 'strerror', exc)}; "
+            f"set 'folder' to one that it can write to"
+        ) from exc
 
 
 def _category(given: object) -> str | None:

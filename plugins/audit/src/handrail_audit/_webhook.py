@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 
 from handrail_audit._forks import begin_after_fork
 
@@ -25,7 +26,8 @@ class Webhook:
     Args:
         url: where to.
         queue_size: how many lines may wait; further ones are dropped and counted.
-        closing_seconds: how long what waits is posted once it is closed; the rest is dropped and counted.
+        closing_seconds: how long what waits is posted once it is closed; the rest is dropped and counted. A post that
+            runs then has its own time, and is left to itself after that.
         post: sends a body; replaced in tests.
 
     Attributes:
@@ -64,7 +66,7 @@ class Webhook:
         with self._starting:
             worker, self._worker = self._worker, None
         if worker is not None:
-            worker.close(self._closing_seconds)
+            self._drop(worker.close(self._closing_seconds))
         if self.dropped:
             logger.warning("the webhook of the record of decisions did not get %d lines", self.dropped)
 
@@ -97,6 +99,7 @@ class _Worker:
         self._send = send
         self._waiting: queue.Queue[bytes | None] = queue.Queue(most)
         self._closes_at: float | None = None
+        self._posting = 0  # lines
         self._thread = threading.Thread(target=self._run, name="handrail-audit-webhook", daemon=True)
         self._thread.start()
 
@@ -108,11 +111,26 @@ class _Worker:
             return False
         return True
 
-    def close(self, seconds: float) -> None:
-        """Send what waits, for so long; returns when the thread has ended."""
+    def close(self, seconds: float) -> int:
+        """Send what waits, for so long; return how many lines a post that does not end has kept from being sent.
+
+        What answers a byte now and then holds up a post for as long as it likes, so its thread is not waited for.
+        """
         self._closes_at = time.monotonic() + seconds
-        self._waiting.put(None)  # waits for the post that runs at the most, for after its time the queue is emptied
-        self._thread.join()
+        ends_at = self._closes_at + _SECONDS
+        with suppress(queue.Full):
+            self._waiting.put(None, timeout=seconds + _SECONDS)
+        self._thread.join(max(ends_at - time.monotonic(), 0))
+        return self._leave() if self._thread.is_alive() else 0
+
+    def _leave(self) -> int:
+        """Take away what waits, and have the thread end after its post; return how many lines were not sent."""
+        left = self._posting
+        with suppress(queue.Empty):
+            while True:
+                left += self._waiting.get_nowait() is not None
+        self._waiting.put(None)
+        return left
 
     def _run(self) -> None:
         while (line := self._waiting.get()) is not None:
@@ -123,7 +141,9 @@ class _Worker:
                     is_last = True
                     break
                 lines.append(more)
+            self._posting = len(lines)
             self._send(lines, self._closes_at)
+            self._posting = 0
             if is_last:
                 return
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from handrail_colang._said import get_top_k_nonempty_lines as get_top_k_nonempty_lines
     from handrail_colang._said import strip_quotes as strip_quotes
     from handrail_colang._said import warn_if_truncated as warn_if_truncated
+    from handrail_colang._yaml import messages_as_colang as messages_as_colang
+    from handrail_colang._yaml import without_steps as without_steps
 
 _HOMES = {
     "_asking": ("ActionModel", "TaskManager", "llm_call", "llm_call_info_var"),
@@ -59,6 +61,7 @@ _HOMES = {
         "strip_quotes",
         "warn_if_truncated",
     ),
+    "_yaml": ("messages_as_colang", "without_steps"),
 }
 
 __version__ = "0.2.0"

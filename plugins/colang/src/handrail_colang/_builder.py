@@ -34,6 +34,8 @@ from handrail_colang._syntax import (
 )
 from handrail_colang._values import Arguments, Values
 
+_SAYS = {"BotMessage": "text", "StartUtteranceBotAction": "script"}  # events that say what one of their values is
+
 
 @v_args(meta=True)
 class Builder(Values):
@@ -42,6 +44,7 @@ class Builder(Values):
     Args:
         file: its name, for places.
         text: what it says.
+        read: parses an expression that stands in a text.
     """
 
     def start(self, meta: Any, children: list[Any]) -> list[Definition]:
@@ -136,9 +139,17 @@ class Builder(Values):
         name = str(children[1])[1:]
         return Bot(place, None, self._variable(name, place), name)
 
-    def create_event(self, meta: Any, children: list[Any]) -> CreateEvent:
-        keywords = {name: value for name, value, _ in children[2] or () if name is not None}
-        return CreateEvent(self._place(meta), str(children[1]), keywords)
+    def create_event(self, meta: Any, children: list[Any]) -> CreateEvent | Bot:
+        place, name = self._place(meta), str(children[1])
+        keywords = {key: self._told(value, written, place) for key, value, written in children[2] or () if key}
+        said = keywords.get(_SAYS.get(name, ""))
+        return Bot(place, None, said) if said is not None else CreateEvent(place, name, keywords)
+
+    def _told(self, value: Expression, written: str, place: Place) -> Expression:
+        """Return what an event says; variables are put into a text of the configuration alone, never into a value."""
+        literal = _as_written(written)
+        is_text = isinstance(literal, str) and literal != written
+        return ex.substituted(literal, place) if is_text else value
 
     def do(self, meta: Any, children: list[Any]) -> Do:
         return Do(self._place(meta), _words(children[1]))

@@ -38,17 +38,20 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
+    "**": operator.pow,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function for function in (abs, bool, float, int, len, max, min, round, str)
 }
 METHODS = (
-    *("capitalize", "casefold", "count", "endswith", "find", "get", "index", "isalnum", "isalpha", "isdigit"),
-    *("islower", "isnumeric", "isspace", "isupper", "items", "keys", "lower", "lstrip", "removeprefix"),
-    *("removesuffix", "replace", "rfind", "rstrip", "split", "splitlines", "startswith", "strip", "title"),
-    *("upper", "values"),
+    *("capitalize", "casefold", "count", "endswith", "find", "get", "index", "isalnum", "isalpha", "isascii"),
+    *("isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "items", "keys", "lower"),
+    *("lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit"),
+    *("rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "values"),
 )
 _LONGEST = 1_000_000
+_MOST_BITS = 10_000  # of a power of whole numbers
+_WIDE = re.compile(r"%[^%A-Za-z]*(?:\*|[0-9]{4})")  # what fills a text up to a width
 _PLACEHOLDER = re.compile(r"\{\{\s*\$?([A-Za-z_]\w*)\s*\}\}|\{\$([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
 
 
@@ -76,8 +79,7 @@ def compare(comparison: str, left: Expression, right: Expression, place: Place) 
 
 def arithmetic(sign: str, left: Expression, right: Expression, place: Place) -> Expression:
     """Calculate with two values."""
-    checked = _ARITHMETIC[sign] if sign in "+-" else _numeric(_ARITHMETIC[sign])
-    return _binary(checked, left, right, place)
+    return _binary(partial(_calculated, sign), left, right, place)
 
 
 def call(function: Callable[..., Any], arguments: Sequence[Expression], place: Place) -> Expression:
@@ -112,14 +114,31 @@ def item(owner: Expression, key: Expression, place: Place) -> Expression:
     return guarded(lambda variables: owner(variables)[key(variables)], place)
 
 
-def part(owner: Expression, start: Expression | None, end: Expression | None, place: Place) -> Expression:
-    """Read a part of a text or a list."""
+def part(owner: Expression, bounds: Sequence[Expression | None], place: Place) -> Expression:
+    """Read a part of a text or a list, from a start to an end by a step."""
 
     def value(variables: Variables) -> Any:
-        bounds = (None if bound is None else bound(variables) for bound in (start, end))
-        return owner(variables)[slice(*bounds)]
+        return owner(variables)[slice(*(None if bound is None else bound(variables) for bound in bounds))]
 
     return guarded(value, place)
+
+
+def joined(parts: Sequence[Expression], place: Place) -> Expression:
+    """Join texts."""
+    return guarded(lambda variables: "".join(part(variables) for part in parts), place)
+
+
+def formatted(inner: Expression, conversion: str | None, spec: str, place: Place) -> Expression:
+    """Return a value as a text, as Python's f-strings do.
+
+    Args:
+        inner: the value.
+        conversion: `r` for its `repr`, `a` for the same in ASCII; else it is taken as it is.
+        spec: the format.
+        place: where it stands.
+    """
+    converted = {"r": repr, "a": ascii}.get(conversion or "", lambda value: value)
+    return guarded(lambda variables: format(converted(inner(variables)), spec), place)
 
 
 def substituted(text: str, place: Place) -> Expression:
@@ -143,15 +162,21 @@ def _compared(comparison: Callable[[Any, Any], Any], left: Any, right: Any) -> A
     return comparison(left, right)
 
 
-def _numeric(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Keep `*` and `%` from building texts as long as one likes."""
-
-    def apply(left: Any, right: Any) -> Any:
-        if not isinstance(left, int | float) or not isinstance(right, int | float):
-            raise TypeError("only numbers can be multiplied and divided")
-        return operation(left, right)
-
-    return apply
+def _calculated(sign: str, left: Any, right: Any) -> Any:
+    """Calculate, but build no text and no number that is as large as one likes."""
+    numbers = isinstance(left, int | float) and isinstance(right, int | float)
+    if sign == "*" and not numbers:
+        text, times = (left, right) if isinstance(left, str) else (right, left)
+        if not isinstance(text, str) or not isinstance(times, int) or len(text) * times > _LONGEST:
+            raise TypeError("only numbers can be multiplied, and a text with a number that keeps it short")
+    elif sign == "%" and isinstance(left, str):
+        if isinstance(right, Mapping) or _WIDE.search(left):
+            raise TypeError("a text is filled with a value or several, with no width above 999 and no '*'")
+    elif sign not in "+-" and not numbers:
+        raise TypeError("only numbers can be divided and raised to a power")
+    elif sign == "**" and isinstance(left, int) and left.bit_length() * right > _MOST_BITS:
+        raise OverflowError("the power is too large")
+    return _ARITHMETIC[sign](left, right)
 
 
 def _binary(operation: Callable[[Any, Any], Any], left: Expression, right: Expression, place: Place) -> Expression:

@@ -65,7 +65,19 @@ _reading = Lock()  # the parser's indentation is state
 def _parser() -> Lark:
     """Build the parser, which takes a quarter of a second."""
     grammar = (Path(__file__).parent / "colang.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", postlex=_Indentation(), propagate_positions=True, maybe_placeholders=True)
+    return Lark(
+        grammar,
+        start=["start", "expression"],
+        parser="lalr",
+        postlex=_Indentation(),
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )
+
+
+def _expression(text: str) -> Any:
+    with _reading:
+        return _parser().parse(text.strip(), start="expression")
 
 
 def parse(text: str, file: str) -> list[Definition]:
@@ -77,8 +89,8 @@ def parse(text: str, file: str) -> list[Definition]:
     text = text.removeprefix("\ufeff")
     try:
         with _reading:
-            tree = _parser().parse(text + "\n")
-        definitions: Any = Builder(file, text).transform(tree)
+            tree = _parser().parse(text + "\n", start="start")
+        definitions: Any = Builder(file, text, _expression).transform(tree)
     except UnexpectedInput as exc:
         raise _syntax_error(text, file, exc.line, exc.column, "Colang syntax error") from exc
     except _UnevenError as exc:

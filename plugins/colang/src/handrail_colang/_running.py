@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.errors import RailError
 
 from handrail_colang._calls import call_variables
-from handrail_colang._expressions import ExpressionError, substituted
+from handrail_colang._expressions import ExpressionError
 from handrail_colang._outcomes import ActionResult, RailOutcome, TransformTarget
 from handrail_colang._syntax import (
     Assign,
@@ -145,7 +145,7 @@ class Run:
                 self.answer.append(text or Invented(statement.phrase or ""))
             case CreateEvent():
                 message = _value(statement.keywords.get("message"), self.variables) or statement.name
-                self._said = Refusal(str(substituted(str(message), statement.place)(self.variables)), statement.name)
+                self._said = Refusal(str(message), statement.name)
             case Stop():
                 return self._refusal()
             case Says() | Unsupported():  # pragma: no cover  # refused when the configuration is loaded

@@ -3,11 +3,14 @@
 # ruff: noqa: ARG002, ARG005  # lark calls every method alike, and every expression takes the variables
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from functools import reduce
+from string import Formatter
 from typing import Any, NamedTuple
 
 from handrail.errors import InvalidRailsConfigurationError
-from lark import Token, Transformer, v_args
+from lark import Token, Transformer, UnexpectedInput, v_args
 
 from handrail_colang import _expressions as ex
 from handrail_colang import _texts
@@ -23,6 +26,8 @@ class Argument(NamedTuple):
 
 
 Arguments = list[Argument]
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)")
+_WIDE = re.compile(r"[0-9]{4}")
 
 
 @v_args(meta=True)
@@ -32,12 +37,15 @@ class Values(Transformer[Token, Any]):
     Args:
         file: its name, for places.
         text: what it says.
+        read: parses an expression that stands in a text.
     """
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, read: Callable[[str], Any]) -> None:
         super().__init__()
         self._file = file
         self._text = text
+        self._read = read
+        self._within: Place | None = None  # the text whose expressions are being read
         self._reads: set[str] = set()  # of the definition that is being read, since definitions come one by one
 
     def arguments(self, meta: Any, children: list[Any]) -> Arguments:
@@ -102,25 +110,49 @@ class Values(Transformer[Token, Any]):
         return ex.item(children[0], children[1], self._place(meta))
 
     def part(self, meta: Any, children: list[Any]) -> Expression:
-        owner, start, end = children
-        return ex.part(owner, start, end, self._place(meta))
+        owner, *bounds = children
+        return ex.part(owner, bounds, self._place(meta))
 
     def variable(self, meta: Any, children: list[Any]) -> Expression:
         return self._variable(str(children[0])[1:], self._place(meta))
 
     def number(self, meta: Any, children: list[Any]) -> Expression:
         text = str(children[0])
-        number = float(text) if "." in text else int(text)
-        return lambda variables: number
+        number = int(text) if text.isdigit() else float(text)
+        return _constant(number)
 
     def string(self, meta: Any, children: list[Any]) -> Expression:
         text = ex.text_of(children[0])
+        if (whole := _VARIABLE.fullmatch(text)) is not None:  # `action(text="$user_message")` gets the message
+            return self._variable(whole[1], self._place(meta))
         self._reads |= _texts.placeholders(text)  # where it is the message of an event
-        return lambda variables: text
+        return _constant(text)
+
+    def f_string(self, meta: Any, children: list[Any]) -> Expression:
+        place = self._place(meta)
+        try:
+            return ex.joined(list(self._parts(ex.text_of(children[0][1:]), place)), place)
+        except (ValueError, UnexpectedInput) as exc:
+            raise InvalidRailsConfigurationError(
+                f"{place}: the f-string cannot be read; write what is in braces as '{{$name}}' or '{{$name:.2f}}'"
+            ) from exc
+
+    def _parts(self, text: str, place: Place) -> Iterator[Expression]:
+        for said, inner, spec, conversion in Formatter().parse(text):
+            yield _constant(said)
+            if inner is None:
+                continue
+            if "{" in (spec or "") or _WIDE.search(spec or ""):
+                raise ValueError(spec)
+            self._within = place
+            try:
+                value = self.transform(self._read(inner))
+            finally:
+                self._within = None
+            yield ex.formatted(value, conversion, spec or "", place)
 
     def constant(self, meta: Any, children: list[Any]) -> Expression:
-        value = {"true": True, "false": False, "none": None}[str(children[0]).lower()]
-        return lambda variables: value
+        return _constant({"true": True, "false": False, "none": None}[str(children[0]).lower()])
 
     def invented(self, meta: Any, children: list[Any]) -> Expression:
         raise InvalidRailsConfigurationError(
@@ -162,4 +194,8 @@ class Values(Transformer[Token, Any]):
         )
 
     def _place(self, meta: Any) -> Place:
-        return Place(self._file, meta.line, meta.column)
+        return self._within or Place(self._file, meta.line, meta.column)
+
+
+def _constant(value: Any) -> Expression:
+    return lambda variables: value

@@ -36,7 +36,9 @@ MODULES = MappingProxyType(
 )
 _NAMES = MappingProxyType(
     {
+        "app": "create one, as create_app(settings(config='path/to/config'))",
         "explain_info_var": "use LLMRails.explain()",
+        "get_or_create_event_loop": "use asyncio.run()",
         "llm_response_metadata_var": "ask with options, and read llm_metadata of the response",
         "llm_stats_var": "ask for the log with options, and read its stats",
         "raw_llm_request": "an action that takes 'events' or 'context' gets what was said",

@@ -6,7 +6,9 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("handrail.otel")
 
 _MOST_WAITING = 1000  # spans
+_CLOSE_SECONDS = 10.0  # that what waits may take once this is closed
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,7 +57,7 @@ class Aside:
         worker.put(ended)
 
     def close(self) -> None:
-        """End the spans that wait; returns when they have ended."""
+        """End the spans that wait, without their contents once that has taken too long."""
         if (worker := self._workers.pop(os.getpid(), None)) is not None:
             worker.close()
 
@@ -77,9 +80,22 @@ class _Worker:
             ended.leave_out("too many wait")
 
     def close(self) -> None:
-        if self._thread is not None:
-            self._waiting.put(None)
-            self._thread.join()
+        if self._thread is None:
+            return
+        ends_at = time.monotonic() + _CLOSE_SECONDS
+        with suppress(queue.Full):
+            self._waiting.put(None, timeout=_CLOSE_SECONDS)
+        self._thread.join(max(ends_at - time.monotonic(), 0))
+        if self._thread.is_alive():  # a rail that hangs, or very much to mask
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        """End the spans that wait without contents, and have the thread end after the one that it is at."""
+        with suppress(queue.Empty):
+            while True:
+                if (ended := self._waiting.get_nowait()) is not None:
+                    ended.leave_out("no time left")
+        self._waiting.put(None)
 
     def _run(self) -> None:
         while (ended := self._waiting.get()) is not None:

@@ -50,7 +50,7 @@ class Contents:
         span.end(end_of(request))
 
     def close(self) -> None:
-        """End the spans that wait; returns when they have ended."""
+        """End the spans that wait, without their contents once that has taken too long."""
         self._aside.close()
 
     def _end_masked(self, ended: Ended) -> None:

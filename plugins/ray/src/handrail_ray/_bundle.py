@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handrail import ConfigurationError, RailsConfig
 
+_WRITTEN = ".handrail-written"  # is in folders that plugins write
 MOST_BYTES = 32 * 1024 * 1024
 
 
@@ -25,7 +26,9 @@ class Bundle:
 
     @classmethod
     def of(cls, config: Path) -> Bundle:
-        """Pack a folder, or the folder of a file; what is hidden, such as a `.env`, stays behind.
+        """Pack a folder, or the folder of a file.
+
+        What is hidden, such as a `.env`, stays behind, and so does what plugins write, such as a record of decisions.
 
         Raises:
             ConfigurationError: there is no such file or folder, or it has too much in it.
@@ -34,9 +37,12 @@ class Bundle:
             raise ConfigurationError(f"{config} does not exist")
         folder = config if config.is_dir() else config.parent
         found, size = [], 0
+        written = {mark.parent for mark in folder.rglob(_WRITTEN)} - {folder}
         for path in sorted(folder.rglob("*")):
             parts = path.relative_to(folder).parts
             if not path.is_file() or any(part.startswith(".") or part == "__pycache__" for part in parts):
+                continue
+            if not written.isdisjoint(path.parents):  # else each decision would make it another configuration
                 continue
             size += path.stat().st_size
             if size > MOST_BYTES:

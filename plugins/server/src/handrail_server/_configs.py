@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial, reduce
+from itertools import islice
 from operator import add
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +29,7 @@ Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SUFFIXES = (".yml", ".yaml")
+_WRITTEN = ".handrail-written"  # is in folders that plugins write, such as that of a record of decisions
 _MOST_FILES = 5000  # of a configuration, that are looked at for changes
 
 
@@ -242,11 +245,21 @@ def _has_yaml(folder: Path) -> bool:
 def _snapshot(paths: Sequence[Path]) -> Snapshot:
     seen: list[tuple[str, int, int]] = []
     for path in paths:
-        for file in [path] if path.is_file() else sorted(path.rglob("*"))[:_MOST_FILES]:
+        for file in [path] if path.is_file() else islice(_watched(path), _MOST_FILES):
             try:
-                if file.is_file() and "__pycache__" not in file.parts:
+                if file.is_file():
                     status = file.stat()
                     seen.append((str(file), status.st_mtime_ns, status.st_size))
             except OSError:  # it has just gone: a change like another
                 continue
     return frozenset(seen)
+
+
+def _watched(root: Path) -> Iterator[Path]:
+    """Yield the files of a configuration, in order, without those of folders that are written while it is used."""
+    for folder, inside, names in os.walk(root):
+        if _WRITTEN in names and folder != str(root):
+            inside.clear()
+            continue
+        inside[:] = sorted(name for name in inside if name != "__pycache__")
+        yield from (Path(folder, name) for name in sorted(names))

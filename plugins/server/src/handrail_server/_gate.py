@@ -14,7 +14,7 @@ from handrail import request_id
 from handrail_server._errors import ApiError, internal_error, log_failure
 from handrail_server._keys import NOBODY, Keys, Tenant
 from handrail_server._lifecycle import shutting_down
-from handrail_server._request_id import choose_request_id
+from handrail_server._request_id import calls_of_request, choose_request_id
 from handrail_server._routes import is_health, is_open, local_path, route_of
 from handrail_server._sse import to_json
 from handrail_server._tracing import trace_of
@@ -73,6 +73,7 @@ class Gate:
             return
         answer = _Answer(scope, send, local_path(scope, self._settings.prefix))
         token = request_id.set(answer.request_id)  # for logs, and for providers that send it along
+        noting = calls_of_request.set(answer.calls)
         self._metrics.open.add()
         try:
             with trace_of(scope["headers"]):
@@ -85,6 +86,7 @@ class Gate:
                 raise AnswerBrokenError("an answer that had begun has failed") from None
         finally:
             request_id.reset(token)
+            calls_of_request.reset(noting)
             self._metrics.open.add(value=-1)
             self._note(scope, answer)
 
@@ -175,7 +177,7 @@ class Gate:
             client = scope.get("client") or ("-", 0)
             milliseconds = (time.perf_counter() - answer.started) * 1000
             access.info(
-                '%s "%s %s" %s %dB %.0fms %s%s',
+                '%s "%s %s" %s %dB %.0fms %s%s%s',
                 client[0],
                 scope["method"],
                 scope["path"][:_LONGEST_PATH].encode("unicode_escape").decode("ascii"),
@@ -183,6 +185,7 @@ class Gate:
                 answer.sent,
                 milliseconds,
                 _tenant_words(answer.tenant),
+                f"call={','.join(answer.calls)} " if answer.calls else "",
                 answer.request_id,
             )
 
@@ -194,6 +197,7 @@ class _Answer:
         self.path = path
         self.tenant: Tenant = NOBODY
         self.request_id = choose_request_id(next(iter(_headers(scope, b"x-request-id")), None))
+        self.calls: list[str] = []
         self.status: int | None = None
         self.sent = 0
         self.complete = False

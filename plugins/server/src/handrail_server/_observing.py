@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handrail import Blocked, Observer
 
+from handrail_server._request_id import note_call
 from handrail_server._tracing import current_trace_id, is_traced
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Measuring(Observer):
         self._config = config
         self._traces: dict[str, str] = {}  # ids of traces, by call
         self._rails: set[str] = set()
+
+    def call_begun(self, call: ObservedCall) -> None:
+        """Have the access log name the call, by which a record of decisions and traces know it."""
+        note_call(call.call_id)
 
     def check_ended(self, call: ObservedCall, check: CheckRecord) -> None:
         """Count a check; one of a rail that observes also by what it would have done."""
@@ -86,6 +91,7 @@ class MeasuringTraced(Measuring):
 
     def call_begun(self, call: ObservedCall) -> None:
         """Note the caller's trace."""
+        super().call_begun(call)
         self._note(call)
 
     @contextmanager

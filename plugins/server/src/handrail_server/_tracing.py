@@ -6,6 +6,8 @@ import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
+_LONGEST = 8192  # bytes of a header: the most of baggage by its standard; OpenTelemetry would log longer ones in full
+
 
 def is_traced() -> bool:
     """Return whether the process has loaded OpenTelemetry's API, so that there may be traces."""
@@ -23,7 +25,7 @@ def trace_of(headers: Iterable[tuple[bytes, bytes]]) -> Generator[None, None, No
     if trace.get_current_span().get_span_context().is_valid:
         yield
         return
-    carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if len(value) <= _LONGEST}
     token = context.attach(propagate.extract(carrier))
     try:
         yield

@@ -17,6 +17,7 @@ class Task(StrEnum):
     SELF_CHECK_HALLUCINATION = "self_check_hallucination"
     LLAMA_GUARD_CHECK_INPUT = "llama_guard_check_input"
     LLAMA_GUARD_CHECK_OUTPUT = "llama_guard_check_output"
+    PATRONUS_LYNX_CHECK_OUTPUT_HALLUCINATION = "patronus_lynx_check_output_hallucination"
 
 
 __all__ = ["Task"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from handrail_server import Policy, ServerSettings, server_command
 from handrail_server import create_app as handrail_app
 
+from nemoguardrails._missing import names_of
 from nemoguardrails.server._protocol import NemoProtocol
 
 if TYPE_CHECKING:
@@ -45,3 +46,6 @@ def wrap(app: Any, chosen: ServerSettings) -> NemoProtocol:
 
 command = server_command(wrap="nemoguardrails.server.api:wrap", defaults={"policy": POLICY})
 """`nemoguardrails server`."""
+
+if not TYPE_CHECKING:  # a type checker must still find a misspelt name
+    __getattr__ = names_of(__name__)

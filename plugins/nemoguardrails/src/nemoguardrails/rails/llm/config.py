@@ -8,17 +8,17 @@ from os import PathLike
 from typing import Self
 
 import handrail
+import yaml
 from handrail.config import Instruction as Instruction
 from handrail.config import ModelConfig as Model
 from handrail.config import StreamingConfig as OutputRailsStreamingConfig
 from handrail.config import TaskPrompt as TaskPrompt
-from handrail_colang import defined_messages
+from handrail_colang import defined_messages, messages_as_colang, without_steps
 from pydantic import PrivateAttr
 
 from nemoguardrails._flow_names import InputRails as InputRails
 from nemoguardrails._flow_names import OutputRails as OutputRails
 from nemoguardrails._flow_names import Rails as Rails
-from nemoguardrails._messages import KEYS, as_colang, of_files, of_text, without_dialogs
 
 __all__ = [
     "InputRails",
@@ -33,6 +33,7 @@ __all__ = [
 
 _log = logging.getLogger("nemoguardrails")
 _GENERAL = "prompts: the prompt of the task 'general' is not used; write what the model is told into 'instructions'"
+_CARRIED_OUT = ("'user_messages' has no effect", "'bot_messages' has no effect")
 _DEFAULTS = {"rails": {"output": {"streaming": {"stream_first": True}}}}
 
 
@@ -89,8 +90,7 @@ class RailsConfig(handrail.RailsConfig):
     def notes(self) -> tuple[str, ...]:
         """What a person should know though it is no error."""
         general = any(prompt.task == "general" for prompt in self.prompts)
-        carried_out = tuple(f"'{key}' has no effect" for key in KEYS)
-        notes = (note for note in super().notes if not note.endswith(carried_out))
+        notes = (note for note in super().notes if not note.endswith(_CARRIED_OUT))
         return (*notes, *((_GENERAL,) if general else ()))
 
     @classmethod
@@ -101,8 +101,9 @@ class RailsConfig(handrail.RailsConfig):
             ConfigurationError: it cannot be used; each problem is a line with its file, line and column.
         """
         config = handrail.RailsConfig.from_path(config_path)
-        if messages := of_files(config.files):
-            config += handrail.RailsConfig.from_content(messages)
+        messages = [_messages_in(file.read_text("utf-8")) for file in config.files]
+        if colang := "\n".join(filter(None, messages)):
+            config += handrail.RailsConfig.from_content(colang)
         return cls._with_defaults(config)
 
     @classmethod
@@ -117,8 +118,8 @@ class RailsConfig(handrail.RailsConfig):
         Raises:
             ConfigurationError: they cannot be used; each problem is a line.
         """
-        values, flows = (config, "") if config is None else without_dialogs(config)
-        given = (of_text(yaml_content or ""), as_colang(config), flows, colang_content)
+        values, flows = (config, "") if config is None else without_steps(config)
+        given = (_messages_in(yaml_content or ""), messages_as_colang(config), flows, colang_content)
         colang = "\n".join(filter(None, given)) or None
         return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, values))
 
@@ -137,6 +138,14 @@ class RailsConfig(handrail.RailsConfig):
         merged = handrail.RailsConfig.__add__(merged, config)
         merged._given = config  # noqa: SLF001  # its own
         return merged
+
+
+def _messages_in(text: str) -> str:
+    """Return the messages of a YAML text. What is wrong with the text is told by whoever reads all of it."""
+    try:
+        return messages_as_colang(yaml.safe_load(text))
+    except yaml.YAMLError:
+        return ""
 
 
 def given(config: handrail.RailsConfig) -> handrail.RailsConfig:

@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
-
-import yaml
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _KINDS = {"user_messages": "user", "bot_messages": "bot"}
-KEYS = tuple(_KINDS)
 _STEPS = ("user", "bot", "execute")
 
 
-def as_colang(values: object) -> str:
-    """Return the messages of one configuration; empty if it has none, or none that can be read."""
+def messages_as_colang(values: object) -> str:
+    """Return the `user_messages` and `bot_messages` of a configuration; empty if there are none that can be read."""
     if not isinstance(values, Mapping):
         return ""
     return "\n".join(definition for key, kind in _KINDS.items() for definition in _definitions(kind, values.get(key)))
 
 
-def without_dialogs(values: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
+def without_steps(values: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
     """Return a configuration without its `flows` of steps, and these in Colang; as it is if they are something else."""
     flows = values.get("flows")
     written = [_flow(flow) for flow in flows] if isinstance(flows, list) else []
     if not written or None in written:
         return values, ""
     return {key: value for key, value in values.items() if key != "flows"}, "\n".join(filter(None, written))
-
-
-def of_text(text: str) -> str:
-    """Return the messages of a YAML text. What is wrong with the text is told by whoever reads all of it."""
-    try:
-        return as_colang(yaml.safe_load(text))
-    except yaml.YAMLError:
-        return ""
-
-
-def of_files(files: tuple[Path, ...]) -> str:
-    """Return the messages of YAML files that have been read before."""
-    return "\n".join(filter(None, (of_text(file.read_text("utf-8")) for file in files)))
 
 
 def _flow(flow: object) -> str | None:
