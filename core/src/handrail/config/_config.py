@@ -20,7 +20,7 @@ from handrail.config._sections import Instruction, ModelConfig, PluginsConfig, R
 from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread
-from handrail.config._validation import ModelT, checked
+from handrail.config._validation import ModelT, checked, valid
 from handrail.errors import Problem
 
 if TYPE_CHECKING:
@@ -234,9 +234,7 @@ class RailsConfig(Section):
         """
         key = self.rail_key(name, config_key)
         section = self.rails.config[key] if key is not None else {}
-        options, problems = rail_options(key or name, section, self._origin.tree, fields)
-        if options is None:
-            raise error_of(problems)
+        options = valid(*rail_options(key or name, section, self._origin.tree, fields))
         return options, own_settings(section, fields)
 
     def rail_streaming(self, options: RailOptions) -> StreamingConfig:
@@ -248,10 +246,7 @@ class RailsConfig(Section):
         base = self.rails.output.streaming
         if options.streaming is None:
             return base
-        streaming, problems = rail_streaming(base, options.streaming, ("streaming",), None)
-        if streaming is None or problems:
-            raise error_of(problems)
-        return streaming
+        return valid(*rail_streaming(base, options.streaming, ("streaming",), None))
 
     def validate_settings(
         self, model: type[ModelT], values: object, *path: str | int, also: Collection[str] = ()
@@ -269,10 +264,7 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: they are wrong; each problem is a line.
         """
-        validated, problems = checked(model, values, tree=self._origin.tree, path=path, also=also)
-        if validated is None:
-            raise error_of(problems)
-        return validated
+        return valid(*checked(model, values, tree=self._origin.tree, path=path, also=also))
 
 
 def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem]:

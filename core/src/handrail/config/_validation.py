@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 from pydantic import BaseModel, ValidationError
 
 from handrail._nearest import did_you_mean, nearest
-from handrail.config._problems import dotted, listed, problem_at, shown
+from handrail.config._problems import dotted, error_of, listed, problem_at, shown
 from handrail.errors import Problem
 
 if TYPE_CHECKING:
@@ -48,6 +48,17 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
     "less_than": ("lt", "less than"),
     "multiple_of": ("multiple_of", "a multiple of"),
 }
+
+
+def valid(validated: ModelT | None, problems: Sequence[Problem]) -> ModelT:
+    """Return what came of validating a part of a configuration.
+
+    Raises:
+        ConfigurationError: there are problems; each is a line.
+    """
+    if validated is None or problems:
+        raise error_of(problems)
+    return validated
 
 
 def checked(
