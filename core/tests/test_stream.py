@@ -391,6 +391,26 @@ async def test_a_provider_that_yields_no_chunk_is_named(guarded, rails):
     assert provider.closed == 1
 
 
+class PlainRail:
+    def check(self, window, turn):
+        return Verdict.allow()
+
+
+@pytest.mark.parametrize("text", [3, b"raw", ["a"]], ids=["number", "bytes", "list"])
+@pytest.mark.parametrize(
+    "rails",
+    [{}, {"r": SessionRail()}, {"r": PlainRail()}, {"r": FunctionRail()}],
+    ids=["none", "session", "plain", "task"],
+)
+async def test_a_chunk_whose_text_is_none_breaks_the_generation_as_any_fault_of_a_provider(guarded, rails, text):
+    provider = FakeProvider([Chunk("a"), Chunk(text=text), Chunk("b")])
+    read = [piece async for piece in guarded(provider, rails).rails.stream_async("hello")]
+    assert isinstance(read[-1], StreamError)
+    assert f"a chunk has a {type(text).__name__} as text; it must be a text" in read[-1]
+    assert "".join(read[:-1]) in ("", "a")
+    assert provider.closed == 1
+
+
 async def as_coroutine():
     return []
 

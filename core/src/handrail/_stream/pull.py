@@ -14,7 +14,7 @@ from handrail._stream.backend import let_others_run, running_clock, spawn
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems, take_rendered
 from handrail._stream.runner import what_broke
-from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts
+from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts, plain_text
 from handrail._telling import told_first
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -115,6 +115,8 @@ class Pull:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
+                    if text.__class__ is not str:
+                        text = plain_text(text)
                     came += len(text)
                     remember(text)
                     yield text
@@ -139,6 +141,8 @@ class Pull:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
+                    if text.__class__ is not str:
+                        text = plain_text(text)
                     came += len(text)
                     if len(text) > SLICE:
                         gate.buffer.append(text)
@@ -165,6 +169,8 @@ class Pull:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
+                    if text.__class__ is not str:
+                        text = plain_text(text)
                     append(text)
                     came += len(text)
                 if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:

@@ -88,6 +88,17 @@ def as_chunk(item: object, source: Source) -> Chunk:
     raise not_a_chunk(item, source.provider)
 
 
+def plain_text(text: object) -> str:
+    """Return a chunk's text as a plain `str`.
+
+    Raises:
+        PluginContractError: it is none.
+    """
+    if isinstance(text, str):
+        return str.__str__(text)
+    raise no_text(text, "text")
+
+
 def not_a_chunk(item: object, provider: str) -> PluginContractError:
     """Make the error for a provider that yields something else."""
     return PluginContractError(
