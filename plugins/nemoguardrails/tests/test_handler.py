@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+
+import anyio
 import pytest
 from nemoguardrails.streaming import END_OF_STREAM, StreamingHandler
 
@@ -130,3 +133,31 @@ async def test_the_last_chunk_of_a_pipe_comes_once():
     await first.finish()
     empty = {"response_metadata": None, "usage_metadata": None}
     assert [chunk async for chunk in second] == [{"text": "a"}, {"text": "", "metadata": empty}]
+
+
+async def test_what_waits_is_asked_for_in_the_words_of_a_queue():
+    handler = StreamingHandler()
+    assert handler.queue.empty()
+    with pytest.raises(asyncio.QueueEmpty):
+        handler.queue.get_nowait()
+    for chunk in ("a", "b", "c"):
+        await handler.push_chunk(chunk)
+    assert handler.queue.qsize() == 3
+    assert (await handler.queue.get(), handler.queue.get_nowait()) == ("a", "b")
+    await handler.finish()
+    assert [chunk async for chunk in handler] == ["c"]
+    assert await handler.queue.get() is END_OF_STREAM
+
+
+async def test_a_queue_waits_for_the_next_chunk():
+    handler, came = StreamingHandler(), []
+
+    async def take():
+        came.append(await handler.queue.get())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(take)
+        await anyio.wait_all_tasks_blocked()
+        assert came == []
+        await handler.push_chunk("late")
+    assert came == ["late"]

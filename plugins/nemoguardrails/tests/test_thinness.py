@@ -10,8 +10,8 @@ import nemoguardrails
 SOURCES = sorted(Path(nemoguardrails.__file__).parent.rglob("*.py"))
 
 
-def test_it_has_fewer_than_4660_lines():
-    assert sum(len(source.read_text("utf-8").splitlines()) for source in SOURCES) < 4660
+def test_it_has_fewer_than_4700_lines():
+    assert sum(len(source.read_text("utf-8").splitlines()) for source in SOURCES) < 4700
 
 
 def test_it_reaches_into_nobodys_private_parts():

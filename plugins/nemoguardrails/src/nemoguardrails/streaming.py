@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from asyncio import QueueEmpty
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
 import anyio
@@ -23,6 +24,30 @@ class _EndOfStream:
 
 END_OF_STREAM = _EndOfStream()
 """Pushed into a handler: no more will come."""
+
+
+class _Queue(deque[Any]):
+    """What waits in a handler, with the words of `asyncio.Queue`."""
+
+    def __init__(self, wait: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._wait = wait
+
+    def qsize(self) -> int:
+        return len(self)
+
+    def empty(self) -> bool:
+        return not self
+
+    def get_nowait(self) -> Any:
+        if not self:
+            raise QueueEmpty
+        return self.popleft()
+
+    async def get(self) -> Any:
+        while not self:
+            await self._wait()
+        return self.popleft()
 
 
 class StreamingHandler:
@@ -67,8 +92,8 @@ class StreamingHandler:
         self.streaming_finished_event = anyio.Event()
         self._filter = PatternFilter()
         self._origins = Origins()
-        self.queue: deque[Any] = deque()
         self._news = anyio.Event()
+        self.queue = _Queue(self._wait_for_news)
         self._piped_to: StreamingHandler | None = None
         self._ended = False
 
@@ -143,19 +168,20 @@ class StreamingHandler:
             taken = self._whole_lines(k)
             if taken is not None:
                 return taken
-            await self._news.wait()
+            await self._wait_for_news()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
-        while not self.queue:
-            await self._news.wait()
-        item = self.queue[0]
-        if item is END_OF_STREAM:  # stays, so that a second iteration ends too
+        item = await self.queue.get()
+        if item is END_OF_STREAM:
+            self.queue.appendleft(item)  # so that a second iteration ends, too
             raise StopAsyncIteration
-        self.queue.popleft()
         return item
+
+    async def _wait_for_news(self) -> None:
+        await self._news.wait()
 
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()
