@@ -65,7 +65,7 @@ def test_a_rail_that_fails_is_no_block(configuration: Configuration, capsys: Cap
     assert text == ""
     assert notes.startswith("[rail failed] The rail 'explode' failed")
     assert "handrail-of-tests 1.0" in notes
-    assert "boom ␛[2J" in notes
+    assert r"boom \x1b[2J" in notes
 
 
 def test_a_model_that_breaks_is_told_after_what_it_has_said(configuration: Configuration, capsys: Capture):

@@ -90,14 +90,16 @@ class Rolling:
             came = tokens[-1] - tokens[self._end]
             if self._need != self._room:
                 self._wait_for(min(2 * self._need, self._room))
-        elif tokens[-1] > tokens[0]:  # rather too small: the first text is waited for
-            self._token_size = 0.75 * (len(self._text) - len(self._open)) / (tokens[-1] - tokens[0])
-        if (missing := self._need - came) <= 0 or incoming:
+        missing = self._need - came
+        if window is None:
+            if tokens[-1] > tokens[0]:
+                self._token_size = (len(self._text) - len(self._open)) / (tokens[-1] - tokens[0])
+            missing //= 2  # too early is better than too late, for somebody waits
+        if self._need <= came or incoming:
             self.needs = 0
         else:  # one token too many is cheaper than a look in vain
             waiting = len(self._open)
-            needs = int(missing * self._token_size) - waiting
-            self.needs = max(waiting // 4, needs) + 3
+            self.needs = max(waiting // 4, int(missing * self._token_size) - waiting) + 3
         return window
 
     def _wait_for(self, tokens: int) -> None:

@@ -13,7 +13,7 @@ from handrail_patterns._kind import Kind, Way
 END = "(?![0-9A-Za-z])"
 B64 = "[A-Za-z0-9_-]"
 _NEXT_LINE = re.compile(NEXT_LINE)
-_REST = rf"{B64}{{4,200}}+(?![ \t]*[=:.(\[{{])"
+_REST = rf"{B64}{{4,200}}+(?![ \t]{{0,8}}[=:.(\[{{])"
 """The second line of a token; a name that is given a value is none."""
 _LEAST_REST = 12
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
