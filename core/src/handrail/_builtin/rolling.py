@@ -99,7 +99,8 @@ class Rolling:
             self.needs = 0
         else:  # one token too many is cheaper than a look in vain
             waiting = len(self._open)
-            self.needs = max(waiting // 4, int(missing * self._token_size) - waiting) + 3
+            needs = int(missing * self._token_size) - waiting
+            self.needs = max(waiting // 4, needs) + 3
         return window
 
     def _wait_for(self, tokens: int) -> None:
