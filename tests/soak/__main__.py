@@ -60,7 +60,8 @@ class Rig:
         self._upstream = subprocess.Popen([sys.executable, HERE / "upstream.py"], stdout=subprocess.PIPE, text=True)
         self.upstream_port = int(self._upstream.stdout.readline())  # type: ignore[union-attr]  # a pipe
         self.key, hashed = new_key()
-        (folder / "keys.yml").write_text(entry_of("soak", hashed), encoding="utf-8")
+        may_read_numbers = "    metrics: true\n"
+        (folder / "keys.yml").write_text(entry_of("soak", hashed).rstrip() + "\n" + may_read_numbers, encoding="utf-8")
         configs = folder / "configs"
         for name in CONFIGURATIONS:
             (configs / name).mkdir(parents=True)
