@@ -63,7 +63,7 @@ def test_every_rail_of_the_table_is_installed_and_comes_from_the_package_named_b
 
 def test_what_pages_install_exists():
     """A page cannot install from the index when the tests run, so what it names is looked up instead."""
-    members = {project["name"]: project for project in map(_project, ROOT.glob("*/*/pyproject.toml"))}
+    members = {project["name"]: project for project in map(_project, ROOT.glob("p*/*/pyproject.toml"))}
     extras = set(_project(ROOT / "core" / "pyproject.toml")["optional-dependencies"])
     readmes = ROOT.glob("p*/*/README.md")
     commands = [line for page in (*PAGES, *readmes) for line in page.read_text("utf-8").splitlines() if _installs(line)]
