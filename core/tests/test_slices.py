@@ -44,6 +44,28 @@ def test_tokens_that_come_joined_are_counted_as_those_that_come_apart(words, joi
     assert len(tokens) <= received.tokens(len(text), []) <= 3 * len(tokens)
 
 
+class Looked(list):
+    """A buffer that notes how many of its pieces were looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, pieces):
+        found = super().__getitem__(pieces)
+        self.looked_at += len(found)
+        return found
+
+
+@pytest.mark.parametrize("word", ["tide ", "潮"])
+def test_each_piece_that_waits_for_a_large_window_is_looked_at_once(word):
+    received, buffer = Received(), Looked()
+    for _ in range(300):
+        buffer += [word] * 3
+        fresh = Received().tokens(0, [*buffer])
+        assert received.tokens(0, buffer) == received.tokens(0, buffer) == fresh
+    assert buffer.looked_at == 900
+    assert received.tokens(len(received.add_text(buffer)), buffer) == fresh
+
+
 def test_a_chunk_that_is_short_is_its_only_part():
     chunk = Chunk("Hi", reasoning="hm", tool_calls=(ToolCallDelta(0, "c", "f", "{}"),))
     assert [*parts(chunk)] == [chunk]
