@@ -169,9 +169,7 @@ class Pull:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
-                    if text.__class__ is not str:
-                        text = plain_text(text)
-                    append(text)
+                    append(text)  # refused where it is looked at, if it is no text
                     came += len(text)
                 if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                     await self._read_beside(chunk)
