@@ -92,7 +92,7 @@ def test_problems_that_may_hide_others_say_so(tmp_path: Path, capsys: Capture):
     path = write(tmp_path, "models: []\nrails: {outptu: {}, output: {flows: [no such rail]}}\n")
     assert run(["check", path]) == 2
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"{path}: 1 problem; what it names was not looked at yet, so others may follow"
+    assert last == f"{path}: 1 problem; engines, rails and prompts are checked once the file can be read"
     assert run(["check", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().out.splitlines()[-1].endswith(": 1 problem")
 

@@ -148,9 +148,7 @@ async def test_a_parser_of_json_takes_nothing_else(build, answer, words):
 
 def test_an_unknown_parser_is_an_error_that_lists_those_there_are(build):
     message = refused(build, prompt={"output_parser": "is_contents_safe"})
-    assert (
-        "output_parser 'is_contents_safe', which is unknown; there are is_content_safe, yes_no, yes_blocks" in message
-    )
+    assert "output_parser 'is_contents_safe', which is unknown; known: is_content_safe, yes_no, yes_blocks" in message
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,8 @@ def _lines_of_problems(result: Mapping[str, Any], width: int | None) -> Iterator
     yield from _section("names", [_server_of(name) for name in result.get("names", ())], width=width)
     yield from _section("missing", list(_missing(problems)), width=width)
     unread = "names" not in result and any("file" in problem for problem in problems)
-    more = "; what it names was not looked at yet, so others may follow" if unread else ""
-    yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}"
+    more = "; engines, rails and prompts are checked once the file can be read" if unread else ""
+    yield from wrapped(f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}", width=width)
 
 
 def _model(model: Mapping[str, Any]) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _serve(rails: LLMRails, url: str, *, host: str, port: int) -> int:
     try:
         from handrail_mcp._http import serve
     except ImportError as exc:
-        raise ConfigurationError("guarding over HTTP needs more: pip install 'handrail-mcp[http]'") from exc
+        raise ConfigurationError('guarding over HTTP needs more: pip install "handrail-mcp[http]"') from exc
     return serve(rails, url, host=host, port=port)
 
 
