@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_usage(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("Loud", "NAME is 'Loud'; it must be words of lower-case letters and digits, joined by single hyphens"),
+        ("Loud", "NAME is 'Loud'; write lower-case words joined by hyphens"),
         ("loud_words", "NAME is 'loud_words'; it must be"),
         ("loud--words", "NAME is 'loud--words'; it must be"),
         ("3d", "begin with a letter"),

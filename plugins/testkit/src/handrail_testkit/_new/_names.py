@@ -67,8 +67,8 @@ def checked(name: str, registry: Registry) -> Names:
         )
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigurationError(
-            f"NAME is {name!r}; it must be words of lower-case letters and digits, joined by single hyphens, such as "
-            f"'loud-words', begin with a letter and have at most {_LONGEST} characters"
+            f"NAME is {name!r}; write lower-case words joined by hyphens, such as 'loud-words': letters and digits, a "
+            f"letter first, at most {_LONGEST} characters"
         )
     names = Names(name)
     for label, taken in _taken(registry):
