@@ -35,7 +35,7 @@ def check(
 ) -> int:
     """Load a configuration and everything that it names, report every problem and what is missing; ask no model.
 
-    Exit codes: 0 it can be used, 2 it cannot.
+    Exit codes: 0 valid, 2 not valid.
 
     Args:
         path: A folder with a configuration, or its file; or a folder of such folders, each of which is checked.

@@ -42,8 +42,8 @@ def doctor(
 
     No key is ever shown.
 
-    Exit codes: 0 everything that was tried works, 2 the configuration, a key or the store does not,
-    4 a rail failed, 5 a model failed, 130 stopped with Ctrl-C.
+    Exit codes: 0 everything that was tried works, 2 the configuration, a key or
+    the store does not, 4 a rail failed, 5 a model failed, 130 stopped with Ctrl-C.
 
     Args:
         path: A folder with a configuration, or its file.

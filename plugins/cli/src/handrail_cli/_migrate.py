@@ -24,8 +24,8 @@ _OUTSIDE = ("missing-variable", "missing-package")  # problems that no change of
 def migrate(path: Path | None = None, /, *, config: Path | None = None, patch: Flag = False) -> int:
     """Explain a configuration that was written for another system: what runs, what differs, what to change.
 
-    Nothing is written, and no model is asked. What can be changed without a decision is shown as a patch, which
-    takes no rail away.
+    Nothing is written, and no model is asked. What can be changed without a
+    decision is shown as a patch, which takes no rail away.
 
     Exit codes: 0 it can be used as it is, 2 something must be changed or set up first.
 
