@@ -95,19 +95,20 @@ def test_words_that_do_not_fit_are_named_with_the_help(words: list[str], told: s
 
 
 def test_an_output_that_cannot_be_written_is_an_error_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     class Full(io.TextIOWrapper):
         def write(self, text: str) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("sys.argv", ["handrail", "plugins"])
-    with (tmp_path / "full").open("wb", buffering=0) as device:
-        monkeypatch.setattr("sys.stdout", Full(device))
+    with (tmp_path / "full").open("wb", buffering=0) as device, Full(device) as output:
+        monkeypatch.setattr("sys.stdout", output)
         with pytest.raises(SystemExit) as ended:
             main()
         monkeypatch.undo()
-    assert ended.value.code == "handrail: the output cannot be written: No space left on device"
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "handrail: the output cannot be written: No space left on device\n"
 
 
 def test_an_output_that_was_closed_before_the_start_is_no_error(monkeypatch: pytest.MonkeyPatch):

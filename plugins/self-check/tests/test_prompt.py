@@ -36,8 +36,8 @@ def test_a_missing_prompt_is_an_error_that_names_the_task(build, task):
 @pytest.mark.parametrize(
     ("task", "content", "words"),
     [
-        ("self_check_output", "{{ bot_response", "is no valid template, in its line 1: "),
-        ("self_check_output", "\n\n{% if %}", "in its line 3: "),
+        ("self_check_output", "{{ bot_response", "is not a valid template: line 1: "),
+        ("self_check_output", "\n\n{% if %}", "line 3: "),
         ("self_check_output", "{{ bot_response | colang }}", "No filter named 'colang'"),
         ("self_check_output", "Is this fine?", "never mentions 'bot_response', so the judge would not see it"),
         ("self_check_output", "{{ user_input }}", "never mentions 'bot_response'"),

@@ -75,7 +75,7 @@ def test_its_example_can_be_talked_to(environment: Environment, kind: str, said:
     done = environment.run("handrail", "chat", example, "--streaming", "--message", "Hello", check=False)
     assert (done.stdout.startswith(said), done.returncode) == (True, code), done.stderr
     if kind == "provider":
-        assert "my-provider: the connection failed" in done.stderr
+        assert "my-provider: cannot reach 'url'" in done.stderr
 
 
 def test_the_example_of_a_provider_answers_when_its_service_runs(environment: Environment):
@@ -177,12 +177,12 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_usage(tmp_path: Path, capsy
     ("name", "problem"),
     [
         ("Loud", "NAME is 'Loud'; write lower-case words joined by hyphens"),
-        ("loud_words", "NAME is 'loud_words'; it must be"),
-        ("loud--words", "NAME is 'loud--words'; it must be"),
-        ("3d", "begin with a letter"),
+        ("loud_words", "NAME is 'loud_words'; write lower-case words"),
+        ("loud--words", "NAME is 'loud--words'; write lower-case words"),
+        ("3d", "a letter first"),
         ("a" * 31, "at most 30 characters"),
-        ("löud", "NAME is 'löud'; it must be"),
-        ("../up", "NAME is '../up'; it must be"),
+        ("löud", "NAME is 'löud'; write lower-case words"),
+        ("../up", "NAME is '../up'; write lower-case words"),
         ("handrail-loud", "NAME is 'handrail-loud'; write 'loud', 'handrail-' is added automatically"),
         ("openai", "'handrail-openai' is taken by handrail-openai 0.2.0"),
         ("secret-check", "'secret check' is taken by handrail-patterns 0.2.0"),

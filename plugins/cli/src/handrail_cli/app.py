@@ -42,7 +42,8 @@ def main() -> None:
         if error.errno not in _CANNOT_WRITE:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(f"handrail: the output cannot be written: {error.strerror}")
+        sys.stderr.write(f"handrail: the output cannot be written: {error.strerror}\n")
+        code = ExitCode.OUTPUT_FAILED
     sys.exit(code)
 
 
