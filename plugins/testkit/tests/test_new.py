@@ -14,6 +14,7 @@ import pytest
 from distributions import ROOT, Environment, build, once, shared, wheels_of_members
 from handrail import RailsConfig
 from handrail_cli.app import run
+from handrail_testkit._new._names import Names
 
 KINDS = ["rail", "stream-rail", "provider", "strategy"]
 TOOLS = Path(sys.executable).parent
@@ -215,3 +216,8 @@ def test_finding_the_command_imports_nothing_heavy():
     program = "import sys, handrail_testkit.plugin; print(*{'pytest', 'anyio', 'pydantic', 'trio'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(("name", "stem"), [("my-rail", "My"), ("loud-words", "LoudWords"), ("rail", "Rail")])
+def test_a_kind_at_the_end_of_a_name_is_not_repeated_in_its_classes(name: str, stem: str):
+    assert Names(name).stem == stem
