@@ -208,12 +208,12 @@ class Gate:
             now: the time on the driver's clock in seconds, for the records.
             timed_out: True if the rail was cut off because its time was over.
         """
+        chain = self._chains[check.lane.stage.key]
         if self.ended:
             check.dropped = True
-            self._give_up(check)
+            self._open.give_up(check, chain)
             self.turn.journal.note(record(check, now))
             return
-        chain = self._chains[check.lane.stage.key]
         if self.buffer and self._text is not None and self.due and check.lane.running == check.lane.slots:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
             self._text.stages[0].receive(self._text.whole(self.received.add_text(self.buffer)), self.step)
@@ -315,10 +315,5 @@ class Gate:
         self.ended = self.step.stop_reading = True
         self.due = NEVER
         for check in self.step.start:
-            self._give_up(check)
+            self._open.give_up(check, self._chains[check.lane.stage.key])
         self.step.start.clear()
-
-    def _give_up(self, check: Check) -> None:
-        """Free the slot of a check whose answer no longer matters."""
-        check.lane.running -= 1
-        self._open.touch(self._chains[check.lane.stage.key])

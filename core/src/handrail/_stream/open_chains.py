@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handrail._stream.chain import Chain
+    from handrail._stream.steps import Check
 
 _Counts: TypeAlias = tuple[int, ...]
 
@@ -47,6 +48,11 @@ class OpenChains:
     def are_watched(self) -> bool:
         """True while a rail that observes has not judged all text."""
         return bool(self._counted()[3])
+
+    def give_up(self, check: Check, chain: Chain) -> None:
+        """Free the slot of a check whose answer no longer matters."""
+        check.lane.running -= 1
+        self._touched.add(chain)
 
     def _counted(self) -> _Counts:
         for chain in self._touched:
