@@ -10,7 +10,7 @@ import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Blocked, Chunk, LLMRails, Observer, RailsConfig, Registry, Verdict
-from handrail.errors import ConfigurationError, PluginContractError
+from handrail.errors import ConfigurationError, PluginContractError, ProviderError
 from handrail.plugins import ObserverSpec, hookimpl
 
 METHODS = ("call_begun", "model_asked", "model_answered", "check_begun", "check_ended") + (
@@ -354,3 +354,33 @@ async def test_an_observer_is_told_no_more_often_of_a_long_answer_without_window
         await take(observed(FakeProvider(words(count)), rails, notes), "texts")
         told.append(notes.names())
     assert told[0] == told[1]
+
+
+class AnswersAtOnce:
+    def check(self, window, turn):
+        return Verdict.allow()
+
+
+@pytest.mark.parametrize("broken", [[Chunk(3)], [Chunk(reasoning=3)], GeneratorExit()])
+@pytest.mark.parametrize(
+    "rail", [None, SessionRail(), AnswersAtOnce(), FunctionRail()], ids=["none", "session", "plain", "task"]
+)
+@pytest.mark.parametrize("way", ["texts", "events", "generate"])
+async def test_a_provider_that_breaks_ends_the_call_once_and_as_a_failed_generation(way, rail, broken):
+    """Whatever it did, what came before is delivered, and the request to the model has ended, too."""
+    notes, fails = Notes(), isinstance(broken, BaseException)
+    provider = FakeProvider(["one ", *([] if fails else broken)], error=broken if fails else None)
+    rails = observed(provider, {} if rail is None else {"r": rail}, notes)
+    said = []
+    with suppress(PluginContractError, ProviderError, KeyError):
+        if way == "texts":
+            said = [text async for text in rails.stream_async("hello")][:-1]
+        elif way == "events":
+            async for event in rails.stream_events("hello"):
+                said.append(event.text)
+        else:
+            await rails.generate_async("hello")
+    assert [ended.outcome for ended in notes.of("call_ended")] == ["generation failed"]
+    assert len(notes.of("model_answered")) == 1
+    assert provider.closed == 1
+    assert way == "generate" or "".join(said) == "one "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import anyio
 import pytest
 from entropy import EXAMPLES
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
-from handrail import Edit, RailFailed, Verdict
+from handrail import Chunk, Edit, RailFailed, ToolCallDelta, Verdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from virtual import run
@@ -120,6 +121,59 @@ def test_what_comes_at_once_costs_calls_linear_in_its_length(backend, chunk_size
 
     base, some, more = cost(0), cost(800), cost(3200)
     assert more - base <= 4.4 * (some - base) + 200
+
+
+def lines_of(function) -> int:
+    """Run a function; count the lines of Python that this takes, those of loops each time."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(None)
+    return count
+
+
+def growth(cost, size: int) -> float:
+    """Return how much more eight times as much costs, where 1 is linear; what every call costs is left out."""
+    base = cost(0)
+    return (cost(8 * size) - base) / (8 * (cost(size) - base))
+
+
+def test_an_edit_in_every_word_costs_no_more_the_later_it_comes():
+    """There is always one that reaches into what is held: what was replaced long ago is forgotten all the same."""
+
+    def cost(length: int) -> int:
+        rail = FunctionRail(edit_every_word)
+        g = Guarded(FakeProvider(["word "] * length), {"r": rail}, chunk_size=20, context_size=5)
+        return lines_of(lambda: run("asyncio", lambda: ask(g, "stream")))
+
+    assert growth(cost, 40) < 1.4
+
+
+def edit_every_word(window):
+    spans = [match.span() for match in re.finditer("word", window.text)]
+    return Verdict.rewrite([Edit(*window.span(*span), "x") for span in spans])
+
+
+@pytest.mark.parametrize(
+    ("way", "arguments", "observes"),
+    [("stream", "", False), ("stream", '{"a": 1}', False), ("stream", '{"a": 1}', True), ("generate", "", False)],
+)
+def test_a_tool_call_costs_no_more_the_more_of_them_there_are(way, arguments, observes):
+    def cost(calls: int) -> int:
+        chunks = [Chunk(tool_calls=(ToolCallDelta(n, f"c{n}", "send", arguments),)) for n in range(calls)]
+        options = {"options": {"r": {"mode": "observe"}}} if observes else {}
+        g = Guarded(FakeProvider(chunks), {"r": FunctionRail(latency=1)}, max_pending=20, **options)
+        return calls_of(lambda: run("asyncio", lambda: ask(g, way)))
+
+    assert growth(cost, 12) < 1.2
 
 
 # --- Rails that never rewrite -----------------------------------------------------------------------------------

@@ -769,3 +769,30 @@ async def test_a_rail_can_ask_when_its_check_must_have_ended(guarded, timeout, w
     with anyio.move_on_after(within):
         await g.rails.generate_async("hello")
     assert rail.left == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("failing_at", [1, 2, 5, 9])
+@pytest.mark.parametrize("held", [0, 1, 3, 7, 100])
+async def test_what_a_session_holds_when_it_fails_passes_whole_where_failures_are_allowed(guarded, failing_at, held):
+    class Session:
+        def __init__(self):
+            self.fed, self.text = 0, ""
+
+        def feed(self, text):
+            self.fed += 1
+            if self.fed == failing_at:
+                raise ValueError("the session has lost its way")
+            self.text += text
+            out, self.text = self.text[: max(len(self.text) - held, 0)], self.text[-held:] if held else ""
+            return Ruling(out)
+
+        def finish(self):
+            raise AssertionError("it has failed")
+
+    class Rail:
+        def open(self, turn):
+            return Session()
+
+    text = ["a", "bcd", "ef", "ghijk", "l", "mnopqr", "s", "tuv", "w", "xyz"]
+    g = guarded(FakeProvider(text), {"r": Rail()}, options={"r": {"on_error": "allow"}})
+    assert "".join([piece async for piece in g.rails.stream_async("hello")]) == "".join(text)

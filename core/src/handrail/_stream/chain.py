@@ -58,6 +58,16 @@ class Chain:
         return not self._joiner.half and not self._decodings
 
     @property
+    def unchecked(self) -> int:
+        """Characters that rails were shown and not every rail has cleared, whether they were delivered or not."""
+        return sum([stage.unchecked for stage in self.stages])
+
+    @property
+    def running(self) -> int:
+        """How many checks rails were asked for and have not answered."""
+        return sum([stage.running for stage in self.stages])
+
+    @property
     def guards(self) -> bool:
         """True if any of its rails does more than to observe."""
         return not all(isinstance(stage, Aside) for stage in self.stages)

@@ -49,7 +49,7 @@ class Checker:
         self._running: dict[Check, float] = {}  # when each must have ended
         self._timer_at = math.inf
         self._call_off: Callable[[], None] | None = None  # the timer
-        self._is_one_coming = False  # a worker that was called and does not run yet
+        self._coming = 0  # workers that were called and do not run yet
         self._begun = self._gave = self._over = False
 
     def do(self) -> None:
@@ -104,13 +104,13 @@ class Checker:
             if rest is None:
                 return
         self._todo.append((check, rest))
-        if not self._is_one_coming:
+        if not self._coming:
             self._call(1)
 
     def _call(self, workers: int) -> None:
-        """Have so many workers come; one that is on its way is one of them."""
-        for _ in range(workers - self._is_one_coming):
-            self._is_one_coming = True
+        """Have so many workers come; those that are on their way are among them."""
+        for _ in range(workers - self._coming):
+            self._coming += 1
             if self._idle:
                 wake_up(self._idle.pop())
             else:
@@ -125,7 +125,7 @@ class Checker:
         scope, todo, wake = anyio.CancelScope(), self._todo, None
         try:
             with scope:
-                self._is_one_coming, has_come = False, True
+                self._coming, has_come = self._coming - 1, True
                 while not scope.cancel_called and (todo or not self._gate.ended):
                     if todo:
                         check, rest = todo.popleft()
@@ -136,7 +136,7 @@ class Checker:
                     else:
                         self._idle.append(wake := self._tasks.new_wake())
                         await wake
-                        self._is_one_coming, has_come = False, True
+                        self._coming, has_come = self._coming - 1, True
         except Exception as exc:  # noqa: BLE001  # a fault of the engine's own: the consumer must learn of it
             self.break_off(exc)
         except BaseException:
@@ -147,10 +147,11 @@ class Checker:
 
     def _cancelled_idle(self, wake: Wake | None) -> None:
         """Ask a worker for nothing more that is cancelled while it waits, as by a timer that a rail has left behind."""
-        self._is_one_coming = False  # it may have been this one
         if wake in self._idle:
             self._idle.remove(wake)
-        elif self._todo:  # it was woken for a check that now nobody asks about
+            return
+        self._coming = max(self._coming - 1, 0)  # it was one of these
+        if self._todo:  # it was woken for a check that now nobody asks about
             self._abandon()
             self.do()
 
@@ -225,6 +226,7 @@ class Checker:
         for check in tuple(self._running):
             if check.cancel is not None:
                 check.cancel()
+        self._coming += len(self._idle)
         for wake in self._idle:
             wake_up(wake)
         self._idle.clear()

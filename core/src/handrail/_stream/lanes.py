@@ -236,7 +236,8 @@ class Lane:
         if verdict is None or verdict.decision not in _PASSES:
             return verdict is DEFERRED
         edits: list[Edit] = self._owed
-        begins = self._passed[-1][1] if edits and self._passed else window.context_start
+        still_owed = any(edit.end > window.clears for edit in edits)
+        begins = self._passed[-1][1] if still_owed and self._passed else window.context_start
         if verdict.edits:
             fresh = self._trimmed(verdict.edits, window)
             if fresh is None or any(edit.start < self.cleared for edit in fresh):

@@ -17,7 +17,7 @@ from handrail._stream.runner import what_broke
 from handrail._stream.source import LONG_SLICE, SLICE, as_chunk, close_source, kept_error, parts, plain_text
 from handrail._telling import told_first
 from handrail._types import Chunk
-from handrail.errors import AnswerTooLongError
+from handrail.errors import AnswerTooLongError, PluginContractError
 
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
@@ -255,7 +255,7 @@ class Pull:
     def _broken(self, error: BaseException) -> BaseException | None:
         """Return what broke the generation, or None after an interruption; raise what is none of the provider's."""
         is_interrupted = self._interruption.is_behind(error)
-        broke = None if is_interrupted else kept_error(error, self._source.provider)
+        broke = None if is_interrupted else kept_error(error, self._source.provider, self._pieces)
         if broke is None:
             self.gate.abandon()
             if not is_interrupted:
@@ -278,7 +278,10 @@ class Pull:
 
     async def _last(self, renderer: Renderer) -> list[Any]:
         """Return what goes out once the provider has ended, and what broke the generation where that is rendered."""
-        self.gate.finish(self._error)
+        try:
+            self.gate.finish(self._error)
+        except PluginContractError as exc:  # what came last is no text, and counting its characters has failed
+            self.gate.finish(exc)
         await self._check()
         if self.gate.telling is not None:
             self.gate.telling.look()

@@ -11,7 +11,7 @@ from handrail._stream.backend import Wake, let_others_run, wake_factory, wake_up
 from handrail._stream.source import LONG_SLICE, SLICE, as_chunk, close_source, kept_error, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
-from handrail.errors import AnswerTooLongError
+from handrail.errors import AnswerTooLongError, PluginContractError
 
 if TYPE_CHECKING:
     from handrail._stream.gate import Gate
@@ -215,14 +215,17 @@ class _Provider:
         return self.error is not None
 
     def _sort(self, error: BaseException) -> None:
-        self.error = kept_error(error, self._source.provider)
+        self.error = kept_error(error, self._source.provider, self.pieces)
         if self.error is None:
             self._gate.received.add_text(self._gate.buffer)  # nobody wants it any more, so no rail has to see it
 
     async def _close(self) -> None:
         if self.pieces is not None:
             await close_source(self.pieces, self._source.provider)
-        self._gate.look()  # so that all that came is in what was received
+        try:
+            self._gate.look()  # so that all that came is in what was received
+        except PluginContractError as exc:  # what came last is no text, and counting its characters has failed
+            self.error = exc
         self._source.closed(self._gate.received)
 
 

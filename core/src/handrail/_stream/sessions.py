@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from handrail._stream.edits import OffsetMap
@@ -47,7 +48,7 @@ class SessionStage:
         self._channel = channel
         self.length = 0
         self._trail: Trail | None = None
-        self._raw = ""  # what the session holds, kept only where `on_error: allow` may have to let it pass
+        self._raw = _Held()  # kept only where `on_error: allow` may have to let it pass
         self._open = True
         self._session: Session | None = None
         self._faithful = Faithful() if plan.observes else None
@@ -122,7 +123,7 @@ class SessionStage:
     def _feed(self, session: Session, text: str) -> str:
         self.length += len(text)
         if self._plan.allow_on_error:
-            self._raw += text
+            self._raw.append(text)
         ruling = session.feed(text)
         if self._quick is not None and self._trail is None and _is_plain(ruling):
             return ruling.text
@@ -158,7 +159,7 @@ class SessionStage:
             self.map.add(ruling.edits)
         if self._plan.allow_on_error:
             grown = sum(len(edit.replacement) - (edit.end - edit.start) for edit in ruling.edits)
-            self._raw = self._raw[len(ruling.text) - grown :]
+            self._raw.drop(len(ruling.text) - grown)
         if block is not None:
             self._block(sound_block(block, self._plan))
         return self._passed("".join((ruling.text,)), ruling.edits)  # a subclass of str becomes plain text
@@ -184,8 +185,7 @@ class SessionStage:
         step.failures.append(Failure(plan.name, plan.plugin, reason, passes=plan.allow_on_error or plan.observes))
         self._session = self._quick = None
         if plan.allow_on_error:
-            raw, self._raw = self._raw, ""
-            return self._passed(raw)
+            return self._passed(self._raw.take())
         self._close()
         self.stop, self.cause = plan.failed(str(error), self._channel, kind=kind_of(exc)), exc
         return ""
@@ -198,6 +198,34 @@ class SessionStage:
             self._faithful.conclude(self._run)
         if self._turn.journal.telling is not None:
             self._turn.journal.telling.check_ended(self._run)
+
+
+class _Held:
+    """What a session holds: it may be a whole answer, of which nothing is copied for each piece that comes."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self) -> None:
+        self._pieces: deque[str] = deque()
+
+    def append(self, text: str) -> None:
+        """Add what goes into the session."""
+        self._pieces.append(text)
+
+    def drop(self, count: int) -> None:
+        """Forget so many characters, which came out."""
+        pieces = self._pieces
+        while count > 0 and pieces:
+            first = pieces.popleft()
+            if len(first) > count:
+                pieces.appendleft(first[count:])
+            count -= len(first)
+
+    def take(self) -> str:
+        """Return what is left, and forget it."""
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
 
 
 def _is_plain(ruling: object) -> TypeGuard[Ruling]:

@@ -127,13 +127,15 @@ def opened(stream: Opened, provider: str) -> Opened:
     )
 
 
-def kept_error(error: BaseException, provider: str) -> Exception | None:
+def kept_error(error: BaseException, provider: str, stream: object) -> Exception | None:
     """Return what broke the generation, to be told after what was read.
 
     None stands for what is none of the provider's: cancellation from outside, and what ends a program.
     """
     if isinstance(error, Exception):
         return error
+    if isinstance(error, GeneratorExit) and getattr(stream, "ag_frame", stream) is None:
+        return cancelled_inside(provider)  # it came out of the provider's generator, or that would not have ended
     if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
         return None
     return cancelled_inside(provider)
