@@ -92,7 +92,7 @@ class GuardFilter:
         return self._event(key, answer, events)
 
     async def _broken(self, key: Key) -> dict[str, Any]:
-        """Return what is told of an event that says that the model failed: that alone, as no rail has judged its words."""
+        """Return what is told of an event that says that the model failed: only that, for no rail has judged it."""
         if (answer := self._answers.pop(key, None)) is not None:
             await answer.guard.__aexit__(None, None, None)
         return {"error": {"message": str(ModelError())}}
