@@ -5,6 +5,7 @@ HandrailError
 │   └── InvalidRailsConfigurationError       ... because of its rails
 │       └── StreamingNotSupportedError       output rails are configured, streaming is not enabled for them
 ├── ContentError (ValueError)                a text that has to be JSON is not
+├── InvalidArgumentError (TypeError)         an argument has a type that cannot be used
 ├── InvalidRequestError (ValueError)         the arguments of a call do not fit together
 ├── PluginError                              a plugin is at fault; names it and its version
 │   ├── PluginLoadError                      it cannot be imported or registered
@@ -134,6 +135,27 @@ class InvalidRailsConfigurationError(ConfigurationError):
 
 class StreamingNotSupportedError(InvalidRailsConfigurationError):
     """Output rails are configured, but `rails.output.streaming.enabled` is not true."""
+
+
+class InvalidArgumentError(HandrailError, TypeError):
+    """An argument has a type that cannot be used; the message says what to pass."""
+
+    @classmethod
+    def unless(cls, fits: object, argument: str, value: object, takes: str) -> None:
+        """Raise if an argument does not fit.
+
+        Args:
+            fits: whether it does.
+            argument: its name.
+            value: what was passed, of which the message has the type alone.
+            takes: what to pass, such as "a path".
+
+        Raises:
+            InvalidArgumentError: it does not fit.
+        """
+        if not fits:
+            found = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+            raise cls(f"{argument} takes {takes}, not {found}")
 
 
 class InvalidRequestError(HandrailError, ValueError):

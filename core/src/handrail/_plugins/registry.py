@@ -20,7 +20,7 @@ from handrail._specs import (
     Spec,
     StrategySpec,
 )
-from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
+from handrail.errors import ConfigurationError, InvalidArgumentError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
@@ -103,7 +103,7 @@ class Registry:
     """What is installed, by name. Two registries share nothing; one process may hold many."""
 
     def __init__(self, plugins: Iterable[Plugin] = (), *, own: Iterable[Plugin] = ()) -> None:
-        self._installed, self._own = tuple(plugins), tuple(own)
+        self._installed, self._own = _plugins("plugins", plugins), _plugins("own", own)
         self._offers = _offers(self._installed)
         for kind, names in _offers(self._own).items():
             for name, offers in names.items():
@@ -142,6 +142,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
+        refuse_other_than_names("disabled", disabled, "plugins, such as ['cli']")
         _refuse_unknown(disabled, self._plugin_names())
         left = (p for p in self._installed if p.distribution not in disabled and p.name not in disabled)
         return Registry(left, own=self._own)
@@ -152,6 +153,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
+        refuse_other_than_names("enabled", enabled, "plugins, such as ['cli']")
         _refuse_unknown(enabled, self._plugin_names())
         kept = {None, _KERNEL, *enabled}
         left = (p for p in self._installed if p.distribution in kept or p.name in enabled)
@@ -163,6 +165,7 @@ class Registry:
         Raises:
             ConfigurationError: it names a plugin that is not installed.
         """
+        InvalidArgumentError.unless(hasattr(config, "plugins"), "config", config, "a RailsConfig")
         registry = self if config.plugins.enable is None else self.restricted_to(config.plugins.enable)
         return registry.without(config.plugins.disable)
 
@@ -224,12 +227,15 @@ class Registry:
 
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""
+        fits = isinstance(kind, type) and kind in self._offers
+        InvalidArgumentError.unless(fits, "kind", kind, "a kind of record, such as RailSpec")
         return sorted(self._offers[kind])
 
     def _plugin_names(self) -> set[str]:
         return {name for plugin in self._installed for name in (plugin.distribution, plugin.name) if name}
 
     def _find(self, kind: type[S], name: str) -> Offer[S]:
+        InvalidArgumentError.unless(isinstance(name, str), "name", name, "the name of what is offered")
         offers: list[Offer[S]] = self._offers[kind].get(name, [])  # type: ignore[assignment]  # the table is keyed by kind
         if not offers:
             raise ConfigurationError(self._unknown(kind, name), code="unknown-name", subject=name)
@@ -248,6 +254,15 @@ class Registry:
             if plugin.problem is not None:
                 message += f". The installed plugin {plugin.label} could not be loaded ({plugin.problem})"
         return message
+
+
+def _plugins(argument: str, plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
+    members = tuple(plugins) if isinstance(plugins, Iterable) else None
+    fits = members is not None and all(isinstance(member, Plugin) for member in members)
+    InvalidArgumentError.unless(
+        fits, argument, plugins, "Plugins; write Registry.discover().with_plugins(...) for others"
+    )
+    return members or ()
 
 
 def _offers(plugins: Iterable[Plugin]) -> dict[type[Spec], dict[str, list[Offer[Spec]]]]:  # type: ignore[type-var]  # a union of S's constraints
