@@ -142,17 +142,7 @@ class InvalidArgumentError(HandrailError, TypeError):
 
     @classmethod
     def unless(cls, fits: object, argument: str, value: object, takes: str) -> None:
-        """Raise if an argument does not fit.
-
-        Args:
-            fits: whether it does.
-            argument: its name.
-            value: what was passed, of which the message has the type alone.
-            takes: what to pass, such as "a path".
-
-        Raises:
-            InvalidArgumentError: it does not fit.
-        """
+        """Raise if an argument does not fit, with what it takes, such as "a path", and the type of the value."""
         if not fits:
             found = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
             raise cls(f"{argument} takes {takes}, not {found}")
@@ -208,9 +198,7 @@ class RailError(HandrailError):
         self, message: str, *, rail: str, plugin: str | None = None, detail: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(message)
-        self.rail = rail
-        self.plugin = plugin
-        self.detail = detail
+        self.rail, self.plugin, self.detail = rail, plugin, detail
 
 
 class RailBusyError(RailError):
@@ -257,12 +245,8 @@ class ProviderError(HandrailError):
         final: bool = False,
     ) -> None:
         super().__init__(message)
-        self.status = status
-        self.code = code
-        self.request_id = request_id
-        self.engine = engine
-        self.retry_after = retry_after
-        self.final = final
+        self.status, self.code, self.request_id = status, code, request_id
+        self.engine, self.retry_after, self.final = engine, retry_after, final
 
 
 class ProviderAuthenticationError(ProviderError):
@@ -309,8 +293,6 @@ class AnswerTooLongError(ProviderError):
     """
 
     def __init__(self, provider: str, limit: int) -> None:
-        super().__init__(
-            f"{provider}: the answer exceeds the limit of {limit} characters "
-            f"(rails.output.streaming.max_answer_characters)"
-        )
+        where = "(rails.output.streaming.max_answer_characters)"
+        super().__init__(f"{provider}: the answer exceeds the limit of {limit} characters {where}")
         self.limit = limit

@@ -148,7 +148,7 @@ class SessionStage:
         if type(ruling) is not Ruling:
             raise PluginContractError(f"the session returned a {type(ruling).__name__}; it must return a Ruling")
         if not isinstance(ruling.text, str) or not isinstance(ruling.edits, tuple | list):
-            raise PluginContractError("the session returned a Ruling whose text is no text, or whose edits no tuple")
+            raise PluginContractError("the session must return a Ruling with a text and a tuple of edits")
         block = ruling.block
         if block is not None and not (isinstance(block, Verdict) and block.decision == "block"):
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")

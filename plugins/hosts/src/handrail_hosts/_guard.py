@@ -9,6 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from handrail import Blocked, Chunk, ConfigurationError, LLMRails, RailFailed, RailsConfig, ReasoningDelta, Retraction
+from handrail.errors import InvalidArgumentError
 
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 
@@ -54,6 +55,8 @@ class HostGuard:
     def __init__(self, rails: LLMRails | RailsConfig | str | PathLike[str], *, prefill: bool = False) -> None:
         if isinstance(rails, str | PathLike):
             rails = RailsConfig.from_path(rails)
+        fits = isinstance(rails, LLMRails | RailsConfig)
+        InvalidArgumentError.unless(fits, "rails", rails, "an LLMRails, a RailsConfig, or the path of a configuration")
         built = LLMRails(rails) if isinstance(rails, RailsConfig) else rails
         self._owned = built if built is not rails else None
         _refuse_text_before_its_verdict(built)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from handrail import ConfigurationError
-from handrail.errors import message_of
+from handrail.errors import InvalidArgumentError, message_of
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handrail_server._bodies import Role
@@ -243,6 +243,9 @@ class ServerSettings(_Settings):
         Raises:
             ConfigurationError: the file cannot be read, or a value is wrong; a line for each problem.
         """
+        InvalidArgumentError.unless(file is None or isinstance(file, Path), "file", file, "a Path")
+        fits = defaults is None or isinstance(defaults, Mapping)
+        InvalidArgumentError.unless(fits, "defaults", defaults, "a mapping of settings")
         said = {name: value for name, value in given.items() if value is not None}
         values = {**(defaults or {}), **_read_file(file), **said}
         try:
