@@ -36,7 +36,7 @@ CALLS = {
     "a guard of tools": lambda: handrail_mcp.Guard("guard"),
     "a processor": lambda: handrail_envoy.Processor({}),
     "an application of Ray": lambda: handrail_ray.application("guard"),
-    "a record of decisions": lambda: handrail_audit.verify("x"),
+    "a record of decisions": lambda: [*handrail_audit.verify("x")],
     "a script": lambda: handrail_scripted.ScriptedProvider.from_script({"answers": []}),
     "an engine of NeMo's": lambda: register_llm_provider(None, 3),
     "a message of NeMo's": lambda: ChatMessage.from_dict("Hello"),
@@ -56,7 +56,7 @@ def test_a_class_in_the_place_of_a_model_of_langchain_is_told_at_once():
         async def astream(self, messages):
             raise AssertionError("it is not asked")
 
-    with pytest.raises(ConfigurationError, match="the class 'Model'; pass an object of it"):
+    with pytest.raises(ConfigurationError, match="the class 'Model'; pass an object"):
         handrail_langchain.LangChainProvider(Model)
 
 
