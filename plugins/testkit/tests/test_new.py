@@ -43,7 +43,7 @@ def package_of(environment: Environment, kind: str) -> Path:
     return environment.folder / f"handrail-my-{kind}"
 
 
-@each_kind
+@pytest.mark.parametrize("kind", ["rail", *(pytest.param(kind, marks=pytest.mark.heavy) for kind in KINDS[1:])])
 def test_its_tests_pass_at_once(environment: Environment, kind: str):
     few = {"HANDRAIL_EXAMPLES": "2"}
     done = environment.run("python", "-m", "pytest", "-q", cwd=package_of(environment, kind), env=few, check=False)
@@ -131,6 +131,7 @@ def test_its_readme_is_true(environment: Environment, kind: str):
         assert f"`{field}`" in readme
 
 
+@pytest.mark.heavy
 def test_its_types_are_sound(environment: Environment):
     sources = [str(package_of(environment, kind) / "src") for kind in KINDS]
     done = subprocess.run([str(TOOLS / "mypy"), "--strict", *sources], cwd=ROOT, capture_output=True, text=True)
