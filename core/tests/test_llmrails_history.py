@@ -440,3 +440,17 @@ async def test_who_asks_is_never_what_a_conversation_says(guarded):
     assert (rail.turns[0].caller, rail.turns[0].conversation_id) == (None, None)
     with pytest.raises(InvalidRequestError, match="'caller' must be text"):
         await g.rails.generate_async("a", caller=3)
+
+
+async def passing(text):
+    return True
+
+
+async def test_a_check_does_not_say_of_a_removed_answer_that_it_passed(guarded):
+    g, _ = asked(guarded)
+    g.rails.register_rail("passing", passing)
+    checked = await g.rails.check_async([user("attack"), said("Sure"), user("Bye")])
+    assert (checked.status, checked.content) == ("modified", REMOVED_ANSWER)
+    assert checked.messages == (user(REMOVED), said(REMOVED_ANSWER), user("Bye"))
+    checked = await g.rails.check_async([user("Hi"), said("Sure"), user("Bye")])
+    assert (checked.status, checked.content) == ("passed", "Sure")

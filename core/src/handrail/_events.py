@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from handrail._records import FailureKind, RailId
 from handrail._types import Channel, Span, ToolCallDelta, Usage, slots_of
-from handrail.errors import TimedOut, message_of
+from handrail.errors import InvalidArgumentError, TimedOut, message_of
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -154,6 +154,9 @@ class StreamError(str):
     @classmethod
     def of(cls, event: Blocked | RailFailed) -> StreamError:
         """Render a block or a rail's failure."""
+        InvalidArgumentError.unless(
+            isinstance(event, Blocked | RailFailed), "event", event, "a Blocked or a RailFailed"
+        )
         if isinstance(event, Blocked):
             message, kind, code = f"Blocked by {event.rail} rails.", "guardrails_violation", "content_blocked"
         else:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TypeAlias
 
+from handrail.errors import InvalidArgumentError
+
 Exports: TypeAlias = tuple[Callable[[str], object], Callable[[], list[str]], list[str]]
 
 
@@ -20,6 +22,8 @@ def lazy_exports(package: str, homes: Mapping[str, Sequence[str]]) -> Exports:
         package: the package's `__name__`.
         homes: the names that each of its modules holds.
     """
+    fits = isinstance(homes, Mapping) and all(isinstance(names, list | tuple) for names in homes.values())
+    InvalidArgumentError.unless(fits, "homes", homes, "a mapping of modules to their names")
     modules = {name: module for module, names in homes.items() for name in names}
     exported = sorted([*modules, "__version__"])
 

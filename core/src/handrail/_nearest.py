@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from handrail.errors import InvalidArgumentError
+
 _LONGEST = 64  # characters that are compared: a name may come from anybody, and comparing long ones takes long
 _SHOWN = 200  # characters
 
@@ -27,10 +29,10 @@ def refuse_other_than_names(argument: str, value: object, what: str) -> None:
     """Raise if an argument is no collection of names; of a text, each letter would be one.
 
     Raises:
-        TypeError: it is something else.
+        InvalidArgumentError: it is something else.
     """
     if isinstance(value, str) or not isinstance(value, Collection):
-        raise TypeError(f"{argument} takes a list of names of {what}, not {shown(value)}")
+        raise InvalidArgumentError(f"{argument} takes a list of names of {what}, not {shown(value)}")
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:

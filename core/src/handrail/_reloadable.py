@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 
 from handrail._rails import LLMRails
-from handrail.errors import RailsClosedError
+from handrail.errors import InvalidArgumentError, RailsClosedError
 
 logger = logging.getLogger("handrail")
 
@@ -54,7 +54,7 @@ class ReloadableRails:
 
     def __init__(self, build: Callable[[], LLMRails], *, drain: float = 2.0) -> None:
         if not callable(build):
-            raise TypeError(f"{_TAKES}, not {build!r}; write ReloadableRails(lambda: LLMRails(...))")
+            raise InvalidArgumentError(f"{_TAKES}, not {build!r}; write ReloadableRails(lambda: LLMRails(...))")
         self._build = build
         self._drain = drain
         self._counting = threading.Lock()  # around users, and around which generation is current
@@ -65,7 +65,7 @@ class ReloadableRails:
     def _built(self) -> LLMRails:
         rails = self._build()
         if not isinstance(rails, LLMRails):
-            raise TypeError(f"{_TAKES}; it returned {type(rails).__name__!r}")
+            raise InvalidArgumentError(f"{_TAKES}; it returned {type(rails).__name__!r}")
         return rails
 
     @asynccontextmanager

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from handrail._observers import CallEnded, ObservedCall, Observer, Released
+from handrail.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,19 +32,26 @@ def given_observers(observers: Iterable[object]) -> tuple[object, ...]:
     """Return the observers that a program gives, each of which can be told something.
 
     Raises:
-        TypeError: they are no list, or one is a class, has no method of `Observer` or has one that is `async def`.
+        InvalidArgumentError: they are no list, or one is a class, has no method of `Observer` or has one that is
+            `async def`.
     """
     if not isinstance(observers, Iterable):
-        raise TypeError(f"observers takes a list of observers, not {type(observers).__name__}; write [...] around it")
+        raise InvalidArgumentError(
+            f"observers takes a list of observers, not {type(observers).__name__}; write [...] around it"
+        )
     members = tuple(observers)
     for member in members:
         if isinstance(member, type):
-            raise TypeError(f"observers takes objects, not the class {member.__name__!r}; write {member.__name__}()")
+            raise InvalidArgumentError(
+                f"observers takes objects, not the class {member.__name__!r}; write {member.__name__}()"
+            )
         if not Observers([member]):
             methods = ", ".join(METHODS)
-            raise TypeError(f"the observer {type(member).__name__!r} has none of the methods of Observer: {methods}")
+            raise InvalidArgumentError(
+                f"the observer {type(member).__name__!r} has none of the methods of Observer: {methods}"
+            )
         if fault := never_awaited(member):
-            raise TypeError(fault)
+            raise InvalidArgumentError(fault)
     return members
 
 

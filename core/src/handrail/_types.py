@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
+from handrail.errors import InvalidArgumentError
+
 Message: TypeAlias = Mapping[str, Any]
 """One message of a conversation in OpenAI's form: `role`, `content`, and what the role adds."""
 
@@ -255,6 +257,8 @@ class Verdict:
     @classmethod
     def rewrite(cls, edits: Iterable[Edit], reason: str = "", *, category: str | None = None) -> Verdict:
         """Let the text pass with replacements. Edits of one verdict must not overlap one another."""
+        if not isinstance(edits, Iterable) or isinstance(edits, str):
+            raise InvalidArgumentError(f"edits takes a list of Edits, not {type(edits).__name__}")
         return cls("rewrite", reason, category, None, tuple(edits))
 
 

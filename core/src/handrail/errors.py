@@ -5,6 +5,7 @@ HandrailError
 │   └── InvalidRailsConfigurationError       ... because of its rails
 │       └── StreamingNotSupportedError       output rails are configured, streaming is not enabled for them
 ├── ContentError (ValueError)                a text that has to be JSON is not
+├── InvalidArgumentError (TypeError)         an argument has a type that cannot be used
 ├── InvalidRequestError (ValueError)         the arguments of a call do not fit together
 ├── PluginError                              a plugin is at fault; names it and its version
 │   ├── PluginLoadError                      it cannot be imported or registered
@@ -136,6 +137,17 @@ class StreamingNotSupportedError(InvalidRailsConfigurationError):
     """Output rails are configured, but `rails.output.streaming.enabled` is not true."""
 
 
+class InvalidArgumentError(HandrailError, TypeError):
+    """An argument has a type that cannot be used; the message says what to pass."""
+
+    @classmethod
+    def unless(cls, fits: object, argument: str, value: object, takes: str) -> None:
+        """Raise if an argument does not fit, with what it takes, such as "a path", and the type of the value."""
+        if not fits:
+            found = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+            raise cls(f"{argument} takes {takes}, not {found}")
+
+
 class InvalidRequestError(HandrailError, ValueError):
     """The arguments of a call are wrong or do not fit together."""
 
@@ -186,9 +198,7 @@ class RailError(HandrailError):
         self, message: str, *, rail: str, plugin: str | None = None, detail: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(message)
-        self.rail = rail
-        self.plugin = plugin
-        self.detail = detail
+        self.rail, self.plugin, self.detail = rail, plugin, detail
 
 
 class RailBusyError(RailError):
@@ -235,12 +245,8 @@ class ProviderError(HandrailError):
         final: bool = False,
     ) -> None:
         super().__init__(message)
-        self.status = status
-        self.code = code
-        self.request_id = request_id
-        self.engine = engine
-        self.retry_after = retry_after
-        self.final = final
+        self.status, self.code, self.request_id = status, code, request_id
+        self.engine, self.retry_after, self.final = engine, retry_after, final
 
 
 class ProviderAuthenticationError(ProviderError):
@@ -287,8 +293,6 @@ class AnswerTooLongError(ProviderError):
     """
 
     def __init__(self, provider: str, limit: int) -> None:
-        super().__init__(
-            f"{provider}: the answer exceeds the limit of {limit} characters "
-            f"(rails.output.streaming.max_answer_characters)"
-        )
+        where = "(rails.output.streaming.max_answer_characters)"
+        super().__init__(f"{provider}: the answer exceeds the limit of {limit} characters {where}")
         self.limit = limit

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE, getincrementaldecoder
 
+from handrail.errors import InvalidArgumentError
+
 __all__ = ["readable_text", "text_of"]
 
 _MARKS = ((BOM_UTF32_LE, "utf-32"), (BOM_UTF32_BE, "utf-32"), (BOM_UTF16_LE, "utf-16"), (BOM_UTF16_BE, "utf-16"))
@@ -25,6 +27,7 @@ def text_of(raw: bytes, *, final: bool = True) -> str | None:
         raw: the bytes.
         final: False if they are the beginning of more, which may end inside a character.
     """
+    InvalidArgumentError.unless(isinstance(raw, bytes | bytearray), "raw", raw, "bytes")
     encoding = _encoding(raw)
     try:
         text = getincrementaldecoder(encoding)().decode(raw, final)

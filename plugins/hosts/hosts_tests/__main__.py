@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 TABLE = ROOT / "docs" / "hosts" / "table.md"
 MEMBERS = ("core", "plugins/cli", "plugins/hosts", "plugins/patterns", "plugins/server", "plugins/testkit",
-           "providers/langchain", "providers/scripted")  # fmt: skip
+           "providers/anthropic", "providers/http", "providers/langchain", "providers/scripted")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Host:
         classes: the test classes that are columns of the table, with their headings.
         without: members that cannot be installed beside it.
         beside: the environment that has its distribution, where its tests run in another.
+        further: modules with tests that are no rows of the table.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Host:
     classes: dict[str, str]
     without: tuple[str, ...] = ()
     beside: str = ""
+    further: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -70,9 +72,10 @@ HOSTS = (
     Host(
         "langchain",
         "plugins/hosts/hosts_tests/test_langchain.py",
-        ("langchain>=1.5,<2",),
+        ("langchain>=1.5,<2", "langchain-anthropic>=1.7,<2"),
         "langchain",
         {"TestGuardedModel": "model", "TestAgent": "agent"},
+        further=("plugins/hosts/hosts_tests/test_langchain_signed.py",),
     ),
     Host(
         "pydantic-ai",
@@ -138,7 +141,7 @@ def run(host: Host) -> bool:
     if host.requires:
         install(host)
     pages = ["plugins/hosts/hosts_tests/test_pages.py"] if host.requires else []
-    command = [str(host.python), "-m", "pytest", "-q", host.module, *pages, f"--junitxml={host.report}"]
+    command = [str(host.python), "-m", "pytest", "-q", host.module, *host.further, *pages, f"--junitxml={host.report}"]
     environment = {
         **os.environ,
         "HANDRAIL_HOST": host.name,

@@ -256,7 +256,10 @@ class Signing(Model):
         self.text = text
 
     async def request(self, messages, settings, parameters):
-        raise AssertionError("it is asked for a stream")
+        stream = SigningStream(parameters, self.text)
+        async for _ in stream:
+            pass
+        return stream.get()
 
     @asynccontextmanager
     async def request_stream(self, messages, settings, parameters, run_context=None):
@@ -266,6 +269,7 @@ class Signing(Model):
 class SigningStream(StreamedResponse):
     model_name, provider_name, provider_url = "signing", "signing", None
     timestamp = datetime(2026, 1, 1, tzinfo=UTC)
+    thought = "Hm"
 
     def __init__(self, parameters, text):
         super().__init__(parameters)
@@ -274,46 +278,74 @@ class SigningStream(StreamedResponse):
     async def _get_event_iterator(self):
         manager, by = self._parts_manager, {"provider_name": "signing"}
         for name in ("r1", "r2"):
-            for fields in ({"content": f"Hm {name}."}, {"signature": f"S{name}", **by}):
+            for fields in ({"content": f"{self.thought} {name}."}, {"signature": f"S{name}", **by}):
                 for event in manager.handle_thinking_delta(vendor_part_id=name, **fields):
                     yield event
         for event in manager.handle_text_delta(vendor_part_id="t", content=self.text):
             yield event
         yield manager.handle_tool_call_part(
-            vendor_part_id="c", tool_name="look_up", args="{}", tool_call_id="c1", provider_details={"signature": "SC"}
+            vendor_part_id="c",
+            tool_name="look_up",
+            args={"q": [1, 2]},
+            tool_call_id="c1",
+            provider_details={"signature": "SC"},
         )
         self.finish_reason = "tool_call"
 
 
-async def history_of(text, rails):
-    """Return the parts of a streamed answer as an agent keeps them."""
+async def history_of(text, rails, *, streams):
+    """Return the parts of an answer as an agent keeps them."""
     tools = ExternalToolset([ToolDefinition(name="look_up")])
     agent = Agent(GuardedModel(Signing(text), rails), output_type=[str, DeferredToolRequests], toolsets=[tools])
     async with agent.iter("Hello") as run:
         async for node in run:
-            if Agent.is_model_request_node(node):
+            if streams and Agent.is_model_request_node(node):
                 async with node.stream(run.ctx) as stream:
                     async for _ in stream:
                         pass
     return run.result.all_messages()[-1].parts
 
 
-async def test_signatures_of_a_streamed_answer_are_in_the_history():
+def masking(*channels):
+    config = {"personal data check": {"action": "redact", "channels": [*channels]}}
+    output = {"flows": ["personal data check"], "streaming": {"enabled": True}}
+    return LLMRails(RailsConfig.from_content(config={"rails": {"output": output, "config": config}}))
+
+
+EITHER = pytest.mark.parametrize("streams", [False, True])
+
+
+@EITHER
+async def test_signatures_of_an_answer_are_in_the_history(streams):
     rails = LLMRails(RailsConfig.from_content(config={"rails": {"output": {"deliver_unguarded": ["reasoning"]}}}))
-    first, second, text, call = await history_of("Well.", rails)
+    first, second, text, call = await history_of("Well.", rails, streams=streams)
     assert [(part.content, part.signature) for part in (first, second)] == [("Hm r1.", "Sr1"), ("Hm r2.", "Sr2")]
     assert (text.content, call.tool_call_id, call.provider_details) == ("Well.", "c1", {"signature": "SC"})
 
 
-async def test_thinking_that_no_rail_reads_stays_out_of_the_history_and_the_call_is_signed():
-    text, call = await history_of("Well.", host_rails("windows"))
+@EITHER
+async def test_of_thinking_that_no_rail_reads_the_signatures_alone_are_in_the_history(streams):
+    """Claude takes no second turn after a tool call without them."""
+    first, second, text, call = await history_of("Well.", host_rails("windows"), streams=streams)
+    assert [(part.content, part.signature) for part in (first, second)] == [("", "Sr1"), ("", "Sr2")]
     assert (text.content, call.provider_details) == ("Well.", {"signature": "SC"})
 
 
-async def test_what_a_rail_changed_goes_without_signatures():
-    config = {"rails": {"output": {"flows": ["personal data check"], "streaming": {"enabled": True}}}}
-    parts = await history_of("Write to ada@example.org.", LLMRails(RailsConfig.from_content(config=config)))
-    assert [part.part_kind for part in parts] == ["text", "tool-call"]
+@EITHER
+async def test_a_text_that_a_rail_has_changed_leaves_the_rest_signed(streams):
+    parts = await history_of("Write to ada@example.org.", masking("text"), streams=streams)
+    assert [part.part_kind for part in parts] == ["thinking", "thinking", "text", "tool-call"]
+    assert (parts[0].signature, parts[3].provider_details) == ("Sr1", {"signature": "SC"})
+    assert "ada@example.org" not in repr(parts)
+
+
+@EITHER
+async def test_thinking_that_a_rail_has_changed_is_told_beside_its_signature(streams, monkeypatch):
+    monkeypatch.setattr(SigningStream, "thought", "Write to ada@example.org")
+    parts = await history_of("Well.", masking("text", "reasoning"), streams=streams)
+    assert [getattr(part, "signature", None) for part in parts] == ["Sr1", None, "Sr2", None, None]
+    assert [part.content for part in parts[:1] + parts[2:4]] == ["", "", "Well."]
+    assert parts[1].content.startswith("Write to [")
     assert "ada@example.org" not in repr(parts)
 
 

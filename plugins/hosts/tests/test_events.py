@@ -176,7 +176,7 @@ def test_data_that_could_be_a_part_of_the_answer_are_no_sign_of_life(data):
         *((said, None) for said in (None, "", "null", "none", 0, False)),
         *(
             ("stop", "stop"),
-            ("abort", "abort"),
+            ("eos", "eos"),
             ({"type": "length"}, "length"),
             ("what it said", "unknown"),
             (3, "unknown"),

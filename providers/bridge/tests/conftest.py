@@ -13,12 +13,26 @@ from handrail_testkit import Authority, provider_context
 ENGINES = {
     "groq": (handrail_bridge.groq, handrail_bridge.GroqSettings, "GROQ_API_KEY"),
     "google_genai": (handrail_bridge.google, handrail_bridge.GoogleSettings, "GOOGLE_API_KEY"),
+    **{
+        name: (handrail_bridge.service, handrail_bridge.ServiceSettings, variable)
+        for name, variable in (
+            ("cohere", "COHERE_API_KEY"),
+            ("deepseek", "DEEPSEEK_API_KEY"),
+            ("fireworks", "FIREWORKS_API_KEY"),
+            ("mistralai", "MISTRAL_API_KEY"),
+            ("together", "TOGETHER_API_KEY"),
+        )
+    },
+    "trt_llm": (handrail_bridge.tensorrt, handrail_bridge.TensorRTSettings, None),
     "bedrock": (handrail_bridge.bedrock, handrail_bridge.BedrockSettings, "AWS_BEARER_TOKEN_BEDROCK"),
     "vertexai": (handrail_bridge.vertex, handrail_bridge.VertexSettings, None),
     "watsonx": (handrail_bridge.watsonx, handrail_bridge.WatsonxSettings, "WATSONX_APIKEY"),
 }
 KEY = "a-key-that-nobody-may-see"
-_PREFIXES = ("AWS_", "GEMINI_", "GOOGLE_", "GROQ_", "VERTEXAI_", "WATSONX_")
+_PREFIXES = (
+    *("AWS_", "CO_", "COHERE_", "DEEPSEEK_", "FIREWORKS_", "GEMINI_", "GOOGLE_", "GROQ_"),
+    *("MISTRAL_", "TOGETHER_", "VERTEXAI_", "WATSONX_"),
+)
 
 
 @pytest.fixture

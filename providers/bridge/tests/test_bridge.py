@@ -9,7 +9,8 @@ from handrail import ConfigurationError, Registry
 from handrail_bridge import GoogleSettings, GroqSettings
 from pydantic import ValidationError
 
-BOTH = pytest.mark.parametrize("engine", ["groq", "google_genai"])
+SERVICES = ["cohere", "deepseek", "fireworks", "mistralai", "together"]
+BOTH = pytest.mark.parametrize("engine", ["groq", "google_genai", *SERVICES])
 
 
 async def answer(provider):
@@ -34,7 +35,7 @@ async def test_a_variable_that_the_configuration_names_holds_the_key(engine, pro
 
 @BOTH
 def test_without_a_key_a_configuration_is_refused_and_the_variable_is_named(engine, configure):
-    with pytest.raises(ConfigurationError, match=r"GROQ_API_KEY|GOOGLE_API_KEY"):
+    with pytest.raises(ConfigurationError, match=rf"{engine.partition('_')[0].removesuffix('ai').upper()}_API_KEY"):
         configure(engine, value=None)
 
 
@@ -43,7 +44,7 @@ def test_without_a_key_a_configuration_is_refused_and_the_variable_is_named(engi
 async def test_spellings_of_langchain_reach_the_request_as_the_protocol_has_them(
     engine, protocol_server, make_provider
 ):
-    spelt = {"groq": "groq_api_key", "google_genai": "google_api_key"}[engine]
+    spelt = f"{engine.partition('_')[0].removesuffix('ai')}_api_key"
     own = {"max_output_tokens": 7} if engine == "google_genai" else {"max_tokens": 7}
     protocol_server.key = "written-in-the-file"
     parameters = {spelt: "written-in-the-file", "stop_sequences": ["END"], **own}
@@ -76,6 +77,12 @@ def test_a_parameter_under_two_spellings_is_refused(settings, values):
     [
         ("groq", "https://api.groq.com/openai/v1"),
         ("google_genai", "https://generativelanguage.googleapis.com/v1beta/openai"),
+        ("cohere", "https://api.cohere.ai/compatibility/v1"),
+        ("deepseek", "https://api.deepseek.com"),
+        ("fireworks", "https://api.fireworks.ai/inference/v1"),
+        ("mistralai", "https://api.mistral.ai/v1"),
+        ("together", "https://api.together.ai/v1"),
+        ("trt_llm", "http://localhost:8000/v1"),
     ],
 )
 def test_a_service_is_found_at_its_own_address_whatever_openais_variable_says(engine, address, configure):
@@ -91,8 +98,27 @@ def test_other_names_of_langchain_are_engines_of_handrail_openai(engine):
     "engine",
     [
         *("groq", "google_genai", "bedrock", "amazon_bedrock", "vertexai", "google_vertexai", "vertex_ai"),
-        *("watsonx", "watsonx_ai", "ibm"),
+        *("watsonx", "watsonx_ai", "ibm", "trt_llm", *SERVICES),
     ],
 )
 def test_the_engines_are_found(engine):
     assert Registry.discover().provider(engine).plugin.distribution == "handrail-bridge"
+
+
+@pytest.mark.parametrize(("engine", "asks"), [("mistralai", False), ("cohere", False), ("together", True)])
+@pytest.mark.anyio
+async def test_a_service_that_refuses_it_is_not_asked_for_its_tokens(engine, asks, protocol_server, make_provider):
+    await answer(make_provider(engine, protocol_server.base_url))
+    await answer(make_provider(engine, protocol_server.base_url, stream_usage=True))
+    assert ["stream_options" in request.json for request in protocol_server.requests] == [asks, True]
+
+
+@pytest.mark.anyio
+async def test_a_server_of_tensorrt_is_sent_no_key(protocol_server, make_provider):
+    assert await answer(make_provider("trt_llm", protocol_server.base_url, value=None)) == "Hello, world!"
+    assert protocol_server.requests[-1].key is None
+
+
+def test_a_triton_server_is_refused_and_told_what_to_write_instead(configure):
+    with pytest.raises(ValidationError, match="trtllm-serve"):
+        configure("trt_llm", server_url="localhost:8001")

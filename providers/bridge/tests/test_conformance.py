@@ -11,7 +11,19 @@ from handrail_testkit import Completion, Pause, PluginConformance, ProviderCase,
 class TestPlugin(PluginConformance):
     distribution = "handrail-bridge"
     takes_unknown_settings = dict.fromkeys(
-        ("bedrock", "google_genai", "groq", "vertexai", "watsonx"),
+        (
+            "bedrock",
+            "cohere",
+            "deepseek",
+            "fireworks",
+            "google_genai",
+            "groq",
+            "mistralai",
+            "together",
+            "trt_llm",
+            "vertexai",
+            "watsonx",
+        ),  # fmt: skip
         "the service has parameters of its own, which are passed on",
     )
 
@@ -41,6 +53,10 @@ class TestGroq(_Bridged):
 
 class TestGoogle(_Bridged):
     engine = "google_genai"
+
+
+class TestMistral(_Bridged):
+    engine = "mistralai"
 
 
 class TestBedrock(_Bridged):

@@ -106,13 +106,13 @@ async def _check(
     options: GenerationOptions,
 ) -> RailsResult:
     result: RailsResult | None = None
-    turn = await told_of(turn, talk)
+    asked, turn = _last_answer(talk), await told_of(turn, talk)
     for direction in _wanted(directions, talk.messages, app.config.rails.input.roles):
         if direction == "input":
             talk, result = await _check_input(app, talk, turn, options)
             turn = await told_of(turn, talk)
         else:
-            result = await _check_output(app, talk, turn, options)
+            result = await _check_output(app, talk, turn, options, asked)
         if result.status == "blocked":
             break
     if result is None:
@@ -137,11 +137,13 @@ async def _check_input(
     )
 
 
-async def _check_output(app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions) -> RailsResult:
-    index = next((n for n in reversed(range(len(talk.messages))) if talk.messages[n]["role"] == "assistant"), None)
-    if index is None:
+async def _check_output(
+    app: Composition, talk: Conversation, turn: Turn, options: GenerationOptions, asked: Message | None
+) -> RailsResult:
+    """Run the output rails over the last answer; it passes as it is only if it still is what was `asked` about."""
+    answer = _last_answer(talk)
+    if answer is None or asked is None:
         raise InvalidRequestError("no assistant message for the output rails to check")
-    answer = talk.messages[index]
     plans = options.choose(app.whole_output_rails, "output")
     text, calls = _said(answer), _tool_calls(answer)
     parallel = app.config.rails.output.parallel
@@ -152,11 +154,15 @@ async def _check_output(app: Composition, talk: Conversation, turn: Turn, option
     passed = "".join([item for item in items if isinstance(item, str)])
     called = _assembled([item for item in items if isinstance(item, ToolCallDelta)])
     thought = "".join([item.text for item in items if isinstance(item, ReasoningDelta)])
-    as_it_was = (passed, called, thought) == (text, _assembled(calls), message.reasoning)
+    as_it_was = (passed, called, thought) == (_said(asked), _assembled(_tool_calls(asked)), _thought(asked))
     status: RailStatus = "passed" if as_it_was else "modified"
     return RailsResult(
         status, passed, messages=talk.messages, journal=turn.journal, tool_calls=called, reasoning=thought
     )
+
+
+def _last_answer(talk: Conversation) -> Message | None:
+    return next((message for message in reversed(talk.messages) if message["role"] == "assistant"), None)
 
 
 def _newest(talk: Conversation, roles: Sequence[str]) -> str:

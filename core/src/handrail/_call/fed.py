@@ -12,7 +12,7 @@ from handrail._stream.owner import OnlyAsyncBlock, end_when_forgotten
 from handrail._stream.received import no_text
 from handrail._stream.source import says_more
 from handrail._types import Chunk
-from handrail.errors import InvalidRequestError, StreamClosedError
+from handrail.errors import InvalidArgumentError, InvalidRequestError, StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
@@ -27,6 +27,7 @@ class FedStream(OnlyAsyncBlock):
     """
 
     def __init__(self, call: _Call) -> None:
+        InvalidArgumentError.unless(hasattr(call, "pump"), "call", call, "a call; write rails.feed(...)")
         self._call = call
         self._pump = call.pump()
         self._builder = ResponseBuilder(call)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from handrail._call.options import EVERYTHING
 from handrail._call.response import GenerationResponse, ResponseBuilder, stream_line
 from handrail._stream.owner import OnlyAsync, OnlyAsyncBlock, end_when_forgotten
-from handrail.errors import StreamClosedError
+from handrail.errors import InvalidArgumentError, StreamClosedError
 
 if TYPE_CHECKING:
     from handrail._call.call import Call as _Call  # made by the kernel alone
@@ -33,6 +33,7 @@ class GuardedStream(OnlyAsync, OnlyAsyncBlock):
     """
 
     def __init__(self, call: _Call, *, needs_block: bool = False) -> None:
+        InvalidArgumentError.unless(hasattr(call, "pump"), "call", call, "a call; write rails.stream_events(...)")
         self._call = call
         self._pump = call.pump()
         self._builder = ResponseBuilder(call)

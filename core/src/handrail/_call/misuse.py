@@ -7,22 +7,22 @@ from typing import Any
 
 from handrail._plugins.registry import Registry
 from handrail.config import RailsConfig
-from handrail.errors import InvalidRequestError
+from handrail.errors import InvalidArgumentError, InvalidRequestError
 
 
 def refuse_other_than_config(config: object) -> None:
     """Raise if what `LLMRails` was given is not a configuration.
 
     Raises:
-        TypeError: it is something else; the message has the call that makes a configuration of it.
+        InvalidArgumentError: it is something else; the message has the call that makes a configuration of it.
     """
     if isinstance(config, RailsConfig):
         return
     if isinstance(config, dict):
-        raise TypeError(
+        raise InvalidArgumentError(
             "LLMRails takes a RailsConfig, not a dict; write LLMRails(RailsConfig.from_content(config=...))"
         )
-    raise TypeError(
+    raise InvalidArgumentError(
         f"LLMRails takes a RailsConfig, not {type(config).__name__}; write LLMRails(RailsConfig.from_path(...))"
     )
 
@@ -31,16 +31,10 @@ def refuse_other_than_registry(registry: object) -> None:
     """Raise if what `LLMRails` was given is neither a registry nor None.
 
     Raises:
-        TypeError: it is something else; the message has the call that makes a registry.
+        InvalidArgumentError: it is something else; the message has the call that makes a registry.
     """
-    if registry is not None and not isinstance(registry, Registry):
-        raise TypeError(
-            f"registry takes a Registry, not {_named(registry)}; write Registry.discover().with_plugins(...)"
-        )
-
-
-def _named(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    fits = registry is None or isinstance(registry, Registry)
+    InvalidArgumentError.unless(fits, "registry", registry, "a Registry, such as Registry.discover().with_plugins(...)")
 
 
 def refuse_sync_generator(generator: AsyncIterable[Any] | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 from handrail._compose.composer import compose, plan_of_function
 from handrail._compose.functions import require_name_and_direction
 from handrail._compose.models import given_model
-from handrail.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from handrail._compose.composition import Composition
@@ -43,35 +41,43 @@ class Composed:
         return self._app
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
-        """Register a function that rails may execute by name."""
+        """Register a function that rails may execute by name.
+
+        Raises:
+            ConfigurationError: the action cannot be called, or its name is no text.
+        """
+        self._app.registrations.add_action(action, name)
         self._app.kept_verdicts.clear()
-        self._app.registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
         return self
 
     def register_action_param(self, name: str, value: object) -> Self:
-        """Register a value for every executed function that has a parameter of this name."""
+        """Register a value for every executed function that has a parameter of this name.
+
+        Raises:
+            ConfigurationError: the name is no text.
+        """
+        self._app.registrations.add_action_param(name, value)
         self._app.kept_verdicts.clear()
-        self._app.registrations.action_params[name] = value
         return self
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
-        """Register a parser that prompts may name as their `output_parser`."""
+        """Register a parser that prompts may name as their `output_parser`.
+
+        Raises:
+            ConfigurationError: the parser cannot be called, or its name is no text.
+        """
+        self._app.registrations.add_output_parser(output_parser, name)
         self._app.kept_verdicts.clear()
-        self._app.registrations.output_parsers[name] = output_parser
         return self
 
     def register_prompt_context(self, name: str, value_or_fn: object) -> Self:
         """Register a variable of prompts; a function is called for each call. It wins over what a caller passes.
 
         Raises:
-            ConfigurationError: the function is asynchronous, and nobody would await it.
+            ConfigurationError: the function is asynchronous, and nobody would await it; or the name is no text.
         """
-        if inspect.iscoroutinefunction(value_or_fn):
-            raise ConfigurationError(
-                f"prompt variable {name!r} is an asynchronous function; pass a value, or a function that returns one"
-            )
+        self._app.registrations.add_prompt_context(name, value_or_fn)
         self._app.kept_verdicts.clear()
-        self._app.registrations.prompt_context[name] = value_or_fn
         return self
 
     def register_rail(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from handrail import _telling as telling
 from handrail._compose import kept_verdicts as verdicts
 from handrail._compose import shared as sharing
+from handrail.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from handrail._compose.kept_verdicts import KeptVerdicts as _KeptVerdicts  # the kernel's own
@@ -72,6 +73,10 @@ class Composition:
     whole_output_rails: tuple[RailPlan, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        for name in ("input_rails", "output_rails"):
+            rails = getattr(self, name)
+            fits = isinstance(rails, tuple) and all(hasattr(rail, "for_whole_text") for rail in rails)
+            InvalidArgumentError.unless(fits, name, rails, "a tuple of RailPlans")
         object.__setattr__(self, "whole_output_rails", tuple(plan.for_whole_text() for plan in self.output_rails))
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from handrail._specs import DIRECTIONS
 from handrail._stream.outcome import DEFERRED
 from handrail._turn import Turn
 from handrail._types import Edit, Verdict, Window
-from handrail.errors import ConfigurationError, PluginContractError, message_of
+from handrail.errors import ConfigurationError, InvalidArgumentError, PluginContractError, message_of
 
 RailFunction: TypeAlias = Callable[[str], "object | Awaitable[object]"]
 
@@ -114,6 +114,8 @@ def rewritten(window: Window, text: str) -> Verdict:
     What a rail would make of the whole text cannot be told from what it makes of parts. So in a window that is not all
     of it the verdict asks for the whole; a rail that uses this is registered with `RailSpec(rewrites="whole")`.
     """
+    InvalidArgumentError.unless(isinstance(window, Window), "window", window, "the Window that a rail was asked about")
+    InvalidArgumentError.unless(isinstance(text, str), "text", text, "text")
     if text == window.text:
         return Verdict.allow()
     if window.context_start == 0 and window.last:

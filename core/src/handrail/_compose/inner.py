@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from handrail._events import RailFailed
 from handrail._stream.batch import guard_text
 from handrail._types import Edit, Verdict
-from handrail.errors import RailError
+from handrail.errors import InvalidArgumentError, RailError
 
 if TYPE_CHECKING:
     from handrail._specs import Direction
@@ -32,11 +32,13 @@ class InnerRail:
     @classmethod
     def of(cls, plan: RailPlan) -> InnerRail:
         """Make one of a rail as it is planned for a stream."""
+        InvalidArgumentError.unless(hasattr(plan, "for_message"), "plan", plan, "a RailPlan of a composition")
         return cls(plan.name, plan.direction, plan.for_message())
 
     @classmethod
     def of_observer(cls, plan: RailPlan) -> InnerRail:
         """Make one that judges whatever its mode, and raises on every failure: what it guards is not an answer."""
+        InvalidArgumentError.unless(hasattr(plan, "for_message"), "plan", plan, "a RailPlan of a composition")
         return cls.of(replace(plan, observes=False, allow_on_error=False, allow_on_timeout=False))
 
     async def judge(self, text: str, turn: Turn) -> Verdict:

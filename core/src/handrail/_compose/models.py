@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isfunction
 from typing import TYPE_CHECKING, cast
 
 from handrail._compose.breaking import Breaker, Slots
@@ -34,6 +35,8 @@ def given_model(llm: object, counter: TokenCounter, prices: Mapping[str, Price])
     Raises:
         ConfigurationError: it is not a provider.
     """
+    if isinstance(llm, type) and isfunction(getattr(llm, "stream", None)):
+        raise ConfigurationError(f"llm is the class {llm.__name__!r}; pass an object of it: llm={llm.__name__}(...)")
     if not callable(getattr(llm, "stream", None)):
         raise ConfigurationError(
             f"llm is {type(llm).__name__!r}; it must have stream(messages, params), which yields Chunk objects"

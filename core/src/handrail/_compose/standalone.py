@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handrail._compose.composer import compose_alone
 from handrail._stream.batcher import BatchedRail
+from handrail.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,6 +40,8 @@ class StandaloneRail:
     def __init__(
         self, config: RailsConfig, flow: str, direction: Direction, *, registry: Registry | None = None
     ) -> None:
+        InvalidArgumentError.unless(hasattr(config, "model_for"), "config", config, "a RailsConfig")
+        InvalidArgumentError.unless(isinstance(flow, str), "flow", flow, "the text of a flow")
         self._app = compose_alone(config, registry, flow, direction)
         (plan,) = (*self._app.input_rails, *self._app.output_rails)
         self.name = plan.name

@@ -14,6 +14,7 @@ from handrail._content._dividing import divide
 from handrail._content._json import AutoContent, may_be_json
 from handrail._content._protocol import Piece, pieces_of
 from handrail._types import Edit, Message
+from handrail.errors import InvalidArgumentError
 
 
 def message_text(message: Message) -> str:
@@ -22,7 +23,11 @@ def message_text(message: Message) -> str:
     Text parts that follow one another are one text. What stands on both sides of another part, such as an image, is
     two texts, a line each. A message without text has an empty one.
     """
-    content = message.get("content")
+    try:
+        content = message.get("content")
+    except AttributeError:
+        found = type(message).__name__
+        raise InvalidArgumentError(f"message takes a mapping with 'role' and 'content', not {found}") from None
     if isinstance(content, str):  # as nearly all are, of which a conversation may have a thousand
         return whole_characters(content)
     return "\n".join(run.text for run in _runs(message, 0))

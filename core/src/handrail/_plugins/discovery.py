@@ -26,7 +26,7 @@ from handrail._specs import (
     StrategySpec,
 )
 from handrail._types import Channel
-from handrail.errors import PluginLoadError
+from handrail.errors import InvalidArgumentError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
@@ -230,3 +230,17 @@ _FIELDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "rewrites": (lambda value: value in (True, False, "whole"), "True, False or 'whole'"),
 }
 """What fields of records must be, whatever kind of record has them."""
+
+
+def only_plugins(argument: str, plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
+    """Return plugins, and raise for what is none.
+
+    Raises:
+        InvalidArgumentError: one is something else.
+    """
+    members = tuple(plugins) if isinstance(plugins, Iterable) else None
+    fits = members is not None and all(isinstance(member, Plugin) for member in members)
+    InvalidArgumentError.unless(
+        fits, argument, plugins, "Plugins; write Registry.discover().with_plugins(...) for others"
+    )
+    return members or ()

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from handrail._plugins.points import read_points
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, InvalidArgumentError
 
 FILE_NAME = "handrail.lock"
 
@@ -62,6 +62,7 @@ class Lock:
         Raises:
             ConfigurationError: the file cannot be read, or is not a lock.
         """
+        InvalidArgumentError.unless(isinstance(path, Path), "path", path, "a Path")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["lock"] != _FORMAT:
@@ -80,6 +81,7 @@ class Lock:
     @staticmethod
     def file_of(root: Path) -> Path:
         """Return where the lock of a configuration, or of a folder with some, is."""
+        InvalidArgumentError.unless(isinstance(root, Path), "root", root, "a Path")
         return (root if root.is_dir() else root.parent) / FILE_NAME
 
     @classmethod

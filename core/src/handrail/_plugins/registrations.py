@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any
+
+from handrail._nearest import shown
+from handrail.errors import ConfigurationError
 
 
 @dataclass(slots=True)
@@ -25,3 +29,52 @@ class Registrations:
     output_parsers: dict[str, Callable[..., Any]] = field(default_factory=dict)
     prompt_context: dict[str, Any] = field(default_factory=dict)
     refusal: str | None = None
+
+    def add_action(self, action: Callable[..., Any], name: str | None = None) -> None:
+        """Register a function, or an object with `run`, that rails may execute by name.
+
+        Raises:
+            ConfigurationError: it cannot be called, or its name is no text.
+        """
+        name = str(getattr(action, "__name__", type(action).__name__)) if name is None else name
+        self.actions[_named("an action", name)] = _callable("action", action, getattr(action, "run", None))
+
+    def add_action_param(self, name: str, value: object) -> None:
+        """Register a value for every executed function that has a parameter of this name.
+
+        Raises:
+            ConfigurationError: the name is no text.
+        """
+        self.action_params[_named("a parameter of actions", name)] = value
+
+    def add_output_parser(self, output_parser: Callable[..., Any], name: str) -> None:
+        """Register a parser that prompts may name.
+
+        Raises:
+            ConfigurationError: it cannot be called, or its name is no text.
+        """
+        self.output_parsers[_named("an output parser", name)] = _callable("output_parser", output_parser)
+
+    def add_prompt_context(self, name: str, value_or_fn: object) -> None:
+        """Register a variable of prompts, or a function that returns it.
+
+        Raises:
+            ConfigurationError: the name is no text, or the function is asynchronous, and nobody would await it.
+        """
+        if iscoroutinefunction(value_or_fn):
+            raise ConfigurationError(
+                f"prompt variable {name!r} is an asynchronous function; pass a value, or a function that returns one"
+            )
+        self.prompt_context[_named("a prompt variable", name)] = value_or_fn
+
+
+def _callable(argument: str, function: Callable[..., Any], run: object = None) -> Callable[..., Any]:
+    if not callable(function) and not callable(run):
+        raise ConfigurationError(f"{argument} takes a function, not {type(function).__name__}")
+    return function
+
+
+def _named(what: str, name: str) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError(f"the name of {what} must be text, not {shown(name)}")
+    return name

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, get_args
 
 from handrail._nearest import nearest, refuse_other_than_names, shown
-from handrail._plugins.discovery import FAILURES, Plugin, installed_plugins, plugin_from_object, reason
+from handrail._plugins.discovery import FAILURES, Plugin, installed_plugins, only_plugins, plugin_from_object, reason
 from handrail._plugins.points import installed_points
 from handrail._specs import (
     CommandSpec,
@@ -19,8 +19,8 @@ from handrail._specs import (
     RailSpec,
     Spec,
     StrategySpec,
-)
-from handrail.errors import ConfigurationError, PluginConflictError, PluginLoadError
+)  # fmt: skip
+from handrail.errors import ConfigurationError, InvalidArgumentError, PluginConflictError, PluginLoadError
 
 if TYPE_CHECKING:
     from handrail._plugins.registrations import Registrations
@@ -103,7 +103,7 @@ class Registry:
     """What is installed, by name. Two registries share nothing; one process may hold many."""
 
     def __init__(self, plugins: Iterable[Plugin] = (), *, own: Iterable[Plugin] = ()) -> None:
-        self._installed, self._own = tuple(plugins), tuple(own)
+        self._installed, self._own = only_plugins("plugins", plugins), only_plugins("own", own)
         self._offers = _offers(self._installed)
         for kind, names in _offers(self._own).items():
             for name, offers in names.items():
@@ -123,8 +123,7 @@ class Registry:
         """
         points = installed_points()
         if only is not None:
-            refuse_other_than_names("only", only, "plugins, such as ['cli']")
-            _refuse_unknown(only, {name for point in points for name in point.names})
+            _refuse_unknown("only", only, {name for point in points for name in point.names})
             points = tuple(point for point in points if not {_KERNEL, *only}.isdisjoint(point.names))
         return cls(installed_plugins(points))
 
@@ -142,7 +141,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        _refuse_unknown(disabled, self._plugin_names())
+        _refuse_unknown("disabled", disabled, self._plugin_names())
         left = (p for p in self._installed if p.distribution not in disabled and p.name not in disabled)
         return Registry(left, own=self._own)
 
@@ -152,7 +151,7 @@ class Registry:
         Raises:
             ConfigurationError: a name fits no plugin.
         """
-        _refuse_unknown(enabled, self._plugin_names())
+        _refuse_unknown("enabled", enabled, self._plugin_names())
         kept = {None, _KERNEL, *enabled}
         left = (p for p in self._installed if p.distribution in kept or p.name in enabled)
         return Registry(left, own=self._own)
@@ -163,6 +162,7 @@ class Registry:
         Raises:
             ConfigurationError: it names a plugin that is not installed.
         """
+        InvalidArgumentError.unless(hasattr(config, "plugins"), "config", config, "a RailsConfig")
         registry = self if config.plugins.enable is None else self.restricted_to(config.plugins.enable)
         return registry.without(config.plugins.disable)
 
@@ -224,12 +224,14 @@ class Registry:
 
     def names(self, kind: type[Spec]) -> list[str]:
         """Every name of one kind of record, sorted; aliases included."""
+        InvalidArgumentError.unless(kind in tuple(_KINDS), "kind", kind, "a kind of record, such as RailSpec")
         return sorted(self._offers[kind])
 
     def _plugin_names(self) -> set[str]:
         return {name for plugin in self._installed for name in (plugin.distribution, plugin.name) if name}
 
     def _find(self, kind: type[S], name: str) -> Offer[S]:
+        InvalidArgumentError.unless(isinstance(name, str), "name", name, "the name of what is offered")
         offers: list[Offer[S]] = self._offers[kind].get(name, [])  # type: ignore[assignment]  # the table is keyed by kind
         if not offers:
             raise ConfigurationError(self._unknown(kind, name), code="unknown-name", subject=name)
@@ -285,7 +287,8 @@ def _own(plugin: Plugin, hook: Callable[..., Iterable[Spec]], *arguments: object
     return replace(plugin, specs=specs, config_rails=None, config_providers=None)
 
 
-def _refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
+def _refuse_unknown(argument: str, wanted: Collection[str], known: Collection[str]) -> None:
+    refuse_other_than_names(argument, wanted, "plugins, such as ['cli']")
     for name in wanted:
         if name not in known:
             raise ConfigurationError(f"plugin {shown(name)} is not installed; {_suggest(name, known)}", subject=name)
@@ -293,6 +296,5 @@ def _refuse_unknown(wanted: Iterable[str], known: Collection[str]) -> None:
 
 def _suggest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    near = nearest(name, known)
-    hint = f"did you mean {near!r}? " if near is not None else ""
+    hint = f"did you mean {near!r}? " if (near := nearest(name, known)) is not None else ""
     return f"{hint}installed: {', '.join(map(repr, known)) or 'none'}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from handrail.errors import RailBusyError
+from handrail.errors import InvalidArgumentError, RailBusyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,10 @@ class BatchLimits:
     patience: float = 30.0
 
     def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            fits = isinstance(value, int | float) or (value is None and one.name == "tokens")
+            InvalidArgumentError.unless(fits, one.name, value, "a number")
         for name in ("size", "pending", "workers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")

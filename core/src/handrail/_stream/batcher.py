@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from handrail._stream.backend import running_loop
 from handrail._stream.batch_limits import BatchLimits
 from handrail._stream.batch_queue import BatchQueue
+from handrail.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from handrail._turn import Turn
@@ -46,6 +47,10 @@ class Batcher(Generic[Item, Answer]):
         tokens_of: Callable[[Item], int] | None = None,
         name: str = "batcher",
     ) -> None:
+        takes = "a function that awaits a list of items and returns their answers"
+        InvalidArgumentError.unless(callable(judge) and not isinstance(judge, type), "judge", judge, takes)
+        InvalidArgumentError.unless(limits is None or isinstance(limits, BatchLimits), "limits", limits, "BatchLimits")
+        InvalidArgumentError.unless(tokens_of is None or callable(tokens_of), "tokens_of", tokens_of, "a function")
         self._judge = judge
         self._limits = limits or BatchLimits()
         if self._limits.tokens is not None and tokens_of is None:

@@ -146,8 +146,10 @@ class SessionStage:
 
     def _judge(self, ruling: object) -> str:
         """Return what a ruling lets out; note its edits and its block."""
-        if type(ruling) is not Ruling or not isinstance(ruling.text, str):
+        if type(ruling) is not Ruling:
             raise PluginContractError(f"the session returned a {type(ruling).__name__}; it must return a Ruling")
+        if not isinstance(ruling.text, str) or not isinstance(ruling.edits, tuple | list):
+            raise PluginContractError("the session must return a Ruling with a text and a tuple of edits")
         block = ruling.block
         if block is not None and not (isinstance(block, Verdict) and block.decision == "block"):
             raise PluginContractError("the session returned a Ruling whose block is not Verdict.block(...)")

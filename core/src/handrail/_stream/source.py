@@ -169,11 +169,13 @@ def parts(chunk: Chunk) -> Iterator[Chunk]:
     """Yield a chunk in parts whose reasoning and arguments are slices; mostly it is one itself, and the last.
 
     Raises:
-        PluginContractError: its reasoning is no text.
+        PluginContractError: its reasoning is no text, or its tool calls are none.
     """
     calls = chunk.tool_calls
     if not isinstance(chunk.reasoning, str):
         raise no_text(chunk.reasoning, "reasoning")
+    if not isinstance(calls, tuple | list):
+        raise PluginContractError(f"a chunk has its tool calls in {type(calls).__name__!r}; it must be a tuple")
     if len(chunk.reasoning) <= SLICE and all(_is_short(call) for call in calls):
         yield chunk
         return
@@ -186,7 +188,11 @@ def parts(chunk: Chunk) -> Iterator[Chunk]:
 
 
 def _is_short(call: ToolCallDelta) -> bool:
-    return not isinstance(call, ToolCallDelta) or len(call.arguments) <= SLICE
+    if not isinstance(call, ToolCallDelta):
+        return True
+    if not isinstance(call.arguments, str):
+        raise no_text(call.arguments, "arguments of a tool call")
+    return len(call.arguments) <= SLICE
 
 
 def _parts_of(call: ToolCallDelta) -> Iterator[ToolCallDelta]:

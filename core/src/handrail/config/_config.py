@@ -21,7 +21,7 @@ from handrail.config._streaming import YIELDED
 from handrail.config._tree import Node, from_plain, plain
 from handrail.config._unread import Unread, unread
 from handrail.config._validation import ModelT, checked, valid
-from handrail.errors import Problem
+from handrail.errors import InvalidArgumentError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -216,6 +216,7 @@ class RailsConfig(Section):
             InvalidRailsConfigurationError: there is none; the message shows how to write it.
         """
         serving = model or self.model_for(task) or self.model_for("main")
+        InvalidArgumentError.unless(isinstance(task, str), "task", task, "the name of a task")
         return choose_prompt(self.prompts, task, serving, self.prompting_mode)
 
     def rail_key(self, name: str, config_key: str | None = None) -> str | None:
@@ -243,6 +244,7 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: the two do not fit together, which `from_path` has ruled out for its own rails.
         """
+        InvalidArgumentError.unless(hasattr(options, "streaming"), "options", options, "what rail_options() returns")
         base = self.rails.output.streaming
         if options.streaming is None:
             return base
@@ -264,6 +266,7 @@ class RailsConfig(Section):
         Raises:
             ConfigurationError: they are wrong; each problem is a line.
         """
+        InvalidArgumentError.unless(hasattr(model, "model_validate"), "model", model, "a pydantic model")
         return valid(*checked(model, values, tree=self._origin.tree, path=path, also=also))
 
 
@@ -284,7 +287,7 @@ def _one_model_a_type(models: Sequence[ModelConfig], tree: Node) -> list[Problem
 def _refuse_other_than_text(**contents: object) -> None:
     for name, content in contents.items():
         if content is not None and not isinstance(content, str):
-            raise TypeError(
+            raise InvalidArgumentError(
                 f"{name} must be text, not {type(content).__name__}; "
                 "write from_content(yaml_content=...) for YAML and from_content(config=...) for a dictionary"
             )

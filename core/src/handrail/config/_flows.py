@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from handrail.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,6 +44,7 @@ class Flow:
         Raises:
             ValueError: the text is no flow; the message says where it stops to be one.
         """
+        InvalidArgumentError.unless(isinstance(text, str), "text", text, "the text of a flow")
         words: list[str] = []
         arguments: dict[str, str] = {}
         position, end = 0, len(text.rstrip())
@@ -70,4 +73,5 @@ def _unquoted(value: str) -> str:
 
 def normalized_name(name: str) -> str:
     """Fold a rail's name, so that case, spaces, hyphens and underscores make no difference."""
+    InvalidArgumentError.unless(isinstance(name, str), "name", name, "the name of a rail")
     return _SEPARATORS.sub("_", name.strip()).casefold()

@@ -14,7 +14,7 @@ from handrail.config._problems import raise_problems
 from handrail.config._tree import Node, Place, Source, display_name, from_plain, merge
 from handrail.config._yaml import read_yaml
 from handrail.config._yaml_errors import YamlProblemError
-from handrail.errors import ConfigurationError, Problem
+from handrail.errors import ConfigurationError, InvalidArgumentError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,11 +65,13 @@ def as_path(path: object) -> Path:
     """Return what a program calls a path as one, with the home written out.
 
     Raises:
-        TypeError: it is none.
+        InvalidArgumentError: it is none.
     """
     if not isinstance(path, str | PathLike):
         found = type(path).__name__
-        raise TypeError(f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary")
+        raise InvalidArgumentError(
+            f"from_path takes a path, not {found}; write from_content(config=...) for a dictionary"
+        )
     return Path(expanduser(path))  # noqa: PTH111  # pathlib raises where the home is nobody's
 
 

@@ -13,6 +13,7 @@ from handrail.config._rail_settings import STREAM_WIDE
 from handrail.config._schema_models import REF, definitions_of, or_null, reachable
 from handrail.config._sections import InputRails, ModelConfig, OutputRails, PluginsConfig, Rails, TaskPrompt
 from handrail.config._streaming import SIZES, YIELDED, RailOptions, StreamingConfig
+from handrail.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,6 +47,7 @@ def json_schema(registry: Catalogue) -> Schema:
     Args:
         registry: what is installed. Where a plugin's settings cannot be imported, anything may be written.
     """
+    InvalidArgumentError.unless(hasattr(registry, "names"), "registry", registry, "a Registry")
     return _Writer(registry).schema()
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from handrail.errors import InvalidArgumentError
+
 BEGINNING = "0" * 64
 PATTERN = "audit-*.jsonl"
 PAGE = 4096  # bytes; larger pages end where some of these do
@@ -202,6 +204,7 @@ def raw_lines(file: Path) -> Mapping[int, bytes]:
 
 def files(folder: Path) -> list[Path]:
     """Return the files of a record, the oldest first."""
+    InvalidArgumentError.unless(isinstance(folder, Path), "folder", folder, "a Path")
     return sorted((file for file in folder.glob(PATTERN) if file.is_file()), key=_place)
 
 

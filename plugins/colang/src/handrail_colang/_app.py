@@ -25,21 +25,21 @@ class App:
         raise AttributeError(f"app has no {name!r}: no model or rail is built yet. It has config, {known}")
 
     def register_action(self, action: Callable[..., Any], name: str | None = None) -> Self:
-        """Register a function that flows may execute by name."""
-        self._registrations.actions[name or str(getattr(action, "__name__", type(action).__name__))] = action
+        """Register a function that flows may execute by name; raise a ConfigurationError for what is none."""
+        self._registrations.add_action(action, name)
         return self
 
     def register_action_param(self, name: str, value: object) -> Self:
         """Register a value for every executed function that has a parameter of this name."""
-        self._registrations.action_params[name] = value
+        self._registrations.add_action_param(name, value)
         return self
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> Self:
-        """Register a parser that prompts may name."""
-        self._registrations.output_parsers[name] = output_parser
+        """Register a parser that prompts may name; raise a ConfigurationError for what is none."""
+        self._registrations.add_output_parser(output_parser, name)
         return self
 
     def register_prompt_context(self, name: str, value_or_fn: object) -> Self:
         """Register a variable of prompts, or a function that returns it."""
-        self._registrations.prompt_context[name] = value_or_fn
+        self._registrations.add_prompt_context(name, value_or_fn)
         return self

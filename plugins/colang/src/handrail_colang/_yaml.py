@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from handrail.errors import InvalidArgumentError
+
 _KINDS = {"user_messages": "user", "bot_messages": "bot"}
 _STEPS = ("user", "bot", "execute")
 
@@ -18,6 +20,9 @@ def messages_as_colang(values: object) -> str:
 
 def without_steps(values: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
     """Return a configuration without its `flows` of steps, and these in Colang; as it is if they are something else."""
+    InvalidArgumentError.unless(
+        isinstance(values, Mapping), "config", values, "a mapping; write yaml_content=... for YAML"
+    )
     flows = values.get("flows")
     written = [_flow(flow) for flow in flows] if isinstance(flows, list) else []
     if not written or None in written:

@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_grpc
+from handrail.errors import InvalidArgumentError
 from handrail_hosts import HostGuard
 from handrail_hosts.starlette import GuardMiddleware
 
@@ -44,6 +45,7 @@ class Processor(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[misc] 
     """
 
     def __init__(self, routes: Routes) -> None:
+        InvalidArgumentError.unless(isinstance(routes, Routes), "routes", routes, "Routes")
         self._routes = routes
         self._guards: dict[int, HostGuard] = {id(rails): HostGuard(rails) for rails in routes.rails.values()}
 

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeAlias
 import anyio
 from anyio.from_thread import start_blocking_portal
 from handrail import RailsConfig
+from handrail.errors import InvalidArgumentError
 
 from handrail_eval._cache import Cache
 from handrail_eval._judge import judge
@@ -183,6 +184,7 @@ class RowJudge:
     """
 
     def __init__(self, config: RailsConfig, settings: Settings) -> None:
+        InvalidArgumentError.unless(isinstance(settings, Settings), "settings", settings, "Settings")
         self._rails = MeteredRails(config, at_once=settings.concurrency, ask_all=settings.ask_all)
         self._settings = settings
         self._stack = ExitStack()

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from handrail.errors import InvalidArgumentError
+
 from handrail_eval._cascades import Cascades
 from handrail_eval._intervals import wilson
 
@@ -181,6 +183,7 @@ def figures_of(records: Iterable[tuple[Json, Json]], prices: Mapping[str, tuple[
         records: what came of each row, and how long it took.
         prices: of a model, for a million tokens in and out.
     """
+    InvalidArgumentError.unless(isinstance(records, Iterable), "records", records, "pairs of a verdict and its times")
     figures = Figures(prices)
     for verdict, times in records:
         figures.add(verdict, times)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from handrail import ConfigurationError
+from handrail.errors import InvalidArgumentError
 
 from handrail_eval._fields import FIELDS, Source, is_nan
 from handrail_eval._records import KINDS, place_of, records_of
@@ -45,7 +46,10 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
         ConfigurationError: one does not exist, is of an unknown kind, or a folder has none.
     """
     found: list[Path] = []
+    is_list = isinstance(paths, Iterable) and not isinstance(paths, str)
+    InvalidArgumentError.unless(is_list, "paths", paths, "a list of Paths")
     for path in paths:
+        InvalidArgumentError.unless(isinstance(path, Path), "paths", path, "Paths alone")
         if path.is_dir():
             inside = [file for file in files_in(path) if file.suffix.lower() in KINDS]
             if not inside:

@@ -10,6 +10,10 @@ from handrail_hosts._errors import GuardFailedError
 
 _WORD = re.compile(r"[\x21-\x7e]*")
 _GOES_ON = ("null", "none")
+_BROKEN_OFF = frozenset(
+    {"abort", "aborted", "canceled", "cancelled", "error", "failed", "insufficient_system_resource", "internal_error",
+     "malformed_function_call", "network_error", "server_error", "timeout", "unexpected_tool_call"}
+)  # fmt: skip
 _REASON = re.compile(r"[A-Za-z_]{1,64}")
 
 
@@ -37,6 +41,11 @@ def reason_of(value: object) -> str | None:
     if not value or value in _GOES_ON:
         return None
     return value if isinstance(value, str) and _REASON.fullmatch(value) else "unknown"
+
+
+def is_failure(reason: str | None) -> bool:
+    """Return whether the reason for the end of an answer says that the model's server failed."""
+    return reason is not None and reason.lower() in _BROKEN_OFF
 
 
 def name_of(value: str) -> str:

@@ -16,6 +16,7 @@ from handrail_hosts._beside import beside_message
 from handrail_hosts._conversation import Conversation, has_text, is_placeholder, texts_of
 from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
+from handrail_hosts._langchain_signed import Signatures
 
 if TYPE_CHECKING:
     from handrail import Message
@@ -69,6 +70,7 @@ class Inner:
 
     Attributes:
         id, usage, metadata: of the answer, as far as it has come.
+        signatures: what its model wants back of it, as far as it has come.
         last: the piece that came last, until it is passed on.
     """
 
@@ -79,6 +81,7 @@ class Inner:
         self.id: str | None = None
         self.usage: Any = None
         self.metadata: dict[str, Any] = {}
+        self.signatures = Signatures()
         self.last: ChatGenerationChunk | None = None
 
     def stream(self, messages: list[BaseMessage]) -> AsyncGenerator[Chunk, None]:
@@ -117,6 +120,7 @@ class Inner:
             self.usage = plain(message.usage_metadata)
         if message.response_metadata:
             self.metadata |= kept_metadata(message)
+        self.signatures.read(message)
 
 
 def kept_metadata(message: BaseMessage) -> dict[str, Any]:

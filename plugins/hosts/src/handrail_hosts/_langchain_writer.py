@@ -11,6 +11,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from handrail_hosts._envelope import plain
 from handrail_hosts._langchain import Inner, kept_metadata
+from handrail_hosts._langchain_signed import Placing, Signatures
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse
@@ -25,23 +26,46 @@ class Writer:
         self._inner = inner
         self._refusal = refusal
         self._calls: list[ToolCallDelta] = []
+        self._placing = Placing(inner.signatures)
+        self._begun = False
+        self._is_empty_list = False  # what was told is one, to which LangChain adds no text
         self._text: ChatGenerationChunk | None = None  # one with text and nothing else, of which others are copies
 
     def write(self, item: str | Event) -> list[ChatGenerationChunk]:
         """Return chunks for what was released."""
         if isinstance(item, str):
-            return [self._of_text(item)]
+            return [*map(self._said, self._placing.before(item))]
         if isinstance(item, ReasoningDelta):
-            return [self._chunk(content="", additional_kwargs={"reasoning_content": item.text})]
+            return [self._thought(item.text)]
         if isinstance(item, ToolCallDelta):
             self._calls.append(item)
         if isinstance(item, Finished):
             return self._end()
         if isinstance(item, Blocked):
             text = self._refusal(item)
-            text = f"\n\n{text}" if self._text is not None else text
-            return [self._chunk(content=text, response_metadata={"finish_reason": REFUSED})]
+            text = f"\n\n{text}" if self._placing.told else text
+            content: Any = [text] if self._is_empty_list else text
+            return [self._chunk(content=content, response_metadata={"finish_reason": REFUSED})]
         return []
+
+    def _thought(self, text: str) -> ChatGenerationChunk:
+        """Return thinking; as long as there is nothing else, beside an empty list if the model has it in parts.
+
+        LangChain puts a list behind a text that came before it, and be it empty; a signed part has to come first.
+        """
+        self._placing.think(text)
+        self._is_empty_list = not self._begun and self._inner.signatures.thinks_in_parts
+        self._begun = not self._is_empty_list
+        return self._chunk(content=[] if self._is_empty_list else "", additional_kwargs={"reasoning_content": text})
+
+    def _said(self, said: str | dict[str, Any]) -> ChatGenerationChunk:
+        is_empty_list, self._is_empty_list, self._begun = self._is_empty_list, False, True
+        if not isinstance(said, str):
+            return self._chunk(content=[said], response_metadata=self._provider())
+        return self._chunk(content=[said]) if is_empty_list else self._of_text(said)
+
+    def _provider(self) -> dict[str, Any]:
+        return {name: value for name, value in self._inner.metadata.items() if name == "model_provider"}
 
     def _of_text(self, text: str) -> ChatGenerationChunk:
         """Return a chunk with a text, which the host may change: the model's, if it has nothing else, or else a copy.
@@ -65,14 +89,17 @@ class Writer:
             fields = {"index": call.index, "id": call.id, "name": call.name, "args": "", "type": "tool_call_chunk"}
             calls.setdefault(call.index, fields)["args"] += call.arguments
         inner = self._inner
+        signed = inner.signatures.calls({call["id"]: call["args"] for call in calls.values()})
         return [
+            *map(self._said, self._placing.rest()),
             self._chunk(
                 content="",
+                additional_kwargs=signed,
                 tool_call_chunks=list(calls.values()),
                 usage_metadata=inner.usage,
                 response_metadata=inner.metadata,
                 chunk_position="last",
-            )
+            ),
         ]
 
     def _chunk(self, **fields: Any) -> ChatGenerationChunk:
@@ -100,6 +127,7 @@ def facts_of(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_reasoning: bool) -> AIMessage:
+    """Return a whole answer as the rails let it through, with what its model wants back of it."""
     chunk = AIMessageChunk(
         content="",
         tool_call_chunks=[
@@ -107,13 +135,16 @@ def whole_message(answer: AIMessage, guarded: GenerationResponse, *, without_rea
             for n, call in enumerate(guarded.tool_calls)
         ],
     )
-    reasoning = None if without_reasoning else guarded.reasoning_content
+    reasoning = "" if without_reasoning else guarded.reasoning_content or ""
+    signatures = Signatures()
+    signatures.read(answer)
+    signed = signatures.calls({call.id: call.arguments for call in guarded.tool_calls})
     return AIMessage(
         id=plain(answer.id) or None,
-        content=guarded.text,
+        content=signatures.content(guarded.text, reasoning),
         tool_calls=chunk.tool_calls,
         invalid_tool_calls=chunk.invalid_tool_calls,
-        additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
+        additional_kwargs={**({"reasoning_content": reasoning} if reasoning else {}), **signed},
         usage_metadata=plain(answer.usage_metadata),
         response_metadata=kept_metadata(answer),
     )

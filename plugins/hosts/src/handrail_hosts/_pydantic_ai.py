@@ -140,7 +140,8 @@ class Reader:
         if isinstance(part, ThinkingPart):
             return Chunk(reasoning=part.content)
         if isinstance(part, ToolCallPart):
-            return self._call(index, part.tool_call_id, part.tool_name, part.args)
+            given = part.args_as_json_str() if isinstance(part.args, dict) else part.args  # as the whole part has it
+            return self._call(index, part.tool_call_id, part.tool_name, given)
         raise _not_judged(part)
 
     def _call(self, index: int, id_: str | None, name: str | None, arguments: Any) -> Chunk:

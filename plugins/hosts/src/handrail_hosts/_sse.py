@@ -91,11 +91,15 @@ def usual(held: str) -> dict[str, Any] | None:
 def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
     lines = [line.partition(":") for line in _LINE.split(event) if line]
     data = "\n".join(value.removeprefix(" ") for name, _, value in lines if name == "data")
+    is_error = any(name == "event" and said.strip() == "error" for name, _, said in lines)
+    if not data and event.lstrip().startswith("{"):
+        data = event  # servers that fail write their error so
+    if not data and is_error:
+        data = "{}"
     if not data:
         if any(not name for name, _, _ in lines):
             yield ""
         return
-    is_error = any(name == "event" and said.strip() == "error" for name, _, said in lines)
     if data.strip().strip('"') == DONE:
         yield DONE
         return

@@ -11,7 +11,10 @@ from handrail import Blocked, Finished, RailFailed, TextDelta
 from pydantic import BaseModel, Field
 
 from handrail_hosts._beside import texts_within
+from handrail_hosts._call_names import has_call
 from handrail_hosts._dialects import ChatDialect
+from handrail_hosts._dialects._base import ModelError
+from handrail_hosts._dialects._chat import failed
 from handrail_hosts._envelope import plain_fields
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
 from handrail_hosts._guard import Guarding, HostGuard
@@ -74,8 +77,10 @@ class GuardFilter:
     async def stream(self, event: dict[str, Any], __metadata__: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what is cleared by now, in the form of the event; an empty event is not shown."""
         key = _key_of(__metadata__)
-        if not isinstance(event, Mapping) or not event.get("choices"):
-            return plain_fields(event, _PASSES) if isinstance(event, Mapping) else {}
+        if not isinstance(event, Mapping):
+            return {}
+        if not event.get("choices"):
+            return await self._broken(key) if failed(event) else plain_fields(event, _PASSES)
         answer = self._answers.get(key) or await self._begun(key)
         if answer.over:
             return self._ended(key, answer, event)
@@ -86,6 +91,12 @@ class GuardFilter:
             await answer.guard.__aexit__(None, None, None)
             raise
         return self._event(key, answer, events)
+
+    async def _broken(self, key: Key) -> dict[str, Any]:
+        """Return what is told of an event that says that the model failed: only that, for no rail has judged it."""
+        if (answer := self._answers.pop(key, None)) is not None:
+            await answer.guard.__aexit__(None, None, None)
+        return {"error": {"message": str(ModelError())}}
 
     async def outlet(self, body: dict[str, Any], __metadata__: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return a finished conversation with its last answer judged once more, as what is kept."""
@@ -133,7 +144,7 @@ class GuardFilter:
             events += await answer.guard.push(chunk)
             if chunk.finish_reason is not None:
                 events += await answer.guard.finish()
-        return events
+        return await self._guard.names(()).passed(events) if has_call(events) else events
 
     def _event(self, key: Key, answer: _Answer, events: list[Any]) -> dict[str, Any]:
         if not events:

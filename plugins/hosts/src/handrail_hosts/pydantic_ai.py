@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, Chunk, Event, ReasoningDelta, ToolCallDelta
 from pydantic_ai.exceptions import ContentFilterError
-from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponsePart, TextPart, ThinkingPart, ToolCallPart
+from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponsePart
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 
 from handrail_hosts._envelope import plain
 from handrail_hosts._errors import AnswerRefusedError
 from handrail_hosts._guard import Guarding, HostGuard
-from handrail_hosts._pydantic_ai import Reader, conversation_of, put_back, read_whole, without_more
+from handrail_hosts._pydantic_ai import Reader, conversation_of, put_back, read_whole
+from handrail_hosts._pydantic_ai_parts import parts_of
 
 if TYPE_CHECKING:
-    from handrail import GenerationResponse, GuardedStream, Message
+    from handrail import GuardedStream, Message
     from pydantic_ai.messages import ModelResponseStreamEvent
     from pydantic_ai.settings import ModelSettings
     from pydantic_ai.usage import RequestUsage
@@ -116,7 +117,7 @@ class GuardedModel(WrapperModel):
             raise RefusedError(refused.blocked) from None
         return replace(
             answers[-1],
-            parts=_parts(guarded, answers[-1], without_reasoning=self.without_reasoning),
+            parts=parts_of(guarded, answers[-1], without_reasoning=self.without_reasoning),
             model_name=plain(answers[-1].model_name),
             provider_response_id=plain(answers[-1].provider_response_id),
             provider_url=plain(answers[-1].provider_url),
@@ -151,8 +152,9 @@ class GuardedModel(WrapperModel):
                         yield chunk
                 yield reader.end(inner)
 
-        stream = self._guard.stream(asked.messages, source, **_facts(model_request_parameters))
-        async with aclosing(self._guard.items(stream)) as released:
+        facts = _facts(model_request_parameters)
+        stream = self._guard.stream(asked.messages, source, **facts)
+        async with aclosing(self._guard.items(stream, tools=facts["tools"])) as released:
             response = _GuardedStream(model_request_parameters, self, answers, stream, released)
             await response.begin()
             yield response
@@ -176,7 +178,7 @@ class _GuardedStream(StreamedResponse):
         self._released = released
         self._first: list[str | Event] = []
         self._part = (-1, "")
-        self._kept: Sequence[ModelResponsePart] | None = None  # the model's own parts, if the rails changed nothing
+        self._kept: Sequence[ModelResponsePart] | None = None  # of a whole answer, with signatures
         self._opened = datetime.now(tz=UTC)
 
     async def begin(self) -> None:
@@ -195,7 +197,7 @@ class _GuardedStream(StreamedResponse):
             inner = self._answers[-1]
             self._usage, self.finish_reason, self.state = inner.usage, inner.finish_reason, inner.state
             self.provider_response_id, self.canonical_system = plain(inner.provider_response_id), inner.canonical_system
-            self._kept = _unchanged(self._stream.response, inner.get(), without_reasoning=self._model.without_reasoning)
+            self._kept = parts_of(self._stream.response, inner.get(), without_reasoning=self._model.without_reasoning)
 
     def get(self) -> ModelResponse:
         """Return the answer, for the history; with what the model wants back of it once it is whole."""
@@ -264,30 +266,3 @@ def _facts(parameters: ModelRequestParameters) -> dict[str, Any]:
     ]
     is_json = parameters.output_mode in ("native", "prompted")
     return {"tools": tools, "response_format": {"type": "json_object"} if is_json else None}
-
-
-def _parts(
-    guarded: GenerationResponse, answer: ModelResponse, *, without_reasoning: bool
-) -> Sequence[ModelResponsePart]:
-    """Return the parts of an answer as the rails let them through: as they are, where nothing was changed."""
-    if (kept := _unchanged(guarded, answer, without_reasoning=without_reasoning)) is not None:
-        return kept
-    parts: list[ModelResponsePart] = []
-    if guarded.reasoning_content and not without_reasoning:
-        parts.append(ThinkingPart(guarded.reasoning_content))
-    if guarded.text:
-        parts.append(TextPart(guarded.text))
-    return [*parts, *(ToolCallPart(call.name, call.arguments, tool_call_id=call.id) for call in guarded.tool_calls)]
-
-
-def _unchanged(
-    guarded: GenerationResponse, answer: ModelResponse, *, without_reasoning: bool
-) -> Sequence[ModelResponsePart] | None:
-    """Return the parts of an answer with the signatures that its model wants back; None if the rails changed it."""
-    said = read_whole(answer)
-    calls = [(call.name, call.arguments) for call in guarded.tool_calls]
-    same = guarded.text == said.text and calls == [(call.name, call.arguments) for call in said.tool_calls]
-    if not same or not (without_reasoning or (guarded.reasoning_content or "") == said.reasoning):
-        return None
-    kept = [part for part in answer.parts if not (without_reasoning and isinstance(part, ThinkingPart))]
-    return [without_more(part) for part in kept]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, Chunk, RailFailed, ToolCallDelta
+from handrail.errors import InvalidArgumentError
 
 from handrail_mcp._json import INTERNAL_ERROR, REFUSED, Message, error_of, parse_value
 from handrail_mcp._leaves import Text, rewritten, texts_of
@@ -71,6 +72,7 @@ class Guard:
     """
 
     def __init__(self, rails: LLMRails, *, tools: dict[str, Mapping[str, Any]] | None = None) -> None:
+        InvalidArgumentError.unless(hasattr(rails, "composition"), "rails", rails, "an LLMRails")
         self._rails = rails
         self._failure = rails.config.rails.failure_message
         self._judges_input = bool(rails.composition.input_rails)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from handrail.errors import InvalidRequestError
+from handrail.errors import InvalidArgumentError, InvalidRequestError
 
 from nemoguardrails.exceptions import RailTypeNotConfiguredError
 from nemoguardrails.rails.llm.options import RailType, for_kernel
@@ -27,6 +27,8 @@ def types_of(kinds: Sequence[RailType] | None, composition: Composition) -> list
     Raises:
         RailTypeNotConfiguredError: rails of a direction are asked for, and there are none.
     """
+    fits = kinds is None or isinstance(kinds, list | tuple | set | frozenset)
+    InvalidArgumentError.unless(fits, "rail_types", kinds, "a list of RailType")
     types = None if kinds is None else [RailType(kind).value for kind in kinds]
     for kind in types or ():
         if not (composition.input_rails if kind == "input" else composition.output_rails):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import InvalidRequestError, message_of
+from handrail.errors import InvalidArgumentError, InvalidRequestError, message_of
 
 from nemoguardrails.utils import new_event_dict
 
@@ -49,6 +49,7 @@ def conversation_of(events: Sequence[Mapping[str, Any]]) -> list[Message]:
     Raises:
         ValueError: an event is none that says something.
     """
+    InvalidArgumentError.unless(isinstance(events, list | tuple), "events", events, "a list of events")
     messages: list[Message] = []
     for number, event in enumerate(events):
         kind = event.get("type") if isinstance(event, Mapping) else None

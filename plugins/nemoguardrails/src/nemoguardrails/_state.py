@@ -41,7 +41,9 @@ def conversation(state: object, prompt: str | None, messages: Sequence[Message] 
 
 def context_of(messages: Sequence[Message] | None) -> dict[str, Any]:
     """Return the variables that a caller gives, in messages of the role "context"."""
-    found = (message.get("content") for message in messages or () if message.get("role") == "context")
+    given = messages if isinstance(messages, list | tuple) else ()  # whoever reads the rest says what is wrong
+    said = [message for message in given if isinstance(message, Mapping) and message.get("role") == "context"]
+    found = (message.get("content") for message in said)
     return {name: value for content in found if isinstance(content, Mapping) for name, value in content.items()}
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from handrail.errors import InvalidArgumentError
+
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
 
@@ -57,6 +59,7 @@ class ToolCall:
         Raises:
             ValueError: the arguments are neither an object nor one as JSON.
         """
+        InvalidArgumentError.unless(isinstance(call, Mapping), "call", call, "a mapping")
         function = call.get("function") or {"name": call.get("name", ""), "arguments": call.get("args", {})}
         arguments = function.get("arguments", {})
         if isinstance(arguments, str):
@@ -121,6 +124,7 @@ class ChatMessage:
         Raises:
             ValueError: its role is missing or unknown, or the arguments of a tool call cannot be read.
         """
+        InvalidArgumentError.unless(isinstance(message, Mapping), "message", message, "a mapping")
         given = message.get("role") or message.get("type")
         role = _ROLES.get(str(given))
         if role is None:

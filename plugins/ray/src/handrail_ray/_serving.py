@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from handrail import ConfigurationError, LLMRails, RailsConfig, StandaloneRail
+from handrail.errors import InvalidArgumentError
 
 from handrail_ray._answering import Answerer
 from handrail_ray._bundle import Bundle
@@ -160,6 +161,8 @@ def application(args: Mapping[str, str]) -> Any:
     Raises:
         ConfigurationError: the configuration cannot be used, or places no rail in Ray.
     """
+    fits = isinstance(args, Mapping) and isinstance(args.get("config"), str)
+    InvalidArgumentError.unless(fits, "args", args, "a mapping with 'config', the path of the configuration")
     config = Path(args["config"])
     return built(Bundle.of(config), placed_rails(RailsConfig.from_path(config)))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from handrail import ConfigurationError, LLMRails, RailsConfig, Registry
+from handrail.errors import InvalidArgumentError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -66,6 +67,7 @@ def create_app(settings: ServerSettings, *, registry: Registry | None = None, st
         ConfigurationError: there is no configuration, the default one is broken, a setting names what is not there,
             or other machines could reach the server without a key.
     """
+    InvalidArgumentError.unless(hasattr(settings, "check_keys"), "settings", settings, "ServerSettings")
     settings.check_keys()
     installed = registry or Registry.discover()
     services = _services(settings, installed, store)

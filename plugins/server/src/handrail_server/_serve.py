@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from handrail import ConfigurationError, Lock
+from handrail.errors import InvalidArgumentError
 from handrail_cli import ExitCode, flush_log, log_to_stderr
 
 from handrail_server._app import create_app
@@ -55,6 +56,7 @@ def serve(settings: ServerSettings, *, wrap: str | None = None) -> int:
     Raises:
         ConfigurationError: the settings, or the default configuration, cannot be used.
     """
+    InvalidArgumentError.unless(hasattr(settings, "check_keys"), "settings", settings, "ServerSettings")
     log_to_stderr(others=_OTHER_LOGS)
     Lock.refuse_changed(settings.config)
     with _to_stay():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from handrail import ConfigurationError
+from handrail.errors import InvalidArgumentError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handrail_server._bodies import Role
@@ -242,6 +243,9 @@ class ServerSettings(_Settings):
         Raises:
             ConfigurationError: the file cannot be read, or a value is wrong; a line for each problem.
         """
+        InvalidArgumentError.unless(file is None or isinstance(file, Path), "file", file, "a Path")
+        fits = defaults is None or isinstance(defaults, Mapping)
+        InvalidArgumentError.unless(fits, "defaults", defaults, "a mapping of settings")
         said = {name: value for name, value in given.items() if value is not None}
         found = OperatorFile.read(file) if file is not None else None
         values = {**(defaults or {}), **_values(found), **said}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from handrail.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,7 @@ class Authority:
         """Make an authority and write its certificate into the folder."""
         import trustme
 
+        InvalidArgumentError.unless(hasattr(folder, "joinpath"), "folder", folder, "a Path")
         authority = trustme.CA()
         file = folder / "authority.pem"
         authority.cert_pem.write_to_path(str(file))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handrail import Blocked, Finished, RailFailed, TextDelta
+from handrail.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from handrail import Event, GenerationResponse, LLMRails
@@ -55,6 +56,7 @@ async def delivered(rails: LLMRails, prompt: str | None = "Hello", **arguments: 
         prompt: the user's message; None if there are `messages`.
         arguments: what else `LLMRails.stream` takes, such as `messages`, `options` or `generator=stream_of(text)`.
     """
+    InvalidArgumentError.unless(hasattr(rails, "stream"), "rails", rails, "an LLMRails")
     if "messages" in arguments:
         prompt = None
     async with rails.stream(prompt, **arguments) as stream:

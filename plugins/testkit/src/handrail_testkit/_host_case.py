@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.lowlevel
 from handrail import Chunk, Edit, LLMRails, RailsConfig, Registry, Ruling, Turn, Usage, Verdict, Window
+from handrail.errors import InvalidArgumentError
 from handrail.plugins import RailSpec, hookimpl
 
 from handrail_testkit._installed import installed
@@ -51,6 +52,8 @@ class HostModel:
     def __init__(
         self, chunks: Sequence[Chunk], *, waits: bool = False, failures: int = 0, breaks: bool = False
     ) -> None:
+        fits = isinstance(chunks, list | tuple) and all(isinstance(chunk, Chunk) for chunk in chunks)
+        InvalidArgumentError.unless(fits, "chunks", chunks, "a list of Chunks")
         self.chunks = tuple(chunks)
         self.waits = waits
         self.failures = failures
@@ -144,6 +147,8 @@ class HostCase(ABC):
 
 def host_rails(kind: HostRails) -> LLMRails:
     """Make the rails of a request; in the process of the host, wherever that is."""
+    fits = isinstance(kind, str) and kind in ("input", *_OUTPUT)
+    InvalidArgumentError.unless(fits, "kind", kind, f"one of {', '.join(map(repr, ('input', *_OUTPUT)))}")
     flows = {"input": ["suite phrases"]} if kind == "input" else {"output": [f"suite {_OUTPUT[kind]}"]}
     output = {
         "flows": flows.get("output", []),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 from handrail import Verdict
+from handrail.errors import InvalidArgumentError
 from handrail.plugins import RailSpec, hookimpl
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class OracleRail:
         latency: float | Callable[[Window], float] = 0.0,
         fails: Collection[str] = (),
     ) -> None:
+        for name, phrases in (("blocks", blocks), ("fails", fails)):
+            fits = isinstance(phrases, list | tuple | set | frozenset)
+            InvalidArgumentError.unless(fits, name, phrases, "a list of phrases")
         self.windows: list[Window] = []
         self.running = self.most_running = self.cancelled = 0
         self._blocks = tuple(blocks)

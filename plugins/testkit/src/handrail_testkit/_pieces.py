@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Literal, TypeAlias
 
 import anyio
+from handrail.errors import InvalidArgumentError
 from hypothesis import strategies as st
 
 Split: TypeAlias = int | Literal["whole", "characters", "words", "random"] | Sequence[int]
@@ -24,6 +25,9 @@ def pieces_of(text: str, split: Split = "words", *, seed: int = 0) -> list[str]:
             of which two equal ones give an empty piece.
         seed: of "random".
     """
+    InvalidArgumentError.unless(isinstance(text, str), "text", text, "text")
+    fits = isinstance(split, int | Iterable)
+    InvalidArgumentError.unless(fits, "split", split, "a size, the name of a way to cut, or places")
     match split:
         case "whole":
             return [text] if text else []

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from handrail_bridge._bedrock import bedrock as bedrock
     from handrail_bridge._provider import google as google
     from handrail_bridge._provider import groq as groq
+    from handrail_bridge._services import service as service
+    from handrail_bridge._services import tensorrt as tensorrt
     from handrail_bridge._settings import BedrockSettings as BedrockSettings
     from handrail_bridge._settings import GoogleSettings as GoogleSettings
     from handrail_bridge._settings import GroqSettings as GroqSettings
+    from handrail_bridge._settings import ServiceSettings as ServiceSettings
+    from handrail_bridge._settings import TensorRTSettings as TensorRTSettings
     from handrail_bridge._settings import VertexSettings as VertexSettings
     from handrail_bridge._settings import WatsonxSettings as WatsonxSettings
     from handrail_bridge._vertex import vertex as vertex
@@ -24,7 +28,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "_bedrock": ("bedrock",),
     "_provider": ("google", "groq"),
-    "_settings": ("BedrockSettings", "GoogleSettings", "GroqSettings", "VertexSettings", "WatsonxSettings"),
+    "_services": ("service", "tensorrt"),
+    "_settings": (
+        "BedrockSettings",
+        "GoogleSettings",
+        "GroqSettings",
+        "ServiceSettings",
+        "TensorRTSettings",
+        "VertexSettings",
+        "WatsonxSettings",
+    ),
     "_vertex": ("vertex",),
     "_watsonx": ("watsonx",),
 }

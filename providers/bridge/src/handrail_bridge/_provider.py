@@ -24,7 +24,7 @@ def groq(settings: GroqSettings, context: ProviderContext) -> OpenAIProvider:
     Raises:
         ConfigurationError: there is no key, or no name of a model.
     """
-    return _at(GROQ, settings, context, ("GROQ_API_KEY",))
+    return at(GROQ, settings, context, ("GROQ_API_KEY",))
 
 
 def google(settings: GoogleSettings, context: ProviderContext) -> OpenAIProvider:
@@ -33,11 +33,15 @@ def google(settings: GoogleSettings, context: ProviderContext) -> OpenAIProvider
     Raises:
         ConfigurationError: there is no key, or no name of a model.
     """
-    return _at(GOOGLE, settings, context, ("GOOGLE_API_KEY", "GEMINI_API_KEY"))
+    return at(GOOGLE, settings, context, ("GOOGLE_API_KEY", "GEMINI_API_KEY"))
 
 
-def _at(address: str, settings: OpenAISettings, context: ProviderContext, variables: tuple[str, ...]) -> OpenAIProvider:
-    """Return the provider with the service's own address and key, where the configuration has no other."""
+def at(address: str, settings: OpenAISettings, context: ProviderContext, variables: tuple[str, ...]) -> OpenAIProvider:
+    """Return the provider with the service's own address and key, where the configuration has no other.
+
+    Raises:
+        ConfigurationError: there is no key, or no name of a model.
+    """
     if settings.client is not None:
         return OpenAIProvider(settings, context)
     key = settings.api_key

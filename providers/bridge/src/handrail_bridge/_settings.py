@@ -47,6 +47,26 @@ class GroqSettings(_Spelt):
     }
 
 
+class ServiceSettings(_Spelt):
+    """The `parameters` of a model whose engine is `cohere`, `deepseek`, `fireworks`, `mistralai` or `together`."""
+
+    spellings: ClassVar[Mapping[str, str]] = {
+        **{f"{name}_api_key": "api_key" for name in ("cohere", "deepseek", "fireworks", "mistral", "together")},
+        **{f"{name}_api_base": "base_url" for name in ("fireworks", "together")},
+        "endpoint": "base_url",
+        "stop_sequences": "stop",
+    }
+
+
+class TensorRTSettings(_Spelt):
+    """The `parameters` of a model whose engine is `trt_llm`."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "server_url": "is the address of a Triton server, which speaks gRPC and is not supported; serve the model by "
+        "'trtllm-serve', which speaks OpenAI's protocol, and set 'base_url', by default 'http://localhost:8000/v1'",
+    }
+
+
 _GOOGLES_LIMITS = {"max_output_tokens": "max_tokens", "stop_sequences": "stop"}
 _NOT_BY_GOOGLE: Mapping[str, str] = {
     name: f"is not supported by Google's compatible address; write what it takes in its place {where}"

@@ -23,6 +23,17 @@ def handrail_providers() -> Iterator[ProviderSpec]:
     yield _engine(
         "vertexai", "vertex", "VertexSettings", f"Google's Vertex AI, {openai}.", "google_vertexai", "vertex_ai"
     )
+    for name, who in (
+        ("cohere", "Cohere"),
+        ("deepseek", "DeepSeek"),
+        ("fireworks", "Fireworks AI"),
+        ("mistralai", "Mistral AI"),
+        ("together", "Together AI"),
+    ):
+        yield _engine(name, "service", "ServiceSettings", f"{who}, {openai}.")
+    yield _engine(
+        "trt_llm", "tensorrt", "TensorRTSettings", "TensorRT-LLM's server; by default on port 8000 of this machine."
+    )
     yield _engine("watsonx", "watsonx", "WatsonxSettings", "IBM's watsonx.ai.", "ibm", "watsonx_ai")
 
 

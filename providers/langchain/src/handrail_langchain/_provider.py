@@ -22,6 +22,10 @@ class LangChainProvider:
     """
 
     def __init__(self, model: Any) -> None:
+        if isinstance(model, type):
+            raise ConfigurationError(
+                f"the model is the class {model.__name__!r}; pass an object: {model.__name__}(...)"
+            )
         if not callable(getattr(model, "astream", None)):
             raise ConfigurationError(
                 f"the model is {type(model).__name__!r}; it must have astream(messages), as models of LangChain have; "

@@ -113,8 +113,8 @@ def whole(data: bytes) -> Json | None:
 
 def raise_error(event: Json) -> None:
     """Raise an `ErrorEvent` if the event is an error, in any of the forms that servers give it."""
-    error = event.get("error")
-    if error is None and isinstance(choices := event.get("choices"), list) and choices:
+    error = event.get("error") or event.get("errors")
+    if not error and isinstance(choices := event.get("choices"), list) and choices:
         error = choices[0].get("error") if isinstance(choices[0], Mapping) else None
     if error:
         raise ErrorEvent(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import anyio
 from handrail import Chunk, Usage
-from handrail.errors import ProviderBadRequestError
+from handrail.errors import InvalidArgumentError, ProviderBadRequestError
 
 from handrail_scripted._calls import Call
 from handrail_scripted._faults import provider_error
@@ -68,6 +68,7 @@ class ScriptedProvider:
     @classmethod
     def from_script(cls, script: Script, **pace: Unpack[PaceOptions]) -> Self:
         """Make a model that follows a script; the pace holds for the answers that have none of their own."""
+        InvalidArgumentError.unless(isinstance(script, Script), "script", script, "a Script")
         return cls(ScriptedSettings.model_validate({"answers": script.answers, "default": script.default, **pace}))
 
     @property

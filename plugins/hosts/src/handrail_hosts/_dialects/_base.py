@@ -213,6 +213,11 @@ def only_text(items: Sequence[str | Event]) -> str:
     return "".join(cast("Sequence[str]", items)) if all(type(item) is str for item in items) else ""
 
 
+def says_failed(value: Mapping[str, Any]) -> bool:
+    """Return whether an event is an error, in any of the forms that servers give it, and not of an answer."""
+    return bool(value.get("error") or value.get("errors")) or "error" in (value.get("type"), value.get("object"))
+
+
 def wants_json(form: object) -> bool:
     """Return whether an answer is to be JSON, by the format that was asked for: then words of a refusal are none."""
     return isinstance(form, Mapping) and form.get("type", "text") != "text"

@@ -9,8 +9,18 @@ from handrail import Blocked, Chunk, Event, Finished, ReasoningDelta, ToolCall, 
 
 from handrail_hosts._beside import FALLBACKS, beside_message, called_in, texts_within
 from handrail_hosts._conversation import Conversation, without_key
-from handrail_hosts._dialects._base import BROKE_OFF, Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
-from handrail_hosts._envelope import plain, plain_fields, reason_of
+from handrail_hosts._dialects._base import (
+    BROKE_OFF,
+    Calls,
+    Dialect,
+    ModelError,
+    Value,
+    only_text,
+    says_failed,
+    text_of,
+    wants_json,
+)
+from handrail_hosts._envelope import is_failure, plain, plain_fields, reason_of
 from handrail_hosts._errors import GuardFailedError
 from handrail_hosts._sse import Frame
 
@@ -38,7 +48,7 @@ class ChatDialect(Dialect):
 
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take a chunk."""
-        if value.get("error"):
+        if failed(value):
             raise ModelError
         if "id" not in self._head:
             self._head |= plain_fields(value, _HEAD)
@@ -51,7 +61,7 @@ class ChatDialect(Dialect):
     def text_in(self, value: Value) -> str | None:
         """Return the text of a chunk that has nothing else."""
         choices = value.get("choices")
-        if not choices or len(choices) > 1 or "id" not in self._head or value.get("error"):
+        if not choices or len(choices) > 1 or "id" not in self._head or failed(value):
             return None
         choice = choices[0]
         delta = choice.get("delta") or {}
@@ -113,7 +123,7 @@ class ChatDialect(Dialect):
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole completion."""
         choices: Sequence[Value] = body.get("choices") or []
-        if body.get("error"):
+        if failed(body):
             raise ModelError
         if len(choices) != 1:
             raise GuardFailedError("an answer with several choices is not supported; ask for one with n=1")
@@ -229,6 +239,16 @@ class ChatDialect(Dialect):
         head = plain_fields(body, (*_HEAD, "usage"))
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         return {**head, "object": "chat.completion", "choices": [choice]}
+
+
+def failed(value: Mapping[str, Any]) -> bool:
+    """Return whether an event says that the model's server failed."""
+    if says_failed(value):
+        return True
+    choices = value.get("choices")
+    if not choices:
+        return "choices" not in value and any(value.get(name) for name in ("message", "detail"))
+    return bool(choices[0].get("error")) or is_failure(reason_of(choices[0].get("finish_reason")))
 
 
 def _is_plain(choice: Value, delta: Value) -> bool:

@@ -16,6 +16,7 @@ from handrail_hosts._dialects._base import (
     ModelError,
     Value,
     only_text,
+    says_failed,
     text_of,
 )
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
@@ -52,10 +53,9 @@ class MessagesDialect(Dialect):
 
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take an event."""
-        kind = value.get("type")
-        if kind == "error":
+        if says_failed(value):
             raise ModelError
-        reader = self._reads.get(str(kind))
+        reader = self._reads.get(str(value.get("type")))
         return reader(value) if reader is not None else ()
 
     def text_in(self, value: Value) -> str | None:
@@ -127,7 +127,7 @@ class MessagesDialect(Dialect):
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole message."""
-        if body.get("type") == "error":
+        if says_failed(body):
             raise ModelError
         texts, thoughts, calls = list[str](), list[str](), list[ToolCallDelta]()
         for block in body["content"]:

@@ -8,13 +8,22 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, ToolCall, ToolCallDelta, Usage
 
-from handrail_hosts._dialects._base import Calls, Dialect, ModelError, Value, only_text, text_of, wants_json
+from handrail_hosts._dialects._base import (
+    Calls,
+    Dialect,
+    ModelError,
+    Value,
+    only_text,
+    says_failed,
+    text_of,
+    wants_json,
+)
 from handrail_hosts._dialects._responses_request import CALLS, facts_of, put_back, request_of
 from handrail_hosts._dialects._responses_writer import ITEM, ResponsesWriter
 from handrail_hosts._envelope import name_of, plain, plain_fields
 
 _ENDS = {"response.completed": "stop", "response.incomplete": "length", "response.done": "stop"}
-_FAILURES = ("response.failed", "response.cancelled", "error")
+_FAILURES = ("response.failed", "response.cancelled")
 _REASONING = ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")
 _ARGUMENTS = {
     "response.function_call_arguments.delta": "function",
@@ -48,7 +57,7 @@ class ResponsesDialect(Dialect):
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take an event."""
         kind = value.get("type", "")
-        if kind in _FAILURES:
+        if kind in _FAILURES or says_failed(value):
             raise ModelError
         if kind in ("response.output_text.delta", "response.refusal.delta"):
             self._write.is_refusal = kind == "response.refusal.delta"
@@ -112,7 +121,7 @@ class ResponsesDialect(Dialect):
 
     def read_whole(self, body: Value) -> Chunk:
         """Take a whole response."""
-        if body.get("status") in ("failed", "cancelled") or body.get("error"):
+        if _failed(body):
             raise ModelError
         texts, thoughts, calls = list[str](), list[str](), list[ToolCallDelta]()
         for item in body.get("output") or ():
@@ -185,6 +194,8 @@ class ResponsesDialect(Dialect):
         return (Chunk(tool_calls=tuple(self._calls.feed(self._number(index), **fragment))),)
 
     def _end(self, response: Value, reason: str) -> Iterable[Chunk]:
+        if _failed(response):
+            raise ModelError
         reason = "length" if response.get("status") == "incomplete" else reason  # vLLM says so only there
         cut = {"status": "incomplete"} if reason == "length" else {}
         self._write.learn(_head(response), {**_of_itself(response), **cut})
@@ -195,6 +206,11 @@ class ResponsesDialect(Dialect):
         whole = self.read_whole(response)
         text, thought = "" if self._any_text else whole.text, "" if self._any_thought else whole.reasoning
         return (Chunk(text, thought, whole.tool_calls, usage, reason),)
+
+
+def _failed(response: Mapping[str, Any]) -> bool:
+    """Return whether a response says of itself that the model's server failed."""
+    return says_failed(response) or response.get("status") in ("failed", "cancelled")
 
 
 def _of_itself(response: Mapping[str, Any]) -> Value:

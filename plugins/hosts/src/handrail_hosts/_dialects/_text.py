@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail import Blocked, Chunk, Event, Finished
 
-from handrail_hosts._dialects._base import Dialect, ErrorKind, ModelError, Value, text_of
+from handrail_hosts._dialects._base import Dialect, ErrorKind, ModelError, Value, says_failed, text_of
 from handrail_hosts._errors import GuardFailedError
 
 
@@ -26,7 +26,7 @@ class TextDialect(Dialect):
 
     def read(self, value: Value) -> Iterable[Chunk]:
         """Take an event."""
-        if value.get("error"):
+        if says_failed(value):
             raise ModelError
         self._last |= {name: value[name] for name in self._passes if name in value}
         text = text_of(value.get(self._field))

@@ -30,4 +30,4 @@ class LLMTaskManager(TaskManager):
 
     def register_output_parser(self, output_parser: Callable[..., Any], name: str) -> None:
         """Register a parser that prompts may name."""
-        self._context.registrations.output_parsers[name] = output_parser
+        self._context.registrations.add_output_parser(output_parser, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handrail import Registry
+from handrail.errors import InvalidArgumentError
 from handrail.plugins import ProviderSpec
 
 from nemoguardrails.plugin import registered
@@ -12,6 +13,8 @@ from nemoguardrails.plugin import registered
 
 def register_llm_provider(name: str, provider_cls: Any) -> None:
     """Register an engine: a class of LangChain's kind, called with `model` and the model's parameters."""
+    fits = isinstance(name, str) and callable(provider_cls)
+    InvalidArgumentError.unless(fits, "register_llm_provider", provider_cls, "the engine's name and a class")
     registered[name] = provider_cls
 
 

@@ -119,7 +119,8 @@ class RailsConfig(handrail.RailsConfig):
             ConfigurationError: they cannot be used; each problem is a line.
         """
         values, flows = (config, "") if config is None else without_steps(config)
-        given = (_messages_in(yaml_content or ""), messages_as_colang(config), flows, colang_content)
+        text = yaml_content if isinstance(yaml_content, str) else ""
+        given = (_messages_in(text), messages_as_colang(config), flows, colang_content)
         colang = "\n".join(filter(None, given)) or None
         return cls._with_defaults(handrail.RailsConfig.from_content(colang, yaml_content, values))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 import handrail
 from handrail import Message, Registry
-from handrail.errors import ConfigurationError
+from handrail.errors import ConfigurationError, InvalidArgumentError
 from handrail.errors import InvalidRailsConfigurationError as InvalidRailsConfigurationError
 from handrail.errors import StreamingNotSupportedError as StreamingNotSupportedError
 from handrail_colang import CallVariables, dialogs_of_program
@@ -288,6 +288,7 @@ class LLMRails(handrail.LLMRails):
         messages: Sequence[Message] | None,
         wanted: GenerationOptions,
     ) -> handrail.GenerationResponse:
+        InvalidArgumentError.unless(hasattr(handler, "finish"), "streaming_handler", handler, "a StreamingHandler")
         try:
             try:
                 stream = self.stream(prompt, messages, options=for_kernel(wanted))
