@@ -246,7 +246,9 @@ def test_a_phrase_is_found_in_markup_however_it_is_cut(effort: int) -> None:
 def test_a_text_is_shown_alike_however_it_is_cut_and_each_character_has_its_place(effort: int) -> None:
     chance = random.Random(12)
     for _ in range(200 * effort):
-        text = "".join(chance.choice((*MARKS, "a", "bc ", "\n", ";", "1")) for _ in range(12))
+        text = "".join(
+            chance.choice((*MARKS, "a", "bc ", "\n", ";", "1", ">", "=", "(", ")", "~~~~", "<span ")) for _ in range(12)
+        )
         whole, cut = Rendering(0), Rendering(0)
         shown = whole.feed(text, ended=True)
         assert "".join(map(cut.feed, random_split(text, chance))) + cut.feed("", ended=True) == shown

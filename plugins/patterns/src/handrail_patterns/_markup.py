@@ -18,11 +18,11 @@ _TAGS = (
     "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike|strong|sub|sup|"
     "time|tt|u|var|wbr"
 )
-_ATTRIBUTES = r"\s+[A-Za-z][\w:-]{0,40}\s?=\s?[^<>\n]{1,200}"
+_ATTRIBUTES = r"\s{1,8}[A-Za-z][\w:-]{0,40}\s?=\s?[^<>\n]{1,200}"
 _REFERENCE = re.compile(
     rf"&(?:#\d{{1,7}}(?!\d);?|#[xX]{_HEX}{{1,6}}(?!{_HEX});?|([A-Za-z][A-Za-z0-9]{{1,{_LONGEST_NAME}}});)"
 )
-_TAG = re.compile(rf"</?(?:{_TAGS})(?:{_ATTRIBUTES})?\s?/?>|<!--[^<>]{{0,64}}-->", re.IGNORECASE)
+_TAG = re.compile(rf"</?(?:{_TAGS})(?:{_ATTRIBUTES}|\s?/?)>|<!--[^<>]{{0,64}}-->", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~\n])")
 _RUN = re.compile(r"\*+|~+|`+")
@@ -40,8 +40,9 @@ _CODE = re.compile(
 _UNDECIDED = re.compile(
     rf"(?:\\(?:u(?:{_HEX}{{0,3}}|\{{{_HEX}{{0,6}}|[dD][89abAB]{_HEX}{{2}}(?:\\(?:u{_HEX}{{0,3}})?)?)|U{_HEX}{{0,7}}|x{_HEX}?)?"
     rf"|\*{{1,4}}|~{{1,3}}|`{{1,3}}|&\#?[0-9A-Za-z]{{0,{_LONGEST_NAME}}}"
-    rf"|<(?:/?[A-Za-z]{{0,6}}\s?/?|!|!-|!--[^<>]{{0,66}}|(?i:{_TAGS})\s+(?:[A-Za-z][\w:-]{{0,40}}(?:\s?=\s?[^<>\n]{{0,200}})?)?)"
-    rf"|\[[^\[\]\n]{{0,64}}\]?|\](?:{_TARGET})?|\x1b(?:\[[0-9;]{{0,16}})?"
+    rf"|<(?:/?[A-Za-z]{{0,6}}\s?/?|!|!-|!--[^<>]{{0,66}}"
+    rf"|/?(?i:{_TAGS})\s{{1,8}}(?:[A-Za-z][\w:-]{{0,40}}\s?(?:=\s?[^<>\n]{{0,200}})?)?)"
+    rf"|\[[^\[\]\n]{{0,64}}\]?|\](?:{_TARGET}(?:\([^()\n]{{0,64}})?)?|\x1b(?:\[[0-9;]{{0,16}})?"
     rf"|%(?:{_HEX}|[c-fC-F]{_HEX}(?:%(?:[89abAB]{_HEX}?)?){{0,3}})?)\Z"
 )
 
@@ -78,7 +79,7 @@ class Rendering:
         text, place = self._held + text, 0
         at, self._written = self._written - len(self._held), self._written + len(text) - len(self._held)
         shown: list[str] = []
-        while (mark := has_mark(text, place)) is not None:
+        while (mark := has_sign(text, place)) is not None:
             self._show(shown, text[place : mark.start()], at + place)
             place = mark.start()
             if text[place] == "[" and not _WORD.match(self._before):
@@ -126,7 +127,8 @@ class Rendering:
             return escape.end() + 1
         if run := _RUN.match(text, place):
             sides = (self._before or " ", text[run.end() : run.end() + 1] or " ")
-            if len(run[0]) not in _LENGTHS[run[0][0]] or all(map(str.isspace, sides)):
+            goes_on = self._before == run[0][0]  # a longer run, whose beginning has been shown
+            if goes_on or len(run[0]) not in _LENGTHS[run[0][0]] or all(map(str.isspace, sides)):
                 self._show(shown, run[0], at + place)
             else:
                 self._instead(shown, "", at + place, at + run.end())
