@@ -63,7 +63,8 @@ SECRETS: tuple[Kind, ...] = (
             Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.{B64}{{0,1024}}\.{B64}{{8,64}}\.{B64}{{1,8192}}\.{B64}{{8,128}}"),
         ),
         summary="JSON web token, signed, unsigned or encrypted",
-        form="three or five parts of Base64 with dots, the first a JSON object, of three the second, too",
+        form="three or five parts of Base64 with dots, the first a JSON object, of three the second, too; "
+        "three also over lines and as joined strings",
     ),
     CONNECTION_STRING,
     AUTHORIZATION,
