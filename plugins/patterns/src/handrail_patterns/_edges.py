@@ -21,7 +21,7 @@ NEXT_LINE = r"\\?(?:\r?\n|[\x0b\x0c\x85\u2028\u2029])[ \t]{0,8}(?:[>|#*][ \t]{0,
 _QUOTE = "[\"'`]"
 JOINED = (
     rf"(?:[ \t]?{NEXT_LINE}(?://[ \t]?)?"
-    rf"|{_QUOTE}[ \t]{{0,4}}(?:[+.&\\]|<<|&[ \t]_)?[ \t]{{0,4}}"
+    rf"|{_QUOTE}[ \t]{{0,4}}(?:(?:[+.\\]|<<|&(?:[ \t]_)?)[ \t]{{0,4}})?"
     rf"(?:\r?\n[ \t]{{0,40}}(?:[+.&][ \t]{{0,4}})?)?[bf]?{_QUOTE})"
 )
 """What joins two parts of a key: a line's break, or the quotes of strings that a program puts together."""

@@ -9,8 +9,8 @@ from html.entities import html5
 _WORD = re.compile(r"\w")
 has_sign = re.compile(r"[\\*~`&<\x1b\[\]%]").search
 """Find a character with which markup may begin, which is far quicker than to find a mark."""
-has_mark = re.compile(r"[\\*~`&<\x1b]|(?<!\W)\[|\](?=\(|\Z)|%(?=[2-7c-fC-F]|\Z)").search
-"""Find a sign that may be markup; the bracket of a link counts within a word, or where a text begins."""
+has_mark = re.compile(r"[\\*~`&<\x1b]|(?<!\W)\[|\](?=\(|\Z)|(?<!\d)%(?=[2-7c-fC-F]|\Z)").search
+"""Find a sign that may be markup: the bracket of a link within a word, a code of a URL that is not `40%`."""
 
 _LONGEST_NAME = max(map(len, html5))
 _HEX = "[0-9A-Fa-f]"
@@ -82,8 +82,10 @@ class Rendering:
         while (mark := has_sign(text, place)) is not None:
             self._show(shown, text[place : mark.start()], at + place)
             place = mark.start()
-            if text[place] == "[" and not _WORD.match(self._before):
-                self._show(shown, "[", at + place)
+            if (text[place] == "[" and not _WORD.match(self._before)) or (
+                text[place] == "%" and self._before.isdecimal()
+            ):
+                self._show(shown, text[place], at + place)
                 place += 1
                 continue
             if not ended and _UNDECIDED.match(text, place):
@@ -145,7 +147,7 @@ class Rendering:
         self._ends.extend([end] * len(meaning))
         self.end += len(meaning)
         self.changed = self.end
-        self._before = meaning[-1:] or self._before
+        self._before = "a" if meaning.isdecimal() else meaning[-1:] or self._before  # a digit of a code ends no number
         shown.append(meaning)
 
 

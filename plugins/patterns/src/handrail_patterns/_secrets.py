@@ -56,7 +56,7 @@ SECRETS: tuple[Kind, ...] = (
             Way(rf"{LEFT}eyJ{B64}{{8,1024}}+{_DOT}eyJ{B64}{{8,8192}}+{_DOT}(?:{B64}{{16,2048}})?"),
             Way(
                 rf"{LEFT}eyJ{_PART}{{4,1024}}+"
-                rf"(?:{JOINED}(?={_PART}{{0,60}}?(?:\d|[a-z][A-Z])){_PART}{{4,1024}}+"
+                rf"(?:{JOINED}(?=[A-Za-z_.-]{{0,60}}+\d){_PART}{{4,1024}}+"
                 r"(?=[ \t\\]{0,8}[\r\n\"'`]|\Z)){1,40}",
                 check=_is_jwt_in_parts,
             ),

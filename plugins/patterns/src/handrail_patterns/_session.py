@@ -132,7 +132,7 @@ class PatternSession:
     def _take(self, text: str) -> Ruling:
         fold, scan = self._fold, self._scan
         if self._markup:
-            if self._rendered is None and has_sign(text) and has_mark(text):
+            if self._rendered is None and has_sign(text) and has_mark(self._piece[-1:] + text):
                 self._rendered = RenderedScan(scan, fold, self._end, self._piece[-1:])
             self._piece = text or self._piece
         if fold is None or (fold.side_by_side and fold.leaves_alone(text)):
