@@ -17,6 +17,7 @@ from patterns_definition import delivered, expected, random_split, shipped
 FOLDING = Folding(("unicode", "invisible", "marks", "markup"))
 REDACT = Action("redact", "PHRASE")
 TOKEN = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jKn5gNk8yVJ_adQssw5cAbCdEf012"
 MARKS = (
     "**",
     "*",
@@ -34,6 +35,21 @@ MARKS = (
     "<",
     "<!-- -->",
     "<br>",
+    "[",
+    "]",
+    "](x)",
+    "](",
+    '<a href="x">',
+    "<a b=",
+    "\\u0034",
+    "\\u00",
+    "\\ud83d\\ude00",
+    "\\x34",
+    "\\u{34}",
+    "%34",
+    "%",
+    "%C3%A9",
+    "\x1b[1m",
 )
 VALUES = (TOKEN, "4111 1111 1111 1111", "jane.doe@example.com", "+1 415 555 2671", "DE89 3704 0044 0532 0130 00")
 
@@ -78,6 +94,17 @@ def values(text: str) -> str:
         "&#105;gnore",
         "ig&#x6e;ore",
         "ign&omicron;re",
+        "&#105gnore",
+        "ig[n](x)ore",
+        "ig[nore](https://x.example/a_(b))",
+        "[ig](x)nore",
+        '<a href="x">ig</a>nore',
+        'ig<span class="a b" id=c>n</span>ore',
+        "ig\\u006eore",
+        "\\u0069\\x67\\u{6e}\\U0000006fre",
+        "%69g%6eore",
+        "ig%E2%80%8Bnore",
+        "\x1b[1mig\x1b[0mnore",
     ],
 )
 def test_a_phrase_is_found_in_what_markup_shows(written: str) -> None:
@@ -132,6 +159,9 @@ def test_what_is_found_as_it_is_written_is_still_found(phrase: str, text: str) -
         "ig&nonsense;nore",
         "ig&nore",
         "ig<x>nore",
+        "ig[n]ore, ig[0](nore",
+        "ig<a && b>nore",
+        "ig%nore, ig%FFnore, ig\\ud800nore, 100%",
     ],
 )
 def test_what_is_no_markup_is_left_alone(text: str) -> None:
@@ -147,10 +177,14 @@ def test_what_is_no_markup_is_left_alone(text: str) -> None:
         ("mail jane\\.doe\\@example\\.com ok", "mail [EMAIL] ok"),
         ("mail jane.doe&#64;example&#46;com ok", "mail [EMAIL] ok"),
         ("mail jane.<b>doe</b>@example.com ok", "mail [EMAIL] ok"),
+        ("mail jane%2Edoe%40example%2Ecom ok", "mail [EMAIL] ok"),
+        ("key \\u0067hp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 ok", "key [GITHUB_TOKEN] ok"),
+        ("key ghp_[a1B2c3D4e5F6](x)g7H8i9J0k1L2m3N4o5P6q7R8 ok", "key [GITHUB_TOKEN] ok"),
         ("card **4111 1111** 1111 **1111** ok", "card **[CARD]** ok"),
         ("call 415\\-555\\-0132 ok", "call [PHONE] ok"),
         ("call &#43;1 415 555 267&#49; ok", "call [PHONE] ok"),
         ("mask **** **** **** 1111, 2 * 3 * 4, `a` & `b`", "mask **** **** **** 1111, 2 * 3 * 4, `a` & `b`"),
+        (f"1</b>{TOKEN}**internal use", "1</b>[GITHUB_TOKEN]**internal use"),
         ("60*60*24*365 and 4096*4096", "60*60*24*365 and 4096*4096"),
     ],
 )
@@ -169,6 +203,16 @@ def test_a_value_is_redacted_where_markup_shows_it(text: str, redacted: str) -> 
         (f"{TOKEN[:17]}\\\n    {TOKEN[17:]} ok", "[GITHUB_TOKEN] ok"),
         ("AKIAIOSF\nODNN7EXAMPLQ ok", "[AWS_ACCESS_KEY] ok"),
         (f"{TOKEN}\nThis is", "[GITHUB_TOKEN]\nThis is"),
+        (f'k = "{TOKEN[:17]}" + "{TOKEN[17:]}"', 'k = "[GITHUB_TOKEN]"'),
+        (f'k = ("{TOKEN[:17]}"\n     "{TOKEN[17:]}")', 'k = ("[GITHUB_TOKEN]")'),
+        (f"k = '{TOKEN[:17]}' \\\n  '{TOKEN[17:]}'", "k = '[GITHUB_TOKEN]'"),
+        (f"// {TOKEN[:17]}\n// {TOKEN[17:]}", "// [GITHUB_TOKEN]"),
+        (f'"{TOKEN}" + "This is"', '"[GITHUB_TOKEN]" + "This is"'),
+        (f'["{TOKEN[:17]}", "{TOKEN[17:]}"]', f'["{TOKEN[:17]}", "{TOKEN[17:]}"]'),
+        (f"{JWT[:30]}\n  {JWT[30:70]}\n  {JWT[70:]}\nThanks\n", "[JWT]\nThanks\n"),
+        (f'"{JWT[:36]}" +\n  "{JWT[36:]}";', '"[JWT]";'),
+        (f"{JWT}\nSigned\n", "[JWT]\nSigned\n"),
+        ("eyJhbGciOi\nJ9 is how they begin", "eyJhbGciOi\nJ9 is how they begin"),
         (f"{TOKEN}\n{TOKEN}", "[GITHUB_TOKEN]\n[GITHUB_TOKEN]"),
         ("k=sk-proj-a1B2c3D4e5F6g7H8i9J0\nOTHER_NAME2=x", "k=[OPENAI_KEY]\nOTHER_NAME2=x"),
         ("-----BEGIN RSA\nPRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "[PRIVATE_KEY]"),
@@ -195,10 +239,24 @@ def test_markup_is_found_by_the_definition_however_it_is_cut(effort: int) -> Non
             assert delivered(patterns.open(), pieces, FOLDING, whole.text) == whole, text
 
 
+def test_a_phrase_is_found_in_markup_however_it_is_cut(effort: int) -> None:
+    """A mark that white space follows counts by what stands before it, which may be in the piece before."""
+    chance = random.Random(13)
+    compiled, folding = Phrases(["red car", "ignore"], REDACT, spaced=True), Folding(ALL_OF_IT)
+    for _ in range(150 * effort):
+        mark = chance.choice((chance.choice(MARKS), "*", "`"))
+        text = "".join(chance.choice((mark, " red", " car,", " ig", "nore,")) for _ in range(8))
+        whole = delivered(compiled.open(), [text], folding)
+        for pieces in (text, random_split(text, chance)):
+            assert delivered(compiled.open(), pieces, folding, whole.text) == whole, text
+
+
 def test_a_text_is_shown_alike_however_it_is_cut_and_each_character_has_its_place(effort: int) -> None:
     chance = random.Random(12)
     for _ in range(200 * effort):
-        text = "".join(chance.choice((*MARKS, "a", "bc ", "\n", ";", "1")) for _ in range(12))
+        text = "".join(
+            chance.choice((*MARKS, "a", "bc ", "\n", ";", "1", ">", "=", "(", ")", "~~~~", "<span ")) for _ in range(12)
+        )
         whole, cut = Rendering(0), Rendering(0)
         shown = whole.feed(text, ended=True)
         assert "".join(map(cut.feed, random_split(text, chance))) + cut.feed("", ended=True) == shown

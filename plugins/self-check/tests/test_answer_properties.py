@@ -5,6 +5,7 @@ Answers are put together from parts that are allowed in them and parts that are 
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
@@ -208,7 +209,7 @@ JUMBLE = [
 @given(st.lists(st.sampled_from(JUMBLE), max_size=12).map(" ".join))
 def test_a_jumble_with_words_for_both_never_allows_unless_one_of_them_is_a_label(text):
     if allows(text):
-        head = text.split("\n\n")[0]
+        head = re.sub(r"\bnot? (?:answer )?unsafe\b", "safe", text.split("\n\n")[0])
         assert not {"yes", "unsafe"} & set(head.rpartition(":")[2].rpartition("?")[2].split())
 
 

@@ -39,6 +39,8 @@ _DRESS_ENDS = ".?:*_"
 _NEXT_LINE = r"\n(?:(?i:value)\n)?"
 # of YAML's blocks, and of mails: `password: |`, `Password:` and an empty line
 _BLOCK = r"[ \t]?:[*_]{0,2}[ \t]?(?:[|>][+-]?)?\n{1,2}[ \t]{0,8}[*_`]{0,2}"
+_THEN = r"(?:\s?\(\s?|\s{1,3})"
+_NO_VERB = "(?<![pP][aA][sS][sS])"
 _LINE_ENDS = r"(?=[\r\n]|\Z)"
 _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 
@@ -48,6 +50,7 @@ _IDENTIFIER = re.compile(
     r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?"
 )
 _METHOD = re.compile(r"(?i:sha|md|aes|base|utf|pbkdf|argon|bcrypt|scrypt|rfc|oauth|rsa|rot|pkcs|hs|rs|es)-?\d")
+_PATH = re.compile(r"~?/(?:app|bin|build|data|dev|etc|home|mnt|opt|root|run|srv|tmp|Users|usr|var|work)\b.*")
 _PLACEHOLDER = re.compile(
     r"(?i:your|my|the|some|enter|insert|replace|change|example|dummy|sample|fake|test|placeholder|redacted|secret"
     r"|password|token|api|key|here|this|me|value|todo|x|_|-|\.|\*)+\d{0,3}|.*(?:\$\{|\{\{|%\(|\$\().*|\$\w+|%\w+%|%[sd]"
@@ -58,6 +61,8 @@ _PLACEHOLDER = re.compile(
 def is_literal(text: str) -> bool:
     """Return whether a password is written out: it is no variable, call or placeholder, and has more than letters."""
     if _PLACEHOLDER.fullmatch(text) is not None or "://" in text or not any(map(str.isalpha, text)):
+        return False
+    if _PATH.fullmatch(text) is not None:
         return False
     has_digit = any(map(str.isdigit, text))
     has_sign = any(not char.isalnum() and char not in "_-.?,:; /" for char in text)
@@ -78,6 +83,11 @@ def is_random(text: str) -> bool:
 def is_said(text: str) -> bool:
     """Be strictest in a sentence: neither a name of a method, such as `SHA256-hashed`, nor words with hyphens."""
     return is_random(text.replace("-", "")) and _METHOD.match(text) is None
+
+
+def is_passed(text: str) -> bool:
+    """Look at what is quoted after `pass`, which is a verb, too: an argument, a term or a path is no password."""
+    return is_random(text) and re.search(r"[=()/]|^[@?*-]", text) is None
 
 
 def is_told(text: str) -> bool:
@@ -129,7 +139,8 @@ PASSWORD = Kind(
         Way(_PLAIN, lead=PASSWORD_NAME + _DRESSED, check=is_bare_literal, trim=_DRESS_ENDS),
         Way(_BARE, lead=rf"{PASSWORD_NAME}{_IS}[*_]{{0,2}}", check=is_said, trim=_DRESS_ENDS),
         Way(_QUOTED, lead=PASSWORD_NAME + _IS + _OPEN, check=is_literal),
-        Way(_QUOTED, lead=rf"{PASSWORD_NAME}(?:\s?\(\s?|\s{{1,3}}){_OPEN}", check=is_literal),
+        Way(_QUOTED, lead=rf"{PASSWORD_NAME}{_NO_VERB}{_THEN}{_OPEN}", check=is_literal),
+        Way(_QUOTED, lead=rf"(?i:pass(?<![a-z]pass)){_THEN}{_OPEN}", check=is_passed),
         Way(
             r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>])",
             lead=r"P(?:ASS(?:WORD|WD|PHRASE)|ASS(?<![A-Z]PASS)|WD(?<![A-Z]PWD))=",

@@ -18,6 +18,14 @@ WRITTEN_SPACE = r"%20|&nbsp;|&#(?:32|160);|\\u00(?:20|[aA]0)"
 NEXT_LINE = r"\\?(?:\r?\n|[\x0b\x0c\x85\u2028\u2029])[ \t]{0,8}(?:[>|#*][ \t]{0,3}){0,2}"
 """Where a line is broken within a value, up to the text of the next one: indented, quoted or in a comment."""
 
+_QUOTE = "[\"'`]"
+JOINED = (
+    rf"(?:[ \t]?{NEXT_LINE}(?://[ \t]?)?"
+    rf"|{_QUOTE}[ \t]{{0,4}}(?:(?:[+.\\]|<<|&(?:[ \t]_)?)[ \t]{{0,4}})?"
+    rf"(?:\r?\n[ \t]{{0,40}}(?:[+.&][ \t]{{0,4}})?)?[bf]?{_QUOTE})"
+)
+"""What joins two parts of a key: a line's break, or the quotes of strings that a program puts together."""
+
 _WRITTEN_SPACE = re.compile(WRITTEN_SPACE)
 
 LEFT = rf"(?<![0-9A-Za-z]{ESCAPED})"

@@ -6,25 +6,45 @@ import re
 from html import unescape
 from html.entities import html5
 
-_MARK = re.compile(r"[\\*~`&<]")
+_WORD = re.compile(r"\w")
+has_sign = re.compile(r"[\\*~`&<\x1b\[\]%]").search
+"""Find a character with which markup may begin, which is far quicker than to find a mark."""
+has_mark = re.compile(r"[\\*~`&<\x1b]|(?<!\W)\[|\](?=\(|\Z)|(?<!\d)%(?=[2-7c-fC-F]|\Z)").search
+"""Find a sign that may be markup: the bracket of a link within a word, a code of a URL that is not `40%`."""
+
 _LONGEST_NAME = max(map(len, html5))
-_TAGS = "b|big|code|del|em|font|i|ins|kbd|mark|s|small|span|strike|strong|sub|sup|tt|u|wbr"
-_REFERENCE = re.compile(rf"&(?:#\d{{1,7}}|#[xX][0-9A-Fa-f]{{1,6}}|([A-Za-z][A-Za-z0-9]{{1,{_LONGEST_NAME}}}));")
-_TAG = re.compile(rf"</?(?:{_TAGS})\s?/?>|<!--[^<>]{{0,64}}-->", re.IGNORECASE)
+_HEX = "[0-9A-Fa-f]"
+_TAGS = (
+    "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike|strong|sub|sup|"
+    "time|tt|u|var|wbr"
+)
+_ATTRIBUTES = r"\s{1,8}[A-Za-z][\w:-]{0,40}\s?=\s?[^<>\n]{1,200}"
+_REFERENCE = re.compile(
+    rf"&(?:#\d{{1,7}}(?!\d);?|#[xX]{_HEX}{{1,6}}(?!{_HEX});?|([A-Za-z][A-Za-z0-9]{{1,{_LONGEST_NAME}}});)"
+)
+_TAG = re.compile(rf"</?(?:{_TAGS})(?:{_ATTRIBUTES}|\s?/?)>|<!--[^<>]{{0,64}}-->", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~\n])")
 _RUN = re.compile(r"\*+|~+|`+")
 _LENGTHS = {"*": (1, 2, 3), "~": (2,), "`": (1, 2)}
 """Of runs of these signs, those that mark up; longer ones are masks, rules and fences."""
-_UNDECIDED = re.compile(
-    rf"(?:\\|\*{{1,4}}|~{{1,3}}|`{{1,3}}|&\#?[0-9A-Za-z]{{0,{_LONGEST_NAME}}}"
-    rf"|<(?:/?[A-Za-z]{{0,6}}\s?/?|!|!-|!--[^<>]{{0,66}}))\Z"
+_TARGET = r"\((?:[^()\n]|\([^()\n]{0,64}\)){0,256}"
+_LINK = re.compile(rf"\[(?=[^\[\]\n]{{1,64}}\]\()|\]{_TARGET}\)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m")
+_CODE = re.compile(
+    rf"\\u(?P<high>[dD][89abAB]{_HEX}{{2}})\\u(?P<low>[dD][c-fC-F]{_HEX}{{2}})"
+    rf"|\\(?:u(?P<four>{_HEX}{{4}})|u\{{(?P<braced>{_HEX}{{1,6}})\}}|U(?P<eight>{_HEX}{{8}})|x(?P<two>{_HEX}{{2}}))"
+    rf"|%(?P<bytes>[2-7]{_HEX}|[cCdD]{_HEX}%[89abAB]{_HEX}|[eE]{_HEX}(?:%[89abAB]{_HEX}){{2}}|[fF]{_HEX}(?:%[89abAB]{_HEX}){{3}})"
 )
-
-
-def is_marked(text: str) -> bool:
-    """Return whether a text has a sign that may be markup."""
-    return _MARK.search(text) is not None
+"""A character by its number, as programs and URLs write it."""
+_UNDECIDED = re.compile(
+    rf"(?:\\(?:u(?:{_HEX}{{0,3}}|\{{{_HEX}{{0,6}}|[dD][89abAB]{_HEX}{{2}}(?:\\(?:u{_HEX}{{0,3}})?)?)|U{_HEX}{{0,7}}|x{_HEX}?)?"
+    rf"|\*{{1,4}}|~{{1,3}}|`{{1,3}}|&\#?[0-9A-Za-z]{{0,{_LONGEST_NAME}}}"
+    rf"|<(?:/?[A-Za-z]{{0,6}}\s?/?|!|!-|!--[^<>]{{0,66}}"
+    rf"|/?(?i:{_TAGS})\s{{1,8}}(?:[A-Za-z][\w:-]{{0,40}}\s?(?:=\s?[^<>\n]{{0,200}})?)?)"
+    rf"|\[[^\[\]\n]{{0,64}}\]?|\](?:{_TARGET}(?:\([^()\n]{{0,64}})?)?|\x1b(?:\[[0-9;]{{0,16}})?"
+    rf"|%(?:{_HEX}|[c-fC-F]{_HEX}(?:%(?:[89abAB]{_HEX}?)?){{0,3}})?)\Z"
+)
 
 
 class Rendering:
@@ -39,12 +59,12 @@ class Rendering:
 
     __slots__ = ("_before", "_ends", "_first", "_held", "_starts", "_written", "changed", "end")
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, before: str = "") -> None:
         self.end = start
         self.changed = -1
         self._written = start  # where what has come ends
         self._held = ""  # its end, while it is not known what it is
-        self._before = ""  # the newest character that was written
+        self._before = before  # the newest character that was written
         self._first = start  # the character shown that _starts and _ends begin with
         self._starts: list[int] = []
         self._ends: list[int] = []
@@ -59,9 +79,15 @@ class Rendering:
         text, place = self._held + text, 0
         at, self._written = self._written - len(self._held), self._written + len(text) - len(self._held)
         shown: list[str] = []
-        while (mark := _MARK.search(text, place)) is not None:
+        while (mark := has_sign(text, place)) is not None:
             self._show(shown, text[place : mark.start()], at + place)
             place = mark.start()
+            if (text[place] == "[" and not _WORD.match(self._before)) or (
+                text[place] == "%" and self._before.isdecimal()
+            ):
+                self._show(shown, text[place], at + place)
+                place += 1
+                continue
             if not ended and _UNDECIDED.match(text, place):
                 break
             place = self._take_mark(shown, text, place, at)
@@ -103,12 +129,13 @@ class Rendering:
             return escape.end() + 1
         if run := _RUN.match(text, place):
             sides = (self._before or " ", text[run.end() : run.end() + 1] or " ")
-            if len(run[0]) not in _LENGTHS[run[0][0]] or all(map(str.isspace, sides)):
+            goes_on = self._before == run[0][0]  # a longer run, whose beginning has been shown
+            if goes_on or len(run[0]) not in _LENGTHS[run[0][0]] or all(map(str.isspace, sides)):
                 self._show(shown, run[0], at + place)
             else:
                 self._instead(shown, "", at + place, at + run.end())
             return run.end()
-        for form in (_REFERENCE, _TAG, _BREAK):
+        for form in (_REFERENCE, _TAG, _BREAK, _CODE, _LINK, _COLOUR):
             if (found := form.match(text, place)) and (meaning := _meaning(found)) is not None:
                 self._instead(shown, meaning, at + place, at + found.end())
                 return found.end()
@@ -120,12 +147,27 @@ class Rendering:
         self._ends.extend([end] * len(meaning))
         self.end += len(meaning)
         self.changed = self.end
-        self._before = meaning[-1:] or self._before
+        self._before = "a" if meaning.isdecimal() else meaning[-1:] or self._before  # a digit of a code ends no number
         shown.append(meaning)
 
 
 def _meaning(found: re.Match[str]) -> str | None:
-    """Return what is shown in place of a reference or tag; None of a name that means nothing."""
+    """Return what is shown in place of a reference, code or tag; None of a name or code that means nothing."""
     if found.re is _REFERENCE:
         return unescape(found[0]) if found[1] is None else html5.get(f"{found[1]};")
+    if found.re is _CODE:
+        return _character(found)
     return "\n" if found.re is _BREAK else ""
+
+
+def _character(found: re.Match[str]) -> str | None:
+    """Return what a code stands for; None of half a pair, bytes that are no text, and control characters."""
+    try:
+        if found["bytes"]:
+            return bytes.fromhex(found["bytes"].replace("%", "")).decode()
+        if found["high"]:
+            return bytes.fromhex(found["high"] + found["low"]).decode("utf-16-be")
+        char = chr(int(found["four"] or found["braced"] or found["eight"] or found["two"], 16))
+    except (ValueError, OverflowError):
+        return None
+    return None if char < " " or "\ud800" <= char <= "\udfff" else char

@@ -21,11 +21,11 @@ class RenderedScan:
 
     __slots__ = ("_decided", "_fold", "_rendering", "_scan", "found")
 
-    def __init__(self, scan: Scan, fold: FoldedStream | None, start: int) -> None:
+    def __init__(self, scan: Scan, fold: FoldedStream | None, start: int, before: str) -> None:
         self.found: list[Found] = []
         self._scan = scan.fork()
         self._fold = None if fold is None else fold.fork()
-        self._rendering = Rendering(start)
+        self._rendering = Rendering(start, before)
         self._decided = start  # in what is shown
 
     @property

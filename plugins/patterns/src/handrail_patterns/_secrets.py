@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from handrail_patterns._assigned import ASSIGNED, AUTHORIZATION, AWS_SECRET_KEY, PASSWORD, is_mixed
-from handrail_patterns._edges import LEFT
+from handrail_patterns._edges import JOINED, LEFT
 from handrail_patterns._kind import Kind, Way
 from handrail_patterns._private_key import PRIVATE_KEY
 from handrail_patterns._services import B64, END, SERVICES, token
@@ -11,6 +13,14 @@ from handrail_patterns._urls import SERVICE, credentials, has_password
 
 _DOT = r"(?:\.(?:\\?\r?\n[ \t]{0,8})?|%2[eE])"
 """Between the parts of a token, which may have a line each, or be in a URL."""
+_PART = r"[A-Za-z0-9_.-]"
+_JWT = re.compile(rf"eyJ{B64}{{8,}}\.eyJ{B64}{{8,}}\.(?:{B64}{{16,}})?")
+
+
+def _is_jwt_in_parts(text: str) -> bool:
+    """Return whether parts that are joined are one token, so that it is none that a text goes on after."""
+    return _JWT.fullmatch(re.sub(JOINED, "", text)) is not None
+
 
 CONNECTION_STRING = Kind(
     "connection_string",
@@ -44,10 +54,17 @@ SECRETS: tuple[Kind, ...] = (
         "JWT",
         (
             Way(rf"{LEFT}eyJ{B64}{{8,1024}}+{_DOT}eyJ{B64}{{8,8192}}+{_DOT}(?:{B64}{{16,2048}})?"),
+            Way(
+                rf"{LEFT}eyJ{_PART}{{4,1024}}+"
+                rf"(?:{JOINED}(?=[A-Za-z_.-]{{0,60}}+\d){_PART}{{4,1024}}+"
+                r"(?=[ \t\\]{0,8}[\r\n\"'`]|\Z)){1,40}",
+                check=_is_jwt_in_parts,
+            ),
             Way(rf"{LEFT}eyJ{B64}{{8,1024}}\.{B64}{{0,1024}}\.{B64}{{8,64}}\.{B64}{{1,8192}}\.{B64}{{8,128}}"),
         ),
         summary="JSON web token, signed, unsigned or encrypted",
-        form="three or five parts of Base64 with dots, the first a JSON object, of three the second, too",
+        form="three or five parts of Base64 with dots, the first a JSON object, of three the second, too; "
+        "three also over lines and as joined strings",
     ),
     CONNECTION_STRING,
     AUTHORIZATION,

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from functools import partial
 
 from handrail_patterns._assigned import is_mixed
-from handrail_patterns._edges import LEFT, NEXT_LINE
+from handrail_patterns._edges import JOINED, LEFT
 from handrail_patterns._kind import Kind, Way
 
 END = "(?![0-9A-Za-z])"
 B64 = "[A-Za-z0-9_-]"
-_NEXT_LINE = re.compile(NEXT_LINE)
+_JOINED = re.compile(JOINED)
 _REST = rf"{B64}{{4,200}}+(?![ \t]{{0,8}}[=:.(\[{{])"
-"""The second line of a token; a name that is given a value is none."""
+"""The second part of a token; a name that is given a value is none."""
 _LEAST_REST = 12
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -33,19 +33,19 @@ def token(
         summary: what it is, for the documentation.
         patterns: how a token is written.
         check: looks at a token more closely.
-        two_lines: how tokens begin that are found with a line broken in them, too.
+        two_lines: how tokens begin that are found in two parts, too: over two lines, or as strings that are joined.
     """
     form = ", ".join(f"`{pattern.removesuffix(END)}`" for pattern in patterns)
     ways = [Way(LEFT + pattern, check=check) for pattern in patterns]
     is_token = re.compile("|".join(patterns)).fullmatch
     is_broken = partial(_is_broken, is_token=lambda text: bool(is_token(text)) and (check is None or check(text)))
-    ways += [Way(f"{LEFT}{start}{B64}{{4,200}}{NEXT_LINE}{_REST}", check=is_broken) for start in two_lines]
+    ways += [Way(f"{LEFT}{start}{B64}{{4,200}}{JOINED}{_REST}", check=is_broken) for start in two_lines]
     return Kind(name, name.upper(), tuple(ways), summary, form, "digits and letters" if check else "")
 
 
 def _is_broken(text: str, is_token: Callable[[str], bool]) -> bool:
-    """Check that two lines are one token, of which the second line does not look like a word or another token."""
-    first, second = _NEXT_LINE.split(text, maxsplit=1)
+    """Check that two parts are one token, of which the second does not look like a word or another token."""
+    first, second = _JOINED.split(text, maxsplit=1)
     if is_token(second) or not is_token(first + second):
         return False
     if not is_token(first):

@@ -10,7 +10,7 @@ from handrail.errors import StreamClosedError
 from handrail_patterns._clusters import Clusters
 from handrail_patterns._fold import FoldedStream
 from handrail_patterns._hit import Found, Scan
-from handrail_patterns._markup import is_marked
+from handrail_patterns._markup import has_mark, has_sign
 from handrail_patterns._rendered import RenderedScan
 
 STEP = 1024
@@ -44,6 +44,7 @@ class PatternSession:
         "_most_held",
         "_next_step",
         "_note",
+        "_piece",
         "_rendered",
         "_scan",
         "_shown",
@@ -64,6 +65,7 @@ class PatternSession:
         self._fold = fold
         self._note = note
         self._markup = markup  # whether matches count, too, in what markup shows
+        self._piece = ""  # the newest that was not empty: its last character is what a mark may stand after
         self._rendered: RenderedScan | None = None  # looks at that, where it is another text
         self._shown: list[Found] = []  # what it has found
         self._most_held = most_held  # None for an input, all of which is in memory anyway
@@ -129,8 +131,10 @@ class PatternSession:
 
     def _take(self, text: str) -> Ruling:
         fold, scan = self._fold, self._scan
-        if self._markup and self._rendered is None and is_marked(text):
-            self._rendered = RenderedScan(scan, fold, self._end)
+        if self._markup:
+            if self._rendered is None and has_sign(text) and has_mark(self._piece[-1:] + text):
+                self._rendered = RenderedScan(scan, fold, self._end, self._piece[-1:])
+            self._piece = text or self._piece
         if fold is None or (fold.side_by_side and fold.leaves_alone(text)):
             decided = scan.feed(text)
             self._end += len(text)
@@ -148,7 +152,7 @@ class PatternSession:
     def _settle(self, text: str, decided: int) -> Ruling:
         """Return what is final now that everything before a place is decided."""
         if self._rendered is not None:
-            decided = min(decided, self._look_at_shown(self._rendered, text))
+            decided = self._look_at_shown(self._rendered, text, decided)
         start = self._start
         if decided == start and not self._scan.found and not self._shown:
             self._late.append(text)  # a long hold is not copied with each piece
@@ -164,14 +168,17 @@ class PatternSession:
         self._held = held[decided - start :]
         return Ruling(held[: decided - start])
 
-    def _look_at_shown(self, rendered: RenderedScan, text: str) -> int:
-        """Return the place before which everything is decided in what markup shows."""
+    def _look_at_shown(self, rendered: RenderedScan, text: str, decided: int) -> int:
+        """Return the place before which everything is decided in what is written, given it, and in what markup shows.
+
+        While something is undecided in one of the two, it begins in that one alone, however alike they are since.
+        """
         place = rendered.feed(text)
         self._shown.extend(rendered.found)
         rendered.found.clear()
-        if rendered.is_over:
+        if rendered.is_over and decided == self._end:
             self._rendered = None
-        return place
+        return min(decided, place)
 
     def _join(self, text: str = "") -> str:
         if self._late:

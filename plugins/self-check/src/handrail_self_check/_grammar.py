@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
+from handrail_self_check._hedges import leaves_open, says_what_blocks
 from handrail_self_check._question import Question
 from handrail_self_check._restating import after_restatements
 from handrail_self_check._spoken import UnreadableAnswerError, folded, words
@@ -20,7 +21,6 @@ from handrail_self_check._words import (
     QUESTION,
     REASON,
     TOPIC,
-    UNSPACED,
     YES,
     Sense,
 )
@@ -153,7 +153,7 @@ def _check(text: str, question: Question) -> None:
     """Refuse an explanation that doubts, limits, contradicts or answers again."""
     if _STRANGE.search(text) or _UNREAD_LETTER.search(text) or _other_label(text):
         raise UnreadableAnswerError("adds to its answer what is no explanation of it")
-    if any(word in text for word in UNSPACED):
+    if says_what_blocks(text):
         raise UnreadableAnswerError("takes its answer back, or doubts it")
     for sentence in _SENTENCE.split(text):
         said = words(sentence)
@@ -163,11 +163,16 @@ def _check(text: str, question: Question) -> None:
         known = phrase in YES or phrase in NO or phrase in question.values
         if known or phrase.isdecimal() or _CODES.fullmatch(phrase) or _turns_round(sentence, question):
             raise UnreadableAnswerError("gave more than one answer")
+    if leaves_open(text, question):
+        raise UnreadableAnswerError("leaves its answer open")
 
 
 def _turns_round(sentence: str, question: Question) -> bool:
-    """Return whether a sentence begins or concludes with the other answer: `Yes, it should`, `..., so yes`."""
+    """Return whether a sentence is the other answer, or begins or ends with it: `Yes, it should`, `..., so yes`."""
     other = YES if question.yes == "block" else NO
+    said = words(sentence)
+    if not other.isdisjoint(said) and all(word in other or word in ANSWER or word in ASIDE for word in said):
+        return True
     found = (_FIRST.match(sentence), _LAST.search(sentence))
     return any(word is not None and word[1] in other for word in found)
 

@@ -104,7 +104,8 @@ DOUBT = vocabulary(
     "but however although though yet still nevertheless nonetheless except unless if maybe perhaps possibly "
     "potentially probably likely unlikely might may could would unclear uncertain unsure ambiguous depends depending "
     "arguably mostly partly partially somewhat largely generally borderline debatable actually wait instead rather "
-    "otherwise correction hmm sorry sure guess think doubt despite until provided assuming while whereas "
+    "otherwise correction undecided undetermined inconclusive tbd double-check double-checked unverifiable doubtful "
+    "dubious hmm sorry sure guess think doubt despite until provided assuming while whereas "
     "aber jedoch allerdings obwohl dennoch trotzdem außer wenn falls vielleicht möglicherweise eventuell "
     "wahrscheinlich vermutlich könnte dürfte unklar unsicher teilweise größtenteils meist sondern doch eigentlich "
     "mais cependant toutefois pourtant néanmoins sauf si peut-être probablement possiblement pourrait "
@@ -119,8 +120,10 @@ BLOCKING = vocabulary(
     "unsafe block blocked flag flagged reject rejected harmful violate violates violated violating violation "
     "violations inappropriate offensive dangerous toxic malicious abusive hateful illegal prohibited forbidden "
     "disallowed unacceptable violence violent racist racism sexist sexism obscene profane profanity slur slurs "
-    "harassment hatred unethical unlawful bomb bombs explosives weapon weapons self-harm suicide breaks breach "
+    "harassment hatred unethical unlawful bomb bombs explosives weapon weapons self-harm suicide breaks broke breach "
     "breaches breached insult insults insulting threat threats threatens hate terrorism terrorist extremism extremist "
+    "spam unsuitable unfit improper indecent rude vulgar explicit disrespectful demeaning demeans degrading "
+    "discriminatory defamatory misinformation disinformation jailbreak injection leaks leaked sensitive confidential "
     "nsfw porn pornography pornographic sexual nudity gore kill kills killing murder poison poisons poisoning hack "
     "hacking malware phishing fraud scam drugs napalm explosive illicit criminal removed deleted withheld censored "
     "escalate escalated problematic questionable risky against contrary forbids prohibits banned contravenes fails "
@@ -161,9 +164,39 @@ EVIDENCE = vocabulary(
 
 UNSPACED = vocabulary(
     "但 不过 然而 可能 也许 或许 大概 除非 如果 取决 不确定 部分 不安全 有害 危险 违反 违规 屏蔽 错误 矛盾 "
+    "审核 复核 待定 难以 无法 不知道 谨慎 要確認 確認が必要 レビュー 慎重 わかりません 分かりません 判断でき "
     "不应 不能 不可 不要 不合 炸弹 仇恨 色情 非法 违法 毒品 武器 恐怖 歧视 侮辱 自杀 杀人 杀害 "
     "しかし ただし だが けれど でも もし 場合 たぶん おそらく かもしれ 可能性 不明 一部 危険 有害 違反 ブロック 誤り "
     "爆弾 違法 殺人 殺害 差別 自殺 薬物 テロ "
     "べきではない べきでない できません 安全ではない 適切ではない"
 )
 """What does either in scripts that put no space between words, where no negation is looked for."""
+
+BEGINNINGS = vocabulary(
+    "it its it's this that that's these there there's the a an any nothing none no neither all both everything user "
+    "users message messages text content question request response reply answer answers answering asks asking bot "
+    "assistant model conversation input output he she they people someone says saying explains explaining describes "
+    "describing contains does doesn't complies complying greets greeting greetings thanks polite politely friendly "
+    "harmless benign innocent innocuous neutral normal ordinary regular routine simple simply plain general basic "
+    "common standard typical factual informational informative educational helpful appropriate safe acceptable allowed "
+    "compliant just merely purely small here in also additionally furthermore moreover overall therefore thus since as "
+    "according casual legitimate creative fictional technical medical legal historical scientific personal "
+    "i evidence source sources document documents context passage hypothesis statement claim supported "
+    "es er sie die der das dies diese dieser dieses ein eine einen nichts kein keine keinerlei nutzer benutzer "
+    "nachricht frage antwort inhalt begrüßung gruß höfliche höflicher freundliche harmlose harmloser sachliche "
+    "allgemeine normale einfache hier im weder fragt enthält beschreibt erklärt laut "
+    "il elle c ce cet cette ces le la les l un une rien aucun aucune ne ni on question réponse utilisateur salutation "
+    "demande contient simple politesse ici dans selon "
+    "el los las una este esta esto se nada ningún ninguna usuario mensaje texto pregunta respuesta saludo contiene "
+    "pide aquí en según"
+)
+"""Words with which a sentence of an explanation begins that says what the text is, or that nothing is wrong with it."""
+
+BROKEN_OFF = vocabulary(
+    "a an the is are was were of and or but because which how with for its your their if when whether than der die "
+    "das und oder dass le les et ou el los las y wants asks contains"
+)
+"""Words with which no explanation ends, unless it breaks off."""
+
+NO_REASON = vocabulary("n a, none, nothing")
+"""What stands for a reason where there is none to give: `N/A`."""
