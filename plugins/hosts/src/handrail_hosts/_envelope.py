@@ -10,6 +10,7 @@ from handrail_hosts._errors import GuardFailedError
 
 _WORD = re.compile(r"[\x21-\x7e]*")
 _GOES_ON = ("null", "none")
+_COMPLETE = ("stop", "end_turn")
 _REASON = re.compile(r"[A-Za-z_]{1,64}")
 
 
@@ -37,6 +38,11 @@ def reason_of(value: object) -> str | None:
     if not value or value in _GOES_ON:
         return None
     return value if isinstance(value, str) and _REASON.fullmatch(value) else "unknown"
+
+
+def settled(told: str | None, reason: str | None) -> str | None:
+    """Return why an answer ended whose server has said why before: after a cut or a call, some say "stop" once more."""
+    return told if told is not None and reason in _COMPLETE else reason
 
 
 def name_of(value: str) -> str:
