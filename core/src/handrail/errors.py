@@ -221,6 +221,7 @@ class ProviderError(HandrailError):
         engine: the engine's name in the configuration.
         retry_after: seconds after which to try again, where the provider said so.
         final: True if the provider said that trying again does not help.
+        param: the parameter of the call that the model does not take, where one is at fault.
     """
 
     def __init__(
@@ -233,6 +234,7 @@ class ProviderError(HandrailError):
         engine: str | None = None,
         retry_after: float | None = None,
         final: bool = False,
+        param: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -241,6 +243,7 @@ class ProviderError(HandrailError):
         self.engine = engine
         self.retry_after = retry_after
         self.final = final
+        self.param = param
 
 
 class ProviderAuthenticationError(ProviderError):
