@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 from handrail.errors import message_of
 
-from handrail_http._bodies import pieces_of
+from handrail_http._bodies import TRANSPORT, pieces_of
 from handrail_http._problems import BadParameterError, NotAnEventError
 from handrail_http._reports import request_id_of
 from handrail_http._sse import LARGEST_EVENT, EventTooLargeError, begins_events
@@ -137,8 +137,11 @@ class Exchange:
         return chunks
 
     async def read_out(self, segments: Segments) -> None:
-        """Read the end of the HTTP body, so that the connection can be used again; give up soon."""
-        with anyio.move_on_after(_LAST_BYTES_SECONDS):
+        """Read the end of the HTTP body, so that the connection can be used again; give up soon.
+
+        If the connection breaks there, no answer does.
+        """
+        with anyio.move_on_after(_LAST_BYTES_SECONDS), suppress(*TRANSPORT):
             async for _ in segments:
                 pass
 
