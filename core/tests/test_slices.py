@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import anyio
 import pytest
 from fakes import FakeProvider, FunctionRail, SessionRail
-from handrail import Chunk, Ruling, TextDelta, ToolCallDelta
+from handrail import Chunk, Ruling, TextDelta, ToolCallDelta, Verdict
 from handrail._stream.backend import let_others_run
 from handrail._stream.kept import KeptText
-from handrail._stream.reader import LONG_SLICE
 from handrail._stream.received import Received
-from handrail._stream.source import SLICE, parts
+from handrail._stream.source import LONG_SLICE, SLICE, parts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,28 @@ def test_tokens_that_come_joined_are_counted_as_those_that_come_apart(words, joi
     for piece in came:
         received.add_text([piece])
     assert len(tokens) <= received.tokens(len(text), []) <= 3 * len(tokens)
+
+
+class Looked(list):
+    """A buffer that notes how many of its pieces were looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, pieces):
+        found = super().__getitem__(pieces)
+        self.looked_at += len(found)
+        return found
+
+
+@pytest.mark.parametrize("word", ["tide ", "潮"])
+def test_each_piece_that_waits_for_a_large_window_is_looked_at_once(word):
+    received, buffer = Received(), Looked()
+    for _ in range(300):
+        buffer += [word] * 3
+        fresh = Received().tokens(0, [*buffer])
+        assert received.tokens(0, buffer) == received.tokens(0, buffer) == fresh
+    assert buffer.looked_at == 900
+    assert received.tokens(len(received.add_text(buffer)), buffer) == fresh
 
 
 def test_a_chunk_that_is_short_is_its_only_part():
@@ -156,13 +179,20 @@ async def test_nothing_more_of_a_long_text_is_judged_once_its_reader_has_left(gu
     assert sum(map(len, seen)) < 5 * SLICE < len(LONG)
 
 
+class PlainRail:
+    def check(self, window, turn):
+        return Verdict.allow()
+
+
 @pytest.mark.parametrize(
-    "rails", [{}, {"session": SessionRail()}, {"window": FunctionRail()}], ids=["none", "session", "window"]
+    "rails",
+    [{}, {"session": SessionRail()}, {"window": FunctionRail()}, {"window": PlainRail()}],
+    ids=["none", "session", "window", "plain"],
 )
 @pytest.mark.parametrize("way", ["stream", "stream_async", "generate"])
 async def test_a_provider_that_has_many_small_pieces_at_hand_lets_others_go_on(guarded, rails, way):
     """As after one read of a fast connection: nothing of it suspends the task that reads."""
-    given, gaps = [], []
+    given, turns = [], [0]
 
     class Flood:
         async def stream(self, messages, params):
@@ -171,10 +201,8 @@ async def test_a_provider_that_has_many_small_pieces_at_hand_lets_others_go_on(g
                 yield Chunk(word + " ")
 
     async def beside():
-        before = 0
         while True:
-            gaps.append(len(given) - before)
-            before = len(given)
+            turns.append(len(given))
             await anyio.lowlevel.checkpoint()
 
     g = guarded(Flood(), rails)
@@ -182,7 +210,8 @@ async def test_a_provider_that_has_many_small_pieces_at_hand_lets_others_go_on(g
         tasks.start_soon(beside)
         assert await read(g, way) == LONG
         tasks.cancel_scope.cancel()
-    at_once = LONG_SLICE if "window" in rails else SLICE
+    at_once = LONG_SLICE if "window" in rails or way == "stream_async" else SLICE
+    gaps = [later - earlier for earlier, later in pairwise([*turns, len(given)])]
     assert max(gaps) * len("word ") < 2.2 * at_once < len(LONG) / 2  # for tasks may run twice before another
 
 

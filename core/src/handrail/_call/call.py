@@ -118,6 +118,8 @@ class Call:
         await self.begin()
         if self._generator is not None:
             return aiter(self._generator)
+        if not self._input_rails:
+            return self._generate()
         guard = InputGuard(self._app, self._input_rails, self.turn)
         if await self._refused(gate, guard.history):
             return None

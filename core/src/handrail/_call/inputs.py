@@ -194,6 +194,8 @@ async def told_of(turn: Turn, talk: Conversation) -> Turn:
     said = talk.user_message
     if "{" in said or "[" in said:  # in any of its texts, each of which is read for itself
         said = await beside_the_loop(lambda: talk.user_content, len(said))
+    if turn.messages is talk.messages and turn.user_message == said:
+        return turn
     return replace(turn, messages=talk.messages, user_message=said)
 
 
@@ -207,8 +209,8 @@ async def _edited(texts: MessageTexts, edits: Sequence[Edit]) -> _Judged:
 
 async def _all(units: Sequence[Unit], judge: Callable[[Unit], Awaitable[_Judged]]) -> list[_Judged]:
     """Judge units, some at a time; what one of them raises is raised once no other is judged any more."""
-    if len(units) == 1:
-        return [await judge(units[0])]
+    if len(units) < 2:  # most calls have one, or none: a task group costs more than all that is done for them
+        return [await judge(unit) for unit in units]
     found: dict[int, _Judged] = {}
     errors: list[Exception] = []
     limit = anyio.Semaphore(_AT_ONCE)

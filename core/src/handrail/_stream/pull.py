@@ -14,7 +14,7 @@ from handrail._stream.backend import let_others_run, running_clock, spawn
 from handrail._stream.interruption import Interruption
 from handrail._stream.render import AsItems, take_rendered
 from handrail._stream.runner import what_broke
-from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts, plain_text
+from handrail._stream.source import LONG_SLICE, SLICE, as_chunk, close_source, kept_error, parts, plain_text
 from handrail._telling import told_first
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -41,6 +41,8 @@ class Pull:
         self.gate = gate
         self._source = source
         self._max_characters = max_characters
+        self._rest_at = LONG_SLICE
+        self._look_at = min(self._rest_at, max_characters) + 1  # characters of text that are looked at in any case
         self._clock: Callable[[], float] = anyio.current_time
         self._pieces: Pieces | None = None
         self._items: AsyncGenerator[Any, None] | None = None  # for `take`
@@ -110,7 +112,7 @@ class Pull:
     async def _pass(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield text as it comes, for no rail sees it."""
         remember = told_first(self.gate.received.texts.append, self.gate.telling)
-        came, most = 0, self._max_characters
+        came = 0
         async with self._provider() as pieces:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
@@ -120,15 +122,14 @@ class Pull:
                     came += len(text)
                     remember(text)
                     yield text
-                if (
-                    (chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata)
-                    or came > most
-                ):  # fmt: skip
+                if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                     await self._read_beside(chunk)
-                    async for rendered in self._looked(came, renderer):
-                        yield rendered
-                    if self.gate.ended:
-                        break
+                elif came < self._look_at:
+                    continue
+                async for rendered in self._looked(came, renderer):
+                    yield rendered
+                if self.gate.ended:
+                    break
         for rendered in await self._last(renderer):
             yield rendered
         what_broke(self.gate)
@@ -136,7 +137,7 @@ class Pull:
     async def _transform(self, renderer: Renderer) -> AsyncGenerator[Any, None]:
         """Yield what stream rails make of each piece, as it comes."""
         gate, transform = self.gate, told_first(self.gate.transform, self.gate.telling)
-        came, most = 0, self._max_characters
+        came = 0
         async with self._provider() as pieces:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
@@ -150,13 +151,12 @@ class Pull:
                         yield text
                 if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                     await self._read_beside(chunk)
-                elif came <= most and not (gate.buffer or gate.ended):
+                elif came < self._look_at and not (gate.buffer or gate.ended):
                     continue
                 async for rendered in self._looked(came, renderer):
                     yield rendered
                 if gate.ended:
                     break
-                most = self._max_characters - gate.received.beside
         for rendered in await self._last(renderer):
             yield rendered
         what_broke(gate)
@@ -169,9 +169,7 @@ class Pull:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
-                    if text.__class__ is not str:
-                        text = plain_text(text)
-                    append(text)
+                    append(text)  # refused where it is looked at, if it is no text
                     came += len(text)
                 if chunk.reasoning or chunk.tool_calls or chunk.usage or chunk.finish_reason or chunk.metadata:
                     await self._read_beside(chunk)
@@ -184,7 +182,7 @@ class Pull:
                         yield rendered
                 if gate.ended:
                     break
-                due = min(gate.due, self._max_characters - gate.received.beside + 1)
+                due = min(gate.due, self._look_at)
         for rendered in await self._last(renderer):
             yield rendered
         what_broke(gate)
@@ -231,11 +229,8 @@ class Pull:
     async def _check(self, came: int | None = None) -> bool:
         """Have every check answered that the gate asks for.
 
-        Args:
-            came: characters of text that have come in all, if the gate is to look at some of them first.
-
-        Returns:
-            Whether it has left a part for later; then others were let run.
+        If it is told how many characters of text have come in all, the gate first looks at some of them; returned is
+        whether it has left a part for later. Others are let run after a part, for a provider may have all at hand.
         """
         gate, step, more = self.gate, self.gate.step, False
         if came is not None:
@@ -250,23 +245,21 @@ class Pull:
         step.cancel.clear()
         if step.failures:
             log_failures(gate)
-        if more:
-            await let_others_run()
+        if came is not None:
+            if more or came > self._rest_at:
+                await let_others_run()
+                self._rest_at = came + LONG_SLICE
+            self._look_at = min(self._rest_at, self._max_characters - gate.received.beside) + 1
         return more and not gate.ended
 
     def _broken(self, error: BaseException) -> BaseException | None:
-        """Return what broke the generation; None if the stream was interrupted.
-
-        Raises:
-            BaseException: the error itself, if it is none of the provider's.
-        """
-        if self._interruption.is_behind(error):
-            self.gate.abandon()
-            return None
-        broke = kept_error(error, self._source.provider)
+        """Return what broke the generation, or None after an interruption; raise what is none of the provider's."""
+        is_interrupted = self._interruption.is_behind(error)
+        broke = None if is_interrupted else kept_error(error, self._source.provider)
         if broke is None:
             self.gate.abandon()
-            raise error
+            if not is_interrupted:
+                raise error
         return broke
 
     async def _close(self) -> None:
@@ -293,8 +286,8 @@ class Pull:
         try:
             what_broke(self.gate)
         except Exception as exc:  # noqa: BLE001  # raised after what goes out, unless it is rendered
-            if (told := renderer.render_error(exc)) is not None:
-                rendered.append(told)
+            if (told := renderer.render_error(exc)) is None:
+                self.gate.error = exc
             else:
-                self.gate.error = exc  # raised after what goes out
+                rendered.append(told)
         return rendered

@@ -244,4 +244,6 @@ class Pump:
                     gate.finish(cancelled_inside(source.provider))
                 checker.do()
                 raise
+            finally:
+                checker.is_reading = False
         checker.do()

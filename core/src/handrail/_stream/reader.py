@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio.lowlevel
 
 from handrail._stream.backend import Wake, let_others_run, wake_factory, wake_up
-from handrail._stream.source import SLICE, as_chunk, close_source, kept_error, parts
+from handrail._stream.source import LONG_SLICE, SLICE, as_chunk, close_source, kept_error, parts
 from handrail._stream.steps import item_size
 from handrail._types import Chunk
 from handrail.errors import AnswerTooLongError
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from handrail._stream.source import Source
 
 _AT_ONCE = -1
-LONG_SLICE: Final = 4 * SLICE
-"""Characters that are read at once where rails see windows alone: that costs less than judging each of `SLICE`."""
 
 
 class Pressure:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from handrail._types import Chunk, Usage
 
 
+_NOTHING = (0, 0, 0)  # pieces of a buffer, their characters, and their bytes in UTF-8 beyond one for each character
+
+
 def no_text(value: object, part: str) -> PluginContractError:
     """Make the error for a chunk with something else where text belongs; it does not show what that is."""
     return PluginContractError(f"a chunk has a {type(value).__name__} as {part}; it must be a text")
@@ -38,6 +41,7 @@ class Received:
     __slots__ = (
         "_beyond_ascii",
         "_measured",
+        "_waiting",
         "aside",
         "beside",
         "characters",
@@ -54,6 +58,7 @@ class Received:
         self.beside = self.characters = self.pieces = 0
         self._beyond_ascii = 0  # bytes of the text in UTF-8, beyond one for each character
         self._measured = 0  # how many of the texts were looked at for that
+        self._waiting = _NOTHING
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self.metadata: dict[str, Any] = {}
@@ -68,7 +73,7 @@ class Received:
         Raises:
             PluginContractError: a piece is no text; then the buffer is emptied.
         """
-        count = len(buffer)
+        count, self._waiting = len(buffer), _NOTHING
         if count > 1 and len(buffer[0]) == most:  # it has been cut
             text, count = buffer.pop(0), 1
         else:
@@ -128,16 +133,21 @@ class Received:
 
         Args:
             pending: how many of the characters that were added wait.
-            buffer: pieces that came and were not added yet, which wait, too.
+            buffer: pieces that came and were not added yet, which wait, too. Each is looked at once, for with large
+                windows there may be many of them for long.
         """
-        waiting = _joined(buffer)
+        seen, waiting, beyond = self._waiting
+        if seen < len(buffer):
+            text = _joined(buffer[seen:])
+            waiting, beyond = waiting + len(text), beyond + _beyond_ascii(text)
+            self._waiting = len(buffer), waiting, beyond
         if self._measured < len(self.texts):
             self._beyond_ascii += _beyond_ascii("".join(self.texts[self._measured :]))
             self._measured = len(self.texts)
-        characters = self.characters + len(waiting)
+        characters = self.characters + waiting
         apart = self.pieces + len(buffer) + len(self.aside) + characters // 5
-        joined = characters // 2 + (self._beyond_ascii + _beyond_ascii(waiting)) // 4
-        return math.ceil((pending + len(waiting)) * max(apart, joined) / max(characters, 1))
+        joined = characters // 2 + (self._beyond_ascii + beyond) // 4
+        return math.ceil((pending + waiting) * max(apart, joined) / max(characters, 1))
 
 
 def _joined(buffer: Sequence[str]) -> str:

@@ -26,6 +26,10 @@ CLOSE_SECONDS = 5.0  # how long a provider may take to close; then it is left, a
 SLICE: Final = 1024
 """Characters that are read at once, so that rails which read every one do not hold the loop: at 4 µs each, 4 ms."""
 
+LONG_SLICE: Final = 4 * SLICE
+"""The same where rails see windows alone, which costs less than judging each of `SLICE`; and of small pieces that a
+consumer takes one by one, for letting others run costs as much as eight of them."""
+
 Opened = TypeVar("Opened")
 
 Pieces: TypeAlias = AsyncIterator[Chunk] | AsyncIterator[str]
