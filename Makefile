@@ -17,7 +17,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo chat test lint types docs pictures tests fuzz mutants bench bench-peers bench-safety bench-hosts clients compat chains release format clean hosts envoy ray kserve served pyright soak observe-check test-heavy
+.PHONY: help install tools demo chat test lint types docs pictures tests thorough fuzz mutants bench bench-peers bench-safety bench-hosts clients compat chains release format clean hosts envoy ray kserve served pyright soak observe-check test-heavy
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,7 +53,7 @@ demo: $(MEMBERS_STAMP)  ## Watch guarded answers stream, without a key or a netw
 chat: $(MEMBERS_STAMP)  ## Chat with the quickstart configuration
 	@$(BIN)/handrail chat docs/examples/quickstart --streaming
 
-test: install  ## Run ruff, mypy --strict and every test, one of which builds the documentation
+test: install  ## Run ruff, mypy --strict and all tests but those of `make test-heavy`
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory --jobs 2 types tests
 
@@ -80,7 +80,13 @@ pictures: install  ## Draw the documentation's pictures and measure its sizes ag
 tests: install tools
 	$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=ci
 
-fuzz: install  ## Look for new counterexamples: the property tests at random, 20 times as many examples
+# Tests that are marked as heavy, and the property tests with seven times as many examples as `make test` has time for.
+PROPERTIES = $(shell grep -rlE '^from entropy import' --include='test_*.py' core plugins/*/tests tests 2>/dev/null)
+thorough: install tools  ## Run the tests that take long, of which `make test` has smaller ones
+	$(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=ci -m heavy
+	HANDRAIL_EXAMPLES=2000 $(BIN)/pytest -q -n 2 --dist worksteal --hypothesis-profile=ci $(PROPERTIES)
+
+fuzz: install  ## Look for new counterexamples: the property tests at random, 130 times as many examples
 	HANDRAIL_EXAMPLES=40000 HANDRAIL_FUZZ=long $(BIN)/pytest -q -n 2 core/tests/test_invariants.py core/tests/test_content_json.py core/tests/test_rolling.py plugins/patterns/tests --ignore plugins/patterns/tests/test_conformance.py
 	HANDRAIL_EXAMPLES=400 $(BIN)/pytest -q -n 2 core/tests/test_conformance.py plugins/*/tests/test_conformance.py
 	HANDRAIL_KILLS=100 $(BIN)/pytest -q -n 2 plugins/audit/tests -k kill
@@ -171,7 +177,7 @@ observe-check: install  ## Check alerts, dashboards and metrics by Prometheus (D
 soak: install tools  ## Keep a server busy for ten minutes, and fail if anything grows
 	$(BIN)/python tests/soak
 
-test-heavy: hosts envoy ray kserve served clients chains observe-check soak  ## Run what needs environments of its own or much time: hosts, Envoy, Ray, KServe, a served model, clients, chains, rules and dashboards, the soak
+test-heavy: thorough hosts envoy ray kserve served clients chains observe-check soak  ## Run what needs environments of its own or much time: the long tests, hosts, Envoy, Ray, KServe, a served model, clients, chains, rules and dashboards, the soak
 
 release: install  ## Build every distribution into dist, check it as its users will get it, and write bills of materials into sbom
 	$(BIN)/python tests/release.py

@@ -75,7 +75,7 @@ def came_of(mutant: Mutant, group: Group, folder: Path, known: str | None = None
 def _asked(tests: Sequence[str], folder: Path) -> tuple[str, str | None]:
     environment = {**os.environ, "PYTHONPATH": str(folder), "HANDRAIL_EXAMPLES": "150"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling tests takes longer than most mutants live
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "first_failure"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "", "-p", "no:cacheprovider", "-p", "first_failure"]
     try:
         done = subprocess.run(
             [*command, *tests], cwd=ROOT, env=environment, capture_output=True, check=False, timeout=_SECONDS, text=True

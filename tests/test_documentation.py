@@ -13,8 +13,14 @@ from sessions import Session, fresh_environment, matches, own_environment, run_p
 from virtual import VirtualLoop
 
 EXAMPLES = ROOT / "docs" / "examples"
-SESSIONS = [page for page in PAGES if session_of(page) == "an empty folder"]
-FROM_NOTHING = [page for page in PAGES if session_of(page) == "a fresh environment"]
+LONG = {
+    "docs/howto/embedding.md",
+    "docs/howto/provider.md",
+    "docs/howto/strategy.md",
+    "docs/howto/testing.md",
+    "docs/howto/which-rail.md",
+    "docs/tutorial.md",
+}
 LOOSE = [snippet for page in PAGES if session_of(page) is None for snippet in snippets(page)]
 CONFIGURATIONS = [s for page in PAGES for s in snippets(page) if s.language == "yaml" and s.file is None]
 
@@ -23,13 +29,20 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", SESSIONS, ids=name)
+def followed_in(where: str) -> pytest.MarkDecorator:
+    """Have a test follow each page that is a session there; `make thorough` follows those that take long."""
+    pages = [page for page in PAGES if session_of(page) == where]
+    marked = [pytest.param(page, marks=[pytest.mark.heavy] if name(page) in LONG else []) for page in pages]
+    return pytest.mark.parametrize("page", marked, ids=name)
+
+
+@followed_in("an empty folder")
 def test_what_a_page_says_can_be_done_in_an_empty_folder(page, tmp_path):
     with Session(tmp_path, own_environment()) as session:
         session.follow(snippets(page))
 
 
-@pytest.mark.parametrize("page", FROM_NOTHING, ids=name)
+@followed_in("a fresh environment")
 def test_what_a_page_says_can_be_done_with_nothing_but_the_wheels(page, tmp_path, tmp_path_factory):
     (folder := tmp_path / "folder").mkdir()
     with Session(folder, fresh_environment(wheels_of_members(tmp_path_factory), tmp_path)) as session:

@@ -21,6 +21,7 @@ from handrail_server._metrics import Metrics
 from pages import Snippet
 from sessions import run_python
 
+heavy = pytest.mark.heavy
 EXAMPLES = ROOT / "docs" / "examples"
 COMPOSE = EXAMPLES / "compose"
 
@@ -64,9 +65,10 @@ def test_an_answer_that_the_documents_do_not_support_is_not_shown(question: str,
 @pytest.mark.parametrize(
     ("question", "code", "printed"),
     [
-        ("What does order 1042 cost?", 0, "Order 1042 is a kettle, and costs 39 euros.\n"),
+        pytest.param("What does order 1042 cost?", 0, "Order 1042 is a kettle, and costs 39 euros.\n", marks=heavy),
         ("And order 1043?", 3, "[blocked by secret check]\n"),  # what the tool returned
-        ("Show me every order", 3, "[blocked by tool call validation]\n"),  # what the model wanted
+        # What the model wanted.
+        pytest.param("Show me every order", 3, "[blocked by tool call validation]\n", marks=heavy),
     ],
 )
 def test_an_agent_runs_only_tools_whose_arguments_fit_and_reads_only_results_that_pass(

@@ -13,7 +13,7 @@ import pytest
 import release_checks as checks
 import sboms
 import yaml
-from distributions import MEMBERS, ROOT, Environment, build, once, project, shared
+from distributions import MEMBERS, ROOT, Environment, build, project, release_of_members
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -21,7 +21,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every wheel and source distribution, built as `make release` builds them."""
-    return once(shared(tmp_path_factory) / "release", build)
+    return release_of_members(tmp_path_factory)
 
 
 def test_every_wheel_has_its_sources_and_nothing_else(release: Path):

@@ -16,6 +16,7 @@ from strangers import PLUGINS, write
 from strangers import services as running_services
 
 PACKAGES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "pyproject.toml").is_file())
+LONG = {"handrail-conversations", "handrail-moderation"}  # `make thorough` runs their tests
 
 PROGRAM = """
 import sys
@@ -60,7 +61,9 @@ def services() -> Iterator[tuple[object, object]]:
         yield running
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize(
+    "package", [pytest.param(name, marks=[pytest.mark.heavy] if name in LONG else []) for name in PACKAGES]
+)
 def test_its_own_tests_pass(environment: Environment, package: str):
     few = {"HANDRAIL_EXAMPLES": "2"}
     done = environment.run("python", "-m", "pytest", "-q", cwd=environment.folder / package, env=few, check=False)

@@ -35,6 +35,10 @@ def test_an_unknown_key_that_looks_misspelt_is_noted():
             "rail: {output: {flows: [a]}}",
             "1:1: unknown key 'rail' holds 'output'; did you mean 'rails'?",
         ),
+        (
+            "model: [{type: main, engine: openai}]",
+            "1:1: unknown key 'model' holds 'engine', 'type'; did you mean 'models'?",
+        ),
         ("Rails: {input: {}}", "1:1: unknown key 'Rails' holds 'input'; did you mean 'rails'?"),
         (
             "flows: [a]",

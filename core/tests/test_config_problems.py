@@ -81,7 +81,10 @@ lowest_temperature: warm
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("models: {type: main}", "1:1: models is a mapping; it must be a list"),
+        (
+            "models: {type: main}",
+            "1:1: models is a mapping; it must be a list, each item on a line of its own that begins with '- '",
+        ),
         ("models: [main]", "1:10: models[0] is the text 'main'; it must be a mapping"),
         ("models: [{engine: x}]", "1:10: models[0] is missing the required key 'type'"),
         (

@@ -24,7 +24,20 @@ def test_keys_that_name_a_secret(key: str):
 
 @pytest.mark.parametrize(
     "key",
-    ["api_key_env_var", "max_tokens", "tokens", "tokenizer", "model", "config_key", "keyword", "author", 7, "monkey"],
+    [
+        "api_key_env_var",
+        "max_tokens",
+        "tokens_per_second",
+        "first_token_delay",
+        "tokens",
+        "tokenizer",
+        "model",
+        "config_key",
+        "keyword",
+        "author",
+        7,
+        "monkey",
+    ],
 )
 def test_keys_that_name_none(key: object):
     assert not is_secret_key(key)

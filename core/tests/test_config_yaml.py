@@ -101,6 +101,12 @@ def test_what_cannot_be_read_is_told_with_its_place(loader: str, text: str, mess
         assert told == f"yaml_content:{message}"
 
 
+def test_a_backslash_in_double_quotes_is_told_to_go_into_single_quotes(loader: str):
+    assert refusal('a: "\\d+"').endswith(
+        ": a backslash in double quotes begins an escape; put the text in single quotes"
+    )
+
+
 def test_an_unfinished_bracket_names_the_line_that_it_begins_in(loader: str):
     assert refusal("note: 1\nlist: [1\n").endswith("that begins in line 2")
 
@@ -125,6 +131,12 @@ def test_invalid_utf8_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ConfigurationError) as caught:
         RailsConfig.from_path("config.yml")
     assert str(caught.value) == "config.yml:2:10: the byte 0xe9 is not valid UTF-8; save the file as UTF-8"
+
+
+def test_utf_16_is_named_because_windows_writes_it(tmp_path: Path):
+    (file := tmp_path / "config.yml").write_bytes("models: []".encode("utf-16"))
+    with pytest.raises(ConfigurationError, match=r"config\.yml:1:1: the file is UTF-16; save it as UTF-8$"):
+        RailsConfig.from_path(file)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import anyio
 import pytest
+from entropy import EXAMPLES
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Blocked, Chunk, Edit, Finished, RailFailed, Ruling, TextDelta, ToolCallDelta, Verdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from virtual import run
 
-EXAMPLES = int(os.environ.get("HANDRAIL_EXAMPLES", "2000"))
-thorough = settings(max_examples=max(EXAMPLES // 40, 10), deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=max(EXAMPLES // 20, 10), deadline=None, suppress_health_check=list(HealthCheck))
 
 OBSERVE = {"mode": "observe"}
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import anyio
 import pytest
+from entropy import EXAMPLES
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Edit, RailFailed, Verdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from virtual import run
 
-EXAMPLES = max(int(os.environ.get("HANDRAIL_EXAMPLES", "2000")) // 20, 10)
-
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=max(EXAMPLES // 20, 10), deadline=None, suppress_health_check=list(HealthCheck))
 DEFAULT_TIMEOUT = 30.0
 backends = st.sampled_from(["asyncio", "trio"])
 ways = st.sampled_from(["stream", "stream_async", "generate"])

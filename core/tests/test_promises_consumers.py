@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 
 import anyio
 import pytest
+from entropy import EXAMPLES
 from fakes import FakeProvider, FunctionRail, Guarded, SessionRail, words
 from handrail import Blocked, Chunk, Finished, RailFailed, StreamError, TextDelta, Verdict
 from handrail._stream.runner import FROM_INSIDE
@@ -15,9 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from virtual import run
 
-EXAMPLES = max(int(os.environ.get("HANDRAIL_EXAMPLES", "2000")) // 10, 10)
-
-thorough = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=max(EXAMPLES // 10, 10), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class PlainRail:

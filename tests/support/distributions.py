@@ -76,9 +76,21 @@ def once(folder: Path, make: Callable[[Path], object]) -> Path:
     return folder
 
 
+def release_of_members(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with every distribution as `make release` builds them, made once in a run of the tests."""
+    return once(shared(tmp_path_factory) / "release", build)
+
+
 def wheels_of_members(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the wheels of all members as they are now, built once in a run of the tests."""
-    return once(shared(tmp_path_factory) / "wheels", lambda folder: build(folder, wheels_only=True))
+    """Return a folder with nothing but the wheels of all members as they are now."""
+    release = release_of_members(tmp_path_factory)
+
+    def copy(folder: Path) -> None:
+        folder.mkdir()
+        for wheel in release.glob("*.whl"):
+            shutil.copy(wheel, folder)
+
+    return once(shared(tmp_path_factory) / "wheels", copy)
 
 
 @dataclass(frozen=True)

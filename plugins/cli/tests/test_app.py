@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import io
 import runpy
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from handrail import Registry, __version__
 from handrail.plugins import CommandSpec, hookimpl
-from handrail_cli.app import run
+from handrail_cli.app import main, run
 
 HANDRAIL = str(Path(sys.executable).with_name("handrail"))
 
@@ -69,7 +71,7 @@ def test_a_wrong_option_is_an_error_without_a_traceback(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         run(["chat", "--nope"])
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith("handrail: Unknown option: --nope")
+    assert capsys.readouterr().err.startswith("handrail: unknown option '--nope'; see")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,11 @@ def test_a_wrong_option_is_an_error_without_a_traceback(capsys: pytest.CaptureFi
         (["completion"], "SHELL is missing; see 'handrail completion --help'"),
         (["chat", "--message"], "--message needs a value; see 'handrail chat --help'"),
         (["plugins", "more"], "unexpected argument 'more'; see 'handrail plugins --help'"),
+        (["plugins", "[b]more"], "unexpected argument '[b]more'; see 'handrail plugins --help'"),
+        (["chat", "--mesage"], "unknown option '--mesage'; did you mean '--message'? See 'handrail chat --help'"),
+        (["doctor", "--timeout", "x"], "--timeout is 'x'; it must be a number; see 'handrail doctor --help'"),
+        (["completion", "tcsh"], "SHELL is 'tcsh'; allowed: 'bash', 'zsh', 'fish'; see 'handrail completion --help'"),
+        (["chat", "--streaming=7"], "--streaming is '7'; it must be true or false; see 'handrail chat --help'"),
     ],
 )
 def test_words_that_do_not_fit_are_named_with_the_help(words: list[str], told: str, capsys: pytest.CaptureFixture[str]):
@@ -85,6 +92,32 @@ def test_words_that_do_not_fit_are_named_with_the_help(words: list[str], told: s
         run(words)
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"handrail: {told}\n"
+
+
+def test_an_output_that_cannot_be_written_is_an_error_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    class Full(io.TextIOWrapper):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sys.argv", ["handrail", "plugins"])
+    with (tmp_path / "full").open("wb", buffering=0) as device, Full(device) as output:
+        monkeypatch.setattr("sys.stdout", output)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        monkeypatch.undo()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "handrail: the output cannot be written: No space left on device\n"
+
+
+def test_an_output_that_was_closed_before_the_start_is_no_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.argv", ["handrail", "plugins"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    sys.stdout.close()
+    assert ended.value.code == 0
 
 
 def test_the_command_runs_as_a_module():

@@ -186,6 +186,16 @@ def test_json_of_other_endings(configuration: Configuration, capsys: Capture):
     assert "reasoning" in {event["event"] for event in events(capsys)}
 
 
+def test_a_folder_of_several_configurations_is_refused_and_they_are_named(tmp_path: Path, capsys: Capture):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yml").write_text("models: []", "utf-8")
+    for command in ("chat", "doctor"):
+        assert run([command, str(tmp_path)]) == ExitCode.USAGE
+        told = f"has several configurations; name one of '{tmp_path / 'a'}', '{tmp_path / 'b'}'"
+        assert told in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_streaming_must_be_enabled_by_the_configuration(configuration: Configuration, capsys: Capture):
     path = configuration("no curse", streaming={"enabled": False})
     assert ask(path, "hello", "--streaming") == ExitCode.USAGE

@@ -46,6 +46,14 @@ def test_a_configuration_that_can_be_used_is_described(configuration: Configurat
     assert "counted with" in shown
 
 
+def test_a_variable_of_the_environment_in_a_models_name_is_a_warning(capsys: Capture, tmp_path: Path):
+    (file := tmp_path / "config.yml").write_text(
+        "models: [{type: main, engine: scripted, model: '${MODEL}', parameters: {answers: [a]}}]\n"
+    )
+    assert run(["check", str(file)]) == 0
+    assert f"{file}:1:48: '${{MODEL}}' is sent as it is written" in capsys.readouterr().out
+
+
 def test_what_may_not_be_meant_is_a_warning(configuration: Configuration, capsys: Capture, tmp_path: Path):
     assert run(["check", configuration("no curse", streaming={"enabled": False})]) == 0
     assert "answers can be generated whole, not streamed" in capsys.readouterr().out
@@ -92,7 +100,7 @@ def test_problems_that_may_hide_others_say_so(tmp_path: Path, capsys: Capture):
     path = write(tmp_path, "models: []\nrails: {outptu: {}, output: {flows: [no such rail]}}\n")
     assert run(["check", path]) == 2
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"{path}: 1 problem; what it names was not looked at yet, so others may follow"
+    assert last == f"{path}: 1 problem; engines, rails and prompts are checked once the file can be read"
     assert run(["check", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().out.splitlines()[-1].endswith(": 1 problem")
 

@@ -153,4 +153,4 @@ def test_an_unknown_shell_is_an_error_that_names_the_known_ones(capsys: pytest.C
     with pytest.raises(SystemExit) as ended:
         run(["completion", "tcsh"])
     assert ended.value.code == 2
-    assert '"bash", "zsh", "fish"' in capsys.readouterr().err
+    assert "'bash', 'zsh', 'fish'" in capsys.readouterr().err

@@ -88,6 +88,20 @@ def test_a_rail_that_is_not_installed_is_named_and_never_replaced_by_one_that_is
     assert patched(folder, capsys) == ""
 
 
+def test_a_key_that_is_not_set_is_no_change_of_the_configuration(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / "config.yml").write_text("models: [{type: main, engine: openai, model: gpt-4o}]\n", "utf-8")
+    assert run(["migrate", str(folder)]) == 2
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{folder} runs once what is listed under 'to set up' is there\n")
+    assert "to set up\n" in shown
+    assert "to change" not in shown
+
+
 def test_each_configuration_of_a_folder_is_explained(tmp_path: Path, capsys: Capture):
     written(tmp_path / "a", "")
     written(tmp_path / "b", "rails: {outputs: {flows: [x]}}\n")

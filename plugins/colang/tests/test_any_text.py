@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from entropy import EXAMPLES
 from handrail import RailsConfig
 from handrail.errors import InvalidRailsConfigurationError
 from handrail_colang._parser import parse
@@ -32,13 +33,13 @@ def read(text):
     assert all(PLACE.match(problem) for problem in problems)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=max(EXAMPLES // 4, 10), deadline=None)
 @given(FILES)
 def test_any_arrangement_of_known_words_is_read_or_refused(text):
     read(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=max(EXAMPLES // 4, 10), deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text):
     read(text)

@@ -75,7 +75,7 @@ async def test_a_model_that_is_known_is_read_as_its_card_says_and_not_otherwise(
         (
             "input",
             "nemotron_parse_prompt_safety",
-            "is unknown; there are .*nemotron_content_safety_parse_prompt_safety",
+            "is unknown; known: .*nemotron_content_safety_parse_prompt_safety",
         ),
         ("input", "lama_guard", "is unknown"),
     ],

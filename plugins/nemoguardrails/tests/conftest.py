@@ -16,7 +16,7 @@ def nothing_registered():
     registered.clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings():
     """Make a configuration's values: a scripted model, and output rails of the given flows."""
 

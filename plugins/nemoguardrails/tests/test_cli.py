@@ -48,14 +48,15 @@ def test_a_command_that_is_not_offered_says_what_there_is_instead(run, command, 
     assert f"nemoguardrails {command} is not supported: " in capsys.readouterr().err
 
 
-@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
-def serve(request, settings, tmp_path):
+@pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two processes"])
+def serve(request, settings, tmp_path_factory):
     """Start `nemoguardrails server`, with one configuration, in so many processes; give its port."""
-    folder = tmp_path / "my_config"
+    root = tmp_path_factory.mktemp("served")
+    folder = root / "my_config"
     folder.mkdir()
     (folder / "config.yml").write_text(json.dumps(settings()), "utf-8")
     program = str(Path(sys.executable).with_name("nemoguardrails"))
-    command = [program, "server", "--config", str(tmp_path), "--port", "0", "--workers", str(request.param)]
+    command = [program, "server", "--config", str(root), "--port", "0", "--workers", str(request.param)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             said = next(line for line in process.stderr if "listening at" in line)

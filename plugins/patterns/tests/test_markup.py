@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 import pytest
 from handrail_patterns._actions import Action
@@ -14,7 +15,6 @@ from handrail_patterns._secrets import SECRETS
 from patterns_definition import delivered, expected, random_split, shipped
 
 FOLDING = Folding(("unicode", "invisible", "marks", "markup"))
-KINDS, PLAIN = shipped((*PERSONAL_DATA, *SECRETS))
 REDACT = Action("redact", "PHRASE")
 TOKEN = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 MARKS = (
@@ -38,6 +38,12 @@ MARKS = (
 VALUES = (TOKEN, "4111 1111 1111 1111", "jane.doe@example.com", "+1 415 555 2671", "DE89 3704 0044 0532 0130 00")
 
 
+@cache
+def kinds():
+    """Compile all shipped kinds, which takes a second, where a test first needs them."""
+    return shipped((*PERSONAL_DATA, *SECRETS))
+
+
 def found(phrases: list[str], text: str, see_through: tuple[str, ...] = ALL_OF_IT) -> str:
     folding = Folding(see_through)  # type: ignore[arg-type]
     forms = {form.strip() for phrase in phrases for form in folding.texts(phrase)}
@@ -51,7 +57,8 @@ def found(phrases: list[str], text: str, see_through: tuple[str, ...] = ALL_OF_I
 
 
 def values(text: str) -> str:
-    outcomes = {delivered(KINDS.open(), pieces, FOLDING).text for pieces in ([text], text)}
+    patterns, _ = kinds()
+    outcomes = {delivered(patterns.open(), pieces, FOLDING).text for pieces in ([text], text)}
     (outcome,) = outcomes
     return outcome
 
@@ -176,15 +183,16 @@ def test_a_value_over_two_lines_is_redacted(text: str, redacted: str) -> None:
 
 def test_markup_is_found_by_the_definition_however_it_is_cut(effort: int) -> None:
     chance = random.Random(11)
+    patterns, plain = kinds()
     for _ in range(60 * effort):
         text = "".join(
             chance.choice((chance.choice(VALUES), chance.choice(MARKS), " ", "to be", "1", "x")) for _ in range(8)
         )
         at = chance.randrange(len(text) + 1)
         text = f"{text[:at]}{chance.choice(MARKS)}{text[at:]}, card" * chance.choice((1, 1, 8))
-        whole = expected(text, PLAIN, FOLDING)
+        whole = expected(text, plain, FOLDING)
         for pieces in ([text], random_split(text, chance)):
-            assert delivered(KINDS.open(), pieces, FOLDING, whole.text) == whole, text
+            assert delivered(patterns.open(), pieces, FOLDING, whole.text) == whole, text
 
 
 def test_a_text_is_shown_alike_however_it_is_cut_and_each_character_has_its_place(effort: int) -> None:

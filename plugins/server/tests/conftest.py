@@ -194,12 +194,12 @@ def serve(root):
     return make
 
 
-@pytest.fixture(name="config")
+@pytest.fixture(scope="session", name="config")
 def config_fixture():
     return config
 
 
-@pytest.fixture(name="write")
+@pytest.fixture(scope="session", name="write")
 def write_fixture():
     return write
 
@@ -305,6 +305,12 @@ _MARKDOWN = (
     "\n\n<img src=x onerror=alert(1)> <style>body{display:none}</style> <script>alert(1)</script>"
 )
 _BREAKS = {"text": "It breaks off here.", "error": {"type": "server", "after": 2}}
+
+
+@pytest.fixture(scope="session", name="process_of")
+def process_of_fixture():
+    """The class of a process, for one that several tests ask."""
+    return Process
 
 
 @pytest.fixture(scope="session")

@@ -128,13 +128,26 @@ def test_descriptors_are_left_for_models():
     assert 0 < most_connections() <= soft - 32
 
 
-@pytest.fixture
-def server(run_server, root, write, config, tmp_path):
-    write(root, "a", config(["Hello there."]))
-    settings = tmp_path / "server.yml"
+def settings_in(folder, write, config):
+    write(folder / "configs", "a", config(["Hello there."]))
+    settings = folder / "server.yml"
     limits = {"head_seconds": 1, "idle_seconds": 1, "head_bytes": 4096, "body_seconds": 1, "connections": 40}
-    settings.write_text(json.dumps({"config": str(root), "limits": limits}), encoding="utf-8")
-    return run_server("--settings", settings)
+    settings.write_text(json.dumps({"config": str(folder / "configs"), "limits": limits}), encoding="utf-8")
+    return settings
+
+
+@pytest.fixture
+def server(run_server, write, config, tmp_path):
+    return run_server("--settings", settings_in(tmp_path, write, config))
+
+
+@pytest.fixture(scope="module")
+def shared_server(process_of, write, config, tmp_path_factory):
+    """One process for requests that leave nothing behind."""
+    running = process_of("--settings", str(settings_in(tmp_path_factory.mktemp("shared"), write, config)))
+    yield running
+    running.signal()
+    running.end()
 
 
 def chat(port: int) -> int:
@@ -229,10 +242,10 @@ def test_rest_of_a_body_that_was_refused_is_not_waited_for(server):
     connection.close()
 
 
-def test_headers_after_a_body_are_left_out(server):
+def test_headers_after_a_body_are_left_out(shared_server):
     body = b'{"messages":[{"role":"user","content":"Hello!"}]}'
     chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n" % (len(body), body)
-    connection = connect(server.port, HEAD + chunked + b"X-Trailer: a\r\n" * 500 + b"\r\n")
+    connection = connect(shared_server.port, HEAD + chunked + b"X-Trailer: a\r\n" * 500 + b"\r\n")
     assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
     connection.close()
 
@@ -248,14 +261,14 @@ LAST = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 )
 @pytest.mark.parametrize("cut", ["at once", "after the head", "each byte"])
 @pytest.mark.parametrize("framed", ["by its length", "in chunks"])
-def test_request_that_asks_for_another_protocol_is_read_as_any_other(server, upgrade, cut, framed):
+def test_request_that_asks_for_another_protocol_is_read_as_any_other(shared_server, upgrade, cut, framed):
     """As Java's client sends its first request. Its body must never be read as a request of its own."""
     chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
     rest = b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY) if framed == "by its length" else chunked
     sent = (HEAD + upgrade + rest) * 2 + LAST
     at = sent.index(b"\r\n\r\n") + 4
     pieces = {"at once": [sent], "after the head": [sent[:at], sent[at:]], "each byte": [bytes((b,)) for b in sent]}
-    connection = connect(server.port)
+    connection = connect(shared_server.port)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for piece in pieces[cut]:
         connection.sendall(piece)
@@ -265,9 +278,9 @@ def test_request_that_asks_for_another_protocol_is_read_as_any_other(server, upg
     assert found.endswith(b'{"status":"ok"}')
 
 
-def test_body_of_a_request_that_asks_for_another_protocol_is_no_request(server):
+def test_body_of_a_request_that_asks_for_another_protocol_is_no_request(shared_server):
     hidden = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    connection = connect(server.port, HEAD + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(hidden))
+    connection = connect(shared_server.port, HEAD + UPGRADE + b"Content-Length: %d\r\n\r\n" % len(hidden))
     connection.sendall(hidden + LAST)
     found = until_closed(connection)
     assert found.count(b"HTTP/1.1 ") == 2
@@ -276,10 +289,10 @@ def test_body_of_a_request_that_asks_for_another_protocol_is_no_request(server):
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("keep", [b"", b"Connection: keep-alive\r\n"])
-def test_client_of_http_1_0_gets_no_chunks(server, stream, keep):
+def test_client_of_http_1_0_gets_no_chunks(shared_server, stream, keep):
     body = BODY.replace(b"{", b'{"stream":true,', 1) if stream else BODY
     head = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + keep
-    found = until_closed(connect(server.port, head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)))
+    found = until_closed(connect(shared_server.port, head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)))
     told, _, said = found.partition(b"\r\n\r\n")
     assert b"transfer-encoding" not in told.lower()
     assert said.startswith(b"data: {" if stream else b"{")
@@ -287,8 +300,9 @@ def test_client_of_http_1_0_gets_no_chunks(server, stream, keep):
     assert b"Hello" in said
 
 
-def test_address_that_is_taken_is_wrong_use(server, root):
-    command = [sys.executable, "-m", "handrail_cli.app", "server", str(root), "--port", str(server.port)]
+def test_address_that_is_taken_is_wrong_use(shared_server, root, write, config):
+    write(root, "a", config(["Hello there."]))
+    command = [sys.executable, "-m", "handrail_cli.app", "server", str(root), "--port", str(shared_server.port)]
     for more in ((), ("--workers", "2")):
         ended = subprocess.run([*command, *more], capture_output=True, text=True, timeout=300, check=False)
         assert ended.returncode == 2, ended.stderr

@@ -197,7 +197,10 @@ def test_what_is_used_up_stays_used_up_when_the_file_is_read_again(tmp_path):
         ("keys: [{label: a, hashes: ['{hash}'], limits: {requests_per_minute: 0}}]", "requests_per_minute"),
         ("keys: [{label: a, hashes: ['{hash}']}, {label: a, hashes: ['{other}']}]", "another entry"),
         ("keys: [{label: a, hashes: ['{hash}']}, {label: b, hashes: ['{hash}']}]", "one tenant"),
-        ("keys: [{label: a, hashes: ['{hash}'], configurations: [c]}]", "'c'; there are a, b"),
+        (
+            "keys: [{label: a, hashes: ['{hash}'], configurations: [c]}]",
+            "keys.yml:1:104: keys.0.configurations: unknown configuration 'c'; known: a, b",
+        ),
     ],
 )
 def test_wrong_file_is_an_error_that_shows_no_value(tmp_path, text, says):

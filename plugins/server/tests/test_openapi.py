@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import schemathesis
+from entropy import EXAMPLES
 from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
 
@@ -45,7 +46,9 @@ def test_no_request_breaks_the_server(operations, name, mode):
     operation = operations[name]
     wrong: list[object] = []
 
-    @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=max(EXAMPLES // 50, 10), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case) -> None:
         answer = case.call(headers=KEY, timeout=300)

@@ -25,7 +25,7 @@ def browser():
         started.close()
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.heavy)])
 def page(browser, real_server, request):
     context = browser.new_context(color_scheme=request.param, viewport={"width": 1200, "height": 770})
     context.set_default_timeout(LONGEST)
@@ -40,6 +40,9 @@ def page(browser, real_server, request):
     yield opened
     assert opened.problems == []
     context.close()
+
+
+in_both = pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 
 
 def choose(page, name):
@@ -72,6 +75,7 @@ def test_answer_streams_and_numbers_are_shown(page):
     expect(page.locator("#completion")).to_have_text(re.compile(r"^\d+$"))
 
 
+@in_both
 def test_held_text_is_grey_blocks_and_a_block_says_which_rail_and_why(page):
     choose(page, "guarded")
     watch(page)
@@ -235,6 +239,7 @@ def test_what_a_server_says_is_text_and_never_html(page):
     assert page.locator("main img").count() == 0
 
 
+@in_both
 def test_colours_follow_the_system_and_every_field_has_a_label(page):
     red, green, blue = map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor")))
     assert (red + green + blue > 600) == (page.scheme == "light")

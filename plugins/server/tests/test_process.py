@@ -147,14 +147,14 @@ def test_auto_reload_serves_an_edit(run_server, root, write, config):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--config", "/nowhere/at/all"], "no configuration found"),
+        (["--config", "/nowhere/at/all"], "no such file or folder"),
         ([], "handrail server PATH"),
         (["--settings", "/dev/null"], "config: "),
         (["{root}", "--host", "0.0.0.0"], "--insecure"),
-        (["{root}", "--keys", "/nowhere/at/all"], "keys cannot be read"),
+        (["{root}", "--keys", "/nowhere/at/all"], "the file cannot be read: No such file"),
         (["--config", "{root}", "--port", "99999"], "port: "),
         (["--config", "{root}", "--api-key-env", "UNSET_FOR_SURE"], "UNSET_FOR_SURE"),
-        (["--config", "{root}", "--default-config-id", "b"], "there are a"),
+        (["--config", "{root}", "--default-config-id", "b"], "known: a"),
         (["--config", "{root}", "--store", "mongodb://x"], "redis://"),
         (["{root}", "--config", "x"], "configuration given twice"),
     ],

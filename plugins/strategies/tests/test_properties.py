@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from entropy import entropy, thorough
+from entropy import EXAMPLES, entropy, thorough
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +41,7 @@ def split(choices, text):
     return [text[start:end] for start, end in itertools.pairwise([0, *places, len(text)])]
 
 
-@settings(thorough, max_examples=1000)
+@thorough
 @given(case=cases())
 def test_windows_asked_for_at_the_end_are_the_same_for_every_split(case, make, windows_of, assert_valid):
     kind, chosen, text, one, other = case
@@ -50,7 +50,7 @@ def test_windows_asked_for_at_the_end_are_the_same_for_every_split(case, make, w
     assert windows == windows_of(make(kind, **chosen), other)
 
 
-@settings(thorough, max_examples=1000)
+@thorough
 @given(case=cases())
 def test_windows_asked_for_at_any_time_are_valid(case, make, windows_of, assert_valid):
     """They end where sentences do, whichever of them a rail happens to be asked about together."""
@@ -66,7 +66,7 @@ def test_windows_asked_for_at_any_time_are_valid(case, make, windows_of, assert_
         assert {window.end for window in windows} <= {end for end, _ in strategy._units}
 
 
-@settings(thorough, max_examples=1000)
+@thorough
 @given(case=cases(), times=st.lists(st.booleans(), min_size=1, max_size=20))
 def test_windows_are_valid_for_a_rail_that_is_often_busy(case, times, make, assert_valid):
     kind, chosen, text, pieces, _ = case
@@ -84,7 +84,7 @@ def test_windows_are_valid_for_a_rail_that_is_often_busy(case, times, make, asse
 DENSE = ("sentence", {"min_tokens": 1, "max_tokens": 2, "context_sentences": 0, "held_sentences": 0})
 
 
-@settings(thorough, max_examples=300)
+@settings(thorough, max_examples=max(EXAMPLES // 2, 10))
 @example(case=(*DENSE, "wordwordword\n」.wordword", ["wordwordword\n」.wordword"], []))
 @given(case=cases())
 def test_a_window_is_within_its_cap(case, make, windows_of, count_tokens):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import signal
 import sys
 import textwrap
@@ -105,8 +106,13 @@ def run(pytester):
     return run
 
 
-@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("check", "backend"),
+    [
+        pytest.param(check, backend, id=f"{name}-{backend}", marks=[pytest.mark.heavy] if number % 2 else [])
+        for number, (backend, (name, check)) in enumerate(itertools.product(["asyncio", "trio"], CHECKS.items()))
+    ],
+)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 def test_a_rail_that_hangs_fails_and_is_tried_once(run, check, backend, anyio_backend):
     result = run(check, backend)

@@ -27,6 +27,8 @@ from handrail_testkit import (
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 FOLDER = Path(__file__).parents[3] / "docs" / "conformance"
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(FOLDER.glob("*s.md"))}  # all but the index
+LONG = {"fixtures", "hosts", "window-rails"}
+"""Pages whose examples take seconds; `make thorough` runs them."""
 EVERYTHING = "\n".join([README, *PAGES.values()])
 SUITES = {
     HostConformance: ["hosts"],
@@ -39,7 +41,9 @@ SUITES = {
 CASES = (HostAnswer, HostRequest, ProviderCase, RailCase, StrategyCase)
 
 
-@pytest.mark.parametrize("page", ["README", *PAGES])
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.heavy] if page in LONG else []) for page in ["README", *PAGES]]
+)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 def test_the_examples_of_a_page_pass(failures, page, anyio_backend):
     found = failures("\n".join(re.findall(r"```python\n(.*?)```", {"README": README, **PAGES}[page], re.DOTALL)))

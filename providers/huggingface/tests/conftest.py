@@ -1,4 +1,7 @@
-"""The tiny model, loaded once by transformers, and ways to ask it."""
+"""The tiny model, loaded once by transformers, and ways to ask it.
+
+Transformers is imported where it is needed: a process that only hands tests out reads this module, too.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
-import torch
 from handrail import Chunk
-from handrail_huggingface import HuggingFacePipelineCompatible
-from handrail_huggingface._generation import Generation
-from handrail_huggingface.provider import HuggingFaceProvider
-from handrail_huggingface.settings import HuggingFaceSettings
 from handrail_testkit import provider_context
 from handrail_tiny import MODEL_PATH
-from transformers import pipeline
 
 Collect = Callable[..., Awaitable[list[Chunk]]]
 
@@ -25,6 +22,9 @@ DEVICE = os.environ.get("HANDRAIL_TEST_DEVICE", "cpu")
 
 @pytest.fixture(scope="session")
 def pipe():
+    import torch
+    from transformers import pipeline
+
     torch.set_num_threads(1)
     return pipeline("text-generation", model=str(MODEL_PATH), dtype=torch.float32, device=DEVICE)
 
@@ -36,12 +36,16 @@ def tokenizer(pipe):
 
 @pytest.fixture
 def llm(pipe):
+    from handrail_huggingface import HuggingFacePipelineCompatible
+
     return HuggingFacePipelineCompatible(pipeline=pipe, model_kwargs={"temperature": 0, "max_new_tokens": 200})
 
 
 @pytest.fixture
 def make_provider():
     """Make a provider as the kernel does."""
+    from handrail_huggingface.provider import HuggingFaceProvider
+    from handrail_huggingface.settings import HuggingFaceSettings
 
     def make(model=str(MODEL_PATH), *, engine="huggingface", context=None, **parameters):
         context = context or provider_context(engine, model=model)
@@ -82,6 +86,8 @@ class Steps:
 
 @pytest.fixture
 def steps(monkeypatch):
+    from handrail_huggingface._generation import Generation
+
     steps, leave = Steps(), Generation.leave
 
     def left(generation):

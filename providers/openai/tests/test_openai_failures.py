@@ -185,6 +185,13 @@ async def test_a_request_that_will_fail_again_is_sent_once(protocol_server, make
     assert len(protocol_server.requests) == 1
 
 
+@pytest.mark.parametrize("body", [{"detail": "Not Found"}, {"error": {"message": "Not found.", "code": "not_found"}}])
+async def test_a_path_that_the_server_does_not_have_leads_to_base_url(protocol_server, fails, body):
+    protocol_server.will(replies.json_reply(body, status=404))
+    _, error = await fails(protocol_server.base_url, ProviderBadRequestError)
+    assert "check 'base_url', which usually ends in /v1" in str(error)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("own_client", [False, True])
 async def test_a_redirect_is_refused_and_the_conversation_goes_nowhere(protocol_server, fails, key, status, own_client):

@@ -45,6 +45,7 @@ REFUSED_RAILS = {
 }
 REASONING = "apply_to_reasoning_traces"
 _RAILS_KEYS = {"input", "output", "config"}
+_MODEL_KEYS = {"type", "engine"}
 
 
 @dataclass(slots=True)
@@ -83,14 +84,22 @@ def set_aside(values: object, known: Collection[str], tree: Node) -> SetAside:
 
 
 def _near_miss(result: SetAside, key: Any, near: str, tree: Node) -> None:
-    """Note what an unknown top-level key may have meant; one that holds rails must not become custom data."""
-    value = result.values[key]
-    if near == "rails" and isinstance(value, dict) and _RAILS_KEYS.intersection(value):
-        text = f"unknown key '{key}' holds {listed(sorted(_RAILS_KEYS.intersection(value)))}; did you mean 'rails'?"
+    """Note what an unknown top-level key may have meant; one that holds rails or models must not become custom data."""
+    if meant := _meant(result.values[key], near):
+        text = f"unknown key '{key}' holds {listed(sorted(meant))}; did you mean '{near}'?"
         result.problems.append(problem_at(tree, (key,), text, key=True))
     else:
         text = f"'{key}' is not a known key (kept as custom data); did you mean '{near}'?"
         result.notes.append(problem_at(tree, (key,), text, key=True))
+
+
+def _meant(value: object, near: str) -> set[str]:
+    """Return the keys of a value that only the section of this name has."""
+    if near == "rails" and isinstance(value, dict):
+        return _RAILS_KEYS.intersection(value)
+    if near == "models" and isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+        return {name for name in _MODEL_KEYS if any(name in entry for entry in value)}
+    return set()
 
 
 def _rails(rails: dict[Any, Any], result: SetAside, tree: Node) -> dict[Any, Any]:

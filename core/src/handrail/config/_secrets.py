@@ -12,7 +12,9 @@ _KEY = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_HARMLESS_KEY = re.compile(r"tokens$|_env(_var)?$|tokeni[sz]er|^config_key$", re.IGNORECASE)
+_HARMLESS_KEY = re.compile(
+    r"tokens(_per_[a-z]+)?$|^first_token_delay$|_env(_var)?$|tokeni[sz]er|^config_key$", re.IGNORECASE
+)
 _VALUE = re.compile(
     r"""
     \b(?:sk|pk|rk|gsk|ghp|gho|hf|nvapi|xai|xox[abp])[_-][\w-]{8,}

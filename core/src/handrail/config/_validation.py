@@ -130,7 +130,7 @@ def _allowed(kind: str, context: Mapping[str, Any], detail: ErrorDetails) -> str
 
 
 def _hint(kind: str, found: object) -> str:
-    if kind in {"list_type", "tuple_type"} and isinstance(found, str):
+    if kind in {"list_type", "tuple_type"} and isinstance(found, str | dict):
         return ", each item on a line of its own that begins with '- '"
     if kind == "string_type" and isinstance(found, bool | int | float):
         return ", put it in quotes"

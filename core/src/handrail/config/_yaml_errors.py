@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from typing import TYPE_CHECKING
 
 from handrail.config._tree import Place, Source
@@ -18,6 +19,7 @@ _MEANINGS = {
     "found undefined alias": "an alias ('*name') of an anchor ('&name') that is not above it; put text in quotes",
     "exceeded maximum nesting depth": f"nested more than {DEEPEST} levels deep",  # libyaml's own limit is 1,000
     "could not find expected ':'": "a key without a colon, or a text that is not indented",
+    "found unknown escape character": "a backslash in double quotes begins an escape; put the text in single quotes",
 }
 
 
@@ -39,6 +41,8 @@ def decode(content: bytes, source: Source) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         start = error.start
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise YamlProblemError(_invalid("the file is UTF-16; save it as UTF-8", Place(source, 1, 1)))
     place = _place_of_offset(content[:start].decode("utf-8-sig", errors="replace"), source)
     raise YamlProblemError(
         _invalid(f"the byte 0x{content[start]:02x} is not valid UTF-8; save the file as UTF-8", place)

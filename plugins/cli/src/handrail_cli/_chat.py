@@ -15,7 +15,7 @@ from handrail_cli._json_lines import JsonLines
 from handrail_cli._loop import Loop
 from handrail_cli._main_model import with_main_model
 from handrail_cli._notes import Notes, shown_log
-from handrail_cli._parameters import Flag, Variables, one_path
+from handrail_cli._parameters import Flag, Variables, one_configuration
 from handrail_cli._reading import TerminalReader, reader
 from handrail_cli._screen import Screen
 from handrail_cli._session import Session
@@ -59,7 +59,7 @@ def chat(
         if message is not None and not message.strip():
             raise ConfigurationError("--message is empty; write what is to be asked")
         variables = variables_of(variable)
-        rails = _load(one_path(path, config), model)
+        rails = _load(one_configuration(path, config), model)
         if streaming:
             rails.stream("")  # raises now, and not after the first question, if the configuration does not allow it
         return _run(rails, Session(rails, view, whole=not streaming, variables=variables), view, message)

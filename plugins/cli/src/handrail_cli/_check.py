@@ -15,7 +15,7 @@ from handrail_cli._composed import describe
 from handrail_cli._exit import ExitCode
 from handrail_cli._missing import missing_in
 from handrail_cli._packages import problems_of
-from handrail_cli._parameters import Flag, one_path
+from handrail_cli._parameters import Flag, configurations_in, one_path
 from handrail_cli._served import registry_of, served
 from handrail_cli._table import table, terminal_width, wrapped
 from handrail_cli._visible import visible
@@ -35,7 +35,7 @@ def check(
 ) -> int:
     """Load a configuration and everything that it names, report every problem and what is missing; ask no model.
 
-    Exit codes: 0 it can be used, 2 it cannot.
+    Exit codes: 0 valid, 2 not valid.
 
     Args:
         path: A folder with a configuration, or its file; or a folder of such folders, each of which is checked.
@@ -53,15 +53,6 @@ def check(
     return ExitCode.USAGE if any(result["problems"] for result in results) else ExitCode.OK
 
 
-def configurations_in(root: Path) -> list[Path]:
-    """Return the configurations in a folder, as `handrail server` serves them; none for a configuration itself."""
-    if not root.is_dir() or _has_yaml(root):
-        return []
-    return sorted(
-        entry for entry in root.iterdir() if entry.is_dir() and entry.name[0] not in ".-" and _has_yaml(entry)
-    )
-
-
 def examine(path: Path, registry: Registry) -> dict[str, Any]:
     """Return what a configuration composes, or its problems; and, if it can be read, who serves what it names."""
     try:
@@ -76,10 +67,6 @@ def examine(path: Path, registry: Registry) -> dict[str, Any]:
     found = {"path": str(path), "problems": [], "names": served(config, rails.composition.registry), **describe(rails)}
     found["warnings"] += [f"{name['where']}: {name['problem']}" for name in found["names"] if name["problem"]]
     return found
-
-
-def _has_yaml(folder: Path) -> bool:
-    return any(entry.suffix in (".yml", ".yaml") and entry.is_file() for entry in folder.iterdir())
 
 
 def _problems(error: HandrailError) -> list[dict[str, Any]]:
@@ -130,8 +117,8 @@ def _lines_of_problems(result: Mapping[str, Any], width: int | None) -> Iterator
     yield from _section("names", [_server_of(name) for name in result.get("names", ())], width=width)
     yield from _section("missing", list(_missing(problems)), width=width)
     unread = "names" not in result and any("file" in problem for problem in problems)
-    more = "; what it names was not looked at yet, so others may follow" if unread else ""
-    yield f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}"
+    more = "; engines, rails and prompts are checked once the file can be read" if unread else ""
+    yield from wrapped(f"{result['path']}: {len(problems)} problem{'s' * (len(problems) != 1)}{more}", width=width)
 
 
 def _model(model: Mapping[str, Any]) -> tuple[str, ...]:

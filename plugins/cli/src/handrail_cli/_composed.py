@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from handrail_cli._effects import without_effect
+
+_VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,3 +115,7 @@ def _warnings(config: RailsConfig) -> Iterator[str]:
         yield "output rails without rails.output.streaming.enabled: answers can be generated whole, not streamed"
     if not config.input_flows and not config.output_flows:
         yield "no rails: everything passes"
+    for index, model in enumerate(config.models):
+        if found := _VARIABLE.search(model.model or ""):
+            where = config.where("models", index, "model")
+            yield f"{where}: {found[0]!r} is sent as it is written; environment variables are not replaced"

@@ -14,7 +14,7 @@ from handrail import LLMRails, RailsConfig, Registry
 from handrail_cli._exit import ExitCode
 from handrail_cli._interrupt import Runner, leaving_when_stuck
 from handrail_cli._masking import masking
-from handrail_cli._parameters import Flag, Variables, one_path
+from handrail_cli._parameters import Flag, Variables, one_configuration
 from handrail_cli._table import table, terminal_width
 from handrail_cli._trials import Trial, at_hand, try_models, try_rails, try_store
 from handrail_cli._variables import variables_of
@@ -42,8 +42,8 @@ def doctor(
 
     No key is ever shown.
 
-    Exit codes: 0 everything that was tried works, 2 the configuration, a key or the store does not,
-    4 a rail failed, 5 a model failed, 130 stopped with Ctrl-C.
+    Exit codes: 0 everything that was tried works, 2 the configuration, a key or
+    the store does not, 4 a rail failed, 5 a model failed, 130 stopped with Ctrl-C.
 
     Args:
         path: A folder with a configuration, or its file.
@@ -54,7 +54,7 @@ def doctor(
         timeout: Seconds that each answer may take.
         json: Write JSON.
     """
-    root, variables = one_path(path, config), variables_of(variable)
+    root, variables = one_configuration(path, config), variables_of(variable)
     rails = LLMRails(RailsConfig.from_path(root), registry=Registry.discover())
     work: list[Callable[[], Awaitable[list[Trial]]]] = []
     if ask:

@@ -9,6 +9,8 @@ class ExitCode(IntEnum):
     """The exit codes of `handrail`. A refusal, a rail that failed and a model that failed are told apart."""
 
     OK = 0
+    OUTPUT_FAILED = 1
+    """The output cannot be written, such as on a full disk."""
     USAGE = 2
     """The command line, the configuration or a plugin is at fault; nothing was asked."""
     BLOCKED = 3

@@ -12,11 +12,11 @@ from handrail_cli._parameters import Flag, one_path
 
 
 def lock(path: Path | None = None, /, *, config: Path | None = None, check: Flag = False) -> int:
-    """Write down which plugins are installed: distributions, versions and hashes of their files, in handrail.lock.
+    """Record which plugins are installed: distributions, versions and hashes of their files, in handrail.lock.
 
-    `handrail server` does not start where the file is there and anything differs.
+    `handrail server` does not start if the file exists and anything differs.
 
-    Exit codes: 0 it is written, or nothing differs, 2 something differs.
+    Exit codes: 0 written, or nothing differs, 2 something differs.
 
     Args:
         path: The folder of the configurations, or a configuration's file; the lock is written beside it.

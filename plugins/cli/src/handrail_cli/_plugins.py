@@ -39,6 +39,8 @@ _DEFINED = "Those that a configuration defines itself."
 def plugins(*, json: Flag = False) -> int:
     """List what is installed: each plugin's source, version and offers, and what is broken and why.
 
+    Exit code: 0, also if something is broken.
+
     Args:
         json: Write JSON.
     """

@@ -15,6 +15,8 @@ from handrail_cli._exit import ExitCode
 def schema(*, output: Path | None = None) -> int:
     """Write the JSON Schema of a configuration, with the settings of the installed plugins, for an editor.
 
+    Exit codes: 0 written, 2 the file cannot be written.
+
     Args:
         output: The file to write to, instead of the output.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cyclopts import App
@@ -12,18 +14,20 @@ from handrail.errors import HandrailError, PluginConflictError
 from handrail.plugins import CommandSpec
 
 from handrail_cli._exit import ExitCode
+from handrail_cli._usage import usage_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cyclopts import CycloptsError
-
 _NEVER_IMPORTED = "handrail_cli:unused"  # stands in for commands that are only listed
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 HELP = "Guardrails for language models that stream: nothing unchecked is delivered."
 
 
 def main() -> None:
     """Run the command line of this process."""
+    if sys.stdout is None:  # closed by whoever started the process
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # until the process ends
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # A text that the terminal's encoding does not have must not end a chat.
         if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
@@ -34,6 +38,12 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails once more as it exits
         code = ExitCode.OUTPUT_CLOSED
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"handrail: the output cannot be written: {error.strerror}\n")
+        code = ExitCode.OUTPUT_FAILED
     sys.exit(code)
 
 
@@ -57,7 +67,7 @@ def run(arguments: Sequence[str], registry: Registry | None = None) -> int:
 
             return welcome(registry)
         app = build_app(registry, used=arguments[0])
-        result = app(list(arguments), result_action="return_value", error_formatter=_one_line)
+        result = app(list(arguments), result_action="return_value", error_formatter=usage_error)
     except HandrailError as error:
         from handrail_cli._errors import print_error
 
@@ -111,22 +121,6 @@ def _versions() -> str:
     from handrail_cli._plugins import version_lines
 
     return "\n".join(version_lines(Registry.discover()))
-
-
-def _one_line(error: CycloptsError) -> str:
-    command = " ".join(("handrail", *(error.command_chain or ())))
-    return f"handrail: {_what(error)}; see '{command} --help'"
-
-
-def _what(error: CycloptsError) -> str:
-    """Return what is wrong with the words of a command."""
-    from cyclopts import MissingArgumentError, UnusedCliTokensError
-
-    if isinstance(error, MissingArgumentError) and error.argument:
-        return f"{error.keyword} needs a value" if error.keyword else f"{error.argument.name} is missing"
-    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
-        return f"unexpected argument {error.unused_tokens[0]!r}"
-    return str(error).rstrip(".")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def handrail_commands() -> Iterator[CommandSpec]:
         "completion", "handrail_cli._completion:completion", "Write a script that completes commands in a shell."
     )
     yield CommandSpec("doctor", "handrail_cli._doctor:doctor", "Try a configuration's keys, models and rails.")
-    yield CommandSpec("lock", "handrail_cli._lock:lock", "Write down which plugins are installed, with their hashes.")
+    yield CommandSpec("lock", "handrail_cli._lock:lock", "Record which plugins are installed, with their hashes.")
     yield CommandSpec("migrate", "handrail_cli._migrate:migrate", "Explain a configuration written for another system.")
     yield CommandSpec("plugins", "handrail_cli._plugins:plugins", "List what is installed, and what is broken.")
     yield CommandSpec("schema", "handrail_cli._schema:schema", "Write the JSON Schema of a configuration, for editors.")

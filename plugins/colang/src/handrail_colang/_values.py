@@ -190,7 +190,7 @@ class Values(Transformer[Token, Any]):
 
     def _unknown(self, meta: Any, what: str, name: object, known: tuple[str, ...]) -> InvalidRailsConfigurationError:
         return InvalidRailsConfigurationError(
-            f"{self._place(meta)}: the {what} {str(name)!r} is not supported; there are {', '.join(known)}"
+            f"{self._place(meta)}: the {what} {str(name)!r} is not supported; known: {', '.join(known)}"
         )
 
     def _place(self, meta: Any) -> Place:

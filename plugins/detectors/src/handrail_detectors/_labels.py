@@ -82,7 +82,7 @@ class Labels:
             if possible is not None and category not in possible:
                 raise InvalidRailsConfigurationError(
                     f"rail {self._rail!r}: unknown category {category!r} in 'thresholds'"
-                    f"{_nearest(category, possible)}; there are {', '.join(map(repr, sorted(possible)))}",
+                    f"{_nearest(category, possible)}; known: {', '.join(map(repr, sorted(possible)))}",
                     code="unknown-name",
                     subject=category,
                 )

@@ -94,7 +94,7 @@ def load(
     rails = {("default" if single else one.name): _rails(one, registry) for one in folders}
     chosen = default or (next(iter(rails)) if len(rails) == 1 else None)
     if chosen is not None and chosen not in rails:
-        raise ConfigurationError(f"unknown configuration {chosen!r}; there are {', '.join(map(repr, rails))}")
+        raise ConfigurationError(f"unknown configuration {chosen!r}; known: {', '.join(map(repr, rails))}")
     return Routes(rails, chosen, frozenset(unguarded), assumes_full_duplex)
 
 

@@ -20,7 +20,12 @@ from handrail_eval._options import (
 )
 from handrail_eval._work import evaluate
 
-app = App(name="eval", help="Measure what rails do to streams, on data.", help_format="plaintext")
+_HELP = """Measure what rails do to streams, on data.
+
+Exit codes: 0 judged, 2 wrong usage, configuration or data, 6 a condition of
+--fail-if or --baseline failed, 130 Ctrl-C.
+"""
+app = App(name="eval", help=_HELP, help_format="plaintext")
 
 
 @app.default
@@ -39,8 +44,8 @@ def run(
 
     A run that was ended goes on where it was when the same command is given again.
 
-    Exit codes: 0 judged, 2 wrong usage, configuration or data, 6 a condition of --fail-if or --baseline failed,
-    130 Ctrl-C.
+    Exit codes: 0 judged, 2 wrong usage, configuration or data, 6 a condition of
+    --fail-if or --baseline failed, 130 Ctrl-C.
 
     Args:
         config: A folder with a configuration, or its file.

@@ -55,7 +55,7 @@ def write_table(folder: Path) -> Path:
         from pyarrow import schema as schema_of
     except ImportError:
         raise ConfigurationError(
-            "--parquet needs pyarrow; install it with: pip install 'handrail-eval[parquet]'"
+            '--parquet needs pyarrow; install it with: pip install "handrail-eval[parquet]"'
         ) from None
     schema = schema_of([(name, type_for_alias(kind)) for name, kind in _COLUMNS.items()])
     rows = _rows(folder)

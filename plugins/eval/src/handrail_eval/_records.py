@@ -174,7 +174,7 @@ def _parquet(path: Path) -> Iterator[Record]:
         from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]  # it has no types
     except ImportError:
         raise ConfigurationError(
-            f"{path}: Parquet needs pyarrow; install it with: pip install 'handrail-eval[parquet]'"
+            f'{path}: Parquet needs pyarrow; install it with: pip install "handrail-eval[parquet]"'
         ) from None
     number = 0
     try:

@@ -92,7 +92,9 @@ def found_in(folder: Path, budget: str) -> dict[str, dict[str, Any]]:
     kept = Budget.parse(budget)
     scores = scores_of(folder)
     if not scores:
-        raise ConfigurationError(f"{folder} has no labelled row with a score: its rails give none, or judged no answer")
+        raise ConfigurationError(
+            f"{folder} has no labelled row with a score; use a rail that gives scores, such as a classifier"
+        )
     return {rail: described(found, kept) for rail, found in sorted(scores.items())}
 
 

@@ -21,8 +21,9 @@ def mcp(
 ) -> int:
     """Guard the tools of an MCP server: `handrail mcp --config CONFIG -- COMMAND`.
 
-    Stands between a client and the server. Output rails judge the arguments of tools, and whatever else the client
-    sends, before the server sees it. Input rails judge results, and whatever else the server sends, before the client
+    Stands between a client and the server. Output rails judge the arguments of
+    tools, and whatever else the client sends, before the server sees it. Input
+    rails judge results, and whatever else the server sends, before the client
     does. What is refused comes back as an error of the tool.
 
     Exit codes: 0 the client has gone, 2 wrong usage or configuration, else the server's own.
@@ -63,7 +64,7 @@ def _serve(rails: LLMRails, url: str, *, host: str, port: int) -> int:
     try:
         from handrail_mcp._http import serve
     except ImportError as exc:
-        raise ConfigurationError("guarding over HTTP needs more: pip install 'handrail-mcp[http]'") from exc
+        raise ConfigurationError('guarding over HTTP needs more: pip install "handrail-mcp[http]"') from exc
     return serve(rails, url, host=host, port=port)
 
 

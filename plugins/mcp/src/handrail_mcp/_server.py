@@ -39,7 +39,7 @@ def server_of(rails: LLMRails) -> MCPServer:
     try:
         from mcp.server.mcpserver import MCPServer
     except ImportError as exc:
-        raise ConfigurationError("the SDK of MCP is missing: pip install 'handrail-mcp[server]'") from exc
+        raise ConfigurationError('the SDK of MCP is missing: pip install "handrail-mcp[server]"') from exc
     server = MCPServer("handrail", instructions="Checks texts with the rails of a configuration.")
 
     @server.tool()

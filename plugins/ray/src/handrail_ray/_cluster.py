@@ -23,10 +23,10 @@ def joined(address: str | None) -> Any:
         from ray import serve
     except ImportError as exc:
         raise ConfigurationError(
-            f"Ray is not installed here, or not with Serve ({message_of(exc)}): pip install 'handrail-ray[cluster]'",
+            f'Ray is not installed here, or not with Serve ({message_of(exc)}): pip install "handrail-ray[cluster]"',
             code="missing-package",
             subject="ray",
-            fix="pip install 'handrail-ray[cluster]'",
+            fix='pip install "handrail-ray[cluster]"',
         ) from exc
     if not ray.is_initialized():
         try:

@@ -217,7 +217,7 @@ def unknown_parser(placed: PlacedPrompt, names: tuple[str, ...], context: RailCo
     name = placed.prompt.output_parser or ""
     registered = context.registrations.output_parsers
     if name not in registered and get_close_matches(name, names, n=1, cutoff=0.8):
-        raise placed.error(f"names the output_parser {name!r}, which is unknown; there are {', '.join(names)}")
+        raise placed.error(f"names the output_parser {name!r}, which is unknown; known: {', '.join(names)}")
     return registered_parser(name, names, registered)
 
 

@@ -136,7 +136,7 @@ class PromptTemplate:
             others = list(meta.find_referenced_templates(tree))
             template = self._environment.from_string(source)
         except TemplateSyntaxError as exc:
-            raise self._placed.error(f"is no valid template, in its line {exc.lineno}: {exc.message}") from exc
+            raise self._placed.error(f"is not a valid template: line {exc.lineno}: {exc.message}") from exc
         if others:
             raise self._placed.error(f"refers to another template, {others[0]!r}; write the text into it instead")
         for name in sorted(names):

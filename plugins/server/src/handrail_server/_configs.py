@@ -87,11 +87,11 @@ class Configurations:
         if not found:
             raise ConfigurationError(
                 f"{root}: no configuration found; write a folder with a YAML file, or a folder of such folders"
+                if self._root.exists()
+                else f"no such file or folder: '{root}'"
             )
         if default is not None and default not in found:
-            raise ConfigurationError(
-                f"the default configuration {default!r} is not in {root}; there are {', '.join(sorted(found))}"
-            )
+            raise ConfigurationError(f"unknown default configuration {default!r}; known: {', '.join(sorted(found))}")
         self.default = default or (next(iter(found)) if len(found) == 1 else None)
 
     def folders(self) -> Mapping[str, Path]:
@@ -132,7 +132,7 @@ class Configurations:
         for name in (name for ids in combinations for name in ids):
             if name not in found:
                 raise ConfigurationError(
-                    f"policy.combinations: unknown configuration {name!r}; there are {', '.join(sorted(found))}"
+                    f"policy.combinations: unknown configuration {name!r}; known: {', '.join(sorted(found))}"
                 )
 
     def preload(self) -> None:

@@ -8,13 +8,13 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
-import yaml
 from handrail import ConfigurationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handrail_server._mistakes import mistakes
+from handrail_server._operator_file import OperatorFile
 from handrail_server._rates import Allowance
 
 _KIND = "sha256:"
@@ -22,6 +22,7 @@ _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _PREFIX = "hr-"  # tells people, and programs that look for leaked keys, what a key is
 _KEY_BYTES = 32
 
+Place: TypeAlias = tuple[int | str, ...]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 
@@ -133,20 +134,16 @@ def read_keys(file: Path, configurations: Collection[str]) -> tuple[KeyEntry, ..
     Raises:
         ConfigurationError: it cannot be read, or an entry is wrong; a line for each problem. No value is shown.
     """
+    found = OperatorFile.read(file)
     try:
-        values: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{file}: the keys cannot be read: {type(exc).__name__}") from None
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise ConfigurationError(f"{file}{where}: is not valid YAML") from None
-    try:
-        entries = KeysFile.model_validate(values).keys
+        entries = KeysFile.model_validate(found.values).keys
     except ValidationError as exc:
-        problems = [*mistakes(exc, KeysFile, file, "keys")]
+        problems = [*mistakes(exc, KeysFile, found, "keys")]
     else:
-        problems = [f"{file}: {problem}" for problem in _conflicts(entries, configurations)]
+        problems = [
+            f"{found.where(place)}: {'.'.join(map(str, place))}: {problem}"
+            for place, problem in _conflicts(entries, configurations)
+        ]
         if not problems:
             return entries
     raise ConfigurationError("\n".join(problems), problems=tuple(problems))
@@ -180,20 +177,20 @@ def entry_of(label: str, hashed: str) -> str:
 """
 
 
-def _conflicts(entries: Sequence[KeyEntry], configurations: Collection[str]) -> Iterable[str]:
+def _conflicts(entries: Sequence[KeyEntry], configurations: Collection[str]) -> Iterable[tuple[Place, str]]:
     labels: set[str] = set()
     hashes: set[str] = set()
     for index, entry in enumerate(entries):
-        where = f"keys.{index}"
         if entry.label in labels:
-            yield f"{where}.label: {entry.label!r} is set in another entry, too; write both hashes into one"
+            yield ("keys", index, "label"), f"{entry.label!r} is set in another entry, too; write both hashes into one"
         if hashes & set(entry.hashes):
-            yield f"{where}.hashes: a hash is set in another entry, too; one key belongs to one tenant"
+            yield ("keys", index, "hashes"), "a hash is set in another entry, too; one key belongs to one tenant"
         labels.add(entry.label)
         hashes |= set(entry.hashes)
         for name in entry.configurations or ():
             if name not in configurations:
-                yield f"{where}.configurations: unknown configuration {name!r}; there are {', '.join(configurations)}"
+                told = f"unknown configuration {name!r}; known: {', '.join(configurations)}"
+                yield ("keys", index, "configurations"), told
 
 
 def _tenant(entry: KeyEntry, before: tuple[KeyEntry, Tenant] | None) -> Tenant:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from pathlib import Path
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from handrail_server._operator_file import OperatorFile
 
 _MEMBERS = ("tuple[str, ...]", "literal['*']", "ParameterEdits")  # pydantic adds the members of a union to a place
 _PREFIX = "Value error, "
 Place = tuple[int | str, ...]
 
 
-def mistakes(error: ValidationError, model: type[BaseModel], file: Path | None, top: str) -> tuple[str, ...]:
+def mistakes(error: ValidationError, model: type[BaseModel], file: OperatorFile | None, top: str) -> tuple[str, ...]:
     """Return a line for each mistake.
 
     Args:
@@ -25,9 +26,8 @@ def mistakes(error: ValidationError, model: type[BaseModel], file: Path | None, 
         top: the name of a place that is the file as a whole.
     """
     found = error.errors(include_input=False, include_url=False)
-    where = f"{file}: " if file else ""
     return tuple(
-        f"{where}{_written(problem['loc']) or top}: {_what(problem, model)}"
+        f"{file.where(problem['loc']) + ': ' if file else ''}{_written(problem['loc']) or top}: {_what(problem, model)}"
         for problem in found
         if problem["type"] != "too_short" or not _lies_below(problem["loc"], found)
     )
@@ -44,7 +44,7 @@ def _written(place: Place) -> str:
 
 def _what(problem: ErrorDetails, model: type[BaseModel]) -> str:
     if problem["type"] != "extra_forbidden":
-        return problem["msg"].removeprefix(_PREFIX)
+        return problem["msg"].removeprefix(_PREFIX).replace("Input should be", "it must be")
     known = _keys_at(model, problem["loc"][:-1])
     near = get_close_matches(str(problem["loc"][-1]), known, n=1)
     return f"unknown key; did you mean {near[0]!r}?" if near else f"unknown key; known: {', '.join(sorted(known))}"

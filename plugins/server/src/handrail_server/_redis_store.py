@@ -36,7 +36,7 @@ class RedisStore:
             from redis.backoff import ExponentialBackoff
         except ImportError as exc:
             raise ConfigurationError(
-                "threads in Redis need its client; install it with: pip install 'handrail-server[redis]'"
+                'threads in Redis need its client; install it with: pip install "handrail-server[redis]"'
             ) from exc
         try:
             self._redis: Any = client.Redis.from_url(

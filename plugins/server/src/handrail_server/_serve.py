@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -35,6 +36,11 @@ _VARIABLE = "HANDRAIL_SERVER_SETTINGS"  # how the settings reach further process
 _WRAP = "HANDRAIL_SERVER_WRAP"
 _GRACE_SECONDS = 3  # beyond the drain, for the last answers to be told and closed
 _YOUNG_OBJECTS = 10_000  # that are made between two looks of the garbage collector
+_FIXES = {
+    errno.EADDRINUSE: "choose another --port, or stop the process that has it",
+    errno.EACCES: "ports below 1024 need privileges; choose a higher --port",
+    errno.EADDRNOTAVAIL: "--host is none of this machine's addresses",
+}
 _OTHER_LOGS = {"uvicorn": logging.WARNING}
 
 
@@ -120,7 +126,9 @@ def _listener(config: uvicorn.Config) -> socket.socket:
         listener.bind((config.host, config.port))
     except OSError as exc:
         listener.close()
-        raise ConfigurationError(f"cannot listen on {config.host}:{config.port}: {exc.strerror or exc}") from None
+        fix = f"; {_FIXES[exc.errno]}" if exc.errno in _FIXES else ""
+        told = f"cannot listen on {config.host}:{config.port}: {exc.strerror or exc}{fix}"
+        raise ConfigurationError(told) from None
     listener.set_inheritable(True)
     return listener
 

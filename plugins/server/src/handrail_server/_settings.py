@@ -8,14 +8,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-import yaml
 from handrail import ConfigurationError
-from handrail.errors import message_of
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handrail_server._bodies import Role
 from handrail_server._fields import Part
 from handrail_server._mistakes import mistakes
+from handrail_server._operator_file import OperatorFile
 from handrail_server._parameters import CANNOT, EVERY, USUAL, refused, unknown
 
 Sign = Literal["text", "refusal", "guardrails", "error"]
@@ -244,24 +243,19 @@ class ServerSettings(_Settings):
             ConfigurationError: the file cannot be read, or a value is wrong; a line for each problem.
         """
         said = {name: value for name, value in given.items() if value is not None}
-        values = {**(defaults or {}), **_read_file(file), **said}
+        found = OperatorFile.read(file) if file is not None else None
+        values = {**(defaults or {}), **_values(found), **said}
         try:
             return cls.model_validate(values)
         except ValidationError as exc:
-            problems = mistakes(exc, cls, file, "settings")
+            problems = mistakes(exc, cls, found, "settings")
             raise ConfigurationError("\n".join(problems), problems=problems) from None
 
 
-def _read_file(file: Path | None) -> Mapping[str, Any]:
-    if file is None:
+def _values(file: OperatorFile | None) -> Mapping[str, Any]:
+    if file is None or file.values is None:
         return {}
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise ConfigurationError(f"{file}: the settings cannot be read: {message_of(exc)}") from exc
-    if not isinstance(values, dict):
-        raise ConfigurationError(f"{file}: settings must be a mapping, not {type(values).__name__}")
-    for name in ("config", "keys"):
-        if isinstance(values.get(name), str):
-            values[name] = file.parent / values[name]
-    return values
+    if not isinstance(file.values, dict):
+        raise ConfigurationError(f"{file.path}: settings must be a mapping, not {type(file.values).__name__}")
+    paths = {name: value for name in ("config", "keys") if isinstance(value := file.values.get(name), str)}
+    return {**file.values, **{name: file.path.parent / value for name, value in paths.items()}}

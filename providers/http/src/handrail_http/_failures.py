@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _PASSING = frozenset((ProviderRateLimitError, ProviderServerError, ProviderTimeoutError))
 """Errors after which a server may say when to come again."""
+_NOT_FOUND, _NO_SUCH_PATH = 404, (None, "not_found")
+"""What a server answers at a path that it does not have: most name no code, and no server names a model's."""
 _SERVER_ERROR = 500
 """What an error of an unknown kind within an answer is: the request itself was accepted."""
 
@@ -155,6 +157,8 @@ class Failures:
         message, code, kind = facts_of(body)
         found = self._sdk.class_of(status, code, kind, message)
         what = f"{status}: {message or exc.response.reason_phrase or 'no reason given'}"
+        if status == _NOT_FOUND and (code or kind) in _NO_SUCH_PATH:
+            what = f"{what.rstrip('. ')}; {self._sdk.page}"
         facts: dict[str, Any] = {"status": status, "code": code or kind, "final": is_final(headers)}
         return self.make(
             found, what, exchange, retry_after=retry_after_of(headers) if found in _PASSING else None, **facts

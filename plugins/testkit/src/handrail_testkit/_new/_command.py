@@ -26,6 +26,8 @@ class _Filled(Template):
 def new(kind: Kind, name: str, /, *, directory: Path = Path()) -> int:
     """Create a package with a plugin of your own, which installs and passes its tests at once.
 
+    Exit codes: 0 created, 2 the name or the folder cannot be used.
+
     Args:
         kind: What it offers.
         name: What it is called, such as `loud-words`; the package is then `handrail-loud-words`.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PREFIX = "handrail-"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 30
+_KINDS = ("rail", "provider", "strategy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class Names:
 
     @property
     def stem(self) -> str:
-        """What the classes' names begin with."""
-        return "".join(word.capitalize() for word in self.name.split("-"))
+        """What the classes' names begin with; a class of `my-rail` is `MyRail`, and not `MyRailRail`."""
+        first, *words = self.name.split("-")
+        if words and words[-1] in _KINDS:
+            words.pop()
+        return "".join(word.capitalize() for word in (first, *words))
 
     @property
     def variable(self) -> str:
@@ -67,8 +71,8 @@ def checked(name: str, registry: Registry) -> Names:
         )
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigurationError(
-            f"NAME is {name!r}; it must be words of lower-case letters and digits, joined by single hyphens, such as "
-            f"'loud-words', begin with a letter and have at most {_LONGEST} characters"
+            f"NAME is {name!r}; write lower-case words joined by hyphens, such as 'loud-words': letters and digits, a "
+            f"letter first, at most {_LONGEST} characters"
         )
     names = Names(name)
     for label, taken in _taken(registry):

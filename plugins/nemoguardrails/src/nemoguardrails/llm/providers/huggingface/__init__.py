@@ -10,7 +10,7 @@ try:
 except ImportError as exc:
     raise ImportError(
         f"models of Hugging Face need a further package ({message_of(exc)}): "
-        f"pip install 'handrail-nemoguardrails[huggingface]'"
+        f'pip install "handrail-nemoguardrails[huggingface]"'
     ) from exc
 
 __all__ = ["AsyncTextIteratorStreamer", "HuggingFacePipelineCompatible"]
