@@ -231,6 +231,7 @@ class ProviderError(HandrailError):
         engine: the engine's name in the configuration.
         retry_after: seconds after which to try again, where the provider said so.
         final: True if the provider said that trying again does not help.
+        param: the parameter of the call that the model does not take, where one is at fault.
     """
 
     def __init__(
@@ -243,10 +244,11 @@ class ProviderError(HandrailError):
         engine: str | None = None,
         retry_after: float | None = None,
         final: bool = False,
+        param: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.request_id = status, code, request_id
-        self.engine, self.retry_after, self.final = engine, retry_after, final
+        self.engine, self.retry_after, self.final, self.param = engine, retry_after, final, param
 
 
 class ProviderAuthenticationError(ProviderError):

@@ -160,3 +160,29 @@ def test_calls_are_sent_whole_and_last(dialect):
     assert b"Well." in before
     assert after.index(b"pay") < after.index(b"now")
     assert rb"{\"to\": \"Ada\"}" in after
+
+
+def chat(reason, **delta):
+    return {"id": "1", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+
+
+def stop(reason):
+    return {"type": "message_delta", "delta": {"stop_reason": reason}}
+
+
+@pytest.mark.parametrize("reason", ["length", "tool_calls", "content_filter"])
+def test_a_stop_after_another_end_makes_no_answer_whole(reason):
+    dialect = ChatDialect()
+    ends = [chunk.finish_reason for value in (chat(reason), chat("stop")) for chunk in dialect.chunks(value)]
+    assert ends == [reason, reason]
+    dialect = ChatDialect()
+    ends = [chunk.finish_reason for value in (chat("stop"), chat(reason)) for chunk in dialect.chunks(value)]
+    assert ends == ["stop", reason]
+
+
+def test_an_end_of_turn_after_another_end_makes_no_message_whole():
+    dialect = MessagesDialect()
+    for value in (stop("max_tokens"), stop("end_turn")):
+        assert [chunk.finish_reason for chunk in dialect.chunks(value)] == ["length"]
+    told = dialect.write([Finished("length")])
+    assert [value["delta"]["stop_reason"] for value in told if value["type"] == "message_delta"] == ["max_tokens"]

@@ -228,6 +228,17 @@ async def test_an_error_that_repeats_what_the_model_said_is_withheld():
         assert (FORBIDDEN.encode() in body, json.loads(body)["error"]["code"]) == (False, "answer_withheld")
 
 
+@pytest.mark.parametrize("error", ['{"error": {"message": "busy"}}', '{"choices": [], "error": "busy"}'])
+async def test_what_a_model_said_before_it_failed_is_delivered_and_its_failure_is_no_guards(error):
+    begun = {"id": "1", "choices": [{"index": 0, "delta": {"content": "Hello there."}}]}
+    body = f"data: {json.dumps(begun)}\n\ndata: {error}\n\n"
+    for rails in ("windows", "session"):
+        _, _, got = await ask(guarded(Response(body, media_type="text/event-stream"), rails))
+        assert (b"Hello there." in got, b"broke off" in got, b"checked" in got) == (True, True, False)
+    status, _, got = await ask(guarded(JSONResponse(json.loads(error))))
+    assert (status, b"broke off" in got) == (502, True)
+
+
 async def test_an_error_that_rails_let_pass_stays_as_it_is():
     told = {"detail": [{"type": "missing", "loc": ["body", "model"], "msg": "Field required"}]}
     status, headers, body = await ask(guarded(JSONResponse(told, 422)))

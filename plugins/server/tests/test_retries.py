@@ -81,6 +81,14 @@ async def test_error_that_stays_is_told_so_and_is_no_5xx(serve, fake, error, sta
     assert answer.headers.get("x-should-retry") == "false" or answer.status not in RETRIED
 
 
+async def test_a_parameter_that_the_model_does_not_take_is_named(serve, fake):
+    error = ProviderBadRequestError("openai 'm' at http://internal/v1: 'seed' is not supported", param="seed")
+    answer = await serve({"a": fake()}, provider=FakeProvider([], error=error)).chat(seed=7)
+    assert (answer.status, answer.error["param"], answer.error["code"]) == (400, "seed", "unsupported_value")
+    assert "'seed'" in answer.error["message"]
+    assert "internal" not in answer.error["message"]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("error", "status", "after"), FINAL, ids=kind)
 async def test_model_that_says_not_to_try_again_is_heard_by_the_client(serve, fake, error, status, after, stream):

@@ -76,6 +76,28 @@ async def test_structure_of_an_answer_is_told(ask, stream, guarded):
     assert "x-ratelimit" not in json.dumps(body)
 
 
+@either
+@pytest.mark.parametrize(
+    "wire",
+    [
+        *({name: f"{SECRET} x"} for name in ("id", "model", "provider", "system_fingerprint", "service_tier")),
+        {"usage": {"prompt_tokens": 1, "note": f"{SECRET} x", f"{SECRET} x": 1, "all": [{"note": f"{SECRET} x"}]}},
+        {"lost": [f"{SECRET} x"]},
+        *({"unguarded": {place: {f"{SECRET} x": 1, "a": 2}}} for place in ("answer", "choice", "message")),
+    ],
+)
+async def test_a_text_where_a_word_stands_is_not_told(ask, stream, wire):
+    """Not even as the name of what is withheld."""
+    options = {"stream_options": {"include_usage": True}} if stream else {}
+    await ask([*answer(**wire), Chunk(usage=Usage(9, 4))], stream=stream, **options)
+
+
+@either
+async def test_a_reason_that_is_a_text_is_not_told(ask, stream):
+    _, choice, _ = await ask(answer(finish=f"it said {SECRET} x"), stream=stream)
+    assert choice["finish_reason"] == "length"
+
+
 async def test_each_chunk_has_the_fields_that_each_chunk_of_openai_has(serve, fake):
     client = serve({"a": fake()}, provider=FakeProvider(answer(system_fingerprint="fp_1")))
     told = await client.chat(model="a", stream=True)

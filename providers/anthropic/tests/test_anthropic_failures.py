@@ -121,6 +121,12 @@ async def test_an_answer_that_breaks_off_is_an_error_and_no_end(messages_server,
         await ask(make_provider(messages_server.origin))
 
 
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET])
+async def test_a_connection_that_breaks_after_the_end_breaks_no_answer(messages_server, make_provider, ask, ending):
+    messages_server.reply = replies.sse([*message_events(Message()), ending], burst=True)
+    assert (await ask(make_provider(messages_server.origin)))[-1].finish_reason == "stop"
+
+
 async def test_an_answer_that_just_ends_without_a_reason_is_an_error(messages_server, make_provider, ask):
     messages_server.reply = replies.sse(message_events(Message())[:-2])
     with pytest.raises(ProviderConnectionError, match="ended its answer without saying that it is complete"):

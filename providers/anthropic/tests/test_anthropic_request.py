@@ -292,8 +292,9 @@ async def test_parameters_are_sent_by_the_apis_names(sent, params, expected):
     ],
 )
 async def test_a_parameter_without_a_counterpart_is_named(sent, params, problem):
-    with pytest.raises(ProviderBadRequestError, match=problem):
+    with pytest.raises(ProviderBadRequestError, match=problem) as caught:
         await sent(**params)
+    assert caught.value.param == (None if problem.startswith("tool ") else problem.split("'")[1])
 
 
 async def test_parameters_can_be_dropped(sent):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import anyio
 import pytest
 from handrail import Usage
-from handrail.errors import ProviderConnectionError, ProviderError, ProviderServerError
+from handrail.errors import ProviderConnectionError, ProviderError, ProviderRateLimitError, ProviderServerError
 from handrail_anthropic.testing import Message, message_events
 from handrail_anthropic.testing._message import named_event
-from handrail_testkit import Ending, replies
+from handrail_testkit import Ending, Reply, replies
 
 
 def text(chunks):
@@ -381,6 +382,47 @@ async def test_an_answer_in_one_piece_is_understood(messages_server, make_provid
 async def test_an_answer_whose_reason_is_told_may_end_without_the_last_event(messages_server, make_provider, ask):
     messages_server.reply = replies.sse(message_events(Message())[:-1])
     assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
+
+
+async def test_what_a_body_is_shows_in_its_bytes(messages_server, make_provider, ask):
+    """Some servers say that a stream is JSON, or that JSON is a stream; or leave the last blank line out."""
+    *events, last, _ = message_events(Message())
+    whole = json.dumps(Message().whole("m")).encode()
+    for steps, kind in (
+        ([*events, last], "application/json"),
+        ([*events, last.rstrip()], "text/event-stream"),
+        ([whole], "text/event-stream"),
+    ):
+        messages_server.reply = Reply(tuple(steps), headers={"content-type": kind})
+        assert text(await ask(make_provider(messages_server.origin))) == "Hello, world!"
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+async def test_an_error_with_success_is_told_whatever_the_body_is_called(messages_server, make_provider, ask, kind):
+    error = b'{"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down."}}'
+    messages_server.reply = Reply((error,), headers={"content-type": kind})
+    with pytest.raises(ProviderRateLimitError, match="Slow down."):
+        await ask(make_provider(messages_server.origin))
+
+
+async def test_a_delta_without_a_type_says_what_it_has(messages_server, make_provider, ask):
+    """As gateways write it that translate from another protocol."""
+    message = Message(text="Hello.", thinking="hm", signature="sig", calls=[("now", {"a": 1})])
+    untyped = [
+        re.sub(rb'("delta": ?\{)"type": ?"[a-z_]+_delta", ?', rb"\1", event) for event in message_events(message)
+    ]
+    assert untyped != message_events(message)
+    messages_server.reply = replies.sse(untyped)
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), reasoning(chunks), calls(chunks)) == ("Hello.", "hm", [("toolu_00", "now", {"a": 1})])
+
+
+async def test_a_delta_of_an_unknown_type_is_told_as_lost(messages_server, make_provider, ask):
+    events = message_events(Message())
+    strange = named_event({"type": "content_block_delta", "index": 0, "delta": {"type": "new_delta", "text": "x"}})
+    messages_server.reply = replies.sse([*events[:-3], strange, strange, *events[-3:]])
+    chunks = await ask(make_provider(messages_server.origin))
+    assert (text(chunks), wire(chunks)["lost"]) == ("Hello, world!", ["new_delta"])
 
 
 @pytest.mark.parametrize("reason", [None, "", "null"])

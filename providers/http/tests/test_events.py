@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from handrail_http import EventSplitter, EventTooLargeError
+from handrail_http import EventSplitter, EventTooLargeError, data_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,4 +80,38 @@ def test_an_event_that_is_named_as_a_sign_of_life_has_no_data(name, rest):
 
 
 def test_an_event_of_any_other_name_has_data():
-    assert EventSplitter().feed(b"event: error\ndata: 1\n\nevent: pings\ndata: 2\n\n") == [b"1", b"2"]
+    assert EventSplitter().feed(b"event: errors\ndata: 1\n\nevent: pings\ndata: 2\n\n") == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        (b"event: error\ndata: Busy.", b'{"error": "Busy."}'),
+        (b'data: {"msg": "Busy."}\nevent:error', b'{"error": {"msg": "Busy."}}'),
+        (b'event: error\ndata: {"error": 1}', b'{"error": 1}'),
+        (b'event: error\ndata: {"type": "error"}', b'{"type": "error"}'),
+        (b"event: error\ndata: {}", b'{"error": "no reason given"}'),
+    ],
+)
+def test_an_event_that_is_named_as_an_error_says_so_itself(event, found):
+    assert EventSplitter().feed(event + b"\n\n") == [found]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(
+    "event", [b'data: {"a": 1}', b'event: x\ndata: {"a": 1}', b'{"a": 1}', b'data: {"a":\ndata: 1}']
+)
+def test_the_last_event_may_lack_its_blank_line(event, end):
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: 1\n\n" + event + end) == [b"1"]
+    assert [json.loads(data) for data in data_of(splitter.rest())] == [{"a": 1}]
+    assert splitter.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "event", [b'data: {"a": 1', b"data: {", b"data", b"event: x", b"<html>", b": comment", b"", b"\n"]
+)
+def test_an_event_that_was_cut_is_none(event):
+    splitter = EventSplitter()
+    splitter.feed(event)
+    assert data_of(splitter.rest()) == []

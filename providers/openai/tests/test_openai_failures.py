@@ -327,6 +327,14 @@ async def test_a_server_that_hangs_after_the_end_is_left_at_the_end(protocol_ser
     assert protocol_server.wait_idle()
 
 
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET])
+async def test_a_connection_that_breaks_after_the_end_breaks_no_answer(protocol_server, make_provider, ask, ending):
+    """As of proxies that count the bytes wrongly, or forget the last chunk."""
+    protocol_server.will(replies.sse([*EVENTS, ending], burst=True))
+    chunks = await ask(make_provider(protocol_server.base_url))
+    assert "".join(chunk.text for chunk in chunks) == "Hello, world!"
+
+
 async def test_without_time_outs_a_slow_answer_is_waited_for(protocol_server, make_provider, ask):
     protocol_server.will(replies.sse([*HEAD, Pause(0.05), *REST]))
     chunks = await ask(make_provider(protocol_server.base_url, timeout=None, chunk_timeout=None))

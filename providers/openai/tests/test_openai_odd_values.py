@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from handrail import ToolCall
+from handrail import ToolCall, Usage
 from handrail_http import ErrorEvent, NotAnEventError
 from handrail_http.testing import odd_variants
 from handrail_openai._answer import Answer
@@ -53,6 +53,48 @@ def test_an_odd_value_anywhere_in_an_answer_in_one_piece_is_read_or_an_error(nam
     assert isinstance(read(kind, [json.dumps(whole).encode()]), list)
     for odd in odd_variants(json.dumps(whole).encode()):
         read(kind, [odd])
+
+
+def chunk(delta, reason=None, **more):
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return json.dumps({"id": "1", "object": "chat.completion.chunk", "choices": [choice], **more}).encode()
+
+
+HI, STOP = chunk({"content": "Hi"}), chunk({}, "stop")
+MOONSHOT = {"index": 0, "delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [chunk([]), HI, STOP],  # an empty object of PHP's
+        [b'{"id": "1", "object": "chat.completion.chunk", "nvext": {"worker": 1}}', HI, STOP],
+        [b"\xef\xbb\xbf" + HI, STOP],
+    ],
+)
+def test_odd_events_say_what_they_say(events):
+    assert "".join(chunk.text for chunk in read(Answer, events)) == "Hi"
+
+
+def test_a_control_character_within_a_text_is_part_of_it():
+    events = [b'{"choices": [{"delta": {"content": "a\tb\x00"}}]}', STOP]
+    assert "".join(chunk.text for chunk in read(Answer, events)) == "a\tb\x00"
+
+
+def test_tokens_are_counted_where_moonshot_says_them():
+    chunks = read(Answer, [HI, json.dumps({"id": "1", "choices": [MOONSHOT]}).encode()])
+    assert [chunk.usage for chunk in chunks if chunk.usage] == [Usage(7, 3)]
+    assert [wire["usage"] for chunk in chunks if "usage" in (wire := (chunk.metadata or {}).get("wire", {}))] == [
+        MOONSHOT["usage"]
+    ]
+
+
+@pytest.mark.parametrize("first", ["length", "content_filter", "tool_calls"])
+def test_an_answer_that_was_cut_is_not_made_whole_by_a_stop_that_follows(first):
+    chunks = read(Answer, [HI, chunk({}, first), STOP])
+    assert {chunk.finish_reason for chunk in chunks if chunk.finish_reason} == {first}
+    chunks = read(Answer, [HI, STOP, chunk({}, first)])
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop", first]
 
 
 def test_texts_that_are_none_are_an_error():

@@ -8,10 +8,16 @@ from itertools import pairwise
 import openai
 import pytest
 from handrail import ToolCall, Usage, request_id
-from handrail.errors import ProviderContextLengthError, ProviderServerError
+from handrail.errors import (
+    ProviderConnectionError,
+    ProviderContextLengthError,
+    ProviderRateLimitError,
+    ProviderServerError,
+)
 from handrail_http import ErrorEvent
 from handrail_openai._answer import Answer
 from handrail_openai._think import ThinkSplitter
+from handrail_openai.testing import ModelResponse, response_events
 from handrail_testkit import Completion, Reply, replies
 from hypothesis import given
 from hypothesis import strategies as st
@@ -253,6 +259,45 @@ async def test_a_server_that_does_not_stream_is_understood(protocol_server, make
 async def test_json_of_any_name_is_an_answer_in_one_piece(protocol_server, make_provider, ask, kind):
     protocol_server.will(replies.json_reply(RICH.whole("test-model"), headers={"content-type": kind}))
     assert facts(await ask(make_provider(protocol_server.base_url))) == WHOLE
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_what_a_body_is_shows_in_its_bytes(protocol_server, responses_server, make_provider, ask, api):
+    """Some servers say that a stream is JSON, or that JSON is a stream; or leave the last blank line out."""
+    server = protocol_server if api == "chat" else responses_server
+    answer = Completion() if api == "chat" else ModelResponse()
+    events_of = replies.stream if api == "chat" else response_events
+    *events, last = [event for event in events_of(answer, "m") if b"[DONE]" not in event]
+    for steps, kind in (
+        ([*events, last], "application/json"),
+        ([b"\xef\xbb\xbf", *events, last], "application/json"),
+        ([*events, last.rstrip()], "text/event-stream"),
+        ([json.dumps(answer.whole("m")).encode()], "text/event-stream"),
+        ([b"\xef\xbb\xbf" + json.dumps(answer.whole("m")).encode()], "application/json"),
+    ):
+        server.will(Reply(tuple(steps), headers={"content-type": kind}))
+        assert text(await ask(make_provider(server.base_url, api=api))) == "Hello, world!"
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize(
+    "form", ['{"error": %s}', '[{"error": %s}]', '{"code": 429, "msg": "Slow down.", "error": null}']
+)
+async def test_an_error_with_success_is_told_whatever_the_body_is_called(
+    protocol_server, make_provider, ask, kind, form
+):
+    error = form.replace("%s", '{"code": 429, "message": "Slow down."}')
+    protocol_server.will(Reply((error.encode(),), headers={"content-type": kind}))
+    with pytest.raises(ProviderRateLimitError, match="Slow down."):
+        await ask(make_provider(protocol_server.base_url))
+
+
+async def test_a_last_event_that_was_cut_ends_no_answer(protocol_server, make_provider, ask):
+    *events, last = replies.stream(Completion(), include_usage=False)[:-1]
+    for end in range(1, len(last.rstrip()), 7):
+        protocol_server.will(replies.sse([*events, last[:end]], burst=True))
+        with pytest.raises(ProviderConnectionError, match="without saying that it is complete"):
+            await ask(make_provider(protocol_server.base_url))
 
 
 NOTHING = {

@@ -190,8 +190,9 @@ async def test_parameters_that_change_nothing_are_left_out(sent):
     ],
 )
 async def test_what_has_no_counterpart_is_refused_by_name(responses_server, provider, ask, name, value):
-    with pytest.raises(ProviderBadRequestError, match=f"'{name}'"):
+    with pytest.raises(ProviderBadRequestError, match=f"'{name}'") as caught:
         await ask(provider, **{name: value})
+    assert caught.value.param == name
     assert not responses_server.requests
 
 

@@ -157,6 +157,20 @@ async def test_what_comes_only_with_the_end_of_its_item_is_read(responses_server
     assert facts(await ask(provider)) == WHOLE
 
 
+async def test_a_kind_of_item_that_comes_only_with_the_end_of_the_answer_is_read(responses_server, provider, ask):
+    first, *events, last = response_events(RICH)
+    told = [event for event in events if b'"reasoning"' in event or b"reasoning_summary" in event]
+    responses_server.will(replies.sse([first, *told, last]))
+    assert facts(await ask(provider)) == WHOLE
+
+
+@pytest.mark.parametrize("content", ["Hi", [{"type": "text", "text": "Hi"}]])
+async def test_a_message_may_have_its_content_as_text(responses_server, provider, ask, content):
+    item = {"type": "message", "id": "m", "role": "assistant", "content": content}
+    responses_server.will(replies.json_reply({**ModelResponse().whole("m"), "output": [item]}))
+    assert facts(await ask(provider))[0] == "Hi"
+
+
 async def test_what_comes_only_with_the_end_of_the_answer_is_read(responses_server, provider, ask):
     first, *_, last = response_events(RICH)
     responses_server.will(replies.sse([first, last]))

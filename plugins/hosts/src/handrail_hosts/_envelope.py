@@ -14,6 +14,7 @@ _BROKEN_OFF = frozenset(
     {"abort", "aborted", "canceled", "cancelled", "error", "failed", "insufficient_system_resource", "internal_error",
      "malformed_function_call", "network_error", "server_error", "timeout", "unexpected_tool_call"}
 )  # fmt: skip
+_COMPLETE = ("stop", "end_turn")
 _REASON = re.compile(r"[A-Za-z_]{1,64}")
 
 
@@ -46,6 +47,11 @@ def reason_of(value: object) -> str | None:
 def is_failure(reason: str | None) -> bool:
     """Return whether the reason for the end of an answer says that the model's server failed."""
     return reason is not None and reason.lower() in _BROKEN_OFF
+
+
+def settled(told: str | None, reason: str | None) -> str | None:
+    """Return why an answer ended whose server has said why before: after a cut or a call, some say "stop" once more."""
+    return told if told is not None and reason in _COMPLETE else reason
 
 
 def name_of(value: str) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 from handrail import Blocked, Finished, HandrailError
 
+from handrail_hosts._dialects import ModelError
 from handrail_hosts._feed import Feed
 from handrail_hosts._sse import DONE, KEEP_ALIVE, event
-from handrail_hosts._whole import FAILED, Reply, WholeJudge
+from handrail_hosts._whole import Reply, WholeJudge, told_of
 
 if TYPE_CHECKING:
     from handrail import Event, Message
@@ -146,6 +147,8 @@ class Exchange:
             await self._feed.push(body)
             if self._feed.is_alive and self._begun:
                 await self._say(KEEP_ALIVE)
+        except ModelError as error:  # what it said before is the reader's, once it is judged
+            await self._finish(error)
         except Exception as error:  # noqa: BLE001  # raised by `run`, if it is not the guard's own
             await self._fail(error)
         if self._feed.must_wait and self._tasks is not None:
@@ -177,7 +180,7 @@ class Exchange:
         if not isinstance(error, HandrailError):
             self._error = self._error or error
         if not self._is_gone:
-            await self._end(b"".join(map(event, self._dialect.fail(FAILED))))
+            await self._end(b"".join(map(event, self._dialect.fail(told_of(error)))))
         self._over = True
         self._leave()
 

@@ -13,7 +13,7 @@ from litellm.types.utils import ModelResponseStream
 from handrail_hosts._dialects import ChatDialect, Dialect
 from handrail_hosts._litellm_texts import Texts
 from handrail_hosts._sse import EventReader, event
-from handrail_hosts._whole import FAILED
+from handrail_hosts._whole import told_of
 
 
 class Form:
@@ -86,4 +86,4 @@ class Form:
 
 def failed() -> HTTPException:
     """Return the error for an answer that cannot be delivered."""
-    return HTTPException(500, {"error": FAILED, "code": "answer_withheld"})
+    return HTTPException(500, {"error": told_of(), "code": "answer_withheld"})

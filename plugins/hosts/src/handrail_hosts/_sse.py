@@ -114,7 +114,7 @@ def _decoded(event: str) -> Iterator[dict[str, Any] | str]:
 
 def _parsed(data: str) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = json.loads(data, strict=False)  # of a control character within a text, as it is
     except (ValueError, RecursionError):
         raise GuardFailedError("an event of the answer is not valid JSON") from None
     if not isinstance(value, dict):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail import Chunk, HandrailError
 
+from handrail_hosts._dialects._base import BROKE_OFF, ModelError
 from handrail_hosts._errors import AnswerRefusedError
 
 if TYPE_CHECKING:
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from handrail_hosts._dialects import Dialect
     from handrail_hosts._guard import HostGuard
 
-FAILED = "the answer was withheld, because it could not be checked"
+_FAILED = "the answer was withheld, because it could not be checked"
 _JSON = b"application/json"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What is raised where a value has a form that is not known."""
+
+
+def told_of(error: Exception | None = None) -> str:
+    """Return what a client is told in place of an answer: that its model failed, or that no rail could judge it."""
+    is_ours = error is None or (isinstance(error, HandrailError) and not isinstance(error, ModelError))
+    return _FAILED if is_ours else BROKE_OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class WholeJudge:
             written = self._dialect.write_whole(value, guarded.text, reasoning, guarded.tool_calls)
         except AnswerRefusedError as refused:
             written = self._dialect.refuse_whole(None, refused.blocked)
+        except ModelError as error:
+            return self.withheld(502, error)
         except (HandrailError, *UNREADABLE):
             return self.withheld(502)
         return Reply(status, json.dumps(written).encode(), _JSON)
@@ -79,9 +88,9 @@ class WholeJudge:
             return self.withheld(status)
         return Reply(status, body, kind)
 
-    def withheld(self, status: int) -> Reply:
-        """Return what takes the place of what rails cannot judge."""
-        return Reply(status, json.dumps(self._dialect.error(FAILED, "internal_error")).encode(), _JSON)
+    def withheld(self, status: int, error: Exception | None = None) -> Reply:
+        """Return what takes the place of what rails cannot judge, or of an answer whose model has failed."""
+        return Reply(status, json.dumps(self._dialect.error(told_of(error), "internal_error")).encode(), _JSON)
 
 
 def _plain_text(kind: bytes, body: bytes) -> str:

@@ -16,7 +16,7 @@ from handrail_hosts._dialects import ChatDialect, Dialect, MessagesDialect, Resp
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError, is_fault_of_client
 from handrail_hosts._guard import Guarding, HostGuard
 from handrail_hosts._litellm import Form, failed
-from handrail_hosts._whole import FAILED, UNREADABLE
+from handrail_hosts._whole import UNREADABLE, told_of
 
 if TYPE_CHECKING:
     from handrail import Message
@@ -133,7 +133,7 @@ class HandrailGuardrail(CustomGuardrail):
         except HandrailError as error:
             if form.raises:
                 raise failed() from error
-            for written in form.written(dialect.fail(FAILED)):
+            for written in form.written(dialect.fail(told_of(error))):
                 yield written
 
 

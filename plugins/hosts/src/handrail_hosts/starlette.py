@@ -22,7 +22,7 @@ from handrail_hosts._exchange import App, Exchange, Packet, Receive, Send
 from handrail_hosts._guard import Guarding, HostGuard
 from handrail_hosts._paths import Paths, made, texts_of_query
 from handrail_hosts._sse import DONE, event
-from handrail_hosts._whole import FAILED, UNREADABLE
+from handrail_hosts._whole import UNREADABLE, told_of
 
 if TYPE_CHECKING:
     from handrail import Blocked, Message
@@ -205,7 +205,7 @@ class _GuardedResponse(Response):
             await _refusal(self._dialect, refused.blocked, streams=True)(scope, receive, send)
         except HandrailError:
             await self._close()
-            await JSONResponse(self._dialect.error(FAILED, "internal_error"), 502)(scope, receive, send)
+            await JSONResponse(self._dialect.error(told_of(), "internal_error"), 502)(scope, receive, send)
         else:
             await Exchange(self._guard, self._dialect, send, messages, {}).run(self._inner, scope, receive)
 

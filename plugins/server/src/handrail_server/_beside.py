@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from handrail_server._leaves import replaced, texts_of, unreadable
+from handrail_server._leaves import replaced, texts_of, unreadable, words_only
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse, GuardedStream, LLMRails
@@ -28,6 +29,7 @@ REASONING = frozenset(
 _HEAD = ("system_fingerprint", "service_tier")
 _UPSTREAM = ("id", "model", "created", "provider")
 _MOST_TEXTS = 200
+_NAME = re.compile(r"[A-Za-z_][\w.:/\[\]-]{0,63}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -57,12 +59,12 @@ def wire_of(response: GenerationResponse) -> Mapping[str, Any]:
 
 def head_of(wire: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that each chunk repeats."""
-    return {name: wire[name] for name in _HEAD if wire.get(name)}
+    return _words(wire, _HEAD)
 
 
 def upstream_of(wire: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the model's server calls the answer; ours has names of its own."""
-    return {name: wire[name] for name in _UPSTREAM if wire.get(name)}
+    return _words(wire, _UPSTREAM)
 
 
 async def beside(
@@ -77,7 +79,7 @@ async def beside(
         response: the answer.
     """
     wire = wire_of(response)
-    found = Beside(withheld=list(wire.get("lost", ())))
+    found = Beside()
     places = [
         (getattr(found, place), _without(fields, own))
         for place, own in _OWN_BY_PLACE.items()
@@ -85,10 +87,12 @@ async def beside(
     ]
     if guards_text(rails):
         judge = TextJudge(rails, messages, options)
+        found.withheld += [await _told_name(name, judge) for name in wire.get("lost", ())]
         for given, fields in places:
             await _guarded(fields, given, found, judge)
         _note_sealed(wire, found)
     else:
+        found.withheld += wire.get("lost", ())
         for given, fields in places:
             given.update(fields)
     if response.reasoning_content and "reasoning" in rails.composition.withheld:
@@ -134,14 +138,19 @@ async def _guarded(fields: Mapping[str, Any], given: dict[str, Any], found: Besi
         elif unreadable(name, value):
             allowed = None
         elif texts := list(texts_of({name: value})):
-            allowed = await _judged(value, texts, judge)
+            allowed = await _judged(name, value, texts, judge)
         if allowed is not None:
             given[name] = allowed
         if allowed is None or (name in REASONING and allowed != value):
-            found.withhold(name)
+            found.withhold(await _told_name(name, judge))
 
 
-async def _judged(value: Any, texts: list[str], judge: TextJudge) -> Any:
+async def _told_name(name: str, judge: TextJudge) -> str:
+    """Return the name of a field that is not given, unless it is itself a text that rails do not let through."""
+    return name if _NAME.fullmatch(name) or await judge.allowed(name) == name else "unknown"
+
+
+async def _judged(name: str, value: Any, texts: list[str], judge: TextJudge) -> Any:
     """Return a value with its texts as rails let them through, judged together, else apart; None if they do not."""
     together = "\n".join(texts)
     allowed = await judge.allowed(together)
@@ -153,8 +162,8 @@ async def _judged(value: Any, texts: list[str], judge: TextJudge) -> Any:
     if any(text is None for text in each.values()):
         return None
     changed = replaced(value, lambda text: each.get(text) or "")
-    left = await judge.allowed("\n".join(texts_of(changed)))  # a key or a number cannot be changed
-    return changed if left == "\n".join(texts_of(changed)) else None
+    left = "\n".join(texts_of({name: changed}))  # a key or a number cannot be changed
+    return changed if await judge.allowed(left) == left else None
 
 
 def _sealed_only(value: Any) -> Any:
@@ -177,6 +186,11 @@ def _is_silent(name: str, value: Any) -> bool:
 def guards_text(rails: LLMRails) -> bool:
     """Return whether output rails read the text of answers."""
     return any("text" in plan.channels for plan in rails.composition.output_rails)
+
+
+def _words(wire: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return some fields of an answer's head. A text among them is left out, for no rail reads it."""
+    return dict(words_only({name: wire[name] for name in names if wire.get(name)}))
 
 
 def _without(fields: Mapping[str, Any], own: frozenset[str]) -> dict[str, Any]:

@@ -287,6 +287,9 @@ def _bad_request(error: ProviderError) -> ApiError:
         return ApiError(424, text, type="server_error", code="model_not_found", final=True)
     if error.status in _NO_MODEL_THERE:
         return _misconfigured()
+    if error.param is not None:
+        text = f"The model of this configuration does not take {error.param!r} as it is here; leave it out."
+        return ApiError(400, text, code="unsupported_value", param=error.param)
     text = (
         "The model's server refused this request as wrong; a parameter, or a part of a message, is not for this model."
     )

@@ -22,6 +22,7 @@ _UNREADABLE = frozenset(
 )
 _WITHOUT_WORDS = re.compile(r"[\w+/=.:-]*", re.ASCII)
 _KEY = re.compile(r"[A-Za-z_][\w.:/-]{0,63}", re.ASCII)
+_WORD = re.compile(r"[\x21-\x7e]{0,256}")
 _LONGEST_WORD = 2000
 _LARGE_NUMBER = 10**6  # could be somebody's: a card, an account, a telephone
 
@@ -68,6 +69,18 @@ def replaced(value: Any, new: Callable[[str], str]) -> Any:
         return [replaced(item, new) for item in value]
     if isinstance(value, Mapping):
         return {key: item if _is_sealed(value, str(key), item) else replaced(item, new) for key, item in value.items()}
+    return value
+
+
+def words_only(value: Any) -> Any:
+    """Return a value without its texts: what has a space or a character outside ASCII, and keys that are no names."""
+    if isinstance(value, Mapping):
+        kept = {key: item for key, item in value.items() if _KEY.fullmatch(key)}
+        return {
+            key: words_only(item) for key, item in kept.items() if not isinstance(item, str) or _WORD.fullmatch(item)
+        }
+    if isinstance(value, list):
+        return [words_only(item) for item in value if not isinstance(item, str) or _WORD.fullmatch(item)]
     return value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from handrail import Blocked, GenerationResponse
 
 _OPENAI = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -13,6 +15,9 @@ _NEAREST = {
         "prohibited_content recitation refusal risk_control safety sensitive spii"
     ),
 }
+_REASON = re.compile(
+    r"[A-Za-z][\w-]{0,40}(?::? ?[A-Za-z][\w-]{0,40})?", re.ASCII
+)  # what has more words is a text, which no rail has read
 _WORDS = {word: reason for reason, words in _NEAREST.items() for word in words.split()}
 
 
@@ -34,6 +39,6 @@ def ending(response: GenerationResponse) -> dict[str, str]:
     """Return the fields of a choice that say why it ended, with the model's own word where it is another."""
     told = finish_reason(response)
     own = response.finish_reason
-    if not own or own == told or response.stop is not None:
+    if not own or own == told or response.stop is not None or not _REASON.fullmatch(own):
         return {"finish_reason": told}
     return {"finish_reason": told, "native_finish_reason": own}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from handrail_server._leaves import words_only
+
 if TYPE_CHECKING:
     from handrail import Usage
 
@@ -19,6 +21,7 @@ def usage_fields(usage: Usage, told: Mapping[str, Any] | None = None) -> dict[st
     if usage.estimated:
         return {**counted, "estimated": True}
     if told:
+        told = words_only(told)
         counted["total_tokens"] = told.get("total_tokens") or usage.total_tokens
         return {**told, **counted}
     if usage.cached_tokens:

@@ -20,6 +20,7 @@ from handrail_anthropic._wire import (
     decode,
     decode_block,
     decode_message,
+    kind_of,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +109,18 @@ class Answer:
         self.closed = True
         return [chunk for chunk in chunks if chunk is not None]
 
+    def last(self, data: bytes) -> list[Chunk]:
+        """Take what a body ends with: an event, or all of an answer of a server that says it streams, and does not.
+
+        Raises:
+            NotAnEventError: it is not of the protocol.
+            ErrorEvent: it is an error.
+        """
+        if decode(data).type == "message":
+            return self.whole(data)
+        chunk = self.chunk(data)
+        return [] if chunk is None else [chunk]
+
     def _about_message(self, event: Event) -> Chunk | None:
         if event.type == "error" or (event.type is None and event.error is not None):
             raise ErrorEvent(event.error)
@@ -141,19 +154,28 @@ class Answer:
         return self._said(calls=settled)
 
     def _delta(self, delta: Delta, index: int) -> Chunk | None:
-        if delta.type == "text_delta":
+        kind = delta.type or kind_of(delta)
+        if kind == "text_delta":
             text = self._speaks(delta.text or "")
             return Chunk(text) if text else None
-        if delta.type == "thinking_delta":
+        if kind == "thinking_delta":
             return self._said(reasoning=self._thinks(delta.thinking or ""))
-        if delta.type == "signature_delta":
+        if kind == "signature_delta":
             self._thinking.add(signature=delta.signature or "")
-        elif delta.type == "input_json_delta" and delta.partial_json:
-            if self._uses.is_call(index):
-                return self._said(calls=self._uses.add(index, delta.partial_json))
-            self._beside.add_input(index, delta.partial_json)
-        elif delta.type == "citations_delta" and delta.citation is not None:
+        elif kind == "input_json_delta":
+            return self._arguments(delta.partial_json or "", index)
+        elif kind == "citations_delta":
             self._beside.cite([delta.citation])
+        elif kind:
+            self._beside.lose(kind)
+        return None
+
+    def _arguments(self, piece: str, index: int) -> Chunk | None:
+        if not piece:
+            return None
+        if self._uses.is_call(index):
+            return self._said(calls=self._uses.add(index, piece))
+        self._beside.add_input(index, piece)
         return None
 
     def _said(self, text: str = "", reasoning: str = "", calls: Calls = ()) -> Chunk | None:

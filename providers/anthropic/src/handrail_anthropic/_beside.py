@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from handrail_anthropic._thinking import ThinkingBlocks
 
 _LARGEST = 16 * 1024 * 1024
+_MOST_NAMES, _LONGEST_NAME = 16, 64
 
 
 class Beside:
     """Citations, and the blocks of tools that the server runs itself.
 
     Attributes:
-        lost: names of what was too large to be kept.
+        lost: names of what was too large to be kept, and of what is not known.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,11 @@ class Beside:
             except (ValueError, RecursionError):
                 self._blocks[index]["input"] = clean(text)
 
+    def lose(self, name: str) -> None:
+        """Note that something was not kept."""
+        if name not in self.lost and len(self.lost) < _MOST_NAMES:
+            self.lost.append(name[:_LONGEST_NAME])
+
     def unguarded(self, thinking: ThinkingBlocks, *, calls: bool) -> dict[str, Any]:
         """Return what may be text of the model and no rail has read, by the place where Chat Completions has it.
 
@@ -69,6 +75,6 @@ class Beside:
 
     def _fits(self, name: str, size: int) -> bool:
         self._size += size
-        if self._size > _LARGEST and name not in self.lost:
-            self.lost.append(name)
+        if self._size > _LARGEST:
+            self.lose(name)
         return self._size <= _LARGEST

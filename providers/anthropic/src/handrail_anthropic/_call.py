@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from handrail_http import EventSplitter, Exchange, media_type, plain_json, request_timeout
+from handrail_http import EventSplitter, Exchange, data_of, plain_json, request_timeout
 
 from handrail_anthropic._answer import Answer
 from handrail_anthropic._failures import EXPECTED
@@ -53,7 +53,7 @@ class Call:
         try:
             body = request_body(self._endpoint, self._settings, messages, params)
             response = await exchange.opened(self._sent(client, body))
-            async with exchange.body(response) as segments, aclosing(_read(response, segments, exchange)) as chunks:
+            async with exchange.body(response) as segments, aclosing(_read(segments, exchange)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except EXPECTED as exc:
@@ -79,10 +79,10 @@ class Call:
         )
 
 
-def _read(response: Response, segments: Segments, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
+def _read(segments: Segments, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
     """Read the answer in the form that it has."""
     answer = Answer({} if exchange.request_id is None else {"request_id": exchange.request_id})
-    if media_type(response).endswith("json"):
+    if exchange.in_one_piece:
         return _in_one_piece(segments, answer, exchange)
     return _events(segments, answer, exchange)
 
@@ -99,6 +99,9 @@ async def _events(segments: Segments, answer: Answer, exchange: Exchange) -> Asy
         if answer.closed:
             await exchange.read_out(segments)
             break
+    for data in () if answer.closed else data_of(splitter.rest()):
+        for chunk in answer.last(data):
+            yield chunk
     if not answer.finished:
         raise exchange.broken()
 

@@ -55,12 +55,13 @@ def request_body(
 
 def _refuse_what_no_stream_has(given: dict[str, Any]) -> None:
     if given.pop("n", None) not in (None, 1):
-        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead")
+        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead", param="n")
     if given.get("stream") is False:
-        raise BadParameterError("'stream' cannot be false: a provider always streams")
+        raise BadParameterError("'stream' cannot be false: a provider always streams", param="stream")
     for name in _WITHOUT_A_COUNTERPART:
         if given.pop(name, None) not in (_IDLE if name != "seed" else (None,)):
-            raise BadParameterError(f"{name!r} is not supported by the Messages API; leave it out, or in 'drop_params'")
+            what = f"{name!r} is not supported by the Messages API; leave it out, or in 'drop_params'"
+            raise BadParameterError(what, param=name)
 
 
 def _translated(given: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +102,8 @@ def _put_format(body: dict[str, Any]) -> None:
     schema = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
     if kind != "json_schema" or not isinstance(schema, Mapping) or "schema" not in schema:
         raise BadParameterError(
-            "'response_format' must be 'text' or a 'json_schema' with its schema; others are not supported"
+            "'response_format' must be 'text' or a 'json_schema' with its schema; others are not supported",
+            param="response_format",
         )
     form = {"type": "json_schema", "schema": schema["schema"]}
     body["output_config"] = {"format": form, **(body.get("output_config") or {})}

@@ -17,7 +17,7 @@ def tools_of(tools: object) -> list[dict[str, Any]]:
         BadParameterError: one is neither.
     """
     if not isinstance(tools, list | tuple):
-        raise BadParameterError(f"'tools' is a {type(tools).__name__}; it must be a list")
+        raise BadParameterError(f"'tools' is a {type(tools).__name__}; it must be a list", param="tools")
     return [_tool(tool, number) for number, tool in enumerate(tools, 1)]
 
 
@@ -65,4 +65,4 @@ def _choice(choice: object) -> dict[str, Any]:
             return {"type": "tool", "name": name}
     elif isinstance(choice, Mapping) and choice.get("type") in {*_CHOICES.values(), "tool"}:
         return dict(choice)
-    raise BadParameterError("'tool_choice' must be 'auto', 'none', 'required' or name a function")
+    raise BadParameterError("'tool_choice' must be 'auto', 'none', 'required' or name a function", param="tool_choice")

@@ -68,6 +68,13 @@ class Event(Struct):
     error: Any = None
 
 
+_KINDS = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "signature": "signature_delta",
+    "partial_json": "input_json_delta",
+    "citation": "citations_delta",
+}
 _events = Decoder(Event)
 _messages = Decoder(Message)
 
@@ -83,6 +90,11 @@ def decode(data: bytes) -> Event:
     except (DecodeError, UnicodeDecodeError, RecursionError):
         said = data.strip()
         return Event("ping") if said in (b"", b"[DONE]") or said[:1] == b":" else _tolerantly(data, Event, "an event")
+
+
+def kind_of(delta: Delta) -> str:
+    """Return the type of a delta by what it has, as some gateways leave the type out; empty if it has nothing."""
+    return next((kind for name, kind in _KINDS.items() if getattr(delta, name) is not None), "")
 
 
 def decode_message(data: bytes) -> Message:

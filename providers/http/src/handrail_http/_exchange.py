@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 from handrail.errors import message_of
 
-from handrail_http._bodies import pieces_of
+from handrail_http._bodies import TRANSPORT, pieces_of
 from handrail_http._problems import BadParameterError, NotAnEventError
 from handrail_http._reports import request_id_of
-from handrail_http._sse import LARGEST_EVENT, EventTooLargeError
+from handrail_http._sse import LARGEST_EVENT, EventTooLargeError, begins_events
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -32,6 +32,9 @@ Segments: TypeAlias = AsyncGenerator[bytes, None]
 _LAST_BYTES_SECONDS = 0.05
 """How long to wait for the end of the HTTP body after the end of the answer, so that the connection can be kept."""
 
+_ENOUGH = len(b"\xef\xbb\xbfevent:")
+"""How many bytes of a body show that it is an event stream."""
+
 
 class Exchange:
     """One request, with the time that its whole answer may take, which begins here.
@@ -47,6 +50,7 @@ class Exchange:
         protocol: what is spoken there.
         request_id: the server's id of it, once that is known.
         begun: the server has answered with success, and the answer is being read.
+        in_one_piece: its body is one JSON value, and not a stream of events.
     """
 
     def __init__(self, failures: Failures, settings: HTTPSettings, url: httpx2.URL, *, protocol: str) -> None:
@@ -54,6 +58,7 @@ class Exchange:
         self.protocol = protocol
         self.request_id: str | None = None
         self.begun = False
+        self.in_one_piece = False
         self._failures = failures
         self._timeout = math.inf if settings.timeout is None else settings.timeout
         self._silence = math.inf if settings.chunk_timeout is None else settings.chunk_timeout
@@ -89,10 +94,20 @@ class Exchange:
             if media_type(response) == "text/html":
                 raise self._failures.web_page(response.status_code, self)
             async with aclosing(pieces_of(response)) as segments, aclosing(self._watched(segments)) as watched:
-                yield watched
+                yield await self._begun(response, watched)
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+
+    async def _begun(self, response: httpx2.Response, segments: Segments) -> Segments:
+        """Find out what a body is; some servers say of a stream of events that it is JSON."""
+        if not media_type(response).endswith("json"):
+            return segments
+        first = b""
+        while len(first) < _ENOUGH and (segment := await anext(segments, b"")):
+            first += segment
+        self.in_one_piece = not begins_events(first)
+        return _after(first, segments)
 
     async def whole(self, segments: Segments, *, limit: int = LARGEST_EVENT) -> bytes:
         """Return all bytes of an answer.
@@ -122,8 +137,11 @@ class Exchange:
         return chunks
 
     async def read_out(self, segments: Segments) -> None:
-        """Read the end of the HTTP body, so that the connection can be used again; give up soon."""
-        with anyio.move_on_after(_LAST_BYTES_SECONDS):
+        """Read the end of the HTTP body, so that the connection can be used again; give up soon.
+
+        If the connection breaks there, no answer does.
+        """
+        with anyio.move_on_after(_LAST_BYTES_SECONDS), suppress(*TRANSPORT):
             async for _ in segments:
                 pass
 
@@ -156,6 +174,12 @@ class Exchange:
 
     def _late(self) -> ProviderError:
         return self._failures.late(self._timeout, self)
+
+
+async def _after(first: bytes, segments: Segments) -> Segments:
+    yield first
+    async for segment in segments:
+        yield segment
 
 
 def media_type(response: httpx2.Response) -> str:

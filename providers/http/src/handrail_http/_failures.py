@@ -94,7 +94,7 @@ class Failures:
         if isinstance(exc, ErrorEvent):
             return self._reported(exc.error, exchange)
         if isinstance(exc, BadParameterError):
-            return self.make(ProviderBadRequestError, message_of(exc), exchange)
+            return self.make(ProviderBadRequestError, message_of(exc), exchange, param=exc.param)
         if isinstance(exc, NotAnEventError | EventTooLargeError | EncodingError):
             what = f"sent what is not an event of an answer ({message_of(exc)}); is it a server of {exchange.protocol}?"
             return self.make(ProviderServerError, what, exchange)
@@ -126,6 +126,7 @@ class Failures:
         code: str | None = None,
         retry_after: float | None = None,
         final: bool = False,
+        param: str | None = None,
     ) -> ProviderError:
         """Return an error with what is known of the exchange, and without any secret."""
         endpoint = self._endpoint
@@ -134,7 +135,7 @@ class Failures:
             text = f"{text.rstrip('. ')}; {advice}"
         code = None if code is None else endpoint.scrubbed(code)
         facts: dict[str, Any] = {"status": status, "code": code, "engine": endpoint.engine, "retry_after": retry_after}
-        return kind(text, request_id=exchange.request_id, final=final, **facts)
+        return kind(text, request_id=exchange.request_id, final=final, param=param, **facts)
 
     def _silent(self, exc: BaseException, exchange: Exchange) -> ProviderError:
         if isinstance(_root(exc, httpx2.ConnectTimeout), httpx2.ConnectTimeout):

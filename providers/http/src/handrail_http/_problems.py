@@ -4,7 +4,15 @@ from __future__ import annotations
 
 
 class BadParameterError(ValueError):
-    """A message or a parameter of a call cannot be sent; the text quotes nothing of its content."""
+    """A message or a parameter of a call cannot be sent; the text quotes nothing of its content.
+
+    Attributes:
+        param: the name of the parameter, if it is one.
+    """
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class NotAnEventError(ValueError):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+
+from handrail_http._problems import NotAnEventError
+from handrail_http._values import json_object
 
 LARGEST_EVENT = 16 * 1024 * 1024
 """In bytes. What is longer is not an event of this protocol, and would fill the memory."""
 
 _SIGN_OF_LIFE = re.compile(rb"(?:.*\n)*?event: ?(?:ping|pong|heartbeat|keep[-_]?alive)\s*(?:\n|$)", re.IGNORECASE)
-_SIGNS_BEGIN = frozenset((b"hear", b"keep", b"ping", b"pong"))
+_READ_WHOLE = frozenset((b"erro", b"hear", b"keep", b"ping", b"pong"))  # what names begin with that change an event
+_ERROR = re.compile(rb"(?:.*\n)*?event: ?error\s*(?:\n|$)")
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 class EventTooLargeError(ValueError):
@@ -63,6 +69,19 @@ class EventSplitter:
         self._scanned = len(pending)
         return complete
 
+    def rest(self) -> bytes:
+        """Return the last event, for `data_of`, of a body that ended without the blank line after it.
+
+        One that does not have all its JSON was cut, and is none.
+        """
+        event = bytes(self._pending).strip(b"\n") + b"\n\n"
+        self._pending.clear()
+        data = data_of(event)
+        try:
+            return event if data and json_object(data[0]) else b""
+        except NotAnEventError:
+            return b""
+
     def _without_mark(self, segment: bytes) -> bytes:
         """Drop a byte order mark at the beginning; it is three bytes long and may come in parts."""
         self._pending += segment
@@ -87,6 +106,11 @@ class EventSplitter:
         return segment.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
+def begins_events(segment: bytes) -> bool:
+    """Return whether a body that begins so is an event stream, whatever its type is said to be."""
+    return segment.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_FIELDS)
+
+
 def data_of(block: bytes) -> list[bytes]:
     """Return the data of complete events, the last of which ends with a blank line."""
     if block.startswith(b"data: "):
@@ -107,7 +131,7 @@ def data_of(block: bytes) -> list[bytes]:
 def _named(event: bytes) -> bytes:
     """Return the data of an event of two lines, its name and its data; none of any other, which `_joined` reads."""
     name, _, rest = event.partition(b"\ndata: ")
-    usual = rest and b"\n" not in rest and b"\n" not in name and name[7:11].lower() not in _SIGNS_BEGIN
+    usual = rest and b"\n" not in rest and b"\n" not in name and name[7:11].lower() not in _READ_WHOLE
     return rest if usual else b""
 
 
@@ -115,9 +139,21 @@ def _joined(event: bytes) -> bytes | None:
     if _SIGN_OF_LIFE.match(event):
         return None
     lines = [_value(line) for line in event.split(b"\n") if line == b"data" or line.startswith(b"data:")]
-    if not lines and event.lstrip().startswith(b"{"):
+    if not lines and event.lstrip().startswith((b"{", b"[")):
         return event
-    return b"\n".join(lines) if lines else None
+    data = b"\n".join(lines)
+    return (_as_error(data) if _ERROR.match(event) else data) if lines else None
+
+
+def _as_error(data: bytes) -> bytes:
+    """Return an error as an object, which says so itself; some servers say it in the name of the event alone."""
+    try:
+        said: object = json_object(data)
+    except NotAnEventError:
+        said = data.decode("utf-8", "replace")
+    if isinstance(said, dict) and ("error" in said or said.get("type") == "error"):
+        return data
+    return json.dumps({"error": said or "no reason given"}).encode()
 
 
 def _value(line: bytes) -> bytes:

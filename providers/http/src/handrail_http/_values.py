@@ -59,7 +59,8 @@ def json_text(value: object, what: str) -> str:
 def json_object(data: bytes) -> dict[str, Any]:
     """Decode a JSON object with everything in it.
 
-    Tolerated are `NaN` and `Infinity`, halves of a surrogate pair, and bytes that are not UTF-8, which become U+FFFD.
+    Tolerated are `NaN` and `Infinity`, halves of a surrogate pair, control characters within texts, a byte order mark,
+    a list around the object, as Gemini sends errors, and bytes that are not UTF-8, which become U+FFFD.
 
     Raises:
         NotAnEventError: it is not a JSON object, or one of too many values.
@@ -68,12 +69,14 @@ def json_object(data: bytes) -> dict[str, Any]:
         raise NotAnEventError(f"{len(data)} bytes: it has more than {_MOST_VALUES} values")
     problem = "it is not a JSON object"
     try:
-        found = json.loads(data.decode("utf-8", "replace"))
+        found = json.loads(data.decode("utf-8-sig", "replace"), strict=False)
     except json.JSONDecodeError as exc:  # its text has places, and never values
         problem = f"it is not valid JSON ({exc.msg} at character {exc.pos})"
     except (ValueError, RecursionError):
         problem = "it is not valid JSON (a number is too long, or values are nested too deeply)"
     else:
+        if isinstance(found, list) and len(found) == 1:
+            found = found[0]
         if isinstance(found, dict):
             return found
     raise NotAnEventError(f"{len(data)} bytes: {problem}")

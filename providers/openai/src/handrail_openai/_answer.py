@@ -10,10 +10,10 @@ from handrail_http import ErrorEvent, Halves, NotAnEventError, Repeated, clean, 
 from msgspec import Raw
 
 from handrail_openai._beside import REASONING, Beside, details_text
-from handrail_openai._ends import broke_off, is_cut, reason_of
+from handrail_openai._ends import broke_off, is_cut, reason_of, settled
 from handrail_openai._parts import parts_of
 from handrail_openai._tools import FUNCTION_CALL, ToolCalls
-from handrail_openai._usage import usage_of
+from handrail_openai._usage import usage_in, usage_of
 from handrail_openai._wire import DONE, has_choices, plain, raise_error, whole
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Answer:
         self._filtered = Raw()  # what Azure's filter said last
         self._reasoning_name = ""  # as the server calls it, if it does
         self._streamed = False  # something came as a delta
+        self._reason: str | None = None  # why it ended
         self._cut = False  # the answer may have ended within a tool call
 
     def read(self, block: bytes) -> Iterator[Chunk]:
@@ -158,6 +159,7 @@ class Answer:
         said, refusal = self._said(message)
         if reason is not None:
             self.finished = True
+            self._reason = reason = settled(self._reason, reason)
             self._cut = is_cut(reason)
             last = self._last()
             said = (said[0] + last[0], said[1] + last[1], said[2] + last[2])
@@ -171,14 +173,14 @@ class Answer:
         text, reasoning, calls = said
         if reasoning:
             self._thought.append(reasoning)
-        usage = usage_of(event.get("usage")) or usage_of(_mapping(event, "x_groq").get("usage"))
+        usage = usage_of(usage_in(event))
         if text or refusal or reasoning or calls or usage or reason:
             found.append(Chunk(text + refusal, reasoning, calls, usage, reason))
         return found
 
     def _news(self, event: Json, *, refused: bool) -> dict[str, Any]:
         metadata, self._metadata = self._metadata, {}
-        if isinstance(usage := event.get("usage"), Mapping) and usage:
+        if usage := usage_in(event):
             self._beside.put("usage", clean(usage))
         if (calls := self._tools.beside()) and not self._beside.knows("tool_calls", calls):
             self._beside.put("tool_calls", calls)
@@ -213,7 +215,7 @@ class Answer:
             delta = choice.get("message")
         elif delta is not None:
             self._streamed = True
-        if delta is None:
+        if not delta:  # also the empty list that PHP makes of an empty object
             return {}
         if not isinstance(delta, Mapping):
             raise NotAnEventError("a delta is not an object")

@@ -17,7 +17,7 @@ HEAD = ("id", "model", "created", "system_fingerprint", "service_tier", "provide
 REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 _READ = {
     "answer": frozenset((*HEAD, "choices", "object", "usage", "error", "obfuscation", "p")),
-    "choice": frozenset(("index", "delta", "message", "text", "finish_reason")),
+    "choice": frozenset(("index", "delta", "message", "text", "finish_reason", "usage")),
     "message": frozenset(("role", "content", "refusal", "tool_calls", "function_call", *REASONING)),
 }
 _HEADERS = ("x-ratelimit-", "ratelimit", "retry-after", "openai-processing-ms", "openai-version")

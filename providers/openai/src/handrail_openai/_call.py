@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from handrail_http import EventSplitter, Exchange, media_type, plain_json
+from handrail_http import EventSplitter, Exchange, plain_json
 
 from handrail_openai._answer import Answer
 from handrail_openai._api import Api, api_of
@@ -104,7 +104,7 @@ class Call:
     ) -> AsyncGenerator[Chunk, None]:
         """Read the answer in the form that it has."""
         answer = self._answer(api, response.headers, exchange)
-        if media_type(response).endswith("json"):
+        if exchange.in_one_piece:
             return self._in_one_piece(segments, answer, exchange)
         return self._events(segments, answer, exchange)
 
@@ -124,6 +124,8 @@ class Call:
                 yield chunk
             if answer.closed:
                 break
+        for chunk in () if answer.closed else answer.read(splitter.rest()):
+            yield chunk
         for chunk in _end(answer, exchange):
             yield chunk
         if answer.closed:

@@ -35,6 +35,11 @@ def reason_of(value: object) -> str | None:
     return str(value).strip()[:_LONGEST]
 
 
+def settled(told: str | None, reason: str) -> str:
+    """Return why an answer ended whose server has said so before: after a cut or a call, some say "stop" once more."""
+    return told if told is not None and _word(reason) == "stop" else reason
+
+
 def broke_off(reason: str) -> bool:
     """Return whether this reason says that the server failed, so that there is no answer that ended."""
     return _word(reason) in _BROKEN_OFF

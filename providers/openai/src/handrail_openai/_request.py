@@ -29,9 +29,9 @@ def request_body(
     """
     body = {**settings.body, **params}
     if body.pop("n", None) not in (None, 1):
-        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead")
+        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead", param="n")
     if body.get("stream") is False:
-        raise BadParameterError("'stream' cannot be false: a provider always streams")
+        raise BadParameterError("'stream' cannot be false: a provider always streams", param="stream")
     for name in (*_OURS, *settings.drop_params):
         body.pop(name, None)
     body = {name: value for name, value in body.items() if value is not None}

@@ -11,6 +11,16 @@ from handrail_http import count_of
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 
 
+def usage_in(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an event says of tokens: beside its choices, within the first (Moonshot), or where Groq has it."""
+    choices = event.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (event, first, event.get("x_groq")):
+        if isinstance(place, Mapping) and isinstance(usage := place.get("usage"), Mapping) and usage:
+            return usage
+    return {}
+
+
 def usage_of(usage: object) -> Usage | None:
     """Return what a call has cost; None if the server does not say."""
     if not isinstance(usage, Mapping):

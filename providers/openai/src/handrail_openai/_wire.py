@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from handrail_http import ErrorEvent, NotAnEventError, json_object
+from handrail_http import ErrorEvent, NotAnEventError, json_object, word_of
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
@@ -21,6 +21,7 @@ _WITHOUT_CHOICES = frozenset(
         *("search_results", "service_tier", "system_fingerprint", "timings", "usage", "x_groq"),
     )
 )
+_CHUNKS = frozenset(("chat.completion", "chat.completion.chunk"))
 _SIGNS_OF_LIFE = frozenset(("heartbeat", "keep-alive", "keep_alive", "keepalive", "ping"))
 
 
@@ -119,9 +120,9 @@ def raise_error(event: Json) -> None:
     if error:
         raise ErrorEvent(error)
     if "error" in (event.get("object"), event.get("type")) or (
-        "choices" not in event and any(event.get(name) for name in ("message", "detail"))
+        event.get("choices") is None and any(event.get(name) for name in ("message", "detail", "msg"))
     ):
-        raise ErrorEvent({name: event.get(name) for name in ("message", "detail", "type", "code")})
+        raise ErrorEvent({name: event.get(name) for name in ("message", "detail", "msg", "type", "code")})
 
 
 def has_choices(event: Json) -> bool:
@@ -135,6 +136,7 @@ def has_choices(event: Json) -> bool:
         return True
     if str(event.get("type", "")).lower() in _SIGNS_OF_LIFE:
         return False
-    if choices is not None or not event.keys() - {"choices"} <= _WITHOUT_CHOICES:
+    is_chunk = word_of(event.get("object")) in _CHUNKS
+    if choices is not None or not (is_chunk or event.keys() - {"choices"} <= _WITHOUT_CHOICES):
         raise NotAnEventError("a JSON object without 'choices'")
     return True

@@ -20,7 +20,7 @@ from handrail_hosts._dialects._base import (
     text_of,
     wants_json,
 )
-from handrail_hosts._envelope import is_failure, plain, plain_fields, reason_of
+from handrail_hosts._envelope import is_failure, plain, plain_fields, reason_of, settled
 from handrail_hosts._errors import GuardFailedError
 from handrail_hosts._sse import Frame
 
@@ -40,6 +40,7 @@ class ChatDialect(Dialect):
         self._head: Value = {"object": "chat.completion.chunk"}
         self._usage: Value | None = None
         self._reasoning = _REASONING[0]
+        self._reason: str | None = None  # why it ended
         self._calls = Calls()
         self._beside: dict[int, Value] = {}  # what a tool call has beside its name and arguments
         self._legacy = self._wants_json = False
@@ -163,7 +164,8 @@ class ChatDialect(Dialect):
             return Chunk(delta["content"])
         if delta.get("audio"):
             raise GuardFailedError("an answer with audio is not supported, for rails cannot judge it")
-        reason = reason_of(choice.get("finish_reason"))
+        reason = settled(self._reason, reason_of(choice.get("finish_reason")))
+        self._reason = reason or self._reason
         text = text_of(delta.get("content")) + text_of(delta.get("refusal"))
         calls = [*self._fragments(delta)]
         if reason is not None:

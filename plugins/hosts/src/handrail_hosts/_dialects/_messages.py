@@ -20,7 +20,7 @@ from handrail_hosts._dialects._base import (
     text_of,
 )
 from handrail_hosts._dialects._messages_request import conversation_of, facts_of, put_back
-from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of
+from handrail_hosts._envelope import name_of, plain, plain_fields, reason_of, settled
 from handrail_hosts._errors import GuardFailedError
 from handrail_hosts._sse import Frame
 
@@ -214,7 +214,9 @@ class MessagesDialect(Dialect):
         if (reason := stop["stop_reason"]) is None:  # it goes on
             yield Chunk(usage=self._tokens())
             return
-        self._stop = stop
+        told = self._stop.get("stop_reason")
+        if (reason := settled(told, reason)) != told:
+            self._stop = stop
         calls = tuple(self._calls.finish())
         yield Chunk(tool_calls=calls, usage=self._tokens(), finish_reason=_REASONS.get(str(reason), reason))
 

@@ -64,7 +64,7 @@ class ResponseAnswer:
         self._thoughts = Thoughts()
         self._calls = CallItems()
         self._phases: list[object] = []
-        self._streamed = False  # an item has come
+        self._streamed: set[str | None] = set()  # types of the items that events have told of
         self._refused = False
 
     def read(self, block: bytes) -> Iterator[Chunk]:
@@ -144,6 +144,8 @@ class ResponseAnswer:
 
     def _text(self, event: Json, kind: str, at: int, size: int) -> Sequence[Chunk]:
         part = count_of(event.get("content_index")) or 0
+        if "output_index" not in event:  # then the whole answer cannot tell which of its items this was
+            self._streamed.add("message")
         done = kind.endswith("done")
         refused = "refusal" in kind
         value = event.get("delta") if not done else event.get("refusal" if refused else "text")
@@ -161,8 +163,8 @@ class ResponseAnswer:
         """Take an item of the output, as it begins or as a whole."""
         if not isinstance(item, Mapping):
             raise NotAnEventError("an item of the output is not an object")
-        self._streamed = True
         kind = word_of(item.get("type"))
+        self._streamed.add(kind)
         if kind in CALLS_OF_CLIENTS:
             raise NotAnEventError(f"the model asks for a {kind!r}, which is not supported")
         if kind in _CALLS:
@@ -182,10 +184,12 @@ class ResponseAnswer:
         found: list[Chunk] = []
         self._phases.append(item.get("phase"))
         content = item.get("content")
+        if isinstance(content, str):
+            content = [{"type": "output_text", "text": content}]
         for number, part in enumerate(content if isinstance(content, list) else ()):
             if not isinstance(part, Mapping):
                 raise NotAnEventError("a part of a content is not an object")
-            if part.get("type") in ("output_text", "refusal"):
+            if part.get("type") in ("output_text", "refusal", "text"):
                 refused = part["type"] == "refusal"
                 text = self._texts.add(at, number, part.get("refusal" if refused else "text"), done=True)
                 found += self._told(text, refused=refused)
@@ -209,8 +213,10 @@ class ResponseAnswer:
             return self._told()
         found: list[Chunk] = []
         output = response.get("output")
-        for at, item in enumerate(output if isinstance(output, list) and not self._streamed else ()):
-            found += self._item(item, at, size, done=True)
+        streamed = frozenset(self._streamed)
+        for at, item in enumerate(output if isinstance(output, list) else ()):
+            if not isinstance(item, Mapping) or word_of(item.get("type")) not in streamed:
+                found += self._item(item, at, size, done=True)
         return [*found, *self._last(response, status)]
 
     def _last(self, response: Json, status: str) -> Sequence[Chunk]:

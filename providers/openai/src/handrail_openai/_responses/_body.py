@@ -51,15 +51,18 @@ def responses_body(
 def _refuse(given: dict[str, Any]) -> None:
     """Take out what is not sent, as long as it changes nothing."""
     if given.get("n") not in (None, 1):
-        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead")
+        raise BadParameterError("'n' must be 1: a stream is one answer; ask several times instead", param="n")
     if given.get("stream") is False:
-        raise BadParameterError("'stream' cannot be false: a provider always streams")
+        raise BadParameterError("'stream' cannot be false: a provider always streams", param="stream")
     if given.pop("background", None):
-        raise BadParameterError("'background' cannot be true: an answer that is not read must not go on")
+        raise BadParameterError(
+            "'background' cannot be true: an answer that is not read must not go on", param="background"
+        )
     for name in CHAT_ONLY & given.keys():
         if changes_something(name, given.pop(name)):
             raise BadParameterError(
-                f"{name!r} is not supported by the Responses API; leave it out or in 'drop_params', or set 'api: chat'"
+                f"{name!r} is not supported by the Responses API; leave it out or in 'drop_params', or set 'api: chat'",
+                param=name,
             )
 
 

@@ -30,7 +30,7 @@ def tools_of(tools: object) -> list[dict[str, Any]]:
         BadParameterError: one is neither, or its calls could not be guarded.
     """
     if not isinstance(tools, list | tuple):
-        raise BadParameterError(f"'tools' is a {type(tools).__name__}; it must be a list")
+        raise BadParameterError(f"'tools' is a {type(tools).__name__}; it must be a list", param="tools")
     return [_tool(tool, f"tool {number}") for number, tool in enumerate(tools, 1)]
 
 
@@ -43,7 +43,7 @@ def choice_of(choice: object) -> object:
     if choice is None or isinstance(choice, str):
         return choice
     if not isinstance(choice, Mapping):
-        raise BadParameterError("'tool_choice' must be a text or an object")
+        raise BadParameterError("'tool_choice' must be a text or an object", param="tool_choice")
     kind = str(choice.get("type"))
     inside = choice.get(kind)
     if not isinstance(inside, Mapping):
@@ -70,7 +70,7 @@ def format_of(wanted: object) -> dict[str, Any] | None:
     if "schema" in wanted:
         return dict(wanted)
     if not isinstance(schema, Mapping):
-        raise BadParameterError("'response_format' is a 'json_schema' without one")
+        raise BadParameterError("'response_format' is a 'json_schema' without one", param="response_format")
     return {"type": kind, **{name: value for name, value in schema.items() if value is not None}}
 
 
