@@ -377,3 +377,39 @@ def test_halves_of_a_pair_become_one_character_and_texts_are_plain(chunks, whole
 def test_ordinary_text_passes_a_joiner_as_it_is():
     text = "ordinary"
     assert SurrogateJoiner().feed(text) is text
+
+
+CITED = "[1] Foo says it, [2] Bar says it."
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("raw", "makes", "written"),
+    [
+        (CITED, str.upper, CITED.upper()),
+        (CITED, lambda text: text.replace("Foo", "F.").replace("Bar", "B."), "[1] F. says it, [2] B. says it."),
+        ("[1, 2] both say it.", str.upper, "[1, 2] BOTH SAY IT."),
+        ("[1](https://a.example) says", str.upper, "[1](HTTPS://A.EXAMPLE) SAYS"),
+        ('{"a": "say"} and more', str.upper, '{"A": "SAY"} AND MORE'),
+        ('[{"a": "x y"}] and more', lambda text: text.replace("x y", "a longer one").title(),
+         '[{"A": "A Longer One"}] And More'),
+        ("[7] says 7", lambda text: text.replace("7", "seven"), '["seven"] says seven'),
+        ('{"a": 1} x', lambda text: "gone", "gone"),
+        (CITED, lambda text: "", ""),
+        ('{"a": "b"} x', lambda text: f"{text}!", '{"a": "b"} x!'),
+    ],
+)  # fmt: skip
+def test_what_replaces_values_and_the_text_behind_them_is_divided_where_the_text_begins(raw, makes, written, size):
+    text, _ = through(AutoContent(), raw, size=size)
+    assert through(AutoContent(), raw, (text, makes(text)), size=size)[1] == written
+
+
+@pytest.mark.parametrize(
+    ("raw", "old", "new", "written"),
+    [
+        ('{"a": 1.50, "b": "\\u00e9"}', "a\n1.50\nb\né", "a\n1.50\nc\né", '{"a": 1.50, "c": "\\u00e9"}'),
+        ("[true, 4]", "true\n4", "true\n5", '[true, "5"]'),
+    ],
+)
+def test_a_value_that_an_edit_leaves_as_it_is_stays_as_it_was_written(raw, old, new, written):
+    assert through(AutoContent(), raw, (old, new))[1] == written

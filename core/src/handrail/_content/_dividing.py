@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_MARKS = re.compile(r"\W+")
 
 
 def divide(covered: str, cuts: Sequence[int], replacement: str) -> list[str]:
@@ -26,6 +29,29 @@ def divide(covered: str, cuts: Sequence[int], replacement: str) -> list[str]:
     else:
         texts[next(n for n, (start, end) in enumerate(stretches(covered, cuts)) if end > start)] = replacement
     return texts
+
+
+def divide_before_text(values: str, text: str, replacement: str) -> tuple[str, str] | None:
+    """Return what values, and the plain text that follows them, get of what replaces both; None if that is unknown.
+
+    The text begins with what ended the last value, such as a bracket, and is known by that where it is changed, too.
+
+    Args:
+        values: what is replaced of values.
+        text: what is replaced of the text behind them.
+        replacement: what is put in the place of both.
+    """
+    marks = _MARKS.match(text)
+    if replacement.endswith(text):
+        at = len(replacement) - len(text)
+    elif replacement.startswith(values):
+        at = len(values)
+    elif marks is not None and replacement.count(marks[0]) > values.count(marks[0]):
+        before = replacement.split(marks[0])[: values.count(marks[0]) + 1]
+        at = len(marks[0].join(before))
+    else:
+        return None
+    return replacement[:at], replacement[at:]
 
 
 def stretches(covered: str, cuts: Sequence[int]) -> list[tuple[int, int]]:

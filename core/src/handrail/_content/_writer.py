@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from handrail._content._characters import whole_characters
-from handrail._content._dividing import divide
+from handrail._content._dividing import divide, divide_before_text
 from handrail._content._protocol import Piece
 from handrail._content._segments import ESCAPE, KEY, RUN, SCALAR, STRING, TEXT, Keys, Segment
 from handrail.errors import ContentError
@@ -69,7 +69,7 @@ class JsonWriter:
             self._begin(out)
         while width:
             segment = self._next(width)
-            kind, raw, more = segment
+            kind, raw, _ = segment
             if kind >= STRING:
                 width -= len(raw) if kind == TEXT else 1
                 self._enter(segment, out)
@@ -77,36 +77,50 @@ class JsonWriter:
                     out.append(raw)
                 continue
             width -= len(raw) if kind == RUN else 1
-            if self._item == SCALAR:
-                self._scalar.append(raw)
-                self._meant.append(raw if kind == RUN else str(more))
-                continue
-            if self._item == KEY:
-                self._key.append(raw if kind == RUN else str(more))
-            out.append(raw)
+            self._keep_one(segment, out)
+
+    def _keep_one(self, segment: Segment, out: list[str]) -> None:
+        raw = segment[1]
+        if self._item == SCALAR:
+            self._scalar.append(raw)
+            self._meant.append(_decoded(segment))
+            return
+        if self._item == KEY:
+            self._key.append(_decoded(segment))
+        out.append(raw)
 
     def _replace(self, width: int, replacement: str, out: list[str]) -> None:
         """Put a text in place of the next characters, divided among the leaves that they stand in."""
         if not width and not replacement:
             return
-        if self._item == _NONE:
+        replacement, is_first = whole_characters(replacement), self._item == _NONE
+        if is_first:
             self._begin(out)
-        covered = self._taken(width)
+        values, text = self._taken(width), []
+        if self._item != TEXT and values and values[-1][0] == TEXT:
+            first = next(index for index, segment in enumerate(values) if segment[0] == TEXT)
+            values, text = values[:first], values[first:]
+        halves = _halves(values, text, replacement)
+        if halves is None and is_first:  # nothing of what was no JSON in the end has gone out, nor does any
+            out.clear()
+            self._item, values, halves = TEXT, [], ("", replacement)
+        for_values, for_text = halves or (replacement, "")
+        self._put_into_values(values, for_values, out)
+        if text:
+            self._enter(text[0], out)
+            self._put(for_text, text, out)
+
+    def _put_into_values(self, covered: Sequence[Segment], replacement: str, out: list[str]) -> None:
         texts = iter(_shares(covered, replacement))
-        text, touched = next(texts), False
+        own: list[Segment] = []
         for segment in covered:
             if segment[0] in _BEFORE_ITEMS:
-                self._put(text, out, touched=touched)
+                self._put(next(texts), own, out)
                 self._enter(segment, out)
-                text, touched = next(texts), False
-            elif segment[0] == TEXT and self._item != TEXT:
-                if touched:
-                    self._put(text, out, touched=True)
-                    text = ""
-                self._enter(segment, out)
+                own = []
             else:
-                touched = True
-        self._put(text, out, touched=touched)
+                own.append(segment)
+        self._put(next(texts), own, out)
 
     def _taken(self, width: int) -> list[Segment]:
         taken: list[Segment] = []
@@ -169,9 +183,11 @@ class JsonWriter:
             self._key = []
         self._edited = False
 
-    def _put(self, text: str, out: list[str], *, touched: bool) -> None:
-        """Write a replacement into the open item."""
-        if not text and not touched:
+    def _put(self, text: str, covered: Sequence[Segment], out: list[str]) -> None:
+        """Write a text into the open item, in place of what is covered of it; what says the same stays as it came."""
+        if text == "".join(map(_decoded, covered)):
+            for segment in covered:
+                self._keep_one(segment, out)
             return
         self._edited = True
         if self._item == SCALAR:
@@ -184,6 +200,15 @@ class JsonWriter:
             out.append(_escaped(text))
 
 
+def _halves(values: Sequence[Segment], text: Sequence[Segment], replacement: str) -> tuple[str, str] | None:
+    """Divide a replacement between values and the plain text that follows them; None if that cannot be known."""
+    if not text:
+        return replacement, ""
+    if not values:
+        return "", replacement
+    return divide_before_text("".join(map(_decoded, values)), "".join(map(_decoded, text)), replacement)
+
+
 def _shares(covered: Iterable[Segment], replacement: str) -> Sequence[str]:
     """Divide a replacement among the leaves that the segments stand in."""
     decoded, cuts, at = [], [], 0
@@ -192,7 +217,7 @@ def _shares(covered: Iterable[Segment], replacement: str) -> Sequence[str]:
             cuts.append(at)
         at += _width(segment)
         decoded.append(_decoded(segment))
-    return divide("".join(decoded), cuts, whole_characters(replacement))
+    return divide("".join(decoded), cuts, replacement)
 
 
 def _width(segment: Segment) -> int:
