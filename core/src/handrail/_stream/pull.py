@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -113,7 +112,7 @@ class Pull:
         """Yield text as it comes, for no rail sees it."""
         remember = told_first(self.gate.received.texts.append, self.gate.telling)
         came = 0
-        async with self._provider() as pieces:
+        async with self as pieces:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -138,7 +137,7 @@ class Pull:
         """Yield what stream rails make of each piece, as it comes."""
         gate, transform = self.gate, told_first(self.gate.transform, self.gate.telling)
         came = 0
-        async with self._provider() as pieces:
+        async with self as pieces:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -165,7 +164,7 @@ class Pull:
         """Yield what the gate lets out."""
         gate, append = self.gate, self.gate.buffer.append
         came, due = 0, 0
-        async with self._provider() as pieces:
+        async with self as pieces:
             async for piece in pieces:
                 chunk = piece if piece.__class__ is Chunk else as_chunk(piece, self._source)
                 if text := chunk.text:
@@ -195,17 +194,8 @@ class Pull:
             for rendered in take_rendered(self.gate, renderer):
                 yield rendered
 
-    @asynccontextmanager
-    async def _provider(self) -> AsyncGenerator[Any, None]:
-        """Open the provider's stream and close it on leaving; what broke it is kept, and told after what was read."""
-        try:
-            yield await self._open()
-        except BaseException as exc:  # noqa: BLE001  # sorted there
-            self._error = self._broken(exc)
-        finally:
-            await self._close()
-
-    async def _open(self) -> AsyncIterator[Any]:
+    async def __aenter__(self) -> AsyncIterator[Any]:
+        """Open the provider's stream, for the loops above."""
         try:
             self._clock = running_clock()
             if self._lifetime is not None:
@@ -215,6 +205,18 @@ class Pull:
         except BaseException as exc:  # noqa: BLE001  # sorted there
             self._error = self._broken(exc)
         return self._interruption.watch(self._pieces)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Close the provider's stream; what broke it is kept, and told after what was read.
+
+        No generator of `contextlib`, for a loop that ends closes those that are left in any order.
+        """
+        try:
+            if error is not None:
+                self._error = self._broken(error)
+        finally:
+            await self._close()
+        return True
 
     async def _read_beside(self, chunk: Chunk) -> None:
         while self.gate.look(SLICE):  # what came before

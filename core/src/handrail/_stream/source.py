@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 import anyio
@@ -134,11 +135,17 @@ def kept_error(error: BaseException, provider: str, stream: object) -> Exception
     """
     if isinstance(error, Exception):
         return error
-    if isinstance(error, GeneratorExit) and getattr(stream, "ag_frame", stream) is None:
-        return cancelled_inside(provider)  # it came out of the provider's generator, or that would not have ended
+    if isinstance(error, GeneratorExit) and _came_out_of(stream, error):
+        return cancelled_inside(provider)
     if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
         return None
     return cancelled_inside(provider)
+
+
+def _came_out_of(stream: object, error: BaseException) -> bool:
+    """Return whether an error passed through the code of a generator; a loop that ends closes all, in any order."""
+    code = getattr(stream, "ag_code", None)
+    return code is not None and any(frame.f_code is code for frame, _ in walk_tb(error.__traceback__))
 
 
 def cancelled_inside(provider: str) -> ProviderError:

@@ -102,7 +102,7 @@ class RailOptions(Section):
         mode: "observe" for a rail that judges and stops nothing: what it would have done is recorded, and the text
             goes out at once, as if it had allowed it.
         streaming: keys of `rails.output.streaming` that are otherwise for this rail.
-        max_concurrency: how many checks of one stream may run at once.
+        max_concurrency: how many checks may run at once, of the text of an answer or of one of its tool calls.
         timeout: seconds that a check may take.
         on_error: what happens to the text when the rail fails.
         on_timeout: what happens to it when the rail does not answer in time; as `on_error` unless set.
