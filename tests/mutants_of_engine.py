@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant(
         "forget what asked for an edit that is owed when a rail reads again",
         "_stream/lanes.py",
-        "begins = self._passed[-1][1] if edits and self._passed else window.context_start",
+        "begins = self._passed[-1][1] if still_owed and self._passed else window.context_start",
         "begins = window.context_start",
     ),
     Mutant(

@@ -166,6 +166,7 @@ CAUSES: Mapping[str, list[Cause]] = {
     "StreamingNotSupportedError": [lambda: rails(MODEL + "rails: {output: {flows: [raises]}}").stream("x")],
     "PluginLoadError": [lambda: rails(MODEL + STREAMED % "nowhere")],
     "PluginConflictError": [lambda: rails(MODEL + STREAMED % "secret check")],
+    "InvalidArgumentError": [lambda: LLMRails("config")],  # type: ignore[arg-type]  # the mistake that is looked at
     "InvalidRequestError": [
         lambda: rails(MODEL).generate("x", messages=[]),
         lambda: rails(MODEL).generate(messages=[{"role": "usr", "content": "x"}]),
@@ -190,8 +191,7 @@ CAUSES: Mapping[str, list[Cause]] = {
     "ProviderContentFilterError": [provider("content_filter")],
     "AnswerTooLongError": [lambda: rails(MODEL + LIMITED).generate("x")],
     PYTHONS: [
-        lambda: LLMRails("config"),  # type: ignore[arg-type]  # the mistake that is looked at
-        lambda: list(rails(MODEL).stream_async("x")),  # type: ignore[attr-defined]  # likewise
+        lambda: list(rails(MODEL).stream_async("x")),  # type: ignore[attr-defined]  # the mistake that is looked at
         asked(in_a_loop),
     ],
 }

@@ -7,8 +7,9 @@ import gc
 
 import anyio
 import pytest
+import trio
 from fakes import FakeProvider, FunctionRail, SessionRail, words
-from handrail import Chunk, TextDelta
+from handrail import Chunk, TextDelta, Verdict
 from handrail._call.call import Call
 from handrail._stream.gate import Gate
 from handrail._stream.pump import Pump
@@ -243,6 +244,29 @@ def test_no_task_outlives_a_loop_that_shuts_down_on_trio(guarded):
 
     trio.run(main)
     assert provider.closed == 1
+
+
+class Plain:
+    def check(self, window, turn):
+        return Verdict.allow()
+
+
+@pytest.mark.parametrize("loop", [anyio.run, trio.run], ids=["asyncio", "trio"])
+@pytest.mark.parametrize(
+    "make_rail", [None, SessionRail, Plain, FunctionRail], ids=["none", "session", "plain", "window"]
+)
+def test_a_stream_that_somebody_still_holds_ends_with_its_loop_in_silence(guarded, make_rail, loop, caplog):
+    """A loop that ends closes all generators that are left, in any order."""
+    g, provider = make(guarded, make_rail)
+    kept = []
+
+    async def leave():
+        kept.append(g.rails.stream_async("hello"))
+        await anext(kept[0])
+
+    loop(leave)
+    assert provider.closed == 1
+    assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
 
 
 async def test_a_consumer_that_never_reads_bounds_what_is_read(guarded):

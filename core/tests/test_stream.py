@@ -250,6 +250,18 @@ async def test_a_rail_that_raises_or_returns_nonsense_blocks_and_names_the_plugi
     assert provider.closed == 1
 
 
+async def test_a_rail_that_forgets_to_await_its_verdict_fails_and_python_warns_of_nothing(guarded):
+    class Forgetful:
+        async def check(self, window, turn):
+            return self.judge(window)
+
+        async def judge(self, window):
+            return Verdict.allow()
+
+    (event,) = await guarded(FakeProvider(words(9)), {"r": Forgetful()}).events()
+    assert "returned a value of type 'coroutine'" in event.error
+
+
 async def test_a_failed_rail_is_another_error_than_a_block(guarded):
     (last,) = await guarded(FakeProvider(words(9)), {"r": FunctionRail(lambda window: None)}).texts()
     assert last.error["type"] == "internal_error"

@@ -1,6 +1,11 @@
-"""What exceptions of others say: those of plugins, of libraries and of programs."""
+"""What exceptions of others say, those of plugins, of libraries and of programs, and which are never their failures."""
 
 from __future__ import annotations
+
+from typing import Final
+
+ENDS_A_PROGRAM: Final = (KeyboardInterrupt, SystemExit)
+"""What is never the failure of a plugin, though its code raised it."""
 
 _LONGEST_MESSAGE = 4_000
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._observers import CallEnded, ObservedCall, Observer, Released
 from handrail.errors import InvalidArgumentError
 
@@ -23,7 +24,7 @@ logger = logging.getLogger("handrail")
 
 T = TypeVar("T")
 
-_ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit, GeneratorExit)
+_ENDS_IT = (*ENDS_A_PROGRAM, GeneratorExit)
 
 METHODS = tuple(name for name in vars(Observer) if not name.startswith("_"))
 
@@ -87,7 +88,7 @@ class Observers:
         for hook in self._hooks[method]:
             try:
                 hook(call, *told)
-            except _ENDS_A_PROGRAM:
+            except _ENDS_IT:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary: an observer disturbs nothing
                 self.leave_out(hook, exc)
@@ -99,7 +100,7 @@ class Observers:
             try:
                 if (found := hook(call, record)) is not None:
                     guarded.append(_Guarded(found))
-            except _ENDS_A_PROGRAM:
+            except _ENDS_IT:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in `tell`
                 self.leave_out(hook, exc)
@@ -247,7 +248,7 @@ class _Guarded(AbstractContextManager[None]):
         try:
             if self._inner is not None:
                 self._inner.__enter__()
-        except _ENDS_A_PROGRAM:
+        except _ENDS_IT:
             raise
         except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in `tell`
             self._fail(exc)
@@ -258,7 +259,7 @@ class _Guarded(AbstractContextManager[None]):
         try:
             if self._inner is not None:
                 self._inner.__exit__(kind, raised, traceback)
-        except _ENDS_A_PROGRAM:
+        except _ENDS_IT:
             raise
         except BaseException as exc:  # noqa: BLE001  # the plugin boundary; what was raised inside goes on by itself
             if exc is not raised:

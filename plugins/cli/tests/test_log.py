@@ -94,8 +94,9 @@ def test_stream_that_nobody_reads_stops_nobody_and_what_was_dropped_is_counted(p
     found = [re.fullmatch(r"(\d{6}) x{993}", line) for line in lines]
     notes = [line for line, match in zip(lines, found, strict=True) if match is None]
     indices = [int(match[1]) for match in found if match is not None]
-    assert [line.endswith("lines of the log were dropped: nobody read them in time") for line in notes] == [True]
-    assert int(notes[0].split()[0]) + len(indices) == number
+    assert notes  # one, unless the reader is slow, too
+    assert all(line.endswith("lines of the log were dropped: nobody read them in time") for line in notes)
+    assert sum(int(line.split()[0]) for line in notes) + len(indices) == number
     assert indices == sorted(indices)
     assert indices[-1] == number - 1
     assert len(indices) < 1300  # the bound, and what the pipe holds

@@ -13,7 +13,7 @@ import anyio
 from anyio.from_thread import BlockingPortal
 
 from handrail._call.lifetime import CALLED_FROM
-from handrail._stream.asking import ENDS_A_PROGRAM
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._stream.backend import refuse_running_loop, wake_from_anywhere
 from handrail.errors import RailsClosedError
 

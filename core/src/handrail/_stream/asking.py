@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._stream.backend import cancelled_from_outside
 from handrail._turn import deadline_at
 from handrail._types import Verdict
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from handrail._telling import Telling
 
 logger = logging.getLogger("handrail")
-
-ENDS_A_PROGRAM = (KeyboardInterrupt, SystemExit)
 
 
 def begin(gate: Gate, check: Check, now: float) -> object:

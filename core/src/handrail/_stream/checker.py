@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from handrail._stream.asking import ENDS_A_PROGRAM, answer_at_once, begin, log_failures
+from handrail._foreign import ENDS_A_PROGRAM
+from handrail._stream.asking import answer_at_once, begin, log_failures
 from handrail._stream.backend import Wake, call_at, cancelled_from_outside, running_clock, wake_up
 from handrail._turn import DEADLINE
 from handrail.errors import RailError

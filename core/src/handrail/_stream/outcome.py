@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -148,6 +149,8 @@ def sound(verdict: object, window: Window, plan: RailPlan) -> Verdict:
         PluginContractError: it does not.
     """
     if not isinstance(verdict, Verdict):
+        if inspect.iscoroutine(verdict) and inspect.getcoroutinestate(verdict) == inspect.CORO_CREATED:
+            verdict.close()  # or else Python warns that nobody has awaited it
         raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict")
     if type(verdict) is not Verdict and verdict.decision != "block":
         raise PluginContractError(f"check() returned {_kind(verdict)}; it must return a Verdict, not a subclass")

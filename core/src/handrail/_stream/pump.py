@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from handrail._stream.asking import ENDS_A_PROGRAM
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._stream.backend import let_others_run, scheduler
 from handrail._stream.checker import Checker
 from handrail._stream.reader import Pressure, read

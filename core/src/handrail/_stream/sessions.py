@@ -6,10 +6,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._stream.edits import OffsetMap
 from handrail._stream.outcome import kind_of, rail_error, sound_block
 from handrail._stream.steps import Failure, Stop
-from handrail._stream.strategies import ENDS_EVERYTHING
 from handrail._stream.trail import Faithful, Trail
 from handrail._types import Channel, Edit, Ruling, Verdict
 from handrail.errors import PluginContractError
@@ -86,7 +86,7 @@ class SessionStage:
                 raise PluginContractError(
                     f"open() returned a {kind}; it must return an object with feed and finish{hint}"
                 )
-        except ENDS_EVERYTHING:
+        except ENDS_A_PROGRAM:
             raise
         except BaseException as exc:  # noqa: BLE001  # the plugin boundary: a failure becomes an event
             self._fail(exc, step)
@@ -111,7 +111,7 @@ class SessionStage:
                 out = self._feed(self._session, text)
             if finished and self._open:
                 out += self._judge(self._session.finish())
-        except ENDS_EVERYTHING:
+        except ENDS_A_PROGRAM:
             raise
         except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as above
             out += self._fail(exc, step)
@@ -138,7 +138,7 @@ class SessionStage:
                 if type(ruling) is Ruling and ruling.block is None and not ruling.edits and type(ruling.text) is str:
                     return ruling.text
                 return self._judge(ruling)
-            except ENDS_EVERYTHING:
+            except ENDS_A_PROGRAM:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as above
                 return self._fail(exc, step)

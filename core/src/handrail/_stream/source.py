@@ -135,9 +135,9 @@ def kept_error(error: BaseException, provider: str, stream: object) -> Exception
     """
     if isinstance(error, Exception):
         return error
-    if isinstance(error, GeneratorExit) and _came_out_of(stream, error):
-        return cancelled_inside(provider)
-    if isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside():
+    is_theirs = isinstance(error, GeneratorExit) and _came_out_of(stream, error)
+    ends = isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit) or cancelled_from_outside()
+    if ends and not is_theirs:
         return None
     return cancelled_inside(provider)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._types import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handrail._protocols import Strategy
-
-ENDS_EVERYTHING = (KeyboardInterrupt, SystemExit)
-"""What is never the failure of a plugin, though its code raised it."""
 
 
 class Whole:
@@ -63,7 +61,7 @@ def begin(make: Callable[[], Strategy]) -> Strategy:
     try:
         strategy = make()
         hasattr(strategy, "needs"), strategy.feed  # properties may raise, too
-    except ENDS_EVERYTHING:
+    except ENDS_A_PROGRAM:
         raise
     except BaseException as exc:  # noqa: BLE001  # the plugin boundary: it becomes the rail's failure
         return _Unusable(exc)

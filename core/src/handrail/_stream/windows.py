@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handrail._foreign import ENDS_A_PROGRAM
 from handrail._records import message_of
 from handrail._stream.edits import OffsetMap, lowered, merge
 from handrail._stream.kept import KeptText, Key, StageText
 from handrail._stream.lanes import Lane, first_to_stop
 from handrail._stream.outcome import conclude, kind_of, lost, record
 from handrail._stream.steps import NEVER, Check, Failure, Stop
-from handrail._stream.strategies import ENDS_EVERYTHING
 from handrail.errors import PluginContractError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class WindowStage(StageText):
         for lane in self.lanes:
             try:
                 lane.feed(text)
-            except ENDS_EVERYTHING:
+            except ENDS_A_PROGRAM:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary: a strategy failed
                 self._fail(lane, exc, step)
@@ -151,7 +151,7 @@ class WindowStage(StageText):
         for lane in self.lanes:
             try:
                 lane.finish()
-            except ENDS_EVERYTHING:
+            except ENDS_A_PROGRAM:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
@@ -162,7 +162,7 @@ class WindowStage(StageText):
         for lane in lanes:
             try:
                 lane.ask(step)
-            except ENDS_EVERYTHING:
+            except ENDS_A_PROGRAM:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(lane, exc, step)
@@ -195,7 +195,7 @@ class WindowStage(StageText):
                 other.restart(follower, origin, step)
                 if read_again := follower.kept.slice(origin, self.released):
                     other.feed(read_again)
-            except ENDS_EVERYTHING:
+            except ENDS_A_PROGRAM:
                 raise
             except BaseException as exc:  # noqa: BLE001  # the plugin boundary, as in receive
                 self._fail(other, exc, step)
