@@ -203,6 +203,18 @@ async def test_a_rail_beside_the_one_that_blocks_is_cancelled_and_not_to_blame(g
     assert (set(slow.decisions), slow.stop) == ({"cancelled"}, False)
 
 
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+async def test_a_session_that_another_rail_cuts_off_says_how_far_it_came(guarded, mode):
+    blocking = FunctionRail(lambda window: Verdict.block("no") if BAD in window.text else Verdict.allow())
+    g = guarded(FakeProvider(words(100)), {"s": SessionRail(), "r": blocking}, options={"s": {"mode": mode}})
+    _, response = await run(g.rails.stream("hello"))
+    assert response.stop.rail == "r"
+    (session,) = [one for one in response.rail_runs if one.rail == "s"]
+    assert session.characters >= len("".join(words(100)).partition(BAD)[0])
+    assert session.window == (0, session.characters)
+    assert session.finished_at >= session.started_at > 0
+
+
 async def test_a_rail_that_rewrites_says_so_in_the_log(guarded):
     def judge(window):
         found = window.text.find(BAD)

@@ -14,7 +14,7 @@ ROOT = Path(handrail.__file__).parent
 FLOORS = (("_content",), ("config",), ("_plugins",), ("_stream",), ("_compose",), ("_call",), ("_rails", "_reloadable"))
 PUBLIC = ("__init__", "plugins", "batching", "files", "_builtin")  # facades, and a plugin like any other
 MOST_LINES = 300
-LONGER = {"_stream.gate": 320}  # to be split; may only shrink
+LONGER = {"_stream.gate": 313}  # to be split; may only shrink
 
 
 def modules() -> dict[str, Path]:

@@ -93,6 +93,12 @@ class Chain:
             if isinstance(stage, Decoding | Aside):
                 stage.cut = cut
 
+    def leave(self) -> None:
+        """Note how far sessions came that nobody finishes."""
+        for stage in self.stages:
+            if isinstance(stage, SessionStage | Aside):
+                stage.leave()
+
     def push(self, text: str, step: Step, *, finished: bool, behind: Stage | None = None) -> None:
         """Send text through the stages, or through those behind one of them, as far as they let it."""
         stages = self.stages
@@ -208,6 +214,10 @@ class Aside:
         self._chain.answer(check, outcome, step, now=now, timed_out=timed_out)
         self._swallowed.clear()
         return "", False
+
+    def leave(self) -> None:
+        """Note how far sessions came that nobody finishes."""
+        self._chain.leave()
 
     def _show(self, text: str, step: Step, *, finished: bool) -> None:
         chain = self._chain

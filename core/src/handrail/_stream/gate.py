@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handrail._stream.chain import retractions
+from handrail._stream.chains import Chains
 from handrail._stream.channels import Calls, Channels
-from handrail._stream.open_chains import OpenChains
 from handrail._stream.outcome import record
 from handrail._stream.plan import NO_WORDS, RailPlan, Words
 from handrail._stream.received import Received
 from handrail._stream.steps import NEVER, Step, Stop
-from handrail._stream.windows import WindowStage
 from handrail._types import Channel, Chunk, ToolCallDelta
 from handrail.errors import HandrailError
 
@@ -79,8 +78,7 @@ class Gate:
         self.error: BaseException | None = None
         self._channels = Channels(rails, turn, parallel=parallel, whole=whole, is_json=is_json, as_written=as_written)
         self._words = words
-        self._chains: dict[tuple[Channel, int], Chain] = {}
-        self._open = OpenChains()
+        self._chains = Chains()
         self._text: Chain | None = None
         self._quick: Chain | None = None  # the same, while `transform` may call its stages directly
         self._blank = ""  # white space that the text begins with, which does not say yet how it is to be read
@@ -91,25 +89,23 @@ class Gate:
     @property
     def held(self) -> int:
         """Characters that came in and wait for a check."""
-        buffered = sum(map(len, self.buffer)) + len(self._blank)
-        return buffered + sum([stage.held for chain in self._chains.values() for stage in chain.stages])
+        return sum(map(len, self.buffer)) + len(self._blank) + self._chains.held
 
     @property
     def unchecked(self) -> int:
         """Characters that rails were shown and not every rail has cleared, whether they were delivered or not."""
-        return len(self._blank) + self._open.unchecked
+        return len(self._blank) + self._chains.unchecked
 
     @property
     def under_way(self) -> list[CheckRecord]:
         """The beginnings of the records of checks that rails were asked for and have not answered."""
-        stages = [stage for chain in self._chains.values() for stage in chain.stages if isinstance(stage, WindowStage)]
-        checks = [check for stage in stages for check in stage.under_way]
+        checks = self._chains.under_way
         return [check.lane.plan.record(check.window.channel, check.started_at, check.window) for check in checks]
 
     @property
     def checking(self) -> bool:
         """True while a check has been asked for and not been answered."""
-        return self._open.running > 0
+        return self._chains.running > 0
 
     def guards(self, channel: Channel) -> bool:
         """Return whether any rail sees this channel."""
@@ -208,16 +204,16 @@ class Gate:
             now: the time on the driver's clock in seconds, for the records.
             timed_out: True if the rail was cut off because its time was over.
         """
-        chain = self._chains[check.lane.stage.key]
         if self.ended:
             check.dropped = True
-            self._open.give_up(check, chain)
+            self._chains.give_up(check)
             self.turn.journal.note(record(check, now))
             return
+        chain = self._chains[check.lane.stage.key]
         if self.buffer and self._text is not None and self.due and check.lane.running == check.lane.slots:
             # A window may have room for it. A first stage that looks at once (`due` is 0) leaves nothing in the buffer.
             self._text.stages[0].receive(self._text.whole(self.received.add_text(self.buffer)), self.step)
-            self._open.touch(self._text)
+            self._chains.touch(self._text)
         items, waiting = self.step.items, len(self.step.items)
         chain.answer(check, outcome, self.step, now=now, timed_out=timed_out)
         if self.telling is not None and len(items) > waiting:
@@ -284,7 +280,7 @@ class Gate:
 
     def _take_note(self, chain: Chain) -> None:
         """Note what a chain waits for, and end the stream if it says so."""
-        self._open.touch(chain)
+        self._chains.touch(chain)
         if chain is self._text:
             self.due = chain.stages[0].due if chain.stages else 0
         if self.step.stop_reading:
@@ -300,8 +296,8 @@ class Gate:
         """End the stream once everything came out; an end that nothing can bring about any more is a failure."""
         if self.ended:
             return
-        if self._finished and self._open.are_done:
-            if self.checking and self._open.are_watched:
+        if self._finished and self._chains.are_done:
+            if self.checking and self._chains.are_watched:
                 return  # all text is out, but not all of it was judged by rails that observe
             if self.error is None:
                 self.complete = True
@@ -314,6 +310,4 @@ class Gate:
     def _end(self) -> None:
         self.ended = self.step.stop_reading = True
         self.due = NEVER
-        for check in self.step.start:
-            self._open.give_up(check, self._chains[check.lane.stage.key])
-        self.step.start.clear()
+        self._chains.leave(self.step)

@@ -192,6 +192,12 @@ class SessionStage:
         self.stop, self.cause = plan.failed(str(error), self._channel, kind=kind_of(exc)), exc
         return ""
 
+    def leave(self) -> None:
+        """Note how far it came in a stream that something else has ended."""
+        if self._open:
+            self._run.characters, self._run.window = self.length, (0, self.length)
+            self._run.finished_at = self._run.finished_at or time.time()
+
     def _close(self) -> None:
         self._open, self._quick = False, None
         self._run.characters, self._run.window = self.length, (0, self.length)

@@ -1,33 +1,48 @@
-"""What the chains of an answer wait for, all together: counted as they change, for an answer may have thousands."""
+"""The chains of an answer, and what they wait for all together: counted as they change, for there may be thousands."""
 
 from __future__ import annotations
 
 from operator import add, sub
 from typing import TYPE_CHECKING, TypeAlias
 
+from handrail._stream.chain import Chain
+from handrail._stream.kept import Key
+from handrail._stream.windows import WindowStage
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handrail._stream.chain import Chain
-    from handrail._stream.steps import Check
+    from handrail._stream.steps import Check, Step
 
 _Counts: TypeAlias = tuple[int, ...]
 
 _NOTHING: _Counts = (0, 0, 0, 0)
 
 
-class OpenChains:
-    """Adds up what the chains of one answer wait for; each is looked at again only after it was touched.
+class Chains(dict[Key, Chain]):
+    """The chains of one answer; each is looked at again only after it was touched.
 
     Attributes:
         touch: takes note of a chain that may have changed.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._touched: set[Chain] = set()
         self._counts: dict[Chain, _Counts] = {}
         self._sums = _NOTHING
         self.touch: Callable[[Chain], None] = self._touched.add
+
+    @property
+    def held(self) -> int:
+        """Characters that came in and did not come out."""
+        return sum([stage.held for chain in self.values() for stage in chain.stages])
+
+    @property
+    def under_way(self) -> list[Check]:
+        """Checks that rails were asked for and have not answered."""
+        stages = [stage for chain in self.values() for stage in chain.stages]
+        return [check for stage in stages if isinstance(stage, WindowStage) for check in stage.under_way]
 
     @property
     def unchecked(self) -> int:
@@ -49,10 +64,18 @@ class OpenChains:
         """True while a rail that observes has not judged all text."""
         return bool(self._counted()[3])
 
-    def give_up(self, check: Check, chain: Chain) -> None:
+    def give_up(self, check: Check) -> None:
         """Free the slot of a check whose answer no longer matters."""
         check.lane.running -= 1
-        self._touched.add(chain)
+        self._touched.add(self[check.lane.stage.key])
+
+    def leave(self, step: Step) -> None:
+        """Begin no check that was to begin, and note how far sessions came that nobody finishes."""
+        for check in step.start:
+            self.give_up(check)
+        step.start.clear()
+        for chain in self.values():
+            chain.leave()
 
     def _counted(self) -> _Counts:
         for chain in self._touched:
