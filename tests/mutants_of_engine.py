@@ -104,7 +104,7 @@ MUTANTS = [
     Mutant(
         "wait forever for an end that nothing brings about", "_stream/gate.py", "elif not self.checking:", "elif False:"
     ),
-    Mutant("begin a check after the end", "_stream/gate.py", "self.step.start.clear()", "pass"),
+    Mutant("begin a check after the end", "_stream/chains.py", "step.start.clear()", "pass"),
     Mutant(
         "forget to ask again when a slot comes free",
         "_stream/windows.py",
