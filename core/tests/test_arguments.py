@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import handrail
@@ -109,6 +111,16 @@ def test_the_error_is_of_this_library_and_one_of_pythons_too(call, words):
 class Provider:
     def stream(self, messages, params):
         raise AssertionError("it is not asked")
+
+
+def test_a_class_that_needs_no_object_and_numbers_of_other_libraries_are_taken():
+    class Static:
+        @staticmethod
+        async def stream(messages, params):
+            yield handrail.Chunk("hi")
+
+    assert handrail.LLMRails(GUARDED, llm=Static).config is GUARDED
+    assert batching.BatchLimits(patience=Decimal("1.5"), wait=Fraction(1, 2)).patience == 1.5
 
 
 @pytest.mark.parametrize("hand_over", [lambda llm: handrail.LLMRails(GUARDED, llm=llm), OBJECTS["LLMRails"].update_llm])

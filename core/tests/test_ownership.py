@@ -331,3 +331,62 @@ async def test_a_stream_that_is_over_is_freed_without_the_garbage_collector(guar
         assert alive() == before
     finally:
         gc.enable()
+
+
+class Binary:
+    """A provider whose last piece before it waits is no text."""
+
+    def __init__(self):
+        self.closed = 0
+
+    async def stream(self, messages, params):
+        try:
+            yield Chunk("one ")
+            yield Chunk(b"two")
+            await anyio.sleep(1000)
+        finally:
+            self.closed += 1
+
+
+@pytest.mark.parametrize("make_rail", [None, SessionRail, Plain, FunctionRail])
+async def test_a_consumer_that_is_cancelled_leaves_what_is_no_text_and_the_call_ends(guarded, make_rail):
+    provider = Binary()
+    g = guarded(provider, {} if make_rail is None else {"r": make_rail()})
+    stream = g.rails.stream_async("hello")
+    with anyio.move_on_after(0.2):
+        async for _ in stream:
+            pass
+    await stream.aclose()
+    with anyio.fail_after(5):
+        await g.rails.aclose()
+    assert provider.closed == 1
+
+
+@pytest.mark.parametrize("make_rail", [None, SessionRail, Plain, FunctionRail])
+async def test_closing_a_stream_that_lets_others_run_ends_it(guarded, make_rail):
+    """On trio, nothing can be cancelled there but what it awaits next."""
+    provider = FakeProvider(words(30_000), delay=0)
+    g = guarded(provider, {} if make_rail is None else {"r": make_rail()})
+    stream = g.rails.stream_async("hello")
+
+    async def read():
+        async for _ in stream:
+            pass
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        for _ in range(3):
+            await anyio.lowlevel.checkpoint()
+        await stream.aclose()
+        assert provider.closed == 1
+    assert provider.produced < 30_000
+
+
+@pytest.mark.parametrize("make_rail", [None, SessionRail, Plain, FunctionRail])
+async def test_a_guard_that_reads_a_guard_may_be_left(guarded, make_rail, caplog):
+    g, provider = make(guarded, make_rail)
+    inner = g.rails.stream_async("hello")
+    outer = g.rails.stream_async("hello", generator=inner)
+    assert await anext(outer)
+    await outer.aclose()
+    assert provider.closed == 1

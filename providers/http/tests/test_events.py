@@ -84,6 +84,14 @@ def test_an_event_of_any_other_name_has_data():
 
 
 @pytest.mark.parametrize(
+    ("line", "read"),
+    [(b"[keepalive]", []), (b'{"error": "x"}', [b'{"error": "x"}']), (b'[ {"a": 1}]', [b'[ {"a": 1}]'])],
+)
+def test_only_an_object_counts_as_data_without_its_name(line, read):
+    assert data_of(line + b"\n\n") == read
+
+
+@pytest.mark.parametrize(
     ("event", "found"),
     [
         (b"event: error\ndata: Busy.", b'{"error": "Busy."}'),

@@ -188,6 +188,21 @@ async def test_items_that_were_streamed_are_not_read_again_where_the_last_output
     assert facts(await ask(provider)) == WHOLE
 
 
+@pytest.mark.parametrize(("spoken", "final"), [(1, 0), (0, 1)])
+async def test_a_text_that_came_is_not_read_again_where_the_last_output_counts_its_items_otherwise(
+    responses_server, provider, ask, spoken, final
+):
+    reasoning = {"type": "reasoning", "summary": []}
+    message = {"type": "message", "content": [{"type": "output_text", "text": "Hello"}]}
+    events = [
+        {"type": "response.output_item.added", "output_index": 0, "item": reasoning},
+        {"type": "response.output_text.delta", "output_index": spoken, "content_index": 0, "delta": "Hello"},
+        {"type": "response.completed", "response": {"status": "completed", "output": [reasoning] * final + [message]}},
+    ]
+    responses_server.will(replies.sse(list(map(named_event, events))))
+    assert text(await ask(provider)) == "Hello"
+
+
 async def test_characters_in_two_halves_are_joined(responses_server, provider, ask):
     *head, _delta, done, part, item, last = response_events(ModelResponse(text="🙂", pieces=("🙂",)))
     raw = (

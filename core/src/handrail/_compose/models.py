@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import isfunction
+from inspect import getattr_static, isfunction
 from typing import TYPE_CHECKING, cast
 
 from handrail._compose.breaking import Breaker, Slots
@@ -35,7 +35,7 @@ def given_model(llm: object, counter: TokenCounter, prices: Mapping[str, Price])
     Raises:
         ConfigurationError: it is not a provider.
     """
-    if isinstance(llm, type) and isfunction(getattr(llm, "stream", None)):
+    if isinstance(llm, type) and isfunction(getattr_static(llm, "stream", None)):
         raise ConfigurationError(f"llm is the class {llm.__name__!r}; pass an object of it: llm={llm.__name__}(...)")
     if not callable(getattr(llm, "stream", None)):
         raise ConfigurationError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from decimal import Decimal
+from numbers import Real
 
 from handrail.errors import InvalidArgumentError, RailBusyError
 
@@ -34,7 +36,7 @@ class BatchLimits:
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            fits = isinstance(value, int | float) or (value is None and one.name == "tokens")
+            fits = isinstance(value, Real | Decimal) or (value is None and one.name == "tokens")
             InvalidArgumentError.unless(fits, one.name, value, "a number")
         for name in ("size", "pending", "workers"):
             if getattr(self, name) < 1:

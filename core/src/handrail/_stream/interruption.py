@@ -47,6 +47,11 @@ class Interruption:
             return _NoPieces()
         return pieces if self._on_asyncio else _Steps(pieces, self)
 
+    def go_on(self) -> None:
+        """Raise if the generator is to end; it was told so while it did not wait for the provider."""
+        if self._wanted:
+            raise _InterruptedError
+
     async def run(self, awaitable: Awaitable[T]) -> T:
         """Await something that can be interrupted."""
         if self._on_asyncio:
@@ -102,6 +107,7 @@ class _Steps(AsyncIterator[Any]):
         self._interruption = interruption
 
     async def __anext__(self) -> Any:
+        self._interruption.go_on()
         return await self._interruption.run(anext(self._pieces))
 
 

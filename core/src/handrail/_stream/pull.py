@@ -268,8 +268,8 @@ class Pull:
         pieces, self._pieces = self._pieces, None
         if pieces is not None:
             await close_source(pieces, self._source.provider)
-        if self.gate.ended and self.gate.buffer:  # came, and no rail has seen it
-            self.gate.received.add_text(self.gate.buffer)
+        if self.gate.ended:
+            self.gate.received.add_unseen(self.gate.buffer)
         self._source.closed(self.gate.received)
         self._interruption.end()
         self._end()

@@ -217,7 +217,7 @@ class _Provider:
     def _sort(self, error: BaseException) -> None:
         self.error = kept_error(error, self._source.provider, self.pieces)
         if self.error is None:
-            self._gate.received.add_text(self._gate.buffer)  # nobody wants it any more, so no rail has to see it
+            self._gate.received.add_unseen(self._gate.buffer)
 
     async def _close(self) -> None:
         if self.pieces is not None:

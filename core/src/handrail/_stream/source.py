@@ -143,9 +143,12 @@ def kept_error(error: BaseException, provider: str, stream: object) -> Exception
 
 
 def _came_out_of(stream: object, error: BaseException) -> bool:
-    """Return whether an error passed through the code of a generator; a loop that ends closes all, in any order."""
-    code = getattr(stream, "ag_code", None)
-    return code is not None and any(frame.f_code is code for frame, _ in walk_tb(error.__traceback__))
+    """Return whether an error passed through the code of a generator; a loop that ends closes all, in any order.
+
+    The first frame is whose who reads it, which may be of the same code, where one guard reads another.
+    """
+    code, began = getattr(stream, "ag_code", None), error.__traceback__
+    return code is not None and began is not None and any(frame.f_code is code for frame, _ in walk_tb(began.tb_next))
 
 
 def cancelled_inside(provider: str) -> ProviderError:

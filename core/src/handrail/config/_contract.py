@@ -97,9 +97,13 @@ def _meant(value: object, near: str) -> set[str]:
     """Return the keys of a value that only the section of this name has."""
     if near == "rails" and isinstance(value, dict):
         return _RAILS_KEYS.intersection(value)
-    if near == "models" and isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+    if near == "models" and isinstance(value, list) and value and all(_is_model(entry) for entry in value):
         return {name for name in _MODEL_KEYS if any(name in entry for entry in value)}
     return set()
+
+
+def _is_model(entry: object) -> bool:
+    return isinstance(entry, dict) and "engine" in entry
 
 
 def _rails(rails: dict[Any, Any], result: SetAside, tree: Node) -> dict[Any, Any]:

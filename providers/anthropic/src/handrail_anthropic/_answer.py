@@ -165,7 +165,7 @@ class Answer:
         elif kind == "input_json_delta":
             return self._arguments(delta.partial_json or "", index)
         elif kind == "citations_delta":
-            self._beside.cite([delta.citation])
+            self._beside.cite([] if delta.citation is None else [delta.citation])
         elif kind:
             self._beside.lose(kind)
         return None

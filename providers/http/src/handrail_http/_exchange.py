@@ -93,13 +93,17 @@ class Exchange:
         try:
             if media_type(response) == "text/html":
                 raise self._failures.web_page(response.status_code, self)
-            async with aclosing(pieces_of(response)) as segments, aclosing(self._watched(segments)) as watched:
-                yield await self._begun(response, watched)
+            async with (
+                aclosing(pieces_of(response)) as segments,
+                aclosing(self._watched(segments)) as watched,
+                aclosing(await self._recognized(response, watched)) as recognized,
+            ):
+                yield recognized
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
 
-    async def _begun(self, response: httpx2.Response, segments: Segments) -> Segments:
+    async def _recognized(self, response: httpx2.Response, segments: Segments) -> Segments:
         """Find out what a body is; some servers say of a stream of events that it is JSON."""
         if not media_type(response).endswith("json"):
             return segments

@@ -11,6 +11,7 @@ from handrail_http._values import json_object
 LARGEST_EVENT = 16 * 1024 * 1024
 """In bytes. What is longer is not an event of this protocol, and would fill the memory."""
 
+_JSON = re.compile(rb"\s*(?:\[\s*)?\{")
 _SIGN_OF_LIFE = re.compile(rb"(?:.*\n)*?event: ?(?:ping|pong|heartbeat|keep[-_]?alive)\s*(?:\n|$)", re.IGNORECASE)
 _READ_WHOLE = frozenset((b"erro", b"hear", b"keep", b"ping", b"pong"))  # what names begin with that change an event
 _ERROR = re.compile(rb"(?:.*\n)*?event: ?error\s*(?:\n|$)")
@@ -139,7 +140,7 @@ def _joined(event: bytes) -> bytes | None:
     if _SIGN_OF_LIFE.match(event):
         return None
     lines = [_value(line) for line in event.split(b"\n") if line == b"data" or line.startswith(b"data:")]
-    if not lines and event.lstrip().startswith((b"{", b"[")):
+    if not lines and _JSON.match(event):
         return event
     data = b"\n".join(lines)
     return (_as_error(data) if _ERROR.match(event) else data) if lines else None

@@ -65,6 +65,7 @@ class ResponseAnswer:
         self._calls = CallItems()
         self._phases: list[object] = []
         self._streamed: set[str | None] = set()  # types of the items that events have told of
+        self._spoken: set[int] = set()  # of which items texts came piece by piece
         self._refused = False
 
     def read(self, block: bytes) -> Iterator[Chunk]:
@@ -146,6 +147,7 @@ class ResponseAnswer:
         part = count_of(event.get("content_index")) or 0
         if "output_index" not in event:  # then the whole answer cannot tell which of its items this was
             self._streamed.add("message")
+        self._spoken.add(at)
         done = kind.endswith("done")
         refused = "refusal" in kind
         value = event.get("delta") if not done else event.get("refusal" if refused else "text")
@@ -213,9 +215,13 @@ class ResponseAnswer:
             return self._told()
         found: list[Chunk] = []
         output = response.get("output")
+        items = output if isinstance(output, list) else []
+        kinds = [word_of(item.get("type")) if isinstance(item, Mapping) else None for item in items]
+        if any(at >= len(kinds) or kinds[at] != "message" for at in self._spoken):  # it counts its items otherwise
+            self._streamed.add("message")
         streamed = frozenset(self._streamed)
-        for at, item in enumerate(output if isinstance(output, list) else ()):
-            if not isinstance(item, Mapping) or word_of(item.get("type")) not in streamed:
+        for at, item in enumerate(items):
+            if kinds[at] not in streamed:
                 found += self._item(item, at, size, done=True)
         return [*found, *self._last(response, status)]
 
