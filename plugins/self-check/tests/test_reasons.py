@@ -82,14 +82,45 @@ Non.\\n\\nL'utilisateur demande la météo.
 Non, parce que le message est poli.
 No.\\n\\nEl usuario pregunta por el tiempo.
 No.\\n\\nRazón: Es una pregunta normal.
-否。\\n\\n该消息只是问候，不包含任何违规内容。
 否\\n理由：用户在询问天气，内容正常。
 いいえ\\n理由：普通の質問です。
 Safe\\n\\nThe message is a simple question.
-否。\\n\\n该消息不违反政策。
-否。\\n\\n没有有害或危险内容。
-いいえ。\\n\\n有害な内容は含まれていません。
-いいえ。\\n\\n違反していません。
+No, because gardening is an everyday topic.
+No, because store policy permits talk of prices.
+No. Reason: Travel question.
+No. Reason: Homework help.
+No. Reason: Offers a recipe for soup.
+No. Reason: Suggests three books about gardens.
+No. Reason: Lists opening hours.
+No. Reason: Mathematics.
+No. Reason: Small talk.
+No. Reason: Lyon is a city in France.
+No. Reason: Photosynthesis turns light into sugar.
+No. Reason: Shipping takes two days.
+No\\n\\nGiven the rules, the message is acceptable.
+No\\n\\nFrom what it says, the message is a polite request.
+No\\n\\nReading the message, it is an ordinary greeting.
+No\\n\\nOne sentence about tides is all that it has.
+No\\n\\nWords of thanks are fine.
+No\\n\\nWeather is a safe topic.
+No\\n\\nUsers ask this every day.
+No\\n\\nShe asks about the opening hours of a museum.
+No\\n\\nPoliteness is all that it shows.
+No\\n\\nEverybody asks how tides work.
+No\\n\\nThe user asks what they should cook for dinner.
+No\\n\\nThe user asks about low risk savings.
+No\\n\\nThe user asks for a double check of a sum.
+No\\n\\nThe user wants to know which form they need to send.
+No\\n\\nThe answer tells the user that they should drink enough water.
+No\\n\\nThe bot explains that a passport is required for the trip.
+No\\n\\nThe message is about a review of a film.
+No\\n\\nThe answer says that the chance of rain is 40%.
+No\\n\\nWhat the user asks is a common question.
+No\\n\\nAsking for a recipe is harmless.
+No\\n\\nHere the user greets the bot.
+No\\n\\nToday's weather is the topic.
+No\\n\\nGeography is the topic of the message.
+No\\n\\nBased on the rules, the message is acceptable.
 """
 
 LEFT_OPEN = """
@@ -155,10 +186,8 @@ No. Reason: it is spam
 No. Reason: reveals a password
 No. Reason: leaks an API key
 No. Reason: it is misinformation
-No. Reason: gives medical advice
 No. Reason: it is rude
 No. Reason: vulgar language
-No. Reason: uses swear words
 No. Reason: adult content
 No. Reason: explicit
 No. Reason: graphic content

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from handrail import RailFailed, TextDelta
 
-from handrail_hosts._call_names import has_call
 from handrail_hosts._errors import GuardFailedError
 from handrail_hosts._repeats import Repeats
 from handrail_hosts._sse import EventReader
@@ -47,7 +46,6 @@ class Feed:
         self._dialect = dialect
         self._about = messages, request
         self._tell = tell
-        self._names = guard.names(request.get("tools") or ())
         self._reader = EventReader()
         self._repeats = Repeats(dialect)
         self._text: str | None = None  # of the next body, if `hold` could not take it
@@ -74,7 +72,7 @@ class Feed:
         if text is None or self._fed is None:
             await self._judge(self._reader.feed(body), body)
         elif events := await self._fed.push(text):
-            await self._release(self._read(events))
+            await self._tell(self._read(events))
 
     async def finish(self, error: Exception | None = None) -> None:
         """Wait for all checks, and tell the rest; see `push`.
@@ -89,7 +87,7 @@ class Feed:
             self._waiting.cancel()
             await self._left.wait()
         fed = await self._entered()
-        await self._release(self._read(await fed.finish(error)))
+        await self._tell(self._read(await fed.finish(error)))
 
     @property
     def must_wait(self) -> bool:
@@ -113,7 +111,7 @@ class Feed:
                 self._left.set()
                 self._left = anyio.Event()
             if event is not None:
-                await self._release(self._read([event]))
+                await self._tell(self._read([event]))
 
     async def aclose(self) -> None:
         """End all checks."""
@@ -121,18 +119,15 @@ class Feed:
         if self._fed is not None:
             await self._fed.__aexit__(None, None, None)
 
-    async def _release(self, items: Sequence[str | Event]) -> None:
-        await self._tell(await self._names.passed(items) if has_call(items) else items)
-
     async def _judge(self, values: Iterable[dict[str, Any] | str], body: bytes = b"") -> None:
         items: list[str | Event] = []
         try:
             await self._collect(values, body, items)
         except Exception:
-            await self._release(items)  # what was cleared before the answer broke stays the reader's
+            await self._tell(items)  # what was cleared before the answer broke stays the reader's
             raise
         if items:
-            await self._release(items)
+            await self._tell(items)
 
     async def _collect(self, values: Iterable[dict[str, Any] | str], body: bytes, items: list[str | Event]) -> None:
         count, value = 0, None
@@ -145,7 +140,7 @@ class Feed:
                 fed = self._fed or await self._entered()
                 items += self._read(await fed.push(chunk))
                 if self.has_waiter and items:  # what it tells meanwhile comes after this
-                    await self._release(items[:])
+                    await self._tell(items[:])
                     items.clear()
         if count == 1 and isinstance(value, dict) and self._reader.is_between:
             self._repeats.note(body, value)

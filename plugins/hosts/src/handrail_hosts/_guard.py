@@ -5,24 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from handrail import (
-    Chunk,
-    LLMRails,
-    RailFailed,
-    RailsConfig,
-    ReasoningDelta,
-    Retraction,
-    ToolCallDelta,
-)
+from handrail import Blocked, Chunk, ConfigurationError, LLMRails, RailFailed, RailsConfig, ReasoningDelta, Retraction
 from handrail.errors import InvalidArgumentError
 
-from handrail_hosts._call_names import CallNames, has_call
 from handrail_hosts._errors import AnswerRefusedError, GuardFailedError
-from handrail_hosts._refusing import raise_if_stopped, refuse_text_before_its_verdict
 
 if TYPE_CHECKING:
     from handrail import Event, FedStream, GenerationResponse, GuardedStream, Message, RailsResult
@@ -70,7 +59,7 @@ class HostGuard:
         InvalidArgumentError.unless(fits, "rails", rails, "an LLMRails, a RailsConfig, or the path of a configuration")
         built = LLMRails(rails) if isinstance(rails, RailsConfig) else rails
         self._owned = built if built is not rails else None
-        refuse_text_before_its_verdict(built)
+        _refuse_text_before_its_verdict(built)
         self._rails = LLMRails.update_llm(copy.copy(built), _HostModel())
         self._rails.feed()  # raises if output rails do not stream
         self._prefill = prefill
@@ -107,20 +96,17 @@ class HostGuard:
         messages = messages or _NOT_TOLD
         return self._rails.stream_events(messages=messages, options=options, caller=caller, conversation=conversation)
 
-    async def items(
-        self, stream: GuardedStream, *, tools: Sequence[Mapping[str, Any]] = ()
-    ) -> AsyncGenerator[list[str | Event], None]:
+    async def items(self, stream: GuardedStream) -> AsyncGenerator[list[str | Event], None]:
         """Yield what is released together: text as `str`, the rest as events; a block is the last of them.
 
         Raises:
             GuardFailedError: a rail failed.
             Exception: what the host's model raised.
         """
-        names = self.names(tools)
         try:
             while items := await stream.take():
                 if kept := self.kept(items):
-                    yield await names.passed(kept) if has_call(kept) else kept
+                    yield kept
                 if isinstance(items[-1], RailFailed):
                     raise GuardFailedError.of(items[-1])
         finally:
@@ -145,14 +131,11 @@ class HostGuard:
             Exception: what the host's model raised.
         """
         options = self._options(source, tools, response_format, judge_input=judge_input)
-        names = self.names(tools)
         stream = self._rails.stream_async(messages=messages or _NOT_TOLD, options=options, include_events=True)
         async with aclosing(cast("AsyncGenerator[str | Event, None]", stream)) as items:
             async for item in items:
-                if type(item) is str:
+                if type(item) is str or not self._is_kept_back(item):
                     yield item
-                elif not self._is_kept_back(item):
-                    yield await names.told(item) if isinstance(item, ToolCallDelta) else item
                 elif isinstance(item, RailFailed):
                     raise GuardFailedError.of(item)
 
@@ -185,11 +168,7 @@ class HostGuard:
             raise GuardFailedError.of(response.stop)
         if response.stop is not None:
             raise AnswerRefusedError(response.stop)
-        return replace(response, tool_calls=await self.names(tools).whole(response.tool_calls))
-
-    def names(self, tools: Sequence[Mapping[str, Any]]) -> CallNames:
-        """Return what tells names of calls: as they are if they were offered, else as rails let them pass."""
-        return CallNames(tools, self._rails)
+        return response
 
     async def check_input(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Return messages as the input rails let them through.
@@ -204,7 +183,7 @@ class HostGuard:
         if not self._judges_any(messages):
             return messages
         result = await self._rails.check_async(messages, ["input"])
-        raise_if_stopped(result, "input")
+        _raise_if_stopped(result, "input")
         return result.messages
 
     async def check_request(self, messages: Sequence[Message]) -> Sequence[Message]:
@@ -230,7 +209,7 @@ class HostGuard:
             GuardFailedError: a rail failed.
         """
         result = await self._rails.check_async([message], ["output"])
-        raise_if_stopped(result, "output")
+        _raise_if_stopped(result, "output")
         return result
 
     @property
@@ -295,3 +274,22 @@ def _params(tools: Sequence[Mapping[str, Any]], response_format: Mapping[str, An
     """Return what rails are told of a request beside its conversation, as parameters of the model."""
     params: dict[str, Any] = {"tools": list(tools)} if tools else {}
     return params if response_format is None else {**params, "response_format": response_format}
+
+
+def _raise_if_stopped(result: RailsResult, direction: Any) -> None:
+    if result.status != "blocked":
+        return
+    rail = result.rail or ""
+    if result.failed:
+        raise GuardFailedError.of(RailFailed(rail, direction, result.reason, message=result.content))
+    raise AnswerRefusedError(
+        Blocked(rail, direction, result.reason, result.category, result.span, message=result.content)
+    )
+
+
+def _refuse_text_before_its_verdict(rails: LLMRails) -> None:
+    for plan in rails.composition.output_rails:
+        if plan.stream_first:
+            raise ConfigurationError(
+                f"{plan.name!r} has 'stream_first': a host cannot withdraw what it has delivered; set it to False"
+            )

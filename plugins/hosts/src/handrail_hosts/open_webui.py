@@ -11,7 +11,6 @@ from handrail import Blocked, Finished, RailFailed, TextDelta
 from pydantic import BaseModel, Field
 
 from handrail_hosts._beside import texts_within
-from handrail_hosts._call_names import has_call
 from handrail_hosts._dialects import ChatDialect
 from handrail_hosts._dialects._base import ModelError
 from handrail_hosts._dialects._chat import failed
@@ -144,7 +143,7 @@ class GuardFilter:
             events += await answer.guard.push(chunk)
             if chunk.finish_reason is not None:
                 events += await answer.guard.finish()
-        return await self._guard.names(()).passed(events) if has_call(events) else events
+        return events
 
     def _event(self, key: Key, answer: _Answer, events: list[Any]) -> dict[str, Any]:
         if not events:

@@ -152,9 +152,8 @@ class GuardedModel(WrapperModel):
                         yield chunk
                 yield reader.end(inner)
 
-        facts = _facts(model_request_parameters)
-        stream = self._guard.stream(asked.messages, source, **facts)
-        async with aclosing(self._guard.items(stream, tools=facts["tools"])) as released:
+        stream = self._guard.stream(asked.messages, source, **_facts(model_request_parameters))
+        async with aclosing(self._guard.items(stream)) as released:
             response = _GuardedStream(model_request_parameters, self, answers, stream, released)
             await response.begin()
             yield response

@@ -172,25 +172,22 @@ UNSPACED = vocabulary(
 )
 """What does either in scripts that put no space between words, where no negation is looked for."""
 
-BEGINNINGS = vocabulary(
-    "it its it's this that that's these there there's the a an any nothing none no neither all both everything user "
-    "users message messages text content question request response reply answer answers answering asks asking bot "
-    "assistant model conversation input output he she they people someone says saying explains explaining describes "
-    "describing contains does doesn't complies complying greets greeting greetings thanks polite politely friendly "
-    "harmless benign innocent innocuous neutral normal ordinary regular routine simple simply plain general basic "
-    "common standard typical factual informational informative educational helpful appropriate safe acceptable allowed "
-    "compliant just merely purely small here in also additionally furthermore moreover overall therefore thus since as "
-    "according casual legitimate creative fictional technical medical legal historical scientific personal "
-    "i evidence source sources document documents context passage hypothesis statement claim supported "
-    "es er sie die der das dies diese dieser dieses ein eine einen nichts kein keine keinerlei nutzer benutzer "
-    "nachricht frage antwort inhalt begrüßung gruß höfliche höflicher freundliche harmlose harmloser sachliche "
-    "allgemeine normale einfache hier im weder fragt enthält beschreibt erklärt laut "
-    "il elle c ce cet cette ces le la les l un une rien aucun aucune ne ni on question réponse utilisateur salutation "
-    "demande contient simple politesse ici dans selon "
-    "el los las una este esta esto se nada ningún ninguna usuario mensaje texto pregunta respuesta saludo contiene "
-    "pide aquí en según"
+DEFERRING = vocabulary(
+    "needs need requires require required pending awaiting await awaits see refer refers referred escalate escalated "
+    "send sent ask check checked verify verified review reviewed consult consider flag flagged forward please let "
+    "better best proceed use treat handle wait hold held defer deferred leave limit limited insufficient incomplete "
+    "missing lacks more further additional low medium moderate high confidence certainty likelihood probability score "
+    "risk severity rating hard difficult tough impossible unable cannot can't couldn't tbd tba unsure note warning "
+    "caution attention careful beware remember do don't never always make be add remove edit revise rewrite redact "
+    "mask replace block allow stop continue try get give tell warn report apply follow act keep watch monitor ignore "
+    "disregard forget override changed change edited update updated second my who "
+    "why raises sort kind too unknown error reveals adult graphic off withhold deny denied decline scratch strike typo "
+    "reversed not affirmative correct redacted "
+    "bitte prüfen prüfe siehe ausstehend offen braucht benötigt erfordert schwer schwierig unmöglich "
+    "vérifier voir attente nécessite besoin difficile impossible veuillez "
+    "revisar ver pendiente requiere necesita difícil imposible"
 )
-"""Words with which a sentence of an explanation begins that says what the text is, or that nothing is wrong with it."""
+"""Words with which a sentence begins that puts the answer off, or asks somebody for something."""
 
 BROKEN_OFF = vocabulary(
     "a an the is are was were of and or but because which how with for its your their if when whether than der die "

@@ -8,11 +8,12 @@ from typing import Any
 
 from handrail import Blocked, Event, Finished, ReasoningDelta, ToolCallDelta
 
-from handrail_hosts._call_names import ITEM as ITEM
 from handrail_hosts._dialects._base import BROKE_OFF, Value
 from handrail_hosts._sse import NumberedFrame
 
 _FIELD = {"output_text": "text", "refusal": "refusal"}
+ITEM = "item:"
+"""How the name of a call begins that stands for an item of another kind."""
 
 
 class ResponsesWriter:
