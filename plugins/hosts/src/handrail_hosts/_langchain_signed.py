@@ -93,10 +93,10 @@ class Signatures:
         content, told = list[str | dict[str, Any]](), 0
         for part in self.parts:
             if text[told : part.at]:
-                content.append(text[told : part.at])
+                content.append(text_part(text[told : part.at]))
             told = max(told, part.at)
             content.append(part.told(thinking))
-        return [*content, text[told:]] if text[told:] else content
+        return [*content, text_part(text[told:])] if text[told:] else content
 
     def _read_part(self, part: Mapping[str, Any]) -> None:
         kind = part.get("type", "text")
@@ -165,6 +165,12 @@ class Placing:
     def _part(self) -> dict[str, Any]:
         self._next += 1
         return self._signatures.parts[self._next - 1].told(self._thinking)
+
+
+def text_part(text: str, index: int | None = None) -> dict[str, Any]:
+    """Return a text as a part of a content, in which LangChain passes over bare texts; those of one index join."""
+    part = {"type": "text", "text": text}
+    return part if index is None else {**part, "index": index}
 
 
 def _signature(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from handrail_hosts._envelope import plain
 from handrail_hosts._langchain import Inner, kept_metadata
-from handrail_hosts._langchain_signed import Placing, Signatures
+from handrail_hosts._langchain_signed import Placing, Signatures, text_part
 
 if TYPE_CHECKING:
     from handrail import GenerationResponse
@@ -29,6 +29,7 @@ class Writer:
         self._placing = Placing(inner.signatures)
         self._begun = False
         self._is_empty_list = False  # what was told is one, to which LangChain adds no text
+        self._in_parts = 0  # parts of the content that were told, from the first on in which texts are parts, too
         self._text: ChatGenerationChunk | None = None  # one with text and nothing else, of which others are copies
 
     def write(self, item: str | Event) -> list[ChatGenerationChunk]:
@@ -44,7 +45,7 @@ class Writer:
         if isinstance(item, Blocked):
             text = self._refusal(item)
             text = f"\n\n{text}" if self._placing.told else text
-            content: Any = [text] if self._is_empty_list else text
+            content: Any = [text_part(text, self._in_parts)] if self._is_empty_list or self._in_parts else text
             return [self._chunk(content=content, response_metadata={"finish_reason": REFUSED})]
         return []
 
@@ -59,10 +60,12 @@ class Writer:
         return self._chunk(content=[] if self._is_empty_list else "", additional_kwargs={"reasoning_content": text})
 
     def _said(self, said: str | dict[str, Any]) -> ChatGenerationChunk:
-        is_empty_list, self._is_empty_list, self._begun = self._is_empty_list, False, True
+        self._in_parts += self._is_empty_list
+        self._is_empty_list, self._begun = False, True
         if not isinstance(said, str):
+            self._in_parts += 1
             return self._chunk(content=[said], response_metadata=self._provider())
-        return self._chunk(content=[said]) if is_empty_list else self._of_text(said)
+        return self._chunk(content=[text_part(said, self._in_parts)]) if self._in_parts else self._of_text(said)
 
     def _provider(self) -> dict[str, Any]:
         return {name: value for name, value in self._inner.metadata.items() if name == "model_provider"}
