@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from handrail import Registry
 from handrail.errors import Problem
 from handrail_cli._missing import missing_in
+from handrail_cli._parameters import configurations_in
 from handrail_cli.app import run
 from handrail_scripted import ScriptedProvider
 
@@ -27,6 +28,22 @@ def test_a_model_whose_server_has_several_interfaces_is_shown_with_the_one_it_is
     assert "  main  scripted/parrot  handrail-scripted 0.2.0  api: responses\n" in capsys.readouterr().out
     assert run(["check", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["models"][0]["api"] == "responses"
+
+
+def test_a_folder_that_cannot_be_read_is_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The tests may run as root, who can read everything."""
+    for name in ("closed", "open"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yml").write_text("models: []")
+    listed = Path.iterdir
+
+    def refuse(folder: Path) -> Iterator[Path]:
+        if folder.name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert configurations_in(tmp_path) == [tmp_path / "open"]
 
 
 def test_a_configuration_that_can_be_used_is_described(configuration: Configuration, capsys: Capture):

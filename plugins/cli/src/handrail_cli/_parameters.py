@@ -51,4 +51,8 @@ def configurations_in(root: Path) -> list[Path]:
 
 
 def _has_yaml(folder: Path) -> bool:
-    return any(entry.suffix in (".yml", ".yaml") and entry.is_file() for entry in folder.iterdir())
+    """Return whether a folder has a configuration; one that cannot be read has none."""
+    try:
+        return any(entry.suffix in (".yml", ".yaml") and entry.is_file() for entry in folder.iterdir())
+    except OSError:
+        return False

@@ -41,6 +41,13 @@ _NEXT_LINE = r"\n(?:(?i:value)\n)?"
 _BLOCK = r"[ \t]?:[*_]{0,2}[ \t]?(?:[|>][+-]?)?\n{1,2}[ \t]{0,8}[*_`]{0,2}"
 _THEN = r"(?:\s?\(\s?|\s{1,3})"
 _NO_VERB = "(?<![pP][aA][sS][sS])"
+_VERB = r"(?i:pass(?<![a-z]pass))"
+# What is quoted after `pass` is an argument unless the line names a user before it, who does not pass it.
+_NO_USER = (
+    r"\A(?!(?s:.*)(?<![A-Za-z])(?i:user(?:[ _-]?name)?|login|benutzer|usuario)(?![A-Za-z])[^\n]*\Z)(?s:.*)"
+    r"|(?<![A-Za-z])(?i:to|can|could|may|must|shall|should|will|would|not|or|then|always|just|also|simply|please|you|we)"
+    r"\s{1,3}(?i:pass)\s{1,3}[^\s\w]{1,6}"
+)
 _LINE_ENDS = r"(?=[\r\n]|\Z)"
 _ALONE = r"(?=[ \t]{0,8}(?:[\r\n]|\Z))"
 
@@ -50,7 +57,7 @@ _IDENTIFIER = re.compile(
     r"\.?[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)*\d{0,2}|[A-Z]+(?:_[A-Z]+)*\d?"
 )
 _METHOD = re.compile(r"(?i:sha|md|aes|base|utf|pbkdf|argon|bcrypt|scrypt|rfc|oauth|rsa|rot|pkcs|hs|rs|es)-?\d")
-_PATH = re.compile(r"~?/(?:app|bin|build|data|dev|etc|home|mnt|opt|root|run|srv|tmp|Users|usr|var|work)\b.*")
+_PATH = re.compile(r"~?/(?:app|bin|build|data|dev|etc|home|mnt|opt|root|run|srv|tmp|Users|usr|var|work)(?:/.*)?")
 _PLACEHOLDER = re.compile(
     r"(?i:your|my|the|some|enter|insert|replace|change|example|dummy|sample|fake|test|placeholder|redacted|secret"
     r"|password|token|api|key|here|this|me|value|todo|x|_|-|\.|\*)+\d{0,3}|.*(?:\$\{|\{\{|%\(|\$\().*|\$\w+|%\w+%|%[sd]"
@@ -140,7 +147,9 @@ PASSWORD = Kind(
         Way(_BARE, lead=rf"{PASSWORD_NAME}{_IS}[*_]{{0,2}}", check=is_said, trim=_DRESS_ENDS),
         Way(_QUOTED, lead=PASSWORD_NAME + _IS + _OPEN, check=is_literal),
         Way(_QUOTED, lead=rf"{PASSWORD_NAME}{_NO_VERB}{_THEN}{_OPEN}", check=is_literal),
-        Way(_QUOTED, lead=rf"(?i:pass(?<![a-z]pass)){_THEN}{_OPEN}", check=is_passed),
+        Way(_QUOTED, lead=rf"{_VERB}\s{{1,3}}(?:\(\s?)?{_OPEN}", check=is_passed),
+        Way(_QUOTED, lead=rf"{_VERB}(?:\(\s?|(?<=_[pP][aA][sS][sS]){_THEN}){_OPEN}", check=is_literal),
+        Way(_QUOTED, lead=rf"{_VERB}{_THEN}{_OPEN}", check=is_literal, not_after=_NO_USER),
         Way(
             r"[A-Za-z0-9!@#$%^*+/=_.~?-]{6,256}+(?![\w(\[{<>])",
             lead=r"P(?:ASS(?:WORD|WD|PHRASE)|ASS(?<![A-Z]PASS)|WD(?<![A-Z]PWD))=",
