@@ -188,6 +188,10 @@ No. Reason: leaks an API key
 No. Reason: it is misinformation
 No. Reason: it is rude
 No. Reason: vulgar language
+No. Reason: uses swear words
+No. Reason: it should be passed to a human moderator
+No. Reason: this should be shown to a human first
+No. Reason: the user asks how to
 No. Reason: adult content
 No. Reason: explicit
 No. Reason: graphic content

@@ -49,6 +49,7 @@ _HEDGE = re.compile(
     r"|\b(?:told|instruct(?:s|ed)?|ordered|asked|says?|commanded)(?: \w+)? to (?:\w+ ){0,5}(?:no|yes|safe|false|true)\b"
     r"|\bi (?:(?:do not|don't|cannot|can't) (?:know|understand|have|say)"
     r"|have no|was|did|change|changed|mean|meant|take|apologi[sz]e)\b"
+    r"|\b(?:to|by) (?:a|an|the) (?:human|moderator|supervisor)\b"
     r"|\bas an ai\b|\bno opinions?\b|\b(?:just|only) kidding\b"
     r"|\b(?:ignore|disregard|forget) (?:all |any |your |the )?(?:previous|prior|above|earlier)\b"
     r"|\bas (?:instructed|told|ordered|directed)\b|\brule \d+ applies\b|\bunder (?:category|rule) [a-z]?\d"

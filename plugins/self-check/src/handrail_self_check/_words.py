@@ -122,8 +122,9 @@ BLOCKING = vocabulary(
     "disallowed unacceptable violence violent racist racism sexist sexism obscene profane profanity slur slurs "
     "harassment hatred unethical unlawful bomb bombs explosives weapon weapons self-harm suicide breaks broke breach "
     "breaches breached insult insults insulting threat threats threatens hate terrorism terrorist extremism extremist "
-    "spam unsuitable unfit improper indecent rude vulgar explicit disrespectful demeaning demeans degrading "
-    "discriminatory defamatory misinformation disinformation jailbreak injection leaks leaked sensitive confidential "
+    "spam swear swearing cursing unsuitable unfit improper indecent rude vulgar explicit disrespectful demeaning "
+    "demeans degrading discriminatory defamatory misinformation disinformation jailbreak injection leaks leaked "
+    "sensitive confidential "
     "nsfw porn pornography pornographic sexual nudity gore kill kills killing murder poison poisons poisoning hack "
     "hacking malware phishing fraud scam drugs napalm explosive illicit criminal removed deleted withheld censored "
     "escalate escalated problematic questionable risky against contrary forbids prohibits banned contravenes fails "
@@ -191,7 +192,7 @@ DEFERRING = vocabulary(
 
 BROKEN_OFF = vocabulary(
     "a an the is are was were of and or but because which how with for its your their if when whether than der die "
-    "das und oder dass le les et ou el los las y wants asks contains"
+    "das und oder dass le les et ou el los las y wants asks contains to some"
 )
 """Words with which no explanation ends, unless it breaks off."""
 
